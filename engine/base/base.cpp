@@ -1,0 +1,42 @@
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "engine/base/check.h"
+#include "engine/base/log.h"
+#include "engine/base/result.h"
+
+namespace foreword {
+namespace {
+
+std::atomic<LogLevel> g_level{LogLevel::warning};  // the one process-wide switch: a log has no owner to hang it on
+
+constexpr const char* kLevelNames[] = {"debug", "info", "warning", "error"};
+
+constexpr const char* kErrorNames[] = {"invalid_argument", "not_found",     "corrupt",     "unsupported",
+                                       "io",               "out_of_memory", "device_lost", "cancelled"};
+
+}  // namespace
+
+const char* name_of(ErrorCode code) { return kErrorNames[static_cast<int>(code)]; }
+
+void check_failed(const char* what, const std::source_location& where) {
+  std::fprintf(stderr, "foreword: internal error: %s (%s:%u, %s)\n", what, where.file_name(), where.line(),
+               where.function_name());
+  std::abort();
+}
+
+void set_log_level(LogLevel level) { g_level.store(level, std::memory_order_relaxed); }
+
+void log(LogLevel level, std::string_view message) {
+  if (level < g_level.load(std::memory_order_relaxed)) return;
+  std::string line = "foreword: ";
+  line += kLevelNames[static_cast<int>(level)];
+  line += ": ";
+  line += message;
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace foreword

@@ -1,0 +1,151 @@
+#pragma once
+// Backend: a device that multiplies matrices. Ops are void and *record*; submit() runs what was recorded, in order
+// as far as the views overlap, and waits for it. Only allocate(), import_weights() and submit() can fail. Wrong
+// shapes are our own mistake: check(). A backend does not know what a token is. One desk uses one backend.
+//
+// Numerics: activations are f32. A row's result does not depend on the other rows of the call nor on their number
+// (specs of exact speculation: same order of every reduction for every number of rows).
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "gpu/tensor.h"
+
+namespace foreword::gpu {
+
+struct DeviceInfo {
+  std::string id;           // "cpu", later "cuda0", "vulkan1": what --device takes
+  std::string name;         // "AMD Ryzen 7 7840U"
+  std::string backend;      // "cpu", "cuda", "vulkan"
+  std::int64_t memory_bytes = 0;       // total
+  std::int64_t memory_free_bytes = 0;  // when asked
+  std::vector<std::string> features;   // "avx2", "avx512vnni", ...
+};
+
+enum class Activation : std::uint8_t {
+  silu,         // x / (1 + exp(-x))
+  gelu,         // tanh form: 0.5x(1 + tanh(0.7978845608 x (1 + 0.044715 x^2)))
+  clamped_silu  // gpt-oss, glu only: g = min(g, 7), u = clamp(u, -7, 7), g * sigmoid(1.702 g) * (u + 1)
+};
+
+enum class RopePairs : std::uint8_t { adjacent, half_split };
+
+enum class Routing : std::uint8_t {
+  softmax_top_k_renormalised,  // softmax over all experts, top k, divided by max(their sum, 6.103515625e-5)
+  softmax_top_k,               // the same, not divided
+  top_k_softmax                // top k by logit, softmax over those
+};
+
+/// K and V of one layer in pages of kPageSlots slots. The page of (block b, kv head h) starts at
+/// offset + (b * n_kv_heads + h) * page_bytes(): K tile [64, head_dim], then V tile [64, head_dim], dtype f16 or f32.
+inline constexpr std::int64_t kPageSlots = 64;
+struct KvLayer {
+  Buffer* buffer = nullptr;
+  std::int64_t offset = 0;  // bytes
+  std::int64_t n_blocks = 0;
+  std::int64_t n_kv_heads = 0;
+  std::int64_t head_dim = 0;
+  DType dtype = DType::f16;
+
+  std::int64_t page_bytes() const { return 2 * kPageSlots * head_dim * bytes_of(dtype); }
+};
+
+/// Which slots each row of an attention call sees. Slot s of a sequence lies in block table[sequence][s / 64] at
+/// s % 64. Row r sees the slots [0, prefix_slots[r]), whose slot number is their position, and then its ancestors
+/// in the batch that are not in that prefix, from the root down: extra_slots[extra_begin[r] .. extra_begin[r+1]);
+/// the e-th of them has position prefix_slots[r] + e. The row itself is the last slot it sees. All i32, 1 column.
+struct AttentionRows {
+  Tensor table;         // [n_sequences, max_blocks], unused entries 0
+  Tensor sequence;      // [rows, 1] row of `table`
+  Tensor position;      // [rows, 1]
+  Tensor prefix_slots;  // [rows, 1]
+  Tensor extra_begin;   // [rows + 1, 1]
+  Tensor extra_slots;   // [n_extra, 1], absent if there are none
+  std::int64_t max_slots = 0;  // upper bound of slots that any row sees, for scratch
+};
+
+struct AttentionParams {
+  std::int64_t n_heads = 0;  // query heads; head h uses kv head h / (n_heads / n_kv_heads)
+  float scale = 1;           // of q.k
+  float softcap = 0;         // c: s = c tanh(s / c) after the scale; 0 = off
+  std::int64_t window = 0;   // a row at position t sees position j only if t - j < window; 0 = all
+  Tensor sinks;              // [1, n_heads] learned logits that take weight but have no value; absent = none
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual DeviceInfo device() const = 0;
+
+  /// Fresh memory, contents undefined. `out_of_memory` with both sizes in the sentence.
+  virtual Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) = 0;
+  /// Makes host bytes (a mapped file) readable as weights. Without a copy where the device can; the bytes must then
+  /// outlive the buffer.
+  virtual Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) = 0;
+
+  /// Host to device, before everything recorded after it. The bytes are taken at the call.
+  virtual void write(const Tensor& to, std::span<const std::byte> bytes) = 0;
+  /// Device to host; only after submit(), nothing pending.
+  virtual void read(const Tensor& from, std::span<std::byte> bytes) = 0;
+
+  /// out[r] = row ids[r] of table, decoded. ids [rows, 1] i32 in range; out [rows, table.cols].
+  virtual void embed(const WeightMatrix& table, const Tensor& ids, const Tensor& out) = 0;
+
+  /// Norms each run of `group` columns by itself: x / sqrt(mean(x^2) + eps) * weight (Zhang and Sennrich 2019).
+  /// weight [1, group] or [1, x.cols]. out may be x.
+  virtual void rms_norm(const Tensor& x, const Tensor& weight, float eps, std::int64_t group, const Tensor& out) = 0;
+  /// (x - mean) / sqrt(var + eps) * weight + bias, population variance; bias may be absent; as above.
+  virtual void layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, float eps, std::int64_t group,
+                          const Tensor& out) = 0;
+
+  /// out = scale * (W x) + bias. x [rows, w.cols], out [rows, w.rows], bias [1, w.rows] or absent. n_experts = 1.
+  virtual void linear(const WeightMatrix& w, const Tensor& x, const Tensor& bias, const Tensor& out) = 0;
+  /// The same with an expert for each output row: out[r * k + j] = scale_e * (W_e x_i) + bias_e, e = experts[r, j],
+  /// i = r where x has as many rows as experts, i = r * k + j where it has k times as many. bias [n_experts, w.rows].
+  virtual void linear_experts(const WeightMatrix& w, const Tensor& x, const Tensor& experts, const Tensor& bias,
+                              const Tensor& out) = 0;
+
+  /// Rotates the first n_rot columns of every head in place (RoPE; Su et al. 2021, eq. 34). x [rows, heads * head_dim];
+  /// cos_sin [rows, n_rot]: cos at 2i, sin at 2i + 1 of pair i, factors included.
+  virtual void rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, RopePairs pairs,
+                    const Tensor& cos_sin) = 0;
+
+  /// Writes row r of k and v [rows, n_kv_heads * head_dim] into slot slots[r] (= block * 64 + slot in the block).
+  /// f16 saturates at +-65504.
+  virtual void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) = 0;
+  /// Softmax attention. q, out [rows, n_heads * head_dim].
+  virtual void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows,
+                         const AttentionParams& params, const Tensor& out) = 0;
+
+  /// out = act(gate) * up. out may be gate or up.
+  virtual void glu(Activation act, const Tensor& gate, const Tensor& up, const Tensor& out) = 0;
+  /// out = act(x), not clamped_silu. out may be x.
+  virtual void activate(Activation act, const Tensor& x, const Tensor& out) = 0;
+  /// out = x + scale * y. out may be x or y.
+  virtual void add(const Tensor& x, const Tensor& y, float scale, const Tensor& out) = 0;
+  /// x *= factor, in place.
+  virtual void scale(const Tensor& x, float factor) = 0;
+  /// x = cap * tanh(x / cap), in place.
+  virtual void softcap(const Tensor& x, float cap) = 0;
+  /// x[r] *= sigmoid(gate[r]), in place. gate [rows, 1].
+  virtual void sigmoid_gate(const Tensor& x, const Tensor& gate) = 0;
+
+  /// The k experts of each row and their weights, falling weight, ties to the lower index.
+  /// logits [rows, E], experts [rows, k] i32, weights [rows, k].
+  virtual void route(Routing routing, const Tensor& logits, const Tensor& experts, const Tensor& weights) = 0;
+  /// out[r] = sum over j of weights[r, j] * y[r * k + j], in that order.
+  virtual void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) = 0;
+
+  /// out[i] = x[rows[i]]. rows [n, 1] i32.
+  virtual void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) = 0;
+
+  /// Runs everything recorded since the last call and waits. `device_lost` or `out_of_memory`.
+  virtual Result<void> submit() = 0;
+};
+
+}  // namespace foreword::gpu

@@ -1,0 +1,22 @@
+#pragma once
+// The list of compute devices and the way to open one. A new backend is one row in registry.cpp.
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "gpu/backend.h"
+
+namespace foreword::gpu {
+
+struct BackendOptions {
+  int n_threads = 0;  // cpu: 0 = as many as the machine and the cgroup allow
+};
+
+/// Every device that would open now, best first; the processor is always in it.
+std::vector<DeviceInfo> list_devices();
+
+/// `id` from list_devices(), or "auto" for the best. `not_found` names the ids that exist.
+Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendOptions& options);
+
+}  // namespace foreword::gpu
