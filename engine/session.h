@@ -1,0 +1,145 @@
+#pragma once
+// The engine desk: one thread that owns model, KV cache and backend. Others send it Commands and get Events; nothing is
+// shared. A stop is obeyed within one step (one forward pass).
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "engine/base/mailbox.h"
+#include "engine/base/result.h"
+#include "engine/sampling/sampler.h"
+#include "engine/template/chat_template.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace foreword::engine {
+
+enum class KvEncoding : std::uint8_t { f16, f32 };
+
+struct ModelOptions {
+  std::string device = "auto";
+  int n_threads = 0;           // 0 = what the machine allows
+  std::int64_t context = 0;    // tokens; 0 = the model's own length, at most kDefaultContext
+  KvEncoding kv = KvEncoding::f16;
+};
+inline constexpr std::int64_t kDefaultContext = 8192;
+
+/// What a status line can say about the loaded model. Nothing in it is guessed.
+struct ModelSummary {
+  std::filesystem::path path;
+  std::string name;             // general.name, else the file name
+  std::string architecture;
+  std::string device;           // the device really used, e.g. "AMD Ryzen 7 7840U (2 threads)"
+  std::string chat_format;      // "jinja", "chatml", ...
+  std::int64_t n_parameters = 0;
+  std::int64_t file_bytes = 0;
+  std::int64_t kv_bytes = 0;    // reserved for the whole context
+  std::int64_t context = 0;     // tokens of this session
+  std::int64_t trained_context = 0;
+  bool vocabulary_only = false;
+};
+
+/// Why an answer ended.
+enum class StopReason : std::uint8_t { eos, stop_string, length, context, cancelled };
+std::string_view name_of(StopReason reason);  // "eos", "stop", "length", "context", "cancelled"
+
+struct GenerationStats {
+  std::int64_t prompt_tokens = 0;   // of the whole prompt
+  std::int64_t reused_tokens = 0;   // of them found in the KV cache
+  std::int64_t n_tokens = 0;        // generated, end token not counted
+  double first_token_seconds = 0;   // from the command's arrival at the desk to the first token
+  double prompt_seconds = 0;        // reading the new part of the prompt
+  double decode_seconds = 0;        // answering: from first token to last
+  double seconds = 0;               // all of it
+  StopReason stop_reason = StopReason::eos;
+};
+
+// ---- Commands -------------------------------------------------------------------------------------------------------
+
+struct LoadModel {
+  std::filesystem::path path;
+  ModelOptions options;
+};
+struct UnloadModel {};
+/// Chat: messages through the model's template. Raw: text as it is, BOS as the file says.
+struct Generate {
+  std::uint64_t id = 0;  // chosen by the sender, stands in every event of this request
+  std::variant<std::vector<ChatMessage>, std::string> prompt;
+  SamplingParams sampling;
+  std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
+  std::vector<std::string> stop;  // texts that end the answer and are not part of it
+};
+struct Stop {
+  std::uint64_t id = 0;  // 0 = whatever runs or waits
+};
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop>;
+
+// ---- Events ---------------------------------------------------------------------------------------------------------
+
+struct ModelLoading {
+  std::filesystem::path path;
+};
+struct ModelReady {
+  ModelSummary model;
+};
+struct ModelFailed {
+  std::filesystem::path path;
+  Error error;
+};
+struct ModelUnloaded {};
+/// The prompt is tokenised and fits.
+struct GenerationStarted {
+  std::uint64_t id = 0;
+  std::int64_t prompt_tokens = 0, reused_tokens = 0;
+};
+/// The prompt has been read up to `done` of `total` new tokens.
+struct PromptProgress {
+  std::uint64_t id = 0;
+  std::int64_t done = 0, total = 0;
+};
+/// Whole UTF-8 characters to append, and the tokens that were decided since the last event (`ids` may be non-empty with
+/// empty text and the reverse).
+struct TextPiece {
+  std::uint64_t id = 0;
+  std::string text;
+  std::vector<TokenId> ids;
+  double tokens_per_second = 0;  // of the answer so far, 0 until the second token
+  std::int64_t context_used = 0;
+};
+struct GenerationDone {
+  std::uint64_t id = 0;
+  GenerationStats stats;
+};
+/// The request ended without (more of) an answer; text already sent stays valid.
+struct GenerationFailed {
+  std::uint64_t id = 0;
+  Error error;
+};
+using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, GenerationStarted, PromptProgress,
+                           TextPiece, GenerationDone, GenerationFailed>;
+
+class Session {
+ public:
+  /// Starts the desk. `outbox` must outlive the session. `clock_now` gives the local date for templates (tests fix it).
+  explicit Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now = {});
+  /// Stops what runs and joins the thread.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Any thread.
+  void send(Command command);
+
+ private:
+  class Desk;
+  std::unique_ptr<Desk> desk_;
+  std::thread thread_;
+};
+
+}  // namespace foreword::engine
