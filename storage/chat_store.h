@@ -1,0 +1,110 @@
+#pragma once
+// ChatStore: chats as message trees, search, settings and known models, over one database file. Synchronous; one thread
+// at a time. Several programs may have the same file open: each keeps a lock while it lives (writer_lock.h), and the
+// answers that a dead one left `streaming` become `interrupted` when the next one opens.
+// Every call that changes something is durable when it returns without an error, and changes nothing otherwise.
+// Errors: not_found (no such row), invalid_argument (a promise of the tree broken), io, corrupt.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "storage/database.h"
+#include "storage/types.h"
+#include "storage/writer_lock.h"
+
+namespace foreword::storage {
+
+/// Milliseconds since 1970-01-01 UTC.
+using WallClock = std::function<std::int64_t()>;
+std::int64_t system_milliseconds();
+
+class ChatStore {
+ public:
+  /// Opens or creates `path` (Database::open), checks its integrity if a program died with it open, and recovers.
+  static Result<std::unique_ptr<ChatStore>> open(const std::filesystem::path& path,
+                                                 WallClock clock = system_milliseconds);
+  /// Signs off, so that the next open skips the integrity check. Streaming messages of ours become `interrupted`.
+  ~ChatStore();
+  ChatStore(const ChatStore&) = delete;
+  ChatStore& operator=(const ChatStore&) = delete;
+
+  // Chats.
+  Result<Chat> create_chat(const NewChat& chat);
+  Result<Chat> chat(Id id);
+  /// All of them: pinned first, then the latest updated first.
+  Result<std::vector<Chat>> chats();
+  Result<void> rename_chat(Id id, std::string_view title);
+  /// Does nothing, successfully, if a person has named the chat.
+  Result<void> set_automatic_title(Id id, std::string_view title);
+  Result<void> pin_chat(Id id, bool pinned);
+  /// Of the chat: what the next answer would use.
+  Result<void> set_chat_model(Id id, std::string_view model_path);
+  Result<void> set_system_prompt(Id id, std::string_view system_prompt);
+  Result<void> set_chat_settings(Id id, std::string_view settings);
+  /// With all its messages.
+  Result<void> delete_chat(Id id);
+
+  // Messages.
+  /// Adds a message, which becomes the shown child of its parent.
+  Result<Message> append(const NewMessage& message);
+  /// Replaces the text of a message that this store streams; invalid_argument for any other.
+  Result<void> update_text(Id id, std::string_view content, std::string_view reasoning);
+  /// The last text of a streaming message of ours, and its end.
+  Result<Message> finish(Id id, std::string_view content, std::string_view reasoning, const MessageEnd& end);
+  /// Makes a stopped, interrupted or failed answer `streaming` again, so that it can be continued.
+  Result<Message> resume(Id id);
+  Result<Message> message(Id id);
+  /// Oldest first. `parent_id` 0: the roots.
+  Result<std::vector<Message>> children(Id chat_id, Id parent_id);
+  /// Itself included, oldest first.
+  Result<std::vector<Id>> siblings(Id id);
+  /// From the root to `id`.
+  Result<std::vector<PathEntry>> path_to(Id id);
+  /// From the root to the leaf that was shown last; empty for an empty chat.
+  Result<std::vector<PathEntry>> shown_path(Id chat_id);
+  /// The child of `parent_id` (0: the roots) that was shown last, else the newest; 0 if there is none.
+  Result<Id> shown_child(Id chat_id, Id parent_id);
+  /// Makes `id` and all its ancestors the shown ones, so that shown_path() runs through it.
+  Result<void> show(Id id);
+  /// Deletes a message and everything below it.
+  Result<void> delete_branch(Id id);
+  /// Streaming messages of programs that are dead become `interrupted`. Returns how many. open() has done it once.
+  Result<std::int64_t> recover();
+
+  // Search, as one types: every word must be found, the last one may be unfinished; parts of words and Chinese,
+  // Japanese and Thai text count too. Titles first, then messages, newest first. Any text is a valid query.
+  Result<std::vector<SearchHit>> search(std::string_view query, int limit);
+
+  // Settings of the program.
+  Result<std::optional<std::string>> setting(std::string_view key);
+  Result<void> set_setting(std::string_view key, std::string_view value);
+  Result<void> erase_setting(std::string_view key);
+  Result<std::vector<Setting>> settings();
+
+  // Models that were opened before, the latest used first.
+  Result<void> remember_model(const ModelRecord& model);
+  Result<void> forget_model(std::string_view path);
+  Result<std::vector<ModelRecord>> models();
+
+  /// For back_up(), check_integrity() and limit_size().
+  Database& database() { return *database_; }
+
+ private:
+  ChatStore(std::unique_ptr<Database> database, WallClock clock);
+  Result<void> sign_on();
+  Result<void> touch(Id chat_id);
+  Result<std::vector<PathEntry>> with_siblings(std::vector<Message> messages);
+
+  std::unique_ptr<Database> database_;
+  WallClock clock_;
+  std::optional<WriterLock> lock_;
+};
+
+}  // namespace foreword::storage
