@@ -17,7 +17,7 @@ struct SamplingParams {
   float top_p = 0.95F;            // 1 = off
   float min_p = 0.05F;            // 0 = off
   float repeat_penalty = 1.0F;    // 1 = off; divides positive logits, multiplies negative ones (Keskar et al. 2019)
-  float presence_penalty = 0.0F;  // subscribed once for every token that occurs in the window
+  float presence_penalty = 0.0F;  // subtracted once for every token that occurs in the window
   std::int32_t penalty_window = 64;  // tokens of history that the penalties look at; 0 = none, -1 = all
   std::uint64_t seed = 0;
 };

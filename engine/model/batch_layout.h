@@ -1,0 +1,28 @@
+#pragma once
+// From a Batch to what the device needs: positions, slots, visible slots of every row. Pure arithmetic, no device.
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/kv/kv_cache.h"
+#include "engine/model/forward.h"
+
+namespace foreword::engine {
+
+/// See gpu::AttentionRows for the meaning of the arrays.
+struct BatchLayout {
+  std::vector<std::int32_t> table;         // [n_sequences, max_blocks]
+  std::int64_t n_sequences = 0, max_blocks = 0;
+  std::vector<std::int32_t> sequence;      // [rows] row of `table`
+  std::vector<std::int32_t> position;      // [rows]
+  std::vector<std::int32_t> slot;          // [rows] block * 64 + slot in the block, where K and V are written
+  std::vector<std::int32_t> prefix_slots;  // [rows]
+  std::vector<std::int32_t> extra_begin;   // [rows + 1]
+  std::vector<std::int32_t> extra_slots;   // slot numbers in the row's sequence
+  std::int64_t max_slots = 0;
+};
+
+/// The cache must have reserved the slots.
+BatchLayout lay_out(const Batch& batch, const KvCache& cache);
+
+}  // namespace foreword::engine

@@ -1,0 +1,149 @@
+#include "engine/sampling/sampler.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace foreword::engine {
+namespace {
+
+template <auto Member>
+double get_member(const SamplingParams& params) {
+  return static_cast<double>(params.*Member);
+}
+template <auto Member>
+void set_member(SamplingParams& params, double value) {
+  params.*Member = static_cast<std::remove_reference_t<decltype(params.*Member)>>(value);
+}
+template <auto Member>
+constexpr SamplerParam row(std::string_view name, std::string_view flag, double minimum, double maximum,
+                           double standard, std::string_view help, std::string_view source) {
+  return {name, flag, minimum, maximum, standard, help, source, &get_member<Member>, &set_member<Member>};
+}
+
+constexpr SamplerParam kParams[] = {
+    row<&SamplingParams::temperature>("temperature", "--temperature", 0, 10, 0.8,
+                                      "Randomness: 0 always takes the likeliest token", "Ackley et al. 1985"),
+    row<&SamplingParams::top_k>("top_k", "--top-k", 0, 1e6, 40, "Keep the k likeliest tokens; 0 keeps all",
+                                "Fan et al. 2018"),
+    row<&SamplingParams::top_p>("top_p", "--top-p", 0, 1, 0.95,
+                                "Keep the likeliest tokens that together reach this probability; 1 keeps all",
+                                "Holtzman et al. 2020"),
+    row<&SamplingParams::min_p>("min_p", "--min-p", 0, 1, 0.05,
+                                "Drop tokens less likely than this share of the likeliest; 0 keeps all",
+                                "Nguyen et al. 2024"),
+    row<&SamplingParams::repeat_penalty>("repeat_penalty", "--repeat-penalty", 0.01, 10, 1.0,
+                                         "Make recent tokens less likely by this factor; 1 is off",
+                                         "Keskar et al. 2019"),
+    row<&SamplingParams::presence_penalty>("presence_penalty", "--presence-penalty", -10, 10, 0.0,
+                                           "Lower the logit of every recent token by this much; 0 is off", ""),
+    row<&SamplingParams::penalty_window>("penalty_window", "--penalty-window", -1, 1e6, 64,
+                                         "How many recent tokens the penalties look at; -1 looks at all", ""),
+};
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  constexpr std::uint64_t kMultiplier0 = 0xD2511F53U;
+  constexpr std::uint64_t kMultiplier1 = 0xCD9E8D57U;
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t product0 = kMultiplier0 * counter[0];
+    const std::uint64_t product1 = kMultiplier1 * counter[2];
+    counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(product1),
+               static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(product0)};
+    key[0] += 0x9E3779B9U;
+    key[1] += 0xBB67AE85U;
+  }
+  return counter;
+}
+
+/// Falling logit, ties to the lower id: a total order, so every selection below is deterministic.
+constexpr auto kBetter = [](const auto& a, const auto& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+};
+
+}  // namespace
+
+std::span<const SamplerParam> sampler_params() { return kParams; }
+
+double philox_uniform(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream) {
+  const auto words = philox4x32_10({index, token >> 2, stream, 0},
+                                   {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  return (static_cast<double>(words[token & 3]) + 0.5) * 0x1p-32;
+}
+
+void Sampler::penalise(std::span<const std::int32_t> history) {
+  const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
+  if (!active || params_.penalty_window == 0) return;
+  if (params_.penalty_window > 0 && std::ssize(history) > params_.penalty_window) {
+    history = history.last(static_cast<std::size_t>(params_.penalty_window));
+  }
+  seen_.assign(history.begin(), history.end());
+  std::sort(seen_.begin(), seen_.end());
+  seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
+  for (const std::int32_t token : seen_) {
+    if (token < 0 || token >= std::ssize(logits_)) continue;
+    float& logit = logits_[static_cast<std::size_t>(token)];
+    logit = logit > 0 ? logit / params_.repeat_penalty : logit * params_.repeat_penalty;
+    logit -= params_.presence_penalty;
+  }
+}
+
+/// Top-k, top-p, min-p on candidates_, which comes out sorted by falling logit.
+void Sampler::truncate() {
+  const auto n = candidates_.size();
+  const auto k = params_.top_k > 0 ? std::min(n, static_cast<std::size_t>(params_.top_k)) : n;
+  if (k < n) {
+    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(), kBetter);
+    candidates_.resize(k);
+  }
+  std::sort(candidates_.begin(), candidates_.end(), kBetter);
+  const double best = candidates_.front().logit;
+  if (params_.top_p < 1.0F) {
+    double total = 0;
+    for (const Candidate& c : candidates_) total += std::exp(c.logit - best);
+    double reached = 0;
+    std::size_t kept = 0;
+    while (kept < candidates_.size()) {
+      reached += std::exp(candidates_[kept++].logit - best);
+      if (reached >= params_.top_p * total) break;
+    }
+    candidates_.resize(kept);
+  }
+  if (params_.min_p > 0.0F) {
+    const double floor = best + std::log(params_.min_p);
+    while (candidates_.size() > 1 && candidates_.back().logit < floor) candidates_.pop_back();
+  }
+}
+
+std::int32_t Sampler::sample(std::span<const float> logits, std::span<const std::int32_t> history, std::int64_t index,
+                             std::span<const std::int32_t> banned) {
+  logits_.assign(logits.begin(), logits.end());
+  for (const std::int32_t token : banned) {
+    if (token >= 0 && token < std::ssize(logits_)) logits_[static_cast<std::size_t>(token)] = kNever;
+  }
+  penalise(history);
+
+  candidates_.clear();
+  for (std::size_t token = 0; token < logits_.size(); ++token) {
+    if (logits_[token] > kNever) candidates_.push_back({logits_[token], static_cast<std::int32_t>(token)});  // NaN fails
+  }
+  if (candidates_.empty()) return -1;
+  if (params_.temperature <= 0.0F) return std::min_element(candidates_.begin(), candidates_.end(), kBetter)->token;
+
+  truncate();
+  std::int32_t chosen = -1;
+  double best = -std::numeric_limits<double>::infinity();
+  for (const Candidate& c : candidates_) {
+    const double u = philox_uniform(params_.seed, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(c.token));
+    const double score = static_cast<double>(c.logit) / params_.temperature - std::log(-std::log(u));
+    if (score > best || (score == best && c.token < chosen)) {
+      best = score;
+      chosen = c.token;
+    }
+  }
+  return chosen;
+}
+
+}  // namespace foreword::engine
