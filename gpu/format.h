@@ -2,6 +2,7 @@
 // Weight formats: how numbers lie in a GGUF tensor. One row a format in one table; everything that differs
 // between formats is read from the row. Layouts: docs/formats.md (facts of the GGUF format, ggml's type ids).
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,8 +47,31 @@ std::optional<Format> format_from_name(std::string_view name);
 /// Bytes of one row of `cols` values; cols must be a multiple of the block length (check).
 std::int64_t row_bytes(Format format, std::int64_t cols);
 
-/// IEEE half to float and back (round to nearest even); exact, no hardware needed. NaN stays NaN.
-float half_to_float(std::uint16_t half);
-std::uint16_t float_to_half(float value);
+/// IEEE half to float: exact, no hardware needed. NaN stays NaN (made quiet, as processors do).
+inline float half_to_float(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+  const std::uint32_t magnitude = half & 0x7fffu;
+  if (magnitude > 0x7c00u) return std::bit_cast<float>(sign | 0x7fc00000u | magnitude << 13);
+  if (magnitude == 0x7c00u) return std::bit_cast<float>(sign | 0x7f800000u);
+  if (magnitude >= 0x0400u) return std::bit_cast<float>(sign | ((magnitude << 13) + 0x38000000u));
+  const float subnormal = static_cast<float>(magnitude) * 0x1p-24f;
+  return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(subnormal));
+}
+
+/// Float to IEEE half, to the nearest, ties to even. Beyond the range: infinity. NaN stays NaN.
+inline std::uint16_t float_to_half(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
+  std::uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | (magnitude >> 13 & 0x03ffu));
+  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 65520 rounds to 2^16
+  if (magnitude < 0x38800000u) {
+    // Below 2^-14 a half counts in units of 2^-24, which is the last place of a float in [0.5, 1): the addition rounds.
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u));
+  }
+  magnitude += 0x0fffu + (magnitude >> 13 & 1u);
+  return static_cast<std::uint16_t>(sign | (magnitude - 0x38000000u) >> 13);
+}
 
 }  // namespace foreword::gpu
