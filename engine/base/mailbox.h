@@ -50,6 +50,11 @@ class Mailbox {
     return take_locked();
   }
 
+  bool closed() const {
+    std::lock_guard lock(mutex_);
+    return closed_;
+  }
+
   void close() {
     {
       std::lock_guard lock(mutex_);
@@ -66,7 +71,7 @@ class Mailbox {
     return letter;
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<T> letters_;
   bool closed_ = false;

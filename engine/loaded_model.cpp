@@ -1,0 +1,135 @@
+#include "engine/loaded_model.h"
+
+#include <algorithm>
+#include <string>
+
+#include "gpu/registry.h"
+
+namespace foreword::engine {
+namespace {
+
+/// Rows of one step while a prompt is read. Small enough that a stop is obeyed soon, large enough that each weight is
+/// unpacked for many rows.
+constexpr std::int64_t kPromptRows = 128;
+
+Error with_file(const Error& error, const std::string& name) {
+  if (error.message.find(name) != std::string::npos) return error;
+  return {error.code, name + ": " + error.message};
+}
+
+std::string in_gigabytes(std::int64_t bytes) {
+  const double value = static_cast<double>(bytes) / 1e9;
+  std::string text = std::to_string(value);
+  return text.substr(0, text.find('.') + 2) + " GB";
+}
+
+bool has_vocabulary(const Metadata& metadata) { return metadata.find("tokenizer.ggml.model") != nullptr; }
+
+}  // namespace
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::path& path, const ModelOptions& options) {
+  FW_ASSIGN(GgufFile file, GgufFile::open(path));
+  auto shared = std::make_shared<const GgufFile>(std::move(file));
+  if (!has_vocabulary(shared->metadata())) {
+    return Error{ErrorCode::corrupt, shared->name() + ": The key tokenizer.ggml.model is missing; the file holds no model that can write."};
+  }
+  return open(std::move(shared), options);
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options) {
+  const std::string name = file->name();
+  auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
+  const auto named = [&name](const Error& error) { return with_file(error, name); };
+
+  if (file->tensors().empty() && has_vocabulary(file->metadata())) {
+    return Error{ErrorCode::unsupported, name + ": This file holds only a vocabulary; it serves `foreword tokenize`, but cannot write."};
+  }
+  gpu::BackendOptions backend_options;
+  backend_options.n_threads = options.n_threads;
+  FW_ASSIGN(loaded->backend_, gpu::open_device(options.device, backend_options));
+
+  auto model = load_model(file, *loaded->backend_, options.context, kDefaultContext);
+  if (!model) return named(model.error());
+  loaded->model_ = std::move(*model);
+  if (has_vocabulary(file->metadata())) {
+    auto tokenizer = Tokenizer::from_gguf(file->metadata());
+    if (!tokenizer) return named(tokenizer.error());
+    loaded->tokenizer_ = std::move(*tokenizer);
+    loaded->template_ = ChatTemplate::from_gguf(file->metadata(), *loaded->tokenizer_);
+  }
+
+  const Config& config = loaded->model_.config;
+  const KvShape shape{config.n_layers, config.n_kv_heads, config.head_dim,
+                      options.kv == KvEncoding::f32 ? gpu::DType::f32 : gpu::DType::f16};
+  const std::int64_t kv_bytes = shape.bytes_per_slot() * loaded->model_.context;
+  const std::int64_t free_bytes = loaded->backend_->device().memory_free_bytes;
+  if (free_bytes > 0 && kv_bytes > free_bytes) {
+    return Error{ErrorCode::out_of_memory, name + ": A context of " + std::to_string(loaded->model_.context) +
+                                               " tokens needs " + in_gigabytes(kv_bytes) + ", but only " +
+                                               in_gigabytes(free_bytes) + " of memory are free; choose a smaller --context."};
+  }
+  auto cache = KvCache::create(*loaded->backend_, shape, loaded->model_.context);
+  if (!cache) return named(cache.error());
+  loaded->cache_ = std::move(*cache);
+  auto forward = Forward::create(*loaded->backend_, loaded->model_, *loaded->cache_,
+                                 std::min(kPromptRows, loaded->model_.context));
+  if (!forward) return named(forward.error());
+  loaded->forward_ = std::move(*forward);
+  return loaded;
+}
+
+ModelSummary LoadedModel::summary() const {
+  ModelSummary summary;
+  const auto name = file().metadata().string("general.name");
+  summary.name = name && *name && !(*name)->empty() ? **name : file().name();
+  summary.architecture = model_.config.arch->name;
+  summary.device = backend_->device().name;
+  summary.chat_format = template_ ? std::string(template_->name()) : "";
+  summary.n_parameters = model_.n_parameters;
+  summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
+  summary.kv_bytes = cache_->total_bytes();
+  summary.context = model_.context;
+  summary.trained_context = model_.config.trained_context;
+  return summary;
+}
+
+Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tokens,
+                               const std::function<bool(std::int64_t)>& wants, const LogitSink& sink,
+                               const std::function<bool(std::int64_t)>& between) {
+  Batch batch;
+  const std::int64_t total = std::ssize(tokens);
+  for (std::int64_t first = 0; first < total; first += forward_->max_rows()) {
+    const std::int64_t n = std::min(forward_->max_rows(), total - first);
+    batch.clear();
+    for (std::int64_t i = 0; i < n; ++i) {
+      batch.add(tokens[static_cast<std::size_t>(first + i)], sequence, static_cast<std::int32_t>(i - 1), wants(first + i));
+    }
+    FW_TRY(forward_->run(batch, [&](std::int64_t row, std::span<const float> logits) { sink(first + row, logits); }));
+    cache_->commit(sequence, n);
+    if (between && !between(first + n)) return Error{ErrorCode::cancelled, "Stopped."};
+  }
+  return {};
+}
+
+Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
+                                           const std::variant<std::vector<ChatMessage>, std::string>& prompt,
+                                           const std::tm& now) {
+  const Tokenizer& tokenizer = *loaded.tokenizer();
+  std::vector<TokenId> ids;
+  if (const auto* text = std::get_if<std::string>(&prompt)) {
+    ids = tokenizer.encode(*text, {});
+  } else {
+    ChatTemplateOptions options;
+    options.now = now;
+    if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
+    if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
+    FW_ASSIGN(const std::vector<TextSpan> spans,
+              loaded.chat_template()->render(std::get<std::vector<ChatMessage>>(prompt), options));
+    ids = tokenizer.encode(spans, {.parse_special = true});
+  }
+  const TokenId bos = tokenizer.bos();
+  if (tokenizer.adds_bos() && bos != kNoToken && (ids.empty() || ids.front() != bos)) ids.insert(ids.begin(), bos);
+  return ids;
+}
+
+}  // namespace foreword::engine

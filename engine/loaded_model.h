@@ -1,0 +1,63 @@
+#pragma once
+// A model ready to run: device, weights, KV cache, working memory, tokenizer and chat format, in one place with one
+// owner. The session wraps it for chats; measuring commands use it directly. One thread at a time.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/gguf/gguf.h"
+#include "engine/model/forward.h"
+#include "engine/model/model.h"
+#include "engine/session.h"
+#include "engine/template/chat_template.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace foreword::engine {
+
+class LoadedModel {
+ public:
+  /// Everything that stands in the way of running is told here, in one sentence that names the file.
+  static Result<std::unique_ptr<LoadedModel>> open(const std::filesystem::path& path, const ModelOptions& options);
+  /// The same for a file that is open already (or lives in memory). A file without a vocabulary is fine here.
+  static Result<std::unique_ptr<LoadedModel>> open(std::shared_ptr<const GgufFile> file, const ModelOptions& options);
+
+  LoadedModel(const LoadedModel&) = delete;
+  LoadedModel& operator=(const LoadedModel&) = delete;
+
+  const Model& model() const { return model_; }
+  const GgufFile& file() const { return *model_.file; }
+  gpu::Backend& backend() { return *backend_; }
+  KvCache& cache() { return *cache_; }
+  Forward& forward() { return *forward_; }
+  /// nullptr if the file has no vocabulary.
+  const Tokenizer* tokenizer() const { return tokenizer_ ? &*tokenizer_ : nullptr; }
+  const ChatTemplate* chat_template() const { return template_ ? &*template_ : nullptr; }
+  ModelSummary summary() const;
+
+  /// Reads `tokens` into the sequence in chunks; logits of the rows that `wants` selects go to the sink with their
+  /// index in `tokens`. `between` runs after every chunk with the number of tokens read; false cancels (`cancelled`).
+  Result<void> read(SequenceId sequence, std::span<const TokenId> tokens, const std::function<bool(std::int64_t)>& wants,
+                    const LogitSink& sink, const std::function<bool(std::int64_t)>& between = {});
+
+ private:
+  LoadedModel() = default;
+
+  std::unique_ptr<gpu::Backend> backend_;  // first: everything below lives on it
+  Model model_;
+  std::optional<KvCache> cache_;
+  std::optional<Forward> forward_;
+  std::optional<Tokenizer> tokenizer_;
+  std::optional<ChatTemplate> template_;
+};
+
+/// Prompt tokens of a request: chats through the template, raw text as it is; one BOS if the file asks for one.
+Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
+                                           const std::variant<std::vector<ChatMessage>, std::string>& prompt,
+                                           const std::tm& now);
+
+}  // namespace foreword::engine
