@@ -90,6 +90,20 @@ def _decode(data, start, dims, kind):
     raise ValueError(f"tensor type {kind} is not read by the reference")
 
 
+def read_all_parts(path):
+    """The file, or all parts of a split file whichever of them is named: the first part's metadata, all tensors."""
+    whole = Gguf(path)
+    count = whole.kv.get("split.count", 1)
+    if count > 1:
+        stem = str(path)[:-len("-00001-of-00001.gguf")]
+        parts = [Gguf(f"{stem}-{no + 1:05}-of-{count:05}.gguf") for no in range(count)]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole.tensors.update(part.tensors)
+            whole.types.update(part.types)
+    return whole
+
+
 def _pack_string(text):
     raw = text.encode("utf-8")
     return struct.pack("<Q", len(raw)) + raw

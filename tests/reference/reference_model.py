@@ -3,20 +3,15 @@
 Written from the written description of the architectures alone, not from the engine's code, and for reading, not for
 speed: one prompt, no cache, all positions at once. A `Model` exposes every choice of its architecture as a plain
 attribute (window per layer, caps, scales, rope kind, ...), so that a test can switch one off and measure what it does.
-
-    reference_model.py FIXTURES [NAME ...]   compares with the stored logits FIXTURES/ref/NAME.json points to
-        --half-gelu   takes GELU's argument and result through half precision, as the engine did that made the fixtures
+compare.py --fixtures measures it against the stored logits of the reference fixtures.
 """
 
 import copy
-import json
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 
-from gguf_file import Gguf
+from gguf_file import read_all_parts
 
 # One row an architecture; what is missing has the value of DEFAULTS. Presence of optional tensors is read from the
 # file. router: renormalised (softmax, top k, divide by the sum), plain (softmax, top k), top_k_first.
@@ -51,7 +46,7 @@ class Model:
     """One model: the choices of its architecture as attributes, its weights in `tensors` (float64)."""
 
     def __init__(self, path):
-        file = Gguf(path)
+        file = read_all_parts(path)
         self.kv = file.kv
         self.arch = file.kv["general.architecture"]
         self.tensors = {name: array.astype(np.float64) for name, array in file.tensors.items()}
@@ -247,21 +242,20 @@ class Model:
         visible = distance >= 0
         if self.windows[il]:
             visible &= distance < self.windows[il]
-        out = np.empty_like(q)
-        for head in range(self.heads):
-            group = head // (self.heads // self.kv_heads)
-            score = q[:, head] @ k[:, group].T * self.score_scale
-            if self.attention_cap:
-                score = self.attention_cap * np.tanh(score / self.attention_cap)
-            score = np.where(visible, score, -np.inf)
-            top = score.max(axis=1, keepdims=True)
-            sink = 0.0
-            if part + "attn_sinks.weight" in self.tensors:
-                logit = self.tensors[part + "attn_sinks.weight"][head]
-                top = np.maximum(top, logit)
-                sink = np.exp(logit - top)
-            weight = np.exp(score - top)
-            out[:, head] = weight / (weight.sum(axis=1, keepdims=True) + sink) @ v[:, group]
+        group = np.arange(self.heads) // (self.heads // self.kv_heads)
+        q, k, v = q.transpose(1, 0, 2), k.transpose(1, 0, 2)[group], v.transpose(1, 0, 2)[group]
+        score = q @ k.transpose(0, 2, 1) * self.score_scale
+        if self.attention_cap:
+            score = self.attention_cap * np.tanh(score / self.attention_cap)
+        score = np.where(visible, score, -np.inf)
+        top = score.max(axis=-1, keepdims=True)
+        sink = 0.0
+        if part + "attn_sinks.weight" in self.tensors:
+            logit = self.tensors[part + "attn_sinks.weight"][:, None, None]
+            top = np.maximum(top, logit)
+            sink = np.exp(logit - top)
+        weight = np.exp(score - top)
+        out = (weight / (weight.sum(axis=-1, keepdims=True) + sink) @ v).transpose(1, 0, 2)
         return self._linear(part + "attn_output", out.reshape(n, q_width))
 
     def _feed_forward(self, il, x):
@@ -364,39 +358,3 @@ def normalise(x, subtract_mean, eps):
     if subtract_mean:
         x = x - x.mean(axis=-1, keepdims=True)
     return x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + eps)
-
-
-def distance(logits, reference):
-    """How far logits are from the reference, in the terms of the fixtures' JSON files."""
-    a, b = np.asarray(logits, np.float64), np.asarray(reference, np.float64)
-    log_p = b - b.max(axis=1, keepdims=True)
-    log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
-    log_q = a - a.max(axis=1, keepdims=True)
-    log_q -= np.log(np.exp(log_q).sum(axis=1, keepdims=True))
-    rms = math.sqrt(((a - b) ** 2).mean())
-    return dict(max_abs=float(np.abs(a - b).max()), rms=rms, rel_rms=rms / math.sqrt((b ** 2).mean()),
-                mean_kl=float((np.exp(log_p) * (log_p - log_q)).sum(axis=1).mean()),
-                top1_agree=float((a.argmax(axis=1) == b.argmax(axis=1)).mean()))
-
-
-def main(arguments):
-    half_gelu = "--half-gelu" in arguments
-    folder, *names = [argument for argument in arguments if argument != "--half-gelu"]
-    root = Path(folder)
-    for path in sorted((root / "ref").glob("*.json")):
-        info = json.loads(path.read_text())
-        readable = set(info["tensor_type_counts"]) <= {"F32", "F16", "BF16", "Q8_0"}
-        if names and info["name"] not in names or not readable:
-            continue
-        model = Model(root / info["model"])
-        model.half_gelu = half_gelu
-        for case in info["cases"]:
-            stored = root / case.get("logits_exact", case["logits_native"])
-            reference = np.fromfile(stored, "<f4").reshape(case["n_positions"], info["n_vocab"])
-            far = distance(model.logits(case["tokens"], case["n_ctx"]), reference)
-            print(f"{info['name']:28} {case['prompt_id']:9} rel_rms {far['rel_rms']:.2e}  max_abs {far['max_abs']:.2e}"
-                  f"  mean_kl {far['mean_kl']:.1e}  top1 {far['top1_agree']:.3f}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
