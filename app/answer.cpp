@@ -1,0 +1,78 @@
+#include "app/answer.h"
+
+#include <signal.h>
+
+#include <chrono>
+#include <variant>
+
+namespace foreword::app {
+namespace {
+
+volatile std::sig_atomic_t g_interrupted = 0;  // a signal handler can reach nothing else
+struct sigaction g_previous;
+
+extern "C" void on_interrupt(int) { g_interrupted = 1; }
+
+}  // namespace
+
+InterruptGuard::InterruptGuard() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, &g_previous);
+}
+
+InterruptGuard::~InterruptGuard() { sigaction(SIGINT, &g_previous, nullptr); }
+
+bool InterruptGuard::take() {
+  if (g_interrupted == 0) return false;
+  g_interrupted = 0;
+  return true;
+}
+
+Result<engine::ModelSummary> EngineClient::load(const CommonOptions& options) {
+  session_.send(engine::LoadModel{options.model, options.engine});
+  while (auto event = outbox_.take()) {
+    if (auto* ready = std::get_if<engine::ModelReady>(&*event)) return std::move(ready->model);
+    if (auto* failed = std::get_if<engine::ModelFailed>(&*event)) return std::move(failed->error);
+  }
+  return Error{ErrorCode::cancelled, "The session ended."};
+}
+
+Result<void> EngineClient::ask(engine::Generate request, const std::function<void(const std::string& piece)>& on_text,
+                               Answer& answer) {
+  const InterruptGuard guard;
+  request.id = next_id_++;
+  const std::uint64_t id = request.id;
+  session_.send(std::move(request));
+  for (;;) {
+    const auto event = outbox_.take_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(100));
+    if (InterruptGuard::take()) session_.send(engine::Stop{id});
+    if (!event) continue;
+    if (const auto* piece = std::get_if<engine::TextPiece>(&*event); piece != nullptr && piece->id == id) {
+      answer.text += piece->text;
+      answer.ids.insert(answer.ids.end(), piece->ids.begin(), piece->ids.end());
+      if (on_text && !piece->text.empty()) on_text(piece->text);
+    } else if (const auto* done = std::get_if<engine::GenerationDone>(&*event); done != nullptr && done->id == id) {
+      answer.stats = done->stats;
+      return {};
+    } else if (const auto* failed = std::get_if<engine::GenerationFailed>(&*event); failed != nullptr && failed->id == id) {
+      return failed->error;
+    }
+  }
+}
+
+Report report_of(const Answer& answer) {
+  Report report;
+  report.set("text", answer.text)
+      .set("ids", answer.ids)
+      .set("n_tokens", answer.stats.n_tokens)
+      .set("prompt_tokens", answer.stats.prompt_tokens)
+      .set("reused_tokens", answer.stats.reused_tokens)
+      .set("first_token_seconds", answer.stats.first_token_seconds)
+      .set("seconds", answer.stats.seconds)
+      .set("stop_reason", engine::name_of(answer.stats.stop_reason));
+  return report;
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,50 @@
+#pragma once
+// The command line's side of the session: send one request, print pieces as they come, wait for its end.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "app/command.h"
+#include "app/report.h"
+#include "engine/base/mailbox.h"
+#include "engine/session.h"
+
+namespace foreword::app {
+
+struct Answer {
+  std::string text;
+  std::vector<engine::TokenId> ids;
+  engine::GenerationStats stats;
+};
+
+class EngineClient {
+ public:
+  EngineClient() : session_(outbox_) {}
+
+  Result<engine::ModelSummary> load(const CommonOptions& options);
+  /// Waits for the answer. `on_text` gets each piece. Ctrl-C stops the answer, what there is of it comes back. On an
+  /// error `answer` holds what was said before it.
+  Result<void> ask(engine::Generate request, const std::function<void(const std::string& piece)>& on_text, Answer& answer);
+
+ private:
+  Mailbox<engine::Event> outbox_;
+  engine::Session session_;
+  std::uint64_t next_id_ = 1;
+};
+
+/// While it lives, Ctrl-C sets a flag instead of ending the program.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+  /// True once for each Ctrl-C.
+  static bool take();
+};
+
+/// The keys that chat and complete share.
+Report report_of(const Answer& answer);
+
+}  // namespace foreword::app

@@ -1,0 +1,58 @@
+#pragma once
+// The commands of the program, as rows of one table (commands() in main.cpp). A command registers its own options and
+// returns what runs it; the common options stand at the root and may be given before or after the command's name.
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "engine/base/result.h"
+#include "engine/session.h"
+
+namespace CLI {
+class App;
+}
+
+namespace foreword::app {
+
+/// Exit codes of the program.
+inline constexpr int kOk = 0;
+inline constexpr int kFailure = 1;
+inline constexpr int kWrongUse = 2;
+
+struct CommonOptions {
+  std::filesystem::path model;  // empty: none given
+  engine::ModelOptions engine;
+  engine::SamplingParams sampling;
+  bool seed_given = false;      // else a fresh one is drawn for each run
+  bool json = false;
+  std::filesystem::path data_dir;
+};
+
+struct CommandRow {
+  const char* name;
+  const char* help;
+  /// Adds the options; the result runs the command with them and gives the exit code. `common` outlives it.
+  std::function<int()> (*add)(CLI::App& app, const CommonOptions& common);
+};
+
+std::function<int()> add_chat(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_complete(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_tokenize(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_logits(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_perplexity(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_bench(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_inspect(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_devices(CLI::App& app, const CommonOptions& common);
+
+/// The error's sentence on stderr; kFailure.
+int fail(const Error& error);
+/// A sentence about wrong use on stderr; kWrongUse.
+int wrong_use(const std::string& sentence);
+/// How to open a model, in one sentence, for whoever started without one.
+extern const char* const kNoModelSentence;
+
+/// A file's bytes. `not_found`, `io`.
+Result<std::string> read_file(const std::filesystem::path& path);
+
+}  // namespace foreword::app

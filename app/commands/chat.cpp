@@ -1,0 +1,162 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "app/answer.h"
+#include "app/command.h"
+#include "app/history.h"
+#include "app/paths.h"
+
+namespace foreword::app {
+namespace {
+
+struct Options {
+  std::optional<std::string> prompt, system;
+  std::optional<std::int64_t> chat;
+  std::int64_t n = -1;
+};
+
+void warn(const Error& error) { std::fprintf(stderr, "foreword: warning: %s\n", error.message.c_str()); }
+
+/// A conversation: messages in memory, and in the database as far as it works.
+class Conversation {
+ public:
+  Conversation(const CommonOptions& common, const Options& options, std::unique_ptr<History> history)
+      : common_(common), options_(options), history_(std::move(history)) {
+    if (history_) messages_ = history_->messages();
+    else if (options_.system) messages_.push_back({engine::Role::system, *options_.system, {}});
+  }
+
+  Result<void> load() {
+    FW_ASSIGN(model_, client_.load(common_));
+    return {};
+  }
+  const engine::ModelSummary& model() const { return model_; }
+  std::optional<std::int64_t> chat_id() const {
+    return history_ ? std::optional<std::int64_t>(history_->chat_id()) : std::nullopt;
+  }
+
+  /// One turn. A turn that fails leaves the conversation as it was before.
+  Result<Answer> ask(const std::string& text, bool print) {
+    messages_.push_back({engine::Role::user, text, {}});
+    engine::Generate request;
+    request.prompt = messages_;
+    request.sampling = common_.sampling;
+    request.max_tokens = options_.n;
+    keep([&](History& h) { return h.add_user(text); });
+    keep([&](History& h) { return h.begin_answer(model_.name); });
+    Answer answer;
+    std::string so_far;
+    const auto result = client_.ask(
+        std::move(request),
+        [&](const std::string& piece) {
+          so_far += piece;
+          keep([&](History& h) { return h.grow_answer(so_far); });
+          if (!print) return;
+          std::fwrite(piece.data(), 1, piece.size(), stdout);
+          std::fflush(stdout);
+        },
+        answer);
+    if (!result) {
+      keep([&](History& h) { return h.fail_answer(answer.text); });
+      messages_.pop_back();
+      return result.error();
+    }
+    keep([&](History& h) { return h.finish_answer(answer.text, answer.stats); });
+    messages_.push_back({engine::Role::assistant, answer.text, {}});
+    return answer;
+  }
+
+ private:
+  /// Runs a step of saving; the first failure is told, and the conversation goes on unsaved.
+  template <class Step>
+  void keep(Step step) {
+    if (!history_) return;
+    if (const Result<void> result = step(*history_); !result) {
+      warn(result.error());
+      history_.reset();
+    }
+  }
+
+  const CommonOptions& common_;
+  const Options& options_;
+  std::unique_ptr<History> history_;
+  std::vector<engine::ChatMessage> messages_;
+  EngineClient client_;
+  engine::ModelSummary model_;
+};
+
+int answer_once(Conversation& conversation, const CommonOptions& common, const std::string& prompt) {
+  const auto answer = conversation.ask(prompt, !common.json);
+  if (!answer) return fail(answer.error());
+  if (!common.json) {
+    std::putchar('\n');
+    return kOk;
+  }
+  Report report = report_of(*answer);
+  if (const auto id = conversation.chat_id()) report.set("chat", *id);
+  else report.set_null("chat");
+  report.print();
+  return kOk;
+}
+
+int converse(Conversation& conversation, const CommonOptions& common) {
+  const bool terminal = isatty(STDIN_FILENO) != 0;
+  if (terminal) {
+    std::fprintf(stderr, "%s on %s. Ctrl-C stops an answer, Ctrl-D ends the chat.\n", conversation.model().name.c_str(),
+                 conversation.model().device.c_str());
+  }
+  int code = kOk;
+  std::string line;
+  for (;;) {
+    if (terminal) std::fputs("\n> ", stderr);
+    if (!std::getline(std::cin, line)) break;
+    if (line.empty()) continue;
+    const auto answer = conversation.ask(line, !common.json);
+    if (!answer) {
+      code = fail(answer.error());
+      if (!terminal) return code;
+      continue;
+    }
+    code = kOk;
+    if (!common.json) {
+      std::putchar('\n');
+      std::fflush(stdout);
+      continue;
+    }
+    Report report = report_of(*answer);
+    if (const auto id = conversation.chat_id()) report.set("chat", *id);
+    else report.set_null("chat");
+    report.print();
+  }
+  if (terminal) std::fputc('\n', stderr);
+  return code;
+}
+
+int run(const CommonOptions& common, const Options& options) {
+  if (common.model.empty()) return wrong_use(kNoModelSentence);
+  auto history = open_history(find_paths(common.data_dir).database(), options.chat, options.system, common.model);
+  if (!history && options.chat) return fail(history.error());
+  if (!history) warn({history.error().code, "This chat will not be kept: " + history.error().message});
+  Conversation conversation(common, options, history ? std::move(*history) : nullptr);
+  if (auto loaded = conversation.load(); !loaded) return fail(loaded.error());
+  return options.prompt ? answer_once(conversation, common, *options.prompt) : converse(conversation, common);
+}
+
+}  // namespace
+
+std::function<int()> add_chat(CLI::App& app, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  app.add_option("-p,--prompt", options->prompt, "Answer this once and end")->type_name("TEXT");
+  app.add_option("--system", options->system, "Instructions for the model, before the first message")->type_name("TEXT");
+  app.add_option("--chat", options->chat, "Continue the stored chat of this number")->type_name("ID");
+  app.add_option("-n", options->n, "At most this many tokens an answer; -1 until the model ends")
+      ->check(CLI::Range(-1, 1 << 28));
+  return [&common, options] { return run(common, *options); };
+}
+
+}  // namespace foreword::app

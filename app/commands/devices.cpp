@@ -1,0 +1,37 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "app/command.h"
+#include "app/report.h"
+#include "gpu/registry.h"
+
+namespace foreword::app {
+namespace {
+
+int run(const CommonOptions& common) {
+  std::vector<Report> rows;
+  for (const gpu::DeviceInfo& device : gpu::list_devices()) {
+    rows.push_back(Report()
+                       .set("id", device.id)
+                       .set("name", device.name)
+                       .set("backend", device.backend)
+                       .set("memory_bytes", device.memory_bytes)
+                       .set("memory_free_bytes", device.memory_free_bytes)
+                       .set("features", device.features));
+    if (common.json) continue;
+    std::printf("%-8s %s, %.1f GB of memory (%.1f GB free)", device.id.c_str(), device.name.c_str(),
+                static_cast<double>(device.memory_bytes) / 1e9, static_cast<double>(device.memory_free_bytes) / 1e9);
+    for (const std::string& feature : device.features) std::printf(" %s", feature.c_str());
+    std::putchar('\n');
+  }
+  if (common.json) Report().set("devices", rows).print();
+  return kOk;
+}
+
+}  // namespace
+
+std::function<int()> add_devices(CLI::App&, const CommonOptions& common) {
+  return [&common] { return run(common); };
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,21 @@
+#pragma once
+// The window program: what `foreword` does without a command.
+
+#include <string>
+
+#include "app/command.h"
+
+namespace foreword::app {
+
+/// Options that only the window has.
+struct DesktopOptions {
+  std::string screenshot;  // write the window's first settled picture to this PNG file and quit
+};
+
+void add_desktop_options(CLI::App& app, DesktopOptions& options);
+
+/// Opens the window and runs it until it is closed. Exit code of the program. Without a display: one sentence on
+/// stderr that names `foreword chat`, and kFailure.
+int run_desktop(const CommonOptions& common, const DesktopOptions& options);
+
+}  // namespace foreword::app

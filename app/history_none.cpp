@@ -1,0 +1,10 @@
+#include "app/history.h"
+
+namespace foreword::app {
+
+Result<std::unique_ptr<History>> open_history(const std::filesystem::path&, std::optional<std::int64_t>,
+                                              const std::optional<std::string>&, const std::filesystem::path&) {
+  return Error{ErrorCode::unsupported, "This build keeps no chats, because it was made without storage."};
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,118 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "app/command.h"
+#include "app/desktop.h"
+#include "engine/base/log.h"
+
+namespace foreword::app {
+
+const char* const kNoModelSentence =
+    "No model is open: give a GGUF file with -m FILE, for example `foreword chat -m model.gguf`.";
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "foreword: %s\n", error.message.c_str());
+  return kFailure;
+}
+
+int wrong_use(const std::string& sentence) {
+  std::fprintf(stderr, "foreword: %s\n", sentence.c_str());
+  return kWrongUse;
+}
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) {
+    return Error{ErrorCode::not_found, "There is no file " + path.string() + "; check the path."};
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.good() && !file.eof()) return Error{ErrorCode::io, path.string() + " cannot be read."};
+  if (std::filesystem::is_directory(path, code)) {
+    return Error{ErrorCode::io, path.string() + " is a folder, not a file."};
+  }
+  return text;
+}
+
+namespace {
+
+constexpr CommandRow kCommands[] = {
+    {"chat", "Chat in the terminal, or answer once with -p", add_chat},
+    {"complete", "Continue a text as it is, without a chat template", add_complete},
+    {"tokenize", "Print the token ids of a text", add_tokenize},
+    {"logits", "Write the logits of every position to a file", add_logits},
+    {"perplexity", "Measure how well the model predicts a text", add_perplexity},
+    {"bench", "Measure speed, also of random-weight models of a standard shape", add_bench},
+    {"inspect", "Print a GGUF file's metadata and tensors", add_inspect},
+    {"devices", "List the compute devices", add_devices},
+};
+
+void add_common(CLI::App& app, CommonOptions& common) {
+  app.add_option("-m,--model", common.model, "GGUF file to open")->type_name("FILE");
+  app.add_flag("--json", common.json, "Print one JSON object instead of text");
+  app.add_option("--threads", common.engine.n_threads, "Processor threads; 0 uses what the machine allows")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--device", common.engine.device, "Compute device: auto, or an id from `foreword devices`");
+  app.add_option("--context", common.engine.context, "Tokens that a chat can hold; 0 uses the model's own, at most 8192")
+      ->check(CLI::Range(0, 1 << 28));
+  const std::map<std::string, engine::KvEncoding> encodings{{"f16", engine::KvEncoding::f16}, {"f32", engine::KvEncoding::f32}};
+  app.add_option("--kv", common.engine.kv, "How the KV cache stores numbers: f16 or f32")
+      ->transform(CLI::CheckedTransformer(encodings, CLI::ignore_case))
+      ->type_name("ENCODING");
+  app.add_option_function<std::uint64_t>(
+      "--seed",
+      [&common](std::uint64_t seed) {
+        common.sampling.seed = seed;
+        common.seed_given = true;
+      },
+      "Seed of the random choice: the same seed gives the same text");
+  for (const engine::SamplerParam& param : engine::sampler_params()) {
+    app.add_option_function<double>(
+           std::string(param.flag), [&common, &param](double value) { param.set(common.sampling, value); },
+           std::string(param.help))
+        ->check(CLI::Range(param.minimum, param.maximum))
+        ->default_str(CLI::detail::to_string(param.standard));
+  }
+  app.add_option("--data-dir", common.data_dir, "Folder for chats and settings instead of the user's own")->type_name("DIR");
+}
+
+std::uint64_t fresh_seed() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+int run(int argc, char** argv) {
+  CommonOptions common;
+  CLI::App app{"Foreword: chat with a language model on this computer", "foreword"};
+  app.set_version_flag("--version", FOREWORD_VERSION);
+  app.fallthrough();
+  app.require_subcommand(0, 1);
+  add_common(app, common);
+  DesktopOptions desktop;
+  add_desktop_options(app, desktop);
+
+  std::map<std::string, std::function<int()>> runners;
+  for (const CommandRow& row : kCommands) {
+    CLI::App& command = *app.add_subcommand(row.name, row.help);
+    command.fallthrough();
+    runners[row.name] = row.add(command, common);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kWrongUse;
+  }
+  if (!common.seed_given) common.sampling.seed = fresh_seed();
+  for (const CLI::App* command : app.get_subcommands()) return runners.at(command->get_name())();
+  return run_desktop(common, desktop);
+}
+
+}  // namespace
+}  // namespace foreword::app
+
+int main(int argc, char** argv) { return foreword::app::run(argc, argv); }

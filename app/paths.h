@@ -1,0 +1,21 @@
+#pragma once
+// Where files live, by the XDG Base Directory Specification. Nothing is created here.
+
+#include <filesystem>
+
+namespace foreword::app {
+
+struct Paths {
+  std::filesystem::path data;    // database, models
+  std::filesystem::path config;  // settings
+  std::filesystem::path cache;   // may be deleted at any time
+  std::filesystem::path state;   // logs
+
+  std::filesystem::path database() const { return data / "foreword.db"; }
+};
+
+/// `data_dir` (--data-dir) moves everything below one folder; empty = the user's own folders. Relative XDG values are
+/// ignored, as the specification asks.
+Paths find_paths(const std::filesystem::path& data_dir);
+
+}  // namespace foreword::app
