@@ -1,6 +1,9 @@
 #pragma once
 // GGUF v2 and v3 files, memory-mapped (format: ggml's docs/gguf.md). Every count, size and offset is checked against
 // the file before it is used; whatever a file holds, the answer is a reader or an Error with one sentence.
+//
+// What no reader of a mapped file can survive: another program that shortens the file while it is open. Touching the
+// lost pages ends the process (SIGBUS). Whoever writes models writes beside and renames, as GgufWriter does.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -19,8 +23,9 @@
 
 namespace foreword::engine {
 
-/// One metadata value. Integers of all widths and signs are widened (u64 above the range of i64 is `corrupt` when
-/// asked for), floats to double, strings are raw bytes. Arrays are flat; arrays of arrays are kept only as a length.
+/// One metadata value. Integers of all widths and signs are widened to i64, floats to double; a u64 that an i64 cannot
+/// hold becomes a real (with it its whole array), so that asking for it as an integer is `corrupt`. Strings are raw
+/// bytes. Arrays are flat; arrays of arrays are kept only as a length.
 struct MetaValue {
   enum class Kind : std::uint8_t { integer, real, boolean, string, integers, reals, booleans, strings, nested };
   std::variant<std::int64_t, double, bool, std::string, std::vector<std::int64_t>, std::vector<double>,
@@ -29,9 +34,14 @@ struct MetaValue {
   Kind kind() const { return static_cast<Kind>(value.index()); }
 };
 
+class FileMapping;
+
 /// Typed look-ups: a missing key is nullopt (or `corrupt` with its name from require_*), a wrong type `corrupt`.
+/// Sentences begin with `source`, the name of the file.
 class Metadata {
  public:
+  explicit Metadata(std::string source = "The model") : source_(std::move(source)) {}
+
   const std::map<std::string, MetaValue, std::less<>>& all() const { return values_; }
   const MetaValue* find(std::string_view key) const;
 
@@ -52,7 +62,11 @@ class Metadata {
   void set(std::string key, MetaValue value) { values_[std::move(key)] = std::move(value); }
 
  private:
+  Error missing(std::string_view key) const;
+  Error wrong_type(std::string_view key, const char* expected) const;
+
   std::map<std::string, MetaValue, std::less<>> values_;
+  std::string source_;
 };
 
 struct TensorInfo {
@@ -72,7 +86,8 @@ class GgufFile {
   /// `not_found`, `io`, `corrupt` (ends early, broken tables, overlapping tensors), `unsupported` (other versions, big
   /// endian, removed tensor types). Sentences name the file, not its folder.
   static Result<GgufFile> open(const std::filesystem::path& path);
-  /// The same for one file's bytes in memory, which must outlive the result. `name` stands in messages.
+  /// The same for one file's bytes in memory, which must outlive the result. `name` stands in messages. A part of a
+  /// split model is `unsupported` here.
   static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string name);
 
   const Metadata& metadata() const { return metadata_; }
@@ -88,9 +103,10 @@ class GgufFile {
   const std::string& name() const { return name_; }  // file name without folder
 
  private:
-  class Mapping;
-  struct Parser;
-  std::vector<std::shared_ptr<const Mapping>> mappings_;  // shared: a copy of the reader keeps the file mapped
+  GgufFile() = default;
+  Result<void> add_part(std::span<const std::byte> bytes, std::vector<TensorInfo> tensors);
+
+  std::vector<std::shared_ptr<const FileMapping>> mappings_;  // shared: a copy of the reader keeps the file mapped
   std::vector<std::span<const std::byte>> parts_;
   Metadata metadata_;
   std::vector<TensorInfo> tensors_;
