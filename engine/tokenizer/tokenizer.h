@@ -35,6 +35,12 @@ struct DecodeOptions {
   bool clean_spaces = true;   // whole-text clean-up where the model's rule has it; never while streaming
 };
 
+/// The tokens of fill in the middle, as far as the vocabulary has them.
+struct FillInMiddle {
+  TokenId prefix = kNoToken, suffix = kNoToken, middle = kNoToken;
+  TokenId pad = kNoToken, repository = kNoToken, separator = kNoToken;
+};
+
 class Tokenizer {
  public:
   /// Reads tokenizer.ggml.* . `unsupported` names the model or word rule that we do not know, `corrupt` the bad key.
@@ -56,6 +62,7 @@ class Tokenizer {
   bool adds_bos() const;
   bool is_end_of_generation(TokenId id) const;
   bool is_control(TokenId id) const;
+  const FillInMiddle& fill_in_middle() const;
   std::span<const TokenId> suppressed() const;     // ids that must never be sampled
   std::string_view model_name() const;             // "llama", "gpt2"
 
