@@ -1,0 +1,201 @@
+#include "engine/gguf/gguf_writer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <ostream>
+#include <system_error>
+#include <type_traits>
+
+#include "engine/base/check.h"
+#include "engine/gguf/parser.h"
+#include "engine/gguf/text.h"
+
+namespace foreword::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kBufferBytes = 4 << 20;
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
+template <class T>
+void append(std::string& out, T value) {
+  static_assert(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>);
+  char bytes[sizeof value];
+  std::memcpy(bytes, &value, sizeof value);
+  out.append(bytes, sizeof bytes);
+}
+void append(std::string& out, bool value) { append(out, static_cast<std::uint8_t>(value)); }
+void append(std::string& out, const std::string& value) {
+  append(out, static_cast<std::uint64_t>(value.size()));
+  out += value;
+}
+
+// The alternatives of GgufWriter::Value lie in the order of the type ids, without "array": first the scalars, then the
+// arrays of each.
+constexpr std::size_t kScalars = kMetaTypes - 1;
+static_assert(std::variant_size_v<GgufWriter::Value> == 2 * kScalars);
+
+std::uint32_t type_id(std::size_t scalar) {
+  const auto array = static_cast<std::size_t>(MetaType::array);
+  return static_cast<std::uint32_t>(scalar < array ? scalar : scalar + 1);
+}
+
+void append(std::string& out, const GgufWriter::Value& value) {
+  const bool is_array = value.index() >= kScalars;
+  if (is_array) append(out, static_cast<std::uint32_t>(MetaType::array));
+  append(out, type_id(value.index() % kScalars));
+  std::visit(
+      [&]<class T>(const T& held) {
+        if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+          append(out, held);
+        } else {
+          append(out, static_cast<std::uint64_t>(held.size()));
+          for (const auto& element : held) append(out, static_cast<const typename T::value_type&>(element));
+        }
+      },
+      value);
+}
+
+Error write_failed(const std::string& name) {
+  return {ErrorCode::io, printable(name) + " cannot be written: " + std::generic_category().message(errno) + "."};
+}
+
+/// Makes sure that the bytes of a file are on the disk before its name says that it is whole.
+bool flush_to_disk(const fs::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool good = ::fsync(file) == 0;
+  return ::close(file) == 0 && good;
+}
+
+}  // namespace
+
+void GgufWriter::set(std::string key, Value value) {
+  check(!key.empty() && key.size() <= 65535, "a key of 1 to 65535 bytes");
+  const auto same = [&](const auto& entry) { return entry.first == key; };
+  const auto found = std::find_if(metadata_.begin(), metadata_.end(), same);
+  if (found == metadata_.end()) {
+    metadata_.emplace_back(std::move(key), std::move(value));
+  } else {
+    found->second = std::move(value);
+  }
+}
+
+void GgufWriter::add_tensor(std::string name, gpu::Format format, std::vector<std::int64_t> shape,
+                            std::span<const std::byte> data) {
+  add_tensor(std::move(name), format, std::move(shape), Producer());
+  Tensor& tensor = tensors_.back();
+  check(data.size() == tensor.bytes(), "a tensor's data has the size of its shape");
+  tensor.producer = [data, row_bytes = tensor.row_bytes](std::int64_t first_row, std::span<std::byte> rows) {
+    std::memcpy(rows.data(), data.data() + static_cast<std::uint64_t>(first_row) * row_bytes, rows.size());
+    return Result<void>();
+  };
+}
+
+void GgufWriter::add_tensor(std::string name, gpu::Format format, std::vector<std::int64_t> shape, Producer producer) {
+  check(!name.empty() && name.size() <= 63, "a tensor's name of 1 to 63 bytes");  // longer ones fail in other programs
+  check(!shape.empty() && shape.size() <= 4, "1 to 4 dimensions");
+  for (const std::int64_t length : shape) check(length > 0, "positive dimensions");
+  for (const Tensor& other : tensors_) check(other.name != name, "a tensor's name that is new");
+  std::int64_t n_rows = 1;
+  for (std::size_t i = 1; i < shape.size(); ++i) n_rows *= shape[i];
+  const auto row_bytes = static_cast<std::uint64_t>(gpu::row_bytes(format, shape[0]));
+  tensors_.push_back({std::move(name), format, std::move(shape), n_rows, row_bytes, std::move(producer)});
+}
+
+std::uint64_t GgufWriter::alignment() const {
+  for (const auto& [key, value] : metadata_) {
+    if (key != "general.alignment") continue;
+    const auto* stated = std::get_if<std::uint32_t>(&value);
+    check(stated != nullptr && *stated >= 8 && std::has_single_bit(*stated), "an alignment that is a power of two, as u32");
+    return *stated;
+  }
+  return kDefaultAlignment;
+}
+
+std::string GgufWriter::header() const {
+  const std::uint64_t align = alignment();
+  std::string out(kGgufMagic, sizeof kGgufMagic);
+  append(out, std::uint32_t{3});
+  append(out, static_cast<std::uint64_t>(tensors_.size()));
+  append(out, static_cast<std::uint64_t>(metadata_.size()));
+  for (const auto& [key, value] : metadata_) {
+    append(out, key);
+    append(out, value);
+  }
+  std::uint64_t offset = 0;
+  for (const Tensor& tensor : tensors_) {
+    append(out, tensor.name);
+    append(out, static_cast<std::uint32_t>(tensor.shape.size()));
+    for (const std::int64_t length : tensor.shape) append(out, length);
+    append(out, static_cast<std::uint32_t>(tensor.format));
+    append(out, offset);
+    offset += round_up(tensor.bytes(), align);
+  }
+  out.resize(round_up(out.size(), align));
+  return out;
+}
+
+std::uint64_t GgufWriter::file_bytes() const {
+  std::uint64_t bytes = header().size();
+  for (const Tensor& tensor : tensors_) bytes += round_up(tensor.bytes(), alignment());
+  return bytes;
+}
+
+Result<void> GgufWriter::write_tensor(const Tensor& tensor, std::vector<std::byte>& buffer, std::ostream& out) const {
+  const auto rows_at_once = static_cast<std::int64_t>(std::max<std::uint64_t>(1, kBufferBytes / tensor.row_bytes));
+  for (std::int64_t row = 0; row < tensor.n_rows; row += rows_at_once) {
+    const auto n = static_cast<std::uint64_t>(std::min(rows_at_once, tensor.n_rows - row));
+    buffer.resize(n * tensor.row_bytes);
+    FW_TRY(tensor.producer(row, buffer));
+    if (!out.write(reinterpret_cast<const char*>(buffer.data()), static_cast<std::streamsize>(buffer.size()))) break;
+  }
+  const std::string padding(round_up(tensor.bytes(), alignment()) - tensor.bytes(), '\0');
+  out.write(padding.data(), static_cast<std::streamsize>(padding.size()));
+  return {};
+}
+
+Result<void> GgufWriter::write(std::ostream& out) const { return write_to(out, "The model"); }
+
+/// `name` stands in the sentence.
+Result<void> GgufWriter::write_to(std::ostream& out, const std::string& name) const {
+  const std::string head = header();
+  out.write(head.data(), static_cast<std::streamsize>(head.size()));
+  std::vector<std::byte> buffer;
+  for (const Tensor& tensor : tensors_) {
+    if (!out) break;
+    FW_TRY(write_tensor(tensor, buffer, out));
+  }
+  if (!out.flush()) return write_failed(name);
+  return {};
+}
+
+Result<void> GgufWriter::write(const fs::path& path) const {
+  fs::path partial = path;
+  partial += ".partial";
+  const std::string name = path.filename().string();
+  std::error_code ignored;
+
+  errno = 0;
+  std::ofstream file(partial, std::ios::binary | std::ios::trunc);
+  if (!file) return write_failed(name);
+  Result<void> written = write_to(file, name);
+  file.close();
+  if (written && (!file || !flush_to_disk(partial) || ::rename(partial.c_str(), path.c_str()) != 0)) {
+    written = write_failed(name);
+  }
+  if (!written) fs::remove(partial, ignored);
+  return written;
+}
+
+}  // namespace foreword::engine
