@@ -1,0 +1,28 @@
+#pragma once
+// The chats: new, search, choose, rename in place, delete after a second thought.
+
+#include <cstdint>
+
+#include "ui/text_field.h"
+
+namespace foreword::ui {
+
+class ChatList {
+ public:
+  void draw(Frame& frame, Rect area);
+
+ private:
+  void draw_search(Frame& frame, Rect rect);
+  void draw_rows(Frame& frame, Rect area);
+  void draw_row(Frame& frame, const ChatRow& chat, Rect row);
+  void draw_question(Frame& frame, const ChatRow& chat, const std::string& id, Rect row);
+  void draw_title_field(Frame& frame, const ChatRow& chat, const std::string& id, Rect row);
+
+  TextField search_{TextField::Lines::one};
+  TextField title_{TextField::Lines::one};
+  std::int64_t renaming_ = 0;   // chat whose title is being edited
+  std::int64_t deleting_ = 0;   // chat about which the question is asked
+  float scroll_ = 0;
+};
+
+}  // namespace foreword::ui

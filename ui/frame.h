@@ -1,0 +1,38 @@
+#pragma once
+// What a panel gets for drawing one frame: where to draw, what hands did, what to show, and where its events go.
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "ui/canvas.h"
+#include "ui/interaction.h"
+#include "ui/theme.h"
+#include "ui/view_state.h"
+
+namespace foreword::ui {
+
+struct Frame {
+  Canvas& canvas;
+  Interaction& input;
+  Clipboard& clipboard;
+  const ViewState& state;
+  const Theme& theme;
+  std::vector<UiEvent>& events;
+  double now = 0;    // seconds, monotonic
+  float scale = 1;   // pixels per logical pixel
+  /// Another frame is wanted at this time even if nothing happens (blinking, a tooltip).
+  double wake_at = std::numeric_limits<double>::infinity();
+
+  float px(float logical) const { return std::round(logical * scale); }
+  text::Font font(text::Style style, float logical) const {
+    return {style, std::max(6, static_cast<int>(std::lround(logical * scale)))};
+  }
+  void wake(double time) { wake_at = std::min(wake_at, time); }
+  template <class Event>
+  void send(Event event) {
+    events.emplace_back(std::move(event));
+  }
+};
+
+}  // namespace foreword::ui

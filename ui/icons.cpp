@@ -1,0 +1,72 @@
+#include "ui/icons.h"
+
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+namespace foreword::ui {
+namespace {
+
+using Points = std::vector<Vec>;
+struct Drawing {
+  std::vector<Points> lines;
+  std::vector<bool> closed;
+  std::vector<Stroke> strokes;
+
+  Drawing& line(Points points, bool close = false) {
+    lines.push_back(std::move(points));
+    closed.push_back(close);
+    return *this;
+  }
+  /// Part of a circle; degrees, 0 is right, clockwise.
+  Drawing& arc(Vec center, float radius, float from, float to) {
+    Points points;
+    const int n = 20;
+    for (int i = 0; i <= n; ++i) {
+      const float angle = (from + (to - from) * static_cast<float>(i) / static_cast<float>(n)) * std::numbers::pi_v<float> / 180;
+      points.push_back({center.x + radius * std::cos(angle), center.y + radius * std::sin(angle)});
+    }
+    return line(std::move(points));
+  }
+  void finish() {
+    for (std::size_t i = 0; i < lines.size(); ++i) strokes.push_back({lines[i], closed[i]});
+  }
+};
+
+std::vector<Drawing> draw_all() {
+  std::vector<Drawing> all(static_cast<std::size_t>(Icon::warning) + 1);
+  const auto at = [&](Icon icon) -> Drawing& { return all[static_cast<std::size_t>(icon)]; };
+  at(Icon::plus).line({{12, 5}, {12, 19}}).line({{5, 12}, {19, 12}});
+  at(Icon::search).arc({11, 11}, 6, 0, 360).line({{15.5f, 15.5f}, {20, 20}});
+  at(Icon::pencil).line({{4, 20}, {5, 15.5f}, {16, 4.5f}, {19.5f, 8}, {8.5f, 19}}, true).line({{13.5f, 7}, {17, 10.5f}});
+  at(Icon::trash).line({{4.5f, 6.5f}, {19.5f, 6.5f}}).line({{9, 6.5f}, {9.5f, 4}, {14.5f, 4}, {15, 6.5f}})
+      .line({{6.5f, 6.5f}, {7.3f, 20}, {16.7f, 20}, {17.5f, 6.5f}}).line({{10.3f, 10.5f}, {10.5f, 16}}).line({{13.7f, 10.5f}, {13.5f, 16}});
+  at(Icon::cross).line({{6.5f, 6.5f}, {17.5f, 17.5f}}).line({{17.5f, 6.5f}, {6.5f, 17.5f}});
+  at(Icon::send).line({{12, 19}, {12, 5.5f}}).line({{6, 11.5f}, {12, 5.5f}, {18, 11.5f}});
+  at(Icon::stop).line({{8, 8}, {16, 8}, {16, 16}, {8, 16}}, true);
+  at(Icon::copy).line({{9, 9}, {19, 9}, {19, 20}, {9, 20}}, true).line({{15, 5}, {5, 5}, {5, 16}});
+  at(Icon::retry).arc({12, 12}, 7, -60, 235).line({{15.2f, 1.8f}, {15.6f, 6.1f}, {11.3f, 6.6f}});
+  at(Icon::sun).arc({12, 12}, 4, 0, 360);
+  for (int i = 0; i < 8; ++i) {
+    const float angle = static_cast<float>(i) * std::numbers::pi_v<float> / 4, c = std::cos(angle), s = std::sin(angle);
+    at(Icon::sun).line({{12 + 7 * c, 12 + 7 * s}, {12 + 9 * c, 12 + 9 * s}});
+  }
+  at(Icon::moon).arc({12, 12}, 8, 10, 260).arc({15.2f, 8.6f}, 6.4f, 217, 50);
+  at(Icon::chevron_down).line({{7, 10}, {12, 15}, {17, 10}});
+  at(Icon::arrow_down).line({{12, 5}, {12, 18.5f}}).line({{6, 12.5f}, {12, 18.5f}, {18, 12.5f}});
+  at(Icon::check).line({{5, 12.5f}, {10, 17.5f}, {19, 7}});
+  at(Icon::folder).line({{3.5f, 19}, {3.5f, 5.5f}, {9.5f, 5.5f}, {11.5f, 8}, {20.5f, 8}, {20.5f, 19}}, true);
+  at(Icon::warning).line({{12, 4}, {21, 19.5f}, {3, 19.5f}}, true).line({{12, 10}, {12, 14.5f}}).line({{12, 16.6f}, {12, 17.2f}});
+  for (Drawing& drawing : all) drawing.finish();
+  return all;
+}
+
+}  // namespace
+
+std::span<const Stroke> strokes_of(Icon icon) {
+  static const std::vector<Drawing> kAll = draw_all();
+  return kAll[static_cast<std::size_t>(icon)].strokes;
+}
+
+}  // namespace foreword::ui

@@ -1,0 +1,193 @@
+#include "ui/interaction.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace foreword::ui {
+namespace {
+
+bool takes_text(const Item& item) { return item.role == ItemRole::text_field; }
+
+/// A text field keeps what edits text; Ctrl+letter beyond these is a shortcut.
+bool is_editing_key(const KeyPress& press) {
+  if (press.mods.alt) return false;
+  if (press.key >= Key::space && press.key <= Key::page_down) return true;
+  if (press.key == Key::enter) return true;
+  if (!press.mods.ctrl) return static_cast<unsigned>(press.key) < 256;
+  for (const char c : {'a', 'c', 'v', 'x', 'y', 'z'}) {
+    if (press.key == letter(c)) return true;
+  }
+  return false;
+}
+
+/// Keys of a document: copying, selecting all, scrolling.
+bool is_reading_key(const KeyPress& press) {
+  if (press.mods.ctrl && (press.key == letter('c') || press.key == letter('a'))) return true;
+  return press.key >= Key::up && press.key <= Key::page_down;
+}
+
+}  // namespace
+
+const Item* Interaction::find(std::string_view id) const {
+  for (const Item& item : items_) {
+    if (item.id == id) return &item;
+  }
+  return nullptr;
+}
+
+int Interaction::top_layer() const {
+  int top = 0;
+  for (const Item& item : items_) top = std::max(top, item.layer);
+  return top;
+}
+
+const Item* Interaction::at(Vec point, bool scrolling) const {
+  const int top = top_layer();
+  for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+    const bool scrolls = item->role == ItemRole::scroll_area || item->role == ItemRole::document;
+    const bool wanted = scrolling ? scrolls || takes_text(*item) : item->role != ItemRole::scroll_area;
+    if (wanted && item->layer == top && item->rect.contains(point)) return &*item;
+  }
+  return nullptr;
+}
+
+void Interaction::begin_frame(std::deque<InputEvent>& queue) {
+  routed_.clear();
+  activated_.clear();
+  shortcuts_.clear();
+  dropped_.clear();
+  while (!queue.empty()) {
+    const InputEvent event = std::move(queue.front());
+    queue.pop_front();
+    if (dispatch(event)) break;
+  }
+  const Item* under = at(mouse_, false);
+  hovered_ = under != nullptr && under->enabled && (pressed_.empty() || pressed_ == under->id) ? under->id : std::string();
+  items_.clear();
+  layer_ = 0;
+}
+
+void Interaction::end_frame() {
+  if (!focus_.empty() && find(focus_) == nullptr) focus_.clear();
+  if (!pressed_.empty() && find(pressed_) == nullptr) pressed_.clear();
+}
+
+void Interaction::add(Item item) {
+  item.layer = layer_;
+  items_.push_back(std::move(item));
+}
+
+bool Interaction::activated(std::string_view id) const {
+  return std::find(activated_.begin(), activated_.end(), id) != activated_.end();
+}
+
+const std::vector<InputEvent>& Interaction::events_of(std::string_view id) const {
+  static const std::vector<InputEvent> kNone;
+  for (const Routed& routed : routed_) {
+    if (routed.id == id) return routed.events;
+  }
+  return kNone;
+}
+
+void Interaction::route(const std::string& id, const InputEvent& event) {
+  for (Routed& routed : routed_) {
+    if (routed.id == id) return routed.events.push_back(event);
+  }
+  routed_.push_back({id, {event}});
+}
+
+bool Interaction::dispatch(const InputEvent& event) {
+  if (const auto* press = std::get_if<KeyPress>(&event)) return dispatch_key(*press);
+  if (const auto* button = std::get_if<MouseButton>(&event)) return dispatch_button(*button);
+  if (std::get_if<Character>(&event) != nullptr) {
+    const Item* item = find(focus_);
+    if (item == nullptr || item->role == ItemRole::document) item = find(text_home_);
+    if (item != nullptr && takes_text(*item) && item->enabled && item->layer == top_layer()) {
+      if (focus_ != item->id) focus(item->id);
+      route(item->id, event);
+    }
+  } else if (const auto* move = std::get_if<MouseMove>(&event)) {
+    mouse_ = move->at;
+    if (!pressed_.empty()) route(pressed_, event);
+  } else if (const auto* wheel = std::get_if<Wheel>(&event)) {
+    mouse_ = wheel->at;
+    if (const Item* item = at(mouse_, true)) route(item->id, event);
+  } else if (const auto* focus = std::get_if<FocusChange>(&event)) {
+    window_focused_ = focus->focused;
+    if (!window_focused_) pressed_.clear();
+  } else if (const auto* files = std::get_if<FilesDropped>(&event)) {
+    dropped_ = files->paths;
+    return true;
+  }
+  return false;
+}
+
+bool Interaction::dispatch_key(const KeyPress& press) {
+  const Item* item = find(focus_);
+  if (item != nullptr && item->layer < top_layer()) item = nullptr;
+  if (press.key == Key::tab && !press.mods.ctrl && !press.mods.alt) {
+    move_focus(press.mods.shift);
+    return true;
+  }
+  if (item != nullptr && item->enabled) {
+    if (press.key == Key::escape && item->takes_escape) {
+      route(item->id, press);
+      return true;
+    }
+    if (takes_text(*item) && is_editing_key(press)) {
+      route(item->id, press);
+      return press.key == Key::enter;  // may send and so change everything
+    }
+    if (item->role == ItemRole::document && is_reading_key(press)) {
+      route(item->id, press);
+      return false;
+    }
+    const bool pressable = item->role == ItemRole::button || item->role == ItemRole::row;
+    if (pressable && (press.key == Key::enter || press.key == Key::space)) {
+      activated_.push_back(item->id);
+      return true;
+    }
+    if (item->role == ItemRole::row && (press.key == Key::up || press.key == Key::down)) {
+      move_focus(press.key == Key::up);
+      return true;
+    }
+  }
+  shortcuts_.push_back(press);
+  return true;
+}
+
+bool Interaction::dispatch_button(const MouseButton& button) {
+  mouse_ = button.at;
+  const Item* under = at(button.at, false);
+  if (button.down) {
+    keyboard_focus_ = false;
+    if (under == nullptr || !under->enabled) return true;
+    if (button.button == 0) pressed_ = under->id;
+    if (under->focusable) focus_ = under->id;
+    route(under->id, button);
+    return true;
+  }
+  if (button.button != 0) return false;
+  const std::string pressed = std::exchange(pressed_, {});
+  if (pressed.empty()) return false;
+  route(pressed, button);
+  if (under != nullptr && under->enabled && under->id == pressed) activated_.push_back(pressed);
+  return true;
+}
+
+void Interaction::move_focus(bool back) {
+  const int top = top_layer();
+  std::vector<const Item*> stops;
+  for (const Item& item : items_) {
+    if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area) stops.push_back(&item);
+  }
+  if (stops.empty()) return;
+  const auto here = std::find_if(stops.begin(), stops.end(), [&](const Item* item) { return item->id == focus_; });
+  const auto n = static_cast<std::ptrdiff_t>(stops.size());
+  std::ptrdiff_t index = here == stops.end() ? (back ? 0 : -1) : here - stops.begin();
+  index = (index + (back ? -1 : 1) + n) % n;
+  focus_ = stops[static_cast<std::size_t>(index)]->id;
+  keyboard_focus_ = true;
+}
+
+}  // namespace foreword::ui

@@ -1,0 +1,90 @@
+#pragma once
+// The semantic item list and who gets which input. Every interactive thing registers an Item each frame; the next frame's
+// input is dispatched in order against that list: hover, press, focus, activation. What one activation may change on
+// screen ends the batch, and the rest of the queue waits for the next frame. No drawing, no clock. Main thread.
+
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ui/input.h"
+
+namespace foreword::ui {
+
+enum class ItemRole : std::uint8_t { button, row, text_field, document, scroll_area };
+
+struct Item {
+  std::string id;     // path: "chats/row:3/delete"
+  ItemRole role = ItemRole::button;
+  std::string label;  // what a screen reader says
+  Rect rect;          // clipped to what is visible
+  bool enabled = true;
+  bool selected = false;
+  bool focusable = true;
+  bool tip = false;           // the label is shown as a tooltip
+  bool takes_escape = false;  // Escape goes to it before it becomes a shortcut
+  int layer = 0;              // items below the highest layer in use sleep (dialogs)
+};
+
+class Interaction {
+ public:
+  /// Dispatches events from the front of `queue` against the items of the last frame, then starts a new list.
+  void begin_frame(std::deque<InputEvent>& queue);
+  /// Forgets focus on things that no longer exist.
+  void end_frame();
+
+  void add(Item item);
+  /// The text field that characters go to, and that gets the focus, when they are typed while no button or field has it.
+  void set_text_home(std::string_view id) { text_home_ = id; }
+  /// Items added from now on belong to this layer.
+  void set_layer(int layer) { layer_ = layer; }
+
+  bool activated(std::string_view id) const;  // clicked, or Enter / Space while focused
+  bool hovered(std::string_view id) const { return hovered_ == id; }
+  bool pressed(std::string_view id) const { return pressed_ == id; }
+  bool focused(std::string_view id) const { return window_focused_ && focus_ == id; }
+  /// Shown only after the keyboard moved the focus.
+  bool focus_ring(std::string_view id) const { return focused(id) && keyboard_focus_; }
+  /// Input for an item, in order: keys and characters while focused; button presses, and moves and release while pressed;
+  /// wheel for scroll areas and documents.
+  const std::vector<InputEvent>& events_of(std::string_view id) const;
+  /// Keys that no item took: shortcuts.
+  const std::vector<KeyPress>& shortcuts() const { return shortcuts_; }
+  const std::vector<std::string>& dropped_files() const { return dropped_; }
+
+  void focus(std::string_view id) { focus_ = id, keyboard_focus_ = false; }
+  const std::string& focus_id() const { return focus_; }
+  Vec mouse() const { return mouse_; }
+  bool window_focused() const { return window_focused_; }
+
+  const std::vector<Item>& items() const { return items_; }
+  const Item* find(std::string_view id) const;
+
+ private:
+  struct Routed {
+    std::string id;
+    std::vector<InputEvent> events;
+  };
+  bool dispatch(const InputEvent& event);  // true: ends the batch
+  bool dispatch_key(const KeyPress& press);
+  bool dispatch_button(const MouseButton& button);
+  void route(const std::string& id, const InputEvent& event);
+  const Item* at(Vec point, bool scrolling) const;
+  void move_focus(bool back);
+  int top_layer() const;
+
+  std::vector<Item> items_;   // of the frame being drawn, then of the last frame
+  std::vector<Routed> routed_;
+  std::vector<std::string> activated_;
+  std::vector<KeyPress> shortcuts_;
+  std::vector<std::string> dropped_;
+  std::string hovered_, pressed_, focus_, text_home_;
+  Vec mouse_{-1, -1};
+  int layer_ = 0;
+  bool window_focused_ = true;
+  bool keyboard_focus_ = false;
+};
+
+}  // namespace foreword::ui

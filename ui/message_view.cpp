@@ -1,0 +1,230 @@
+#include "ui/message_view.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ui/clicks.h"
+#include "ui/widgets.h"
+
+namespace foreword::ui {
+namespace {
+
+constexpr float kGap = 22, kMargin = 28, kPadTop = 20, kPadBottom = 12;  // logical
+constexpr const char* kId = "messages";
+
+}  // namespace
+
+void MessageView::sync(Frame& frame, float width) {
+  const auto& messages = frame.state.messages;
+  if (chat_ != frame.state.current_chat) {
+    // A chat that was just stored keeps its messages; another one starts at its end.
+    const bool same = !entries_.empty() && !messages.empty() && entries_.front().id == messages.front().id;
+    chat_ = frame.state.current_chat;
+    if (!same) entries_.clear(), following_ = true, selecting_ = false;
+  }
+  const bool resized = width != width_ || scale_ != frame.scale;
+  width_ = width;
+  scale_ = frame.scale;
+  std::size_t first_changed = messages.size();
+  if (entries_.size() != messages.size()) {
+    first_changed = std::min(entries_.size(), messages.size());
+    entries_.resize(messages.size());
+  }
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    Entry& entry = entries_[i];
+    const bool other = entry.id != messages[i].id || entry.height == 0;
+    if (other) entry = Entry{}, entry.id = messages[i].id;
+    if (!other && !resized && (!entry.exact || entry.card.laid_out_for(messages[i], width, frame.scale))) continue;
+    const bool growing = entry.exact && !resized;
+    if (growing) {
+      lay_out(frame, i);
+    } else {
+      entry.exact = false;
+      entry.height = MessageCard::estimate_height(frame, messages[i], width) + frame.px(kGap);
+    }
+    first_changed = std::min(first_changed, i);
+  }
+  if (tops_.size() != messages.size() + 1 || first_changed < messages.size()) update_tops(std::min(first_changed, tops_.empty() ? 0 : tops_.size() - 1));
+  if (anchor_ >= entries_.size()) anchor_ = entries_.empty() ? 0 : entries_.size() - 1, anchor_offset_ = 0;
+}
+
+void MessageView::lay_out(Frame& frame, std::size_t i) {
+  Entry& entry = entries_[i];
+  entry.card.lay_out(frame, frame.state.messages[i], width_);
+  entry.height = entry.card.height() + frame.px(kGap);
+  entry.exact = true;
+}
+
+void MessageView::update_tops(std::size_t from) {
+  tops_.resize(entries_.size() + 1);
+  tops_[0] = 0;
+  for (std::size_t i = from; i < entries_.size(); ++i) tops_[i + 1] = tops_[i] + entries_[i].height;
+}
+
+float MessageView::scroll() const { return entries_.empty() ? 0 : tops_[anchor_] + anchor_offset_; }
+
+void MessageView::set_scroll(float scroll, float view_height) {
+  scroll = std::clamp(scroll, 0.0f, std::max(0.0f, tops_.back() - view_height));
+  if (entries_.empty()) return;
+  const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, scroll);
+  anchor_ = static_cast<std::size_t>(after - tops_.begin()) - 1;
+  anchor_offset_ = scroll - tops_[anchor_];
+}
+
+/// Lays out what will be visible after moving by `moved` pixels, from the anchor outwards, and then moves: corrected
+/// heights never shift what is on screen.
+void MessageView::settle(Frame& frame, float view_height, float moved) {
+  if (entries_.empty()) return;
+  const std::size_t n = entries_.size();
+  std::size_t first_changed = n;
+  const auto exact_height = [&](std::size_t i) {
+    if (!entries_[i].exact) lay_out(frame, i), first_changed = std::min(first_changed, i);
+    return entries_[i].height;
+  };
+  if (following_) {
+    float covered = 0;
+    for (std::size_t i = n; i-- > 0 && covered < view_height;) covered += exact_height(i);
+    update_tops(std::min(first_changed, n));
+    set_scroll(tops_.back() - view_height, view_height);
+    return;
+  }
+  float above = moved < 0 ? -moved : 0;
+  for (std::size_t i = anchor_; i-- > 0 && above > 0;) above -= exact_height(i);
+  float below = view_height + anchor_offset_ + std::max(0.0f, moved);
+  for (std::size_t i = anchor_; i < n && below > 0; ++i) below -= exact_height(i);
+  // At the end of the text the view shows more above the anchor than planned.
+  for (std::size_t i = anchor_; i-- > 0 && below > 0;) below -= exact_height(i);
+  update_tops(std::min(first_changed, n));
+  set_scroll(scroll() + moved, view_height);
+  if (moved > 0 && scroll() >= tops_.back() - view_height - 1 && !selecting_) following_ = true;
+}
+
+MessageView::Place MessageView::place_at(Frame& frame, Vec point) const {
+  if (entries_.empty()) return {};
+  const float y = point.y - column_.top;
+  const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, y);
+  const std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1;
+  if (!entries_[i].exact) return {i, 0};
+  const std::size_t offset = entries_[i].card.offset_at(frame, frame.state.messages[i], {point.x - column_.left, y - tops_[i]});
+  return {i, std::min(offset, frame.state.messages[i].text.size())};
+}
+
+void MessageView::handle_input(Frame& frame, Rect area, float& moved) {
+  for (const InputEvent& event : frame.input.events_of(kId)) {
+    if (const auto* wheel = std::get_if<Wheel>(&event)) {
+      moved -= wheel->dy * frame.px(70);
+    } else if (const auto* press = std::get_if<KeyPress>(&event)) {
+      handle_key(frame, *press, area, moved);
+    } else if (const auto* button = std::get_if<MouseButton>(&event)) {
+      if (!button->down || button->button != 0) continue;
+      const Place place = place_at(frame, button->at);
+      n_clicks_ = count_click(*button, frame.px(4), last_click_, last_click_at_, n_clicks_);
+      to_ = place;
+      if (!button->mods.shift || !selecting_) from_ = place;
+      if (n_clicks_ > 1 && place.message < frame.state.messages.size()) {
+        const std::string& text = frame.state.messages[place.message].text;
+        const Range range = n_clicks_ == 2 ? text::word_at(text, place.offset) : text::paragraph_at(text, place.offset);
+        from_.offset = range.begin;
+        to_.offset = range.end;
+      }
+      selecting_ = from_ != to_;
+    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
+      if (n_clicks_ > 1) continue;
+      to_ = place_at(frame, move->at);
+      selecting_ = from_ != to_;
+      if (move->at.y < area.top) moved -= frame.px(24);
+      if (move->at.y > area.bottom) moved += frame.px(24);
+    }
+  }
+  if (selecting_) following_ = false;
+}
+
+void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved) {
+  const float page = area.height() - frame.px(60), line = frame.px(48);
+  const float everything = tops_.back();
+  switch (press.key) {
+    case Key::up: moved -= line; return;
+    case Key::down: moved += line; return;
+    case Key::page_up: moved -= page; return;
+    case Key::page_down: moved += page; return;
+    case Key::home: set_scroll(0, area.height()), following_ = false; return;
+    case Key::end: moved += everything; return;
+    default: break;
+  }
+  if (press.key == letter('c')) {
+    if (const std::string text = selected_text(frame.state); !text.empty()) frame.clipboard.write(text);
+  }
+  if (press.key == letter('a') && !entries_.empty()) {
+    from_ = {0, 0};
+    to_ = {entries_.size() - 1, frame.state.messages.back().text.size()};
+    selecting_ = true;
+  }
+}
+
+Range MessageView::selection_in(std::size_t message, const ViewState& state) const {
+  if (!selecting_) return {};
+  const Place first = std::min(from_, to_), last = std::max(from_, to_);
+  if (message < first.message || message > last.message) return {};
+  const std::size_t size = state.messages[message].text.size();
+  return {std::min(size, message == first.message ? first.offset : 0), std::min(size, message == last.message ? last.offset : size)};
+}
+
+std::string MessageView::selected_text(const ViewState& state) const {
+  std::string text;
+  for (std::size_t i = 0; selecting_ && i < state.messages.size(); ++i) {
+    const Range range = selection_in(i, state);
+    if (range.empty()) continue;
+    if (!text.empty()) text += "\n\n";
+    text += state.messages[i].text.substr(range.begin, range.end - range.begin);
+  }
+  return text;
+}
+
+void MessageView::draw(Frame& frame, Rect area) {
+  Canvas& canvas = frame.canvas;
+  const float margin = frame.px(kMargin);
+  const float width = std::min(frame.px(size::kMeasure), area.width() - 2 * margin);
+  if (width < frame.px(40)) return;
+  sync(frame, width);
+  frame.input.add({.id = kId, .role = ItemRole::document, .label = "Conversation", .rect = area});
+  const Rect view{area.left, area.top + frame.px(kPadTop), area.right, area.bottom - frame.px(kPadBottom)};
+  float moved = 0;
+  handle_input(frame, view, moved);
+  if (moved < 0) following_ = false;
+  settle(frame, view.height(), moved);
+  const float content = tops_.back();
+  const float dragged = scroll_bar(frame, "messages/scroll", view, content, scroll());
+  if (frame.input.pressed("messages/scroll")) {
+    following_ = dragged >= content - view.height() - 1;
+    set_scroll(dragged, view.height());
+    settle(frame, view.height(), 0);
+  }
+  column_ = {std::round((area.left + area.right - width) / 2), view.top - std::round(scroll()), 0, 0};
+  canvas.push_clip(area);
+  const float top = std::round(scroll()) - frame.px(kPadTop);
+  const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, std::max(0.0f, top));
+  for (std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1; i < entries_.size(); ++i) {
+    const Vec origin{column_.left, std::round(column_.top + tops_[i])};
+    if (origin.y >= area.bottom) break;
+    if (!entries_[i].exact) lay_out(frame, i);  // a sliver within the padding; heights settle in the next frame
+    entries_[i].card.draw(frame, frame.state.messages[i], kId + ("/" + std::to_string(entries_[i].id)), origin,
+                          selection_in(i, frame.state), i + 1 == entries_.size());
+  }
+  canvas.pop_clip();
+  draw_end_button(frame, area);
+}
+
+void MessageView::draw_end_button(Frame& frame, Rect area) {
+  const float view_height = area.height() - frame.px(kPadTop) - frame.px(kPadBottom);
+  if (following_ || scroll() >= tops_.back() - view_height - frame.px(40)) return;
+  const float radius = frame.px(17), x = area.center().x, y = area.bottom - frame.px(26);
+  const Rect rect{x - radius, y - radius, x + radius, y + radius};
+  frame.input.add({.id = "messages/end", .role = ItemRole::button, .label = "Go to the newest text", .rect = rect, .tip = true});
+  frame.canvas.shadow(rect, radius, frame.px(6));
+  frame.canvas.disc(rect.center(), radius, frame.input.hovered("messages/end") ? frame.theme.hover : frame.theme.raised);
+  frame.canvas.stroke(rect, frame.theme.line, radius, frame.px(1));
+  frame.canvas.icon(Icon::arrow_down, rect.center(), frame.px(18), frame.theme.ink);
+  if (frame.input.activated("messages/end")) go_to_end();
+}
+
+}  // namespace foreword::ui

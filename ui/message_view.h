@@ -1,0 +1,61 @@
+#pragma once
+// The conversation: thousands of messages, of which only the visible ones are laid out (the others' heights are guesses
+// that are corrected without a jump), selection across messages, and following the end only while the reader is there.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ui/message_card.h"
+
+namespace foreword::ui {
+
+class MessageView {
+ public:
+  void draw(Frame& frame, Rect area);
+  /// Follow the end again (after sending).
+  void go_to_end() { following_ = true, selecting_ = false; }
+  bool following() const { return following_; }
+  /// The selected text, messages parted by an empty line.
+  std::string selected_text(const ViewState& state) const;
+
+ private:
+  struct Entry {
+    std::int64_t id = 0;
+    MessageCard card;
+    float height = 0;  // exact once laid out, with the gap below
+    bool exact = false;
+  };
+  struct Place {
+    std::size_t message = 0, offset = 0;
+    auto operator<=>(const Place&) const = default;
+  };
+
+  void sync(Frame& frame, float width);
+  void lay_out(Frame& frame, std::size_t i);
+  void update_tops(std::size_t from);
+  void settle(Frame& frame, float view_height, float moved);
+  float scroll() const;
+  void set_scroll(float scroll, float view_height);
+  void handle_input(Frame& frame, Rect area, float& moved);
+  void handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved);
+  Place place_at(Frame& frame, Vec point) const;
+  Range selection_in(std::size_t message, const ViewState& state) const;
+  void draw_end_button(Frame& frame, Rect area);
+
+  std::int64_t chat_ = -1;
+  std::vector<Entry> entries_;
+  std::vector<float> tops_;       // prefix sums of the heights; one more than entries
+  float width_ = 0, scale_ = 0;
+  Rect column_;                   // where messages stand, in pixels of the window; its top is scrolled
+  std::size_t anchor_ = 0;        // the message at the top of the view ...
+  float anchor_offset_ = 0;       // ... and how much of it is above
+  bool following_ = true;
+  bool selecting_ = false;        // a selection exists
+  Place from_, to_;
+  double last_click_ = -1;
+  Vec last_click_at_;
+  int n_clicks_ = 0;
+};
+
+}  // namespace foreword::ui

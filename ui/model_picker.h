@@ -1,0 +1,24 @@
+#pragma once
+// A dialog that asks for a model: a path, a recent one, or a file dropped on the window.
+
+#include "ui/text_field.h"
+
+namespace foreword::ui {
+
+class ModelPicker {
+ public:
+  void open(Frame& frame);
+  void close() { open_ = false; }
+  bool is_open() const { return open_; }
+  /// Draws over the whole window while open. Sends OpenModel and closes itself.
+  void draw(Frame& frame, Rect window);
+
+ private:
+  void choose(Frame& frame, std::string path);
+  bool draw_recent(Frame& frame, const RecentModel& model, std::size_t i, Rect row);
+
+  TextField path_{TextField::Lines::one};
+  bool open_ = false;
+};
+
+}  // namespace foreword::ui

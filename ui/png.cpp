@@ -1,0 +1,23 @@
+#include "ui/png.h"
+
+#include <png.h>
+
+#include "engine/base/check.h"
+
+namespace foreword::ui {
+
+Result<void> write_png(const std::filesystem::path& path, int width, int height, std::span<const std::uint8_t> rgb) {
+  check(width > 0 && height > 0 && rgb.size() == static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3,
+        "a picture's bytes match its size");
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(width);
+  image.height = static_cast<png_uint_32>(height);
+  image.format = PNG_FORMAT_RGB;
+  if (png_image_write_to_file(&image, path.c_str(), 0, rgb.data(), 0, nullptr) == 0) {
+    return Error{ErrorCode::io, path.string() + " cannot be written: " + image.message + "."};
+  }
+  return {};
+}
+
+}  // namespace foreword::ui

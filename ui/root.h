@@ -1,0 +1,57 @@
+#pragma once
+// The whole window: chat list, header, conversation, composer, status line, dialogs. Knows no window system and no GPU,
+// so tests drive it with a list of input events and a clock of their own.
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "ui/chat_list.h"
+#include "ui/composer.h"
+#include "ui/message_view.h"
+#include "ui/model_picker.h"
+
+namespace foreword::ui {
+
+class Root {
+ public:
+  /// `source` and `clipboard` must outlive the root.
+  Root(text::GlyphSource& source, Clipboard& clipboard);
+
+  struct Outcome {
+    std::vector<UiEvent> events;
+    bool more_input = false;  // the queue is not empty: draw again at once
+    double wake_at = 0;       // seconds; infinity when nothing will change by itself
+  };
+  /// Draws one frame of `size` pixels into `list`. Consumes from the front of `queue`. `monitor_scale` is multiplied with
+  /// the state's own scale.
+  Outcome frame(const ViewState& state, std::deque<InputEvent>& queue, ImDrawList* list, Vec size, float monitor_scale, double now);
+
+  const Interaction& interaction() const { return input_; }
+  const Composer& composer() const { return composer_; }
+  const MessageView& conversation() const { return conversation_; }
+  Canvas& canvas() { return canvas_; }
+
+ private:
+  void draw_main(Frame& frame, Rect area, float window_height);
+  void draw_header(Frame& frame, Rect area);
+  void draw_welcome(Frame& frame, Rect area);
+  float draw_notices(Frame& frame, Rect area);
+  void draw_tooltip(Frame& frame, Rect window);
+  void handle_shortcuts(Frame& frame);
+  void handle_drops(Frame& frame);
+
+  Clipboard& clipboard_;
+  Canvas canvas_;
+  Interaction input_;
+  ChatList chats_;
+  MessageView conversation_;
+  Composer composer_;
+  ModelPicker picker_;
+  std::int64_t chat_ = -1;     // whose draft the composer holds
+  std::string refused_drop_;   // a sentence about dropped files that were not taken
+  std::string hovered_;
+  double hovered_since_ = 0;
+};
+
+}  // namespace foreword::ui

@@ -1,0 +1,17 @@
+#pragma once
+// One line of facts from the engine; what is unknown is not shown.
+
+#include <string>
+
+#include "ui/frame.h"
+
+namespace foreword::ui {
+
+void draw_status_line(Frame& frame, Rect area);
+
+/// "8,192"
+std::string grouped(std::int64_t number);
+/// The parts of the line that speak of the answer and the context, joined by middle dots; may be empty.
+std::string status_facts(const StatusView& status);
+
+}  // namespace foreword::ui

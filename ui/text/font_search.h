@@ -1,0 +1,27 @@
+#pragma once
+// Finds font files: first the known places of Debian's font packages, then whatever fontconfig names.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ui/text/glyph_source.h"
+
+namespace foreword::ui::text {
+
+struct FontFile {
+  std::string path;
+  int index = 0;  // within a collection
+  bool operator==(const FontFile&) const = default;
+};
+
+/// The file for a style; nothing if the machine has no font at all.
+std::optional<FontFile> find_style(Style style);
+/// Files that widen every style's repertoire, in order; only those that exist.
+std::vector<FontFile> find_companions();
+/// The colour emoji font, if it is there.
+std::optional<FontFile> find_emoji();
+/// A font that has this character, by fontconfig. Slow (milliseconds): remember the answer.
+std::optional<FontFile> find_for_character(char32_t character);
+
+}  // namespace foreword::ui::text

@@ -1,0 +1,30 @@
+#pragma once
+// Real fonts: FreeType draws, HarfBuzz shapes clusters of several code points (accents, emoji sequences, flags). Faces
+// are opened when first needed; the chain for a character is: the style's font, companions, fontconfig's advice.
+
+#include <memory>
+#include <optional>
+
+#include "engine/base/result.h"
+#include "ui/text/font_search.h"
+#include "ui/text/glyph_source.h"
+
+namespace foreword::ui::text {
+
+class FreeTypeFonts final : public GlyphSource {
+ public:
+  /// not_found: this machine has no usable font at all.
+  static Result<std::unique_ptr<FreeTypeFonts>> open();
+  ~FreeTypeFonts() override;
+
+  LineMetrics metrics(Font font) override;
+  Shape shape(Font font, std::string_view cluster) override;
+  Bitmap rasterise(Font font, std::uint16_t face, std::uint32_t index, int subpixel) override;
+
+ private:
+  struct Impl;
+  explicit FreeTypeFonts(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace foreword::ui::text

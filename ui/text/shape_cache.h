@@ -1,0 +1,49 @@
+#pragma once
+// Remembers shapes and metrics of a GlyphSource; what layout and drawing ask for millions of times. One thread.
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ui/text/glyph_source.h"
+
+namespace foreword::ui::text {
+
+class ShapeCache {
+ public:
+  /// `source` must outlive the cache.
+  explicit ShapeCache(GlyphSource& source) : source_(source) {}
+
+  GlyphSource& source() { return source_; }
+  LineMetrics metrics(Font font) { return entry(font).metrics; }
+  /// Valid until the next call.
+  const Shape& shape(Font font, std::string_view cluster);
+  float advance(Font font, std::string_view cluster) { return shape(font, cluster).advance; }
+  /// Width of a text on one line.
+  float width(Font font, std::string_view text);
+  /// Drops everything (another scale).
+  void clear() { entries_.clear(); }
+
+ private:
+  static constexpr std::size_t kMaxClusters = 1 << 16;  // of one font; hostile text must not eat the memory
+
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+  };
+  struct Entry {
+    Font font;
+    LineMetrics metrics;
+    std::array<Shape, 128> ascii;
+    std::unordered_map<std::string, Shape, Hash, std::equal_to<>> clusters;
+  };
+  Entry& entry(Font font);
+
+  GlyphSource& source_;
+  std::vector<std::unique_ptr<Entry>> entries_;  // a handful: styles x sizes in use, last used first
+};
+
+}  // namespace foreword::ui::text

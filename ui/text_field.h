@@ -1,0 +1,66 @@
+#pragma once
+// An editor on our text core: the composer, and the one-line fields for search, titles and paths. Keyboard, mouse,
+// clipboard and undo; any Unicode text passes unharmed.
+
+#include <string>
+#include <string_view>
+
+#include "ui/frame.h"
+#include "ui/text/edit_buffer.h"
+#include "ui/text/layout.h"
+
+namespace foreword::ui {
+
+class TextField {
+ public:
+  enum class Lines { one, many };
+  struct Result {
+    bool changed = false;
+    bool submitted = false;  // Enter (without Shift)
+    bool cancelled = false;  // Escape, in fields that take it
+  };
+  struct Options {
+    std::string_view label;  // for the item list
+    std::string_view hint;   // shown while empty
+    text::Font font;
+    float line_height = 0;   // pixels
+    bool takes_escape = false;
+  };
+
+  explicit TextField(Lines lines) : buffer_(lines == Lines::one), lines_(lines) {}
+
+  const std::string& text() const { return buffer_.text(); }
+  void set_text(std::string_view text) { buffer_.set_text(text); }
+  text::EditBuffer& buffer() { return buffer_; }
+
+  /// Height of all lines at a width, pixels.
+  float content_height(Frame& frame, float width, const Options& options);
+  /// Draws text, selection and caret inside `rect`; the frame around it is the caller's. `hit` is where clicks count.
+  Result draw(Frame& frame, const std::string& id, Rect rect, Rect hit, const Options& options);
+
+ private:
+  void sync_layout(Frame& frame, float width, const Options& options);
+  void handle_key(Frame& frame, const KeyPress& press, Result& result);
+  void handle_mouse(Frame& frame, const InputEvent& event, Rect rect, float line_height);
+  void move_vertically(Frame& frame, int lines, bool extend);
+  void move_in_line(Frame& frame, bool to_end, bool extend);
+  std::size_t offset_at(Frame& frame, Vec point, Rect rect, float line_height);
+  void keep_caret_visible(Frame& frame, Rect rect, float line_height);
+  void draw_content(Frame& frame, const std::string& id, Rect rect, const Options& options);
+
+  text::EditBuffer buffer_;
+  Lines lines_;
+  text::Layout layout_;
+  bool laid_out_ = false;
+  float scroll_x_ = 0, scroll_y_ = 0;
+  float wanted_x_ = -1;       // where up and down aim at; negative: the caret's own place
+  std::size_t page_lines_ = 1;
+  double last_input_ = 0;     // the caret is solid just after input
+  double last_click_ = -1;
+  Vec last_click_at_;
+  int n_clicks_ = 0;
+  text::Range click_range_;   // what a double or triple click selected; a drag keeps it
+  bool show_caret_ = true;    // scroll to the caret in the next frame
+};
+
+}  // namespace foreword::ui

@@ -1,0 +1,98 @@
+#pragma once
+// The seam between the window and the rest of the program: the window draws a ViewState and answers with UiEvents. It
+// owns only what is of the eye and the hand (scroll, selection, caret); everything else is said here. Main thread.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace foreword::ui {
+
+struct ChatRow {
+  std::int64_t id = 0;
+  std::string title;
+  std::string detail;  // a search hit's snippet; empty otherwise
+};
+
+enum class Author : std::uint8_t { user, assistant, system };
+enum class MessageState : std::uint8_t { complete, waiting, streaming, stopped, interrupted, failed };
+
+struct MessageRow {
+  std::int64_t id = 0;  // unique within the program's life, stable while the message lives
+  Author author = Author::user;
+  MessageState state = MessageState::complete;
+  std::string name;            // who answered: the model's name
+  std::string text;            // valid UTF-8
+  std::string stats;           // one short line under an answer: "38 tokens, 21.4 tokens/s"
+  std::uint64_t revision = 0;  // grows when `text` changes other than by growing at its end
+};
+
+enum class ModelState : std::uint8_t { none, loading, ready, failed };
+
+struct ModelView {
+  ModelState state = ModelState::none;
+  std::string name;       // file or model name, also while loading
+  double progress = -1;   // of loading, 0..1; negative: unknown
+  std::string failure;    // one sentence, when failed
+};
+
+/// What the status line says; zero or empty means unknown, and unknown things are not shown.
+struct StatusView {
+  std::string device;
+  std::string activity;          // "Reading 1,200 tokens": the reason of a wait
+  double tokens_per_second = 0;  // of the last answer alone
+  double first_token_seconds = 0;
+  std::int64_t context_used = 0, context_size = 0;   // tokens
+  std::int64_t prompt_tokens = 0, reused_tokens = 0;  // of the last prompt
+};
+
+enum class NoticeKind : std::uint8_t { info, error };
+struct Notice {
+  std::uint64_t id = 0;
+  NoticeKind kind = NoticeKind::info;
+  std::string text;  // one sentence
+};
+
+struct RecentModel {
+  std::string path;  // UTF-8
+  std::string name;
+};
+
+enum class ThemeChoice : std::uint8_t { light, dark };
+
+struct ViewState {
+  std::vector<ChatRow> chats;  // as listed, search applied
+  std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
+  std::string search;
+  std::vector<MessageRow> messages;  // of the current chat, oldest first
+  std::string draft;                 // taken over by the composer when current_chat changes
+  ModelView model;
+  std::vector<RecentModel> recent_models;
+  bool generating = false;
+  StatusView status;
+  std::vector<Notice> notices;  // newest last
+  ThemeChoice theme = ThemeChoice::light;
+  float scale = 1;  // on top of the monitor's own, 0.75..3
+};
+
+struct SendMessage { std::string text; };
+struct StopGenerating {};
+struct Regenerate { std::int64_t message = 0; };
+struct NewChat {};
+struct SelectChat { std::int64_t id = 0; };
+struct RenameChat { std::int64_t id = 0; std::string title; };
+struct DeleteChat { std::int64_t id = 0; };
+struct SearchChanged { std::string query; };
+/// What stood in the composer when the chat was left.
+struct DraftLeft { std::int64_t chat = 0; std::string text; };
+struct OpenModel { std::string path; };
+struct DismissNotice { std::uint64_t id = 0; };
+struct SetTheme { ThemeChoice theme = ThemeChoice::light; };
+struct SetScale { float scale = 1; };
+struct Quit {};
+
+using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, NewChat, SelectChat, RenameChat, DeleteChat, SearchChanged,
+                             DraftLeft, OpenModel, DismissNotice, SetTheme, SetScale, Quit>;
+
+}  // namespace foreword::ui

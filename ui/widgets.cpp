@@ -1,0 +1,78 @@
+#include "ui/widgets.h"
+
+namespace foreword::ui {
+
+void focus_ring(Frame& frame, std::string_view id, Rect rect, float radius) {
+  if (!frame.input.focus_ring(id)) return;
+  const float gap = frame.px(2);
+  frame.canvas.stroke(rect.inset(-gap, -gap), frame.theme.border_focus, radius + gap, frame.px(2));
+}
+
+float text_button_width(Frame& frame, std::string_view label) {
+  return std::ceil(frame.canvas.width(frame.font(text::Style::medium, size::kInterface), label)) + frame.px(28);
+}
+
+bool text_button(Frame& frame, const std::string& id, std::string_view label, Rect rect, ButtonLook look, ButtonState state) {
+  frame.input.add({.id = id, .role = ItemRole::button, .label = std::string(label), .rect = rect.intersect(frame.canvas.clip()),
+                   .enabled = state.enabled, .selected = state.selected});
+  const Theme& theme = frame.theme;
+  const float radius = frame.px(size::kRadius);
+  const bool hot = state.enabled && frame.input.hovered(id);
+  Color ink = theme.ink;
+  if (look == ButtonLook::plain) {
+    frame.canvas.fill(rect, hot ? theme.hover : theme.raised, radius);
+    frame.canvas.stroke(rect, theme.line, radius, frame.px(1));
+  } else {
+    const Color fill = look == ButtonLook::primary ? theme.accent : theme.danger;
+    ink = look == ButtonLook::primary ? theme.on_accent : theme.on_danger;
+    frame.canvas.fill(rect, fill.with_alpha(state.enabled ? (hot ? 225 : 255) : 90), radius);
+  }
+  if (!state.enabled) ink = ink.with_alpha(130);
+  const text::Font font = frame.font(text::Style::medium, size::kInterface);
+  const float width = frame.canvas.width(font, label);
+  frame.canvas.text({std::round(rect.center().x - width / 2), rect.top}, rect.height(), font, ink, label);
+  focus_ring(frame, id, rect, radius);
+  return frame.input.activated(id);
+}
+
+bool icon_button(Frame& frame, const std::string& id, std::string_view label, Icon icon, Rect rect, ButtonState state) {
+  frame.input.add({.id = id, .role = ItemRole::button, .label = std::string(label), .rect = rect.intersect(frame.canvas.clip()),
+                   .enabled = state.enabled, .selected = state.selected, .tip = true});
+  const float radius = frame.px(size::kRadius);
+  const bool hot = state.enabled && frame.input.hovered(id);
+  if (hot || state.selected) frame.canvas.fill(rect, frame.theme.hover, radius);
+  const Color ink = hot ? frame.theme.ink : frame.theme.ink_soft.with_alpha(state.enabled ? 255 : 110);
+  frame.canvas.icon(icon, rect.center(), std::min(frame.px(18), rect.height()), ink);
+  focus_ring(frame, id, rect, radius);
+  return frame.input.activated(id);
+}
+
+float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_height, float scroll) {
+  const float room = content_height - area.height();
+  if (room <= 0 || area.empty()) return 0;
+  const float width = frame.px(12), margin = frame.px(3);
+  const Rect track{area.right - width, area.top, area.right, area.bottom};
+  const float thumb_height = std::clamp(area.height() * area.height() / content_height, frame.px(28), area.height());
+  const float travel = area.height() - thumb_height;
+  frame.input.add({.id = id, .role = ItemRole::button, .label = "Scroll bar", .rect = track.intersect(frame.canvas.clip()), .focusable = false});
+  for (const InputEvent& event : frame.input.events_of(id)) {
+    Vec at;
+    if (const auto* button = std::get_if<MouseButton>(&event); button != nullptr && button->down) {
+      at = button->at;
+    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
+      at = move->at;
+    } else {
+      continue;
+    }
+    if (travel > 0) scroll = std::clamp((at.y - area.top - thumb_height / 2) / travel, 0.0f, 1.0f) * room;
+  }
+  scroll = std::clamp(scroll, 0.0f, room);
+  const bool hot = frame.input.hovered(id) || frame.input.pressed(id);
+  const float top = area.top + travel * scroll / room;
+  Rect thumb{track.left + margin, top + margin, track.right - margin, top + thumb_height - margin};
+  if (!hot) thumb.left += frame.px(2);
+  frame.canvas.fill(thumb, frame.theme.ink_soft.with_alpha(hot ? 140 : 70), thumb.width() / 2);
+  return scroll;
+}
+
+}  // namespace foreword::ui

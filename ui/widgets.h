@@ -1,0 +1,28 @@
+#pragma once
+// Small things that every panel needs. Each registers its item and says whether it was activated.
+
+#include <string>
+#include <string_view>
+
+#include "ui/frame.h"
+
+namespace foreword::ui {
+
+enum class ButtonLook : std::uint8_t { primary, plain, danger };
+
+struct ButtonState {
+  bool enabled = true;
+  bool selected = false;
+};
+
+bool text_button(Frame& frame, const std::string& id, std::string_view label, Rect rect, ButtonLook look, ButtonState state = {});
+/// Width that a text button wants, pixels.
+float text_button_width(Frame& frame, std::string_view label);
+/// `label` is its tooltip.
+bool icon_button(Frame& frame, const std::string& id, std::string_view label, Icon icon, Rect rect, ButtonState state = {});
+/// Shown around what the keyboard has reached.
+void focus_ring(Frame& frame, std::string_view id, Rect rect, float radius);
+/// A thin bar at the right edge of `area`; returns the new scroll position if it is being dragged.
+float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_height, float scroll);
+
+}  // namespace foreword::ui

@@ -1,0 +1,54 @@
+#pragma once
+// The real window: GLFW, OpenGL 3.3 and Dear ImGui's renderer around a Root. Draws only when something changed (pacing.h).
+// Main thread, except wake().
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/base/result.h"
+#include "ui/view_state.h"
+
+namespace foreword::ui {
+
+struct WindowOptions {
+  std::string title = "Foreword";
+  int width = 1120, height = 760;  // logical
+  bool visible = true;
+};
+
+/// Who stands behind the window. Called on the main thread, and must not block.
+class WindowClient {
+ public:
+  virtual ~WindowClient() = default;
+  /// Takes waiting letters and returns what to show; valid until the next call. Called after every wake().
+  virtual const ViewState& refresh() = 0;
+  virtual void handle(UiEvent event) = 0;
+  /// The user asked to close the window, or Quit was handled: true ends run().
+  virtual bool finished() = 0;
+  /// A picture of the next frame is written here.
+  virtual std::optional<std::filesystem::path> picture_wanted() { return std::nullopt; }
+  virtual void picture_taken(Result<void>) {}
+  virtual void first_frame_drawn() {}
+};
+
+class Window {
+ public:
+  /// unsupported: no display, or no OpenGL 3.3; the sentence says what to do instead.
+  static Result<std::unique_ptr<Window>> open(const WindowOptions& options);
+  ~Window();
+
+  /// Any thread: there are letters. Many calls cost one wake-up.
+  void wake();
+  /// Until the client is finished or the user closes the window.
+  void run(WindowClient& client);
+
+ private:
+  struct Impl;
+  explicit Window(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace foreword::ui
