@@ -21,9 +21,8 @@ constexpr const char* kErrorNames[] = {"invalid_argument", "not_found",     "cor
 
 const char* name_of(ErrorCode code) { return kErrorNames[static_cast<int>(code)]; }
 
-void check_failed(const char* what, const std::source_location& where) {
-  std::fprintf(stderr, "foreword: internal error: %s (%s:%u, %s)\n", what, where.file_name(), where.line(),
-               where.function_name());
+void check_failed(const char* what, const char* file, int line) {
+  std::fprintf(stderr, "foreword: internal error: %s (%s:%d)\n", what, file, line);
   std::abort();
 }
 
