@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <csignal>
 #include <variant>
 
 namespace foreword::app {

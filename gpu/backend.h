@@ -144,6 +144,10 @@ class Backend {
   /// out[i] = x[rows[i]]. rows [n, 1] i32.
   virtual void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) = 0;
 
+  /// Bytes per second that this device reads from its memory, measured now over a buffer of at least 256 MiB with the
+  /// same threads or lanes as the kernels; the best of several passes. 0 if there is no memory for the buffer.
+  virtual double measure_read_bandwidth() = 0;
+
   /// Runs everything recorded since the last call and waits. `device_lost` or `out_of_memory`.
   virtual Result<void> submit() = 0;
 };

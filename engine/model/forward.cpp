@@ -50,6 +50,8 @@ struct Inputs {
 }  // namespace
 
 struct Forward::Impl {
+  Impl(gpu::Backend& b, const Model& m, KvCache& c, std::int64_t rows) : backend(b), model(m), cache(c), max_rows(rows) {}
+
   gpu::Backend& backend;
   const Model& model;
   KvCache& cache;
@@ -123,9 +125,9 @@ Tensor Forward::Impl::upload_values(const Scratch& to, const std::vector<T>& val
 Tensor Forward::Impl::upload_angles(const Scratch& to, const RopeTable& rope, const BatchLayout& layout) {
   std::vector<float> values;
   values.reserve(layout.position.size() * rope.frequency.size() * 2);
-  for (const std::int32_t position : layout.position) {
+  for (const std::int32_t t : layout.position) {
     for (const double frequency : rope.frequency) {
-      const double angle = position * frequency;
+      const double angle = t * frequency;
       values.push_back(static_cast<float>(std::cos(angle) * rope.magnitude));
       values.push_back(static_cast<float>(std::sin(angle) * rope.magnitude));
     }
@@ -311,7 +313,7 @@ Result<void> Forward::Impl::head(const Batch& batch, const LogitSink& sink) {
 }
 
 Result<Forward> Forward::create(gpu::Backend& backend, const Model& model, KvCache& cache, std::int64_t max_rows) {
-  auto impl = std::unique_ptr<Impl>(new Impl{.backend = backend, .model = model, .cache = cache, .max_rows = max_rows});
+  auto impl = std::unique_ptr<Impl>(new Impl(backend, model, cache, max_rows));
   FW_TRY(impl->allocate());
   return Forward(std::move(impl));
 }

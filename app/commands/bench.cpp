@@ -1,0 +1,243 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <random>
+
+#include "app/command.h"
+#include "app/report.h"
+#include "engine/loaded_model.h"
+#include "engine/model/random_model.h"
+
+namespace foreword::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::int64_t prompt = 512, n = 128, repetitions = 5, depth = 0;
+  std::vector<std::int64_t> rows;
+  std::string shape, type = "Q4_0";
+  std::filesystem::path write;
+};
+
+/// Random content is as good as any: speed does not depend on it.
+constexpr std::uint64_t kSeed = 1;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+struct Figures {
+  double prompt_tokens_per_second = 0;  // 0: not measured
+  double decode_seconds = 0;            // one token; 0: not measured
+  double bandwidth = 0;                 // bytes per second
+  std::vector<std::pair<std::int64_t, double>> row_seconds;
+};
+
+/// How often each number of rows is timed in one repetition.
+constexpr int kTurnsOfRows = 3;
+
+/// Measures one loaded model. The cache holds `depth` random tokens before every measurement.
+class Bench {
+ public:
+  Bench(engine::LoadedModel& model, const Options& options)
+      : model_(model), options_(options), sequence_(model.cache().add_sequence()), random_(kSeed) {}
+
+  Result<Figures> run() {
+    FW_TRY(fill_cache());
+    FW_TRY(timed_chain(1, false));  // touches every weight once, so that a mapped file is in memory
+    std::vector<double> prompt, decode, bandwidth;
+    std::vector<std::vector<double>> rows(options_.rows.size());
+    for (std::int64_t repetition = 0; repetition < options_.repetitions; ++repetition) {
+      bandwidth.push_back(model_.backend().measure_read_bandwidth());
+      if (options_.prompt > 0) {
+        FW_ASSIGN(const double seconds, timed_prompt());
+        prompt.push_back(static_cast<double>(options_.prompt) / seconds);
+      }
+      if (options_.n > 0) {
+        FW_ASSIGN(const double seconds, timed_decode());
+        decode.push_back(seconds / static_cast<double>(options_.n));
+      }
+      for (std::size_t i = 0; i < rows.size() * kTurnsOfRows; ++i) {
+        FW_ASSIGN(const double seconds, timed_chain(options_.rows[i % rows.size()], true));
+        rows[i % rows.size()].push_back(seconds);
+      }
+    }
+    Figures figures;
+    figures.bandwidth = median(bandwidth);
+    if (!prompt.empty()) figures.prompt_tokens_per_second = median(prompt);
+    if (!decode.empty()) figures.decode_seconds = median(decode);
+    for (std::size_t i = 0; i < rows.size(); ++i) figures.row_seconds.emplace_back(options_.rows[i], median(rows[i]));
+    return figures;
+  }
+
+ private:
+  engine::TokenId random_token() {
+    return static_cast<engine::TokenId>(random_() % static_cast<std::uint64_t>(model_.model().vocab_size));
+  }
+
+  /// Random numbers for all pages, and a sequence that claims to have read `depth` tokens.
+  Result<void> fill_cache() {
+    engine::KvCache& cache = model_.cache();
+    const bool half = cache.shape().dtype == gpu::DType::f16;
+    std::vector<std::byte> bytes;
+    for (std::int64_t il = 0; il < cache.shape().n_layers; ++il) {
+      const gpu::KvLayer layer = cache.layer(il);
+      const std::int64_t n = layer.n_blocks * layer.n_kv_heads * layer.page_bytes() / gpu::bytes_of(layer.dtype);
+      bytes.resize(static_cast<std::size_t>(n * gpu::bytes_of(layer.dtype)));
+      for (std::int64_t i = 0; i < n; ++i) {
+        const float value = static_cast<float>(random_() % 2048) / 1024.0F - 1.0F;
+        const std::uint16_t short_value = gpu::float_to_half(value);
+        if (half) std::memcpy(bytes.data() + 2 * i, &short_value, 2);
+        else std::memcpy(bytes.data() + 4 * i, &value, 4);
+      }
+      model_.backend().write({layer.buffer, layer.offset, 1, n, n, layer.dtype}, bytes);
+    }
+    FW_TRY(model_.backend().submit());
+    FW_TRY(cache.reserve(sequence_, options_.depth));
+    cache.commit(sequence_, options_.depth);
+    return {};
+  }
+
+  Result<double> timed_prompt() {
+    std::vector<engine::TokenId> tokens;
+    for (std::int64_t i = 0; i < options_.prompt; ++i) tokens.push_back(random_token());
+    const auto start = Clock::now();
+    FW_TRY(model_.read(sequence_, tokens, [&](std::int64_t i) { return i + 1 == options_.prompt; }, kIgnoreLogits));
+    const double seconds = seconds_since(start);
+    model_.cache().truncate(sequence_, options_.depth);
+    return seconds;
+  }
+
+  Result<double> timed_decode() {
+    const auto start = Clock::now();
+    for (std::int64_t i = 0; i < options_.n; ++i) {
+      const engine::TokenId token = random_token();
+      FW_TRY(model_.read(sequence_, std::span(&token, 1), [](std::int64_t) { return true; }, kIgnoreLogits));
+    }
+    const double seconds = seconds_since(start);
+    model_.cache().truncate(sequence_, options_.depth);
+    return seconds;
+  }
+
+  /// One step of n rows, each the parent of the next, all with logits.
+  Result<double> timed_chain(std::int64_t n, bool logits) {
+    engine::Batch batch;
+    for (std::int64_t i = 0; i < n; ++i) batch.add(random_token(), sequence_, static_cast<std::int32_t>(i - 1), logits);
+    const auto start = Clock::now();
+    FW_TRY(model_.forward().run(batch, kIgnoreLogits));
+    return seconds_since(start);
+  }
+
+  static constexpr auto kIgnoreLogits = [](std::int64_t, std::span<const float>) {};
+
+  engine::LoadedModel& model_;
+  const Options& options_;
+  engine::SequenceId sequence_;
+  std::mt19937_64 random_;
+};
+
+Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, const Options& options) {
+  engine::ModelOptions engine_options = common.engine;
+  const std::int64_t longest = std::max({options.prompt, options.n, options.rows.empty() ? 1 : std::ranges::max(options.rows)});
+  if (engine_options.context == 0) engine_options.context = options.depth + longest + 1;
+  if (options.shape.empty()) return engine::LoadedModel::open(common.model, engine_options);
+  FW_ASSIGN(const engine::ModelShape shape, engine::find_shape(options.shape));
+  const auto format = gpu::format_from_name(options.type);
+  if (!format) {
+    return Error{ErrorCode::invalid_argument, "There is no weight type \"" + options.type + "\"; try Q4_0, Q8_0, Q4_K or F16."};
+  }
+  FW_ASSIGN(auto file, engine::random_model_in_memory(shape, *format, kSeed));
+  return engine::LoadedModel::open(std::move(file), engine_options);
+}
+
+void print(const engine::LoadedModel& model, const Options& options, const Figures& figures, double bytes_per_token) {
+  const engine::ModelSummary summary = model.summary();
+  std::printf("%s, %s, depth %lld\n", summary.name.c_str(), summary.device.c_str(), static_cast<long long>(options.depth));
+  std::printf("  memory read    %8.2f GB/s measured\n", figures.bandwidth / 1e9);
+  if (figures.prompt_tokens_per_second > 0) {
+    std::printf("  prompt         %8.1f tokens/s (%lld tokens)\n", figures.prompt_tokens_per_second,
+                static_cast<long long>(options.prompt));
+  }
+  if (figures.decode_seconds > 0) {
+    const double rate = bytes_per_token / figures.decode_seconds;
+    std::printf("  decode         %8.1f tokens/s, %.3f GB a token, %.2f GB/s, %.0f %% of the memory's speed\n",
+                1 / figures.decode_seconds, bytes_per_token / 1e9, rate / 1e9, 100 * rate / figures.bandwidth);
+  }
+  for (const auto& [n, seconds] : figures.row_seconds) {
+    std::printf("  %3lld rows       %8.2f ms", static_cast<long long>(n), seconds * 1e3);
+    std::printf(" (%.2f of one row)\n", seconds / figures.row_seconds.front().second);
+  }
+}
+
+Result<void> bench(const CommonOptions& common, const Options& options) {
+  FW_ASSIGN(const auto model, open(common, options));
+  FW_ASSIGN(const Figures figures, Bench(*model, options).run());
+  const double kv_bytes = static_cast<double>(model->cache().shape().bytes_per_slot() * options.depth);
+  const double bytes_per_token = static_cast<double>(model->model().weight_bytes_per_token) + kv_bytes;
+  if (!common.json) {
+    print(*model, options, figures, bytes_per_token);
+    return {};
+  }
+  Report rows;
+  for (const auto& [n, seconds] : figures.row_seconds) rows.set(std::to_string(n), seconds);
+  const double decode = figures.decode_seconds;
+  Report()
+      .set("model", model->summary().name)
+      .set("device", model->summary().device)
+      .set("depth", options.depth)
+      .set("prompt_tokens_per_second", figures.prompt_tokens_per_second)
+      .set("decode_tokens_per_second", decode > 0 ? 1 / decode : 0)
+      .set("rows", rows)
+      .set("bandwidth", figures.bandwidth)
+      .set("bytes_per_token", bytes_per_token)
+      .set("decode_bytes_per_second", decode > 0 ? bytes_per_token / decode : 0)
+      .set("decode_bandwidth_share", decode > 0 ? bytes_per_token / decode / figures.bandwidth : 0)
+      .print();
+  return {};
+}
+
+Result<void> write_file(const Options& options) {
+  FW_ASSIGN(const engine::ModelShape shape, engine::find_shape(options.shape));
+  const auto format = gpu::format_from_name(options.type);
+  if (!format) return Error{ErrorCode::invalid_argument, "There is no weight type \"" + options.type + "\"."};
+  FW_ASSIGN(const engine::GgufWriter writer, engine::random_model(shape, *format, kSeed));
+  FW_TRY(writer.write(options.write));
+  std::printf("%s: %s shape, %s, %.2f GB\n", options.write.c_str(), options.shape.c_str(), options.type.c_str(),
+              static_cast<double>(writer.file_bytes()) / 1e9);
+  return {};
+}
+
+int run(const CommonOptions& common, const Options& options) {
+  if (common.model.empty() == options.shape.empty()) return wrong_use("Give either -m FILE or --shape with --type.");
+  if (!options.write.empty() && options.shape.empty()) return wrong_use("--write needs --shape and --type.");
+  const Result<void> result = options.write.empty() ? bench(common, options) : write_file(options);
+  return result ? kOk : fail(result.error());
+}
+
+}  // namespace
+
+std::function<int()> add_bench(CLI::App& app, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  const auto count = CLI::Range(std::int64_t{0}, std::int64_t{1} << 24);
+  app.add_option("-p", options->prompt, "Tokens of the prompt that is read; 0 skips it")->check(count);
+  app.add_option("-n", options->n, "Tokens that are decoded one by one; 0 skips it")->check(count);
+  app.add_option("-r", options->repetitions, "Repetitions; the medians are told")->check(CLI::Range(1, 1000));
+  app.add_option("--rows", options->rows, "Time steps of these numbers of rows, for example 1,2,4,8")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 128));
+  app.add_option("--depth", options->depth, "Tokens that the cache holds already")->check(count);
+  app.add_option("--shape", options->shape, "Random weights of a standard shape: 135m, 1b, 3b or 8b");
+  app.add_option("--type", options->type, "Weight type of the random model: Q4_0, Q8_0, Q4_K, ...");
+  app.add_option("--write", options->write, "Write the random model to this GGUF file instead of measuring")->type_name("FILE");
+  return [&common, options] { return run(common, *options); };
+}
+
+}  // namespace foreword::app

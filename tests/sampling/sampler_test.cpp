@@ -1,0 +1,153 @@
+#include "engine/sampling/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace foreword::engine {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::int32_t greedy(std::vector<float> logits, SamplingParams params = {}, std::vector<std::int32_t> history = {},
+                    std::vector<std::int32_t> banned = {}) {
+  params.temperature = 0;
+  return Sampler(params).sample(logits, history, 0, banned);
+}
+
+/// How often each token is drawn over n indices.
+std::vector<int> draw(const std::vector<float>& logits, const SamplingParams& params, int n) {
+  std::vector<int> counts(logits.size());
+  Sampler sampler(params);
+  for (int index = 0; index < n; ++index) {
+    const std::int32_t token = sampler.sample(logits, {}, index, {});
+    EXPECT_GE(token, 0);
+    ++counts[static_cast<std::size_t>(token)];
+  }
+  return counts;
+}
+
+SamplingParams plain() {
+  SamplingParams params;
+  params.temperature = 1;
+  params.top_k = 0;
+  params.top_p = 1;
+  params.min_p = 0;
+  params.seed = 7;
+  return params;
+}
+
+// Known answer of Philox4x32-10 for key 0 and counter 0 (Random123's test vectors).
+TEST(Philox, KnownAnswer) {
+  constexpr std::uint32_t kWords[] = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+  for (std::uint32_t token = 0; token < 4; ++token) {
+    EXPECT_EQ(philox_uniform(0, 0, token), (kWords[token] + 0.5) * 0x1p-32);
+  }
+}
+
+TEST(Philox, EveryInputMatters) {
+  const double base = philox_uniform(1, 2, 3, 0);
+  EXPECT_NE(base, philox_uniform(2, 2, 3, 0));
+  EXPECT_NE(base, philox_uniform(1ULL << 40 | 1, 2, 3, 0));
+  EXPECT_NE(base, philox_uniform(1, 3, 3, 0));
+  EXPECT_NE(base, philox_uniform(1, 2, 7, 0));
+  EXPECT_NE(base, philox_uniform(1, 2, 3, 1));
+}
+
+TEST(Sampler, GreedyTakesTheBestAndTheLowerIdOnTies) {
+  EXPECT_EQ(greedy({0, 3, 1, 3}), 1);
+  EXPECT_EQ(greedy({-5, -5}), 0);
+}
+
+TEST(Sampler, BannedAndBrokenLogitsAreNeverChosen) {
+  EXPECT_EQ(greedy({9, 1, 2}, {}, {}, {0}), 2);
+  EXPECT_EQ(greedy({9, 1}, {}, {}, {0, 5, -1}), 1);
+  EXPECT_EQ(greedy({std::nanf(""), 1, -kInfinity}), 1);
+  EXPECT_EQ(greedy({std::nanf(""), -kInfinity}), -1);
+  EXPECT_EQ(greedy({1}, {}, {}, {0}), -1);
+  EXPECT_EQ(Sampler(plain()).sample(std::vector<float>{1, kInfinity, 2}, {}, 0, {}), 1);
+}
+
+TEST(Sampler, FrequenciesFollowTheSoftmax) {
+  const std::vector<float> logits{0, 1, 2, -1, 0.5F};
+  constexpr int kDraws = 40000;
+  for (const float temperature : {0.5F, 1.0F, 2.0F}) {
+    SamplingParams params = plain();
+    params.temperature = temperature;
+    const std::vector<int> counts = draw(logits, params, kDraws);
+    double total = 0, chi_square = 0;
+    for (const float logit : logits) total += std::exp(logit / temperature);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      const double expected = kDraws * std::exp(logits[i] / temperature) / total;
+      chi_square += (counts[i] - expected) * (counts[i] - expected) / expected;
+    }
+    EXPECT_LT(chi_square, 18.5) << "4 degrees of freedom, p = 0.001, seed " << params.seed << ", temperature " << temperature;
+  }
+}
+
+TEST(Sampler, TheSeedAndTheIndexDecide) {
+  const std::vector<float> logits(1000, 0.0F);
+  Sampler a(plain()), b(plain());
+  for (int index = 0; index < 50; ++index) EXPECT_EQ(a.sample(logits, {}, index, {}), b.sample(logits, {}, index, {}));
+  EXPECT_NE(a.sample(logits, {}, 1, {}), a.sample(logits, {}, 2, {}));
+  SamplingParams other = plain();
+  other.seed = 8;
+  EXPECT_NE(a.sample(logits, {}, 1, {}), Sampler(other).sample(logits, {}, 1, {}));
+}
+
+TEST(Sampler, TruncationsKeepWhatTheySay) {
+  const std::vector<float> logits{std::log(0.5F), std::log(0.3F), std::log(0.15F), std::log(0.05F)};
+  const auto survivors = [&](SamplingParams params) {
+    params.temperature = 4;  // flat, so that every survivor is drawn
+    int n = 0;
+    for (const int count : draw(logits, params, 2000)) n += count > 0 ? 1 : 0;
+    return n;
+  };
+  SamplingParams params = plain();
+  EXPECT_EQ(survivors(params), 4);
+  params.top_k = 2;
+  EXPECT_EQ(survivors(params), 2);
+  params = plain();
+  params.top_p = 0.79F;
+  EXPECT_EQ(survivors(params), 2);
+  params.top_p = 0.81F;
+  EXPECT_EQ(survivors(params), 3);
+  params.top_p = 0;
+  EXPECT_EQ(survivors(params), 1);
+  params = plain();
+  params.min_p = 0.2F;
+  EXPECT_EQ(survivors(params), 3);
+  params.min_p = 1;
+  EXPECT_EQ(survivors(params), 1);
+}
+
+TEST(Sampler, PenaltiesLookAtTheWindowOnce) {
+  SamplingParams params;
+  params.repeat_penalty = 2;
+  EXPECT_EQ(greedy({4, 3, -1}, params, {0, 0, 0}), 1);   // 4 / 2 = 2, once
+  EXPECT_EQ(greedy({-1, -1.5F}, params, {0}), 1);        // -1 * 2 = -2
+  params.penalty_window = 1;
+  EXPECT_EQ(greedy({4, 3}, params, {0, 1}), 0);          // 0 lies outside
+  params.penalty_window = -1;
+  EXPECT_EQ(greedy({4, 3, 2.5F}, params, {0, 1}), 2);
+  params = {};
+  params.presence_penalty = 1.5F;
+  EXPECT_EQ(greedy({4, 3}, params, {0, 0, 99, -3}), 1);  // ids outside the vocabulary do nothing
+  params.penalty_window = 0;
+  EXPECT_EQ(greedy({4, 3}, params, {0}), 0);
+}
+
+TEST(SamplerParams, RowsReadAndWriteTheirField) {
+  SamplingParams params;
+  for (const SamplerParam& row : sampler_params()) {
+    EXPECT_NEAR(row.get(params), row.standard, 1e-6) << row.name;
+    row.set(params, row.maximum);
+    EXPECT_NEAR(row.get(params), row.maximum, 1e-3) << row.name;
+    EXPECT_FALSE(row.help.empty());
+  }
+}
+
+}  // namespace
+}  // namespace foreword::engine

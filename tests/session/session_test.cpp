@@ -1,0 +1,252 @@
+#include "engine/session.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/support/fixtures.h"
+
+namespace foreword::engine {
+namespace {
+
+/// A small model of random weights: it writes nonsense, but the same nonsense for the same seed.
+std::filesystem::path model_path() { return test::data_dir() / "models" / "arch-qwen2-Q8_0.gguf"; }
+
+struct Outcome {
+  std::string text;
+  std::vector<TokenId> ids;
+  std::optional<GenerationStats> stats;
+  std::optional<Error> error;
+  std::int64_t prompt_tokens = 0, reused_tokens = 0;
+};
+
+class SessionTest : public testing::Test {
+ protected:
+  void load(std::int64_t context = 256) {
+    ModelOptions options;
+    options.context = context;
+    options.n_threads = 2;
+    session_.send(LoadModel{model_path(), options});
+    ASSERT_TRUE(std::holds_alternative<ModelLoading>(*outbox_.take()));
+    const Event event = *outbox_.take();
+    ASSERT_TRUE(std::holds_alternative<ModelReady>(event));
+    summary_ = std::get<ModelReady>(event).model;
+  }
+
+  static Generate raw(std::uint64_t id, std::string text, std::int64_t max_tokens, std::uint64_t seed = 1) {
+    Generate request;
+    request.id = id;
+    request.prompt = std::move(text);
+    request.max_tokens = max_tokens;
+    request.sampling.seed = seed;
+    return request;
+  }
+
+  /// Reads events until the request ends. `at_token` runs after each token.
+  Outcome wait(std::uint64_t id, const std::function<void(std::size_t n)>& at_token = {}) {
+    Outcome outcome;
+    while (auto event = outbox_.take()) {
+      if (auto* started = std::get_if<GenerationStarted>(&*event); started && started->id == id) {
+        outcome.prompt_tokens = started->prompt_tokens;
+        outcome.reused_tokens = started->reused_tokens;
+      } else if (auto* piece = std::get_if<TextPiece>(&*event); piece && piece->id == id) {
+        outcome.text += piece->text;
+        outcome.ids.insert(outcome.ids.end(), piece->ids.begin(), piece->ids.end());
+        if (at_token && !piece->ids.empty()) at_token(outcome.ids.size());
+      } else if (auto* done = std::get_if<GenerationDone>(&*event); done && done->id == id) {
+        outcome.stats = done->stats;
+        return outcome;
+      } else if (auto* failed = std::get_if<GenerationFailed>(&*event); failed && failed->id == id) {
+        outcome.error = failed->error;
+        return outcome;
+      }
+    }
+    return outcome;
+  }
+
+  Outcome run(Generate request) {
+    const std::uint64_t id = request.id;
+    session_.send(std::move(request));
+    return wait(id);
+  }
+
+  Mailbox<Event> outbox_;
+  Session session_{outbox_};
+  ModelSummary summary_;
+};
+
+TEST_F(SessionTest, LoadsAndTellsWhatItReallyUses) {
+  load(100);
+  EXPECT_EQ(summary_.architecture, "qwen2");
+  EXPECT_EQ(summary_.context, 100);
+  EXPECT_GT(summary_.n_parameters, 10000);
+  EXPECT_GT(summary_.kv_bytes, 0);
+  EXPECT_FALSE(summary_.device.empty());
+}
+
+TEST_F(SessionTest, SameSeedSameTextOtherSeedOtherText) {
+  load();
+  const Outcome first = run(raw(1, "Once upon a time", 40));
+  ASSERT_TRUE(first.stats);
+  EXPECT_EQ(first.stats->stop_reason, StopReason::length);
+  EXPECT_EQ(first.stats->n_tokens, 40);
+  EXPECT_EQ(first.ids.size(), 40U);
+  const Outcome again = run(raw(2, "Once upon a time", 40));
+  EXPECT_EQ(again.ids, first.ids);
+  EXPECT_EQ(again.text, first.text);
+  EXPECT_NE(run(raw(3, "Once upon a time", 40, 2)).ids, first.ids);
+}
+
+TEST_F(SessionTest, KeepsTheCommonPrefixAndTheSameText) {
+  load();
+  const Outcome cold = run(raw(1, "Once upon a time there was", 20));
+  EXPECT_EQ(cold.reused_tokens, 0);
+  const Outcome warm = run(raw(2, "Once upon a time there was", 20));
+  EXPECT_EQ(warm.reused_tokens, warm.prompt_tokens - 1) << "the last token is read again for its logits";
+  EXPECT_EQ(warm.ids, cold.ids);
+  const Outcome longer = run(raw(3, "Once upon a time there was a dog", 20));
+  EXPECT_GT(longer.reused_tokens, 3);
+  run(raw(4, "Something else entirely", 5));
+  EXPECT_EQ(run(raw(5, "Once upon a time there was a dog", 20)).ids, longer.ids);
+}
+
+TEST_F(SessionTest, AStopIsObeyedWithinOneStep) {
+  load();
+  session_.send(raw(1, "Once upon a time", -1));
+  std::size_t at_stop = 0;
+  const Outcome outcome = wait(1, [&](std::size_t n) {
+    if (n == 5) session_.send(Stop{1});
+    at_stop = n;
+  });
+  ASSERT_TRUE(outcome.stats);
+  EXPECT_EQ(outcome.stats->stop_reason, StopReason::cancelled);
+  EXPECT_LT(outcome.ids.size(), 240U) << "it would have gone on to the end of the context";
+  EXPECT_EQ(run(raw(2, "Once upon a time", 5)).ids.size(), 5U) << "the session goes on";
+}
+
+TEST_F(SessionTest, EndsAtTheContext) {
+  load(64);
+  const Outcome outcome = run(raw(1, "Once upon a time", -1));
+  ASSERT_TRUE(outcome.stats);
+  EXPECT_EQ(outcome.stats->stop_reason, StopReason::context);
+  EXPECT_EQ(outcome.stats->prompt_tokens + outcome.stats->n_tokens, 64);
+}
+
+TEST_F(SessionTest, ATurnThatDoesNotFitIsRefusedWithBothNumbers) {
+  load(16);
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "word ";
+  const Outcome outcome = run(raw(1, text, 5));
+  ASSERT_TRUE(outcome.error);
+  EXPECT_EQ(outcome.error->code, ErrorCode::invalid_argument);
+  EXPECT_NE(outcome.error->message.find("holds 16"), std::string::npos) << outcome.error->message;
+  EXPECT_NE(outcome.error->message.find(","), std::string::npos) << outcome.error->message;
+  EXPECT_TRUE(run(raw(2, "Hi", 3)).stats);
+}
+
+TEST_F(SessionTest, ZeroTokensAskedZeroGiven) {
+  load();
+  const Outcome outcome = run(raw(1, "Hi", 0));
+  ASSERT_TRUE(outcome.stats);
+  EXPECT_EQ(outcome.stats->n_tokens, 0);
+  EXPECT_EQ(outcome.stats->stop_reason, StopReason::length);
+}
+
+TEST_F(SessionTest, StopTextsEndTheAnswerAndAreNotShown) {
+  load();
+  const Outcome whole = run(raw(1, "Once upon a time", 30));
+  ASSERT_GT(whole.text.size(), 12U);
+  std::size_t at = 6;
+  while ((static_cast<unsigned char>(whole.text[at]) & 0xC0) == 0x80) ++at;
+  const std::string stop = whole.text.substr(at, 3);
+  Generate request = raw(2, "Once upon a time", 30);
+  request.stop = {stop};
+  const Outcome cut = run(std::move(request));
+  EXPECT_EQ(cut.stats->stop_reason, StopReason::stop_string);
+  EXPECT_EQ(cut.text, whole.text.substr(0, whole.text.find(stop)));
+}
+
+TEST_F(SessionTest, ChatGoesThroughTheTemplate) {
+  load();
+  Generate request;
+  request.id = 1;
+  request.prompt = std::vector<ChatMessage>{{Role::user, "Hello", {}}};
+  request.max_tokens = 4;
+  const Outcome outcome = run(std::move(request));
+  ASSERT_TRUE(outcome.stats) << (outcome.error ? outcome.error->message : "");
+  EXPECT_GT(outcome.prompt_tokens, 2);
+}
+
+TEST_F(SessionTest, WithoutAModelItSaysSo) {
+  const Outcome outcome = run(raw(1, "Hi", 3));
+  ASSERT_TRUE(outcome.error);
+  EXPECT_EQ(outcome.error->message, "No model is open; open a GGUF file first.");
+}
+
+TEST_F(SessionTest, AFileThatIsMissingIsOneSentence) {
+  session_.send(LoadModel{"/nowhere/model.gguf", {}});
+  outbox_.take();
+  const Event event = *outbox_.take();
+  ASSERT_TRUE(std::holds_alternative<ModelFailed>(event));
+  EXPECT_EQ(std::get<ModelFailed>(event).error.code, ErrorCode::not_found);
+}
+
+TEST_F(SessionTest, ARequestThatWaitsCanBeWithdrawn) {
+  load();
+  session_.send(raw(1, "Once upon a time", -1));
+  session_.send(raw(2, "Once upon a time", 3));
+  wait(1, [&](std::size_t n) {
+    if (n == 2) {
+      session_.send(Stop{2});
+      session_.send(Stop{1});
+    }
+  });
+  // Request 2 was withdrawn while 1 ran; its end came before 1's, so only a third one still answers.
+  EXPECT_EQ(run(raw(3, "Hi", 2)).ids.size(), 2U);
+}
+
+TEST_F(SessionTest, RequestsQueueUp) {
+  load();
+  session_.send(raw(1, "Once upon a time", 8));
+  session_.send(raw(2, "Once upon a time", 8));
+  const Outcome first = wait(1), second = wait(2);
+  EXPECT_EQ(first.ids, second.ids);
+}
+
+TEST_F(SessionTest, TextIsAlwaysWholeUtf8) {
+  load();
+  session_.send(raw(1, "Once upon a time", 150, 3));
+  while (auto event = outbox_.take()) {
+    if (std::holds_alternative<GenerationDone>(*event)) break;
+    if (const auto* piece = std::get_if<TextPiece>(&*event); piece && !piece->text.empty()) {
+      EXPECT_NE(static_cast<unsigned char>(piece->text[0]) & 0xC0, 0x80) << "a piece begins inside a character";
+    }
+  }
+}
+
+TEST_F(SessionTest, ANewModelEndsTheAnswer) {
+  load();
+  session_.send(raw(1, "Once upon a time", -1));
+  const Outcome outcome = wait(1, [&](std::size_t n) {
+    if (n == 1) session_.send(LoadModel{model_path(), {}});
+  });
+  EXPECT_EQ(outcome.stats->stop_reason, StopReason::cancelled);
+}
+
+TEST(Session, CanBeDestroyedInTheMiddleOfAnAnswer) {
+  Mailbox<Event> outbox;
+  {
+    Session session(outbox);
+    session.send(LoadModel{model_path(), {}});
+    Generate request;
+    request.id = 1;
+    request.prompt = std::string("Once upon a time");
+    session.send(std::move(request));
+    while (auto event = outbox.take()) {
+      if (std::holds_alternative<TextPiece>(*event)) break;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace foreword::engine
