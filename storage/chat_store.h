@@ -75,8 +75,8 @@ class ChatStore {
   Result<void> show(Id id);
   /// Deletes a message and everything below it.
   Result<void> delete_branch(Id id);
-  /// Streaming messages of programs that are dead become `interrupted`. Returns how many. open() has done it once.
-  Result<std::int64_t> recover();
+  /// How many answers of programs that are dead open() found `streaming`, and made `interrupted`.
+  std::int64_t n_interrupted() const { return n_interrupted_; }
 
   // Search, as one types: every word must be found, the last one may be unfinished; parts of words and Chinese,
   // Japanese and Thai text count too. Titles first, then messages, newest first. Any text is a valid query.
@@ -93,18 +93,21 @@ class ChatStore {
   Result<void> forget_model(std::string_view path);
   Result<std::vector<ModelRecord>> models();
 
-  /// For back_up(), check_integrity() and limit_size().
+  /// For back_up() and check_integrity().
   Database& database() { return *database_; }
 
  private:
   ChatStore(std::unique_ptr<Database> database, WallClock clock);
   Result<void> sign_on();
-  Result<void> touch(Id chat_id);
-  Result<std::vector<PathEntry>> with_siblings(std::vector<Message> messages);
+  Result<std::int64_t> bury(const std::vector<Id>& dead_writers);
+  Result<void> change_chat(Id id, Result<std::int64_t> n_changed);
+  Result<void> show_path_to(Id chat_id, Id id);
+  Result<std::vector<PathEntry>> with_siblings(Result<std::vector<Message>> messages);
 
   std::unique_ptr<Database> database_;
   WallClock clock_;
   std::optional<WriterLock> lock_;
+  std::int64_t n_interrupted_ = 0;
 };
 
 }  // namespace foreword::storage

@@ -48,7 +48,7 @@ class Clerk {
 
   struct Visitor;
   Drafts::iterator write(Drafts::iterator draft, Moment now);
-  Result<Message> save(Draft& draft);
+  Result<std::optional<Message>> save(Draft& draft);
 
   ChatStore& store_;
   EventSink& sink_;

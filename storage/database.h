@@ -2,6 +2,7 @@
 // Database: one SQLite connection, opened with every promise of ours kept. Statement and Transaction: the two ways to
 // use it. One thread at a time; no exceptions; every failure is a Result with a sentence that names the file.
 
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -20,6 +21,11 @@ namespace foreword::storage {
 
 class Database;
 
+/// An id whose 0 is NULL in the database.
+struct NullableId {
+  std::int64_t id;
+};
+
 /// A prepared statement on loan from its database's cache; goes back, reset, at the end of the scope. Must not outlive
 /// the database.
 class Statement {
@@ -30,9 +36,10 @@ class Statement {
 
   /// Fills the next parameter, from the first. Texts are copied. A failure (too long a text) comes back from step().
   Statement& bind(std::int64_t value);
+  Statement& bind(std::integral auto value) { return bind(static_cast<std::int64_t>(value)); }
   Statement& bind(double value);
   Statement& bind(std::string_view value);
-  Statement& bind_id(std::int64_t id);  // 0 becomes NULL
+  Statement& bind(NullableId value);
 
   /// True: there is a row to read. False: done.
   Result<bool> step();
@@ -47,6 +54,7 @@ class Statement {
  private:
   friend class Database;
   Statement(Database& database, std::string_view sql, sqlite3_stmt* handle);
+  Statement& bound(int code);
 
   Database* database_;
   std::string_view sql_;
@@ -91,7 +99,7 @@ class Database {
   /// `sql` must be a literal: the cache keeps it by reference.
   Result<Statement> prepare(std::string_view sql);
 
-  /// prepare() and bind() in one; integers, doubles and texts.
+  /// prepare() and bind() in one; integers, doubles, texts and nullable ids.
   template <class... Values>
   Result<Statement> query(std::string_view sql, const Values&... values) {
     FW_ASSIGN(Statement statement, prepare(sql));
@@ -110,12 +118,10 @@ class Database {
   Result<Transaction> begin();
   std::int64_t last_insert_id() const;
 
-  /// SQLite's full check of all pages, indexes and foreign keys; `corrupt` with its first finding.
+  /// SQLite's check of all pages, indexes and foreign keys; `corrupt` with its first finding.
   Result<void> check_integrity();
   /// A consistent copy through SQLite's backup interface, synced and 0600; takes its name only when it is whole.
   Result<void> back_up(const std::filesystem::path& target);
-  /// Lets the file grow to at most so many bytes, rounded up to pages: a full disk, for tests. 0: no limit.
-  Result<void> limit_size(std::int64_t bytes);
 
  private:
   friend class Statement;
@@ -124,7 +130,8 @@ class Database {
 
   Result<void> connect();
   Result<void> migrate(std::span<const Migration> migrations);
-  Result<void> run_script(const char* sql);
+  Result<void> apply(const Migration& migration);
+  Result<void> run_script(const std::string& sql);
   Result<std::int64_t> integer_of(std::string_view sql);
   std::int64_t n_changed() const;
   Error error(int code) const;

@@ -65,12 +65,13 @@ struct PathEntry {
   std::vector<Id> siblings;
 };
 
+/// Initialisers let a caller name the title alone.
 struct NewChat {
   std::string title;
   bool title_by_user = false;
-  std::string model_path;
-  std::string system_prompt;
-  std::string settings;
+  std::string model_path = {};
+  std::string system_prompt = {};
+  std::string settings = {};
 };
 
 /// `status` is `complete` for what is whole already, `streaming` for an answer that will grow.

@@ -1,0 +1,174 @@
+#include "storage/chat_store.h"
+
+#include <chrono>
+
+#include "engine/base/log.h"
+#include "storage/rows.h"
+
+namespace foreword::storage {
+namespace {
+
+// Signing on and off.
+constexpr const char* kListWriters = "SELECT id FROM writers";
+constexpr const char* kAddWriter = "INSERT INTO writers (opened_at) VALUES (?)";
+constexpr const char* kRemoveWriter = "DELETE FROM writers WHERE id = ?";
+constexpr const char* kInterrupt =
+    "UPDATE messages SET status = 'interrupted', writer_id = NULL WHERE writer_id = ?";
+
+// Chats.
+constexpr const char* kAddChat =
+    "INSERT INTO chats (created_at, updated_at, title, title_by_user, model_path, system_prompt, settings) "
+    "VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6)";
+constexpr const char* kChat = "SELECT " FW_CHAT_COLUMNS " FROM chats WHERE id = ?";
+constexpr const char* kChats = "SELECT " FW_CHAT_COLUMNS " FROM chats ORDER BY pinned DESC, updated_at DESC, id DESC";
+constexpr const char* kRename = "UPDATE chats SET title = ?2, title_by_user = 1 WHERE id = ?1";
+constexpr const char* kTitle = "UPDATE chats SET title = iif(title_by_user, title, ?2) WHERE id = ?1";
+constexpr const char* kPin = "UPDATE chats SET pinned = ?2 WHERE id = ?1";
+constexpr const char* kSetModel = "UPDATE chats SET model_path = ?2 WHERE id = ?1";
+constexpr const char* kSetSystemPrompt = "UPDATE chats SET system_prompt = ?2 WHERE id = ?1";
+constexpr const char* kSetChatSettings = "UPDATE chats SET settings = ?2 WHERE id = ?1";
+constexpr const char* kDeleteChat = "DELETE FROM chats WHERE id = ?";
+
+// Settings and models.
+constexpr const char* kSetting = "SELECT value FROM settings WHERE key = ?";
+constexpr const char* kSettings = "SELECT key, value FROM settings ORDER BY key";
+constexpr const char* kSetSetting =
+    "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+constexpr const char* kEraseSetting = "DELETE FROM settings WHERE key = ?";
+constexpr const char* kModels = "SELECT path, name, last_used, size FROM models ORDER BY last_used DESC, path";
+constexpr const char* kRememberModel =
+    "INSERT INTO models (path, name, last_used, size) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (path) DO UPDATE SET name = excluded.name, last_used = excluded.last_used, size = excluded.size";
+constexpr const char* kForgetModel = "DELETE FROM models WHERE path = ?";
+
+}  // namespace
+
+std::int64_t system_milliseconds() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+ChatStore::ChatStore(std::unique_ptr<Database> database, WallClock clock)
+    : database_(std::move(database)), clock_(std::move(clock)) {}
+
+Result<std::unique_ptr<ChatStore>> ChatStore::open(const std::filesystem::path& path, WallClock clock) {
+  FW_ASSIGN(std::unique_ptr<Database> database, Database::open(path));
+  std::unique_ptr<ChatStore> store(new ChatStore(std::move(database), std::move(clock)));
+  FW_TRY(store->sign_on());
+  return store;
+}
+
+Result<void> ChatStore::sign_on() {
+  FW_ASSIGN(WriterLock lock, WriterLock::open(database_->path().string() + "-writers"));
+  FW_ASSIGN(const std::vector<Id> writers, read_all(database_->query(kListWriters), read_id));
+  std::vector<Id> dead;
+  for (const Id writer : writers) {
+    FW_ASSIGN(const bool alive, lock.is_held(writer));
+    if (!alive) dead.push_back(writer);
+  }
+  if (!dead.empty()) FW_TRY(database_->check_integrity());
+  {
+    // The row and its lock appear together: a row without a lock is a dead writer's.
+    FW_ASSIGN(Transaction transaction, database_->begin());
+    FW_TRY(database_->execute(kAddWriter, clock_()));
+    FW_TRY(lock.hold(database_->last_insert_id()));
+    FW_TRY(transaction.commit());
+  }
+  lock_.emplace(std::move(lock));
+  FW_ASSIGN(n_interrupted_, bury(dead));
+  return {};
+}
+
+Result<std::int64_t> ChatStore::bury(const std::vector<Id>& dead_writers) {
+  if (dead_writers.empty()) return std::int64_t{0};
+  std::int64_t n_interrupted = 0;
+  FW_ASSIGN(Transaction transaction, database_->begin());
+  for (const Id writer : dead_writers) {
+    FW_ASSIGN(const std::int64_t n_messages, database_->execute(kInterrupt, writer));
+    FW_TRY(database_->execute(kRemoveWriter, writer));
+    n_interrupted += n_messages;
+  }
+  FW_TRY(transaction.commit());
+  return n_interrupted;
+}
+
+ChatStore::~ChatStore() {
+  if (!lock_) return;
+  const auto signed_off = bury({lock_->writer()});
+  // The next open finds the row without its lock, and does it then.
+  if (!signed_off) log(LogLevel::warning, signed_off.error().message);
+}
+
+Result<Chat> ChatStore::create_chat(const NewChat& chat) {
+  FW_TRY(database_->execute(kAddChat, clock_(), chat.title, chat.title_by_user, chat.model_path, chat.system_prompt,
+                            chat.settings));
+  return this->chat(database_->last_insert_id());
+}
+
+Result<Chat> ChatStore::chat(Id id) {
+  FW_ASSIGN(std::optional<Chat> found, read_one(database_->query(kChat, id), read_chat));
+  if (!found) return Error{ErrorCode::not_found, "Chat " + std::to_string(id) + " does not exist (any more)."};
+  return *std::move(found);
+}
+
+Result<std::vector<Chat>> ChatStore::chats() { return read_all(database_->query(kChats), read_chat); }
+
+Result<void> ChatStore::change_chat(Id id, Result<std::int64_t> n_changed) {
+  if (!n_changed) return n_changed.error();
+  if (*n_changed == 0) return Error{ErrorCode::not_found, "Chat " + std::to_string(id) + " does not exist (any more)."};
+  return {};
+}
+
+Result<void> ChatStore::rename_chat(Id id, std::string_view title) {
+  return change_chat(id, database_->execute(kRename, id, title));
+}
+
+Result<void> ChatStore::set_automatic_title(Id id, std::string_view title) {
+  return change_chat(id, database_->execute(kTitle, id, title));
+}
+
+Result<void> ChatStore::pin_chat(Id id, bool pinned) { return change_chat(id, database_->execute(kPin, id, pinned)); }
+
+Result<void> ChatStore::set_chat_model(Id id, std::string_view model_path) {
+  return change_chat(id, database_->execute(kSetModel, id, model_path));
+}
+
+Result<void> ChatStore::set_system_prompt(Id id, std::string_view system_prompt) {
+  return change_chat(id, database_->execute(kSetSystemPrompt, id, system_prompt));
+}
+
+Result<void> ChatStore::set_chat_settings(Id id, std::string_view settings) {
+  return change_chat(id, database_->execute(kSetChatSettings, id, settings));
+}
+
+Result<void> ChatStore::delete_chat(Id id) { return change_chat(id, database_->execute(kDeleteChat, id)); }
+
+Result<std::optional<std::string>> ChatStore::setting(std::string_view key) {
+  return read_one(database_->query(kSetting, key), read_text);
+}
+
+Result<void> ChatStore::set_setting(std::string_view key, std::string_view value) {
+  FW_TRY(database_->execute(kSetSetting, key, value));
+  return {};
+}
+
+Result<void> ChatStore::erase_setting(std::string_view key) {
+  FW_TRY(database_->execute(kEraseSetting, key));
+  return {};
+}
+
+Result<std::vector<Setting>> ChatStore::settings() { return read_all(database_->query(kSettings), read_setting); }
+
+Result<void> ChatStore::remember_model(const ModelRecord& model) {
+  FW_TRY(database_->execute(kRememberModel, model.path, model.name, model.last_used, model.size));
+  return {};
+}
+
+Result<void> ChatStore::forget_model(std::string_view path) {
+  FW_TRY(database_->execute(kForgetModel, path));
+  return {};
+}
+
+Result<std::vector<ModelRecord>> ChatStore::models() { return read_all(database_->query(kModels), read_model); }
+
+}  // namespace foreword::storage

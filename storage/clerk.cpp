@@ -1,0 +1,222 @@
+#include "storage/clerk.h"
+
+#include <utility>
+
+namespace foreword::storage {
+namespace {
+
+/// Trouble that goes away, or that a person can end: worth keeping a text for. A missing chat is neither.
+bool is_worth_retrying(const Error& error) {
+  return error.code != ErrorCode::not_found && error.code != ErrorCode::invalid_argument;
+}
+
+}  // namespace
+
+/// One operator() a command.
+struct Clerk::Visitor {
+  Clerk& clerk;
+  Moment now;
+
+  ChatStore& store() const { return clerk.store_; }
+  void tell(Event event) const { clerk.sink_(std::move(event)); }
+  void fail(Request request, const Error& error) const { tell(event::Failed{request, error, false}); }
+
+  /// Answers with an event made of the value, or with Failed.
+  template <class Answer, class T>
+  void answer(Request request, Result<T> result) const {
+    if (!result) return fail(request, result.error());
+    tell(Answer{request, *std::move(result)});
+  }
+  void answer_chat(Request request, Id id, Result<void> changed) const {
+    if (!changed) return fail(request, changed.error());
+    answer<event::ChatSaved>(request, store().chat(id));
+  }
+  void answer_settings(Request request, Result<void> changed) const {
+    if (!changed) return fail(request, changed.error());
+    answer<event::Settings>(request, store().settings());
+  }
+  void answer_models(Request request, Result<void> changed) const {
+    if (!changed) return fail(request, changed.error());
+    answer<event::Models>(request, store().models());
+  }
+  void answer_open(Request request, Id id) const {
+    Result<Chat> chat = store().chat(id);
+    if (!chat) return fail(request, chat.error());
+    Result<std::vector<PathEntry>> path = store().shown_path(id);
+    if (!path) return fail(request, path.error());
+    tell(event::ChatOpened{request, *std::move(chat), *std::move(path)});
+  }
+
+  void operator()(command::CreateChat& c) const { answer<event::ChatSaved>(c.request, store().create_chat(c.chat)); }
+  void operator()(command::RenameChat& c) const { answer_chat(c.request, c.chat, store().rename_chat(c.chat, c.title)); }
+  void operator()(command::AutomaticTitle& c) const {
+    answer_chat(c.request, c.chat, store().set_automatic_title(c.chat, c.title));
+  }
+  void operator()(command::PinChat& c) const { answer_chat(c.request, c.chat, store().pin_chat(c.chat, c.pinned)); }
+  void operator()(command::SetChatModel& c) const {
+    answer_chat(c.request, c.chat, store().set_chat_model(c.chat, c.model_path));
+  }
+  void operator()(command::SetSystemPrompt& c) const {
+    answer_chat(c.request, c.chat, store().set_system_prompt(c.chat, c.system_prompt));
+  }
+  void operator()(command::SetChatSettings& c) const {
+    answer_chat(c.request, c.chat, store().set_chat_settings(c.chat, c.settings));
+  }
+  void operator()(command::DeleteChat& c) const {
+    const Result<void> deleted = store().delete_chat(c.chat);
+    if (!deleted) return fail(c.request, deleted.error());
+    tell(event::ChatDeleted{c.request, c.chat});
+  }
+  void operator()(command::ListChats& c) const { answer<event::Chats>(c.request, store().chats()); }
+  void operator()(command::OpenChat& c) const { answer_open(c.request, c.chat); }
+  void operator()(command::ShowMessage& c) const {
+    const Result<Message> message = store().message(c.message);
+    if (!message) return fail(c.request, message.error());
+    if (const Result<void> shown = store().show(c.message); !shown) return fail(c.request, shown.error());
+    answer_open(c.request, message->chat_id);
+  }
+  void operator()(command::DeleteBranch& c) const {
+    const Result<Message> message = store().message(c.message);
+    if (!message) return fail(c.request, message.error());
+    if (const Result<void> deleted = store().delete_branch(c.message); !deleted) return fail(c.request, deleted.error());
+    answer_open(c.request, message->chat_id);
+  }
+  void operator()(command::Search& c) const {
+    Result<std::vector<SearchHit>> hits = store().search(c.query, c.limit);
+    if (!hits) return fail(c.request, hits.error());
+    tell(event::Found{c.request, std::move(c.query), *std::move(hits)});
+  }
+  void operator()(command::SetSetting& c) const { answer_settings(c.request, store().set_setting(c.key, c.value)); }
+  void operator()(command::EraseSetting& c) const { answer_settings(c.request, store().erase_setting(c.key)); }
+  void operator()(command::ListSettings& c) const { answer_settings(c.request, {}); }
+  void operator()(command::RememberModel& c) const { answer_models(c.request, store().remember_model(c.model)); }
+  void operator()(command::ForgetModel& c) const { answer_models(c.request, store().forget_model(c.path)); }
+  void operator()(command::ListModels& c) const { answer_models(c.request, {}); }
+
+  // The texts that must not be lost.
+  void operator()(command::AppendMessage& c) const {
+    Draft draft;
+    draft.end = MessageEnd{c.message.status, c.message.stats};
+    draft.message = std::move(c.message);
+    begin(c.request, std::move(draft));
+  }
+  void operator()(command::BeginAnswer& c) const {
+    Draft draft;
+    draft.message = std::move(c.message);
+    draft.message.status = Status::streaming;
+    begin(c.request, std::move(draft));
+  }
+  void operator()(command::ResumeAnswer& c) const {
+    if (!is_free(c.request)) return;
+    Result<Message> resumed = store().resume(c.message);
+    if (!resumed) return fail(c.request, resumed.error());
+    Draft draft;
+    draft.id = resumed->id;
+    draft.message.content = std::exchange(resumed->content, {});
+    draft.message.reasoning = std::exchange(resumed->reasoning, {});
+    draft.message.status = Status::streaming;
+    clerk.drafts_.emplace(c.request, std::move(draft));
+    tell(event::MessageSaved{c.request, *std::move(resumed)});
+  }
+  void operator()(command::AppendText& c) const {
+    Draft* const draft = find(c.request);
+    if (!draft) return;
+    draft->message.content += c.content;
+    draft->message.reasoning += c.reasoning;
+    if (!draft->due) draft->due = now + kFlushInterval;
+  }
+  void operator()(command::FinishAnswer& c) const {
+    Draft* const draft = find(c.request);
+    if (!draft) return;
+    draft->end = std::move(c.end);
+    draft->message.stats = draft->end->stats;
+    clerk.write(clerk.drafts_.find(c.request), now);
+  }
+
+  void begin(Request request, Draft draft) const {
+    if (is_free(request)) clerk.write(clerk.drafts_.emplace(request, std::move(draft)).first, now);
+  }
+  bool is_free(Request request) const {
+    if (!clerk.drafts_.contains(request)) return true;
+    fail(request, Error{ErrorCode::invalid_argument, "Another answer with this number is being written."});
+    return false;
+  }
+  Draft* find(Request request) const {
+    const auto draft = clerk.drafts_.find(request);
+    if (draft != clerk.drafts_.end() && !draft->second.end) return &draft->second;
+    fail(request, Error{ErrorCode::invalid_argument, "This answer is not being written (any more)."});
+    return nullptr;
+  }
+};
+
+void Clerk::handle(Command command, Moment now) { std::visit(Visitor{*this, now}, command); }
+
+/// Brings the draft to the disk as it stands. A message comes back where that is news to the sender: it is now there,
+/// or finished, or saved after a failure that was told.
+Result<std::optional<Message>> Clerk::save(Draft& draft) {
+  NewMessage& text = draft.message;
+  if (draft.id == 0) {
+    text.status = draft.end ? draft.end->status : Status::streaming;
+    FW_ASSIGN(Message added, store_.append(text));
+    draft.id = added.id;
+    return std::optional<Message>(std::move(added));
+  }
+  if (draft.end) {
+    FW_ASSIGN(Message finished, store_.finish(draft.id, text.content, text.reasoning, *draft.end));
+    return std::optional<Message>(std::move(finished));
+  }
+  FW_TRY(store_.update_text(draft.id, text.content, text.reasoning));
+  if (!draft.refused) return std::optional<Message>{};
+  FW_ASSIGN(Message rescued, store_.message(draft.id));
+  return std::optional<Message>(std::move(rescued));
+}
+
+/// Saves and tells. Returns the draft after this one; this one is gone if it is finished or hopeless.
+Clerk::Drafts::iterator Clerk::write(Drafts::iterator at, Moment now) {
+  const Request request = at->first;
+  Draft& draft = at->second;
+  Result<std::optional<Message>> saved = save(draft);
+  if (!saved) {
+    const bool kept = is_worth_retrying(saved.error());
+    if (!kept || !draft.refused) sink_(event::Failed{request, saved.error(), kept});
+    if (!kept) return drafts_.erase(at);
+    draft.refused = true;
+    draft.due = now + kRetryInterval;
+    return std::next(at);
+  }
+  draft.refused = false;
+  draft.due.reset();
+  if (*saved) {
+    (*saved)->content.clear();
+    (*saved)->reasoning.clear();
+    sink_(event::MessageSaved{request, **std::move(saved)});
+  }
+  return draft.end ? drafts_.erase(at) : std::next(at);
+}
+
+void Clerk::tick(Moment now) {
+  for (auto at = drafts_.begin(); at != drafts_.end();) {
+    const bool due = at->second.due && *at->second.due <= now;
+    at = due ? write(at, now) : std::next(at);
+  }
+}
+
+std::optional<Moment> Clerk::next_due() const {
+  std::optional<Moment> first;
+  for (const auto& [request, draft] : drafts_) {
+    if (draft.due && (!first || *draft.due < *first)) first = draft.due;
+  }
+  return first;
+}
+
+bool Clerk::close(Moment now) {
+  for (auto at = drafts_.begin(); at != drafts_.end();) {
+    Draft& draft = at->second;
+    if (!draft.end) draft.end = MessageEnd{Status::interrupted, draft.message.stats};
+    draft.refused = false;  // the last word: say it again
+    at = write(at, now);
+  }
+  return drafts_.empty();
+}
+
+}  // namespace foreword::storage

@@ -1,0 +1,58 @@
+#include "storage/rows.h"
+
+namespace foreword::storage {
+namespace {
+
+/// The enumerator whose name stands in the database; the schema allows no other names.
+template <class Enum>
+Enum enum_of(const std::string& name, Enum last) {
+  for (int i = 0; i <= static_cast<int>(last); ++i) {
+    if (name == name_of(static_cast<Enum>(i))) return static_cast<Enum>(i);
+  }
+  return last;  // only in a file that was damaged on purpose
+}
+
+}  // namespace
+
+Chat read_chat(const Statement& row) {
+  Chat chat;
+  chat.id = row.integer(0);
+  chat.title = row.text(1);
+  chat.title_by_user = row.integer(2) != 0;
+  chat.pinned = row.integer(3) != 0;
+  chat.created_at = row.integer(4);
+  chat.updated_at = row.integer(5);
+  chat.model_path = row.text(6);
+  chat.system_prompt = row.text(7);
+  chat.settings = row.text(8);
+  return chat;
+}
+
+Message read_message(const Statement& row) {
+  Message message;
+  message.id = row.integer(0);
+  message.chat_id = row.integer(1);
+  message.parent_id = row.integer(2);
+  message.role = enum_of(row.text(3), Role::tool);
+  message.status = enum_of(row.text(4), Status::failed);
+  message.created_at = row.integer(5);
+  message.content = row.text(6);
+  message.reasoning = row.text(7);
+  message.model = row.text(8);
+  message.settings = row.text(9);
+  message.stats.prompt_tokens = row.integer(10);
+  message.stats.reused_tokens = row.integer(11);
+  message.stats.generated_tokens = row.integer(12);
+  message.stats.first_token_seconds = row.real(13);
+  message.stats.seconds = row.real(14);
+  message.stats.stop_reason = row.text(15);
+  return message;
+}
+
+ModelRecord read_model(const Statement& row) {
+  return ModelRecord{row.text(0), row.text(1), row.integer(2), row.integer(3)};
+}
+
+Setting read_setting(const Statement& row) { return Setting{row.text(0), row.text(1)}; }
+
+}  // namespace foreword::storage

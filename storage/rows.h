@@ -1,0 +1,49 @@
+#pragma once
+// How rows become structs: the columns to ask for, and who reads them in that order.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/database.h"
+#include "storage/types.h"
+
+// Macros, because statements are literals (Database::prepare).
+#define FW_CHAT_COLUMNS \
+  "chats.id, title, title_by_user, pinned, chats.created_at, updated_at, model_path, system_prompt, chats.settings"
+#define FW_MESSAGE_COLUMNS                                                                                     \
+  "messages.id, chat_id, parent_id, role, status, messages.created_at, content, reasoning, model, settings, " \
+  "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason"
+
+namespace foreword::storage {
+
+Chat read_chat(const Statement& row);
+Message read_message(const Statement& row);
+ModelRecord read_model(const Statement& row);
+Setting read_setting(const Statement& row);
+
+/// All rows of a statement, each through `read`.
+template <class T>
+Result<std::vector<T>> read_all(Result<Statement> statement, T (*read)(const Statement&)) {
+  if (!statement) return statement.error();
+  std::vector<T> rows;
+  while (true) {
+    FW_ASSIGN(const bool row, statement->step());
+    if (!row) return rows;
+    rows.push_back(read(*statement));
+  }
+}
+
+/// The first row, or nothing.
+template <class T>
+Result<std::optional<T>> read_one(Result<Statement> statement, T (*read)(const Statement&)) {
+  if (!statement) return statement.error();
+  FW_ASSIGN(const bool row, statement->step());
+  if (!row) return std::optional<T>{};
+  return std::optional<T>(read(*statement));
+}
+
+inline Id read_id(const Statement& row) { return row.integer(0); }
+inline std::string read_text(const Statement& row) { return row.text(0); }
+
+}  // namespace foreword::storage
