@@ -1,0 +1,78 @@
+#include "gpu/cpu/host_memory.h"
+
+#include <sys/mman.h>
+
+#include <cstdio>
+
+#include "engine/base/check.h"
+
+namespace foreword::gpu {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+// mmap rather than the heap: large buffers go back to the system when they are freed, and untouched pages cost nothing.
+class OwnedMemory final : public Buffer {
+ public:
+  OwnedMemory(std::byte* data, std::size_t bytes, std::size_t mapped) : data_(data), bytes_(bytes), mapped_(mapped) {}
+  OwnedMemory(const OwnedMemory&) = delete;
+  OwnedMemory& operator=(const OwnedMemory&) = delete;
+  ~OwnedMemory() override { ::munmap(data_, mapped_); }
+  std::size_t bytes() const override { return bytes_; }
+  std::byte* host() const override { return data_; }
+
+ private:
+  std::byte* data_;
+  std::size_t bytes_;
+  std::size_t mapped_;
+};
+
+class ForeignMemory final : public Buffer {
+ public:
+  explicit ForeignMemory(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  std::size_t bytes() const override { return bytes_.size(); }
+  // The interface is shared with writable memory; no op writes to weights.
+  std::byte* host() const override { return const_cast<std::byte*>(bytes_.data()); }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
+}  // namespace
+
+std::string human_bytes(double bytes) {
+  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  while (bytes >= 1024 && unit + 1 < std::size(kUnits)) {
+    bytes /= 1024;
+    ++unit;
+  }
+  char text[48];
+  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, kUnits[unit]);
+  return text;
+}
+
+Result<std::unique_ptr<Buffer>> allocate_host(std::size_t bytes) {
+  const std::size_t grain = bytes >= kHugePage ? kHugePage : std::size_t{4096};
+  void* data = MAP_FAILED;
+  const std::size_t mapped = (bytes / grain + 1) * grain;
+  if (mapped > bytes) {
+    data = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  }
+  if (data == MAP_FAILED) {
+    return Error{ErrorCode::out_of_memory,
+                 "The processor's memory could not give " + human_bytes(static_cast<double>(bytes)) +
+                     "; close other programs, or choose a smaller context or model."};
+  }
+  if (grain == kHugePage) ::madvise(data, mapped, MADV_HUGEPAGE);
+  return std::unique_ptr<Buffer>(std::make_unique<OwnedMemory>(static_cast<std::byte*>(data), bytes, mapped));
+}
+
+std::unique_ptr<Buffer> wrap_host(std::span<const std::byte> bytes) { return std::make_unique<ForeignMemory>(bytes); }
+
+const std::byte* expert_of(const WeightMatrix& weight, std::int64_t expert) {
+  check(expert >= 0 && expert < weight.n_experts, "expert in range");
+  return weight.buffer->host() + weight.offset + expert * weight.expert_bytes();
+}
+
+}  // namespace foreword::gpu

@@ -1,0 +1,129 @@
+#include "gpu/cpu/system.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <thread>
+
+namespace foreword::gpu {
+namespace {
+
+#if defined(__x86_64__)
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+#else
+bool has_avx2() { return false; }
+bool has_avx512() { return false; }
+#endif
+
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// The smallest quota on the way from our cgroup up to the root (v2), or the v1 quota; 0 = none.
+double cgroup_processors() {
+  double quota = 0;
+  const auto lower = [&quota](double found) {
+    if (found > 0 && (quota == 0 || found < quota)) quota = found;
+  };
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string path = line.substr(second + 1);
+    if (path == "/") path.clear();
+    if (controllers.empty()) {
+      for (;;) {
+        lower(processors_from_cpu_max(first_line("/sys/fs/cgroup" + path + "/cpu.max")));
+        if (path.empty()) break;
+        path.erase(path.rfind('/'));
+      }
+    } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
+      for (const std::string& at : {path, std::string()}) {
+        const std::string folder = "/sys/fs/cgroup/cpu" + at;
+        const double used = std::atof(first_line(folder + "/cpu.cfs_quota_us").c_str());
+        const double period = std::atof(first_line(folder + "/cpu.cfs_period_us").c_str());
+        if (used > 0 && period > 0) lower(used / period);
+      }
+    }
+  }
+  return quota;
+}
+
+}  // namespace
+
+const char* name_of(Isa isa) {
+  static constexpr const char* kNames[] = {"generic", "avx2", "avx512"};
+  return kNames[static_cast<std::size_t>(isa)];
+}
+
+Isa best_isa() { return has_avx512() ? Isa::avx512 : has_avx2() ? Isa::avx2 : Isa::generic; }
+
+Isa isa_from_environment(Isa best) {
+  const char* wish = std::getenv("FOREWORD_ISA");
+  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
+    if (wish != nullptr && std::string_view(wish) == name_of(isa)) return std::min(isa, best);
+  }
+  return best;
+}
+
+double processors_from_cpu_max(const std::string& line) {
+  std::istringstream words(line);
+  double quota = 0, period = 0;
+  if (!(words >> quota >> period) || quota <= 0 || period <= 0) return 0;
+  return quota / period;
+}
+
+int usable_processors() {
+  int count = static_cast<int>(std::thread::hardware_concurrency());
+  cpu_set_t mask;
+  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) count = CPU_COUNT(&mask);
+  const double quota = cgroup_processors();
+  if (quota > 0) count = std::min(count, static_cast<int>(std::ceil(quota)));
+  return std::max(count, 1);
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "processor";
+}
+
+std::vector<std::string> processor_features() {
+  std::vector<std::string> features;
+  if (has_avx2()) features.insert(features.end(), {"avx2", "fma", "f16c"});
+  if (has_avx512()) features.insert(features.end(), {"avx512", "avx512vnni"});
+  return features;
+}
+
+MemoryInfo memory_info() {
+  MemoryInfo memory;
+  std::ifstream file("/proc/meminfo");
+  std::string key, unit;
+  for (std::int64_t kib = 0; file >> key >> kib; std::getline(file, unit)) {
+    if (key == "MemTotal:") memory.total_bytes = kib * 1024;
+    if (key == "MemAvailable:") memory.available_bytes = kib * 1024;
+  }
+  return memory;
+}
+
+}  // namespace foreword::gpu

@@ -1,0 +1,40 @@
+#pragma once
+// What the operating system says about the processor: its name, how much of it we may use, its memory.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace foreword::gpu {
+
+/// Instruction sets with kernels of their own, in rising order.
+enum class Isa : std::uint8_t { generic, avx2, avx512 };
+
+/// "generic", "avx2", "avx512".
+const char* name_of(Isa isa);
+
+/// The best that this processor and system can run.
+Isa best_isa();
+
+/// FOREWORD_ISA=generic|avx2|avx512 lowers `best` for tests; other values are ignored.
+Isa isa_from_environment(Isa best);
+
+/// Processors that this process may run on: the affinity mask and the cgroup's quota (rounded up), at least 1.
+int usable_processors();
+
+/// The quota of a cgroup v2 "cpu.max" line ("200000 100000", "max 100000") in processors; 0 = none.
+double processors_from_cpu_max(const std::string& line);
+
+/// "AMD Ryzen 7 7840U", or "processor" where the system does not tell.
+std::string processor_name();
+
+/// "avx2", "fma", "avx512vnni", ... as far as kernels use them.
+std::vector<std::string> processor_features();
+
+struct MemoryInfo {
+  std::int64_t total_bytes = 0;
+  std::int64_t available_bytes = 0;
+};
+MemoryInfo memory_info();
+
+}  // namespace foreword::gpu
