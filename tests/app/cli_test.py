@@ -1,0 +1,141 @@
+"""The command line around the model: help, wrong use, exit codes, what stands on stdout, and no window."""
+
+import json
+import os
+import time
+import unittest
+
+import program
+
+COMMANDS = ("chat", "complete", "tokenize", "logits", "perplexity", "bench", "inspect", "devices")
+
+
+class WithoutModel(program.ProgramTest):
+    def test_help_names_every_command(self):
+        out = self.run_ok("--help").decode()
+        for command in COMMANDS:
+            self.assertIn(f"  {command} ", out)
+        for command in COMMANDS:
+            self.assertTrue(self.run_ok(command, "--help"))
+
+    def test_version(self):
+        self.assertRegex(self.run_ok("--version").decode(), r"^\d+\.\d+\.\d+\n$")
+
+    def test_wrong_use(self):
+        for arguments in (["--unknown"], ["complete", "--unknown"], ["nonsense"], ["complete", "-m"],
+                          ["chat", "--temperature", "hot"], ["chat", "--temperature", "-1"], ["chat", "--kv", "q0"],
+                          ["chat", "--context", "-5"], ["chat", "-n", "many"], ["chat", "--top-p", "1.5"],
+                          ["chat", "--chat", "first"], ["logits", "--ids", "1"], ["perplexity"], ["complete"],
+                          ["bench", "--shape", "9000b"], ["inspect"], ["chat", "--threads", "-1"]):
+            with self.subTest(arguments=arguments):
+                done = self.run_program(*arguments)
+                self.assertEqual((done.returncode, done.stdout), (program.WRONG_USE, b""))
+                self.assertTrue(done.stderr)
+
+    def test_without_a_model(self):
+        for command in (["chat"], ["chat", "-p", "a"], ["complete", "-p", "a"], ["tokenize", "-p", "a"],
+                        ["logits", "--ids", "1", "--out", "x"], ["perplexity", "-f", "/dev/null"]):
+            done = self.run_program(*command)
+            self.assertIn(done.returncode, (program.FAILURE, program.WRONG_USE))
+            self.assertEqual(done.stdout, b"")
+            self.assert_sentence(done.stderr.decode())
+            self.assertIn(b"GGUF", done.stderr)
+            self.assertIn(b"-m", done.stderr)
+
+    def test_without_a_display(self):
+        error = self.refused(program.FAILURE) if self.has_window() else self.refused(program.WRONG_USE)
+        self.assertIn("foreword chat", error)
+
+    def has_window(self):
+        return os.environ.get("FOREWORD_DESKTOP", "1") == "1"
+
+    def test_a_missing_model(self):
+        error = self.refused(program.FAILURE, "complete", "-m", self.home / "missing.gguf", "-p", "a")
+        self.assertIn("missing.gguf", error)
+        self.refused(program.FAILURE, "inspect", self.home / "missing.gguf")
+        self.refused(program.FAILURE, "complete", "-m", self.home, "-p", "a")
+
+    def test_an_unreadable_model(self):
+        if os.geteuid() == 0:
+            self.skipTest("root may read anything")
+        path = self.home / "secret.gguf"
+        path.write_bytes(b"GGUF")
+        path.chmod(0)
+        self.refused(program.FAILURE, "complete", "-m", path, "-p", "a")
+
+    def test_devices(self):
+        devices = self.run_json("devices")["devices"]
+        self.assertTrue(devices)
+        self.assertIn("cpu", [device["id"] for device in devices])
+        for device in devices:
+            self.assertLessEqual({"id", "name", "memory_bytes", "features"}, set(device))
+            self.assertGreater(device["memory_bytes"], 0)
+        self.assertIn(b"cpu", self.run_ok("devices"))
+
+    def test_start_is_quick(self):
+        start = time.monotonic()
+        self.run_ok("--version")
+        self.assertLess(time.monotonic() - start, 2)
+
+
+class Bench(program.ProgramTest):
+    def test_a_random_model(self):
+        report = self.run_json("bench", "--shape", "135m", "--type", "Q4_0", "-p", 16, "-n", 4, "-r", 1,
+                               "--rows", "1,2", "--depth", 32, timeout=300)
+        self.assertLessEqual({"prompt_tokens_per_second", "decode_tokens_per_second", "rows", "bandwidth"}, set(report))
+        self.assertEqual(set(report["rows"]), {"1", "2"})
+        for seconds in report["rows"].values():
+            self.assertGreater(seconds, 0)
+        self.assertGreater(report["prompt_tokens_per_second"], 0)
+
+    def test_a_random_model_as_a_file(self):
+        path = self.home / "random.gguf"
+        self.run_ok("bench", "--shape", "135m", "--type", "Q4_0", "--write", path, timeout=300)
+        found = self.run_json("inspect", path)
+        self.assertEqual(found["metadata"]["general.architecture"], "llama")
+        self.assertEqual(found["metadata"]["llama.block_count"], 30)
+        self.assertIn("Q4_0", {tensor["type"] for tensor in found["tensors"]})
+        self.assertGreater(self.run_json("bench", "-m", path, "-p", 8, "-n", 2, "-r", 1)["decode_tokens_per_second"], 0)
+
+
+@program.needs_fixtures
+class WithModel(program.ProgramTest):
+    def test_inspect(self):
+        found = self.run_json("inspect", program.STORIES)
+        self.assertEqual(found["metadata"]["llama.embedding_length"], 64)
+        self.assertEqual(len(found["metadata"]["tokenizer.ggml.tokens"]), 512)
+        names = {tensor["name"]: tensor for tensor in found["tensors"]}
+        self.assertEqual(names["token_embd.weight"]["type"], "F32")
+        self.assertEqual(sorted(names["token_embd.weight"]["shape"]), [64, 512])
+        self.assertIn(b"token_embd.weight", self.run_ok("inspect", program.STORIES))
+
+    def test_an_unknown_device(self):
+        self.assertIn("toaster", self.refused(program.FAILURE, "complete", "-m", program.STORIES, "-p", "a",
+                                              "--device", "toaster"))
+
+    def test_tiny_contexts(self):
+        for context in (1, 2, 7):
+            with self.subTest(context=context):
+                done = self.run_program("complete", "-m", program.STORIES, "-p", "Once upon a time there was a dog",
+                                        "--context", context)
+                self.assertEqual(done.returncode, program.FAILURE)
+                self.assert_sentence(done.stderr.decode())
+
+    def test_a_huge_context_is_refused_or_works(self):
+        """More than the memory can hold must not end in a crash."""
+        done = self.run_program("complete", "-m", program.STORIES, "-p", "a", "-n", 1, "--context", 1 << 28)
+        if done.returncode != program.OK:
+            self.assert_sentence(done.stderr.decode())
+
+    def test_bench_of_a_file(self):
+        report = self.run_json("bench", "-m", program.STORIES, "-p", 16, "-n", 4, "-r", 2)
+        self.assertGreater(report["decode_tokens_per_second"], 0)
+
+    def test_results_alone_are_on_stdout(self):
+        done = self.run_program("perplexity", "-m", program.STORIES, "-f", __file__, "--json", "--context", 64)
+        self.assertEqual(done.returncode, program.OK, done.stderr)
+        json.loads(done.stdout)
+
+
+if __name__ == "__main__":
+    program.main()
