@@ -1,7 +1,7 @@
 // The IQ formats of 256 values: a table of 16 values (IQ4_XS), codebooks with signs (IQ2, IQ3), ternary codebooks with
 // a shift (IQ1).
 
-#include <span>
+#include <array>
 
 #include "gpu/codebooks.h"
 #include "gpu/decode.h"
@@ -15,12 +15,12 @@ int with_parity(std::uint32_t seven_bits) {
   return static_cast<int>(seven_bits | static_cast<std::uint32_t>(std::popcount(seven_bits) & 1) << 7);
 }
 
-/// scale * entry, negated where the sign bit (from `first_sign` on) is set.
+/// scale * entry, element j negated where bit j of `signs` is set. Without a branch: signs are random.
 template <std::size_t kWidth>
 void write_signed(const std::array<std::int8_t, kWidth>& entry, float scale, int signs, float* out) {
   for (std::size_t j = 0; j < kWidth; ++j) {
-    const float value = scale * static_cast<float>(entry[j]);
-    out[j] = bit(static_cast<std::uint32_t>(signs), static_cast<int>(j)) ? -value : value;
+    const auto value = std::bit_cast<std::uint32_t>(scale * static_cast<float>(entry[j]));
+    out[j] = std::bit_cast<float>(value ^ (static_cast<std::uint32_t>(signs) >> j << 31));
   }
 }
 

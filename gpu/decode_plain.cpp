@@ -145,8 +145,10 @@ void nvfp4(const std::byte* blocks, std::int64_t n_blocks, float* out) {  // u8 
 void q1_0(const std::byte* blocks, std::int64_t n_blocks, float* out) {  // f16 d, u8 qs[16]
   for (std::int64_t b = 0; b < n_blocks; ++b, out += 128) {
     const std::uint8_t* block = bytes_of_block(blocks, b, 18);
-    const float d = half_to_float(load_u16(block));
-    for (int i = 0; i < 128; ++i) out[i] = bit(block[2 + i / 8], i % 8) ? d : -d;
+    const auto d = std::bit_cast<std::uint32_t>(half_to_float(load_u16(block)));
+    for (int i = 0; i < 128; ++i) {  // a set bit is plus
+      out[i] = std::bit_cast<float>(d ^ (~static_cast<std::uint32_t>(block[2 + i / 8]) >> (i % 8) << 31));
+    }
   }
 }
 
