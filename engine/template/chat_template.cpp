@@ -1,0 +1,177 @@
+#include "engine/template/chat_template.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+
+#include "engine/base/log.h"
+#include "engine/template/ast.h"
+#include "engine/template/built_in_format.h"
+#include "engine/template/evaluator.h"
+#include "engine/template/functions.h"
+#include "engine/template/globals.h"
+
+namespace foreword::engine {
+
+std::string_view name_of(Role role) {
+  static constexpr std::string_view kNames[] = {"system", "user", "assistant", "tool"};
+  return kNames[static_cast<std::size_t>(role)];
+}
+
+struct ChatTemplate::Impl {
+  std::optional<jinja::Template> source;  // else the built-in format alone
+  const BuiltInFormat* format = nullptr;  // also what a failing source falls back to
+  std::vector<std::string> stop_strings;
+  mutable std::atomic<bool> has_warned = false;  // that the source fails; said once
+
+  explicit Impl(const BuiltInFormat& built_in) : format(&built_in) {}
+
+  /// Only what renders without a source stops at texts.
+  void use_format_alone() {
+    if (!format->stop.empty()) stop_strings.emplace_back(format->stop);
+  }
+};
+
+namespace {
+
+constexpr std::string_view kTemplateKey = "tokenizer.chat_template";
+
+std::string where(const jinja::Failure& failure) {
+  return failure.line == 0 ? failure.message : "line " + std::to_string(failure.line) + ": " + failure.message;
+}
+
+const BuiltInFormat& suggested_by(std::string_view source, std::string_view tokenizer_model) {
+  return find_built_in_format([&](std::string_view text) { return source.find(text) != std::string_view::npos; },
+                              tokenizer_model);
+}
+
+/// The variables of a template, apart from its functions.
+void define_variables(jinja::Evaluator& evaluator, jinja::Runtime& runtime, std::span<const ChatMessage> messages,
+                      const ChatTemplateOptions& options) {
+  using jinja::Value;
+  jinja::Values list;
+  for (const ChatMessage& message : messages) {
+    const Value entry = runtime.dict();
+    runtime.set(*entry.dict, "role", runtime.text(name_of(message.role)));
+    runtime.set(*entry.dict, "content", runtime.text(jinja::Text(message.content, false)));
+    if (message.role == Role::assistant && !message.reasoning.empty()) {
+      runtime.set(*entry.dict, "reasoning_content", runtime.text(jinja::Text(message.reasoning, false)));
+    }
+    list.push_back(entry);
+  }
+  evaluator.define("messages", runtime.list(std::move(list)));
+  evaluator.define("add_generation_prompt", Value::of(options.add_generation_prompt));
+  evaluator.define("bos_token", runtime.text(options.bos_token));
+  evaluator.define("eos_token", runtime.text(options.eos_token));
+  evaluator.define("enable_thinking", Value::of(options.enable_thinking));
+  evaluator.define("thinking", Value::of(options.enable_thinking));
+  evaluator.define("reasoning_effort", runtime.text(options.enable_thinking ? "medium" : "low"));
+  evaluator.define("date_string", runtime.text(jinja::format_date(options.now, "%d %b %Y")));
+  evaluator.define("datetime", runtime.text(jinja::format_date(options.now, "%b %d %Y")));
+  for (const jinja::Function& function : jinja::global_functions()) {
+    evaluator.define(std::string(function.name), runtime.bind({&function, Value()}));
+  }
+}
+
+std::vector<TextSpan> spans_of(const jinja::Text& text) {
+  std::vector<TextSpan> spans;
+  std::size_t begin = 0;
+  for (const jinja::Text::Run& run : text.runs()) {
+    spans.push_back({text.bytes().substr(begin, run.end - begin), run.trusted});
+    begin = run.end;
+  }
+  return spans;
+}
+
+std::vector<TextSpan> render_source(const jinja::Template& source, std::span<const ChatMessage> messages,
+                                    const ChatTemplateOptions& options) {
+  std::size_t input_bytes = 0;
+  for (const ChatMessage& message : messages) input_bytes += message.content.size() + message.reasoning.size() + 256;
+  jinja::Limits limits;  // a longer history may take more
+  limits.steps += static_cast<std::int64_t>(input_bytes);
+  limits.memory_bytes += 16 * input_bytes;
+  limits.output_bytes += 4 * input_bytes;
+  jinja::Runtime runtime(limits, options.now);
+  jinja::Evaluator evaluator(source, runtime);
+  define_variables(evaluator, runtime, messages, options);
+  return spans_of(evaluator.run());
+}
+
+}  // namespace
+
+ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& tokenizer) {
+  const auto text = metadata.string(kTemplateKey);
+  if (!text) log(LogLevel::warning, "the chat template of this model is not a text: " + text.error().message);
+  ChatTemplate result;
+  if (!text || !text->has_value()) {
+    const auto has_token = [&](std::string_view token) { return tokenizer.find(token) != kNoToken; };
+    const auto impl = std::make_shared<Impl>(find_built_in_format(has_token, tokenizer.model_name()));
+    impl->use_format_alone();
+    result.impl_ = impl;
+    return result;
+  }
+  const std::string& source = **text;
+  const auto impl = std::make_shared<Impl>(suggested_by(source, tokenizer.model_name()));
+  try {
+    jinja::parse(source, impl->source.emplace());
+  } catch (const jinja::Failure& failure) {
+    impl->source.reset();
+    impl->use_format_alone();
+    log(LogLevel::warning, "the chat template of this model is not understood (" + where(failure) +
+                               "); the built-in format '" + std::string(impl->format->name) + "' is used instead");
+  }
+  result.impl_ = impl;
+  return result;
+}
+
+Result<ChatTemplate> ChatTemplate::from_source(std::string_view source) {
+  const auto impl = std::make_shared<Impl>(suggested_by(source, ""));
+  try {
+    jinja::parse(source, impl->source.emplace());
+  } catch (const jinja::Failure& failure) {
+    const bool is_limit = failure.kind == jinja::Failure::Kind::limit;
+    return Error{is_limit ? ErrorCode::corrupt : ErrorCode::invalid_argument,
+                 "The chat template cannot be read: " + where(failure) + "."};
+  }
+  ChatTemplate result;
+  result.impl_ = impl;
+  return result;
+}
+
+Result<ChatTemplate> ChatTemplate::built_in(std::string_view name) {
+  std::string names;
+  for (const BuiltInFormat& format : built_in_formats()) {
+    if (format.name == name) {
+      const auto impl = std::make_shared<Impl>(format);
+      impl->use_format_alone();
+      ChatTemplate result;
+      result.impl_ = impl;
+      return result;
+    }
+    names += (names.empty() ? "" : ", ") + std::string(format.name);
+  }
+  return Error{ErrorCode::not_found, "There is no chat format '" + std::string(name) + "'; choose one of " + names + "."};
+}
+
+Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> messages,
+                                                   const ChatTemplateOptions& options) const {
+  if (impl_->source) {
+    try {
+      return render_source(*impl_->source, messages, options);
+    } catch (const jinja::Failure& failure) {
+      if (failure.kind == jinja::Failure::Kind::raised) return Error{ErrorCode::invalid_argument, failure.message};
+      if (failure.kind == jinja::Failure::Kind::limit) return Error{ErrorCode::corrupt, failure.message + "."};
+      if (!impl_->has_warned.exchange(true)) {
+        log(LogLevel::warning, "the chat template of this model failed (" + where(failure) + "); the built-in format '" +
+                                   std::string(impl_->format->name) + "' is used instead");
+      }
+    }
+  }
+  return render_built_in(*impl_->format, messages, options.add_generation_prompt);
+}
+
+std::string_view ChatTemplate::name() const { return impl_->source ? "jinja" : impl_->format->name; }
+
+std::span<const std::string> ChatTemplate::stop_strings() const { return impl_->stop_strings; }
+
+}  // namespace foreword::engine
