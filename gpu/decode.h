@@ -24,7 +24,8 @@ Decoder q2_k, q3_k, q4_k, q5_k, q6_k;
 Decoder iq4_xs, iq2_xxs, iq2_xs, iq2_s, iq3_xxs, iq3_s, iq1_s, iq1_m;
 
 /// The 16 values of IQ4_NL and IQ4_XS.
-inline constexpr std::int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+inline constexpr std::int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                               1,    13,   25,  38,  53,  69,  89,  113};
 
 inline const std::uint8_t* bytes_of_block(const std::byte* blocks, std::int64_t block, int block_bytes) {
   return reinterpret_cast<const std::uint8_t*>(blocks) + block * block_bytes;

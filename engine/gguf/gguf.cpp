@@ -41,9 +41,9 @@ Result<std::vector<fs::path>> paths_of_parts(const fs::path& path, const Place& 
   const std::string name = path.filename().string();
   const std::string suffix = part_suffix(place.index, place.n_parts);
   if (!name.ends_with(suffix)) {
-    return Error{ErrorCode::not_found, printable(name) + " is one part of a model in " +
-                                           std::to_string(place.n_parts) + " files; give it back its name, which ends in " +
-                                           suffix + ", so that the others can be found."};
+    return Error{ErrorCode::not_found, printable(name) + " is one part of a model in " + std::to_string(place.n_parts) +
+                                           " files; give it back its name, which ends in " + suffix +
+                                           ", so that the others can be found."};
   }
   const std::string prefix = name.substr(0, name.size() - suffix.size());
   std::vector<fs::path> paths;

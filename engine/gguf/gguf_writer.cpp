@@ -117,7 +117,7 @@ std::uint64_t GgufWriter::alignment() const {
   for (const auto& [key, value] : metadata_) {
     if (key != "general.alignment") continue;
     const auto* stated = std::get_if<std::uint32_t>(&value);
-    check(stated != nullptr && *stated >= 8 && std::has_single_bit(*stated), "an alignment that is a power of two, as u32");
+    check(stated != nullptr && *stated >= 8 && std::has_single_bit(*stated), "general.alignment is a power of two, u32");
     return *stated;
   }
   return kDefaultAlignment;

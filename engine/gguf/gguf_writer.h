@@ -38,14 +38,15 @@ class GgufWriter {
   void set(std::string key, Value value);
 
   /// 1 to 4 dimensions, dimension 0 = row length. `data` must live until write() is done.
-  void add_tensor(std::string name, gpu::Format format, std::vector<std::int64_t> shape, std::span<const std::byte> data);
+  void add_tensor(std::string name, gpu::Format format, std::vector<std::int64_t> shape,
+                  std::span<const std::byte> data);
   void add_tensor(std::string name, gpu::Format format, std::vector<std::int64_t> shape, Producer producer);
 
   /// The size of the file that write() makes.
   std::uint64_t file_bytes() const;
 
-  /// Writes "PATH.partial", then renames it to PATH, replacing what was there. After an error neither a partial file nor
-  /// a changed PATH is left. `io`, or what a producer said.
+  /// Writes "PATH.partial", then renames it to PATH, replacing what was there. After an error PATH is as it was and no
+  /// partial file is left. `io`, or what a producer said.
   Result<void> write(const std::filesystem::path& path) const;
   /// Writes to a stream. `io` if it fails.
   Result<void> write(std::ostream& out) const;

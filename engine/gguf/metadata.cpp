@@ -22,8 +22,8 @@ Result<T> require(Result<std::optional<T>> found, const Error& missing) {
 }  // namespace
 
 Error Metadata::missing(std::string_view key) const {
-  return {ErrorCode::corrupt,
-          printable(source_) + " lacks the entry " + printable(key) + ", which it needs. Use another file of the model."};
+  return {ErrorCode::corrupt, printable(source_) + " lacks the entry " + printable(key) +
+                                  ", which it needs. Use another file of the model."};
 }
 
 Error Metadata::wrong_type(std::string_view key, const char* expected) const {
@@ -75,11 +75,13 @@ Result<std::optional<std::vector<std::int64_t>>> Metadata::integers(std::string_
   if (const auto* value = as<std::int64_t>(*found)) return std::optional(Integers{*value});
   if (const auto* value = as<bool>(*found)) return std::optional(Integers{*value ? 1 : 0});
   if (const auto* values = as<Integers>(*found)) return std::optional(*values);
-  if (const auto* values = as<std::vector<bool>>(*found)) return std::optional(Integers(values->begin(), values->end()));
+  if (const auto* flags = as<std::vector<bool>>(*found)) return std::optional(Integers(flags->begin(), flags->end()));
   return wrong_type(key, "whole numbers");
 }
 
-Result<std::int64_t> Metadata::require_integer(std::string_view key) const { return require(integer(key), missing(key)); }
+Result<std::int64_t> Metadata::require_integer(std::string_view key) const {
+  return require(integer(key), missing(key));
+}
 Result<double> Metadata::require_real(std::string_view key) const { return require(real(key), missing(key)); }
 Result<std::string> Metadata::require_string(std::string_view key) const { return require(string(key), missing(key)); }
 

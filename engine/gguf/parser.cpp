@@ -231,8 +231,8 @@ Result<void> Parser::skip_arrays(std::uint64_t n, int depth) {
 
 Result<MetaValue> Parser::array() {
   FW_ASSIGN(const MetaType element, type());
-  FW_ASSIGN(const std::uint64_t n,
-            count(kMostArrayValues - array_values_, kValueBytes[static_cast<std::uint32_t>(element)], "values in lists"));
+  const std::uint64_t width = kValueBytes[static_cast<std::uint32_t>(element)];
+  FW_ASSIGN(const std::uint64_t n, count(kMostArrayValues - array_values_, width, "values in lists"));
   array_values_ += n;
   if (element == MetaType::array) {
     FW_TRY(skip_arrays(n, 2));

@@ -232,7 +232,7 @@ TEST(GgufSplit, BrokenSetsAreRefusedWithTheFileThatIsWrong) {
     const test::TempDir dir;
     write_split_model(dir.path(), "m");
     fs::remove(dir.path() / "m-00002-of-00003.gguf");
-    fail(dir.path() / "m-00001-of-00003.gguf", ErrorCode::not_found, "m-00002-of-00003.gguf is missing; put all 3 parts");
+    fail(dir.path() / "m-00001-of-00003.gguf", ErrorCode::not_found, "m-00002-of-00003.gguf is missing; put all 3 ");
     fail(dir.path() / "m-00003-of-00003.gguf", ErrorCode::not_found, "m-00002-of-00003.gguf is missing");
   }
   {

@@ -122,14 +122,15 @@ TEST(GgufWriter, ProducersAreAskedForWholeRowsInOrder) {
     const std::int64_t n_rows = row_length == 1 ? (1 << 20) + 5 : 3;
     std::int64_t next = 0;
     GgufWriter writer;
-    writer.add_tensor("t", gpu::Format::f32, {row_length, n_rows}, [&](std::int64_t first_row, std::span<std::byte> rows) {
+    const auto produce = [&](std::int64_t first_row, std::span<std::byte> rows) {
       EXPECT_EQ(first_row, next);
       const auto row_bytes = static_cast<std::size_t>(row_length) * 4;
       EXPECT_EQ(rows.size() % row_bytes, 0u);
       std::fill(rows.begin(), rows.end(), static_cast<std::byte>(first_row & 127));
       next += static_cast<std::int64_t>(rows.size() / row_bytes);
       return Result<void>();
-    });
+    };
+    writer.add_tensor("t", gpu::Format::f32, {row_length, n_rows}, produce);
     const std::string bytes = written(writer);
     EXPECT_EQ(next, n_rows);
     EXPECT_EQ(bytes.size(), writer.file_bytes());

@@ -41,7 +41,7 @@ RawGguf nested_lists(int depth) {
 
 const HostileCase kCases[] = {
     // The head.
-    {"no magic", [] { return RawGguf().text("a picture of a cat, not a model"); }, ErrorCode::corrupt, "not a GGUF file"},
+    {"no magic", [] { return RawGguf().text("a picture of a cat"); }, ErrorCode::corrupt, "not a GGUF file"},
     {"version 0", [] { return RawGguf().head(0, 0, 0); }, ErrorCode::unsupported, "version 0, which is too old"},
     {"version 1", [] { return RawGguf().head(0, 0, 1); }, ErrorCode::unsupported, "version 1, which is too old"},
     {"version 4", [] { return RawGguf().head(0, 0, 4); }, ErrorCode::unsupported, "newer version of this program"},
@@ -156,14 +156,15 @@ const HostileCase kCases[] = {
            "split.no", RawGguf::u16, std::uint16_t{0});
      },
      ErrorCode::unsupported, "one part of a model in 2 files"},
-    {"a part without a number", [] { return RawGguf().head(0, 1).entry("split.count", RawGguf::u16, std::uint16_t{2}); },
+    {"a part without a number", [] { return RawGguf().head(0, 1).entry("split.count", RawGguf::u8, '\2'); },
      ErrorCode::corrupt, "split.no"},
     {"part 2 of 2",
      [] { return RawGguf().head(0, 2).entry("split.count", RawGguf::u8, '\2').entry("split.no", RawGguf::u8, '\2'); },
      ErrorCode::corrupt, "claims to be part"},
     {"2^40 parts",
      [] {
-       return RawGguf().head(0, 2).entry("split.count", RawGguf::u64, std::uint64_t{1} << 40).entry("split.no", RawGguf::u8, '\0');
+       return RawGguf().head(0, 2).entry("split.no", RawGguf::u8, '\0').entry("split.count", RawGguf::u64,
+                                                                             std::uint64_t{1} << 40);
      },
      ErrorCode::corrupt, "claims to be part"},
     {"parts as text", [] { return RawGguf().head(0, 1).key("split.count", RawGguf::string).text("2"); },

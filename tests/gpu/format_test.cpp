@@ -231,7 +231,11 @@ float mxfp4_value(const std::uint8_t* block, int i) {
 }
 
 constexpr Formula kFormulas[] = {
-    {Format::q5_1, q5_1_value}, {Format::iq2_s, iq2_s_value}, {Format::tq1_0, tq1_0_value}, {Format::mxfp4, mxfp4_value}};
+    {Format::q5_1, q5_1_value},
+    {Format::iq2_s, iq2_s_value},
+    {Format::tq1_0, tq1_0_value},
+    {Format::mxfp4, mxfp4_value},
+};
 
 TEST(Decode, RandomBlocksMeetTheFormulas) {
   constexpr std::uint64_t kSeed = 20240817;
