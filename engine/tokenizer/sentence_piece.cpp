@@ -17,16 +17,16 @@ std::size_t character_bytes(std::string_view text, std::size_t at) {
   return std::min(length, text.size() - at);
 }
 
+/// A space that a broken character swallows stays the byte that it is: as a mark torn into bytes it would never become
+/// a space again.
 std::string with_space_marks(std::string_view text, bool prefix) {
   std::string marked;
   marked.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
   if (prefix) marked += kSpaceMark;
-  for (const char c : text) {
-    if (c == ' ') {
-      marked += kSpaceMark;
-    } else {
-      marked += c;
-    }
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = character_bytes(text, at);
+    marked += text[at] == ' ' ? kSpaceMark : text.substr(at, length);
+    at += length;
   }
   return marked;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace foreword::engine {
 
@@ -16,7 +17,8 @@ SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens) : tokens_(std::mo
     return a.text.size() != b.text.size() ? a.text.size() > b.text.size() : a.id < b.id;
   });
   roots_.fill(kNone);
-  for (std::uint32_t i = 0; i < tokens_.size(); ++i) {
+  otherwise_.assign(tokens_.size(), kNone);
+  for (auto i = static_cast<std::uint32_t>(tokens_.size()); i-- > 0;) {
     std::uint32_t node = kNone;
     for (const char c : tokens_[i].text) {
       const auto byte = static_cast<unsigned char>(c);
@@ -28,15 +30,15 @@ SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens) : tokens_(std::mo
       }
       node = next;
     }
-    if (node != kNone && nodes_[node].token == kNone) nodes_[node].token = i;
+    if (node != kNone) otherwise_[i] = std::exchange(nodes_[node].token, i);
   }
-  for (const SpecialToken& token : tokens_) {
-    std::uint32_t node = kNone, best = kNone;
-    for (std::size_t at = 0; at + 1 < token.text.size(); ++at) {
-      node = child(node, static_cast<unsigned char>(token.text[at]));
-      if (nodes_[node].token != kNone) best = nodes_[node].token;
+  for (std::uint32_t i = 0; i < tokens_.size(); ++i) {
+    if (otherwise_[i] != kNone) continue;  // another token with the same text
+    std::uint32_t node = kNone;
+    for (std::size_t at = 0; at + 1 < tokens_[i].text.size(); ++at) {
+      node = child(node, static_cast<unsigned char>(tokens_[i].text[at]));
+      if (nodes_[node].token != kNone) otherwise_[i] = nodes_[node].token;
     }
-    shorter_.push_back(best);
   }
 }
 
@@ -49,10 +51,10 @@ std::uint32_t SpecialTokens::child(std::uint32_t node, unsigned char byte) const
 
 std::vector<SpecialTokens::Hit> SpecialTokens::find(std::string_view text, const Allowed& allowed) const {
   // Every place is a candidate with the longest token that stands there. Candidates are settled in the order of the
-  // tokens; one whose end was taken by a longer token tries again with its next shorter token.
+  // tokens; one whose end was taken by a longer token tries again with what else may stand there.
   std::map<std::uint32_t, std::vector<std::size_t>> candidates;
   const auto propose = [&](std::uint32_t token, std::size_t at) {
-    while (token != kNone && !allowed(tokens_[token], at, at + tokens_[token].text.size())) token = shorter_[token];
+    while (token != kNone && !allowed(tokens_[token], at, at + tokens_[token].text.size())) token = otherwise_[token];
     if (token != kNone) candidates[token].push_back(at);
   };
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -77,13 +79,13 @@ std::vector<SpecialTokens::Hit> SpecialTokens::find(std::string_view text, const
       if (taken[at]) continue;
       std::size_t end = at + token.text.size();
       if (taken[end - 1]) {
-        propose(shorter_[next.key()], at);
+        propose(otherwise_[next.key()], at);
         continue;
       }
       if (token.strips_right) {
         while (end < text.size() && !taken[end] && is_blank(text[end])) ++end;
       }
-      std::fill(taken.begin() + static_cast<std::ptrdiff_t>(at), taken.begin() + static_cast<std::ptrdiff_t>(end), true);
+      for (std::size_t i = at; i < end; ++i) taken[i] = true;
       hits.push_back({at, end, token.id});
     }
   }

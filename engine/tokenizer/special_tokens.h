@@ -42,13 +42,14 @@ class SpecialTokens {
   static constexpr std::uint32_t kNone = UINT32_MAX;
   struct Node {  // of a trie over the texts
     std::uint32_t child = kNone, sibling = kNone;
-    std::uint32_t token = kNone;  // the token that ends here
+    std::uint32_t token = kNone;  // the first token that ends here
     unsigned char byte = 0;
   };
   std::uint32_t child(std::uint32_t node, unsigned char byte) const;
 
-  std::vector<SpecialToken> tokens_;    // longest first
-  std::vector<std::uint32_t> shorter_;  // per token: the longest other token that its text begins with
+  std::vector<SpecialToken> tokens_;  // longest first
+  // Per token what may stand in its place: the next token with the same text, else the longest that it begins with.
+  std::vector<std::uint32_t> otherwise_;
   std::array<std::uint32_t, 256> roots_{};
   std::vector<Node> nodes_;
 };

@@ -59,9 +59,8 @@ Result<PreTokenizer> read_pre_tokenizer(const Metadata& metadata) {
   const PreTokenizer* row = find_pre_tokenizer(name.value_or("default"));
   if (row != nullptr) return *row;
   std::string shown = *name;
-  shown = take_valid_utf8(shown, true);
-  return Error{ErrorCode::unsupported,
-               "The model uses the word rule " + shown + ", which this version does not know."};
+  return Error{ErrorCode::unsupported, "The model uses the word rule " + take_valid_utf8(shown, true) +
+                                           ", which this version does not know."};
 }
 
 /// Phi-3 was trained without the white space behind its special tokens; only the model's name tells.
@@ -81,8 +80,7 @@ SpecialTokens collect_specials(const TokenTable& tokens, const TokenRoles& roles
     const bool user_defined = type == TokenType::user_defined;
     if (!user_defined && type != TokenType::control && type != TokenType::unknown) continue;
     const bool keeps_blanks = text == "<unk>" || text == "<s>" || text == "<|endoftext|>";
-    const bool shown =
-        std::binary_search(roles.shown_control.begin(), roles.shown_control.end(), id);
+    const bool shown = std::binary_search(roles.shown_control.begin(), roles.shown_control.end(), id);
     specials.push_back({std::string(text), id, strips && !keeps_blanks,
                         !user_defined ? Writer::template_only
                         : shown       ? Writer::anyone_without_origin
@@ -100,8 +98,8 @@ Result<std::shared_ptr<const Tokenizer::Vocabulary>> Tokenizer::Vocabulary::read
                                    [&](const ModelDefaults& row) { return row.model == vocabulary->model; });
   if (found == std::end(kModels)) {
     std::string shown = vocabulary->model;
-    return Error{ErrorCode::unsupported,
-                 "The model uses the tokenizer " + take_valid_utf8(shown, true) + ", which this version does not know."};
+    return Error{ErrorCode::unsupported, "The model uses the tokenizer " + take_valid_utf8(shown, true) +
+                                             ", which this version does not know."};
   }
   ModelDefaults defaults = *found;
   TokenTable& tokens = vocabulary->tokens;

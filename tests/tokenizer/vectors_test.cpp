@@ -1,4 +1,4 @@
-// Every reference vector of every vocabulary that lies beside the checkout, withheld ones included if they are put there.
+// Every reference vector of every vocabulary that lies beside the checkout.
 
 #include <gtest/gtest.h>
 

@@ -46,9 +46,9 @@ TEST(WordRules, WordsAreTheTextWhateverItsBytes) {
   EXPECT_EQ(bytes, text.size());
 }
 
-// Quadratic time on a megabyte would be minutes; linear time is a fraction of a second.
+// Quadratic time would be minutes a text; linear time is milliseconds.
 TEST(WordRules, HostileTextsTakeLinearTime) {
-  constexpr std::size_t kUnits = 1 << 20;
+  constexpr std::size_t kUnits = 1 << 18;
   const std::pair<const char*, std::u32string> texts[] = {
       {"spaces", std::u32string(kUnits, U' ') + U"x"},
       {"newlines and spaces", std::u32string(kUnits / 2, U'\n') + std::u32string(kUnits / 2, U' ') + U"x"},
