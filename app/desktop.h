@@ -2,6 +2,7 @@
 // The window program: what `foreword` does without a command.
 
 #include <string>
+#include <vector>
 
 #include "app/command.h"
 
@@ -9,7 +10,11 @@ namespace foreword::app {
 
 /// Options that only the window has.
 struct DesktopOptions {
-  std::string screenshot;  // write the window's first settled picture to this PNG file and quit
+  std::string screenshot;         // write the window's first settled picture to this PNG file and quit
+  std::vector<std::string> say;   // messages to send, one after another, before that
+  std::string theme;              // "light" or "dark"; empty: as saved
+  float scale = 0;                // 0: as saved
+  bool print_start = false;       // print how long the first frame took and the resident memory
 };
 
 void add_desktop_options(CLI::App& app, DesktopOptions& options);

@@ -50,11 +50,11 @@ struct ScaleFields {
 constexpr ScaleFields kScaleFields[] = {
     {Format::q4_0, 0, -1, 4.6, 0},   {Format::q4_1, 0, 2, 4.6, -7.5},   {Format::q5_0, 0, -1, 9.2, 0},
     {Format::q5_1, 0, 2, 9.2, -15.5}, {Format::q8_0, 0, -1, 74, 0},     {Format::q2_k, 80, 82, 10, 1.5},
-    {Format::q3_k, 108, -1, 42, 0},  {Format::q4_k, 0, 2, 170, 7.5},    {Format::q5_k, 0, 2, 340, 15.5},
+    {Format::q3_k, 108, -1, 42, 0},  {Format::q4_k, 0, 2, 259, 7.5},    {Format::q5_k, 0, 2, 524, 15.5},
     {Format::q6_k, 208, -1, 1370, 0}, {Format::iq4_nl, 0, -1, 70, 0},   {Format::iq4_xs, 0, -1, 1300, 0},
     {Format::iq2_xxs, 0, -1, 60, 0}, {Format::iq2_xs, 0, -1, 60, 0},    {Format::iq2_s, 0, -1, 60, 0},
     {Format::iq3_xxs, 0, -1, 130, 0}, {Format::iq3_s, 0, -1, 150, 0},   {Format::iq1_s, 0, -1, 7, 0},
-    {Format::tq1_0, 52, -1, 0.8, 0}, {Format::tq2_0, 64, -1, 0.8, 0},   {Format::q1_0, 0, -1, 1, 0},
+    {Format::q1_0, 0, -1, 1, 0},
 };
 
 /// splitmix64 (Steele, Lea and Flood 2014).

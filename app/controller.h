@@ -1,0 +1,137 @@
+#pragma once
+// What stands behind the window: turns the window's events into letters for the engine and storage desks, and their
+// letters into the ViewState. Knows no window system and no thread; its owner carries the letters. Main thread.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/session.h"
+#include "storage/letters.h"
+#include "ui/view_state.h"
+
+namespace foreword::app {
+
+class Controller {
+ public:
+  struct Outboxes {
+    std::function<void(engine::Command)> engine;
+    std::function<void(storage::Command)> storage;
+    std::function<std::int64_t()> now_ms;  // since 1970, for "last used"
+  };
+  struct Options {
+    engine::ModelOptions model;
+    engine::SamplingParams sampling;
+    bool same_seed = false;  // the user gave a seed; else every answer gets another one
+  };
+
+  Controller(Outboxes outboxes, Options options);
+
+  /// Asks for chats, models and settings; opens a model unless `model` is empty.
+  void start(const std::string& model);
+  void on(engine::Event event);
+  void on(storage::Event event);
+  void on(ui::UiEvent event);
+
+  const ui::ViewState& view() const { return view_; }
+  bool quit() const { return quit_; }
+  /// Settings have come from the storage, or never will.
+  bool settings_known() const { return settings_known_; }
+  /// Nothing is under way: no loading, no answer, no unsaved message.
+  bool settled() const;
+
+ private:
+  struct Row {  // beside each view_.messages[i]
+    storage::Id id = 0;  // 0: not stored yet
+    engine::Role role = engine::Role::user;
+  };
+  /// A message and its answer, until both are stored.
+  struct Turn {
+    std::uint64_t id = 0;              // the engine's request
+    storage::Request create = 0, user = 0, answer = 0;
+    std::int64_t user_row = 0, answer_row = 0;  // ids of rows in the view
+    storage::Id chat = 0, parent = 0, user_id = 0, answer_id = 0;
+    std::string user_text, text, model;
+    std::size_t stored = 0;            // bytes of `text` that the storage desk has
+    bool begun = false;                // BeginAnswer was sent
+    std::optional<storage::MessageEnd> end;
+  };
+
+  void handle(engine::ModelLoading&& event);
+  void handle(engine::ModelReady&& event);
+  void handle(engine::ModelFailed&& event);
+  void handle(engine::ModelUnloaded&& event);
+  void handle(engine::GenerationStarted&& event);
+  void handle(engine::PromptProgress&& event);
+  void handle(engine::TextPiece&& event);
+  void handle(engine::GenerationDone&& event);
+  void handle(engine::GenerationFailed&& event);
+
+  void handle(storage::event::Opened&& event);
+  void handle(storage::event::OpenFailed&& event);
+  void handle(storage::event::ChatSaved&& event);
+  void handle(storage::event::ChatDeleted&& event);
+  void handle(storage::event::Chats&& event);
+  void handle(storage::event::ChatOpened&& event);
+  void handle(storage::event::MessageSaved&& event);
+  void handle(storage::event::Found&& event);
+  void handle(storage::event::Settings&& event);
+  void handle(storage::event::Models&& event);
+  void handle(storage::event::Failed&& event);
+
+  void handle(ui::SendMessage&& event);
+  void handle(ui::StopGenerating&& event);
+  void handle(ui::Regenerate&& event);
+  void handle(ui::NewChat&& event);
+  void handle(ui::SelectChat&& event);
+  void handle(ui::RenameChat&& event);
+  void handle(ui::DeleteChat&& event);
+  void handle(ui::SearchChanged&& event);
+  void handle(ui::DraftLeft&& event);
+  void handle(ui::OpenModel&& event);
+  void handle(ui::DismissNotice&& event);
+  void handle(ui::SetTheme&& event);
+  void handle(ui::SetScale&& event);
+  void handle(ui::Quit&& event);
+
+  void add_row(ui::Author author, storage::Id id, std::string text, ui::MessageState state);
+  ui::MessageRow* find_row(std::int64_t row_id);
+  Row* find_stored(std::int64_t row_id);
+  Turn* find_turn(storage::Request request);
+  Turn* running();
+  void start_answer(std::unique_ptr<Turn> turn);
+  void begin_storing(Turn& turn);
+  void store_growth(Turn& turn);
+  void end_turn(ui::MessageState state, storage::Status status, const engine::GenerationStats& stats);
+  void forget_turn(Turn& turn);
+  void show_new_chat();
+  void refresh_chats();
+  void notify(ui::NoticeKind kind, std::string text);
+  void set_setting(const char* key, std::string value);
+
+  Outboxes out_;
+  Options options_;
+  ui::ViewState view_;
+  std::vector<Row> rows_;
+  std::vector<std::unique_ptr<Turn>> turns_;
+  std::uint64_t running_ = 0;        // the Turn that is being answered; 0: none
+  std::map<std::int64_t, std::string> drafts_;  // by chat; 0: the new chat
+  std::map<storage::Id, std::string> system_prompts_;
+  storage::Request next_request_ = 1;
+  storage::Request opening_ = 0;     // the chat that will be shown
+  storage::Id current_ = 0;          // the chat that is shown; 0: a new one
+  std::int64_t next_row_ = 1;
+  std::uint64_t next_turn_ = 1, next_notice_ = 1;
+  bool storage_works_ = true, settings_known_ = false, quit_ = false;
+};
+
+/// A chat's first title: the start of what was asked, on one line, cut between words.
+std::string title_from(const std::string& text);
+/// "38 tokens, 21.4 tokens/s", with the reason if the answer ended early.
+std::string stats_line(const engine::GenerationStats& stats);
+
+}  // namespace foreword::app
