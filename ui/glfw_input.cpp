@@ -68,11 +68,11 @@ GlfwInput::GlfwInput(GLFWwindow* window) : window_(window) {
   glfwSetScrollCallback(window, [](GLFWwindow* w, double dx, double dy) {
     self(w).push(Wheel{self(w).mouse(), static_cast<float>(dx), static_cast<float>(dy)});
   });
-  glfwSetWindowFocusCallback(window, [](GLFWwindow* w, int focused) {
-    self(w).focused = focused == GLFW_TRUE;
-    self(w).push(FocusChange{focused == GLFW_TRUE});
+  glfwSetWindowFocusCallback(window, [](GLFWwindow* w, int now_focused) {
+    self(w).focused = now_focused == GLFW_TRUE;
+    self(w).push(FocusChange{now_focused == GLFW_TRUE});
   });
-  glfwSetWindowIconifyCallback(window, [](GLFWwindow* w, int iconified) { self(w).iconified = iconified == GLFW_TRUE; });
+  glfwSetWindowIconifyCallback(window, [](GLFWwindow* w, int hidden) { self(w).iconified = hidden == GLFW_TRUE; });
   glfwSetDropCallback(window, [](GLFWwindow* w, int n, const char** paths) {
     self(w).push(FilesDropped{std::vector<std::string>(paths, paths + n)});
   });

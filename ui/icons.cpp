@@ -46,7 +46,7 @@ std::vector<Drawing> draw_all() {
   at(Icon::send).line({{12, 19}, {12, 5.5f}}).line({{6, 11.5f}, {12, 5.5f}, {18, 11.5f}});
   at(Icon::stop).line({{8, 8}, {16, 8}, {16, 16}, {8, 16}}, true);
   at(Icon::copy).line({{9, 9}, {19, 9}, {19, 20}, {9, 20}}, true).line({{15, 5}, {5, 5}, {5, 16}});
-  at(Icon::retry).arc({12, 12}, 7, -60, 235).line({{15.2f, 1.8f}, {15.6f, 6.1f}, {11.3f, 6.6f}});
+  at(Icon::retry).arc({12, 12.5f}, 7, -20, 300).line({{19.5f, 4.5f}, {19, 10.2f}, {13.4f, 9.6f}});
   at(Icon::sun).arc({12, 12}, 4, 0, 360);
   for (int i = 0; i < 8; ++i) {
     const float angle = static_cast<float>(i) * std::numbers::pi_v<float> / 4, c = std::cos(angle), s = std::sin(angle);

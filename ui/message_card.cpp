@@ -191,7 +191,8 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std
   for (const auto& [state, word] : kEndings) {
     if (state == message.state) line = word;
   }
-  if (!message.stats.empty()) line += (line.empty() ? "" : " \u00b7 ") + message.stats;
+  if (!line.empty() && !message.stats.empty()) line += " \u00b7 ";
+  line += message.stats;
   const Color color = message.state == MessageState::failed ? frame.theme.danger : frame.theme.ink_soft;
   frame.canvas.text({x + frame.px(6), top}, button, font, color, line);
 }

@@ -10,7 +10,7 @@ namespace foreword::ui {
 namespace {
 
 constexpr float kGap = 22, kMargin = 28, kPadTop = 20, kPadBottom = 12;  // logical
-constexpr const char* kId = "messages";
+const std::string kId = "messages";
 
 }  // namespace
 
@@ -207,7 +207,7 @@ void MessageView::draw(Frame& frame, Rect area) {
     const Vec origin{column_.left, std::round(column_.top + tops_[i])};
     if (origin.y >= area.bottom) break;
     if (!entries_[i].exact) lay_out(frame, i);  // a sliver within the padding; heights settle in the next frame
-    entries_[i].card.draw(frame, frame.state.messages[i], kId + ("/" + std::to_string(entries_[i].id)), origin,
+    entries_[i].card.draw(frame, frame.state.messages[i], kId + "/" + std::to_string(entries_[i].id), origin,
                           selection_in(i, frame.state), i + 1 == entries_.size());
   }
   canvas.pop_clip();

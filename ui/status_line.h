@@ -2,6 +2,7 @@
 // One line of facts from the engine; what is unknown is not shown.
 
 #include <string>
+#include <vector>
 
 #include "ui/frame.h"
 
@@ -11,7 +12,7 @@ void draw_status_line(Frame& frame, Rect area);
 
 /// "8,192"
 std::string grouped(std::int64_t number);
-/// The parts of the line that speak of the answer and the context, joined by middle dots; may be empty.
-std::string status_facts(const StatusView& status);
+/// What the line says of the answer and the context, the most important last.
+std::vector<std::string> status_facts(const StatusView& status);
 
 }  // namespace foreword::ui

@@ -1,0 +1,133 @@
+// Draws the window in many states and writes a picture of each: what only eyes can judge.
+// usage: ui_gallery FOLDER [light|dark]... (needs a display, Xvfb will do)
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ui/window.h"
+
+namespace foreword::ui {
+namespace {
+
+using State = ViewState;
+
+State base() {
+  State s;
+  s.chats = {{3, "A walk along the coast", ""}, {2, "Why is the sky blue?", ""}, {4, "日本語の短い手紙を書く", ""},
+             {5, "Sorting a million numbers in C++", ""}, {6, "Names for a small bakery 🥐", ""}, {7, "A very long title that will never fit into the list as it is", ""}};
+  s.model = {ModelState::ready, "stories260K", -1, ""};
+  s.status = {"AMD EPYC 9004 (2 threads)", "", 812.4, 0.03, 148, 2048, 96, 64};
+  s.recent_models = {{"/home/ada/models/qwen3-8b-q4_k_m.gguf", "Qwen3 8B Q4_K_M"}, {"/home/ada/models/stories260K.gguf", "stories260K"}};
+  return s;
+}
+
+State conversation() {
+  State s = base();
+  s.current_chat = 2;
+  s.messages = {
+      {1, Author::user, MessageState::complete, "", "Why is the sky blue? Explain it so that a child of ten understands it.", "", 0},
+      {2, Author::assistant, MessageState::complete, "Qwen3 8B",
+       "Sunlight looks white, but it is a mixture of all the colours of the rainbow. When it enters the air, it bumps into "
+       "tiny molecules, far too small to see. Blue light travels in shorter waves than red light, and short waves are thrown "
+       "about much more.\n\nSo while red and yellow go almost straight on, blue is scattered in every direction. Wherever you "
+       "look, some of this scattered blue comes to your eyes: the whole sky seems to shine with it.\n\nIn the evening the light "
+       "takes a longer way through the air. Most of the blue is lost on the way, and what is left is orange and red. 🌅",
+       "142 tokens \u00b7 21.4 tokens/s", 0},
+      {3, Author::user, MessageState::complete, "", "And how much more is blue scattered? Show it in Python. 日本語でも一言。", "", 0},
+      {4, Author::assistant, MessageState::streaming, "Qwen3 8B",
+       "The strength grows with the inverse fourth power of the wavelength (Rayleigh, 1871):\n\n```python\ndef ratio(blue=450e-9, red=700e-9):\n"
+       "    \"\"\"How many times more blue light is scattered than red.\"\"\"\n    return (red / blue) ** 4\n\nprint(f\"{ratio():.1f}\")  # 5.9\n```\n\n"
+       "Blue is scattered about six times as much as red. 空が青いのは、青い光が散らばりやすいからです。 It is the same reason", "", 0}};
+  s.generating = true;
+  s.status.activity = "Answering";
+  return s;
+}
+
+State finished() {
+  State s = conversation();
+  s.messages.back().state = MessageState::stopped;
+  s.messages.back().stats = "96 tokens \u00b7 20.9 tokens/s";
+  s.generating = false;
+  s.status.activity.clear();
+  s.notices = {{1, NoticeKind::error, "qwen3-8b.gguf ends early: 3.1 of 4.7 GB are there. Download it again."}};
+  return s;
+}
+
+State empty() {
+  State s;
+  return s;
+}
+
+State ready() {
+  State s = base();
+  s.draft = "Draft with e\u0301, 👩‍👩‍👧, 🇯🇵 and العربية\nand a second line";
+  s.current_chat = 9;
+  return s;
+}
+
+class Gallery final : public WindowClient {
+ public:
+  Gallery(std::filesystem::path folder, std::vector<std::pair<std::string, State>> pages) : folder_(std::move(folder)), pages_(std::move(pages)) {}
+  const ViewState& refresh() override { return pages_[page_].second; }
+  void handle(UiEvent) override {}
+  bool finished() override { return done_; }
+  std::optional<std::filesystem::path> picture_wanted() override {
+    window->wake();
+    if (++frame_ < 3) return std::nullopt;
+    return folder_ / (pages_[page_].first + ".png");
+  }
+  void picture_taken(Result<void> result) override {
+    if (!result) std::fprintf(stderr, "%s\n", result.error().message.c_str());
+    frame_ = 0;
+    done_ = ++page_ == pages_.size();
+    if (done_) --page_;
+  }
+  Window* window = nullptr;
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<std::pair<std::string, State>> pages_;
+  std::size_t page_ = 0;
+  int frame_ = 0;
+  bool done_ = false;
+};
+
+int run(const std::filesystem::path& folder) {
+  std::vector<std::pair<std::string, State>> pages;
+  const std::pair<const char*, State (*)()> kStates[] = {
+      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}};
+  for (const auto& [name, make] : kStates) {
+    for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {
+      for (const float scale : {1.0f, 1.5f}) {
+        State s = make();
+        s.theme = theme;
+        s.scale = scale;
+        pages.emplace_back(std::string(name) + (theme == ThemeChoice::dark ? "-dark" : "-light") + (scale > 1 ? "-150" : "-100"), std::move(s));
+      }
+    }
+  }
+  auto window = Window::open({});
+  if (!window) {
+    std::fprintf(stderr, "%s\n", window.error().message.c_str());
+    return 1;
+  }
+  std::filesystem::create_directories(folder);
+  Gallery gallery(folder, std::move(pages));
+  gallery.window = window->get();
+  (*window)->run(gallery);
+  return 0;
+}
+
+}  // namespace
+}  // namespace foreword::ui
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: ui_gallery FOLDER\n");
+    return 2;
+  }
+  return foreword::ui::run(argv[1]);
+}
