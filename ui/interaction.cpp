@@ -68,11 +68,12 @@ void Interaction::begin_frame(std::deque<InputEvent>& queue) {
 }
 
 void Interaction::end_frame() {
-  if (!focus_.empty() && find(focus_) == nullptr) focus_.clear();
+  if (!std::exchange(focus_is_new_, false) && !focus_.empty() && find(focus_) == nullptr) focus_.clear();
   if (!pressed_.empty() && find(pressed_) == nullptr) pressed_.clear();
 }
 
 void Interaction::add(Item item) {
+  if (item.rect.empty()) return;
   item.layer = layer_;
   items_.push_back(std::move(item));
 }

@@ -35,6 +35,7 @@ class Interaction {
   /// Forgets focus on things that no longer exist.
   void end_frame();
 
+  /// Things of which nothing is visible are left out.
   void add(Item item);
   /// The text field that characters go to, and that gets the focus, when they are typed while no button or field has it.
   void set_text_home(std::string_view id) { text_home_ = id; }
@@ -54,7 +55,8 @@ class Interaction {
   const std::vector<KeyPress>& shortcuts() const { return shortcuts_; }
   const std::vector<std::string>& dropped_files() const { return dropped_; }
 
-  void focus(std::string_view id) { focus_ = id, keyboard_focus_ = false; }
+  /// Takes the focus; the item may appear in the next frame only.
+  void focus(std::string_view id) { focus_ = id, keyboard_focus_ = false, focus_is_new_ = true; }
   const std::string& focus_id() const { return focus_; }
   Vec mouse() const { return mouse_; }
   bool window_focused() const { return window_focused_; }
@@ -85,6 +87,7 @@ class Interaction {
   int layer_ = 0;
   bool window_focused_ = true;
   bool keyboard_focus_ = false;
+  bool focus_is_new_ = false;
 };
 
 }  // namespace foreword::ui

@@ -49,6 +49,12 @@ bool wants_emoji(std::string_view cluster, char32_t first) {
   return emoji;
 }
 
+/// Symbol fonts hold a few of these, in a style that does not match: a font made for them is asked first.
+bool is_cjk(char32_t c) {
+  return (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7FF) || (c >= 0xF900 && c <= 0xFAFF) ||
+         (c >= 0xFE30 && c <= 0xFE4F) || (c >= 0xFF00 && c <= 0xFFEF) || (c >= 0x20000 && c <= 0x3FFFF);
+}
+
 bool is_invisible(char32_t c) {
   return c == kEmojiSelector || c == kTextSelector || (c >= 0x200B && c <= 0x200F) || c == 0x2060 || c == 0xFEFF ||
          c == 0xAD || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
@@ -153,22 +159,29 @@ struct FreeTypeFonts::Impl {
     return face != nullptr && FT_Get_Char_Index(face->ft, c) != 0;
   }
 
+  std::uint16_t companion_for(Font font, char32_t c) {
+    for (const std::uint16_t id : companions) {
+      if (has(id, font.size, c)) return id;
+    }
+    return kNoFace;
+  }
+
   std::uint16_t face_for(Font font, std::string_view cluster, char32_t first) {
     if (emoji != kNoFace && wants_emoji(cluster, first) && has(emoji, font.size, first)) return emoji;
     const std::uint16_t own = styles[static_cast<std::size_t>(font.style)];
     if (has(own, font.size, first)) return own;
-    for (const std::uint16_t id : companions) {
-      if (has(id, font.size, first)) return id;
-    }
+    const std::uint16_t companion = companion_for(font, first);
+    if (companion != kNoFace && !is_cjk(first)) return companion;
     const auto known = advice.find(first);
-    if (known != advice.end()) return known->second == kNoFace ? own : known->second;
+    const std::uint16_t last_resort = companion == kNoFace ? own : companion;
+    if (known != advice.end()) return known->second == kNoFace ? last_resort : known->second;
     std::uint16_t found = kNoFace;
     if (auto file = find_for_character(first)) {
       const std::uint16_t id = add(*std::move(file));
       if (has(id, font.size, first)) found = id;
     }
     if (advice.size() < 20'000) advice.emplace(first, found);
-    return found == kNoFace ? own : found;
+    return found == kNoFace ? last_resort : found;
   }
 };
 

@@ -1,0 +1,109 @@
+#include "ui/text/layout.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ui/headless.h"
+#include "ui/message_blocks.h"
+
+namespace foreword::ui::text {
+namespace {
+
+constexpr Font kFont{Style::regular, 10};  // boxes: 5 pixels a character, 10 a wide one
+
+class LayoutTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> broken(const std::string& text, float width) {
+    Layout layout;
+    layout.set(shapes, kFont, text, width);
+    std::vector<std::string> lines;
+    for (const Line& line : layout.lines()) lines.push_back(text.substr(line.begin, line.end - line.begin));
+    return lines;
+  }
+  BoxFont font;
+  ShapeCache shapes{font};
+};
+
+using Lines = std::vector<std::string>;
+
+TEST_F(LayoutTest, BreaksAtSpacesWhichHangAtTheEnd) { EXPECT_EQ(broken("aaa bbb ccc", 35), (Lines{"aaa bbb ", "ccc"})); }
+TEST_F(LayoutTest, BreaksLongWordsAnywhere) { EXPECT_EQ(broken("aaaaaaaa", 15), (Lines{"aaa", "aaa", "aa"})); }
+TEST_F(LayoutTest, BreaksBetweenIdeographsButNotBeforeAFullStop) { EXPECT_EQ(broken("漢字漢字。", 40), (Lines{"漢字漢", "字。"})); }
+TEST_F(LayoutTest, KeepsEmptyLinesAndTheLastOne) { EXPECT_EQ(broken("a\n\nb\n", 100), (Lines{"a", "", "b", ""})); }
+TEST_F(LayoutTest, HasOneLineForNoText) { EXPECT_EQ(broken("", 100), (Lines{""})); }
+TEST_F(LayoutTest, NeverSplitsACluster) { EXPECT_EQ(broken("e\u0301e\u0301", 5), (Lines{"e\u0301", "e\u0301"})); }
+TEST_F(LayoutTest, GoesOnWhenNothingFits) { EXPECT_EQ(broken("漢字", 1), (Lines{"漢", "字"})); }
+
+TEST_F(LayoutTest, EveryCaretPlaceIsHitWhereItIsDrawn) {
+  const std::string text = "one two 漢字 three\nfour e\u0301 five";
+  Layout layout;
+  layout.set(shapes, kFont, text, 40);
+  for (std::size_t at = 0; at < text.size(); at = next_cluster(text, at)) {
+    const std::size_t line = layout.line_of(at);
+    if (at == layout.lines()[line].end && !layout.lines()[line].hard) continue;
+    EXPECT_EQ(layout.offset_at(shapes, text, line, layout.x_of(shapes, text, line, at)), at);
+  }
+}
+
+TEST_F(LayoutTest, AnEditGivesTheSameLinesAsLayingOutAnew) {
+  const std::vector<std::string> pieces = {"a", " ", "word ", "\n", "漢字", "averyverylongword", "e\u0301", "\u0301", "-", "😀", "   "};
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const float width = static_cast<float>(20 + random() % 80);
+    std::string text;
+    Layout edited;
+    edited.set(shapes, kFont, text, width);
+    for (int step = 0; step < 150; ++step) {
+      std::vector<std::size_t> places{0};
+      while (places.back() < text.size()) places.push_back(next_cluster(text, places.back()));
+      const std::size_t a = random() % places.size(), b = std::min(places.size() - 1, a + random() % 6);
+      const std::string piece = random() % 4 == 0 ? "" : pieces[random() % pieces.size()];
+      text.replace(places[a], places[b] - places[a], piece);
+      edited.edit(shapes, text, places[a], places[b] - places[a], piece.size());
+      Layout fresh;
+      fresh.set(shapes, kFont, text, width);
+      ASSERT_EQ(edited.lines().size(), fresh.lines().size()) << "step " << step << " \"" << text << '"';
+      for (std::size_t i = 0; i < fresh.lines().size(); ++i) {
+        ASSERT_EQ(edited.lines()[i].begin, fresh.lines()[i].begin) << "step " << step;
+        ASSERT_EQ(edited.lines()[i].end, fresh.lines()[i].end) << "step " << step;
+        ASSERT_EQ(edited.lines()[i].width, fresh.lines()[i].width) << "step " << step;
+        ASSERT_EQ(edited.lines()[i].hard, fresh.lines()[i].hard) << "step " << step;
+      }
+    }
+  }
+}
+
+TEST(Words, ADoubleClickTakesTheWord) {
+  const std::string text = "say größe, now";
+  const Range word = word_at(text, 6);
+  EXPECT_EQ(text.substr(word.begin, word.end - word.begin), "größe");
+}
+
+TEST(Blocks, FencesPartProseFromCode) {
+  const std::string text = "Look:\n\n```cpp\nint x;\n\n```\nDone.";
+  const auto blocks = split_blocks(text);
+  ASSERT_EQ(blocks.size(), 3u);
+  const auto part = [&](Range r) { return text.substr(r.begin, r.end - r.begin); };
+  EXPECT_EQ(part(blocks[0].range), "Look:");
+  EXPECT_EQ(part(blocks[1].range), "int x;\n");
+  EXPECT_EQ(part(blocks[1].language), "cpp");
+  EXPECT_EQ(part(blocks[2].range), "Done.");
+}
+
+TEST(Blocks, AreRangesOfTheTextAtEveryPrefix) {
+  const std::string text = "a\n~~~\ncode ```\n~~~\n`b`\n````x y\n```\n````\n\n c ";
+  for (std::size_t n = 0; n <= text.size(); ++n) {
+    std::size_t end = 0;
+    for (const Block& block : split_blocks(text.substr(0, n))) {
+      EXPECT_LE(end, block.range.begin);
+      EXPECT_LE(block.range.begin, block.range.end);
+      EXPECT_LE(block.range.end, n);
+      end = block.range.end;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace foreword::ui::text

@@ -1,0 +1,87 @@
+#include "ui/pacing.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "ui/caret.h"
+#include "ui/theme.h"
+
+namespace foreword::ui {
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
+/// Runs the loop on a clock of its own; `letters_per_second` come at even times. Returns the frames drawn.
+int frames_in(Pacer& pacer, double seconds, double letters_per_second, bool focused) {
+  int frames = 0;
+  pacer.set_focused(focused);
+  pacer.input();
+  double now = 1000, next_letter = letters_per_second > 0 ? now : kNever;
+  const double last_input = now, end = now + seconds;
+  while (now < end) {
+    if (now >= next_letter) pacer.letter(), next_letter += 1 / letters_per_second;
+    const double wait = pacer.wait(now);
+    if (wait <= 0) {
+      pacer.drawn(now, focused ? caret_blink(now, last_input).next_change : kNever, false);
+      ++frames;
+      now += 0.001;
+    } else {
+      now += std::min(wait, next_letter - now) + 1e-9;
+    }
+  }
+  return frames;
+}
+
+TEST(Pacing, AnIdleFocusedWindowDrawsTheCaretAtMostTwiceASecond) {
+  Pacer pacer;
+  EXPECT_LE(frames_in(pacer, 60, 0, true), Pacer::kFramesAfterInput + 2 * 10 + 1);  // ten seconds of blinking
+}
+
+TEST(Pacing, AnIdleWindowWithoutFocusDrawsNothing) {
+  Pacer pacer;
+  EXPECT_EQ(frames_in(pacer, 60, 0, false), Pacer::kFramesAfterInput);
+}
+
+TEST(Pacing, StreamingDrawsAtMostSixtyTimesASecondAndTenWithoutFocus) {
+  Pacer focused, unfocused;
+  const int with = frames_in(focused, 10, 5000, true), without = frames_in(unfocused, 10, 5000, false);
+  EXPECT_LE(with, 610);
+  EXPECT_GE(with, 500);
+  EXPECT_LE(without, 110);
+  EXPECT_GE(without, 80);
+}
+
+TEST(Pacing, AnIconifiedWindowNeverDraws) {
+  Pacer pacer;
+  pacer.set_iconified(true);
+  pacer.letter();
+  EXPECT_EQ(pacer.wait(5), kNever);
+}
+
+TEST(Pacing, InputThatWaitsIsServedAtOnce) {
+  Pacer pacer;
+  for (int i = 0; i < Pacer::kFramesAfterInput; ++i) pacer.drawn(1, kNever, false);
+  EXPECT_EQ(pacer.wait(1), kNever);
+  pacer.drawn(1, kNever, true);
+  EXPECT_EQ(pacer.wait(1), 0);
+}
+
+TEST(Theme, TextHasContrastOnAllItsGrounds) {
+  for (const ThemeChoice choice : {ThemeChoice::light, ThemeChoice::dark}) {
+    const Theme& t = theme_of(choice);
+    for (const Color ground : {t.page, t.side, t.raised, t.hover, t.chosen, t.bubble, t.code, t.selection}) EXPECT_GE(contrast(t.ink, ground), 4.5);
+    for (const Color ground : {t.page, t.side, t.raised, t.code, t.hover}) EXPECT_GE(contrast(t.ink_soft, ground), 4.5);
+    EXPECT_GE(contrast(t.accent, t.page), 4.5);
+    EXPECT_GE(contrast(t.on_accent, t.accent), 4.5);
+    EXPECT_GE(contrast(t.on_danger, t.danger), 4.5);
+    EXPECT_GE(contrast(t.danger, t.danger_soft), 4.5);
+    EXPECT_GE(contrast(t.danger, t.raised), 4.5);
+    EXPECT_GE(contrast(t.border_focus, t.raised), 3.0);
+  }
+}
+
+TEST(Theme, ContrastIsTheKnownOne) { EXPECT_NEAR(contrast(Color::hex(0x000000), Color::hex(0xFFFFFF)), 21, 0.01); }
+
+}  // namespace
+}  // namespace foreword::ui

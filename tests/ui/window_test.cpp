@@ -1,0 +1,409 @@
+// The whole window, driven without a display: what hands do, and what the program is told.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "ui/headless.h"
+#include "ui/status_line.h"
+
+namespace foreword::ui {
+namespace {
+
+constexpr Mods kCtrl{.ctrl = true}, kShift{.shift = true};
+const std::string kHardText = "Grüße 😀 👩‍👩‍👧 🇯🇵 漢字かな e\u0301 العربية";
+
+class WindowTest : public ::testing::Test {
+ protected:
+  WindowTest() {
+    drive.state.model = {ModelState::ready, "tiny", -1, ""};
+    drive.frames();
+  }
+  void add_messages(int n, const std::string& text = "Some words that wrap once the line is full, as words do. ") {
+    for (int i = 0; i < n; ++i) {
+      MessageRow row;
+      row.id = ++ids_;
+      row.author = i % 2 == 0 ? Author::user : Author::assistant;
+      row.text = text + std::to_string(row.id);
+      drive.state.messages.push_back(row);
+    }
+  }
+  Headless drive;
+
+ private:
+  std::int64_t ids_ = 0;
+};
+
+TEST_F(WindowTest, TypedTextOfAllScriptsArrivesUnharmed) {
+  drive.type(kHardText);
+  drive.key(Key::enter);
+  drive.frames(2);
+  ASSERT_NE(drive.last<SendMessage>(), nullptr);
+  EXPECT_EQ(drive.last<SendMessage>()->text, kHardText);
+  EXPECT_EQ(drive.root().composer().text(), "");
+}
+
+TEST_F(WindowTest, PastedTextOfAllScriptsArrivesUnharmed) {
+  drive.clipboard = kHardText + "\nsecond line";
+  drive.key(letter('v'), kCtrl);
+  drive.key(Key::enter);
+  drive.frames();
+  ASSERT_NE(drive.last<SendMessage>(), nullptr);
+  EXPECT_EQ(drive.last<SendMessage>()->text, drive.clipboard);
+}
+
+TEST_F(WindowTest, NoKeyOfABurstWithinOneFrameIsLost) {
+  drive.type("0123456789");
+  for (int i = 0; i < 10; ++i) drive.key(Key::backspace);
+  drive.type("kept");
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "kept");
+  drive.key(letter('a'), kCtrl);
+  drive.key(Key::end);
+  drive.type("!");
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "kept!");
+}
+
+TEST_F(WindowTest, WhatIsTypedAfterEnterInOneBurstIsTheNextMessage) {
+  drive.type("one");
+  drive.key(Key::enter);
+  drive.type("two");
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SendMessage>()->text, "one");
+  EXPECT_EQ(drive.root().composer().text(), "two");
+}
+
+TEST_F(WindowTest, ShiftEnterStartsALineAndTheComposerGrowsToItsLimit) {
+  const float before = drive.find("composer/text")->rect.height();
+  for (int i = 0; i < 60; ++i) drive.key(Key::enter, kShift);
+  drive.type("x");
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SendMessage>(), nullptr);
+  EXPECT_EQ(drive.root().composer().text(), std::string(60, '\n') + "x");
+  const float after = drive.find("composer/text")->rect.height();
+  EXPECT_GT(after, before);
+  EXPECT_LE(after, 760 * 0.4f + 1);
+}
+
+TEST_F(WindowTest, CopyCutUndo) {
+  drive.type("alpha beta");
+  drive.key(Key::left, {.ctrl = true, .shift = true});
+  drive.key(letter('c'), kCtrl);
+  drive.frames();
+  EXPECT_EQ(drive.clipboard, "beta");
+  drive.key(letter('x'), kCtrl);
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "alpha ");
+  drive.key(letter('z'), kCtrl);
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "alpha beta");
+}
+
+TEST_F(WindowTest, ADoubleClickSelectsAWordOfTheComposer) {
+  drive.type("alpha beta");
+  drive.frames();
+  const Rect field = drive.find("composer/text")->rect;
+  const Vec at{field.left + 16 + 4, field.top + 12 + 10};  // inside the padding
+  for (int i = 0; i < 2; ++i) drive.press(at), drive.release(at);
+  drive.frames();
+  drive.key(letter('c'), kCtrl);
+  drive.frames();
+  EXPECT_EQ(drive.clipboard, "alpha");
+}
+
+TEST_F(WindowTest, NothingIsSentWithoutAModelAndTheTextStays) {
+  drive.state.model = {};
+  drive.type("hello");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SendMessage>(), nullptr);
+  EXPECT_EQ(drive.root().composer().text(), "hello");
+  EXPECT_NE(drive.find("models/path"), nullptr) << "it asks for a model instead";
+}
+
+TEST_F(WindowTest, AModelIsOpenedByPathByDropAndFromTheRecentOnes) {
+  drive.state.recent_models = {{"/m/old.gguf", "Old"}};
+  drive.key(letter('o'), kCtrl);
+  drive.frames(2);
+  drive.type(" \"/m/模型 a.gguf\" ");
+  drive.key(Key::enter);
+  drive.frames(2);
+  ASSERT_NE(drive.last<OpenModel>(), nullptr);
+  EXPECT_EQ(drive.last<OpenModel>()->path, "/m/模型 a.gguf");
+  EXPECT_EQ(drive.find("models/path"), nullptr);
+
+  ASSERT_TRUE(drive.click("header/model"));
+  ASSERT_TRUE(drive.click("models/recent:0"));
+  EXPECT_EQ(drive.last<OpenModel>()->path, "/m/old.gguf");
+
+  drive.push(FilesDropped{{"/tmp/picture.png"}});
+  drive.frames(2);
+  EXPECT_EQ(drive.last<OpenModel>()->path, "/m/old.gguf");
+  EXPECT_NE(drive.find("notices/0/dismiss"), nullptr) << "a refused file is explained";
+  drive.push(FilesDropped{{"/tmp/B.GGUF"}});
+  drive.frames(2);
+  EXPECT_EQ(drive.last<OpenModel>()->path, "/tmp/B.GGUF");
+  EXPECT_EQ(drive.find("notices/0/dismiss"), nullptr);
+}
+
+TEST_F(WindowTest, ADialogKeepsInputFromWhatIsBelow) {
+  drive.key(letter('o'), kCtrl);
+  drive.frames(2);
+  drive.type("abc");
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "");
+  drive.click("chats/new");  // below the dialog's shade: closes it
+  EXPECT_EQ(drive.last<NewChat>(), nullptr);
+  EXPECT_EQ(drive.find("models/path"), nullptr);
+}
+
+TEST_F(WindowTest, ChatsAreChosenRenamedAndDeletedAfterAQuestion) {
+  drive.state.chats = {{7, "First", ""}, {8, "Second", ""}};
+  drive.state.current_chat = 7;
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/row:8"));
+  EXPECT_EQ(drive.last<SelectChat>()->id, 8);
+  ASSERT_TRUE(drive.click("chats/row:8/rename"));
+  drive.type("Neu 😀");
+  drive.key(Key::enter);
+  drive.frames(2);
+  ASSERT_NE(drive.last<RenameChat>(), nullptr);
+  EXPECT_EQ(drive.last<RenameChat>()->id, 8);
+  EXPECT_EQ(drive.last<RenameChat>()->title, "Neu 😀");
+  ASSERT_TRUE(drive.click("chats/row:8/delete"));
+  EXPECT_EQ(drive.last<DeleteChat>(), nullptr);
+  ASSERT_TRUE(drive.click("chats/row:8/delete-no"));
+  EXPECT_EQ(drive.last<DeleteChat>(), nullptr);
+  drive.push(MouseMove{drive.find("chats/row:8")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/row:8/delete"));
+  ASSERT_TRUE(drive.click("chats/row:8/delete-yes"));
+  EXPECT_EQ(drive.last<DeleteChat>()->id, 8);
+}
+
+TEST_F(WindowTest, SearchIsSaidAsItIsTyped) {
+  ASSERT_TRUE(drive.click("chats/search"));
+  drive.type("漢字");
+  drive.frames();
+  ASSERT_NE(drive.last<SearchChanged>(), nullptr);
+  EXPECT_EQ(drive.last<SearchChanged>()->query, "漢字");
+}
+
+TEST_F(WindowTest, AnAnswerIsStoppedByButtonAndByEscape) {
+  add_messages(2);
+  drive.state.generating = true;
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("composer/stop"));
+  EXPECT_NE(drive.last<StopGenerating>(), nullptr);
+  drive.events.clear();
+  drive.key(Key::escape);
+  drive.frames();
+  EXPECT_NE(drive.last<StopGenerating>(), nullptr);
+}
+
+TEST_F(WindowTest, DraftsStayWithTheirChats) {
+  drive.state.current_chat = 1;
+  drive.frames();
+  drive.type("unsent");
+  drive.frames();
+  drive.state.current_chat = 2;
+  drive.state.draft = "of two";
+  drive.frames();
+  ASSERT_NE(drive.last<DraftLeft>(), nullptr);
+  EXPECT_EQ(drive.last<DraftLeft>()->chat, 1);
+  EXPECT_EQ(drive.last<DraftLeft>()->text, "unsent");
+  EXPECT_EQ(drive.root().composer().text(), "of two");
+}
+
+TEST_F(WindowTest, ANewChatThatGetsItsNumberKeepsWhatIsBeingWritten) {
+  drive.type("first");
+  drive.key(Key::enter);
+  drive.type("next");
+  drive.frames(2);
+  add_messages(2);
+  drive.state.current_chat = 12;
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "next");
+}
+
+TEST_F(WindowTest, SelectionCrossesMessagesAndIsCopied) {
+  add_messages(2, "word ");
+  drive.frames(2);
+  const Rect view = drive.find("messages")->rect;
+  drive.press({view.left + 40, view.top + 2});
+  drive.push(MouseMove{{view.right - 40, view.bottom - 2}});
+  drive.release({view.right - 40, view.bottom - 2});
+  drive.frames();
+  drive.key(letter('c'), kCtrl);
+  drive.frames();
+  EXPECT_EQ(drive.clipboard, "word 1\n\nword 2");
+}
+
+TEST_F(WindowTest, FollowsTheEndOnlyWhileTheReaderIsThere) {
+  add_messages(40);
+  drive.frames(2);
+  EXPECT_TRUE(drive.root().conversation().following());
+  const auto bottom_item = [&] { return drive.find("messages/40/copy"); };
+  ASSERT_NE(bottom_item(), nullptr);
+  drive.state.messages.back().text += std::string(3000, 'x');
+  drive.frames(2);
+  EXPECT_NE(bottom_item(), nullptr);
+  drive.wheel(drive.find("messages")->rect.center(), 8);
+  drive.frames(2);
+  EXPECT_FALSE(drive.root().conversation().following());
+  EXPECT_EQ(bottom_item(), nullptr);
+  drive.state.messages.back().text += std::string(3000, 'y');
+  drive.frames(2);
+  EXPECT_EQ(bottom_item(), nullptr);
+  ASSERT_TRUE(drive.click("messages/end"));
+  EXPECT_TRUE(drive.root().conversation().following());
+  EXPECT_NE(bottom_item(), nullptr);
+}
+
+TEST_F(WindowTest, ScrollingUpThroughGuessedHeightsNeverJumps) {
+  add_messages(300, "Some words, then more, of a length that a guess of the height does not meet exactly. 漢字漢字漢字 ");
+  drive.frames(2);
+  const Vec middle = drive.find("messages")->rect.center();
+  const auto place_of = [&](int id) {
+    const Item* item = drive.find("messages/" + std::to_string(id) + "/copy");
+    return item == nullptr || item->rect.height() < 27.5f ? -1.0f : item->rect.top;
+  };
+  int seen = 0;
+  for (int step = 0; step < 60; ++step) {
+    std::vector<float> before;
+    for (int id = 2; id <= 300; id += 2) before.push_back(place_of(id));
+    drive.wheel(middle, 1);
+    drive.frames();
+    for (int id = 2; id <= 300; id += 2) {
+      const float was = before[static_cast<std::size_t>(id / 2 - 1)], is = place_of(id);
+      if (was < 0 || is < 0) continue;
+      EXPECT_NEAR(is - was, 70, 1.5) << "step " << step << " message " << id;
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 60);
+}
+
+TEST_F(WindowTest, AnswersAreCopiedAndAskedForAgain) {
+  add_messages(2, "text ");
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("messages/2/copy"));
+  EXPECT_EQ(drive.clipboard, "text 2");
+  ASSERT_TRUE(drive.click("messages/2/regenerate"));
+  EXPECT_EQ(drive.last<Regenerate>()->message, 2);
+}
+
+TEST_F(WindowTest, EveryItemHasALabelAndEveryButtonIsReachedByTheKeyboard) {
+  drive.state.chats = {{7, "First", ""}};
+  drive.state.notices = {{1, NoticeKind::error, "Something broke; do this."}};
+  add_messages(4);
+  drive.frames(2);
+  std::vector<std::string> wanted, reached;
+  for (const Item& item : drive.root().interaction().items()) {
+    EXPECT_FALSE(item.label.empty()) << item.id;
+    if (item.focusable && item.enabled && item.role != ItemRole::scroll_area) wanted.push_back(item.id);
+  }
+  for (std::size_t i = 0; i < 2 * wanted.size(); ++i) {  // rows show their buttons once they are reached
+    drive.key(Key::tab);
+    drive.frames(2);
+    reached.push_back(drive.root().interaction().focus_id());
+  }
+  for (const std::string& id : wanted) EXPECT_NE(std::find(reached.begin(), reached.end(), id), reached.end()) << id;
+}
+
+TEST_F(WindowTest, ScaleAndQuitAndThemeAreSaid) {
+  drive.key(Key::plus, kCtrl);
+  drive.frames();
+  EXPECT_FLOAT_EQ(drive.last<SetScale>()->scale, 1.25f);
+  drive.key(letter('0'), kCtrl);
+  drive.frames();
+  EXPECT_FLOAT_EQ(drive.last<SetScale>()->scale, 1);
+  drive.key(letter('q'), kCtrl);
+  drive.frames();
+  EXPECT_NE(drive.last<Quit>(), nullptr);
+  ASSERT_TRUE(drive.click("header/theme"));
+  EXPECT_EQ(drive.last<SetTheme>()->theme, ThemeChoice::dark);
+}
+
+TEST_F(WindowTest, DrawsEveryStateAtEverySize) {
+  for (const ModelState model : {ModelState::none, ModelState::loading, ModelState::ready, ModelState::failed}) {
+    for (const float scale : {0.75f, 1.0f, 3.0f}) {
+      for (const Vec size : {Vec{360, 320}, Vec{1920, 1080}}) {
+        Headless window(size);
+        window.state.model = {model, "a model with quite a long name", 0.4, "It could not be read; choose another file."};
+        window.state.scale = scale;
+        window.state.notices = {{1, NoticeKind::info, std::string(500, 'w')}, {2, NoticeKind::error, "漢字"}};
+        for (int i = 0; i < 6; ++i) {
+          MessageRow row;
+          row.id = i + 1;
+          row.author = static_cast<Author>(i % 3);
+          row.state = static_cast<MessageState>(i);
+          row.text = i == 1 ? "" : "```\ncode\n```\n" + kHardText + std::string(300, 'x') + "\xff\xfe";
+          window.state.messages.push_back(row);
+        }
+        window.key(letter('o'), kCtrl);
+        window.frames(3);
+        EXPECT_GT(window.triangles(), 100);
+      }
+    }
+  }
+}
+
+TEST_F(WindowTest, AnIdleWindowAsksOnlyForTheCaretAndThenForNothing) {
+  drive.now = 100;
+  drive.type("x");
+  drive.frames();
+  EXPECT_NEAR(drive.wake_at(), 100.5, 1e-6);
+  drive.now = 111;
+  drive.frames();
+  EXPECT_EQ(drive.wake_at(), std::numeric_limits<double>::infinity());
+  drive.push(FocusChange{false});
+  drive.now = 112;
+  drive.frames();
+  EXPECT_EQ(drive.wake_at(), std::numeric_limits<double>::infinity());
+}
+
+TEST_F(WindowTest, TenMegabytesArePastedAndEdited) {
+  using Clock = std::chrono::steady_clock;
+  const auto ms = [](Clock::time_point from) { return std::chrono::duration<double, std::milli>(Clock::now() - from).count(); };
+  for (int i = 0; drive.clipboard.size() < 10'000'000; ++i) drive.clipboard += "line " + std::to_string(i) + " of a long paste, Grüße\n";
+  auto start = Clock::now();
+  drive.key(letter('v'), kCtrl);
+  drive.frames();
+  const double paste = ms(start);
+  start = Clock::now();
+  for (int i = 0; i < 10; ++i) drive.type("x"), drive.frames();
+  std::printf("10 MB: paste %.0f ms, then %.2f ms a key\n", paste, ms(start) / 10);
+  EXPECT_EQ(drive.root().composer().text().size(), drive.clipboard.size() + 10);
+}
+
+TEST_F(WindowTest, FiveThousandMessagesAreCheap) {
+  using Clock = std::chrono::steady_clock;
+  add_messages(5000, std::string(3000, 'm') + " and some words after that. ");
+  auto start = Clock::now();
+  drive.frames();
+  const double first = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  start = Clock::now();
+  for (int i = 0; i < 200; ++i) {
+    drive.state.messages.back().text += " token";
+    drive.wheel({700, 300}, i % 2 == 0 ? 3.0f : -2.0f);
+    drive.frames();
+  }
+  const double each = std::chrono::duration<double, std::milli>(Clock::now() - start).count() / 200;
+  std::printf("5,000 messages: first frame %.1f ms, then %.2f ms a frame\n", first, each);
+}
+
+TEST(Status, ShowsOnlyWhatIsKnown) {
+  EXPECT_TRUE(status_facts({}).empty());
+  EXPECT_EQ(grouped(1234567), "1,234,567");
+  EXPECT_EQ(grouped(999), "999");
+  StatusView status;
+  status.context_size = 8192;
+  status.context_used = 12;
+  EXPECT_EQ(status_facts(status), (std::vector<std::string>{"context 12 of 8,192"}));
+}
+
+}  // namespace
+}  // namespace foreword::ui
