@@ -17,7 +17,8 @@ namespace foreword::app {
 class History {
  public:
   virtual ~History() = default;
-  virtual std::int64_t chat_id() const = 0;
+  /// nullopt until the first message of a new chat is saved.
+  virtual std::optional<std::int64_t> chat_id() const = 0;
   /// The messages so far, oldest first, system prompt included.
   virtual const std::vector<engine::ChatMessage>& messages() const = 0;
   /// Saves a user's message.

@@ -29,26 +29,39 @@ storage::Status status_of(engine::StopReason reason) {
 
 class SqliteHistory : public History {
  public:
-  SqliteHistory(std::unique_ptr<storage::ChatStore> store, storage::Chat chat, std::vector<storage::PathEntry> path)
-      : store_(std::move(store)), chat_(std::move(chat)) {
-    if (!chat_.system_prompt.empty()) messages_.push_back({engine::Role::system, chat_.system_prompt, {}});
+  /// A new chat: its row is made with the first message, so that a chat without messages never appears.
+  SqliteHistory(std::unique_ptr<storage::ChatStore> store, storage::NewChat fresh)
+      : store_(std::move(store)), fresh_(std::move(fresh)) {
+    add_system(fresh_.system_prompt);
+  }
+  /// A stored one.
+  SqliteHistory(std::unique_ptr<storage::ChatStore> store, const storage::Chat& chat,
+                const std::vector<storage::PathEntry>& path)
+      : store_(std::move(store)), chat_id_(chat.id) {
+    add_system(chat.system_prompt);
     for (const storage::PathEntry& entry : path) {
       messages_.push_back({static_cast<engine::Role>(entry.message.role), entry.message.content, entry.message.reasoning});
       last_ = entry.message.id;
     }
   }
 
-  std::int64_t chat_id() const override { return chat_.id; }
+  std::optional<std::int64_t> chat_id() const override {
+    return chat_id_ != 0 ? std::optional<std::int64_t>(chat_id_) : std::nullopt;
+  }
   const std::vector<engine::ChatMessage>& messages() const override { return messages_; }
 
   Result<void> add_user(const std::string& text) override {
+    if (chat_id_ == 0) {
+      fresh_.title = title_of(text);
+      FW_ASSIGN(const storage::Chat chat, store_->create_chat(fresh_));
+      chat_id_ = chat.id;
+    }
     storage::NewMessage message;
-    message.chat_id = chat_.id;
+    message.chat_id = chat_id_;
     message.parent_id = last_;
     message.role = storage::Role::user;
     message.content = text;
     FW_ASSIGN(const storage::Message saved, store_->append(message));
-    if (last_ == 0) FW_TRY(store_->set_automatic_title(chat_.id, title_of(text)));
     last_ = saved.id;
     messages_.push_back({engine::Role::user, text, {}});
     return {};
@@ -56,7 +69,7 @@ class SqliteHistory : public History {
 
   Result<void> begin_answer(const std::string& model_name) override {
     storage::NewMessage message;
-    message.chat_id = chat_.id;
+    message.chat_id = chat_id_;
     message.parent_id = last_;
     message.role = storage::Role::assistant;
     message.status = storage::Status::streaming;
@@ -94,8 +107,13 @@ class SqliteHistory : public History {
     return {};
   }
 
+  void add_system(const std::string& prompt) {
+    if (!prompt.empty()) messages_.push_back({engine::Role::system, prompt, {}});
+  }
+
   std::unique_ptr<storage::ChatStore> store_;
-  storage::Chat chat_;
+  storage::NewChat fresh_;
+  storage::Id chat_id_ = 0;  // 0: not made yet
   std::vector<engine::ChatMessage> messages_;
   storage::Id last_ = 0;
   Clock::time_point last_save_{};
@@ -107,21 +125,16 @@ Result<std::unique_ptr<History>> open_history(const std::filesystem::path& datab
                                               const std::optional<std::string>& system_prompt,
                                               const std::filesystem::path& model) {
   FW_ASSIGN(auto store, storage::ChatStore::open(database));
-  storage::Chat row;
-  if (chat) {
-    FW_ASSIGN(row, store->chat(*chat));
-    if (system_prompt) {
-      FW_TRY(store->set_system_prompt(*chat, *system_prompt));
-      row.system_prompt = *system_prompt;
-    }
-  } else {
+  if (!chat) {
     storage::NewChat fresh;
     fresh.model_path = model.string();
     fresh.system_prompt = system_prompt.value_or("");
-    FW_ASSIGN(row, store->create_chat(fresh));
+    return std::unique_ptr<History>(new SqliteHistory(std::move(store), std::move(fresh)));
   }
-  FW_ASSIGN(auto path, store->shown_path(row.id));
-  return std::unique_ptr<History>(new SqliteHistory(std::move(store), std::move(row), std::move(path)));
+  if (system_prompt) FW_TRY(store->set_system_prompt(*chat, *system_prompt));
+  FW_ASSIGN(const storage::Chat row, store->chat(*chat));
+  FW_ASSIGN(const auto path, store->shown_path(*chat));
+  return std::unique_ptr<History>(new SqliteHistory(std::move(store), row, path));
 }
 
 }  // namespace foreword::app

@@ -202,6 +202,8 @@ class Session::Desk {
     };
 
     for (;;) {
+      // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
+      const auto named = std::span(logits_).first(std::min(logits_.size(), static_cast<std::size_t>(tokenizer.size())));
       if (request.max_tokens >= 0 && stats.n_tokens >= request.max_tokens) {
         stats.stop_reason = StopReason::length;
         break;
@@ -210,7 +212,7 @@ class Session::Desk {
         stats.stop_reason = StopReason::context;
         break;
       }
-      const TokenId token = sampler.sample(logits_, history, std::ssize(history), tokenizer.suppressed());
+      const TokenId token = sampler.sample(named, history, std::ssize(history), tokenizer.suppressed());
       if (token < 0) return Error{ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."};
       if (stats.n_tokens == 0) {
         first_token = Clock::now();

@@ -25,19 +25,25 @@ void warn(const Error& error) { std::fprintf(stderr, "foreword: warning: %s\n", 
 /// A conversation: messages in memory, and in the database as far as it works.
 class Conversation {
  public:
-  Conversation(const CommonOptions& common, const Options& options, std::unique_ptr<History> history)
-      : common_(common), options_(options), history_(std::move(history)) {
-    if (history_) messages_ = history_->messages();
-    else if (options_.system) messages_.push_back({engine::Role::system, *options_.system, {}});
-  }
+  Conversation(const CommonOptions& common, const Options& options) : common_(common), options_(options) {}
 
-  Result<void> load() {
+  /// The model first: a chat whose model does not open leaves no trace.
+  Result<void> open() {
     FW_ASSIGN(model_, client_.load(common_));
+    auto history = open_history(find_paths(common_.data_dir).database(), options_.chat, options_.system, common_.model);
+    if (history) {
+      history_ = std::move(*history);
+      messages_ = history_->messages();
+      return {};
+    }
+    if (options_.chat) return history.error();
+    warn({history.error().code, "This chat will not be kept: " + history.error().message});
+    if (options_.system) messages_.push_back({engine::Role::system, *options_.system, {}});
     return {};
   }
   const engine::ModelSummary& model() const { return model_; }
   std::optional<std::int64_t> chat_id() const {
-    return history_ ? std::optional<std::int64_t>(history_->chat_id()) : std::nullopt;
+    return history_ ? history_->chat_id() : std::nullopt;
   }
 
   /// One turn. A turn that fails leaves the conversation as it was before.
@@ -139,11 +145,8 @@ int converse(Conversation& conversation, const CommonOptions& common) {
 
 int run(const CommonOptions& common, const Options& options) {
   if (common.model.empty()) return wrong_use(kNoModelSentence);
-  auto history = open_history(find_paths(common.data_dir).database(), options.chat, options.system, common.model);
-  if (!history && options.chat) return fail(history.error());
-  if (!history) warn({history.error().code, "This chat will not be kept: " + history.error().message});
-  Conversation conversation(common, options, history ? std::move(*history) : nullptr);
-  if (auto loaded = conversation.load(); !loaded) return fail(loaded.error());
+  Conversation conversation(common, options);
+  if (auto opened = conversation.open(); !opened) return fail(opened.error());
   return options.prompt ? answer_once(conversation, common, *options.prompt) : converse(conversation, common);
 }
 
