@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
@@ -30,12 +33,12 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path, code)) {
     return Error{ErrorCode::not_found, "There is no file " + path.string() + "; check the path."};
   }
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.good() && !file.eof()) return Error{ErrorCode::io, path.string() + " cannot be read."};
   if (std::filesystem::is_directory(path, code)) {
     return Error{ErrorCode::io, path.string() + " is a folder, not a file."};
   }
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.good() && !file.eof()) return Error{ErrorCode::io, path.string() + " cannot be read."};
   return text;
 }
 
@@ -86,7 +89,22 @@ std::uint64_t fresh_seed() {
   return (static_cast<std::uint64_t>(device()) << 32) | device();
 }
 
+/// A closed standard stream would give its number to the next file that is opened, which would then receive the output.
+/// Opened for reading, so that a result that nobody can get still fails.
+void occupy_standard_streams() {
+  int number = 0;
+  while (number <= STDERR_FILENO && number >= 0) number = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (number > STDERR_FILENO) close(number);
+}
+
+/// The command's exit code, unless its result was lost on the way out.
+int after_output(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  return code == kOk ? fail({ErrorCode::io, "The output could not be written to its end; is the disk full?"}) : code;
+}
+
 int run(int argc, char** argv) {
+  occupy_standard_streams();
   CommonOptions common;
   CLI::App app{"Foreword: chat with a language model on this computer", "foreword"};
   app.set_version_flag("--version", FOREWORD_VERSION);
@@ -108,7 +126,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kWrongUse;
   }
   if (!common.seed_given) common.sampling.seed = fresh_seed();
-  for (const CLI::App* command : app.get_subcommands()) return runners.at(command->get_name())();
+  for (const CLI::App* command : app.get_subcommands()) return after_output(runners.at(command->get_name())());
   return run_desktop(common, desktop);
 }
 

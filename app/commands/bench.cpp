@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <random>
 
 #include "app/command.h"
@@ -144,17 +145,28 @@ class Bench {
   std::mt19937_64 random_;
 };
 
-Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, const Options& options) {
-  engine::ModelOptions engine_options = common.engine;
-  const std::int64_t longest = std::max({options.prompt, options.n, options.rows.empty() ? 1 : std::ranges::max(options.rows)});
-  if (engine_options.context == 0) engine_options.context = options.depth + longest + 1;
-  if (options.shape.empty()) return engine::LoadedModel::open(common.model, engine_options);
+/// What a random model is made of.
+struct Recipe {
+  engine::ModelShape shape;
+  gpu::Format format{};
+};
+
+Result<Recipe> recipe_of(const Options& options) {
   FW_ASSIGN(const engine::ModelShape shape, engine::find_shape(options.shape));
   const auto format = gpu::format_from_name(options.type);
   if (!format) {
     return Error{ErrorCode::invalid_argument, "There is no weight type \"" + options.type + "\"; try Q4_0, Q8_0, Q4_K or F16."};
   }
-  FW_ASSIGN(auto file, engine::random_model_in_memory(shape, *format, kSeed));
+  return Recipe{shape, *format};
+}
+
+Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, const Options& options,
+                                                  const std::optional<Recipe>& recipe) {
+  engine::ModelOptions engine_options = common.engine;
+  const std::int64_t longest = std::max({options.prompt, options.n, options.rows.empty() ? 1 : std::ranges::max(options.rows)});
+  if (engine_options.context == 0) engine_options.context = options.depth + longest + 1;
+  if (!recipe) return engine::LoadedModel::open(common.model, engine_options);
+  FW_ASSIGN(auto file, engine::random_model_in_memory(recipe->shape, recipe->format, kSeed));
   return engine::LoadedModel::open(std::move(file), engine_options);
 }
 
@@ -177,8 +189,8 @@ void print(const engine::LoadedModel& model, const Options& options, const Figur
   }
 }
 
-Result<void> bench(const CommonOptions& common, const Options& options) {
-  FW_ASSIGN(const auto model, open(common, options));
+Result<void> bench(const CommonOptions& common, const Options& options, const std::optional<Recipe>& recipe) {
+  FW_ASSIGN(const auto model, open(common, options, recipe));
   FW_ASSIGN(const Figures figures, Bench(*model, options).run());
   const double kv_bytes = static_cast<double>(model->cache().shape().bytes_per_slot() * options.depth);
   const double bytes_per_token = static_cast<double>(model->model().weight_bytes_per_token) + kv_bytes;
@@ -204,11 +216,8 @@ Result<void> bench(const CommonOptions& common, const Options& options) {
   return {};
 }
 
-Result<void> write_file(const Options& options) {
-  FW_ASSIGN(const engine::ModelShape shape, engine::find_shape(options.shape));
-  const auto format = gpu::format_from_name(options.type);
-  if (!format) return Error{ErrorCode::invalid_argument, "There is no weight type \"" + options.type + "\"."};
-  FW_ASSIGN(const engine::GgufWriter writer, engine::random_model(shape, *format, kSeed));
+Result<void> write_file(const Options& options, const Recipe& recipe) {
+  FW_ASSIGN(const engine::GgufWriter writer, engine::random_model(recipe.shape, recipe.format, kSeed));
   FW_TRY(writer.write(options.write));
   std::printf("%s: %s shape, %s, %.2f GB\n", options.write.c_str(), options.shape.c_str(), options.type.c_str(),
               static_cast<double>(writer.file_bytes()) / 1e9);
@@ -218,7 +227,13 @@ Result<void> write_file(const Options& options) {
 int run(const CommonOptions& common, const Options& options) {
   if (common.model.empty() == options.shape.empty()) return wrong_use("Give either -m FILE or --shape with --type.");
   if (!options.write.empty() && options.shape.empty()) return wrong_use("--write needs --shape and --type.");
-  const Result<void> result = options.write.empty() ? bench(common, options) : write_file(options);
+  std::optional<Recipe> recipe;
+  if (!options.shape.empty()) {
+    auto named = recipe_of(options);
+    if (!named) return wrong_use(named.error().message);
+    recipe = *named;
+  }
+  const Result<void> result = options.write.empty() ? bench(common, options, recipe) : write_file(options, *recipe);
   return result ? kOk : fail(result.error());
 }
 

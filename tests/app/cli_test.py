@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 import unittest
 
@@ -72,6 +73,12 @@ class WithoutModel(program.ProgramTest):
             self.assertGreater(device["memory_bytes"], 0)
         self.assertIn(b"cpu", self.run_ok("devices"))
 
+    def test_a_closed_output_is_told(self):
+        done = subprocess.run(["/bin/sh", "-c", '"$0" devices >&-', program.PROGRAM], stderr=subprocess.PIPE,
+                              env=program.environment(self.home), timeout=60)
+        self.assertEqual(done.returncode, program.FAILURE)
+        self.assert_sentence(done.stderr.decode())
+
     def test_start_is_quick(self):
         start = time.monotonic()
         self.run_ok("--version")
@@ -103,7 +110,7 @@ class WithModel(program.ProgramTest):
     def test_inspect(self):
         found = self.run_json("inspect", program.STORIES)
         self.assertEqual(found["metadata"]["llama.embedding_length"], 64)
-        self.assertEqual(len(found["metadata"]["tokenizer.ggml.tokens"]), 512)
+        self.assertEqual(found["metadata"]["tokenizer.ggml.tokens"]["length"], 512)
         names = {tensor["name"]: tensor for tensor in found["tensors"]}
         self.assertEqual(names["token_embd.weight"]["type"], "F32")
         self.assertEqual(sorted(names["token_embd.weight"]["shape"]), [64, 512])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -76,9 +77,8 @@ class CompleteTest(program.ProgramTest):
         words = "one two three four five six seven eight " * 100
         n_tokens = len(self.run_json("tokenize", "-m", program.STORIES, "--bos", "-p", words)["ids"])
         sentence = self.refused(program.FAILURE, "complete", "-m", program.STORIES, "-p", words, "--context", 256)
-        digits = sentence.replace(",", "")
-        self.assertIn(str(n_tokens), digits)
-        self.assertIn("256", digits)
+        numbers = [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", sentence)]
+        self.assertEqual(numbers, [n_tokens + 1, 256])  # and one token of an answer
 
     def test_text_beyond_ascii(self):
         answer = self.complete("日本語 😀 naïve", "-n", 20, "--temperature", 2.0, "--top-k", 0, "--top-p", 1, "--seed", 3)
@@ -114,7 +114,7 @@ class CompleteTest(program.ProgramTest):
         process.send_signal(signal.SIGINT)
         rest, error = process.communicate(timeout=60)
         self.assertEqual(process.returncode, program.OK, error)
-        self.assertTrue((begun + rest).startswith(b", there was"))
+        self.assertTrue((begun + rest)[:11] in b", there was", begun + rest)
 
 
 if __name__ == "__main__":
