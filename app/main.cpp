@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -19,7 +20,10 @@ const char* const kNoModelSentence =
     "No model is open: give a GGUF file with -m FILE, for example `foreword chat -m model.gguf`.";
 
 int fail(const Error& error) {
-  std::fprintf(stderr, "foreword: %s\n", error.message.c_str());
+  // A sentence may quote a file or a template, which must not steer the terminal.
+  std::string sentence = error.message;
+  std::ranges::replace_if(sentence, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  std::fprintf(stderr, "foreword: %s\n", sentence.c_str());
   return kFailure;
 }
 

@@ -29,11 +29,12 @@ bool has_vocabulary(const Metadata& metadata) { return metadata.find("tokenizer.
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::path& path, const ModelOptions& options) {
   FW_ASSIGN(GgufFile file, GgufFile::open(path));
-  auto shared = std::make_shared<const GgufFile>(std::move(file));
-  if (!has_vocabulary(shared->metadata())) {
-    return Error{ErrorCode::corrupt, shared->name() + ": The key tokenizer.ggml.model is missing; the file holds no model that can write."};
+  FW_ASSIGN(auto loaded, open(std::make_shared<const GgufFile>(std::move(file)), options));
+  if (loaded->tokenizer() == nullptr) {
+    return Error{ErrorCode::corrupt, loaded->file().name() +
+                                         ": The key tokenizer.ggml.model is missing; the file holds no model that can write."};
   }
-  return open(std::move(shared), options);
+  return loaded;
 }
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options) {

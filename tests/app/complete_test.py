@@ -85,6 +85,11 @@ class CompleteTest(program.ProgramTest):
         answer["text"].encode("utf-8")
         self.assertNotIn("\0", answer["text"])
 
+    def test_an_empty_prompt(self):
+        for name in ("stories260K-F32", "arch-qwen2-F32"):
+            answer = self.run_json("complete", "-m", program.FIXTURES / "models" / f"{name}.gguf", "-p", "", "-n", 3)
+            self.assertEqual(answer["n_tokens"], len(answer["ids"]))
+
     def test_options_before_and_after_the_command(self):
         def answer(*arguments):
             return self.run_ok(*arguments)

@@ -212,7 +212,7 @@ class BrokenModels(program.ProgramTest):
             "unclosed-many": nested,
             "nested-parentheses": "{{ " + "(" * 50_000 + "1" + ")" * 50_000 + " }}",
             "nested-lists": "{{ " + "[" * 50_000 + "]" * 50_000 + " }}",
-            "raised": "{{ raise_exception('no such luck') }}",
+            "raised": "{{ raise_exception('\x1b[2J no such\\nluck.') }}",
             "python": "{{ ''.__class__.__mro__ }}",
             "divided": "{{ 1 // 0 }}",
             "not-text": b"\xff\xfe{{ messages }}".decode("latin-1"),
@@ -226,6 +226,7 @@ class BrokenModels(program.ProgramTest):
                 if done.returncode != program.OK:
                     self.assertEqual(done.returncode, program.FAILURE)
                     self.assert_sentence(done.stderr.decode().splitlines()[-1])  # a warning may stand before it
+                    self.assertNotIn(b"\x1b", done.stderr)
 
 
 if __name__ == "__main__":

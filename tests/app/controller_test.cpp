@@ -1,0 +1,301 @@
+// The controller between scripted desks: what it asks of them, and what it shows.
+
+#include "app/controller.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace foreword::app {
+namespace {
+
+namespace command = storage::command;
+namespace event = storage::event;
+
+class ControllerTest : public ::testing::Test {
+ protected:
+  ControllerTest()
+      : controller({.engine = [this](engine::Command c) { to_engine.push_back(std::move(c)); },
+                    .storage = [this](storage::Command c) { to_storage.push_back(std::move(c)); },
+                    .now_ms = [] { return std::int64_t{1234}; }},
+                   {}) {}
+
+  template <class Letter, class Letters>
+  static const Letter* last(const Letters& letters) {
+    for (auto letter = letters.rbegin(); letter != letters.rend(); ++letter) {
+      if (const auto* found = std::get_if<Letter>(&*letter)) return found;
+    }
+    return nullptr;
+  }
+  template <class Letter>
+  const Letter& asked_engine() { return *last<Letter>(to_engine); }
+  template <class Letter>
+  const Letter& asked_storage() { return *last<Letter>(to_storage); }
+  template <class Letter>
+  int count_storage() const {
+    int n = 0;
+    for (const auto& letter : to_storage) n += std::holds_alternative<Letter>(letter) ? 1 : 0;
+    return n;
+  }
+
+  void ready() {
+    engine::ModelSummary summary;
+    summary.name = "tiny";
+    summary.path = "/m/tiny.gguf";
+    summary.device = "a processor";
+    summary.context = 512;
+    controller.on(engine::Event(engine::ModelReady{summary}));
+  }
+  void say(const std::string& text) { controller.on(ui::UiEvent(ui::SendMessage{text})); }
+  void piece(const std::string& text) {
+    engine::TextPiece p;
+    p.id = asked_engine<engine::Generate>().id;
+    p.text = text;
+    controller.on(engine::Event(p));
+  }
+  void done(engine::StopReason reason = engine::StopReason::eos) {
+    engine::GenerationDone d;
+    d.id = asked_engine<engine::Generate>().id;
+    d.stats.n_tokens = 11;
+    d.stats.decode_seconds = 2;
+    d.stats.stop_reason = reason;
+    controller.on(engine::Event(d));
+  }
+  void saved(storage::Request request, storage::Id id, storage::Id chat, storage::Status status = storage::Status::complete) {
+    storage::Message message;
+    message.id = id;
+    message.chat_id = chat;
+    message.status = status;
+    controller.on(storage::Event(event::MessageSaved{request, message}));
+  }
+  void chat_saved(storage::Request request, storage::Id id) {
+    storage::Chat chat;
+    chat.id = id;
+    controller.on(storage::Event(event::ChatSaved{request, chat}));
+  }
+  const ui::ViewState& view() const { return controller.view(); }
+
+  std::vector<engine::Command> to_engine;
+  std::vector<storage::Command> to_storage;
+  Controller controller;
+};
+
+TEST_F(ControllerTest, AFirstMessageMakesAChatAndAsksTheEngineAtOnce) {
+  ready();
+  say("Why is\nthe sky blue?");
+  ASSERT_NE(last<engine::Generate>(to_engine), nullptr);
+  EXPECT_TRUE(view().generating);
+  ASSERT_EQ(view().messages.size(), 2u);
+  EXPECT_EQ(view().messages[1].state, ui::MessageState::waiting);
+  EXPECT_EQ(asked_storage<command::CreateChat>().chat.title, "Why is");
+  piece("Because");
+  chat_saved(asked_storage<command::CreateChat>().request, 5);
+  EXPECT_EQ(view().current_chat, 5);
+  EXPECT_EQ(asked_storage<command::AppendMessage>().message.content, "Why is\nthe sky blue?");
+  EXPECT_EQ(last<command::BeginAnswer>(to_storage), nullptr) << "the answer's parent is not known yet";
+  saved(asked_storage<command::AppendMessage>().request, 50, 5);
+  const auto& begin = asked_storage<command::BeginAnswer>();
+  EXPECT_EQ(begin.message.parent_id, 50);
+  EXPECT_EQ(begin.message.content, "Because");
+  piece(" of the air.");
+  EXPECT_EQ(asked_storage<command::AppendText>().content, " of the air.");
+  saved(begin.request, 51, 5, storage::Status::streaming);
+  done();
+  EXPECT_EQ(asked_storage<command::FinishAnswer>().end.status, storage::Status::complete);
+  EXPECT_EQ(view().messages[1].text, "Because of the air.");
+  EXPECT_EQ(view().messages[1].stats, "11 tokens \u00b7 5.0 tokens/s");
+  EXPECT_FALSE(view().generating);
+  saved(begin.request, 51, 5);
+  say("And at night?");
+  EXPECT_EQ(asked_storage<command::AppendMessage>().message.parent_id, 51);
+  const auto& messages = std::get<std::vector<engine::ChatMessage>>(asked_engine<engine::Generate>().prompt);
+  ASSERT_EQ(messages.size(), 3u);
+  EXPECT_EQ(messages[1].content, "Because of the air.");
+}
+
+TEST_F(ControllerTest, AnAnswerThatEndsBeforeItsChatIsStoredIsStoredWhole) {
+  ready();
+  say("hi");
+  piece("hello");
+  done();
+  EXPECT_FALSE(controller.settled());
+  chat_saved(asked_storage<command::CreateChat>().request, 1);
+  saved(asked_storage<command::AppendMessage>().request, 10, 1);
+  EXPECT_EQ(asked_storage<command::BeginAnswer>().message.content, "hello");
+  EXPECT_EQ(asked_storage<command::FinishAnswer>().request, asked_storage<command::BeginAnswer>().request);
+}
+
+TEST_F(ControllerTest, AStoppedAnswerIsKept) {
+  ready();
+  say("hi");
+  piece("hal");
+  controller.on(ui::UiEvent(ui::StopGenerating{}));
+  EXPECT_EQ(asked_engine<engine::Stop>().id, asked_engine<engine::Generate>().id);
+  done(engine::StopReason::cancelled);
+  EXPECT_EQ(view().messages[1].state, ui::MessageState::stopped);
+  EXPECT_EQ(view().messages[1].text, "hal");
+}
+
+TEST_F(ControllerTest, AnAnswerGoesOnWhileAnotherChatIsShown) {
+  ready();
+  say("hi");
+  chat_saved(asked_storage<command::CreateChat>().request, 1);
+  saved(asked_storage<command::AppendMessage>().request, 10, 1);
+  saved(asked_storage<command::BeginAnswer>().request, 11, 1, storage::Status::streaming);
+  piece("one ");
+  controller.on(ui::UiEvent(ui::NewChat{}));
+  EXPECT_TRUE(view().messages.empty());
+  piece("two ");
+  EXPECT_TRUE(view().messages.empty());
+  controller.on(ui::UiEvent(ui::SelectChat{1}));
+  storage::PathEntry user, answer;
+  user.message.id = 10;
+  user.message.content = "hi";
+  answer.message.id = 11;
+  answer.message.role = storage::Role::assistant;
+  answer.message.status = storage::Status::streaming;
+  answer.message.content = "one ";
+  storage::Chat chat;
+  chat.id = 1;
+  controller.on(storage::Event(event::ChatOpened{asked_storage<command::OpenChat>().request, chat, {user, answer}}));
+  piece("three");
+  ASSERT_EQ(view().messages.size(), 2u);
+  EXPECT_EQ(view().messages[1].text, "one two three");
+  done();
+  EXPECT_EQ(view().messages[1].state, ui::MessageState::complete);
+}
+
+TEST_F(ControllerTest, ALateChatDoesNotReplaceTheOneThatWasChosenAfterIt) {
+  controller.on(ui::UiEvent(ui::SelectChat{1}));
+  const auto first = asked_storage<command::OpenChat>().request;
+  controller.on(ui::UiEvent(ui::SelectChat{2}));
+  const auto second = asked_storage<command::OpenChat>().request;
+  storage::Chat one, two;
+  one.id = 1;
+  two.id = 2;
+  controller.on(storage::Event(event::ChatOpened{second, two, {}}));
+  controller.on(storage::Event(event::ChatOpened{first, one, {}}));
+  EXPECT_EQ(view().current_chat, 2);
+}
+
+TEST_F(ControllerTest, AnotherAnswerIsASiblingOfTheFirst) {
+  ready();
+  say("hi");
+  chat_saved(asked_storage<command::CreateChat>().request, 1);
+  saved(asked_storage<command::AppendMessage>().request, 10, 1);
+  saved(asked_storage<command::BeginAnswer>().request, 11, 1, storage::Status::streaming);
+  piece("a");
+  done();
+  saved(asked_storage<command::BeginAnswer>().request, 11, 1);
+  const std::uint64_t seed = asked_engine<engine::Generate>().sampling.seed;
+  controller.on(ui::UiEvent(ui::Regenerate{view().messages.back().id}));
+  EXPECT_NE(asked_engine<engine::Generate>().sampling.seed, seed) << "else it would be the same answer";
+  EXPECT_EQ(asked_storage<command::BeginAnswer>().message.parent_id, 10);
+  EXPECT_EQ(count_storage<command::AppendMessage>(), 1);
+  EXPECT_EQ(view().messages.size(), 2u);
+}
+
+TEST_F(ControllerTest, ARefusedTurnIsExplainedAndItsQuestionIsNotLost) {
+  ready();
+  say("too long");
+  engine::GenerationFailed failed;
+  failed.id = asked_engine<engine::Generate>().id;
+  failed.error = {ErrorCode::invalid_argument, "This turn needs 554 tokens, but the context holds 512."};
+  controller.on(engine::Event(failed));
+  EXPECT_EQ(view().messages[1].state, ui::MessageState::failed);
+  ASSERT_EQ(view().notices.size(), 1u);
+  EXPECT_EQ(view().notices[0].text, failed.error.message);
+  controller.on(ui::UiEvent(ui::DismissNotice{view().notices[0].id}));
+  EXPECT_TRUE(view().notices.empty());
+  say("shorter");
+  const auto& messages = std::get<std::vector<engine::ChatMessage>>(asked_engine<engine::Generate>().prompt);
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].content, "too long\n\nshorter");
+}
+
+TEST_F(ControllerTest, WithoutADatabaseTheChatGoesOnUnsaved) {
+  ready();
+  controller.on(storage::Event(event::OpenFailed{{ErrorCode::io, "The database cannot be opened."}}));
+  EXPECT_EQ(view().notices.back().text, "The database cannot be opened. Chats are not saved.");
+  to_storage.clear();
+  say("hi");
+  piece("yes");
+  done();
+  EXPECT_EQ(count_storage<command::CreateChat>() + count_storage<command::AppendMessage>() + count_storage<command::BeginAnswer>(), 0);
+  EXPECT_EQ(view().messages[1].text, "yes");
+  EXPECT_TRUE(controller.settled());
+}
+
+TEST_F(ControllerTest, NothingIsSentWithoutAModelOrDuringAnAnswer) {
+  say("hi");
+  EXPECT_TRUE(to_engine.empty());
+  ready();
+  say("one");
+  say("two");
+  EXPECT_EQ(to_engine.size(), 1u);
+  EXPECT_EQ(view().messages.size(), 2u);
+}
+
+TEST_F(ControllerTest, ModelsAreLoadedRememberedAndTheirFailureSaid) {
+  controller.start("/m/tiny.gguf");
+  EXPECT_EQ(asked_engine<engine::LoadModel>().path, "/m/tiny.gguf");
+  EXPECT_EQ(view().model.state, ui::ModelState::loading);
+  ready();
+  EXPECT_EQ(view().model.state, ui::ModelState::ready);
+  EXPECT_EQ(view().status.device, "a processor");
+  EXPECT_EQ(asked_storage<command::RememberModel>().model.path, "/m/tiny.gguf");
+  EXPECT_EQ(asked_storage<command::RememberModel>().model.last_used, 1234);
+  controller.on(engine::Event(engine::ModelFailed{"/m/bad.gguf", {ErrorCode::corrupt, "bad.gguf is no GGUF file."}}));
+  EXPECT_EQ(view().model.state, ui::ModelState::failed);
+  EXPECT_EQ(view().notices.back().text, "bad.gguf is no GGUF file.");
+}
+
+TEST_F(ControllerTest, SearchHitsAreGroupedByChatAndOldOnesIgnored) {
+  controller.on(ui::UiEvent(ui::SearchChanged{"sky"}));
+  const auto request = asked_storage<command::Search>().request;
+  storage::SearchHit a, b;
+  a.chat.id = b.chat.id = 3;
+  a.message_id = 1;
+  a.snippet = "the\nsky";
+  controller.on(storage::Event(event::Found{request, "sk", {a}}));
+  EXPECT_TRUE(view().chats.empty());
+  controller.on(storage::Event(event::Found{request, "sky", {a, b}}));
+  ASSERT_EQ(view().chats.size(), 1u);
+  EXPECT_EQ(view().chats[0].detail, "the sky");
+}
+
+TEST_F(ControllerTest, ThemeAndScaleAreKept) {
+  controller.on(ui::UiEvent(ui::SetTheme{ui::ThemeChoice::dark}));
+  EXPECT_EQ(asked_storage<command::SetSetting>().value, "dark");
+  controller.on(ui::UiEvent(ui::SetScale{1.25f}));
+  EXPECT_EQ(asked_storage<command::SetSetting>().value, "1.25");
+  controller.on(storage::Event(event::Settings{1, {{"theme", "light"}, {"scale", "1.5"}, {"scale ", "x"}}}));
+  EXPECT_EQ(view().theme, ui::ThemeChoice::light);
+  EXPECT_FLOAT_EQ(view().scale, 1.5f);
+}
+
+TEST_F(ControllerTest, DeletingTheShownChatShowsANewOne) {
+  ready();
+  say("hi");
+  chat_saved(asked_storage<command::CreateChat>().request, 4);
+  controller.on(ui::UiEvent(ui::DeleteChat{4}));
+  EXPECT_NE(last<engine::Stop>(to_engine), nullptr);
+  controller.on(storage::Event(event::ChatDeleted{asked_storage<command::DeleteChat>().request, 4}));
+  EXPECT_EQ(view().current_chat, 0);
+  EXPECT_TRUE(view().messages.empty());
+  piece("late");
+  done(engine::StopReason::cancelled);
+  EXPECT_FALSE(view().generating);
+  EXPECT_TRUE(controller.settled() || !controller.settings_known());
+}
+
+TEST(Title, IsTheStartOfTheQuestionInWholeCharacters) {
+  EXPECT_EQ(title_from("  \nhello\nworld"), "hello");
+  EXPECT_EQ(title_from("one two three four five six seven eight nine ten eleven twelve thirteen"),
+            "one two three four five six seven eight nine ten eleven\u2026");
+  const std::string wide = title_from(std::string("漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢"));
+  EXPECT_EQ(wide.size() % 3, 0u);
+}
+
+}  // namespace
+}  // namespace foreword::app
