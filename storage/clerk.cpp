@@ -48,7 +48,9 @@ struct Clerk::Visitor {
   }
 
   void operator()(command::CreateChat& c) const { answer<event::ChatSaved>(c.request, store().create_chat(c.chat)); }
-  void operator()(command::RenameChat& c) const { answer_chat(c.request, c.chat, store().rename_chat(c.chat, c.title)); }
+  void operator()(command::RenameChat& c) const {
+    answer_chat(c.request, c.chat, store().rename_chat(c.chat, c.title));
+  }
   void operator()(command::AutomaticTitle& c) const {
     answer_chat(c.request, c.chat, store().set_automatic_title(c.chat, c.title));
   }
@@ -72,13 +74,15 @@ struct Clerk::Visitor {
   void operator()(command::ShowMessage& c) const {
     const Result<Message> message = store().message(c.message);
     if (!message) return fail(c.request, message.error());
-    if (const Result<void> shown = store().show(c.message); !shown) return fail(c.request, shown.error());
+    const Result<void> shown = store().show(c.message);
+    if (!shown) return fail(c.request, shown.error());
     answer_open(c.request, message->chat_id);
   }
   void operator()(command::DeleteBranch& c) const {
     const Result<Message> message = store().message(c.message);
     if (!message) return fail(c.request, message.error());
-    if (const Result<void> deleted = store().delete_branch(c.message); !deleted) return fail(c.request, deleted.error());
+    const Result<void> deleted = store().delete_branch(c.message);
+    if (!deleted) return fail(c.request, deleted.error());
     answer_open(c.request, message->chat_id);
   }
   void operator()(command::Search& c) const {

@@ -134,11 +134,22 @@ Result<void> Database::connect() {
   if (code != SQLITE_OK) return error(code);
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  FW_TRY(switch_to_wal());
   return run_script(
       "PRAGMA cell_size_check = ON;"
-      "PRAGMA journal_mode = WAL;"
       "PRAGMA synchronous = FULL;"
       "PRAGMA journal_size_limit = 16777216;");
+}
+
+/// Two programs that do this to the same new file: SQLite refuses one of them at once, whatever the busy time-out.
+Result<void> Database::switch_to_wal() {
+  constexpr int kPause = 20;
+  for (int waited = 0;; waited += kPause) {
+    const int code = sqlite3_exec(handle_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return {};
+    if ((code & 0xff) != SQLITE_BUSY || waited >= kBusyMilliseconds) return error(code);
+    sqlite3_sleep(kPause);
+  }
 }
 
 Result<void> Database::migrate(std::span<const Migration> migrations) {

@@ -129,6 +129,7 @@ class Database {
   explicit Database(std::filesystem::path path) : path_(std::move(path)) {}
 
   Result<void> connect();
+  Result<void> switch_to_wal();
   Result<void> migrate(std::span<const Migration> migrations);
   Result<void> apply(const Migration& migration);
   Result<void> run_script(const std::string& sql);

@@ -1,6 +1,6 @@
 #pragma once
-// StorageDesk: the thread that owns the database. Commands go into its mailbox from any thread, events
-// come back through the owner's sink (letters.h). Opening happens on the desk's thread too, so that a window need not wait for it.
+// StorageDesk: the thread that owns the database. Commands go into its mailbox from any thread, events come back
+// through the owner's sink (letters.h). Opening happens on the desk's thread too, so that a window need not wait.
 
 #include <filesystem>
 #include <thread>

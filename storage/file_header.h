@@ -1,6 +1,6 @@
 #pragma once
-// What a database file says about itself, read without SQLite: opening a file in WAL mode, even for reading, creates and
-// changes the files beside it, and a database that is not for us must stay as it is, to the byte.
+// What a database file says about itself, read without SQLite: opening a file in WAL mode, even for reading, creates
+// and changes the files beside it, and a database that is not for us must stay as it is, to the byte.
 // Layout: https://www.sqlite.org/fileformat2.html, sections 1.3 (header), 1.6 (b-tree pages) and 4 (the WAL).
 
 #include <filesystem>

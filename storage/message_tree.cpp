@@ -8,14 +8,15 @@ namespace {
 constexpr const char* kMessage = "SELECT " FW_MESSAGE_COLUMNS " FROM messages WHERE id = ?";
 constexpr const char* kIsInChat = "SELECT 1 FROM messages WHERE id = ? AND chat_id = ?";
 constexpr const char* kAdd =
-    "INSERT INTO messages (chat_id, parent_id, writer_id, role, status, created_at, content, reasoning, model, settings, "
-    "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason) "
+    "INSERT INTO messages (chat_id, parent_id, writer_id, role, status, created_at, content, reasoning, model, "
+    "settings, prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 // Only what this writer streams: the last parameter.
 constexpr const char* kUpdateText = "UPDATE messages SET content = ?, reasoning = ? WHERE id = ? AND writer_id = ?";
 constexpr const char* kFinish =
-    "UPDATE messages SET writer_id = NULL, content = ?, reasoning = ?, status = ?, prompt_tokens = ?, reused_tokens = ?, "
-    "generated_tokens = ?, first_token_seconds = ?, seconds = ?, stop_reason = ? WHERE id = ? AND writer_id = ?";
+    "UPDATE messages SET writer_id = NULL, content = ?, reasoning = ?, status = ?, prompt_tokens = ?, "
+    "reused_tokens = ?, generated_tokens = ?, first_token_seconds = ?, seconds = ?, stop_reason = ? "
+    "WHERE id = ? AND writer_id = ?";
 constexpr const char* kResume =
     "UPDATE messages SET status = 'streaming', writer_id = ? "
     "WHERE id = ? AND status IN ('stopped', 'interrupted', 'failed')";

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kSnippetBytes = 200;
 constexpr std::size_t kMaxShortParts = 4;  // as many as the statements have places for
 
-// Rows: message (0: a title), chat, snippet. Parameters: ?1 limit, ?2 to ?5 short parts ('' is in every text), ?6 MATCH.
+// Rows: message (0: a title), chat, snippet. Parameters: ?1 limit, ?2 to ?5 short parts ('' is in every text),
+// ?6 MATCH.
 #define FW_CONTAINS(text)                                                                                           \
   "instr(lower(" text "), ?2) AND instr(lower(" text "), ?3) AND instr(lower(" text "), ?4) AND instr(lower(" text \
   "), ?5)"

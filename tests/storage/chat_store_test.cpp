@@ -185,7 +185,8 @@ TEST_F(ChatStoreTest, streams_finishes_and_resumes) {
   must(store->update_text(id, "Once upon", "hmm"));
   EXPECT_EQ(must(store->message(id)).status, Status::streaming);
   EXPECT_TRUE(must(store->search("upon", 10)).empty()) << "growing texts are not indexed";
-  const Message stopped = must(store->finish(id, "Once upon a", "hmm.", {Status::stopped, {10, 5, 3, 0.1, 0.2, "stop"}}));
+  const MessageEnd end{Status::stopped, {10, 5, 3, 0.1, 0.2, "stop"}};
+  const Message stopped = must(store->finish(id, "Once upon a", "hmm.", end));
   EXPECT_EQ(stopped.status, Status::stopped);
   EXPECT_EQ(stopped.content, "Once upon a");
   EXPECT_EQ(stopped.stats.stop_reason, "stop");

@@ -1,6 +1,8 @@
 // Programs that die, and programs that share: real processes on one database.
+#include <array>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "storage/clerk.h"
 #include "tests/storage/child.h"
@@ -169,6 +171,22 @@ TEST_F(CrashTest, programs_that_start_and_write_at_once_all_succeed) {
   for (const Chat& chat : chats) EXPECT_EQ(must(store->shown_path(chat.id)).size(), 50u);
   EXPECT_EQ(must(store->search("number 49", 10)).size(), 3u);
   must(store->database().check_integrity());
+}
+
+TEST_F(CrashTest, stores_that_open_a_new_file_at_once_all_succeed) {
+  for (int round = 0; round < 10; ++round) {
+    const auto path = folder_.path() / (std::to_string(round) + ".db");
+    std::vector<std::thread> threads;
+    std::array<std::string, 6> trouble;
+    for (std::string& mine : trouble) {
+      threads.emplace_back([&mine, &path] {
+        const auto store = ChatStore::open(path);
+        if (!store) mine = store.error().message;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const std::string& mine : trouble) EXPECT_EQ(mine, "");
+  }
 }
 
 }  // namespace

@@ -116,7 +116,8 @@ TEST_F(DatabaseTest, a_newer_version_that_is_only_in_the_wal_is_refused_too) {
     auto database = must(Database::open(file()));
     must(database->execute("PRAGMA wal_checkpoint(TRUNCATE)"));
     must(database->execute("PRAGMA user_version = 99"));
-    for (int i = 0; i < 20; ++i) must(database->execute("INSERT INTO settings VALUES (?, ?)", i, std::string(9000, 'x')));
+    const std::string value(9000, 'x');
+    for (int i = 0; i < 20; ++i) must(database->execute("INSERT INTO settings VALUES (?, ?)", i, value));
     for (const char* name : {"foreword.db", "foreword.db-wal"}) {
       std::filesystem::copy_file(folder_.path() / name, copies.path() / name);
     }
@@ -139,7 +140,8 @@ TEST_F(DatabaseTest, other_peoples_files_are_refused_and_not_touched) {
   expect_sentence(ChatStore::open(file()).error(), ErrorCode::unsupported, "another program");
   EXPECT_EQ(snapshot(folder_.path()), before);
 
-  for (const std::string& bytes : {std::string("hello"), std::string(5000, '\0'), std::string("SQLite format 3\0", 16)}) {
+  const std::string files[] = {"hello", std::string(5000, '\0'), std::string("SQLite format 3\0", 16)};
+  for (const std::string& bytes : files) {
     write_file(bytes);
     before = snapshot(folder_.path());
     expect_sentence(ChatStore::open(file()).error(), ErrorCode::corrupt, "is not a chat database");
