@@ -153,13 +153,21 @@ void Controller::start_answer(std::unique_ptr<Turn> turn) {
   engine::Generate generate;
   generate.id = turn->id;
   generate.sampling = options_.sampling;
+  generate.max_tokens = options_.max_tokens;
   if (!options_.same_seed) generate.sampling.seed += turn->id;
   std::vector<engine::ChatMessage> messages;
   if (const auto prompt = system_prompts_.find(current_); prompt != system_prompts_.end() && !prompt->second.empty()) {
     messages.push_back({engine::Role::system, prompt->second, {}});
   }
   for (std::size_t i = 0; i < view_.messages.size(); ++i) {
-    if (!view_.messages[i].text.empty()) messages.push_back({rows_[i].role, view_.messages[i].text, {}});
+    const std::string& text = view_.messages[i].text;
+    if (text.empty()) continue;
+    // A question whose answer never came stands with the next one: templates want roles in turn, and nothing is dropped.
+    if (!messages.empty() && messages.back().role == rows_[i].role) {
+      messages.back().content.append("\n\n").append(text);
+    } else {
+      messages.push_back({rows_[i].role, text, {}});
+    }
   }
   generate.prompt = std::move(messages);
   add_row(ui::Author::assistant, 0, {}, ui::MessageState::waiting);

@@ -26,6 +26,7 @@ class Controller {
   struct Options {
     engine::ModelOptions model;
     engine::SamplingParams sampling;
+    std::int64_t max_tokens = -1;  // of an answer; -1: until the model ends
     bool same_seed = false;  // the user gave a seed; else every answer gets another one
   };
 

@@ -43,7 +43,7 @@ class Desktop final : public ui::WindowClient {
         controller_({.engine = [this](engine::Command command) { engine_.send(std::move(command)); },
                      .storage = [this](storage::Command command) { storage_.send(std::move(command)); },
                      .now_ms = now_ms},
-                    {.model = common.engine, .sampling = common.sampling, .same_seed = common.seed_given}) {
+                    {.model = common.engine, .sampling = common.sampling, .max_tokens = options.limit, .same_seed = common.seed_given}) {
     controller_.start(common.model.string());
     wait_for_settings();
     if (!options.theme.empty()) {
@@ -119,6 +119,7 @@ void add_desktop_options(CLI::App& app, DesktopOptions& options) {
   const std::string hidden;  // for scripts that test the window and take its pictures
   app.add_option("--screenshot", options.screenshot)->group(hidden);
   app.add_option("--say", options.say)->expected(1)->take_all()->group(hidden);
+  app.add_option("--limit", options.limit)->group(hidden);
   app.add_option("--theme", options.theme)->check(CLI::IsMember({"light", "dark"}))->group(hidden);
   app.add_option("--scale", options.scale)->check(CLI::Range(0.75, 3.0))->group(hidden);
   app.add_flag("--print-start", options.print_start)->group(hidden);

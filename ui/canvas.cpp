@@ -32,7 +32,7 @@ void Canvas::shadow(Rect rect, float radius, float reach) {
     Rect ring = rect.inset(-grow, -grow);
     ring.top += reach * 0.35f;
     ring.bottom += reach * 0.35f;
-    fill(ring, Color{0, 0, 0, 5}, radius + grow);
+    fill(ring, Color{0, 0, 0, 3}, radius + grow);
   }
 }
 

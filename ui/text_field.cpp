@@ -157,7 +157,7 @@ void TextField::draw_content(Frame& frame, const std::string& id, Rect rect, con
   const bool focused = frame.input.focused(id);
   const text::Range selection = buffer_.selection();
   canvas.push_clip(rect.inset(-frame.px(2), 0));
-  if (buffer_.text().empty()) canvas.text({rect.left, rect.top}, line_height, options.font, frame.theme.ink_soft, options.hint);
+  if (buffer_.text().empty()) canvas.text({rect.left + frame.px(2), rect.top}, line_height, options.font, frame.theme.ink_soft, options.hint);
   const auto& lines = layout_.lines();
   const auto first = static_cast<std::size_t>(scroll_y_ / line_height);
   for (std::size_t i = first; i < lines.size(); ++i) {
