@@ -27,7 +27,7 @@ class History {
   virtual Result<void> begin_answer(const std::string& model_name) = 0;
   virtual Result<void> grow_answer(const std::string& whole_text) = 0;
   virtual Result<void> finish_answer(const std::string& whole_text, const engine::GenerationStats& stats) = 0;
-  /// The answer ended by an error; what there is of it is kept.
+  /// The answer ended by an error. What there is of it is kept, but the next turn follows the turn before this one.
   virtual Result<void> fail_answer(const std::string& whole_text) = 0;
 };
 

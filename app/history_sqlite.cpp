@@ -40,8 +40,15 @@ class SqliteHistory : public History {
       : store_(std::move(store)), chat_id_(chat.id) {
     add_system(chat.system_prompt);
     for (const storage::PathEntry& entry : path) {
-      messages_.push_back({static_cast<engine::Role>(entry.message.role), entry.message.content, entry.message.reasoning});
-      last_ = entry.message.id;
+      const storage::Message& message = entry.message;
+      if (message.status == storage::Status::failed) {
+        if (!messages_.empty() && messages_.back().role == engine::Role::user) messages_.pop_back();
+        last_ = before_turn_;
+        continue;
+      }
+      if (message.role == storage::Role::user) before_turn_ = last_;
+      messages_.push_back({static_cast<engine::Role>(message.role), message.content, message.reasoning});
+      last_ = message.id;
     }
   }
 
@@ -62,6 +69,7 @@ class SqliteHistory : public History {
     message.role = storage::Role::user;
     message.content = text;
     FW_ASSIGN(const storage::Message saved, store_->append(message));
+    before_turn_ = last_;
     last_ = saved.id;
     messages_.push_back({engine::Role::user, text, {}});
     return {};
@@ -97,7 +105,10 @@ class SqliteHistory : public History {
   Result<void> fail_answer(const std::string& whole_text) override {
     storage::MessageEnd end;
     end.status = storage::Status::failed;
-    return close_answer(whole_text, end);
+    FW_TRY(store_->finish(last_, whole_text, {}, end));
+    messages_.pop_back();
+    last_ = before_turn_;
+    return {};
   }
 
  private:
@@ -115,7 +126,8 @@ class SqliteHistory : public History {
   storage::NewChat fresh_;
   storage::Id chat_id_ = 0;  // 0: not made yet
   std::vector<engine::ChatMessage> messages_;
-  storage::Id last_ = 0;
+  storage::Id last_ = 0;         // the parent of the next message
+  storage::Id before_turn_ = 0;  // a turn that fails becomes a branch, so that the chat goes on as if it had not been
   Clock::time_point last_save_{};
 };
 

@@ -113,7 +113,8 @@ class CompleteTest(program.ProgramTest):
     def test_ctrl_c_ends_the_answer_and_keeps_it(self):
         process = subprocess.Popen(self.command("complete", "-m", program.STORIES, "-p", "Once upon a time",
                                                 "--temperature", 0, "--context", 20000),
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=program.environment(self.home))
+                                   bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=program.environment(self.home))
         self.addCleanup(process.kill)
         begun = process.stdout.read(1)
         process.send_signal(signal.SIGINT)
