@@ -1,15 +1,12 @@
 #include "engine/template/chat_template.h"
 
-#include <algorithm>
 #include <atomic>
 #include <optional>
 
 #include "engine/base/log.h"
 #include "engine/template/ast.h"
 #include "engine/template/built_in_format.h"
-#include "engine/template/evaluator.h"
-#include "engine/template/functions.h"
-#include "engine/template/globals.h"
+#include "engine/template/render.h"
 
 namespace foreword::engine {
 
@@ -45,32 +42,15 @@ const BuiltInFormat& suggested_by(std::string_view source, std::string_view toke
                               tokenizer_model);
 }
 
-/// The variables of a template, apart from its functions.
-void define_variables(jinja::Evaluator& evaluator, jinja::Runtime& runtime, std::span<const ChatMessage> messages,
-                      const ChatTemplateOptions& options) {
-  using jinja::Value;
-  jinja::Values list;
-  for (const ChatMessage& message : messages) {
-    const Value entry = runtime.dict();
-    runtime.set(*entry.dict, "role", runtime.text(name_of(message.role)));
-    runtime.set(*entry.dict, "content", runtime.text(jinja::Text(message.content, false)));
-    if (message.role == Role::assistant && !message.reasoning.empty()) {
-      runtime.set(*entry.dict, "reasoning_content", runtime.text(jinja::Text(message.reasoning, false)));
-    }
-    list.push_back(entry);
-  }
-  evaluator.define("messages", runtime.list(std::move(list)));
-  evaluator.define("add_generation_prompt", Value::of(options.add_generation_prompt));
-  evaluator.define("bos_token", runtime.text(options.bos_token));
-  evaluator.define("eos_token", runtime.text(options.eos_token));
-  evaluator.define("enable_thinking", Value::of(options.enable_thinking));
-  evaluator.define("thinking", Value::of(options.enable_thinking));
-  evaluator.define("reasoning_effort", runtime.text(options.enable_thinking ? "medium" : "low"));
-  evaluator.define("date_string", runtime.text(jinja::format_date(options.now, "%d %b %Y")));
-  evaluator.define("datetime", runtime.text(jinja::format_date(options.now, "%b %d %Y")));
-  for (const jinja::Function& function : jinja::global_functions()) {
-    evaluator.define(std::string(function.name), runtime.bind({&function, Value()}));
-  }
+/// A longer history may take more.
+jinja::Limits limits_for(std::span<const ChatMessage> messages) {
+  std::size_t input_bytes = 0;
+  for (const ChatMessage& message : messages) input_bytes += message.content.size() + message.reasoning.size() + 256;
+  jinja::Limits limits;
+  limits.steps += static_cast<std::int64_t>(input_bytes);
+  limits.memory_bytes += 16 * input_bytes;
+  limits.output_bytes += 4 * input_bytes;
+  return limits;
 }
 
 std::vector<TextSpan> spans_of(const jinja::Text& text) {
@@ -81,20 +61,6 @@ std::vector<TextSpan> spans_of(const jinja::Text& text) {
     begin = run.end;
   }
   return spans;
-}
-
-std::vector<TextSpan> render_source(const jinja::Template& source, std::span<const ChatMessage> messages,
-                                    const ChatTemplateOptions& options) {
-  std::size_t input_bytes = 0;
-  for (const ChatMessage& message : messages) input_bytes += message.content.size() + message.reasoning.size() + 256;
-  jinja::Limits limits;  // a longer history may take more
-  limits.steps += static_cast<std::int64_t>(input_bytes);
-  limits.memory_bytes += 16 * input_bytes;
-  limits.output_bytes += 4 * input_bytes;
-  jinja::Runtime runtime(limits, options.now);
-  jinja::Evaluator evaluator(source, runtime);
-  define_variables(evaluator, runtime, messages, options);
-  return spans_of(evaluator.run());
 }
 
 }  // namespace
@@ -157,7 +123,7 @@ Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> 
                                                    const ChatTemplateOptions& options) const {
   if (impl_->source) {
     try {
-      return render_source(*impl_->source, messages, options);
+      return spans_of(jinja::render(*impl_->source, messages, options, limits_for(messages)));
     } catch (const jinja::Failure& failure) {
       if (failure.kind == jinja::Failure::Kind::raised) return Error{ErrorCode::invalid_argument, failure.message};
       if (failure.kind == jinja::Failure::Kind::limit) return Error{ErrorCode::corrupt, failure.message + "."};

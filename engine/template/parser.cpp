@@ -78,22 +78,21 @@ struct DepthOf {
 
 void parse(std::string_view source, Template& out) {
   if (source.size() > kMaxSourceBytes) {
-    throw Failure{Failure::Kind::limit, "the chat template of this model is longer than 1 MiB"};
+    throw Failure{Failure::Kind::limit, "it is longer than 1 MiB"};
   }
   out.body = Parser(tokenize(source), out).parse_template();
 }
 
-template <class Node>
-const Expression* Parser::make(int line, Node node) {
+const Expression* Parser::make(int line, decltype(Expression::node) node) {
   DepthOf depth;
-  depth(node);
-  if (depth.deepest >= kMaxDepth) throw Failure{Failure::Kind::limit, "the chat template nests too deeply", line};
+  std::visit(depth, node);
+  if (depth.deepest >= kMaxDepth) throw Failure{Failure::Kind::limit, "it nests too deeply", line};
   return &out_.expressions.emplace_back(Expression{line, std::move(node), depth.deepest + 1});
 }
 
 Parser::Level::Level(Parser& owner) : parser(owner) {
   if (parser.depth_ >= kMaxDepth) {
-    throw Failure{Failure::Kind::limit, "the chat template nests too deeply", parser.current().line};
+    throw Failure{Failure::Kind::limit, "it nests too deeply", parser.current().line};
   }
   ++parser.depth_;
 }
@@ -179,7 +178,8 @@ const Expression* Parser::parse_not() {
 }
 
 const Expression* Parser::parse_compare() {
-  Compare compare{parse_sum(), {}};
+  const Expression* first = parse_sum();
+  Compare compare{first, {}};
   while (true) {
     const auto row = find_row(kCompares, current());
     if (row != kCompares.end()) {
@@ -194,7 +194,7 @@ const Expression* Parser::parse_compare() {
       break;
     }
   }
-  return compare.rest.empty() ? compare.first : make(compare.first->line, std::move(compare));
+  return compare.rest.empty() ? first : make(first->line, std::move(compare));
 }
 
 const Expression* Parser::parse_sum() {
@@ -207,9 +207,11 @@ const Expression* Parser::parse_sum() {
 }
 
 const Expression* Parser::parse_concat() {
-  Concat concat{{parse_product()}};
+  const Expression* first = parse_product();
+  if (!current().is_symbol("~")) return first;
+  Concat concat{{first}};
   while (skip_symbol("~")) concat.parts.push_back(parse_product());
-  return concat.parts.size() == 1 ? concat.parts.front() : make(concat.parts.front()->line, std::move(concat));
+  return make(first->line, std::move(concat));
 }
 
 const Expression* Parser::parse_product() {

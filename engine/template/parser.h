@@ -73,8 +73,7 @@ class Parser {
   [[noreturn]] void fail_here(std::string message) const;
   [[noreturn]] void unexpected() const;
 
-  template <class Node>
-  const Expression* make(int line, Node node);
+  const Expression* make(int line, decltype(Expression::node) node);
   template <class Node>
   const Statement* make_statement(int line, Node node) {
     return &out_.statements.emplace_back(Statement{line, std::move(node)});

@@ -37,8 +37,9 @@ Value is_sequence(Runtime&, const Value& self, const Arguments&) {
   return Value::of(is_iterable(self));
 }
 
+/// What has a __call__, which undefined has too: it fails when it is called.
 Value is_callable(Runtime&, const Value& self, const Arguments&) {
-  return Value::of(self.is(Kind::function) || self.is(Kind::macro));
+  return Value::of(self.is(Kind::function) || self.is(Kind::macro) || self.is(Kind::undefined));
 }
 
 template <CompareOperator kOp>

@@ -29,7 +29,7 @@ Values split_at_spaces(Runtime& runtime, const Text& text, std::int64_t count) {
   for (skip(true); at < bytes.size(); skip(true)) {
     const std::size_t begin = at;
     if (static_cast<std::int64_t>(parts.size()) >= count) {
-      parts.push_back(strip(runtime, text.part(begin, bytes.size()), {}, Side::right));
+      parts.push_back(runtime.text(text.part(begin, bytes.size())));
       break;
     }
     skip(false);
@@ -52,7 +52,7 @@ Values split_at_spaces_from_right(Runtime& runtime, const Text& text, std::int64
   for (skip(true); end > 0; skip(true)) {
     const std::size_t stop = end;
     if (static_cast<std::int64_t>(parts.size()) >= count) {
-      parts.push_back(strip(runtime, text.part(0, stop), {}, Side::left));
+      parts.push_back(runtime.text(text.part(0, stop)));
       break;
     }
     skip(false);

@@ -104,7 +104,7 @@ const Value* Dict::find(std::string_view key) const {
 }
 
 void Runtime::limit(const char* what) {
-  throw Failure{Failure::Kind::limit, std::string("the chat template of this model ") + what};
+  throw Failure{Failure::Kind::limit, std::string("The chat template of this model ") + what};
 }
 
 void Runtime::charge(std::size_t count, std::size_t bytes) {

@@ -101,8 +101,6 @@ std::string hash_key(const Value& key);
 struct Loop {
   Values items;
   std::int64_t index = 0;
-  std::int64_t depth = 1;
-  Values last_changed;  // of changed()
 };
 
 struct Function;

@@ -1,0 +1,49 @@
+#include "engine/template/render.h"
+
+#include <string>
+
+#include "engine/template/evaluator.h"
+#include "engine/template/functions.h"
+#include "engine/template/globals.h"
+
+namespace foreword::engine::jinja {
+namespace {
+
+/// The variables of a template, apart from its functions.
+void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const ChatMessage> messages,
+                      const ChatTemplateOptions& options) {
+  Values list;
+  for (const ChatMessage& message : messages) {
+    const Value entry = runtime.dict();
+    runtime.set(*entry.dict, "role", runtime.text(name_of(message.role)));
+    runtime.set(*entry.dict, "content", runtime.text(Text(message.content, false)));
+    if (message.role == Role::assistant && !message.reasoning.empty()) {
+      runtime.set(*entry.dict, "reasoning_content", runtime.text(Text(message.reasoning, false)));
+    }
+    list.push_back(entry);
+  }
+  evaluator.define("messages", runtime.list(std::move(list)));
+  evaluator.define("add_generation_prompt", Value::of(options.add_generation_prompt));
+  evaluator.define("bos_token", runtime.text(options.bos_token));
+  evaluator.define("eos_token", runtime.text(options.eos_token));
+  evaluator.define("enable_thinking", Value::of(options.enable_thinking));
+  evaluator.define("thinking", Value::of(options.enable_thinking));
+  evaluator.define("reasoning_effort", runtime.text(options.enable_thinking ? "medium" : "low"));
+  evaluator.define("date_string", runtime.text(format_date(options.now, "%d %b %Y")));
+  evaluator.define("datetime", runtime.text(format_date(options.now, "%b %d %Y")));
+  for (const Function& function : global_functions()) {
+    evaluator.define(std::string(function.name), runtime.bind({&function, Value()}));
+  }
+}
+
+}  // namespace
+
+Text render(const Template& source, std::span<const ChatMessage> messages, const ChatTemplateOptions& options,
+            const Limits& limits) {
+  Runtime runtime(limits, options.now);
+  Evaluator evaluator(source, runtime);
+  define_variables(evaluator, runtime, messages, options);
+  return evaluator.run();
+}
+
+}  // namespace foreword::engine::jinja
