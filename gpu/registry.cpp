@@ -1,7 +1,6 @@
 #include "gpu/registry.h"
 
-#include "gpu/cpu/reference.h"
-#include "gpu/cpu/system.h"
+#include "gpu/cpu/cpu_backend.h"
 
 namespace foreword::gpu {
 namespace {
@@ -11,18 +10,11 @@ struct Row {
   Result<std::unique_ptr<Backend>> (*open)(std::string_view id, const BackendOptions& options);
 };
 
-std::vector<DeviceInfo> list_cpu() {
-  DeviceInfo device;
-  device.id = device.backend = "cpu";
-  device.name = processor_name();
-  device.features = processor_features();
-  const MemoryInfo memory = memory_info();
-  device.memory_bytes = memory.total_bytes;
-  device.memory_free_bytes = memory.available_bytes;
-  return {device};
-}
+std::vector<DeviceInfo> list_cpu() { return {describe_cpu()}; }
 
-Result<std::unique_ptr<Backend>> open_cpu(std::string_view, const BackendOptions&) { return make_reference_backend(); }
+Result<std::unique_ptr<Backend>> open_cpu(std::string_view, const BackendOptions& options) {
+  return make_cpu_backend({options.n_threads, isa_from_environment(best_isa())});
+}
 
 // Best first.
 constexpr Row kBackends[] = {{list_cpu, open_cpu}};

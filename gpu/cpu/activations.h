@@ -1,5 +1,6 @@
 #pragma once
-// Activations in 8 bits per 32 values (docs/formats.md): d = max|x| / 127, q = round(x / d), half away from zero.
+// Activations in 8 bits per 32 values (docs/formats.md): d = max|x| / 127, q = x / d rounded to
+// nearest, ties to even.
 
 #include "gpu/format.h"
 

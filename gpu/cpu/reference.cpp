@@ -10,6 +10,7 @@
 #include "engine/base/check.h"
 #include "gpu/cpu/activations.h"
 #include "gpu/cpu/host_memory.h"
+#include "gpu/cpu/kernels.h"
 #include "gpu/cpu/shapes.h"
 
 namespace foreword::gpu {
@@ -35,10 +36,10 @@ std::vector<float> rounded(const float* x, std::int64_t cols) {
   for (std::int64_t begin = 0; begin < cols; begin += 32) {
     float largest = 0;
     for (std::int64_t c = begin; c < begin + 32; ++c) largest = std::max(largest, std::fabs(x[c]));
-    const float d = largest / 127;
+    const float d = largest / 127 < kSmallestStep ? 0 : largest / 127;
     const float inverse = d > 0 ? 1 / d : 0;
     for (std::int64_t c = begin; c < begin + 32; ++c) {
-      values[static_cast<std::size_t>(c)] = d * std::round(x[c] * inverse);
+      values[static_cast<std::size_t>(c)] = d * std::nearbyint(x[c] * inverse);
     }
   }
   return values;

@@ -1,0 +1,43 @@
+#include "gpu/cpu/input_quantiser.h"
+
+#include "gpu/cpu/host_memory.h"
+
+namespace foreword::gpu {
+
+Result<QuantisedInput> InputQuantiser::room_for(const Tensor& x) {
+  const Extent source(x);
+  QuantisedInput input;
+  input.rows = x.rows;
+  const std::int64_t n_blocks = (x.cols + kQuantCols - 1) / kQuantCols;
+  input.bytes = n_blocks * x.rows * static_cast<std::int64_t>(sizeof(QuantBlock));
+  for (const Slot& slot : slots_) {
+    if (slot.source == source) {
+      input.blocks = reinterpret_cast<QuantBlock*>(slot.buffer->host());
+      return input;
+    }
+  }
+  Slot& slot = slots_[next_++ % slots_.size()];
+  slot.source = Extent();
+  if (!slot.buffer || slot.buffer->bytes() < static_cast<std::size_t>(input.bytes)) {
+    FW_ASSIGN(auto larger, allocate_host(static_cast<std::size_t>(input.bytes)));
+    if (slot.buffer) outgrown_.push_back(std::move(slot.buffer));
+    slot.buffer = std::move(larger);
+  }
+  slot.source = source;
+  input.blocks = reinterpret_cast<QuantBlock*>(slot.buffer->host());
+  input.fresh = true;
+  return input;
+}
+
+void InputQuantiser::forget(const Extent& written) {
+  for (Slot& slot : slots_) {
+    if (overlap(slot.source, written)) slot.source = Extent();
+  }
+}
+
+void InputQuantiser::forget_all() {
+  for (Slot& slot : slots_) slot.source = Extent();
+  outgrown_.clear();
+}
+
+}  // namespace foreword::gpu

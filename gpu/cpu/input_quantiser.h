@@ -1,0 +1,42 @@
+#pragma once
+// Remembers which activations are already rounded to 8 bits, so that q, k, v or gate and up share the work. A few
+// slots of memory are used in turn; the schedule sees them as memory like any other and keeps users apart.
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "gpu/cpu/kernels.h"
+#include "gpu/cpu/schedule.h"
+
+namespace foreword::gpu {
+
+struct QuantisedInput {
+  QuantBlock* blocks = nullptr;  // block b of row r at blocks[b * rows + r]
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+  bool fresh = false;  // the caller has to record the rounding
+};
+
+class InputQuantiser {
+ public:
+  /// Room for x, filled already if it was rounded before and not written since. `out_of_memory`.
+  Result<QuantisedInput> room_for(const Tensor& x);
+  /// These bytes are about to change: what was made from them is void.
+  void forget(const Extent& written);
+  /// Nothing recorded uses the slots any more.
+  void forget_all();
+
+ private:
+  struct Slot {
+    std::unique_ptr<Buffer> buffer;
+    Extent source;  // no rows: free
+  };
+
+  std::array<Slot, 4> slots_;
+  std::size_t next_ = 0;
+  std::vector<std::unique_ptr<Buffer>> outgrown_;  // still named by recorded work
+};
+
+}  // namespace foreword::gpu

@@ -1,0 +1,97 @@
+#pragma once
+// The inner loops of the processor backend, as tables of function pointers: one table for each set of instructions,
+// each compiled in a file of its own (kernels_generic.cpp, kernels_avx2.cpp, kernels_avx512.cpp). This header is all
+// that those files share with the rest; it holds no inline function, because the linker could then keep the copy that
+// was compiled with AVX-512 for everybody.
+//
+// Every sum has one fixed order that depends on the length alone: not on how many rows are computed together.
+
+#include <cstdint>
+
+namespace foreword::gpu {
+
+/// 256 columns of one activation row in 8 bits per 32: x = d[c / 32] * q[c]. Columns behind the last are zero.
+struct QuantBlock {
+  float d[8];
+  std::int32_t sums[16];  // of q, for each 16 columns
+  std::int8_t q[256];
+};
+inline constexpr std::int64_t kQuantCols = 256;
+/// A smaller d counts as 0, for 1 / d must be finite.
+inline constexpr float kSmallestStep = 1.17549435e-38F;
+
+/// The most weight rows that a kernel takes at once.
+inline constexpr int kMaxTileRows = 16;
+
+/// 256 columns of `tile_rows` (R) weight rows, unpacked: weight = scale * (code - offset) - min.
+struct alignas(64) WeightPanel {
+  std::uint8_t codes[256 * kMaxTileRows];  // [64 groups of 4 columns][R][4]
+  float scales[16 * kMaxTileRows];         // [8 groups of 32 columns][R], or [16 groups of 16][R]
+  float mins[16 * kMaxTileRows];           // [8][R], or unused
+};
+
+/// Unpacks n_cols (a multiple of 32, at most 256) of R rows that lie `stride` bytes apart; `ahead` is where the bytes
+/// of the next tile begin, a hint.
+using UnpackFn = void (*)(const std::uint8_t* rows, std::int64_t stride, std::int64_t n_cols,
+                          const std::uint8_t* ahead, WeightPanel* panel);
+/// acc[i][R] += panel * x[rows[i]] for n rows.
+using MultiplyFn = void (*)(const WeightPanel* panel, std::int64_t n_cols, const QuantBlock* x,
+                            const std::int32_t* rows, std::int64_t n, float* acc);
+struct IntegerKernel {
+  int format = -1;  // Format's value
+  UnpackFn unpack = nullptr;
+  MultiplyFn multiply = nullptr;
+};
+
+/// out[j * out_stride + i] = w_i . x_j for n_w weight rows `w_stride` bytes apart and the x rows rows[j] (or j where
+/// rows is null), x_stride floats apart. Exact products, f32 sums.
+using DotFn = void (*)(const void* w, std::int64_t w_stride, std::int64_t n_w, const float* x, std::int64_t x_stride,
+                       const std::int32_t* rows, std::int64_t n_x, std::int64_t cols, float* out,
+                       std::int64_t out_stride);
+/// out[j * cols + c] = sum over t in [first, last) of p[j * p_stride + t] * v[t * cols + c]; v points to row 0.
+using WeightedSumFn = void (*)(const float* p, std::int64_t p_stride, std::int64_t n_p, const void* v,
+                               std::int64_t first, std::int64_t last, std::int64_t cols, float* out);
+inline constexpr int kMaxIntegerKernels = 8;
+
+struct Kernels {
+  int tile_rows = 0;  // R
+  IntegerKernel integer[kMaxIntegerKernels];
+
+  /// One row of `cols` (a multiple of 32) floats; block b goes to out[b * block_stride].
+  void (*quantise)(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride) = nullptr;
+
+  DotFn dot_f32 = nullptr, dot_f16 = nullptr, dot_bf16 = nullptr;
+  WeightedSumFn weighted_sum_f32 = nullptr, weighted_sum_f16 = nullptr;
+
+  /// Logits in place: s = scale * s, then cap * tanh(s / cap) if cap > 0, then exp(s - largest) for [first, last), 0
+  /// for the rest of the 64. Gives the largest and the sum.
+  void (*softmax_page)(float* logits, int first, int last, float scale, float cap, float* largest, float* sum) = nullptr;
+  /// o = o * a + p * b.
+  void (*blend)(float* o, float a, const float* p, float b, std::int64_t n) = nullptr;
+
+  void (*silu)(const float* x, std::int64_t n, float* out) = nullptr;
+  void (*gelu)(const float* x, std::int64_t n, float* out) = nullptr;
+  void (*silu_glu)(const float* gate, const float* up, std::int64_t n, float* out) = nullptr;
+  void (*gelu_glu)(const float* gate, const float* up, std::int64_t n, float* out) = nullptr;
+  void (*clamped_silu_glu)(const float* gate, const float* up, std::int64_t n, float* out) = nullptr;
+  void (*softcap)(float* x, std::int64_t n, float cap) = nullptr;
+  /// out = x + scale * y; out = x * scale.
+  void (*add)(const float* x, const float* y, float scale, std::int64_t n, float* out) = nullptr;
+  void (*scale)(const float* x, float scale, std::int64_t n, float* out) = nullptr;
+  void (*rms_norm)(const float* x, const float* weight, float eps, std::int64_t n, float* out) = nullptr;
+  /// `bias` may be null.
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, std::int64_t n,
+                     float* out) = nullptr;
+  /// Saturates at +-65504.
+  void (*to_half)(const float* x, std::int64_t n, std::uint16_t* out) = nullptr;
+  /// Reads n bytes (a multiple of 64) as fast as the loads of the kernels can; gives their sum as a proof.
+  std::uint64_t (*read)(const void* data, std::int64_t n) = nullptr;
+};
+
+/// Plain C++.
+extern const Kernels kKernelsGeneric;
+/// Only where best_isa() says so; absent on other processors than x86-64.
+extern const Kernels kKernelsAvx2;
+extern const Kernels kKernelsAvx512;
+
+}  // namespace foreword::gpu

@@ -1,0 +1,10 @@
+// Compiled with the flags of its name (gpu/CMakeLists.txt); called only where best_isa() allows.
+#include "gpu/cpu/simd_avx512.h"
+//
+#include "gpu/cpu/kernels_unpack.h"
+
+namespace foreword::gpu {
+
+constinit const Kernels kKernelsAvx512 = make_kernels();
+
+}  // namespace foreword::gpu

@@ -1,0 +1,10 @@
+// Plain C++, for any processor.
+#include "gpu/cpu/simd_generic.h"
+//
+#include "gpu/cpu/kernels_unpack.h"
+
+namespace foreword::gpu {
+
+constinit const Kernels kKernelsGeneric = make_kernels();
+
+}  // namespace foreword::gpu

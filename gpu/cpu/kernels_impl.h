@@ -1,0 +1,393 @@
+#pragma once
+// The kernels, written once on the vectors of a simd_*.h that is included before. Included by exactly one source file
+// for each set of instructions; everything has internal linkage.
+//
+// A simd_*.h gives: kLanes; vectors F (float), U, S (32-bit integers) with the operators of GCC's vector extension;
+// fma(a, b, c) = a * b + c; square_root; rounded (nearest, ties to even) and the same as integers; loads and stores
+// of the first n lanes (the others zero), of halves and of bf16; store_int8; half_lanes (low 16 bits of each lane);
+// load_columns (16 bytes of kLanes rows, transposed to 4 columns of 4 bytes); sum_of in a fixed order; dot_16, dot_32.
+
+#include "gpu/cpu/kernels.h"
+
+namespace foreword::gpu {
+namespace {
+
+inline F load(const float* p) {
+  F v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store(float* p, F v) { __builtin_memcpy(p, &v, sizeof v); }
+inline F all(float value) { return value - F{}; }
+inline U all_bits(std::int32_t value) { return static_cast<std::uint32_t>(value) - U{}; }
+inline F larger(F a, F b) { return a > b ? a : b; }
+inline F absolute(F v) { return reinterpret_cast<F>(reinterpret_cast<U>(v) & 0x7FFFFFFFU); }
+inline F with_sign_of(F v, F sign) {
+  return reinterpret_cast<F>(reinterpret_cast<U>(v) | (reinterpret_cast<U>(sign) & 0x80000000U));
+}
+inline float largest_of(F v) {
+  float largest = v[0];
+  for (int i = 1; i < kLanes; ++i) largest = v[i] > largest ? v[i] : largest;
+  return largest;
+}
+
+// ---- functions -----------------------------------------------------------------------------------------------------
+
+// exp to about 1e-7 relative; 0 below -87, infinite above 88.73; NaN stays NaN. exp(x) = 2^n exp(r) with r within
+// +-ln(2)/2 (ln 2 in two parts after Cody and Waite); exp(r) = 1 + r + r^2 Q(r), Q fitted at Chebyshev points.
+inline F exponential(F x) {
+  const F low = all(-87.0F), high = all(88.8F);
+  const F inside = x < low ? low : (x > high ? high : x);
+  const F n = rounded(inside * 1.44269504F);
+  F r = fma(n, all(-0.693359375F), inside);
+  r = fma(n, all(2.12194440e-4F), r);
+  F q = fma(r, all(0.00019894848810508847F), all(0.0013929614797234535F));
+  q = fma(q, r, all(0.008333303965628147F));
+  q = fma(q, r, all(0.04166650399565697F));
+  q = fma(q, r, all(0.1666666716337204F));
+  q = fma(q, r, all(0.5F));
+  const F value = fma(q, r * r, r) + 1.0F;
+  // 2^128 has no float: two factors.
+  const S exponent = reinterpret_cast<S>(rounded_bits(n));
+  const S half = exponent >> 1;
+  const F first = reinterpret_cast<F>((half + 127) << 23), second = reinterpret_cast<F>((exponent - half + 127) << 23);
+  return x < low ? F{} : value * first * second;
+}
+
+inline F sigmoid(F x) { return 1.0F / (1.0F + exponential(-x)); }
+inline F silu_of(F x) { return x / (1.0F + exponential(-x)); }
+// 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)).
+inline F gelu_of(F x) {
+  const F u = 0.7978845608F * x * (1.0F + 0.044715F * x * x);
+  return x / (1.0F + exponential(-2.0F * u));
+}
+// A polynomial near 0, where 1 - 2 / (exp(2x) + 1) would lose the small digits.
+inline F tanh_of(F x) {
+  const F size = absolute(x), z = x * x;
+  F p = fma(z, all(0.002062710467725992F), all(-0.008109863847494125F));
+  p = fma(p, z, all(0.021684398874640465F));
+  p = fma(p, z, all(-0.05394640564918518F));
+  p = fma(p, z, all(0.1333322823047638F));
+  p = fma(p, z, all(-0.3333333134651184F));
+  const F near = fma(x * z, p, x);
+  const F far = with_sign_of(1.0F - 2.0F / (exponential(2.0F * size) + 1.0F), x);
+  return size < 0.625F ? near : far;
+}
+
+template <class Function>
+inline void map(const float* x, std::int64_t n, float* out, Function function) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(out + i, function(load(x + i)));
+  if (i < n) store_part(out + i, function(load_part(x + i, n - i)), n - i);
+}
+template <class Function>
+inline void map(const float* x, const float* y, std::int64_t n, float* out, Function function) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(out + i, function(load(x + i), load(y + i)));
+  if (i < n) store_part(out + i, function(load_part(x + i, n - i), load_part(y + i, n - i)), n - i);
+}
+
+void silu(const float* x, std::int64_t n, float* out) {
+  map(x, n, out, [](F v) { return silu_of(v); });
+}
+void gelu(const float* x, std::int64_t n, float* out) {
+  map(x, n, out, [](F v) { return gelu_of(v); });
+}
+void silu_glu(const float* gate, const float* up, std::int64_t n, float* out) {
+  map(gate, up, n, out, [](F g, F u) { return silu_of(g) * u; });
+}
+void gelu_glu(const float* gate, const float* up, std::int64_t n, float* out) {
+  map(gate, up, n, out, [](F g, F u) { return gelu_of(g) * u; });
+}
+void clamped_silu_glu(const float* gate, const float* up, std::int64_t n, float* out) {
+  map(gate, up, n, out, [](F g, F u) {
+    const F limit = all(7.0F);
+    const F a = g > limit ? limit : g;
+    const F b = u > limit ? limit : (u < -limit ? -limit : u);
+    return a * sigmoid(1.702F * a) * (b + 1.0F);
+  });
+}
+void softcap(float* x, std::int64_t n, float cap) {
+  map(x, n, x, [cap](F v) { return cap * tanh_of(v / cap); });
+}
+void add(const float* x, const float* y, float scale, std::int64_t n, float* out) {
+  map(x, y, n, out, [scale](F a, F b) { return a + scale * b; });
+}
+void scale(const float* x, float factor, std::int64_t n, float* out) {
+  map(x, n, out, [factor](F v) { return v * factor; });
+}
+
+void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, float* out) {
+  F sum = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) sum = fma(load(x + i), load(x + i), sum);
+  const F rest = load_part(x + i, n - i);
+  sum = fma(rest, rest, sum);
+  const double mean = static_cast<double>(sum_of(sum)) / static_cast<double>(n);
+  const auto factor = static_cast<float>(1.0 / __builtin_sqrt(mean + eps));
+  map(x, weight, n, out, [factor](F v, F w) { return v * factor * w; });
+}
+
+void layer_norm(const float* x, const float* weight, const float* bias, float eps, std::int64_t n, float* out) {
+  F sum = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) sum += load(x + i);
+  sum += load_part(x + i, n - i);
+  const float mean = sum_of(sum) / static_cast<float>(n);
+  F squares = {};
+  for (i = 0; i + kLanes <= n; i += kLanes) {
+    const F centred = load(x + i) - mean;
+    squares = fma(centred, centred, squares);
+  }
+  float variance = sum_of(squares);
+  for (; i < n; ++i) variance += (x[i] - mean) * (x[i] - mean);
+  const double spread = static_cast<double>(variance) / static_cast<double>(n);
+  const auto factor = static_cast<float>(1.0 / __builtin_sqrt(spread + eps));
+  map(x, weight, n, out, [=](F v, F w) { return (v - mean) * factor * w; });
+  if (bias != nullptr) map(out, bias, n, out, [](F v, F b) { return v + b; });
+}
+
+void to_half(const float* x, std::int64_t n, std::uint16_t* out) {
+  for (std::int64_t i = 0; i < n; i += kLanes) {
+    const std::int64_t count = n - i < kLanes ? n - i : kLanes;
+    const F v = count == kLanes ? load(x + i) : load_part(x + i, count);
+    const F limit = all(65504.0F);
+    store_half(out + i, v > limit ? limit : (v < -limit ? -limit : v), count);
+  }
+}
+
+std::uint64_t read(const void* data, std::int64_t n) {
+  const auto* p = static_cast<const std::uint8_t*>(data);
+  U a = {}, b = {}, c = {}, d = {}, v;
+  for (std::int64_t i = 0; i + 4 * static_cast<std::int64_t>(sizeof v) <= n; i += 4 * static_cast<std::int64_t>(sizeof v)) {
+    __builtin_memcpy(&v, p + i, sizeof v);
+    a += v;
+    __builtin_memcpy(&v, p + i + sizeof v, sizeof v);
+    b += v;
+    __builtin_memcpy(&v, p + i + 2 * sizeof v, sizeof v);
+    c += v;
+    __builtin_memcpy(&v, p + i + 3 * sizeof v, sizeof v);
+    d += v;
+  }
+  a += b + c + d;
+  std::uint64_t sum = 0;
+  for (int i = 0; i < kLanes; ++i) sum += a[i];
+  return sum;
+}
+
+// ---- activations to 8 bits -----------------------------------------------------------------------------------------
+
+// One run of 32 values at column c of a block.
+inline void quantise_32(const float* x, QuantBlock* block, int c) {
+  F size = {};
+  for (int i = 0; i < 32; i += kLanes) size = larger(absolute(load(x + i)), size);
+  float d = largest_of(size) / 127.0F;
+  if (d < kSmallestStep) d = 0;
+  const float inverse = d > 0 ? 1.0F / d : 0.0F;
+  for (int i = 0; i < 32; i += kLanes) store_int8(block->q + c + i, rounded_bits(load(x + i) * inverse));
+  std::int32_t low = 0, high = 0;
+  for (int i = 0; i < 16; ++i) {
+    low += block->q[c + i];
+    high += block->q[c + 16 + i];
+  }
+  block->d[c / 32] = d;
+  block->sums[c / 16] = low;
+  block->sums[c / 16 + 1] = high;
+}
+
+void quantise(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride) {
+  for (; cols > 0; cols -= kQuantCols, x += kQuantCols, out += block_stride) {
+    const int here = cols < kQuantCols ? static_cast<int>(cols) : static_cast<int>(kQuantCols);
+    if (here < kQuantCols) __builtin_memset(out, 0, sizeof *out);
+    for (int c = 0; c < here; c += 32) quantise_32(x + c, out, c);
+  }
+}
+
+// ---- products with float activations -------------------------------------------------------------------------------
+
+struct FromF32 {
+  using Value = float;
+  static F whole(const float* p) { return load(p); }
+  static F part(const float* p, std::int64_t n) { return load_part(p, n); }
+};
+struct FromF16 {
+  using Value = std::uint16_t;
+  static F whole(const std::uint16_t* p) { return load_half(p); }
+  static F part(const std::uint16_t* p, std::int64_t n) { return load_half_part(p, n); }
+};
+struct FromBf16 {
+  using Value = std::uint16_t;
+  static F whole(const std::uint16_t* p) { return load_bf16(p); }
+  static F part(const std::uint16_t* p, std::int64_t n) { return load_bf16_part(p, n); }
+};
+
+// kW weight rows by kX activation rows; the sum of each pair is the same for every kW and kX.
+template <class From, int kW, int kX>
+inline void dot_tile(const std::uint8_t* w, std::int64_t w_stride, const float* const* x, std::int64_t cols,
+                     float* const* out) {
+  using Value = typename From::Value;
+  F sums[kW][kX] = {};
+  std::int64_t c = 0;
+  for (; c + kLanes <= cols; c += kLanes) {
+    F values[kX];
+#pragma GCC unroll 8
+    for (int j = 0; j < kX; ++j) values[j] = load(x[j] + c);
+#pragma GCC unroll 8
+    for (int i = 0; i < kW; ++i) {
+      const auto* row = reinterpret_cast<const Value*>(w + i * w_stride);
+      prefetch(reinterpret_cast<const std::uint8_t*>(row + c) + kW * w_stride);
+      const F weight = From::whole(row + c);
+#pragma GCC unroll 8
+      for (int j = 0; j < kX; ++j) sums[i][j] = fma(weight, values[j], sums[i][j]);
+    }
+  }
+  if (c < cols) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kW; ++i) {
+      const F weight = From::part(reinterpret_cast<const Value*>(w + i * w_stride) + c, cols - c);
+#pragma GCC unroll 8
+      for (int j = 0; j < kX; ++j) sums[i][j] = fma(weight, load_part(x[j] + c, cols - c), sums[i][j]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kW; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kX; ++j) out[j][i] = sum_of(sums[i][j]);
+  }
+}
+
+constexpr int kDotX = kLanes == 16 ? 4 : 2;
+constexpr int kDotW = 4;
+
+template <class From, int kX>
+inline void dot_rows(const std::uint8_t* w, std::int64_t w_stride, std::int64_t n_w, const float* const* x,
+                     std::int64_t cols, float* const* out) {
+  float* to[kX];
+  for (int j = 0; j < kX; ++j) to[j] = out[j];
+  std::int64_t i = 0;
+  for (; i + kDotW <= n_w; i += kDotW) {
+    dot_tile<From, kDotW, kX>(w + i * w_stride, w_stride, x, cols, to);
+    for (int j = 0; j < kX; ++j) to[j] += kDotW;
+  }
+  for (; i < n_w; ++i) {
+    dot_tile<From, 1, kX>(w + i * w_stride, w_stride, x, cols, to);
+    for (int j = 0; j < kX; ++j) ++to[j];
+  }
+}
+
+template <class From>
+void dot(const void* w, std::int64_t w_stride, std::int64_t n_w, const float* x, std::int64_t x_stride,
+         const std::int32_t* rows, std::int64_t n_x, std::int64_t cols, float* out, std::int64_t out_stride) {
+  const auto* bytes = static_cast<const std::uint8_t*>(w);
+  const auto row_of_x = [&](std::int64_t j) { return x + (rows == nullptr ? j : rows[j]) * x_stride; };
+  std::int64_t j = 0;
+  for (; j + kDotX <= n_x; j += kDotX) {
+    const float* from[kDotX];
+    float* to[kDotX];
+    for (int k = 0; k < kDotX; ++k) {
+      from[k] = row_of_x(j + k);
+      to[k] = out + (j + k) * out_stride;
+    }
+    dot_rows<From, kDotX>(bytes, w_stride, n_w, from, cols, to);
+  }
+  for (; j < n_x; ++j) {
+    const float* from = row_of_x(j);
+    float* to = out + j * out_stride;
+    dot_rows<From, 1>(bytes, w_stride, n_w, &from, cols, &to);
+  }
+}
+
+// ---- attention -----------------------------------------------------------------------------------------------------
+
+template <class From, int kP>
+inline void weighted_sum_tile(const float* p, std::int64_t p_stride, const typename From::Value* v, std::int64_t first,
+                              std::int64_t last, std::int64_t cols, std::int64_t c, std::int64_t width, float* out) {
+  F sums[kP] = {};
+  for (std::int64_t t = first; t < last; ++t) {
+    const F value = width == kLanes ? From::whole(v + t * cols + c) : From::part(v + t * cols + c, width);
+#pragma GCC unroll 8
+    for (int j = 0; j < kP; ++j) sums[j] = fma(all(p[j * p_stride + t]), value, sums[j]);
+  }
+#pragma GCC unroll 8
+  for (int j = 0; j < kP; ++j) {
+    if (width == kLanes) store(out + j * cols + c, sums[j]);
+    else store_part(out + j * cols + c, sums[j], width);
+  }
+}
+
+template <class From>
+void weighted_sum(const float* p, std::int64_t p_stride, std::int64_t n_p, const void* v, std::int64_t first,
+                  std::int64_t last, std::int64_t cols, float* out) {
+  constexpr int kP = 4;
+  const auto* values = static_cast<const typename From::Value*>(v);
+  for (std::int64_t c = 0; c < cols; c += kLanes) {
+    const std::int64_t width = cols - c < kLanes ? cols - c : kLanes;
+    std::int64_t j = 0;
+    for (; j + kP <= n_p; j += kP) {
+      weighted_sum_tile<From, kP>(p + j * p_stride, p_stride, values, first, last, cols, c, width, out + j * cols);
+    }
+    for (; j < n_p; ++j) {
+      weighted_sum_tile<From, 1>(p + j * p_stride, p_stride, values, first, last, cols, c, width, out + j * cols);
+    }
+  }
+}
+
+void softmax_page(float* logits, int first, int last, float factor, float cap, float* largest, float* sum) {
+  constexpr int kSlots = 64;
+  scale(logits, factor, kSlots, logits);
+  if (cap > 0) softcap(logits, kSlots, cap);
+  for (int t = 0; t < first; ++t) logits[t] = -__builtin_inff();
+  for (int t = last; t < kSlots; ++t) logits[t] = -__builtin_inff();
+  F most = load(logits);
+  for (int t = kLanes; t < kSlots; t += kLanes) most = larger(load(logits + t), most);
+  *largest = largest_of(most);
+  F total = {};
+  for (int t = 0; t < kSlots; t += kLanes) {
+    const F weight = exponential(load(logits + t) - *largest);
+    store(logits + t, weight);
+    total += weight;
+  }
+  *sum = sum_of(total);
+}
+
+void blend(float* o, float a, const float* p, float b, std::int64_t n) {
+  map(o, p, n, o, [a, b](F old, F fresh) { return fma(old, all(a), fresh * b); });
+}
+
+// ---- products with 8-bit activations -------------------------------------------------------------------------------
+
+// x scale of one group of columns: weight = scale * (code - kOffset) - min, codes of kBits.
+template <int kBits, int kGroup, int kOffset, bool kMin>
+void multiply(const WeightPanel* panel, std::int64_t n_cols, const QuantBlock* x, const std::int32_t* rows,
+              std::int64_t n, float* acc) {
+  constexpr bool kFold = kOffset != 0 && !(kBits == 8 && kSignedBytes);
+  for (std::int64_t b = 0; b < n_cols / 32; ++b) {
+    U w[8];
+    __builtin_memcpy(w, panel->codes + b * 32 * kLanes, sizeof w);
+    const U w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5], w6 = w[6], w7 = w[7];
+    const F scale0 = load(panel->scales + (kGroup == 32 ? b : 2 * b) * kLanes);
+    const F scale1 = kGroup == 32 ? F{} : load(panel->scales + (2 * b + 1) * kLanes);
+    const F min = kMin ? load(panel->mins + b * kLanes) : F{};
+    for (std::int64_t i = 0; i < n; ++i) {
+      const QuantBlock& block = x[rows[i]];
+      const std::int8_t* q = block.q + 32 * b;
+      const float d = block.d[b];
+      const std::int32_t s0 = block.sums[2 * b], s1 = block.sums[2 * b + 1];
+      F sum = load(acc + i * kLanes);
+      if constexpr (kGroup == 32) {
+        const U start = kFold ? all_bits(-kOffset * (s0 + s1)) : U{};
+        sum = fma(to_float(dot_32<kBits>(start, w0, w1, w2, w3, w4, w5, w6, w7, q)), scale0 * d, sum);
+      } else {
+        const U low = dot_16<kBits>(kFold ? all_bits(-kOffset * s0) : U{}, w0, w1, w2, w3, q);
+        const U high = dot_16<kBits>(kFold ? all_bits(-kOffset * s1) : U{}, w4, w5, w6, w7, q + 16);
+        sum = fma(to_float(low), scale0 * d, sum);
+        sum = fma(to_float(high), scale1 * d, sum);
+      }
+      if constexpr (kMin) sum = fma(min, all(-d * static_cast<float>(s0 + s1)), sum);
+      store(acc + i * kLanes, sum);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace foreword::gpu

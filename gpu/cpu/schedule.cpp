@@ -1,0 +1,98 @@
+#include "gpu/cpu/schedule.h"
+
+#include <algorithm>
+
+namespace foreword::gpu {
+
+Extent::Extent(const Tensor& tensor)
+    : begin(tensor.buffer == nullptr ? nullptr : tensor.buffer->host() + tensor.offset),
+      rows(tensor.buffer == nullptr ? 0 : tensor.rows),
+      row_bytes(tensor.cols * bytes_of(tensor.dtype)),
+      stride(tensor.stride * bytes_of(tensor.dtype)) {}
+
+Extent::Extent(const void* data, std::int64_t bytes)
+    : begin(static_cast<const std::byte*>(data)), rows(1), row_bytes(bytes), stride(bytes) {}
+
+bool overlap(const Extent& a, const Extent& b) {
+  if (a.rows == 0 || b.rows == 0) return false;
+  const std::byte* a_end = a.begin + (a.rows - 1) * a.stride + a.row_bytes;
+  const std::byte* b_end = b.begin + (b.rows - 1) * b.stride + b.row_bytes;
+  if (a_end <= b.begin || b_end <= a.begin) return false;
+  if (a.stride != b.stride || a.rows == 1 || b.rows == 1) return true;
+  // Column ranges of one matrix, as the parts of a merged projection: compare the columns, around the row's end.
+  const std::int64_t shift = ((b.begin - a.begin) % a.stride + a.stride) % a.stride;
+  return shift < a.row_bytes || shift + b.row_bytes > a.stride;
+}
+
+void Schedule::add(std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, Work work) {
+  if (n_units == 0) return;
+  constexpr std::size_t kNone = ~std::size_t{0};
+  std::size_t partner = kNone;  // the only step in our way, if it is
+  bool several = false;
+  for (const Use& use : uses_) {
+    const auto meets = [&use](const Extent& extent) { return overlap(use.extent, extent); };
+    const bool blocks = std::any_of(writes.begin(), writes.end(), meets) ||
+                        (use.writes && std::any_of(reads.begin(), reads.end(), meets));
+    if (!blocks) continue;
+    several = several || (partner != kNone && partner != use.step);
+    partner = use.step;
+  }
+  std::size_t at = steps_.size();
+  if (partner != kNone && !several && n_units == 1 && steps_[partner].n_units == 1) {
+    at = partner;
+    steps_[at].parts.push_back(std::move(work));
+  } else {
+    if (partner != kNone) uses_.clear();
+    Step& step = steps_.emplace_back();
+    step.parts.push_back(std::move(work));
+    step.n_units = n_units;
+    step.barrier_before = partner != kNone;
+    step.taken = std::make_unique<std::atomic<std::int64_t>[]>(static_cast<std::size_t>(n_threads_));
+  }
+  for (const Extent& extent : reads) uses_.push_back({extent, false, at});
+  for (const Extent& extent : writes) uses_.push_back({extent, true, at});
+}
+
+void Schedule::need_scratch(std::size_t bytes) { scratch_bytes_ = std::max(scratch_bytes_, (bytes + 63) / 64 * 64); }
+
+std::size_t Schedule::n_barriers() const {
+  return static_cast<std::size_t>(
+      std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.barrier_before; }));
+}
+
+void Schedule::run(ThreadPool& pool, std::byte* scratch) {
+  const auto job = [&](int thread) {
+    run_steps(pool, {thread, scratch + static_cast<std::size_t>(thread) * scratch_bytes_});
+  };
+  pool.run(job);
+  clear();
+}
+
+void Schedule::clear() {
+  steps_.clear();
+  uses_.clear();
+}
+
+void Schedule::run_steps(ThreadPool& pool, const Worker& worker) {
+  for (Step& step : steps_) {
+    if (step.barrier_before) pool.barrier(worker.thread);
+    run_units(step, worker);
+  }
+}
+
+// Each thread owns an equal run of units, which it reads front to back; who is done helps the others.
+void Schedule::run_units(Step& step, const Worker& worker) const {
+  for (int i = 0; i < n_threads_; ++i) {
+    const int owner = (worker.thread + i) % n_threads_;
+    const std::int64_t first = step.n_units * owner / n_threads_;
+    const std::int64_t share = step.n_units * (owner + 1) / n_threads_ - first;
+    std::atomic<std::int64_t>& taken = step.taken[static_cast<std::size_t>(owner)];
+    while (taken.load(std::memory_order_relaxed) < share) {
+      const std::int64_t mine = taken.fetch_add(1, std::memory_order_relaxed);
+      if (mine >= share) break;
+      for (const Work& part : step.parts) part(first + mine, worker);
+    }
+  }
+}
+
+}  // namespace foreword::gpu

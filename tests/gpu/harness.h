@@ -1,0 +1,163 @@
+#pragma once
+// Runs the same little program on several backends. All random numbers come from one seed, so that two harnesses
+// with the same seed see the same data.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "gpu/backend.h"
+#include "gpu/cpu/cpu_backend.h"
+#include "gpu/cpu/reference.h"
+
+namespace foreword::gpu {
+
+/// `count` blocks of random bytes that decode to finite values of a moderate size.
+inline std::vector<std::byte> random_blocks(Format format, std::int64_t count, std::mt19937_64& random) {
+  const FormatInfo& f = info(format);
+  const auto size = static_cast<std::size_t>(f.block_bytes);
+  std::vector<std::byte> all(size * static_cast<std::size_t>(count));
+  std::normal_distribution<float> normal;
+  std::vector<std::byte> good;  // blocks to draw from
+  std::vector<float> values(static_cast<std::size_t>(f.block_length));
+  for (std::size_t at = 0; at < all.size(); at += size) {
+    std::byte* block = all.data() + at;
+    const float value = normal(random);
+    const std::uint16_t half = float_to_half(value);
+    const auto top = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
+    if (format == Format::f32) std::memcpy(block, &value, 4);
+    else if (format == Format::f16) std::memcpy(block, &half, 2);
+    else if (format == Format::bf16) std::memcpy(block, &top, 2);
+    else if (good.size() >= 256 * size) {
+      std::memcpy(block, good.data() + random() % 256 * size, size);
+    } else {
+      float largest = 0;
+      do {
+        for (std::size_t i = 0; i < size; ++i) block[i] = static_cast<std::byte>(random());
+        f.decode(block, 1, values.data());
+        largest = 0;
+        for (const float v : values) largest = std::isfinite(v) ? std::max(largest, std::fabs(v)) : 1e9F;
+      } while (largest < 0.01F || largest > 4.0F);
+      good.insert(good.end(), block, block + size);
+    }
+  }
+  return all;
+}
+
+class Harness {
+ public:
+  Harness(Backend& on, std::uint64_t seed) : backend(on), random(seed) {}
+
+  Tensor empty(std::int64_t rows, std::int64_t cols, DType dtype = DType::f32, std::int64_t padding = 0) {
+    const auto bytes = static_cast<std::size_t>(rows * (cols + padding) * bytes_of(dtype));
+    buffers_.push_back(std::move(backend.allocate(std::max<std::size_t>(bytes, 64)).value()));
+    return {buffers_.back().get(), 0, rows, cols, cols + padding, dtype};
+  }
+  Tensor put(const std::vector<float>& values, std::int64_t rows, std::int64_t cols, std::int64_t padding = 0) {
+    const Tensor tensor = empty(rows, cols, DType::f32, padding);
+    backend.write(tensor, std::as_bytes(std::span(values)));
+    return tensor;
+  }
+  Tensor put(const std::vector<std::int32_t>& values, std::int64_t rows, std::int64_t cols) {
+    const Tensor tensor = empty(rows, cols, DType::i32);
+    backend.write(tensor, std::as_bytes(std::span(values)));
+    return tensor;
+  }
+  std::vector<float> normal(std::int64_t count, float spread = 1) {
+    std::normal_distribution<float> distribution(0, spread);
+    std::vector<float> values(static_cast<std::size_t>(count));
+    for (float& value : values) value = distribution(random);
+    return values;
+  }
+  /// Rows lie `padding` further apart than their width.
+  Tensor floats(std::int64_t rows, std::int64_t cols, float spread = 1, std::int64_t padding = 0) {
+    return put(normal(rows * cols, spread), rows, cols, padding);
+  }
+  WeightMatrix weight(Format format, std::int64_t rows, std::int64_t cols, std::int64_t n_experts = 1) {
+    const std::int64_t blocks = n_experts * rows * (cols / info(format).block_length);
+    // Nothing may be read behind the last byte: a sanitizer sees the end of this vector.
+    bytes_.push_back(std::make_unique<std::vector<std::byte>>(random_blocks(format, blocks, random)));
+    bytes_.back()->shrink_to_fit();
+    buffers_.push_back(std::move(backend.import_weights(*bytes_.back()).value()));
+    WeightMatrix w;
+    w.buffer = buffers_.back().get();
+    w.rows = rows;
+    w.cols = cols;
+    w.n_experts = n_experts;
+    w.format = format;
+    return w;
+  }
+  std::vector<float> take(const Tensor& tensor) {
+    EXPECT_TRUE(backend.submit().has_value());
+    std::vector<float> values(static_cast<std::size_t>(tensor.rows * tensor.cols));
+    backend.read(tensor, std::as_writable_bytes(std::span(values)));
+    return values;
+  }
+  std::vector<std::int32_t> take_integers(const Tensor& tensor) {
+    EXPECT_TRUE(backend.submit().has_value());
+    std::vector<std::int32_t> values(static_cast<std::size_t>(tensor.rows * tensor.cols));
+    backend.read(tensor, std::as_writable_bytes(std::span(values)));
+    return values;
+  }
+
+  Backend& backend;
+  std::mt19937_64 random;
+
+ private:
+  std::vector<std::unique_ptr<std::vector<std::byte>>> bytes_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+};
+
+using Program = std::function<std::vector<float>(Harness&)>;
+
+inline std::vector<Isa> levels() {
+  std::vector<Isa> all;
+  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
+    if (isa <= best_isa()) all.push_back(isa);
+  }
+  return all;
+}
+
+/// rms(a - b) / rms(b); both zero gives 0, a value that is not finite gives infinity.
+inline double relative_rms(std::span<const float> a, std::span<const float> b) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    if (!std::isfinite(a[i]) || !std::isfinite(b[i])) return HUGE_VAL;
+    difference += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
+    size += static_cast<double>(b[i]) * b[i];
+  }
+  return difference == 0 ? 0 : std::sqrt(difference / size);
+}
+
+/// The program's result on every level of instructions is within `tolerance` of the plain loops.
+inline void expect_conforms(const Program& program, double tolerance, std::uint64_t seed = 1) {
+  const auto reference = make_reference_backend({.quantise_activations = true});
+  Harness law(*reference, seed);
+  const std::vector<float> expected = program(law);
+  for (const Isa isa : levels()) {
+    const auto backend = make_cpu_backend({.n_threads = 2, .isa = isa});
+    Harness harness(*backend, seed);
+    const std::vector<float> got = program(harness);
+    ASSERT_EQ(got.size(), expected.size());
+    EXPECT_LE(relative_rms(got, expected), tolerance) << name_of(isa) << ", seed " << seed;
+  }
+}
+
+inline std::vector<Format> weight_formats() {
+  std::vector<Format> all;
+  for (const FormatInfo& format : formats()) {
+    if (format.decode != nullptr) all.push_back(format.format);
+  }
+  return all;
+}
+
+inline std::string name_of_format(Format format) { return std::string(info(format).name); }
+
+}  // namespace foreword::gpu

@@ -1,0 +1,166 @@
+#include "tests/gpu/harness.h"
+
+namespace foreword::gpu {
+namespace {
+
+constexpr double kTolerance = 1e-5;
+
+class LinearTest : public testing::TestWithParam<Format> {
+ protected:
+  std::int64_t block() const { return info(GetParam()).block_length; }
+};
+
+TEST_P(LinearTest, MatchesTheReference) {
+  struct Shape {
+    std::int64_t w_rows, blocks, rows;
+  };
+  const Shape shapes[] = {{1, 1, 1}, {5, 2, 3}, {16, 1, 4}, {17, 3, 5}, {37, 2, 9}, {64, 4, 2}, {48, 1, 33}, {3, 9, 8}};
+  std::uint64_t seed = 100;
+  for (const Shape& s : shapes) {
+    SCOPED_TRACE(testing::Message() << s.w_rows << " x " << s.blocks * block() << ", rows " << s.rows);
+    expect_conforms(
+        [&](Harness& h) {
+          const WeightMatrix w = h.weight(GetParam(), s.w_rows, s.blocks * block());
+          const Tensor x = h.floats(s.rows, w.cols, 1, s.rows % 2 * 32), out = h.empty(s.rows, s.w_rows);
+          h.backend.linear(w, x, s.rows % 2 == 0 ? h.floats(1, s.w_rows) : Tensor{}, out);
+          return h.take(out);
+        },
+        kTolerance, ++seed);
+  }
+}
+
+TEST_P(LinearTest, HostileInputs) {
+  // A large outlier, all equal (the sums of the codes are as large as they get), zeros, tiny and subnormal values.
+  expect_conforms(
+      [&](Harness& h) {
+        const std::int64_t cols = std::max<std::int64_t>(block(), 256);
+        const WeightMatrix w = h.weight(GetParam(), 20, cols);
+        std::vector<float> x = h.normal(6 * cols);
+        for (std::int64_t c = 0; c < cols; ++c) {
+          const auto at = [&](std::int64_t r) -> float& { return x[static_cast<std::size_t>(r * cols + c)]; };
+          at(1) = 100;
+          at(2) = -3;
+          at(3) = 0;
+          at(4) *= 1e-20F;
+          if (c % 64 == 5) at(0) *= 1000;
+          at(5) = c % 2 == 0 ? 1e-39F : -1e-39F;
+        }
+        const Tensor out = h.empty(6, 20);
+        h.backend.linear(w, h.put(x, 6, cols), {}, out);
+        std::vector<float> y = h.take(out);
+        for (std::size_t i = 0; i < y.size(); ++i) y[i] *= i / 20 == 4 ? 1e20F : 1;  // every row counts
+        return y;
+      },
+      kTolerance, 7);
+}
+
+TEST_P(LinearTest, BitsDependOnNeitherNeighboursNorThreads) {
+  constexpr std::int64_t kRows = 64;
+  for (const Isa isa : levels()) {
+    const auto many = make_cpu_backend({.n_threads = 3, .isa = isa});
+    Harness h(*many, 11);
+    const WeightMatrix w = h.weight(GetParam(), 21, 2 * block() >= 96 ? 2 * block() : 96);
+    const Tensor x = h.floats(kRows, w.cols), all = h.empty(kRows, w.rows);
+    h.backend.linear(w, x, {}, all);
+    const std::vector<float> expected = h.take(all);
+    const auto one = make_cpu_backend({.n_threads = 1, .isa = isa});
+    for (std::int64_t n = 1; n < kRows; n += n < 10 ? 1 : 9) {
+      const std::int64_t first = (n * 7) % (kRows - n + 1);
+      const Tensor out = h.empty(n, w.rows);
+      one->linear(w, x.row_range(first, n), {}, out);
+      ASSERT_TRUE(one->submit().has_value());
+      const auto bytes = static_cast<std::size_t>(n * w.rows) * sizeof(float);
+      ASSERT_EQ(std::memcmp(out.buffer->host(), expected.data() + first * w.rows, bytes), 0)
+          << name_of(isa) << ", " << n << " rows from " << first;
+    }
+  }
+}
+
+TEST_P(LinearTest, Experts) {
+  struct Shape {
+    std::int64_t rows, n_experts, k;
+    bool one_input;
+  };
+  for (const Shape& s : {Shape{1, 4, 2, true}, Shape{7, 4, 2, true}, Shape{5, 3, 3, false}, Shape{9, 8, 1, true}}) {
+    expect_conforms(
+        [&](Harness& h) {
+          WeightMatrix w = h.weight(GetParam(), 19, std::max<std::int64_t>(block(), 64), s.n_experts);
+          std::vector<std::int32_t> ids;
+          for (std::int64_t i = 0; i < s.rows * s.k; ++i) {
+            ids.push_back(static_cast<std::int32_t>(h.random() % static_cast<std::uint64_t>(s.n_experts)));
+          }
+          const Tensor x = h.floats(s.one_input ? s.rows : s.rows * s.k, w.cols), out = h.empty(s.rows * s.k, w.rows);
+          const Tensor bias = h.floats(s.n_experts, w.rows);
+          w.scale = h.floats(1, s.k == 2 ? s.n_experts : 1);
+          h.backend.linear_experts(w, x, h.put(ids, s.rows, s.k), bias, out);
+          return h.take(out);
+        },
+        kTolerance, 23);
+  }
+}
+
+TEST_P(LinearTest, Embed) {
+  expect_conforms(
+      [&](Harness& h) {
+        const WeightMatrix table = h.weight(GetParam(), 9, 2 * block());
+        const Tensor out = h.empty(4, table.cols);
+        h.backend.embed(table, h.put(std::vector<std::int32_t>{8, 0, 3, 3}, 4, 1), out);
+        return h.take(out);
+      },
+      0, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, LinearTest, testing::ValuesIn(weight_formats()),
+                         [](const auto& test) { return name_of_format(test.param); });
+
+TEST(LinearShapes, FloatColumnsNeedNoBlocks) {
+  std::uint64_t seed = 50;
+  for (const Format format : {Format::f32, Format::f16, Format::bf16}) {
+    for (const std::int64_t cols : {1, 3, 8, 15, 16, 17, 31, 33, 100, 172, 257}) {
+      for (const std::int64_t rows : {1, 2, 4, 5, 8, 9}) {
+        SCOPED_TRACE(testing::Message() << name_of_format(format) << " cols " << cols << " rows " << rows);
+        expect_conforms(
+            [&](Harness& h) {
+              const WeightMatrix w = h.weight(format, 11, cols);
+              const Tensor x = h.floats(rows, cols, 1, 3), out = h.empty(rows, 11, DType::f32, 5);
+              h.backend.linear(w, x, h.floats(1, 11), out);
+              return h.take(out);
+            },
+            kTolerance, ++seed);
+      }
+    }
+  }
+}
+
+TEST(LinearShapes, ManyRowsAndScale) {
+  for (const Format format : {Format::q4_0, Format::q4_k, Format::q6_k, Format::f16, Format::iq4_xs}) {
+    SCOPED_TRACE(name_of_format(format));
+    expect_conforms(
+        [&](Harness& h) {
+          WeightMatrix w = h.weight(format, 33, 512);
+          w.scale = h.floats(1, 1);
+          const Tensor x = h.floats(300, 512), out = h.empty(300, 33);
+          h.backend.linear(w, x, {}, out);
+          return h.take(out);
+        },
+        kTolerance, 3);
+  }
+}
+
+// Two products of one input, a change of it between, and a third: the rounded copy must not outlive the change.
+TEST(LinearShapes, RoundedInputIsForgottenWhenItChanges) {
+  expect_conforms(
+      [&](Harness& h) {
+        const WeightMatrix a = h.weight(Format::q4_0, 8, 64), b = h.weight(Format::q8_0, 8, 64);
+        const Tensor x = h.floats(3, 64), out = h.empty(9, 8);
+        h.backend.linear(a, x, {}, out.row_range(0, 3));
+        h.backend.linear(b, x, {}, out.row_range(3, 3));
+        h.backend.scale(x.col_range(32, 32), 3);
+        h.backend.linear(b, x, {}, out.row_range(6, 3));
+        return h.take(out);
+      },
+      kTolerance, 4);
+}
+
+}  // namespace
+}  // namespace foreword::gpu
