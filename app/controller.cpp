@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "ui/status_line.h"
+
 namespace foreword::app {
 namespace {
 
@@ -44,13 +46,8 @@ ui::MessageState state_of(storage::Status status) {
 }
 
 std::string speed_words(std::int64_t n_tokens, double tokens_per_second) {
-  std::array<char, 96> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), n_tokens == 1 ? "%lld token" : "%lld tokens", static_cast<long long>(n_tokens));
-  std::string line = buffer.data();
-  if (tokens_per_second > 0) {
-    std::snprintf(buffer.data(), buffer.size(), tokens_per_second < 100 ? " \u00b7 %.1f tokens/s" : " \u00b7 %.0f tokens/s", tokens_per_second);
-    line += buffer.data();
-  }
+  std::string line = ui::grouped(n_tokens) + (n_tokens == 1 ? " token" : " tokens");
+  if (tokens_per_second > 0) line.append(" \u00b7 ").append(ui::speed(tokens_per_second));
   return line;
 }
 

@@ -1,5 +1,6 @@
 #include "ui/status_line.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -23,16 +24,23 @@ std::string grouped(std::int64_t number) {
   return digits;
 }
 
+std::string speed(double tokens_per_second) {
+  if (tokens_per_second < 100) return formatted("%.1f tokens/s", tokens_per_second);
+  return grouped(static_cast<std::int64_t>(tokens_per_second + 0.5)) + " tokens/s";
+}
+
 std::vector<std::string> status_facts(const StatusView& status) {
   std::vector<std::string> facts;
   if (status.prompt_tokens > 0) {
     facts.push_back(grouped(status.reused_tokens) + " of " + grouped(status.prompt_tokens) + " prompt tokens reused");
   }
-  if (status.first_token_seconds > 0) facts.push_back(formatted("first token %.2f s", status.first_token_seconds));
-  if (status.context_size > 0) facts.push_back("context " + grouped(status.context_used) + " of " + grouped(status.context_size));
-  if (status.tokens_per_second > 0) {
-    facts.push_back(formatted(status.tokens_per_second < 100 ? "%.1f tokens/s" : "%.0f tokens/s", status.tokens_per_second));
+  if (status.first_token_seconds >= 0.1) {
+    facts.push_back(formatted("first token after %.1f s", status.first_token_seconds));
+  } else if (status.first_token_seconds > 0) {
+    facts.push_back(formatted("first token after %.0f ms", std::max(1.0, status.first_token_seconds * 1000)));
   }
+  if (status.context_size > 0) facts.push_back("context " + grouped(status.context_used) + " of " + grouped(status.context_size));
+  if (status.tokens_per_second > 0) facts.push_back(speed(status.tokens_per_second));
   return facts;
 }
 

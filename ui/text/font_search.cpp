@@ -90,10 +90,10 @@ std::vector<FontFile> find_companions() {
 
 std::optional<FontFile> find_emoji() { return known_file("truetype/noto/NotoColorEmoji.ttf"); }
 
-std::optional<FontFile> find_for_character(char32_t character) {
+std::optional<FontFile> find_for(std::u32string_view characters) {
   const Pattern wanted(FcPatternCreate(), FcPatternDestroy);
   const std::unique_ptr<FcCharSet, decltype(&FcCharSetDestroy)> set(FcCharSetCreate(), FcCharSetDestroy);
-  FcCharSetAddChar(set.get(), character);
+  for (const char32_t c : characters) FcCharSetAddChar(set.get(), c);
   FcPatternAddCharSet(wanted.get(), FC_CHARSET, set.get());
   FcPatternAddBool(wanted.get(), FC_SCALABLE, FcTrue);
   return match(wanted.get());

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ui/text/glyph_source.h"
@@ -21,7 +22,7 @@ std::optional<FontFile> find_style(Style style);
 std::vector<FontFile> find_companions();
 /// The colour emoji font, if it is there.
 std::optional<FontFile> find_emoji();
-/// A font that has this character, by fontconfig. Slow (milliseconds): remember the answer.
-std::optional<FontFile> find_for_character(char32_t character);
+/// A font that has these characters, or most of them, by fontconfig. Slow (milliseconds): remember the answer.
+std::optional<FontFile> find_for(std::u32string_view characters);
 
 }  // namespace foreword::ui::text

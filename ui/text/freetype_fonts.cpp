@@ -49,11 +49,14 @@ bool wants_emoji(std::string_view cluster, char32_t first) {
   return emoji;
 }
 
-/// Symbol fonts hold a few of these, in a style that does not match: a font made for them is asked first.
+/// Fonts of symbols and of small scripts hold a few of these, in styles that do not match: one font made for them all is
+/// asked first.
 bool is_cjk(char32_t c) {
   return (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7FF) || (c >= 0xF900 && c <= 0xFAFF) ||
          (c >= 0xFE30 && c <= 0xFE4F) || (c >= 0xFF00 && c <= 0xFFEF) || (c >= 0x20000 && c <= 0x3FFFF);
 }
+
+constexpr std::u32string_view kCjkSample = U"\u4e00\u6f22\u7a7a\u3042\u306e\u30ab\u3001\u3002\u300c\uff0c";
 
 bool is_invisible(char32_t c) {
   return c == kEmojiSelector || c == kTextSelector || (c >= 0x200B && c <= 0x200F) || c == 0x2060 || c == 0xFEFF ||
@@ -104,6 +107,7 @@ struct FreeTypeFonts::Impl {
   std::array<std::uint16_t, kStyleCount> styles{};
   std::vector<std::uint16_t> companions;
   std::uint16_t emoji = kNoFace;
+  std::optional<std::uint16_t> cjk;  // found when first needed
   std::unordered_map<char32_t, std::uint16_t> advice;  // fontconfig's answers, kNoFace for "nobody has it"
 
   ~Impl() {
@@ -159,6 +163,14 @@ struct FreeTypeFonts::Impl {
     return face != nullptr && FT_Get_Char_Index(face->ft, c) != 0;
   }
 
+  std::uint16_t cjk_face() {
+    if (!cjk) {
+      auto file = find_for(kCjkSample);
+      cjk = file ? add(*std::move(file)) : kNoFace;
+    }
+    return *cjk;
+  }
+
   std::uint16_t companion_for(Font font, char32_t c) {
     for (const std::uint16_t id : companions) {
       if (has(id, font.size, c)) return id;
@@ -170,13 +182,14 @@ struct FreeTypeFonts::Impl {
     if (emoji != kNoFace && wants_emoji(cluster, first) && has(emoji, font.size, first)) return emoji;
     const std::uint16_t own = styles[static_cast<std::size_t>(font.style)];
     if (has(own, font.size, first)) return own;
+    if (is_cjk(first) && has(cjk_face(), font.size, first)) return cjk_face();
     const std::uint16_t companion = companion_for(font, first);
     if (companion != kNoFace && !is_cjk(first)) return companion;
     const auto known = advice.find(first);
     const std::uint16_t last_resort = companion == kNoFace ? own : companion;
     if (known != advice.end()) return known->second == kNoFace ? last_resort : known->second;
     std::uint16_t found = kNoFace;
-    if (auto file = find_for_character(first)) {
+    if (auto file = find_for({&first, 1})) {
       const std::uint16_t id = add(*std::move(file));
       if (has(id, font.size, first)) found = id;
     }
