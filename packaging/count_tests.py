@@ -6,22 +6,26 @@ Prints what was skipped and why, then, alone on the last line, "N passed, N fail
 a test failed, could not run, or if there is no result. A test that was not built counts as failed.
 """
 
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
+SKIPPED = re.compile(r"(?:: Skipped\n|^skipped: )(.+)", re.MULTILINE)  # as GoogleTest and our scripts say it
+
 
 def outcome(case):
-    """passed, failed or skipped, and a reason."""
+    """passed, failed, skipped or disabled (meant for other tests to start, so not counted), and a reason."""
     if case.get("status") == "run":
         return "passed", ""
     skipped = case.find("skipped")
     message = skipped.get("message", "") if skipped is not None else ""
-    if message.startswith("SKIP_") or case.get("status") == "disabled":
-        output = (case.findtext("system-out") or "").strip().splitlines()
-        reasons = [line.strip() for line in output if "skip" in line.lower() or "fixtures" in line.lower()]
-        return "skipped", reasons[0] if reasons else message
+    if case.get("status") == "disabled":
+        return "disabled", ""
+    if message.startswith("SKIP_"):
+        reason = SKIPPED.search(case.findtext("system-out") or "")
+        return "skipped", reason[1] if reason else message
     return "failed", message
 
 
