@@ -59,6 +59,8 @@ class Controller {
     std::string user_text, text, model;
     std::size_t stored = 0;            // bytes of `text` that the storage desk has
     bool begun = false;                // BeginAnswer was sent
+    bool unsaved = false;              // the storage refused it: it lives in the window only
+    std::uint64_t waits_for = 0;       // the turn before, whose answer is this one's parent and has no number yet
     std::optional<storage::MessageEnd> end;
   };
 
@@ -105,10 +107,12 @@ class Controller {
   Turn* find_turn(storage::Request request);
   Turn* running();
   void start_answer(std::unique_ptr<Turn> turn);
+  void store_question(Turn& turn);
   void begin_storing(Turn& turn);
   void store_growth(Turn& turn);
   void end_turn(ui::MessageState state, storage::Status status, const engine::GenerationStats& stats);
   void forget_turn(Turn& turn);
+  void give_up_storing(Turn& turn);
   void show_new_chat();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
@@ -129,10 +133,5 @@ class Controller {
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   bool storage_works_ = true, settings_known_ = false, quit_ = false;
 };
-
-/// A chat's first title: the start of what was asked, on one line, cut between words.
-std::string title_from(const std::string& text);
-/// "38 tokens, 21.4 tokens/s", with the reason if the answer ended early.
-std::string stats_line(const engine::GenerationStats& stats);
 
 }  // namespace foreword::app

@@ -71,7 +71,7 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   if (deleting_ == chat.id) return draw_question(frame, chat, id, row);
   if (renaming_ == chat.id) return draw_title_field(frame, chat, id, row);
   const bool current = chat.id == frame.state.current_chat;
-  const bool hot = row.contains(frame.input.mouse()) && canvas.clip().contains(frame.input.mouse());
+  const bool hot = frame.input.hovered(id) || frame.input.hovered(id + "/rename") || frame.input.hovered(id + "/delete");
   frame.input.add({.id = id, .role = ItemRole::row, .label = chat.title, .rect = row.intersect(canvas.clip()), .selected = current});
   const float radius = frame.px(size::kRadius), pad = frame.px(10), button = frame.px(26);
   if (current || hot) canvas.fill(row, current ? frame.theme.chosen : frame.theme.hover, radius);
@@ -89,22 +89,22 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
     const float top = std::round(row.top + (line - button) / 2);
     const float x = row.right - 2 * button - frame.px(4);
     if (icon_button(frame, id + "/rename", "Rename (F2)", Icon::pencil, {x, top, x + button, top + button})) {
-      renaming_ = chat.id;
-      title_.set_text(chat.title);
-      title_.buffer().select_all();
-      frame.input.focus(id + "/title");
+      start_renaming(frame, chat);
     }
     if (icon_button(frame, id + "/delete", "Delete", Icon::trash, {x + button, top, x + 2 * button, top + button})) deleting_ = chat.id;
   }
   if (frame.input.activated(id) && !current) frame.send(SelectChat{chat.id});
-  if (!current && renaming_ == 0) return;
+  if (!current || renaming_ != 0) return;
   for (const KeyPress& press : frame.input.shortcuts()) {
-    if (press.key != Key::f2) continue;
-    renaming_ = chat.id;
-    title_.set_text(chat.title);
-    title_.buffer().select_all();
-    frame.input.focus(id + "/title");
+    if (press.key == Key::f2) start_renaming(frame, chat);
   }
+}
+
+void ChatList::start_renaming(Frame& frame, const ChatRow& chat) {
+  renaming_ = chat.id;
+  title_.set_text(chat.title);
+  title_.buffer().select_all();
+  frame.input.focus("chats/row:" + std::to_string(chat.id) + "/title");
 }
 
 void ChatList::draw_question(Frame& frame, const ChatRow& chat, const std::string& id, Rect row) {

@@ -15,6 +15,7 @@ class ChatList {
   void draw_search(Frame& frame, Rect rect);
   void draw_rows(Frame& frame, Rect area);
   void draw_row(Frame& frame, const ChatRow& chat, Rect row);
+  void start_renaming(Frame& frame, const ChatRow& chat);
   void draw_question(Frame& frame, const ChatRow& chat, const std::string& id, Rect row);
   void draw_title_field(Frame& frame, const ChatRow& chat, const std::string& id, Rect row);
 

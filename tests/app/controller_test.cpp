@@ -6,6 +6,8 @@
 
 #include <vector>
 
+#include "app/words.h"
+
 namespace foreword::app {
 namespace {
 
@@ -123,6 +125,38 @@ TEST_F(ControllerTest, AnAnswerThatEndsBeforeItsChatIsStoredIsStoredWhole) {
   saved(asked_storage<command::AppendMessage>().request, 10, 1);
   EXPECT_EQ(asked_storage<command::BeginAnswer>().message.content, "hello");
   EXPECT_EQ(asked_storage<command::FinishAnswer>().request, asked_storage<command::BeginAnswer>().request);
+}
+
+TEST_F(ControllerTest, AQuestionWaitsForTheNumberOfTheAnswerAboveIt) {
+  ready();
+  say("one");
+  piece("first");
+  done();
+  say("two");  // the disk is slow: nothing of the first turn is stored yet
+  piece("second");
+  EXPECT_EQ(count_storage<command::CreateChat>(), 1);
+  chat_saved(asked_storage<command::CreateChat>().request, 9);
+  saved(asked_storage<command::AppendMessage>().request, 90, 9);
+  EXPECT_EQ(count_storage<command::AppendMessage>(), 1);
+  saved(asked_storage<command::BeginAnswer>().request, 91, 9, storage::Status::streaming);
+  EXPECT_EQ(count_storage<command::AppendMessage>(), 2);
+  EXPECT_EQ(asked_storage<command::AppendMessage>().message.parent_id, 91);
+  EXPECT_EQ(asked_storage<command::AppendMessage>().message.chat_id, 9);
+  EXPECT_EQ(asked_storage<command::AppendMessage>().message.content, "two");
+}
+
+TEST_F(ControllerTest, WhatTheStorageRefusesGoesOnInTheWindow) {
+  ready();
+  say("one");
+  piece("first");
+  done();
+  say("two");
+  controller.on(storage::Event(event::Failed{asked_storage<command::CreateChat>().request, {ErrorCode::io, "The disk is full."}, false}));
+  EXPECT_EQ(view().notices.back().text, "The disk is full.");
+  piece("second");
+  done();
+  EXPECT_EQ(view().messages.size(), 4u);
+  EXPECT_TRUE(controller.settled());
 }
 
 TEST_F(ControllerTest, AStoppedAnswerIsKept) {

@@ -1,0 +1,168 @@
+// The controller and the storage desk's events.
+
+#include <algorithm>
+#include <charconv>
+
+#include "app/controller.h"
+#include "app/words.h"
+
+namespace foreword::app {
+
+namespace command = storage::command;
+namespace event = storage::event;
+
+namespace {
+
+ui::Author author_of(storage::Role role) {
+  switch (role) {
+    case storage::Role::user: return ui::Author::user;
+    case storage::Role::system: return ui::Author::system;
+    default: return ui::Author::assistant;
+  }
+}
+
+ui::MessageState state_of(storage::Status status) {
+  switch (status) {
+    case storage::Status::complete: return ui::MessageState::complete;
+    case storage::Status::streaming: return ui::MessageState::streaming;
+    case storage::Status::stopped: return ui::MessageState::stopped;
+    case storage::Status::interrupted: return ui::MessageState::interrupted;
+    case storage::Status::failed: break;
+  }
+  return ui::MessageState::failed;
+}
+
+std::string one_line(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+void Controller::handle(event::Opened&&) {}
+
+void Controller::handle(event::OpenFailed&& e) {
+  storage_works_ = false;
+  settings_known_ = true;
+  opening_ = 0;
+  std::erase_if(turns_, [&](const auto& turn) { return turn->id != running_; });
+  notify(ui::NoticeKind::error, e.error.message + " Chats are not saved.");
+}
+
+void Controller::handle(event::ChatSaved&& e) {
+  Turn* turn = find_turn(e.request);
+  if (turn != nullptr && turn->create == e.request) {
+    turn->create = 0;
+    turn->chat = e.chat.id;
+    if (current_ == 0 && find_row(turn->user_row) != nullptr) {
+      current_ = view_.current_chat = e.chat.id;
+      drafts_.erase(0);
+      view_.draft.clear();
+    }
+    store_question(*turn);
+  }
+  refresh_chats();
+}
+
+void Controller::handle(event::ChatDeleted&& e) {
+  drafts_.erase(e.chat);
+  system_prompts_.erase(e.chat);
+  std::erase_if(turns_, [&](const auto& turn) { return turn->chat == e.chat; });
+  if (e.chat == current_) show_new_chat();
+  refresh_chats();
+}
+
+void Controller::handle(event::Chats&& e) {
+  if (!view_.search.empty()) return;
+  view_.chats.clear();
+  for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}});
+}
+
+void Controller::handle(event::ChatOpened&& e) {
+  if (e.request != opening_) return;
+  opening_ = 0;
+  current_ = view_.current_chat = e.chat.id;
+  system_prompts_[e.chat.id] = e.chat.system_prompt;
+  view_.draft = drafts_[e.chat.id];
+  view_.messages.clear();
+  rows_.clear();
+  for (storage::PathEntry& entry : e.path) {
+    storage::Message& message = entry.message;
+    if (message.role == storage::Role::system || message.role == storage::Role::tool) continue;
+    add_row(author_of(message.role), message.id, std::move(message.content), state_of(message.status));
+    ui::MessageRow& row = view_.messages.back();
+    row.name = std::move(message.model);
+    const storage::MessageStats& stats = message.stats;
+    const double after_first = stats.seconds - stats.first_token_seconds;
+    if (stats.generated_tokens > 0) {
+      const bool timed = stats.generated_tokens > 1 && after_first > 0;
+      row.stats = speed_words(stats.generated_tokens, timed ? static_cast<double>(stats.generated_tokens - 1) / after_first : 0);
+    }
+    for (auto& turn : turns_) {  // an answer that is still growing is shown as it grows
+      if (turn->user_id == message.id) turn->user_row = row.id;
+      if (turn->answer_id != message.id) continue;
+      turn->answer_row = row.id;
+      row.text = turn->text;
+      if (row.text.empty()) row.state = ui::MessageState::waiting;
+    }
+  }
+}
+
+void Controller::handle(event::MessageSaved&& e) {
+  Turn* turn = find_turn(e.request);
+  if (turn == nullptr) return;
+  if (turn->user == e.request) {
+    turn->user = 0;
+    turn->user_id = e.message.id;
+    if (Row* row = find_stored(turn->user_row)) row->id = e.message.id;
+    begin_storing(*turn);
+    refresh_chats();
+    return;
+  }
+  turn->answer_id = e.message.id;
+  if (Row* row = find_stored(turn->answer_row)) row->id = e.message.id;
+  for (auto& waiting : turns_) {
+    if (waiting->waits_for != turn->id) continue;
+    waiting->chat = turn->chat;
+    waiting->parent = turn->answer_id;
+    store_question(*waiting);
+  }
+  if (e.message.status != storage::Status::streaming) forget_turn(*turn);
+}
+
+void Controller::handle(event::Found&& e) {
+  if (e.query != view_.search || e.query.empty()) return;
+  view_.chats.clear();
+  for (storage::SearchHit& hit : e.hits) {
+    const bool known = std::any_of(view_.chats.begin(), view_.chats.end(), [&](const ui::ChatRow& row) { return row.id == hit.chat.id; });
+    if (!known) view_.chats.push_back({hit.chat.id, std::move(hit.chat.title), hit.message_id == 0 ? std::string() : one_line(std::move(hit.snippet))});
+  }
+}
+
+void Controller::handle(event::Settings&& e) {
+  settings_known_ = true;
+  for (const storage::Setting& setting : e.settings) {
+    if (setting.key == kThemeKey) view_.theme = setting.value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light;
+    if (setting.key == kScaleKey) {
+      float scale = 0;
+      std::from_chars(setting.value.data(), setting.value.data() + setting.value.size(), scale);
+      if (scale >= 0.5f && scale <= 4) view_.scale = scale;
+    }
+  }
+}
+
+void Controller::handle(event::Models&& e) {
+  std::sort(e.models.begin(), e.models.end(), [](const auto& a, const auto& b) { return a.last_used > b.last_used; });
+  view_.recent_models.clear();
+  for (storage::ModelRecord& model : e.models) view_.recent_models.push_back({std::move(model.path), std::move(model.name)});
+}
+
+void Controller::handle(event::Failed&& e) {
+  settings_known_ = true;
+  if (e.request == opening_) opening_ = 0;
+  Turn* turn = find_turn(e.request);
+  if (turn != nullptr && !e.kept) give_up_storing(*turn);
+  if (storage_works_) notify(ui::NoticeKind::error, e.error.message);
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,23 @@
+#pragma once
+// Short lines about answers and chats, as the window shows them.
+
+#include <cstdint>
+#include <string>
+
+#include "engine/session.h"
+
+namespace foreword::app {
+
+inline constexpr const char* kThemeKey = "theme";  // of the saved settings
+inline constexpr const char* kScaleKey = "scale";
+
+/// A chat's first title: the start of what was asked, on one line, cut between words.
+std::string title_from(const std::string& text);
+/// The answer's own speed: the tokens after the first over the time after the first; 0 = unknown.
+double answer_speed(const engine::GenerationStats& stats);
+/// "38 tokens \u00b7 21.4 tokens/s"; no speed if it is 0.
+std::string speed_words(std::int64_t n_tokens, double tokens_per_second);
+/// The same, with the reason if the answer ended early.
+std::string stats_line(const engine::GenerationStats& stats);
+
+}  // namespace foreword::app
