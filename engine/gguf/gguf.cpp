@@ -100,6 +100,7 @@ Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::string n
   file.name_ = std::move(name);
   file.version_ = part.version;
   file.metadata_ = std::move(part.metadata);
+  file.raw_metadata_ = std::move(part.raw_metadata);
   FW_TRY(file.add_part(bytes, std::move(part.tensors)));
   return file;
 }
@@ -132,6 +133,7 @@ Result<GgufFile> GgufFile::open(const fs::path& path) {
       file.name_ = part_path.filename().string();
       file.version_ = part.content.version;
       file.metadata_ = std::move(part.content.metadata);
+      file.raw_metadata_ = std::move(part.content.raw_metadata);
     }
     FW_TRY(file.add_part(part.mapping->bytes(), std::move(part.content.tensors)));
     file.mappings_.push_back(std::move(part.mapping));

@@ -34,6 +34,16 @@ struct MetaValue {
   Kind kind() const { return static_cast<Kind>(value.index()); }
 };
 
+/// general.alignment of a file that does not state it.
+inline constexpr std::uint32_t kDefaultAlignment = 32;
+
+/// One metadata entry as it lies in the file: its value's type id and what follows it, for whoever copies a file without
+/// loss (MetaValue forgets widths).
+struct RawEntry {
+  std::string_view key;
+  std::span<const std::byte> typed_value;
+};
+
 class FileMapping;
 
 /// Typed look-ups: a missing key is nullopt (or `corrupt` with its name from require_*), a wrong type `corrupt`.
@@ -91,6 +101,9 @@ class GgufFile {
   static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string name);
 
   const Metadata& metadata() const { return metadata_; }
+  /// The same entries in the file's order and bytes, valid as long as the file is mapped; those of a split model's first
+  /// part.
+  const std::vector<RawEntry>& raw_metadata() const { return raw_metadata_; }
   const std::vector<TensorInfo>& tensors() const { return tensors_; }  // in file order, parts one behind the other
   const TensorInfo* find(std::string_view name) const;
   /// The tensor's bytes in the mapped file.
@@ -109,6 +122,7 @@ class GgufFile {
   std::vector<std::shared_ptr<const FileMapping>> mappings_;  // shared: a copy of the reader keeps the file mapped
   std::vector<std::span<const std::byte>> parts_;
   Metadata metadata_;
+  std::vector<RawEntry> raw_metadata_;
   std::vector<TensorInfo> tensors_;
   std::map<std::string, std::size_t, std::less<>> by_name_;
   std::uint32_t version_ = 0;

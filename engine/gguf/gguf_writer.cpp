@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <ostream>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 
@@ -22,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kBufferBytes = 4 << 20;
+constexpr std::string_view kAlignmentKey = "general.alignment";
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
@@ -80,15 +82,31 @@ bool flush_to_disk(const fs::path& path) {
 
 }  // namespace
 
-void GgufWriter::set(std::string key, Value value) {
+void GgufWriter::put(std::string key, std::string typed_value) {
   check(!key.empty() && key.size() <= 65535, "a key of 1 to 65535 bytes");
   const auto same = [&](const auto& entry) { return entry.first == key; };
   const auto found = std::find_if(metadata_.begin(), metadata_.end(), same);
   if (found == metadata_.end()) {
-    metadata_.emplace_back(std::move(key), std::move(value));
+    metadata_.emplace_back(std::move(key), std::move(typed_value));
   } else {
-    found->second = std::move(value);
+    found->second = std::move(typed_value);
   }
+}
+
+void GgufWriter::set(std::string key, Value value) {
+  if (key == kAlignmentKey) {
+    const auto* stated = std::get_if<std::uint32_t>(&value);
+    check(stated != nullptr && *stated >= 8 && std::has_single_bit(*stated), "general.alignment is a power of two, u32");
+    alignment_ = *stated;
+  }
+  std::string bytes;
+  append(bytes, value);
+  put(std::move(key), std::move(bytes));
+}
+
+void GgufWriter::set_raw(std::string key, std::span<const std::byte> typed_value) {
+  check(key != kAlignmentKey, "the alignment is set as a number");
+  put(std::move(key), std::string(reinterpret_cast<const char*>(typed_value.data()), typed_value.size()));
 }
 
 void GgufWriter::add_tensor(std::string name, gpu::Format format, std::vector<std::int64_t> shape,
@@ -106,32 +124,21 @@ void GgufWriter::add_tensor(std::string name, gpu::Format format, std::vector<st
   check(!name.empty() && name.size() <= 63, "a tensor's name of 1 to 63 bytes");  // longer ones fail in other programs
   check(!shape.empty() && shape.size() <= 4, "1 to 4 dimensions");
   for (const std::int64_t length : shape) check(length > 0, "positive dimensions");
-  for (const Tensor& other : tensors_) check(other.name != name, "a tensor's name that is new");
+  check(tensor_names_.insert(name).second, "a tensor's name that is new");
   std::int64_t n_rows = 1;
   for (std::size_t i = 1; i < shape.size(); ++i) n_rows *= shape[i];
   const auto row_bytes = static_cast<std::uint64_t>(gpu::row_bytes(format, shape[0]));
   tensors_.push_back({std::move(name), format, std::move(shape), n_rows, row_bytes, std::move(producer)});
 }
 
-std::uint64_t GgufWriter::alignment() const {
-  for (const auto& [key, value] : metadata_) {
-    if (key != "general.alignment") continue;
-    const auto* stated = std::get_if<std::uint32_t>(&value);
-    check(stated != nullptr && *stated >= 8 && std::has_single_bit(*stated), "general.alignment is a power of two, u32");
-    return *stated;
-  }
-  return kDefaultAlignment;
-}
-
 std::string GgufWriter::header() const {
-  const std::uint64_t align = alignment();
   std::string out(kGgufMagic, sizeof kGgufMagic);
   append(out, std::uint32_t{3});
   append(out, static_cast<std::uint64_t>(tensors_.size()));
   append(out, static_cast<std::uint64_t>(metadata_.size()));
-  for (const auto& [key, value] : metadata_) {
+  for (const auto& [key, typed_value] : metadata_) {
     append(out, key);
-    append(out, value);
+    out += typed_value;
   }
   std::uint64_t offset = 0;
   for (const Tensor& tensor : tensors_) {
@@ -140,15 +147,15 @@ std::string GgufWriter::header() const {
     for (const std::int64_t length : tensor.shape) append(out, length);
     append(out, static_cast<std::uint32_t>(tensor.format));
     append(out, offset);
-    offset += round_up(tensor.bytes(), align);
+    offset += round_up(tensor.bytes(), alignment_);
   }
-  out.resize(round_up(out.size(), align));
+  out.resize(round_up(out.size(), alignment_));
   return out;
 }
 
 std::uint64_t GgufWriter::file_bytes() const {
   std::uint64_t bytes = header().size();
-  for (const Tensor& tensor : tensors_) bytes += round_up(tensor.bytes(), alignment());
+  for (const Tensor& tensor : tensors_) bytes += round_up(tensor.bytes(), alignment_);
   return bytes;
 }
 
@@ -160,7 +167,7 @@ Result<void> GgufWriter::write_tensor(const Tensor& tensor, std::vector<std::byt
     FW_TRY(tensor.producer(row, buffer));
     if (!out.write(reinterpret_cast<const char*>(buffer.data()), static_cast<std::streamsize>(buffer.size()))) break;
   }
-  const std::string padding(round_up(tensor.bytes(), alignment()) - tensor.bytes(), '\0');
+  const std::string padding(round_up(tensor.bytes(), alignment_) - tensor.bytes(), '\0');
   out.write(padding.data(), static_cast<std::streamsize>(padding.size()));
   return {};
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/gguf/gguf.h"
 #include "gpu/format.h"
 
 namespace foreword::engine {
@@ -36,6 +38,9 @@ class GgufWriter {
   /// Metadata is written in the order of the first set(); a second one replaces the value. "general.alignment" (u32, a
   /// power of two from 8 up, 32 if not set) takes effect.
   void set(std::string key, Value value);
+  /// An entry of a file that GgufFile has read (RawEntry), byte for byte. Not "general.alignment", whose value must be
+  /// known here.
+  void set_raw(std::string key, std::span<const std::byte> typed_value);
 
   /// 1 to 4 dimensions, dimension 0 = row length. `data` must live until write() is done.
   void add_tensor(std::string name, gpu::Format format, std::vector<std::int64_t> shape,
@@ -63,12 +68,14 @@ class GgufWriter {
     std::uint64_t bytes() const { return static_cast<std::uint64_t>(n_rows) * row_bytes; }
   };
 
-  std::uint64_t alignment() const;
+  void put(std::string key, std::string typed_value);
   std::string header() const;
   Result<void> write_to(std::ostream& out, const std::string& name) const;
   Result<void> write_tensor(const Tensor& tensor, std::vector<std::byte>& buffer, std::ostream& out) const;
 
-  std::vector<std::pair<std::string, Value>> metadata_;
+  std::vector<std::pair<std::string, std::string>> metadata_;  // key, type and value as in the file
+  std::uint64_t alignment_ = kDefaultAlignment;
+  std::set<std::string> tensor_names_;
   std::vector<Tensor> tensors_;
 };
 

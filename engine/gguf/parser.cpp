@@ -105,7 +105,7 @@ class Parser {
   Result<MetaValue> strings(std::uint64_t n);
   MetaValue numbers(MetaType type, std::uint64_t n);
   Result<void> skip_arrays(std::uint64_t n, int depth);
-  Result<void> entry(Metadata& metadata);
+  Result<void> entry(GgufPart& part);
   Result<TensorInfo> tensor();
   Result<std::uint64_t> alignment(const Metadata& metadata) const;
   Result<void> place(std::vector<TensorInfo>& tensors, std::uint64_t alignment) const;
@@ -243,13 +243,15 @@ Result<MetaValue> Parser::array() {
   return numbers(element, n);
 }
 
-Result<void> Parser::entry(Metadata& metadata) {
+Result<void> Parser::entry(GgufPart& part) {
   FW_ASSIGN(const std::string_view key, text(kLongestName));
   if (key.empty()) return bad("its metadata has an entry without a name");
-  if (metadata.find(key) != nullptr) return bad("its metadata has two entries named " + printable(key));
+  if (part.metadata.find(key) != nullptr) return bad("its metadata has two entries named " + printable(key));
+  const std::uint64_t start = position_;
   FW_ASSIGN(const MetaType value_type, type());
   FW_ASSIGN(MetaValue value, value_type == MetaType::array ? array() : scalar(value_type));
-  metadata.set(std::string(key), std::move(value));
+  part.metadata.set(std::string(key), std::move(value));
+  part.raw_metadata.push_back({key, bytes_.subspan(start, position_ - start)});
   return {};
 }
 
@@ -337,7 +339,7 @@ Result<GgufPart> Parser::run() {
   FW_ASSIGN(const std::uint64_t n_keys, count(kMostKeys, kSmallestEntry, "metadata entries"));
 
   part.metadata = Metadata(std::string(name_));
-  for (std::uint64_t i = 0; i < n_keys; ++i) FW_TRY(entry(part.metadata));
+  for (std::uint64_t i = 0; i < n_keys; ++i) FW_TRY(entry(part));
   FW_ASSIGN(const std::uint64_t data_alignment, alignment(part.metadata));
 
   std::set<std::string_view> names;

@@ -13,7 +13,6 @@
 namespace foreword::engine {
 
 inline constexpr char kGgufMagic[4] = {'G', 'G', 'U', 'F'};
-inline constexpr std::uint32_t kDefaultAlignment = 32;
 
 /// Type ids of metadata values.
 enum class MetaType : std::uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
@@ -22,6 +21,7 @@ inline constexpr std::uint32_t kMetaTypes = 13;
 struct GgufPart {
   std::uint32_t version = 0;
   Metadata metadata;
+  std::vector<RawEntry> raw_metadata;  // the same, as views of the file's bytes
   std::vector<TensorInfo> tensors;  // part = 0; all within the file, none overlapping
 };
 

@@ -88,6 +88,18 @@ TEST(GgufWriter, TheBytesAreThoseOfTheFormat) {
   EXPECT_EQ(written(writer), raw.str());
 }
 
+TEST(GgufWriter, EntriesOfAFileAreCopiedByteForByte) {
+  RawGguf file;
+  file.head(0, 5).entry("z u16", RawGguf::u16, std::uint16_t{7}).entry("a huge", RawGguf::u64, ~std::uint64_t{0});
+  file.list("nested", RawGguf::array, 1).number(std::uint32_t{RawGguf::i8}).number(std::uint64_t{2}).number('x').number('y');
+  file.entry("nan", RawGguf::f32, std::uint32_t{0x7fa00001}).list("s", RawGguf::string, 1).text("abc").data(0);
+  const Result<GgufFile> read = GgufFile::parse(test::as_bytes(file.str()), "r.gguf");
+  ASSERT_TRUE(read) << read.error().message;
+  GgufWriter writer;
+  for (const RawEntry& entry : read->raw_metadata()) writer.set_raw(std::string(entry.key), entry.typed_value);
+  EXPECT_EQ(written(writer), file.str());
+}
+
 TEST(GgufWriter, TensorsOfEveryFormatComeBackInOrder) {
   std::vector<std::vector<std::byte>> data;
   GgufWriter writer;
