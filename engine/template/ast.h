@@ -51,13 +51,15 @@ struct Call { const Expression* callee; Arguments arguments; };
 struct Filter { const Expression* input; /* null: the body of a block */ std::string name; Arguments arguments; };
 struct Test { const Expression* input; std::string name; Arguments arguments; };
 
+using ExpressionNode = std::variant<Literal, Name, ListLiteral, DictLiteral, Conditional, Logic, Not, Sign, Binary,
+                                    Concat, Compare, Attribute, Item, Slice, Call, Filter, Test>;
 struct Expression {
   int line = 0;
-  std::variant<Literal, Name, ListLiteral, DictLiteral, Conditional, Logic, Not, Sign, Binary, Concat, Compare, Attribute,
-               Item, Slice, Call, Filter, Test>
-      node;
-  int depth = 1;  // of the tree below
+  ExpressionNode node;
+  int depth = 1;  // of the tree that begins here
 };
+/// The depth of the deepest child, 0 if there is none.
+int depth_below(const ExpressionNode& node);
 
 /// What `for` and `set` write to: a name, a tuple of targets, or a namespace's attribute.
 struct Target {

@@ -69,7 +69,7 @@ ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& 
   const auto text = metadata.string(kTemplateKey);
   if (!text) log(LogLevel::warning, "the chat template of this model is not a text: " + text.error().message);
   ChatTemplate result;
-  if (!text || !text->has_value()) {
+  if (!text || !text->has_value() || (*text)->empty()) {
     const auto has_token = [&](std::string_view token) { return tokenizer.find(token) != kNoToken; };
     const auto impl = std::make_shared<Impl>(find_built_in_format(has_token, tokenizer.model_name()));
     impl->use_format_alone();
@@ -116,7 +116,8 @@ Result<ChatTemplate> ChatTemplate::built_in(std::string_view name) {
     }
     names += (names.empty() ? "" : ", ") + std::string(format.name);
   }
-  return Error{ErrorCode::not_found, "There is no chat format '" + std::string(name) + "'; choose one of " + names + "."};
+  return Error{ErrorCode::not_found,
+               "There is no chat format '" + std::string(name) + "'; choose one of " + names + "."};
 }
 
 Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> messages,
@@ -128,8 +129,8 @@ Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> 
       if (failure.kind == jinja::Failure::Kind::raised) return Error{ErrorCode::invalid_argument, failure.message};
       if (failure.kind == jinja::Failure::Kind::limit) return Error{ErrorCode::corrupt, failure.message + "."};
       if (!impl_->has_warned.exchange(true)) {
-        log(LogLevel::warning, "the chat template of this model failed (" + where(failure) + "); the built-in format '" +
-                                   std::string(impl_->format->name) + "' is used instead");
+        log(LogLevel::warning, "the chat template of this model failed (" + where(failure) +
+                                   "); the built-in format '" + std::string(impl_->format->name) + "' is used instead");
       }
     }
   }

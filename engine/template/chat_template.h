@@ -27,7 +27,7 @@ struct ChatMessage {
 
 struct ChatTemplateOptions {
   bool add_generation_prompt = true;
-  bool enable_thinking = false;
+  bool enable_thinking = false;  // also `thinking`, and `reasoning_effort` (high, or medium: those models' own default)
   std::string bos_token, eos_token;  // texts, empty if none
   std::tm now{};                     // for strftime_now, date_string, datetime; the caller's clock
 };
@@ -43,8 +43,9 @@ class ChatTemplate {
   static Result<ChatTemplate> built_in(std::string_view name);
 
   /// The prompt as stretches: bytes of the template are trusted, bytes that came from messages are not.
-  /// `invalid_argument` with the template's own text for raise_exception; `corrupt` when a limit is hit. A Jinja template
-  /// that fails at run time for another reason than raise_exception is rendered by the built-in format instead.
+  /// `invalid_argument` with the template's own text for raise_exception; `corrupt` when a limit is hit. A Jinja
+  /// template that fails at run time for another reason than raise_exception is rendered by the built-in format
+  /// instead.
   Result<std::vector<TextSpan>> render(std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
 
   /// "jinja" or the built-in format's name, for the model's details.

@@ -162,7 +162,8 @@ Value Evaluator::call_macro(const Macro& macro, CallArguments arguments) {
     if (id != source_.ids.end()) set(id->second, value);
   };
   if (definition.takes_list) {
-    const auto begin = arguments.positional.begin() + static_cast<std::ptrdiff_t>(std::min(n_parameters, arguments.positional.size()));
+    const auto begin =
+        arguments.positional.begin() + static_cast<std::ptrdiff_t>(std::min(n_parameters, arguments.positional.size()));
     define_special("varargs", runtime_.list({begin, arguments.positional.end()}, List::Flavour::tuple));
   } else if (has_too_many) {
     fail("a macro got more arguments than it has parameters");

@@ -204,7 +204,8 @@ Value get_path(Runtime& runtime, const Value& value, const Value& path) {
   for (std::size_t begin = 0; begin <= names.size();) {
     const std::size_t end = std::min(names.find('.', begin), names.size());
     const std::string part = names.substr(begin, end - begin);
-    const bool is_index = !part.empty() && part.size() < 10 && part.find_first_not_of("0123456789") == std::string::npos;
+    const bool is_index =
+        !part.empty() && part.size() < 10 && part.find_first_not_of("0123456789") == std::string::npos;
     at = get_item(runtime, at, is_index ? Value::of(static_cast<std::int64_t>(std::stoll(part))) : runtime.text(part));
     begin = end + 1;
   }

@@ -87,7 +87,8 @@ Value unique(Runtime& runtime, const Value& self, const Arguments& arguments) {
   std::unordered_set<std::string> seen;
   Values kept;
   for (const Value& item : iterate(runtime, self)) {
-    std::string key = hash_key(key_of(runtime, item, arguments.positional[1], truth_or(arguments.positional[0], false)));
+    std::string key =
+        hash_key(key_of(runtime, item, arguments.positional[1], truth_or(arguments.positional[0], false)));
     runtime.charge(key.size() + 64);
     if (seen.insert(std::move(key)).second) kept.push_back(item);
   }
@@ -112,7 +113,8 @@ Value sum(Runtime& runtime, const Value& self, const Arguments& arguments) {
   Value total = arguments.positional[1].is(Kind::undefined) ? Value::of(std::int64_t{0}) : arguments.positional[1];
   for (const Value& item : iterate(runtime, self)) {
     const Value& attribute = arguments.positional[0];
-    total = binary(runtime, BinaryOperator::add, total, is_absent(attribute) ? item : get_path(runtime, item, attribute));
+    total =
+        binary(runtime, BinaryOperator::add, total, is_absent(attribute) ? item : get_path(runtime, item, attribute));
   }
   return total;
 }
@@ -197,7 +199,8 @@ Value groupby(Runtime& runtime, const Value& self, const Arguments& arguments) {
     return key.is(Kind::undefined) && !is_absent(arguments.positional[1]) ? arguments.positional[1] : key;
   };
   Values keys;
-  for (const Value& item : all) keys.push_back(key_of(runtime, raw_key(item), {}, truth_or(arguments.positional[2], false)));
+  for (const Value& item : all)
+    keys.push_back(key_of(runtime, raw_key(item), {}, truth_or(arguments.positional[2], false)));
   Values groups;
   const Value* group_key = nullptr;
   for (const std::size_t at : order_of(runtime, keys, false)) {
@@ -215,7 +218,8 @@ Value batch(Runtime& runtime, const Value& self, const Arguments& arguments) {
   if (size < 1) fail("'batch' needs a positive size");
   Values rows;
   for (const Value& item : iterate(runtime, self)) {
-    if (rows.empty() || static_cast<std::int64_t>(rows.back().list->items.size()) == size) rows.push_back(runtime.list({}));
+    if (rows.empty() || static_cast<std::int64_t>(rows.back().list->items.size()) == size)
+      rows.push_back(runtime.list({}));
     runtime.append(*rows.back().list, item);
   }
   while (!is_absent(arguments.positional[1]) && !rows.empty() &&

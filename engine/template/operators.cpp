@@ -293,7 +293,8 @@ Value get_slice(Runtime& runtime, const Value& value, const Value& start, const 
     offsets = character_offsets(value.bytes());
     if (forward && stride == 1) {  // the usual case, in one piece
       if (begin >= end) return runtime.text("");
-      return runtime.text(value.text->part(offsets[static_cast<std::size_t>(begin)], offsets[static_cast<std::size_t>(end)]));
+      return runtime.text(
+          value.text->part(offsets[static_cast<std::size_t>(begin)], offsets[static_cast<std::size_t>(end)]));
     }
   }
   for (std::int64_t i = begin; forward ? i < end : i > end;) {

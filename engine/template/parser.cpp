@@ -35,45 +35,6 @@ auto find_row(const Rows& rows, const Token& token) {
   return std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return token.is_symbol(row.symbol); });
 }
 
-// The depth of a node is one more than that of its deepest child; these list the children.
-struct DepthOf {
-  int deepest = 0;
-  void add(const Expression* child) {
-    if (child != nullptr) deepest = std::max(deepest, child->depth);
-  }
-  void add(const Expressions& children) {
-    for (const Expression* child : children) add(child);
-  }
-  void add(const Arguments& arguments) {
-    add(arguments.positional);
-    for (const auto& [name, value] : arguments.named) add(value);
-    add(arguments.list);
-    add(arguments.dict);
-  }
-  void operator()(const Literal&) {}
-  void operator()(const Name&) {}
-  void operator()(const ListLiteral& node) { add(node.items); }
-  void operator()(const DictLiteral& node) {
-    for (const auto& [key, value] : node.entries) add(key), add(value);
-  }
-  void operator()(const Conditional& node) { add(node.condition), add(node.then), add(node.otherwise); }
-  void operator()(const Logic& node) { add(node.left), add(node.right); }
-  void operator()(const Not& node) { add(node.operand); }
-  void operator()(const Sign& node) { add(node.operand); }
-  void operator()(const Binary& node) { add(node.left), add(node.right); }
-  void operator()(const Concat& node) { add(node.parts); }
-  void operator()(const Compare& node) {
-    add(node.first);
-    for (const auto& [op, operand] : node.rest) add(operand);
-  }
-  void operator()(const Attribute& node) { add(node.object); }
-  void operator()(const Item& node) { add(node.object), add(node.key); }
-  void operator()(const Slice& node) { add(node.object), add(node.start), add(node.stop), add(node.step); }
-  void operator()(const Call& node) { add(node.callee), add(node.arguments); }
-  void operator()(const Filter& node) { add(node.input), add(node.arguments); }
-  void operator()(const Test& node) { add(node.input), add(node.arguments); }
-};
-
 }  // namespace
 
 void parse(std::string_view source, Template& out) {
@@ -83,11 +44,10 @@ void parse(std::string_view source, Template& out) {
   out.body = Parser(tokenize(source), out).parse_template();
 }
 
-const Expression* Parser::make(int line, decltype(Expression::node) node) {
-  DepthOf depth;
-  std::visit(depth, node);
-  if (depth.deepest >= kMaxDepth) throw Failure{Failure::Kind::limit, "it nests too deeply", line};
-  return &out_.expressions.emplace_back(Expression{line, std::move(node), depth.deepest + 1});
+const Expression* Parser::make(int line, ExpressionNode node) {
+  const int below = depth_below(node);
+  if (below >= kMaxDepth) throw Failure{Failure::Kind::limit, "it nests too deeply", line};
+  return &out_.expressions.emplace_back(Expression{line, std::move(node), below + 1});
 }
 
 Parser::Level::Level(Parser& owner) : parser(owner) {

@@ -73,7 +73,7 @@ class Parser {
   [[noreturn]] void fail_here(std::string message) const;
   [[noreturn]] void unexpected() const;
 
-  const Expression* make(int line, decltype(Expression::node) node);
+  const Expression* make(int line, ExpressionNode node);
   template <class Node>
   const Statement* make_statement(int line, Node node) {
     return &out_.statements.emplace_back(Statement{line, std::move(node)});

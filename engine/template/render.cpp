@@ -28,7 +28,7 @@ void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const Ch
   evaluator.define("eos_token", runtime.text(options.eos_token));
   evaluator.define("enable_thinking", Value::of(options.enable_thinking));
   evaluator.define("thinking", Value::of(options.enable_thinking));
-  evaluator.define("reasoning_effort", runtime.text(options.enable_thinking ? "medium" : "low"));
+  evaluator.define("reasoning_effort", runtime.text(options.enable_thinking ? "high" : "medium"));
   evaluator.define("date_string", runtime.text(format_date(options.now, "%d %b %Y")));
   evaluator.define("datetime", runtime.text(format_date(options.now, "%b %d %Y")));
   for (const Function& function : global_functions()) {

@@ -145,7 +145,8 @@ constexpr Function kTests[] = {
 }  // namespace
 
 const Function* find_test(std::string_view name) {
-  const auto* row = std::find_if(std::begin(kTests), std::end(kTests), [&](const Function& f) { return f.name == name; });
+  const auto* row =
+      std::find_if(std::begin(kTests), std::end(kTests), [&](const Function& f) { return f.name == name; });
   return row == std::end(kTests) ? nullptr : row;
 }
 

@@ -42,7 +42,8 @@ Value title(Runtime& runtime, const Value& self, const Arguments&) {
     const Character c = character_at(text.bytes(), at);
     append_mapped(out, text, at, at + c.size, begins_word ? to_upper : to_lower);
     static constexpr std::string_view kBeginners = "-({[<";
-    begins_word = is_space(c.code_point) || (c.size == 1 && kBeginners.find(text.bytes()[at]) != std::string_view::npos);
+    begins_word =
+        is_space(c.code_point) || (c.size == 1 && kBeginners.find(text.bytes()[at]) != std::string_view::npos);
     at += c.size;
   }
   return runtime.text(std::move(out));
@@ -69,7 +70,11 @@ Value escape_html(Runtime& runtime, const Value& self, const Arguments&) {
     runtime.step();
     runtime.write(out, text, done, at);
     const char c = bytes[at];
-    const std::string_view entity = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : "&#39;";
+    const std::string_view entity = c == '&'   ? "&amp;"
+                                    : c == '<' ? "&lt;"
+                                    : c == '>' ? "&gt;"
+                                    : c == '"' ? "&#34;"
+                                               : "&#39;";
     runtime.write(out, entity, text.trusted_at(at));
     done = at + 1;
   }

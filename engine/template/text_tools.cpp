@@ -133,7 +133,8 @@ Values split(Runtime& runtime, const Text& text, const Value& separator, std::in
   runtime.scan(text.size());
   if (count < 0) count = kNoLimit;
   if (is_absent(separator)) {
-    return from == Side::left ? split_at_spaces(runtime, text, count) : split_at_spaces_from_right(runtime, text, count);
+    return from == Side::left ? split_at_spaces(runtime, text, count)
+                              : split_at_spaces_from_right(runtime, text, count);
   }
   const std::string& needle = text_argument(separator).bytes();
   if (needle.empty()) fail("'split' needs a separator that is not empty");

@@ -1,8 +1,8 @@
 #pragma once
 // What a template computes with: Python's values as far as chat templates use them, and the Runtime that owns them.
-// A Value is a small handle; texts, lists and dicts live in the Runtime until the rendering ends, so that no cycle leaks
-// and no deep value is torn down recursively. What the Runtime has handed out is counted, never given back: its memory
-// limit bounds the bytes in use and the bytes moved at once.
+// A Value is a small handle; texts, lists and dicts live in the Runtime until the rendering ends, so that no cycle
+// leaks and no deep value is torn down recursively. What the Runtime has handed out is counted, never given back: its
+// memory limit bounds the bytes in use and the bytes moved at once.
 
 #include <cstddef>
 #include <cstdint>

@@ -130,8 +130,8 @@ double round_half_even(double value, int digits) {
 Value round_filter(Runtime&, const Value& self, const Arguments& arguments) {
   if (!self.is_number()) fail("'round' needs a number, not " + std::string(kind_name(self)));
   const int digits = static_cast<int>(std::clamp<std::int64_t>(whole_or(arguments.positional[0], 0), -300, 400));
-  const std::string method = arguments.positional[1].is(Kind::undefined) ? "common"
-                                                                         : text_argument(arguments.positional[1]).bytes();
+  const std::string method =
+      arguments.positional[1].is(Kind::undefined) ? "common" : text_argument(arguments.positional[1]).bytes();
   if (method == "common") {
     if (self.is_whole() && digits >= 0) return Value::of(self.whole());
     const double rounded = round_half_even(self.number(), digits);

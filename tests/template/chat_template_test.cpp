@@ -15,32 +15,41 @@ TEST(BuiltInFormat, EveryRowRenders) {
     const char* name;
     const char* expected;
   } cases[] = {
-      {"phi4", "<|im_start|>system<|im_sep|> S <|im_end|><|im_start|>user<|im_sep|> U <|im_end|>"
-               "<|im_start|>assistant<|im_sep|> A <|im_end|><|im_start|>user<|im_sep|>V<|im_end|>"
-               "<|im_start|>assistant<|im_sep|>"},
-      {"chatml", "<|im_start|>system\n S <|im_end|>\n<|im_start|>user\n U <|im_end|>\n<|im_start|>assistant\n A <|im_end|>\n"
-                 "<|im_start|>user\nV<|im_end|>\n<|im_start|>assistant\n"},
+      {"phi4",
+       "<|im_start|>system<|im_sep|> S <|im_end|><|im_start|>user<|im_sep|> U <|im_end|>"
+       "<|im_start|>assistant<|im_sep|> A <|im_end|><|im_start|>user<|im_sep|>V<|im_end|>"
+       "<|im_start|>assistant<|im_sep|>"},
+      {"chatml",
+       "<|im_start|>system\n S <|im_end|>\n<|im_start|>user\n U <|im_end|>\n<|im_start|>assistant\n A <|im_end|>\n"
+       "<|im_start|>user\nV<|im_end|>\n<|im_start|>assistant\n"},
       {"mistral-v7", "[SYSTEM_PROMPT]  S [/SYSTEM_PROMPT][INST]  U [/INST]  A </s>[INST] V[/INST]"},
       {"mistral-v7-tekken", "[SYSTEM_PROMPT] S [/SYSTEM_PROMPT][INST] U [/INST] A </s>[INST]V[/INST]"},
       {"mistral-v3", "[INST]  S \n\n U [/INST] A</s>[INST] V[/INST]"},
       {"mistral-v3-tekken", "[INST] S \n\n U [/INST] A </s>[INST]V[/INST]"},
       {"mistral-v1", " [INST]  S \n\n U  [/INST]  A </s> [INST] V [/INST]"},
       {"llama2", "[INST] <<SYS>>\n S \n<</SYS>>\n\n U  [/INST] A </s>[INST] V [/INST]"},
-      {"phi3", "<|system|>\n S <|end|>\n<|user|>\n U <|end|>\n<|assistant|>\n A <|end|>\n<|user|>\nV<|end|>\n<|assistant|>\n"},
-      {"zephyr", "<|system|>\n S <|endoftext|>\n<|user|>\n U <|endoftext|>\n<|assistant|>\n A <|endoftext|>\n"
-                 "<|user|>\nV<|endoftext|>\n<|assistant|>\n"},
-      {"zephyr-beta", "<|system|>\n S </s>\n<|user|>\n U </s>\n<|assistant|>\n A </s>\n<|user|>\nV</s>\n<|assistant|>\n"},
-      {"gemma", "<start_of_turn>user\nS\n\nU<end_of_turn>\n<start_of_turn>model\nA<end_of_turn>\n"
-                "<start_of_turn>user\nV<end_of_turn>\n<start_of_turn>model\n"},
-      {"llama3", "<|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n"
-                 "U<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nA<|eot_id|>"
-                 "<|start_header_id|>user<|end_header_id|>\n\nV<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"},
+      {"phi3",
+       "<|system|>\n S <|end|>\n<|user|>\n U <|end|>\n<|assistant|>\n A <|end|>\n<|user|>\nV<|end|>\n<|assistant|>\n"},
+      {"zephyr",
+       "<|system|>\n S <|endoftext|>\n<|user|>\n U <|endoftext|>\n<|assistant|>\n A <|endoftext|>\n"
+       "<|user|>\nV<|endoftext|>\n<|assistant|>\n"},
+      {"zephyr-beta",
+       "<|system|>\n S </s>\n<|user|>\n U </s>\n<|assistant|>\n A </s>\n<|user|>\nV</s>\n<|assistant|>\n"},
+      {"gemma",
+       "<start_of_turn>user\nS\n\nU<end_of_turn>\n<start_of_turn>model\nA<end_of_turn>\n"
+       "<start_of_turn>user\nV<end_of_turn>\n<start_of_turn>model\n"},
+      {"llama3",
+       "<|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n"
+       "U<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nA<|eot_id|>"
+       "<|start_header_id|>user<|end_header_id|>\n\nV<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"},
       {"deepseek3", " S \n\n<｜User｜> U <｜Assistant｜> A <｜end▁of▁sentence｜><｜User｜>V<｜Assistant｜>"},
-      {"granite", "<|start_of_role|>system<|end_of_role|> S <|end_of_text|>\n<|start_of_role|>user<|end_of_role|> U "
-                  "<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|> A <|end_of_text|>\n"
-                  "<|start_of_role|>user<|end_of_role|>V<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>"},
-      {"gpt-oss", "<|start|>system<|message|> S <|end|><|start|>user<|message|> U <|end|>"
-                  "<|start|>assistant<|channel|>final<|message|> A <|end|><|start|>user<|message|>V<|end|><|start|>assistant"},
+      {"granite",
+       "<|start_of_role|>system<|end_of_role|> S <|end_of_text|>\n<|start_of_role|>user<|end_of_role|> U "
+       "<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|> A <|end_of_text|>\n"
+       "<|start_of_role|>user<|end_of_role|>V<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>"},
+      {"gpt-oss",
+       "<|start|>system<|message|> S <|end|><|start|>user<|message|> U <|end|>"
+       "<|start|>assistant<|channel|>final<|message|> A <|end|><|start|>user<|message|>V<|end|><|start|>assistant"},
       {"plain", " S \n\nUser:  U \n\nAssistant:  A \n\nUser: V\n\nAssistant:"},
   };
   EXPECT_EQ(std::size(cases), built_in_formats().size());
@@ -134,10 +143,18 @@ TEST(ChatTemplate, SyntaxErrorsNameTheirLine) {
     const char* source;
     const char* line;
   } cases[] = {
-      {"{{ a b }}", "line 1:"},          {"x\n{% if %}", "line 2:"},      {"\n\n{% nope %}", "line 3:"},
-      {"{% if a %}\n\nx", "line 3:"},    {"a\n{{ 'b", "line 2:"},         {"{#\n\n", "line 1:"},
-      {"{% for a in b %}\n{% endif %}", "line 2:"}, {"{% break %}", "line 1:"}, {"{{ 1 }}\r\n{{ ] }}", "line 2:"},
-      {"{% raw %}\n", "line 1:"},        {"{{ '\\xZZ' }}", "line 1:"},    {"\n{% for a in b recursive %}{% endfor %}", "line 2:"},
+      {"{{ a b }}", "line 1:"},
+      {"x\n{% if %}", "line 2:"},
+      {"\n\n{% nope %}", "line 3:"},
+      {"{% if a %}\n\nx", "line 3:"},
+      {"a\n{{ 'b", "line 2:"},
+      {"{#\n\n", "line 1:"},
+      {"{% for a in b %}\n{% endif %}", "line 2:"},
+      {"{% break %}", "line 1:"},
+      {"{{ 1 }}\r\n{{ ] }}", "line 2:"},
+      {"{% raw %}\n", "line 1:"},
+      {"{{ '\\xZZ' }}", "line 1:"},
+      {"\n{% for a in b recursive %}{% endfor %}", "line 2:"},
   };
   for (const auto& test_case : cases) {
     const auto parsed = ChatTemplate::from_source(test_case.source);
@@ -154,8 +171,10 @@ TEST(ChatTemplate, AnEmptySourceRendersNothing) {
 }
 
 TEST(ChatTemplate, NeighbouringSpansDiffer) {
-  const auto rendered = ChatTemplate::from_source("a{{ 'b' }}{% for m in messages %}{{ m.content }}{{ '' }}{{ m.content }}"
-                                                  "{% endfor %}")->render(kHistory, golden_options());
+  const auto rendered = ChatTemplate::from_source(
+                            "a{{ 'b' }}{% for m in messages %}{{ m.content }}{{ '' }}{{ m.content }}"
+                            "{% endfor %}")
+                            ->render(kHistory, golden_options());
   ASSERT_TRUE(rendered);
   ASSERT_EQ(rendered->size(), 2u);
   EXPECT_TRUE((*rendered)[0].trusted);
@@ -192,6 +211,9 @@ TEST(ChatTemplate, OfAFile) {
 
   metadata.set("tokenizer.chat_template", {std::string("<start_of_turn>{% unknown %}")});
   EXPECT_EQ(from_metadata(metadata).name(), "gemma") << "by the text that did not parse, not by the tokens";
+
+  metadata.set("tokenizer.chat_template", {std::string()});
+  EXPECT_EQ(from_metadata(metadata).name(), "chatml") << "an empty template is none";
 
   metadata.set("tokenizer.chat_template", {std::int64_t{5}});
   EXPECT_EQ(from_metadata(metadata).name(), "chatml") << "a key of the wrong type is no template";

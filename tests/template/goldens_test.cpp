@@ -44,7 +44,8 @@ TEST(Goldens, Expressions) {
 }
 
 TEST(Goldens, AreWhatJinjaRendersNow) {
-  if (std::system("/usr/bin/python3 -c 'import jinja2, sys; sys.exit(jinja2.__version__ != \"3.1.2\")' 2>/dev/null") != 0) {
+  if (std::system("/usr/bin/python3 -c 'import jinja2, sys; sys.exit(jinja2.__version__ != \"3.1.2\")' 2>/dev/null") !=
+      0) {
     GTEST_SKIP() << "no python3-jinja2 3.1.2 here";
   }
   const auto script = foreword::test::data_dir() / "templates" / "make_goldens.py";

@@ -31,21 +31,34 @@ std::vector<HostileCase> hostile_cases() {
       {"string doubling by tilde", kDouble + "~ ns.s %}{% endfor %}", true},
       {"doubling by join", kDouble + "| join(ns.s) %}{% endfor %}", true},
       {"doubling by replace", kDouble + "| replace('a', ns.s) %}{% endfor %}", true},
-      {"doubling by format", "{% set ns = namespace(s='ab') %}{% for i in range(99) %}{% set ns.s = '%s%s' % (ns.s, ns.s) %}"
-                             "{% endfor %}", true},
-      {"list doubling", "{% set ns = namespace(l=[1]) %}{% for i in range(99) %}{% set ns.l = ns.l + ns.l %}{% endfor %}", true},
-      {"list growing in its own loop", "{% set l = range(50000) | list %}{% for i in l %}{% for j in l %}{{ l.append(i) }}"
-                                       "{% endfor %}{% endfor %}", true},
-      {"nested loops", "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}"
-                       "{% endfor %}{% endfor %}", true},
-      {"output without end", "{% for a in range(99999) %}{% for b in range(9999) %}" + repeated("x", 1000) +
-                             "{% endfor %}{% endfor %}", true},
+      {"doubling by format",
+       "{% set ns = namespace(s='ab') %}{% for i in range(99) %}{% set ns.s = '%s%s' % (ns.s, ns.s) %}"
+       "{% endfor %}",
+       true},
+      {"list doubling",
+       "{% set ns = namespace(l=[1]) %}{% for i in range(99) %}{% set ns.l = ns.l + ns.l %}{% endfor %}", true},
+      {"list growing in its own loop",
+       "{% set l = range(50000) | list %}{% for i in l %}{% for j in l %}{{ l.append(i) }}"
+       "{% endfor %}{% endfor %}",
+       true},
+      {"nested loops",
+       "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}"
+       "{% endfor %}{% endfor %}",
+       true},
+      {"output without end",
+       "{% for a in range(99999) %}{% for b in range(9999) %}" + repeated("x", 1000) + "{% endfor %}{% endfor %}",
+       true},
       {"a macro that calls itself", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", true},
-      {"two macros that call each other", "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}"
-                                          "{{ a() }}", true},
-      {"a macro that calls itself twice", "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}"
-                                          "{{ m(60) }}", true},
-      {"a caller that calls back", "{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{{ m() }}", true},
+      {"two macros that call each other",
+       "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}"
+       "{{ a() }}",
+       true},
+      {"a macro that calls itself twice",
+       "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}"
+       "{{ m(60) }}",
+       true},
+      {"a caller that calls back", "{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{{ m() }}",
+       true},
       {"nested parentheses", "{{ " + repeated("(", 100000) + "1" + repeated(")", 100000) + " }}", true},
       {"nested lists", "{{ " + repeated("[", 100000) + repeated("]", 100000) + " }}", true},
       {"nested dicts", "{{ " + repeated("{1:", 100000) + "1" + repeated("}", 100000) + " }}", true},
@@ -60,24 +73,36 @@ std::vector<HostileCase> hostile_cases() {
       {"a chain of comparisons", "{{ 1" + repeated(" == 1", 20000) + " }}", false},
       {"nested ifs", repeated("{% if 1 %}", 30000), true},
       {"nested fors", repeated("{% for a in b %}", 30000), true},
-      {"nested targets", "{% for " + repeated("(", 100000) + "a" + repeated(")", 100000) + " in x %}{% endfor %}", true},
+      {"nested targets", "{% for " + repeated("(", 100000) + "a" + repeated(")", 100000) + " in x %}{% endfor %}",
+       true},
       {"a source beyond the limit", repeated("x", 2 << 20), true},
-      {"a value nested deeply", "{% set ns = namespace(l=[]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}{% endfor %}"
-                                "{{ ns.l }}", true},
-      {"tojson of a value nested deeply", "{% set ns = namespace(l=[]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}"
-                                          "{% endfor %}{{ ns.l | tojson }}", true},
-      {"deep values compared", "{% set ns = namespace(l=[], m=[]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}"
-                               "{% set ns.m = [ns.m] %}{% endfor %}{{ ns.l == ns.m }}", true},
+      {"a value nested deeply",
+       "{% set ns = namespace(l=[]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}{% endfor %}"
+       "{{ ns.l }}",
+       true},
+      {"tojson of a value nested deeply",
+       "{% set ns = namespace(l=[]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}"
+       "{% endfor %}{{ ns.l | tojson }}",
+       true},
+      {"deep values compared",
+       "{% set ns = namespace(l=[], m=[]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}"
+       "{% set ns.m = [ns.m] %}{% endfor %}{{ ns.l == ns.m }}",
+       true},
       {"a list within itself", "{% set l = [] %}{{ l.append(l) }}{{ l }}", true},
       {"a dict within itself", "{% set d = {} %}{{ d.update({'d': d}) }}{{ d | tojson }}", true},
       {"a list that is compared with itself", "{% set l = [] %}{% set m = [l] %}{{ l.append(m) }}{{ l == m }}", true},
-      {"slow searches", "{% set a = 'a' * 1000000 %}{% set b = 'a' * 500000 ~ 'b' %}{% for i in range(99999) %}"
-                        "{{ b in a }}{% endfor %}", true},
+      {"slow searches",
+       "{% set a = 'a' * 1000000 %}{% set b = 'a' * 500000 ~ 'b' %}{% for i in range(99999) %}"
+       "{{ b in a }}{% endfor %}",
+       true},
       {"slow scans", "{% set a = 'a' * 9999999 %}{% for i in range(99999) %}{{ a | length }}{% endfor %}", true},
-      {"slow case changes", "{% set a = 'a' * 9999999 %}{% for i in range(99999) %}{{ a | upper | length }}{% endfor %}", true},
+      {"slow case changes",
+       "{% set a = 'a' * 9999999 %}{% for i in range(99999) %}{{ a | upper | length }}{% endfor %}", true},
       {"slow indexes", "{% set a = 'a' * 9999999 %}{% for i in range(99999) %}{{ a[9999998] }}{% endfor %}", true},
-      {"slow sorts", "{% set a = range(99999) | list %}{% for i in range(999) %}{% set b = a | sort %}{% endfor %}", true},
-      {"slow slices", "{% set a = range(99999) | list %}{% for i in range(99999) %}{% set b = a[::-1] %}{% endfor %}", true},
+      {"slow sorts", "{% set a = range(99999) | list %}{% for i in range(999) %}{% set b = a | sort %}{% endfor %}",
+       true},
+      {"slow slices", "{% set a = range(99999) | list %}{% for i in range(99999) %}{% set b = a[::-1] %}{% endfor %}",
+       true},
       {"wide padding", "{{ 'a'.center(99999999999) }}", true},
       {"wide zeros", "{{ '1'.zfill(9223372036854775807) }}", true},
       {"wide indent", "{{ 'a' | indent(99999999999, true) }}", true},
@@ -91,9 +116,12 @@ std::vector<HostileCase> hostile_cases() {
       {"a number that does not fit", "{{ 99999999999999999999 }}", false},
       {"a power that does not fit", "{{ 9 ** 99999999 }}", false},
       {"a float that is no integer", "{{ 1e300 | int }}{{ 'inf' | float | int }}", false},
-      {"steps beyond the end", "{{ 'abc'[::9223372036854775807] }}{{ 'abc'[::-9223372036854775807 - 1] }}"
-                               "{{ [1, 2][-9223372036854775807 - 1:9223372036854775807] }}", false},
-      {"bytes that are no text", "\xff\xfe{{ '\xff'[0] }}{{ '\xc3' | upper | tojson }}{{ ['\xed\xa0\x80'] }}{{ \xff }}", false},
+      {"steps beyond the end",
+       "{{ 'abc'[::9223372036854775807] }}{{ 'abc'[::-9223372036854775807 - 1] }}"
+       "{{ [1, 2][-9223372036854775807 - 1:9223372036854775807] }}",
+       false},
+      {"bytes that are no text", "\xff\xfe{{ '\xff'[0] }}{{ '\xc3' | upper | tojson }}{{ ['\xed\xa0\x80'] }}{{ \xff }}",
+       false},
       {"zero bytes", std::string("a\0{{ 'b\0c' }}\0", 14), false},
   };
 }
@@ -106,7 +134,8 @@ TEST(Limits, HostileTemplatesEndSoon) {
     Error error{ErrorCode::cancelled, ""};
     if (!parsed) {
       error = parsed.error();
-    } else if (const auto rendered = parsed->render(std::vector<ChatMessage>{{Role::user, "Hi.", ""}}, golden_options());
+    } else if (const auto rendered =
+                   parsed->render(std::vector<ChatMessage>{{Role::user, "Hi.", ""}}, golden_options());
                !rendered) {
       error = rendered.error();
     }

@@ -64,8 +64,8 @@ inline std::string joined(const std::vector<TextSpan>& spans) {
   return text;
 }
 
-/// What the template gives, in the form of the goldens: {"text"}, {"raised"}, or {"error"} when it does not parse, meets
-/// a limit, or falls back to a built-in format.
+/// What the template gives, in the form of the goldens: {"text"}, {"raised"}, or {"error"} when it does not parse,
+/// meets a limit, or falls back to a built-in format.
 inline nlohmann::json outcome(const std::string& source, const History& history) {
   const auto chat_template = ChatTemplate::from_source(source);
   if (!chat_template) return {{"error", chat_template.error().message}};
