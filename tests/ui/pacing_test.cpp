@@ -23,7 +23,7 @@ int frames_in(Pacer& pacer, double seconds, double letters_per_second, bool focu
     if (now >= next_letter) pacer.letter(), next_letter += 1 / letters_per_second;
     const double wait = pacer.wait(now);
     if (wait <= 0) {
-      pacer.drawn(now, focused ? caret_blink(now, last_input).next_change : kNever, false);
+      pacer.drawn(now, caret_blink(now, last_input).next_change, false);
       ++frames;
       now += 0.001;
     } else {

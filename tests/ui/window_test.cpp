@@ -286,6 +286,23 @@ TEST_F(WindowTest, ScrollingUpThroughGuessedHeightsNeverJumps) {
   EXPECT_GT(seen, 60);
 }
 
+TEST_F(WindowTest, NoMessageIsDrawnOverAnotherHoweverWrongTheGuessOfItsHeight) {
+  std::string lines;
+  for (int i = 0; i < 8; ++i) lines += "a\n";  // eight lines, guessed as one
+  add_messages(60, lines);
+  drive.frames(2);
+  const Vec middle = drive.find("messages")->rect.center();
+  for (int step = 0; step < 40; ++step) {
+    drive.wheel(middle, 2);
+    drive.frames();
+    std::vector<float> tops;
+    for (const Item& item : drive.root().interaction().items()) {
+      if (item.id.starts_with("messages/") && item.id.ends_with("/copy") && item.rect.height() > 27.5f) tops.push_back(item.rect.top);
+    }
+    for (std::size_t i = 1; i < tops.size(); ++i) EXPECT_GT(tops[i] - tops[i - 1], 2 * 9 * 24) << "step " << step;
+  }
+}
+
 TEST_F(WindowTest, AnswersAreCopiedAndAskedForAgain) {
   add_messages(2, "text ");
   drive.frames(2);
