@@ -117,32 +117,35 @@ void scale(const float* x, float factor, std::int64_t n, float* out) {
   map(x, n, out, [factor](F v) { return v * factor; });
 }
 
-void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, float* out) {
-  F sum = {};
+// The sum of function(x) over n values, in runs, so that a long row does not lose digits to a large running sum. What
+// the function makes of the zeros behind the last value has to be zero.
+template <class Function>
+inline float summed(const float* x, std::int64_t n, Function function) {
+  constexpr std::int64_t kRun = 32 * kLanes;
+  F total = {};
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) sum = fma(load(x + i), load(x + i), sum);
-  const F rest = load_part(x + i, n - i);
-  sum = fma(rest, rest, sum);
-  const double mean = static_cast<double>(sum_of(sum)) / static_cast<double>(n);
-  const auto factor = static_cast<float>(1.0 / __builtin_sqrt(mean + eps));
+  while (i + kLanes <= n) {
+    F sum = {};
+    for (const std::int64_t end = n - i < kRun ? n : i + kRun; i + kLanes <= end; i += kLanes) sum += function(load(x + i));
+    total += sum;
+  }
+  float sum = sum_of(total);
+  if (i < n) sum += sum_of(function(load_part(x + i, n - i)));
+  return sum;
+}
+
+void rms_norm(const float* x, const float* weight, float eps, std::int64_t n, float* out) {
+  const double square = summed(x, n, [](F v) { return v * v; });
+  const auto factor = static_cast<float>(1.0 / __builtin_sqrt(square / static_cast<double>(n) + eps));
   map(x, weight, n, out, [factor](F v, F w) { return v * factor * w; });
 }
 
 void layer_norm(const float* x, const float* weight, const float* bias, float eps, std::int64_t n, float* out) {
-  F sum = {};
-  std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) sum += load(x + i);
-  sum += load_part(x + i, n - i);
-  const float mean = sum_of(sum) / static_cast<float>(n);
-  F squares = {};
-  for (i = 0; i + kLanes <= n; i += kLanes) {
-    const F centred = load(x + i) - mean;
-    squares = fma(centred, centred, squares);
-  }
-  float variance = sum_of(squares);
-  for (; i < n; ++i) variance += (x[i] - mean) * (x[i] - mean);
-  const double spread = static_cast<double>(variance) / static_cast<double>(n);
-  const auto factor = static_cast<float>(1.0 / __builtin_sqrt(spread + eps));
+  const float mean = summed(x, n, [](F v) { return v; }) / static_cast<float>(n);
+  const std::int64_t whole = n / kLanes * kLanes;
+  double square = summed(x, whole, [mean](F v) { return (v - mean) * (v - mean); });
+  for (std::int64_t i = whole; i < n; ++i) square += (x[i] - mean) * (x[i] - mean);
+  const auto factor = static_cast<float>(1.0 / __builtin_sqrt(square / static_cast<double>(n) + eps));
   map(x, weight, n, out, [=](F v, F w) { return (v - mean) * factor * w; });
   if (bias != nullptr) map(out, bias, n, out, [](F v, F b) { return v + b; });
 }
@@ -356,15 +359,21 @@ void blend(float* o, float a, const float* p, float b, std::int64_t n) {
 
 // ---- products with 8-bit activations -------------------------------------------------------------------------------
 
-// x scale of one group of columns: weight = scale * (code - kOffset) - min, codes of kBits.
+inline U load_codes(const std::uint8_t* codes, int group) {
+  U v;
+  __builtin_memcpy(&v, codes + group * 4 * kLanes, sizeof v);
+  return v;
+}
+
+// Groups of kGroup columns have a scale: weight = scale * (code - kOffset) - min, codes of kBits.
 template <int kBits, int kGroup, int kOffset, bool kMin>
 void multiply(const WeightPanel* panel, std::int64_t n_cols, const QuantBlock* x, const std::int32_t* rows,
               std::int64_t n, float* acc) {
   constexpr bool kFold = kOffset != 0 && !(kBits == 8 && kSignedBytes);
   for (std::int64_t b = 0; b < n_cols / 32; ++b) {
-    U w[8];
-    __builtin_memcpy(w, panel->codes + b * 32 * kLanes, sizeof w);
-    const U w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5], w6 = w[6], w7 = w[7];
+    const std::uint8_t* codes = panel->codes + b * 32 * kLanes;
+    const U w0 = load_codes(codes, 0), w1 = load_codes(codes, 1), w2 = load_codes(codes, 2), w3 = load_codes(codes, 3);
+    const U w4 = load_codes(codes, 4), w5 = load_codes(codes, 5), w6 = load_codes(codes, 6), w7 = load_codes(codes, 7);
     const F scale0 = load(panel->scales + (kGroup == 32 ? b : 2 * b) * kLanes);
     const F scale1 = kGroup == 32 ? F{} : load(panel->scales + (2 * b + 1) * kLanes);
     const F min = kMin ? load(panel->mins + b * kLanes) : F{};

@@ -14,7 +14,8 @@ constexpr std::uint32_t kOnes = 0x01010101;
 inline void put_codes(WeightPanel* panel, std::int64_t group, U codes) {
   __builtin_memcpy(panel->codes + group * 4 * kLanes, &codes, sizeof codes);
 }
-// Asks for the part of the next tile that lies where step `index` of this one does.
+// Asks for the part of the next tile that lies where step `index` of this one does. Into the second cache: the first
+// one has too few outstanding requests (measured: 85 to 97 % of the read bandwidth against 75 to 80 %).
 inline void fetch_ahead(const std::uint8_t* ahead, std::int64_t index, std::int64_t block_bytes) {
   const std::uint8_t* from = ahead + index * block_bytes * kLanes;
   for (std::int64_t at = 0; at < block_bytes * kLanes; at += 64) prefetch(from + at);

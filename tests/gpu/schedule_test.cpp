@@ -1,0 +1,152 @@
+#include "gpu/cpu/schedule.h"
+
+#include <numeric>
+
+#include "gpu/cpu/system.h"
+#include "tests/gpu/harness.h"
+
+namespace foreword::gpu {
+namespace {
+
+TEST(ThreadPool, EveryThreadRunsOnceAndBarriersHold) {
+  for (const int n : {1, 2, 3, 8}) {
+    ThreadPool pool(n);
+    ASSERT_EQ(pool.size(), n);
+    std::vector<std::int64_t> mine(static_cast<std::size_t>(n) * 16);  // not atomic: barriers order the accesses
+    for (int run = 0; run < 50; ++run) {
+      pool.run([&](int thread) {
+        for (int round = 0; round < 20; ++round) {
+          mine[static_cast<std::size_t>(thread) * 16] += 1;
+          pool.barrier(thread);
+          std::int64_t sum = 0;
+          for (int i = 0; i < n; ++i) sum += mine[static_cast<std::size_t>(i) * 16];
+          if (sum != std::int64_t{n} * (run * 20 + round + 1)) ADD_FAILURE() << "thread " << thread << " is ahead";
+          pool.barrier(thread);
+        }
+      });
+    }
+  }
+}
+
+TEST(Extent, OverlapsWhereBytesDo) {
+  std::vector<float> memory(1000);
+  const auto view = [&](std::int64_t first, std::int64_t rows, std::int64_t cols, std::int64_t stride) {
+    Extent extent(memory.data() + first, cols * 4);
+    extent.rows = rows;
+    extent.stride = stride * 4;
+    return extent;
+  };
+  struct Case {
+    Extent a, b;
+    bool meet;
+  };
+  const Case cases[] = {
+      {view(0, 1, 10, 10), view(10, 1, 10, 10), false}, {view(0, 1, 11, 11), view(10, 1, 10, 10), true},
+      {view(0, 5, 10, 30), view(10, 5, 20, 30), false}, {view(0, 5, 11, 30), view(10, 5, 20, 30), true},
+      {view(10, 5, 20, 30), view(30, 4, 10, 30), false}, {view(10, 5, 20, 30), view(29, 4, 10, 30), true},
+      {view(0, 5, 10, 30), view(10, 5, 20, 31), true},  // unlike strides: careful
+      {view(0, 5, 10, 30), Extent(), false},            {view(60, 2, 10, 30), view(0, 2, 10, 30), false},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(overlap(c.a, c.b), c.meet) << &c - cases;
+    EXPECT_EQ(overlap(c.b, c.a), c.meet) << &c - cases;
+  }
+}
+
+TEST(Schedule, BarriersStandOnlyWhereTheyMust) {
+  std::vector<float> memory(64);
+  const auto at = [&](std::int64_t i) { return std::vector<Extent>{Extent(&memory[static_cast<std::size_t>(i)], 4)}; };
+  const auto nothing = [](std::int64_t, const Worker&) {};
+  Schedule schedule(2);
+  schedule.add(8, at(0), at(1), nothing);
+  schedule.add(8, at(0), at(2), nothing);  // reads the same
+  EXPECT_EQ(schedule.n_barriers(), 0U);
+  schedule.add(8, at(1), at(3), nothing);  // reads what the first wrote
+  EXPECT_EQ(schedule.n_barriers(), 1U);
+  schedule.add(8, at(4), at(1), nothing);  // writes what the third reads
+  EXPECT_EQ(schedule.n_barriers(), 2U);
+  schedule.add(8, at(5), at(1), nothing);  // writes what another wrote
+  EXPECT_EQ(schedule.n_barriers(), 3U);
+  schedule.add(1, at(6), at(7), nothing);
+  schedule.add(1, at(7), at(8), nothing);  // small after small: one thread does both
+  schedule.add(1, at(8), at(7), nothing);
+  EXPECT_EQ(schedule.n_barriers(), 3U);
+  schedule.add(2, at(7), at(9), nothing);
+  EXPECT_EQ(schedule.n_barriers(), 4U);
+}
+
+// Random little programs on few cells, run in one go and step by step.
+TEST(Schedule, RandomProgramsRunAsIfOneByOne) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937_64 random(seed);
+    constexpr std::size_t kCells = 8;
+    std::vector<std::array<std::int64_t, 16>> cells(kCells), expected(kCells);
+    for (std::size_t i = 0; i < kCells; ++i) expected[i].fill(static_cast<std::int64_t>(i)), cells[i] = expected[i];
+    ThreadPool pool(3);
+    Schedule schedule(3);
+    for (int step = 0; step < 60; ++step) {
+      const std::size_t a = random() % kCells, b = random() % kCells, to = random() % kCells;
+      const bool serial = random() % 2 == 0;
+      const auto work = [a, b, to](std::vector<std::array<std::int64_t, 16>>& on, std::size_t i) {
+        on[to][i] = (on[a][i] * 31 + on[b][i] * 17 + 5) % 1000003;
+      };
+      for (std::size_t i = 0; i < 16; ++i) work(expected, i);
+      const auto extent = [&](std::size_t cell) { return Extent(cells[cell].data(), 16 * 8); };
+      const std::vector<Extent> reads{extent(a), extent(b)}, writes{extent(to)};
+      schedule.add(serial ? 1 : 16, reads, writes, [=, &cells](std::int64_t unit, const Worker&) {
+        if (!serial) return work(cells, static_cast<std::size_t>(unit));
+        for (std::size_t i = 0; i < 16; ++i) work(cells, i);
+      });
+    }
+    schedule.run(pool, nullptr);
+    ASSERT_EQ(cells, expected) << "seed " << seed;
+    EXPECT_TRUE(schedule.empty());
+  }
+}
+
+// A chain of dependent ops gives the same bits in one submit as in many.
+TEST(Schedule, OpsInOneSubmitEqualOpsOneByOne) {
+  const auto program = [](Harness& h, bool step_by_step) {
+    const auto step = [&] {
+      if (step_by_step) {
+        EXPECT_TRUE(h.backend.submit().has_value());
+      }
+    };
+    const WeightMatrix a = h.weight(Format::q4_0, 96, 64), b = h.weight(Format::f16, 64, 96), c = h.weight(Format::q8_0, 64, 96);
+    const Tensor x = h.floats(5, 64), wide = h.empty(5, 96), y = h.empty(5, 64), z = h.empty(5, 64);
+    const std::vector<float> quarters(64, 0.25F);
+    const Tensor ones = h.put(std::vector<float>(64, 1.0F), 1, 64);
+    step();
+    for (int layer = 0; layer < 6; ++layer) {
+      h.backend.rms_norm(x, ones, 1e-5F, 64, y), step();
+      h.backend.linear(a, y, {}, wide), step();
+      h.backend.activate(Activation::silu, wide, wide), step();
+      h.backend.linear(b, wide, {}, y), step();
+      h.backend.linear(c, wide, {}, z), step();
+      h.backend.scale(wide.col_range(0, 32), 0.5F), step();
+      h.backend.add(y, z, 0.5F, y), step();
+      h.backend.write(z.row_range(2, 1), std::as_bytes(std::span(quarters))), step();
+      h.backend.add(x, y, 0.01F, x), step();
+      h.backend.add(x, z, 0.01F, x), step();
+    }
+    return h.take(x);
+  };
+  for (const Isa isa : levels()) {
+    const auto backend = make_cpu_backend({.n_threads = 3, .isa = isa});
+    Harness one(*backend, 8), many(*backend, 8);
+    const std::vector<float> expected = program(many, true);
+    EXPECT_EQ(program(one, false), expected) << name_of(isa);
+    EXPECT_TRUE(std::isfinite(expected[0]));
+  }
+}
+
+TEST(System, CpuMax) {
+  EXPECT_EQ(processors_from_cpu_max("200000 100000"), 2.0);
+  EXPECT_EQ(processors_from_cpu_max("50000 100000"), 0.5);
+  EXPECT_EQ(processors_from_cpu_max("max 100000"), 0.0);
+  EXPECT_EQ(processors_from_cpu_max(""), 0.0);
+  EXPECT_GE(usable_processors(), 1);
+}
+
+}  // namespace
+}  // namespace foreword::gpu
