@@ -35,8 +35,8 @@ def commit(folder):
 def main(path, part, exit_code, seconds, last_line):
     path = Path(path)
     rows = dict(re.findall(r"^\| ([\w-]+) (\|.*\|)$", path.read_text(), re.MULTILINE)) if path.is_file() else {}
-    last_line = re.sub(r"\x1b\[[0-9;]*m", "", last_line).replace("|", "/").strip()
-    # Without the report itself, which changes with every part.
+    root = str(path.resolve().parents[1])
+    last_line = re.sub(r"\x1b\[[0-9;]*m", "", last_line).replace(root + "/", "").replace("|", "/").strip()
     rows[part] = (f"| {'passed' if exit_code == '0' else 'FAILED'} | {last_line} | {datetime.date.today().isoformat()} | "
                   f"{commit(path.parent)} | {int(seconds) / 60:.1f} | {machine()} |")
     path.parent.mkdir(exist_ok=True)

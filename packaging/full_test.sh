@@ -81,10 +81,9 @@ part_memory() {
 
 # Each target for five minutes from its seeds, two at a time; what they find on the way is kept in build-fuzz/corpus.
 part_fuzz() {
-  build fuzz all
   local target targets=() failed=()
-  for target in "$root"/build-fuzz/tests/fuzz/fuzz_*; do [[ ! -f $target ]] || targets+=("${target##*/}"); done
-  ((${#targets[@]})) || die "there are no fuzz targets"
+  for target in "$root"/tests/fuzz/*_fuzz.cpp; do targets+=("fuzz_$(basename "$target" _fuzz.cpp)"); done
+  build fuzz "${targets[@]}"
   mkdir -p "$root"/build-fuzz/corpus/fuzz_gguf
   /usr/bin/python3 "$root/tests/fuzz/make_seeds.py" "$root/build-fuzz/corpus/fuzz_gguf"
   printf '%s\n' "${targets[@]}" | xargs -P 2 -I TARGET bash -c 'fuzz_one TARGET' || true
