@@ -56,11 +56,8 @@ def read_table(path):
 
 
 def room_of(path, table):
-    """The room with the longest name that is the file itself or a folder above it."""
-    for place in (path, *path.parents):
-        if place.as_posix() in table:
-            return place.as_posix()
-    return None
+    """The file itself or its folder, if the table has it; a folder inside a room is a room of its own."""
+    return next((place.as_posix() for place in (path, path.parent) if place.as_posix() in table), None)
 
 
 def library_of(header):
@@ -190,6 +187,7 @@ class TheTest(unittest.TestCase):
     def test_unknown_rooms(self):
         self.assert_one("may include cuda, which is no room", table=("`base`, `gpu` |", "`base`, `gpu`, `cuda` |"))
         self.assert_one("attic/x.h: belongs to no room", {"attic/x.h": ""})
+        self.assert_one("gpu/cuda/x.h: belongs to no room", {"gpu/cuda/x.h": ""})
 
     def test_circle(self):
         found, _ = self.found(table=("| `base/` | all | |", "| `base/` | all | `ui/text` |"))
