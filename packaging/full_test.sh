@@ -7,7 +7,7 @@ readonly FUZZ_SECONDS=${FUZZ_SECONDS:-300}
 
 # full_test [PART...] : these parts, or all; fails if one failed.
 full_test() {
-  local parts=("$@") part status=0 failed=()
+  local parts=("$@") part failed=()
   ((${#parts[@]})) || parts=("${FULL_PARTS[@]}")
   for part in "${parts[@]}"; do
     [[ " ${FULL_PARTS[*]} " == *" $part "* ]] || die "there is no part $part; there are: ${FULL_PARTS[*]}"
@@ -39,14 +39,14 @@ part_reference() {
 
 # Kernels and whole models at every level below the best that this machine has.
 part_instruction_sets() {
-  local failed=0
+  local code=0
   build release all
   for FOREWORD_ISA in avx2 generic; do
     export FOREWORD_ISA
     echo "-- FOREWORD_ISA=$FOREWORD_ISA"
-    run_tests build --tests-regex '^(gpu|kv|model|session)\.|^app\.(logits|complete|perplexity|reference_models)|^reference_models$' || failed=1
+    run_tests build --tests-regex '^(gpu|kv|model|session)\.|^app\.(logits|complete|perplexity|reference_models)|^reference_models$' || code=1
   done
-  return "$failed"
+  return "$code"
 }
 
 part_address_sanitizer() {
@@ -67,16 +67,16 @@ part_thread_sanitizer() {
 
 # Uninitialised values, which the sanitizers of GCC do not see. Valgrind knows no AVX-512.
 part_memory() {
-  local program room failed=0
+  local program room code=0
   build release all
   for room in gguf tokenizer template kv sampling session; do
     program=$root/build/tests/test_$room
     [[ -x $program ]] || continue
     echo "-- $room"
     FOREWORD_ISA=generic valgrind --quiet --error-exitcode=99 --errors-for-leak-kinds=none "$program" \
-      --gtest_brief=1 --gtest_filter="-*Every*:*Random*:*Hostile*:*Linear*" || failed=1
+      --gtest_brief=1 --gtest_filter="-*Every*:*Random*:*Hostile*:*Linear*" || code=1
   done
-  ((failed == 0)) && echo "no uninitialised value was used"
+  ((code == 0)) && echo "no uninitialised value was used"
 }
 
 # Each target for five minutes from its seeds, two at a time; what they find on the way is kept in build-fuzz/corpus.
