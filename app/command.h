@@ -43,6 +43,7 @@ std::function<int()> add_logits(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_perplexity(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_bench(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_inspect(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_quantize(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_devices(CLI::App& app, const CommonOptions& common);
 
 /// The error's sentence on stderr; kFailure.

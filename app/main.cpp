@@ -56,6 +56,7 @@ constexpr CommandRow kCommands[] = {
     {"perplexity", "Measure how well the model predicts a text", add_perplexity},
     {"bench", "Measure speed, also of random-weight models of a standard shape", add_bench},
     {"inspect", "Print a GGUF file's metadata and tensors", add_inspect},
+    {"quantize", "Write a GGUF file anew with smaller weights", add_quantize},
     {"devices", "List the compute devices", add_devices},
 };
 
