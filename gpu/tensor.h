@@ -58,6 +58,9 @@ struct WeightMatrix {
   std::int64_t n_experts = 1;
   Format format = Format::f32;
   Tensor scale;
+  /// Where a backend rounds the input of products to 8 bits, it shall keep about 16 here. For networks in which a
+  /// small error can send a token another way (experts).
+  bool precise = false;
 
   explicit operator bool() const { return buffer != nullptr; }
   std::int64_t expert_bytes() const { return rows * row_bytes(format, cols); }

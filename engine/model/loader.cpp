@@ -50,7 +50,7 @@ class Loader {
     const TensorInfo* tensor = find(stem + ".weight", shape, need);
     if (tensor == nullptr) return {};
     gpu::WeightMatrix view{parts_[static_cast<std::size_t>(tensor->part)], static_cast<std::int64_t>(tensor->offset), out, in,
-                           n_experts, tensor->format, {}};
+                           n_experts, tensor->format, {}, model_.config.n_experts > 0};
     used_.insert(stem + ".scale");
     used_.insert(stem + ".input_scale");
     if (const TensorInfo* scale = file_.find(stem + ".scale"); scale != nullptr) {

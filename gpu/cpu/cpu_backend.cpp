@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/base/check.h"
+#include "gpu/cpu/activations.h"
 #include "gpu/cpu/attention.h"
 #include "gpu/cpu/bandwidth.h"
 #include "gpu/cpu/host_memory.h"
@@ -246,26 +247,27 @@ std::optional<LinearTask> CpuBackend::product_of(const WeightMatrix& w, const Te
   task.cols = w.cols;
   task.out = row_of<float>(out, 0);
   task.out_stride = out.stride;
-  if (integer_kernel(kernels_, w.format) == nullptr) {
+  if (!quantises_activations(w.format)) {
     task.x = row_of<float>(x, 0);
     task.x_stride = x.stride;
     *input = Extent(x);
     return task;
   }
-  const Result<QuantisedInput> room = quantiser_.room_for(x);
+  const Result<QuantisedInput> room = quantiser_.room_for(x, w.precise);
   if (!room) {
     failure_ = room.error();
     return std::nullopt;
   }
   task.quant = room->blocks;
-  task.quant_stride = room->rows;
+  task.quant_stride = room->stride;
+  task.second_term = room->second_term;
   *input = Extent(room->blocks, room->bytes);
   if (room->fresh) {
     const Cut cut = cut_rows(x, kCheap);
     record(cut.count(), {Extent(x)}, {*input},
-           [=, quantise = kernels_.quantise, blocks = room->blocks](std::int64_t unit, const Worker&) {
+           [=, quantise = kernels_.quantise, room = *room](std::int64_t unit, const Worker&) {
              for (std::int64_t r = cut.first(unit); r < cut.last(unit); ++r) {
-               quantise(row_of<float>(x, r), x.cols, blocks + r, x.rows);
+               quantise(row_of<float>(x, r), x.cols, room.blocks + r, room.stride, room.second_term);
              }
            });
   }
@@ -282,7 +284,7 @@ void CpuBackend::linear(const WeightMatrix& w, const Tensor& x, const Tensor& bi
   task->bias = optional_row(bias);
   schedule_.need_scratch(task->scratch_bytes());
 
-  const std::int64_t row_size = task->quant != nullptr ? w.cols * 11 / 8 : w.cols * 4;
+  const std::int64_t row_size = task->quant != nullptr ? w.cols * 3 / 2 : w.cols * 4;
   const Cut rows{out.rows, std::clamp(kActivationBytes / row_size / 8 * 8, std::int64_t{8}, kMaxLinearRows)};
   const std::int64_t tile = task->tile_rows(), tile_bytes = tile * row_bytes(w.format, w.cols);
   const std::int64_t few = std::min(rows.size, out.rows);

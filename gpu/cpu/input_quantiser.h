@@ -13,16 +13,17 @@
 namespace foreword::gpu {
 
 struct QuantisedInput {
-  QuantBlock* blocks = nullptr;  // block b of row r at blocks[b * rows + r]
-  std::int64_t rows = 0;
+  QuantBlock* blocks = nullptr;  // block b of row r at blocks[b * stride + r], its second term second_term behind
+  std::int64_t stride = 0;
+  std::int64_t second_term = 0;  // 0: one term
   std::int64_t bytes = 0;
   bool fresh = false;  // the caller has to record the rounding
 };
 
 class InputQuantiser {
  public:
-  /// Room for x, filled already if it was rounded before and not written since. `out_of_memory`.
-  Result<QuantisedInput> room_for(const Tensor& x);
+  /// Room for x in one term or two, filled already if it was rounded so before and not written since. `out_of_memory`.
+  Result<QuantisedInput> room_for(const Tensor& x, bool two_terms);
   /// These bytes are about to change: what was made from them is void.
   void forget(const Extent& written);
   /// Nothing recorded uses the slots any more.
@@ -32,6 +33,7 @@ class InputQuantiser {
   struct Slot {
     std::unique_ptr<Buffer> buffer;
     Extent source;  // no rows: free
+    bool two_terms = false;
   };
 
   std::array<Slot, 4> slots_;

@@ -10,9 +10,9 @@
 
 namespace foreword::gpu {
 
-/// 256 columns of one activation row in 8 bits per 32: x = d[c / 32] * q[c]. Columns behind the last are zero.
+/// 256 columns of one activation row in 8 bits per 16: x = d[c / 16] * q[c]. Columns behind the last are zero.
 struct QuantBlock {
-  float d[8];
+  float d[16];
   std::int32_t sums[16];  // of q, for each 16 columns
   std::int8_t q[256];
 };
@@ -57,8 +57,10 @@ struct Kernels {
   int tile_rows = 0;  // R
   IntegerKernel integer[kMaxIntegerKernels];
 
-  /// One row of `cols` (a multiple of 32) floats; block b goes to out[b * block_stride].
-  void (*quantise)(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride) = nullptr;
+  /// One row of `cols` (a multiple of 32) floats; block b goes to out[b * block_stride]. With second_term > 0 what the
+  /// codes miss is rounded in the same way and goes to out[b * block_stride + second_term].
+  void (*quantise)(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride,
+                   std::int64_t second_term) = nullptr;
 
   DotFn dot_f32 = nullptr, dot_f16 = nullptr, dot_bf16 = nullptr;
   WeightedSumFn weighted_sum_f32 = nullptr, weighted_sum_f16 = nullptr;

@@ -5,7 +5,7 @@
 // A simd_*.h gives: kLanes; vectors F (float), U, S (32-bit integers) with the operators of GCC's vector extension;
 // fma(a, b, c) = a * b + c; square_root; rounded (nearest, ties to even) and the same as integers; loads and stores
 // of the first n lanes (the others zero), of halves and of bf16; store_int8; half_lanes (low 16 bits of each lane);
-// load_columns (16 bytes of kLanes rows, transposed to 4 columns of 4 bytes); sum_of in a fixed order; dot_16, dot_32.
+// load_columns (16 bytes of kLanes rows, transposed to 4 columns of 4 bytes); sum_of in a fixed order; dot_16.
 
 #include "gpu/cpu/kernels.h"
 
@@ -180,29 +180,38 @@ std::uint64_t read(const void* data, std::int64_t n) {
 
 // ---- activations to 8 bits -----------------------------------------------------------------------------------------
 
-// One run of 32 values at column c of a block.
-inline void quantise_32(const float* x, QuantBlock* block, int c) {
+// One run of 16 values for column c of a block; leaves in x what the codes miss.
+inline void quantise_16(float* x, QuantBlock* block, int c) {
   F size = {};
-  for (int i = 0; i < 32; i += kLanes) size = larger(absolute(load(x + i)), size);
+  for (int i = 0; i < 16; i += kLanes) size = larger(absolute(load(x + i)), size);
   float d = largest_of(size) / 127.0F;
   if (d < kSmallestStep) d = 0;
   const float inverse = d > 0 ? 1.0F / d : 0.0F;
-  for (int i = 0; i < 32; i += kLanes) store_int8(block->q + c + i, rounded_bits(load(x + i) * inverse));
-  std::int32_t low = 0, high = 0;
-  for (int i = 0; i < 16; ++i) {
-    low += block->q[c + i];
-    high += block->q[c + 16 + i];
+  for (int i = 0; i < 16; i += kLanes) {
+    const F value = load(x + i);
+    const U code = rounded_bits(value * inverse);
+    store_int8(block->q + c + i, code);
+    store(x + i, fma(to_float(code), all(-d), value));
   }
-  block->d[c / 32] = d;
-  block->sums[c / 16] = low;
-  block->sums[c / 16 + 1] = high;
+  std::int32_t sum = 0;
+  for (int i = 0; i < 16; ++i) sum += block->q[c + i];
+  block->d[c / 16] = d;
+  block->sums[c / 16] = sum;
 }
 
-void quantise(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride) {
+void quantise(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride, std::int64_t second_term) {
   for (; cols > 0; cols -= kQuantCols, x += kQuantCols, out += block_stride) {
     const int here = cols < kQuantCols ? static_cast<int>(cols) : static_cast<int>(kQuantCols);
-    if (here < kQuantCols) __builtin_memset(out, 0, sizeof *out);
-    for (int c = 0; c < here; c += 32) quantise_32(x + c, out, c);
+    if (here < kQuantCols) {
+      __builtin_memset(out, 0, sizeof *out);
+      if (second_term > 0) __builtin_memset(out + second_term, 0, sizeof *out);
+    }
+    for (int c = 0; c < here; c += 16) {
+      float rest[16];
+      __builtin_memcpy(rest, x + c, sizeof rest);
+      quantise_16(rest, out, c);
+      if (second_term > 0) quantise_16(rest, out + second_term, c);
+    }
   }
 }
 
@@ -375,24 +384,19 @@ void multiply(const WeightPanel* panel, std::int64_t n_cols, const QuantBlock* x
     const U w0 = load_codes(codes, 0), w1 = load_codes(codes, 1), w2 = load_codes(codes, 2), w3 = load_codes(codes, 3);
     const U w4 = load_codes(codes, 4), w5 = load_codes(codes, 5), w6 = load_codes(codes, 6), w7 = load_codes(codes, 7);
     const F scale0 = load(panel->scales + (kGroup == 32 ? b : 2 * b) * kLanes);
-    const F scale1 = kGroup == 32 ? F{} : load(panel->scales + (2 * b + 1) * kLanes);
+    const F scale1 = kGroup == 32 ? scale0 : load(panel->scales + (2 * b + 1) * kLanes);
     const F min = kMin ? load(panel->mins + b * kLanes) : F{};
     for (std::int64_t i = 0; i < n; ++i) {
       const QuantBlock& block = x[rows[i]];
       const std::int8_t* q = block.q + 32 * b;
-      const float d = block.d[b];
+      const float d0 = block.d[2 * b], d1 = block.d[2 * b + 1];
       const std::int32_t s0 = block.sums[2 * b], s1 = block.sums[2 * b + 1];
       F sum = load(acc + i * kLanes);
-      if constexpr (kGroup == 32) {
-        const U start = kFold ? all_bits(-kOffset * (s0 + s1)) : U{};
-        sum = fma(to_float(dot_32<kBits>(start, w0, w1, w2, w3, w4, w5, w6, w7, q)), scale0 * d, sum);
-      } else {
-        const U low = dot_16<kBits>(kFold ? all_bits(-kOffset * s0) : U{}, w0, w1, w2, w3, q);
-        const U high = dot_16<kBits>(kFold ? all_bits(-kOffset * s1) : U{}, w4, w5, w6, w7, q + 16);
-        sum = fma(to_float(low), scale0 * d, sum);
-        sum = fma(to_float(high), scale1 * d, sum);
-      }
-      if constexpr (kMin) sum = fma(min, all(-d * static_cast<float>(s0 + s1)), sum);
+      const U low = dot_16<kBits>(kFold ? all_bits(-kOffset * s0) : U{}, w0, w1, w2, w3, q);
+      const U high = dot_16<kBits>(kFold ? all_bits(-kOffset * s1) : U{}, w4, w5, w6, w7, q + 16);
+      sum = fma(to_float(low), scale0 * d0, sum);
+      sum = fma(to_float(high), scale1 * d1, sum);
+      if constexpr (kMin) sum = fma(min, all(-(d0 * static_cast<float>(s0) + d1 * static_cast<float>(s1))), sum);
       store(acc + i * kLanes, sum);
     }
   }

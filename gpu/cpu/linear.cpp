@@ -58,6 +58,7 @@ void multiply_integer(const LinearTask& task, const IntegerKernel& kernel, std::
       const std::int64_t n_cols = std::min(kQuantCols, task.cols - c);
       kernel.unpack(rows, stride, n_cols, ahead, panel);
       kernel.multiply(panel, n_cols, x, x_rows, n, acc);
+      if (task.second_term > 0) kernel.multiply(panel, n_cols, x + task.second_term, x_rows, n, acc);
       rows += chunk_bytes;
       ahead += tile * chunk_bytes;
       x += task.quant_stride;

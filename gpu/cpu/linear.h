@@ -25,9 +25,11 @@ struct LinearTask {
   const std::byte* weights = nullptr;  // [w_rows, cols]
   std::int64_t w_rows = 0;
   std::int64_t cols = 0;
-  // Either quant, where the format has an integer kernel: block b of row r at quant[b * quant_stride + r]; or x.
+  // Either quant, where the format has an integer kernel: block b of row r at quant[b * quant_stride + r], and its second
+  // term second_term blocks behind it (0: it has none); or x.
   const QuantBlock* quant = nullptr;
   std::int64_t quant_stride = 0;
+  std::int64_t second_term = 0;
   const float* x = nullptr;
   std::int64_t x_stride = 0;
   float* out = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -30,16 +31,21 @@ std::vector<float> decode_row(const WeightMatrix& w, std::int64_t expert, std::i
   return values;
 }
 
-// The values that 8 bits per 32 leave of a row.
-std::vector<float> rounded(const float* x, std::int64_t cols) {
-  std::vector<float> values(x, x + cols);
-  for (std::int64_t begin = 0; begin < cols; begin += 32) {
-    float largest = 0;
-    for (std::int64_t c = begin; c < begin + 32; ++c) largest = std::max(largest, std::fabs(x[c]));
-    const float d = largest / 127 < kSmallestStep ? 0 : largest / 127;
-    const float inverse = d > 0 ? 1 / d : 0;
-    for (std::int64_t c = begin; c < begin + 32; ++c) {
-      values[static_cast<std::size_t>(c)] = d * std::nearbyint(x[c] * inverse);
+// What 8 bits per 16 values leave of a row, in one term or two.
+std::vector<float> rounded(const float* x, std::int64_t cols, bool two_terms) {
+  std::vector<float> values(static_cast<std::size_t>(cols)), rest(x, x + cols);
+  for (int term = 0; term < (two_terms ? 2 : 1); ++term) {
+    for (std::int64_t begin = 0; begin < cols; begin += 16) {
+      const auto run = std::span(rest).subspan(static_cast<std::size_t>(begin), 16);
+      float largest = 0;
+      for (const float value : run) largest = std::max(largest, std::fabs(value));
+      const float d = largest / 127 < kSmallestStep ? 0 : largest / 127;
+      const float inverse = d > 0 ? 1 / d : 0;
+      for (std::size_t i = 0; i < run.size(); ++i) {
+        const float code = std::nearbyint(run[i] * inverse);
+        values[static_cast<std::size_t>(begin) + i] += d * code;
+        run[i] = std::fma(-d, code, run[i]);
+      }
     }
   }
   return values;
@@ -255,7 +261,7 @@ class Reference final : public Backend {
 
   void product(const WeightMatrix& w, std::int64_t expert, const float* x, const Tensor& bias, float* out) const {
     std::vector<float> input(x, x + w.cols);
-    if (options_.quantise_activations && quantises_activations(w.format)) input = rounded(x, w.cols);
+    if (options_.quantise_activations && quantises_activations(w.format)) input = rounded(x, w.cols, w.precise);
     const double scale = w.scale ? row_of<float>(w.scale, 0)[w.scale.cols == 1 ? 0 : expert] : 1;
     for (std::int64_t row = 0; row < w.rows; ++row) {
       const std::vector<float> weights = decode_row(w, expert, row);

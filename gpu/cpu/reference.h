@@ -9,7 +9,7 @@
 namespace foreword::gpu {
 
 struct ReferenceOptions {
-  /// Round the input of a product to 8 bits per 32 values where quantises_activations(format), as the processor
+  /// Round the input of a product as activations.h says where quantises_activations(), as the processor
   /// backend does; off: the mathematically intended product.
   bool quantise_activations = false;
 };

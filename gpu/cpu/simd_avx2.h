@@ -100,18 +100,6 @@ inline U dot_16(U start, U w0, U w1, U w2, U w3, const std::int8_t* x) {
     return widen_add(widen_add(widen_add(widen_add(start, a), b), c), d);
   }
 }
-template <int kBits>
-inline U dot_32(U start, U w0, U w1, U w2, U w3, U w4, U w5, U w6, U w7, const std::int8_t* x) {
-  if constexpr (kBits == 4) {
-    const __m256i a = _mm256_add_epi16(pairs<4>(w0, x), pairs<4>(w1, x + 4));
-    const __m256i b = _mm256_add_epi16(pairs<4>(w2, x + 8), pairs<4>(w3, x + 12));
-    const __m256i c = _mm256_add_epi16(pairs<4>(w4, x + 16), pairs<4>(w5, x + 20));
-    const __m256i d = _mm256_add_epi16(pairs<4>(w6, x + 24), pairs<4>(w7, x + 28));
-    return widen_add(start, _mm256_add_epi16(_mm256_add_epi16(a, b), _mm256_add_epi16(c, d)));
-  } else {
-    return dot_16<kBits>(dot_16<kBits>(start, w0, w1, w2, w3, x), w4, w5, w6, w7, x + 16);
-  }
-}
 
 }  // namespace
 }  // namespace foreword::gpu

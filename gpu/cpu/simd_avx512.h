@@ -73,10 +73,6 @@ template <int kBits>
 inline U dot_16(U start, U w0, U w1, U w2, U w3, const std::int8_t* x) {
   return dot_4(dot_4(dot_4(dot_4(start, w0, x), w1, x + 4), w2, x + 8), w3, x + 12);
 }
-template <int kBits>
-inline U dot_32(U start, U w0, U w1, U w2, U w3, U w4, U w5, U w6, U w7, const std::int8_t* x) {
-  return dot_16<kBits>(dot_16<kBits>(start, w0, w1, w2, w3, x), w4, w5, w6, w7, x + 16);
-}
 
 }  // namespace
 }  // namespace foreword::gpu

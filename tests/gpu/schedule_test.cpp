@@ -112,8 +112,8 @@ TEST(Schedule, OpsInOneSubmitEqualOpsOneByOne) {
         EXPECT_TRUE(h.backend.submit().has_value());
       }
     };
-    const WeightMatrix a = h.weight(Format::q4_0, 96, 64), b = h.weight(Format::f16, 64, 96), c = h.weight(Format::q8_0, 64, 96);
-    const Tensor x = h.floats(5, 64), wide = h.empty(5, 96), y = h.empty(5, 64), z = h.empty(5, 64);
+    const WeightMatrix a = h.weight(Format::q4_0, 544, 64), b = h.weight(Format::f16, 64, 544), c = h.weight(Format::q8_0, 64, 544);
+    const Tensor x = h.floats(5, 64), wide = h.empty(5, 544), y = h.empty(5, 64), z = h.empty(5, 64);
     const std::vector<float> quarters(64, 0.25F);
     const Tensor ones = h.put(std::vector<float>(64, 1.0F), 1, 64);
     step();
