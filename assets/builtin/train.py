@@ -204,7 +204,8 @@ class Run:
 
 
 def save_weights(path, model):
-    np.savez_compressed(path, **{name: weight.detach().cpu().half().numpy() for name, weight in model.state_dict().items()})
+    state = model.state_dict()
+    np.savez_compressed(path, **{name: weight.detach().cpu().half().numpy() for name, weight in state.items()})
 
 
 def load_weights(path):
