@@ -10,7 +10,6 @@ from settings import VOCAB_SIZE
 
 EPSILON = 1e-5
 ROPE_BASE = 10000.0
-HAS_FUSED_ATTENTION = hasattr(F, "scaled_dot_product_attention")
 
 
 class Norm(nn.Module):
@@ -39,7 +38,7 @@ def rotate(x, table):
 
 def attend(q, k, v):
     """q, k, v [batch, heads, length, head width], causal."""
-    if HAS_FUSED_ATTENTION:
+    if q.is_cuda:  # torch 1.13 lacks it, and on processors later ones refuse bf16 without the right instructions
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     length = q.shape[2]
     scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
