@@ -39,7 +39,7 @@ def report(name, value, passed, wanted):
 def check_first_loss(run):
     inputs, targets, halves = run.batch()
     with torch.no_grad():
-        logits = run.model(inputs[:4].to(run.device)).float().cpu()
+        logits = run.model.logits(inputs[:4].to(run.device)).float().cpu()
     loss = float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets[:4].flatten()))
     report("loss of untrained weights", f"{loss:.3f}", abs(loss - math.log(VOCAB_SIZE)) < 0.15,
            f"ln {VOCAB_SIZE} = {math.log(VOCAB_SIZE):.3f}")
@@ -84,7 +84,7 @@ def check_engine_logits(row, work, engine):
     subprocess.run([engine, "logits", "-m", gguf, "--kv", "f32", "--ids", ",".join(map(str, ids)), "--out", out],
                    check=True, stdout=subprocess.DEVNULL)
     with torch.no_grad():
-        wanted = model(torch.tensor([ids]))[0].numpy()
+        wanted = model.logits(torch.tensor([ids]))[0].numpy()
     far = distance(np.fromfile(out, "<f4").reshape(len(ids), VOCAB_SIZE), wanted)
     report("logits of the engine and of torch", f"rel_rms {far['rel_rms']:.1e}, top1 {far['top1_agree']:.3f}",
            far["rel_rms"] < 1e-3, "rel_rms < 1e-3")

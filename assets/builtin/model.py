@@ -41,9 +41,9 @@ def attend(q, k, v):
     if q.is_cuda:  # torch 1.13 lacks it, and on processors later ones refuse bf16 without the right instructions
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     length = q.shape[2]
-    scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
-    later = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1)
-    return scores.float().masked_fill(later, -math.inf).softmax(-1).to(v.dtype) @ v
+    later = torch.full((length, length), -math.inf, device=q.device).triu(1)
+    scores = q @ k.transpose(-1, -2)
+    return torch.add(later, scores, alpha=q.shape[-1] ** -0.5).softmax(-1).to(v.dtype) @ v
 
 
 class Block(nn.Module):
@@ -72,7 +72,7 @@ class Block(nn.Module):
         o = attend(*(t.transpose(1, 2) for t in (q, k, v))).transpose(1, 2).reshape(batch, length, -1)
         x = x + F.dropout(self.attn_output(o), self.row.dropout, self.training)
         a = self.ffn_norm(x)
-        y = self.ffn_down(F.silu(self.ffn_gate(a)) * self.ffn_up(a))
+        y = self.ffn_down(F.silu(self.ffn_gate(a).float()) * self.ffn_up(a))
         return x + F.dropout(y, self.row.dropout, self.training)
 
 
@@ -92,16 +92,19 @@ class Model(nn.Module):
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * row.layers) if onto_stream else 0.02)
 
     def forward(self, ids):
-        """Logits [batch, length, vocabulary] of ids [batch, length]; the embedding is the output matrix too."""
+        """What the output matrix reads, [batch, length, width], of ids [batch, length]."""
         table = self.rope[:, :ids.shape[1]]
         x = self.token_embd(ids)
         for block in self.blk:
             x = block(x, table)
-        return F.linear(self.output_norm(x), self.token_embd.weight)
+        return self.output_norm(x)
 
-    def parameter_groups(self, weight_decay):
-        """Matrices of the blocks decay; norms and the embedding do not."""
+    def logits(self, ids):
+        """[batch, length, vocabulary]; the embedding is the output matrix too."""
+        return F.linear(self(ids), self.token_embd.weight)
+
+    def matrices_and_others(self):
+        """Two lists of parameters: the matrices of the blocks, and embedding and norms."""
         named = list(self.named_parameters())
-        decays = [p for n, p in named if p.dim() == 2 and n != "token_embd.weight"]
-        stays = [p for n, p in named if p.dim() == 1 or n == "token_embd.weight"]
-        return [{"params": decays, "weight_decay": weight_decay}, {"params": stays, "weight_decay": 0.0}]
+        matrices = [p for n, p in named if p.dim() == 2 and n != "token_embd.weight"]
+        return matrices, [p for n, p in named if p.dim() == 1 or n == "token_embd.weight"]

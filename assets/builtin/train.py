@@ -22,7 +22,9 @@ import torch
 from torch.nn import functional as F
 
 from data import Corpus, final_passes, valid_windows, windows
+from head import HeadLoss
 from model import Model
+from muon import Muon
 from settings import FINAL_SHARE, FIRST_BYTE, KINDS, PASSES, ROWS, SEED
 from tokenizer import Tokenizer
 
@@ -36,26 +38,15 @@ def rate_at(row, progress, step):
     return row.rate * min(1.0, (step + 1) / row.warmup) * max(0.0, 1.0 - progress)
 
 
-def losses(logits, targets, halves, teacher_logits):
-    """The weighted sum of cross entropies in nats, with a teacher averaged with the divergence from it."""
-    weights = halves.float().flatten() / 2
-    flat = logits.float().flatten(0, 1)
-    loss = F.cross_entropy(flat, targets.flatten(), reduction="none")
-    if teacher_logits is not None:
-        wanted = teacher_logits.float().flatten(0, 1).log_softmax(-1)
-        divergence = F.kl_div(flat.log_softmax(-1), wanted, reduction="none", log_target=True).sum(-1)
-        loss = 0.5 * loss + 0.5 * divergence
-    return (loss * weights).sum()
-
-
 class Run:
     def __init__(self, row, work, device="cpu", minutes=0.0, compile_model=False, float32=False, seed=SEED):
         self.row, self.work, self.device, self.minutes = row, Path(work), device, minutes
         self.float32 = float32
         torch.manual_seed(seed)
         self.model = Model(row).to(device)
-        fused = {"fused": True} if device == "cuda" else {}
-        self.optimizer = torch.optim.AdamW(self.model.parameter_groups(row.weight_decay), row.rate, BETAS, **fused)
+        matrices, others = self.model.matrices_and_others()
+        self.optimizers = [Muon(matrices, row.rate, row.weight_decay),
+                           torch.optim.AdamW(others, row.rate, BETAS, weight_decay=0.0)]
         self.forward = torch.compile(self.model, dynamic=False) if compile_model else self.model
         self.teacher = self._load_teacher()
         self.corpus = Corpus(self.work / "train.npz")
@@ -112,17 +103,20 @@ class Run:
         for i in range(0, len(inputs), micro):
             part = slice(i, i + micro)
             with self.autocast():
-                logits = self.forward(inputs[part])
+                hidden = self.forward(inputs[part])
                 with torch.no_grad():
-                    wanted = self.teacher(inputs[part]) if self.teacher else None
-            loss = losses(logits, targets[part], halves[part], wanted) / total
+                    wanted = self.teacher.logits(inputs[part]).flatten(0, 1) if self.teacher else None
+            loss = HeadLoss.apply(hidden.float().flatten(0, 1), self.model.token_embd.weight, targets[part].flatten(),
+                                  halves[part].float().flatten() / (2 * total), wanted,
+                                  torch.float32 if self.float32 else torch.bfloat16)
             loss.backward()
             summed += loss.detach()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.row, self.progress(), self.step)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(self.row, self.progress(), self.step)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self.step += 1
         self.tokens += inputs.numel()
         return float(summed)
@@ -153,7 +147,7 @@ class Run:
                 ids = torch.from_numpy(tokens[i:i + 16].astype(np.int64))
                 counts = torch.from_numpy(halves[i:i + 16, 1:]) > 0
                 with torch.no_grad(), self.autocast():
-                    logits = self.model(ids[:, :-1].to(self.device)).float().cpu()
+                    logits = self.model.logits(ids[:, :-1].to(self.device)).float().cpu()
                 loss = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
                 loss = loss.view_as(counts) * counts
                 is_text = counts & (ids[:, 1:] >= FIRST_BYTE)
@@ -168,8 +162,8 @@ class Run:
 
     def save_checkpoint(self):
         path = self.work / f"{self.row.name}.checkpoint"
-        torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
-                    "tokens": self.tokens, "elapsed": self.elapsed, "drawn": self.drawn,
+        torch.save({"model": self.model.state_dict(), "step": self.step,
+                    "optimizers": [o.state_dict() for o in self.optimizers], "tokens": self.tokens, "elapsed": self.elapsed, "drawn": self.drawn,
                     "random": torch.get_rng_state(),
                     "cuda_random": torch.cuda.get_rng_state() if self.device == "cuda" else None}, f"{path}.part")
         os.replace(f"{path}.part", path)
@@ -180,7 +174,8 @@ class Run:
             return False
         state = torch.load(path, map_location="cpu")
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, stored in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(stored)
         self.step, self.tokens, self.elapsed = state["step"], state["tokens"], state["elapsed"]
         self.drawn = state["drawn"]
         torch.set_rng_state(state["random"])
