@@ -31,9 +31,11 @@ class Child {
     pid_ = fork();
     check(pid_ >= 0, "no child");
     if (pid_ == 0) {
+      // Either end may have the very number of the report file, as the shell or CTest leave other files open.
       dup2(ends[1], kReportFile);
-      close(ends[0]);
-      close(ends[1]);
+      for (const int end : ends) {
+        if (end != kReportFile) close(end);
+      }
       setenv("FOREWORD_TEST_CHILD", argument.c_str(), 1);
       if (!freopen("/dev/null", "w", stdout)) _exit(126);
       execl("/proc/self/exe", "test", filter.c_str(), "--gtest_also_run_disabled_tests", static_cast<char*>(nullptr));
