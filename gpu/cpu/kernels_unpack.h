@@ -170,16 +170,26 @@ void unpack_q6_k(const std::uint8_t* rows, std::int64_t stride, std::int64_t, co
   }
 }
 
+// A tile: kPanels times what `unpack` does. The hint goes through the next tile's bytes in order.
+template <auto unpack, std::int64_t kBlockCols, std::int64_t kBlockBytes>
+void unpack_tile(const std::uint8_t* rows, std::int64_t stride, std::int64_t n_cols, const std::uint8_t* ahead,
+                 WeightPanel* panels) {
+  for (std::int64_t p = 0; p < kPanels; ++p) {
+    unpack(rows + p * kLanes * stride, stride, n_cols, ahead + p * kLanes * (n_cols / kBlockCols) * kBlockBytes,
+           panels + p);
+  }
+}
+
 // The table of this set of instructions. Formats by their ids.
 constexpr Kernels make_kernels() {
   Kernels k;
-  k.tile_rows = kLanes;
-  k.integer[0] = {2, unpack_q4_0, multiply<4, 32, 8, false>};
-  k.integer[1] = {6, unpack_q5_0, multiply<5, 32, 16, false>};
-  k.integer[2] = {8, unpack_q8_0, multiply<8, 32, 128, false>};
-  k.integer[3] = {12, unpack_q4_k, multiply<4, 32, 0, true>};
-  k.integer[4] = {13, unpack_q5_k, multiply<5, 32, 0, true>};
-  k.integer[5] = {14, unpack_q6_k, multiply<6, 16, 32, false>};
+  k.tile_rows = kLanes * kPanels;
+  k.integer[0] = {2, unpack_tile<unpack_q4_0, 32, 18>, multiply<4, 32, 8, false>};
+  k.integer[1] = {6, unpack_tile<unpack_q5_0, 32, 22>, multiply<5, 32, 16, false>};
+  k.integer[2] = {8, unpack_tile<unpack_q8_0, 32, 34>, multiply<8, 32, 128, false>};
+  k.integer[3] = {12, unpack_tile<unpack_q4_k, 256, 144>, multiply<4, 32, 0, true>};
+  k.integer[4] = {13, unpack_tile<unpack_q5_k, 256, 176>, multiply<5, 32, 0, true>};
+  k.integer[5] = {14, unpack_tile<unpack_q6_k, 256, 210>, multiply<6, 16, 32, false>};
   k.quantise = quantise;
   k.dot_f32 = dot<FromF32>;
   k.dot_f16 = dot<FromF16>;

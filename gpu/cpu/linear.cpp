@@ -40,7 +40,7 @@ void multiply_integer(const LinearTask& task, const IntegerKernel& kernel, std::
   const std::int64_t tile = task.tile_rows(), stride = row_bytes(task.format, task.cols);
   const std::int64_t chunk_bytes = row_bytes(task.format, kQuantCols);
   Scratch scratch(memory);
-  auto* panel = scratch.take<WeightPanel>(1);
+  auto* panel = scratch.take<WeightPanel>(kMaxPanels);
   auto* acc = scratch.take<float>(kMaxLinearRows * tile);
   auto* padded = scratch.take<std::uint8_t>(tile * stride);
   for (std::int64_t row = first; row < last; row += tile) {
@@ -112,7 +112,7 @@ std::int64_t LinearTask::tile_rows() const { return quant != nullptr ? kernels->
 std::size_t LinearTask::scratch_bytes() const {
   const std::int64_t acc = kMaxLinearRows * tile_rows() * 4;
   if (quant != nullptr) {
-    return Scratch::rounded(sizeof(WeightPanel)) + Scratch::rounded(acc) +
+    return Scratch::rounded(kMaxPanels * sizeof(WeightPanel)) + Scratch::rounded(acc) +
            Scratch::rounded(tile_rows() * row_bytes(format, cols));
   }
   return Scratch::rounded(acc) + Scratch::rounded(kFloatTileRows * cols * 4);

@@ -9,6 +9,7 @@ namespace foreword::gpu {
 namespace {
 
 constexpr int kLanes = 8;
+constexpr int kPanels = 1;
 typedef float F __attribute__((vector_size(32)));
 typedef std::uint32_t U __attribute__((vector_size(32)));
 typedef std::int32_t S __attribute__((vector_size(32)));
@@ -42,6 +43,7 @@ inline void store_half(std::uint16_t* p, F v, std::int64_t n) {
   _mm_store_si128(reinterpret_cast<__m128i*>(words), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   for (std::int64_t i = 0; i < n; ++i) p[i] = words[i];
 }
+inline U all_of(const std::int32_t* p) { return static_cast<std::uint32_t>(*p) - U{}; }
 inline void store_int8(std::int8_t* p, U v) {
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(raw(v)), _mm256_extracti128_si256(raw(v), 1));
   _mm_storeu_si64(p, _mm_packs_epi16(words, words));

@@ -11,6 +11,7 @@ namespace foreword::gpu {
 namespace {
 
 constexpr int kLanes = 4;
+constexpr int kPanels = 1;
 typedef float F __attribute__((vector_size(16)));
 typedef std::uint32_t U __attribute__((vector_size(16)));
 typedef std::int32_t S __attribute__((vector_size(16)));
@@ -57,6 +58,7 @@ inline F load_bf16(const std::uint16_t* p) {
 inline void store_half(std::uint16_t* p, F v, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) p[i] = float_to_half(v[i]);
 }
+inline U all_of(const std::int32_t* p) { return static_cast<std::uint32_t>(*p) - U{}; }
 inline void store_int8(std::int8_t* p, U v) {
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::int8_t>(v[i]);
 }
