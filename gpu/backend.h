@@ -88,6 +88,11 @@ class Backend {
   /// outlive the buffer.
   virtual Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) = 0;
 
+  /// Copies weights that from now on only serve products (not embed() or row_range()) into the layout that this device
+  /// multiplies fastest; those that have one then point into the buffer that comes back. Null, and nothing changes, if
+  /// all are best where they lie or memory is too short for a copy. A product's bits stay what they were.
+  virtual std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights);
+
   /// Host to device, before everything recorded after it. The bytes are taken at the call.
   virtual void write(const Tensor& to, std::span<const std::byte> bytes) = 0;
   /// Device to host; only after submit(), nothing pending.

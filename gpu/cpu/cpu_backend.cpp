@@ -12,6 +12,7 @@
 #include "gpu/cpu/host_memory.h"
 #include "gpu/cpu/input_quantiser.h"
 #include "gpu/cpu/linear.h"
+#include "gpu/cpu/panel_layout.h"
 #include "gpu/cpu/routing.h"
 #include "gpu/cpu/schedule.h"
 #include "gpu/cpu/shapes.h"
@@ -63,6 +64,9 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override { return allocate_host(bytes); }
   Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) override {
     return wrap_host(bytes);
+  }
+  std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights) override {
+    return arrange_in_panels(weights, kernels_, pool_);
   }
   double measure_read_bandwidth() override { return gpu::measure_read_bandwidth(pool_, kernels_, 0.5); }
 
@@ -243,6 +247,7 @@ std::optional<LinearTask> CpuBackend::product_of(const WeightMatrix& w, const Te
   LinearTask task;
   task.kernels = &kernels_;
   task.format = w.format;
+  task.interleaved = w.tile_rows > 1;
   task.w_rows = w.rows;
   task.cols = w.cols;
   task.out = row_of<float>(out, 0);

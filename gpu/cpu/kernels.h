@@ -37,12 +37,16 @@ struct alignas(64) WeightPanel {
 /// panels; `ahead` is where the bytes of the next tile begin, a hint.
 using UnpackFn = void (*)(const std::uint8_t* rows, std::int64_t stride, std::int64_t n_cols,
                           const std::uint8_t* ahead, WeightPanel* panels);
+/// The same from a chunk of interleaved rows (panel_layout.h), which holds just these columns.
+using UnpackChunkFn = void (*)(const std::uint8_t* chunk, std::int64_t n_cols, WeightPanel* panels);
 /// acc[i][R] += tile * x[rows[i]] for n rows.
 using MultiplyFn = void (*)(const WeightPanel* panels, std::int64_t n_cols, const QuantBlock* x,
                             const std::int32_t* rows, std::int64_t n, float* acc);
 struct IntegerKernel {
   int format = -1;  // Format's value
+  int half_at = -1;  // where in a block the one f16 lies that is no part of a word of 4 bytes; -1: there is none
   UnpackFn unpack = nullptr;
+  UnpackChunkFn unpack_chunk = nullptr;
   MultiplyFn multiply = nullptr;
 };
 
@@ -57,6 +61,7 @@ using WeightedSumFn = void (*)(const float* p, std::int64_t p_stride, std::int64
 inline constexpr int kMaxIntegerKernels = 8;
 
 struct Kernels {
+  int lanes = 0;      // L
   int tile_rows = 0;  // R: L times the panels of a tile
   IntegerKernel integer[kMaxIntegerKernels];
 

@@ -66,7 +66,7 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c2 = lanes(_mm512_unpacklo_epi64(b, d));
   c3 = lanes(_mm512_unpackhi_epi64(b, d));
 }
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 inline float sum_of(F v) { return _mm512_reduce_add_ps(v); }
 
 // vpdpbusd takes unsigned codes: Q8_0 is stored with 128 added.

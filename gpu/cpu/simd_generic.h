@@ -82,7 +82,7 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c2 = U{rows[0][2], rows[1][2], rows[2][2], rows[3][2]};
   c3 = U{rows[0][3], rows[1][3], rows[2][3], rows[3][3]};
 }
-inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+inline void prefetch(const void* p) { __builtin_prefetch(p); }
 inline float sum_of(F v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
 // Codes are unsigned; Q8_0 is stored with 128 added.

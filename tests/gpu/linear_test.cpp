@@ -87,6 +87,33 @@ TEST_P(LinearTest, BitsDependOnNeitherNeighboursNorThreads) {
   }
 }
 
+// Arranged for the device, dense and with experts, last tiles filled up: the very bits of the weights as they lay.
+TEST_P(LinearTest, ArrangingChangesNoBit) {
+  for (const Isa isa : levels()) {
+    for (const std::int64_t w_rows : {1, 21, 64, 77}) {
+      const auto backend = make_cpu_backend({.n_threads = 2, .isa = isa});
+      Harness h(*backend, 31);
+      const WeightMatrix dense = h.weight(GetParam(), w_rows, wide()), experts = h.weight(GetParam(), w_rows, wide(), 3);
+      const Tensor x = h.floats(5, wide()), ids = h.put(std::vector<std::int32_t>{2, 0, 1, 2, 1, 1, 0, 2, 0, 1}, 5, 2);
+      const auto products = [&](const WeightMatrix& one, const WeightMatrix& many) {
+        const Tensor out = h.empty(15, w_rows);
+        backend->linear(one, x, {}, out.row_range(0, 5));
+        backend->linear_experts(many, x, ids, {}, out.row_range(5, 10));
+        return h.take(out);
+      };
+      const std::vector<float> expected = products(dense, experts);
+      WeightMatrix arranged = dense, arranged_experts = experts;
+      WeightMatrix* const all[] = {&arranged, &arranged_experts};
+      const auto buffer = backend->arrange(all);
+      EXPECT_EQ(buffer != nullptr, quantises_activations(GetParam()));
+      EXPECT_EQ(arranged.tile_rows > 1, quantises_activations(GetParam()));
+      const std::vector<float> got = products(arranged, arranged_experts);
+      EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0)
+          << name_of(isa) << ", " << w_rows << " rows";
+    }
+  }
+}
+
 TEST_P(LinearTest, Experts) {
   struct Shape {
     std::int64_t rows, n_experts, k;
