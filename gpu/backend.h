@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "gpu/profile.h"
 #include "gpu/tensor.h"
 
 namespace foreword::gpu {
@@ -149,9 +150,16 @@ class Backend {
   /// out[i] = x[rows[i]]. rows [n, 1] i32.
   virtual void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) = 0;
 
-  /// Bytes per second that this device reads from its memory, measured now over a buffer of at least 256 MiB with the
-  /// same threads or lanes as the kernels; the best of several passes. 0 if there is no memory for the buffer.
-  virtual double measure_read_bandwidth() = 0;
+  /// Seconds for reading all of the buffer once, with the same threads or lanes as the kernels (see bandwidth.h); 0: this
+  /// device cannot tell.
+  virtual double read_through(const Buffer&) { return 0; }
+  /// Operations per second (a multiply-add is two) of the instruction that products of low-bit weights live on, measured
+  /// now; 0: not known.
+  virtual double measure_peak_operations() { return 0; }
+  /// While on, submit() runs one op after the other and times each. Slower, and nothing overlaps.
+  virtual void set_profiling(bool) {}
+  /// What was timed since the last call; empty where the device cannot.
+  virtual std::vector<OpProfile> take_profile() { return {}; }
 
   /// Runs everything recorded since the last call and waits. `device_lost` or `out_of_memory`.
   virtual Result<void> submit() = 0;

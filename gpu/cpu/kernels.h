@@ -96,6 +96,8 @@ struct Kernels {
   void (*to_half)(const float* x, std::int64_t n, std::uint16_t* out) = nullptr;
   /// Reads n bytes (a multiple of 64) as fast as the loads of the kernels can; gives their sum as a proof.
   std::uint64_t (*read)(const void* data, std::int64_t n) = nullptr;
+  /// As many integer products from registers as `loops` says; how many operations that were.
+  std::int64_t (*integer_peak)(std::int64_t loops) = nullptr;
 };
 
 /// Plain C++.

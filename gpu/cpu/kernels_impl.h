@@ -431,5 +431,25 @@ void multiply(const WeightPanel* panels, std::int64_t n_cols, const QuantBlock* 
   }
 }
 
+std::int64_t integer_peak(std::int64_t loops) {
+  constexpr int kChains = kLanes == 16 ? 12 : 4;  // independent, enough to hide the latency, few enough for the registers
+  alignas(64) std::uint8_t bytes[4 * kLanes];
+  __builtin_memset(bytes, 1, sizeof bytes);
+  U w;
+  __builtin_memcpy(&w, bytes, sizeof w);
+  const auto* x = reinterpret_cast<const std::int8_t*>(bytes);
+  U sums[kChains] = {};
+  for (std::int64_t i = 0; i < loops; ++i) {
+#pragma GCC unroll 12
+    for (int c = 0; c < kChains; ++c) {
+      sums[c] = dot_16<4>(sums[c], w, w, w, w, x);
+      asm volatile("" : "+m"(sums[c]) : : );
+    }
+  }
+  std::int64_t operations = loops * kChains * kLanes * 16 * 2;
+  for (int c = 0; c < kChains; ++c) operations += sums[c][0] == 0;  // never: the sums are needed
+  return operations;
+}
+
 }  // namespace
 }  // namespace foreword::gpu

@@ -290,6 +290,7 @@ constexpr Kernels make_kernels() {
   k.layer_norm = layer_norm;
   k.to_half = to_half;
   k.read = read;
+  k.integer_peak = integer_peak;
   return k;
 }
 
