@@ -16,6 +16,9 @@ inline constexpr const char* kBuiltinAboutTerminal =
     "This is Foreword's small built-in model: it continues everyday English and makes things up; open a larger GGUF file "
     "with -m for real answers.";
 
+/// The path under which it is remembered as used: the program may have moved until the next start.
+inline constexpr const char* kBuiltinKey = "builtin:";
+
 /// Where the model can be for a program in `folder`: an installation (bin beside share) first, then the source tree of a
 /// build.
 std::array<std::filesystem::path, 2> builtin_places(const std::filesystem::path& folder);

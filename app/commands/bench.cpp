@@ -226,7 +226,7 @@ Result<void> write_file(const Options& options, const Recipe& recipe) {
 
 int run(const CommonOptions& common, const Options& options) {
   const bool has_shape = !options.shape.empty();
-  if (has_shape ? common.model_given : common.model.empty()) return wrong_use("Give either -m FILE or --shape with --type.");
+  if (has_shape && common.model_given) return wrong_use("Give either -m FILE or --shape with --type.");
   if (!options.write.empty() && !has_shape) return wrong_use("--write needs --shape and --type.");
   std::optional<Recipe> recipe;
   if (!has_shape) {
