@@ -1,47 +1,19 @@
-"""`foreword eval` against sums over `foreword logits` and texts of `foreword complete`, on a small random model.
-
-The model has a vocabulary of its own with three control tokens for roles, a chat template, and no wish to write bytes.
-"""
+"""`foreword eval` against sums over `foreword logits` and texts of `foreword complete`, on a small random model."""
 
 import json
 import math
-import sys
 import unittest
 
 import numpy as np
 
 import program
+from small_model import ASSISTANT, CONTEXT, synthetic_vocab, write_model
 
-sys.path.append(str(program.ROOT / "tests" / "reference"))
-import synthetic_vocab  # noqa: E402
-from gguf_file import Typed, write_gguf  # noqa: E402
-from model_builder import Builder  # noqa: E402
-
-CONTROL = ["<|user|>", "<|assistant|>", "<|end|>"]
-USER, ASSISTANT, END = 512, 513, 514
-EOS = 2
-CONTEXT = 96
-TEMPLATE = ("{{ bos_token }}{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] | trim + '<|end|>' }}{% endfor %}"
-            "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}")
 PROSE = [" ".join(synthetic_vocab.TEXT.split()), "The cat opened one eye.", "Mara liked the keeper of the light. " * 6]
 MAIL = ["Subject: The light\n\nDear Mara,\n\nhe keeps the light.\n"]
 CHAT = [["Where is the cat?", "  On the papers. ", "Why?", "He sleeps."]]
 EDIT = [["Mend this: the cat sleep", "The cat sleeps."]]
 ROLES = ["user", "assistant"]
-
-
-def write_model(path, spaced):
-    """`spaced`: a word mark is put before every text, as in many SentencePiece vocabularies."""
-    tokens, scores, types = synthetic_vocab.train()
-    vocabulary = (tokens + CONTROL, scores + [0.0] * 3, types + [3] * 3)
-    builder = Builder("llama", dict(layers=2, context=CONTEXT), {}, len(vocabulary[0]), seed=5)
-    output = builder.tensors["output.weight"]
-    output[3:259] = 0      # bytes are never the likeliest
-    output[EOS] *= 1.6     # an answer ends now and then
-    output[512:] = 0
-    write_gguf(path, {**builder.kv, **synthetic_vocab.metadata(vocabulary), "tokenizer.ggml.eot_token_id": END,
-                      "tokenizer.ggml.add_space_prefix": spaced, "tokenizer.chat_template": TEMPLATE,
-                      "tokenizer.ggml.suppress_tokens": [Typed("i32", i) for i in (USER, ASSISTANT)]}, builder.tensors)
 
 
 def records():
@@ -57,7 +29,7 @@ class EvalTest(program.ProgramTest):
     def setUp(self):
         super().setUp()
         self.model = self.home / "small.gguf"
-        write_model(self.model, spaced=False)
+        write_model(self.model)
         self.file = self.home / "valid.jsonl"
         self.write(records())
 
