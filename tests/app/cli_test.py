@@ -23,6 +23,7 @@ class WithoutModel(program.ProgramTest):
         self.assertRegex(self.run_ok("--version").decode(), r"^\d+\.\d+\.\d+\n$")
 
     def test_wrong_use(self):
+        self.use_installed_program()
         for arguments in (["--unknown"], ["complete", "--unknown"], ["nonsense"], ["complete", "-m"],
                           ["chat", "--temperature", "hot"], ["chat", "--temperature", "-1"], ["chat", "--kv", "q0"],
                           ["chat", "--context", "-5"], ["chat", "-n", "many"], ["chat", "--top-p", "1.5"],
