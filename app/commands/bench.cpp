@@ -279,11 +279,14 @@ Result<void> write_file(const Options& options, const Recipe& recipe) {
 }
 
 int run(const CommonOptions& common, const Options& options) {
-  if (common.model.empty() == options.shape.empty()) return wrong_use("Give either -m FILE or --shape with --type.");
-  if (!options.write.empty() && options.shape.empty()) return wrong_use("--write needs --shape and --type.");
+  const bool has_shape = !options.shape.empty();
+  if (has_shape && common.model_given) return wrong_use("Give either -m FILE or --shape with --type.");
+  if (!options.write.empty() && !has_shape) return wrong_use("--write needs --shape and --type.");
   if (options.roofline && options.rows.empty()) return wrong_use("--roofline needs --rows, for example --rows 1,8.");
   std::optional<Recipe> recipe;
-  if (!options.shape.empty()) {
+  if (!has_shape) {
+    if (const int code = need_model(common); code != kOk) return code;
+  } else {
     auto named = recipe_of(options);
     if (!named) return wrong_use(named.error().message);
     recipe = *named;
