@@ -53,6 +53,23 @@ Cut cut_rows(const Tensor& t, std::int64_t price) {
   return {t.rows, std::max<std::int64_t>(1, kUnitWork / std::max<std::int64_t>(1, t.cols * price))};
 }
 
+// Turns the pairs of one head by the angles of cos_sin (Backend::rope). Two loops, so that each has constant strides.
+void turn_adjacent(float* head, const float* cos_sin, std::int64_t n_rot) {
+  for (std::int64_t i = 0; i < n_rot; i += 2) {
+    const float a = head[i], b = head[i + 1], c = cos_sin[i], s = cos_sin[i + 1];
+    head[i] = a * c - b * s;
+    head[i + 1] = a * s + b * c;
+  }
+}
+void turn_half_split(float* head, const float* cos_sin, std::int64_t n_rot) {
+  float* other = head + n_rot / 2;
+  for (std::int64_t i = 0; i < n_rot / 2; ++i) {
+    const float a = head[i], b = other[i], c = cos_sin[2 * i], s = cos_sin[2 * i + 1];
+    head[i] = a * c - b * s;
+    other[i] = a * s + b * c;
+  }
+}
+
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& options)
@@ -279,7 +296,7 @@ std::optional<LinearTask> CpuBackend::product_of(const WeightMatrix& w, const Te
   task.second_term = room->second_term;
   *input = Extent(room->blocks, room->bytes);
   if (room->fresh) {
-    const Cut cut = cut_rows(x, kCheap);
+    const Cut cut = cut_rows(x, kExponential);
     record({"quantise"}, cut.count(), {Extent(x)}, {*input},
            [=, quantise = kernels_.quantise, room = *room](std::int64_t unit, const Worker&) {
              for (std::int64_t r = cut.first(unit); r < cut.last(unit); ++r) {
@@ -355,18 +372,10 @@ void CpuBackend::linear_experts(const WeightMatrix& w, const Tensor& x, const Te
 void CpuBackend::rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, RopePairs pairs,
                       const Tensor& cos_sin) {
   shapes::rope(x, head_dim, n_rot, cos_sin);
-  const std::int64_t step = pairs == RopePairs::adjacent ? 2 : 1;
-  const std::int64_t apart = pairs == RopePairs::adjacent ? 1 : n_rot / 2;
-  each_row("rope", x, kCheap, {Extent(x), Extent(cos_sin)}, [=](std::int64_t r) {
-    const float* turn = row_of<float>(cos_sin, r);
-    for (std::int64_t c = 0; c < x.cols; c += head_dim) {
-      float* head = row_of<float>(x, r) + c;
-      for (std::int64_t i = 0; i < n_rot / 2; ++i) {
-        const float a = head[step * i], b = head[step * i + apart];
-        head[step * i] = a * turn[2 * i] - b * turn[2 * i + 1];
-        head[step * i + apart] = a * turn[2 * i + 1] + b * turn[2 * i];
-      }
-    }
+  const auto turn_pairs = pairs == RopePairs::adjacent ? turn_adjacent : turn_half_split;
+  each_row("rope", x, kExponential, {Extent(x), Extent(cos_sin)}, [=](std::int64_t r) {
+    float* row = row_of<float>(x, r);
+    for (std::int64_t c = 0; c < x.cols; c += head_dim) turn_pairs(row + c, row_of<float>(cos_sin, r), n_rot);
   });
 }
 

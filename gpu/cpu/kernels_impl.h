@@ -6,7 +6,7 @@
 // fma(a, b, c) = a * b + c; square_root; rounded (nearest, ties to even) and the same as integers; loads and stores
 // of the first n lanes (the others zero), of halves and of bf16; all_of (one integer for all lanes); store_int8;
 // half_lanes (low 16 bits of each lane); load_columns (16 bytes of kLanes rows, transposed to 4 columns of 4 bytes);
-// sum_of in a fixed order; dot_16; kPanels, the vectors of weight rows that multiply() keeps in registers.
+// largest_of; sum_of (floats in a fixed order); dot_16; kPanels, the vectors of weight rows that multiply() keeps in registers.
 
 #include "gpu/cpu/kernels.h"
 
@@ -25,12 +25,6 @@ inline F absolute(F v) { return reinterpret_cast<F>(reinterpret_cast<U>(v) & 0x7
 inline F with_sign_of(F v, F sign) {
   return reinterpret_cast<F>(reinterpret_cast<U>(v) | (reinterpret_cast<U>(sign) & 0x80000000U));
 }
-inline float largest_of(F v) {
-  float largest = v[0];
-  for (int i = 1; i < kLanes; ++i) largest = v[i] > largest ? v[i] : largest;
-  return largest;
-}
-
 // ---- functions -----------------------------------------------------------------------------------------------------
 
 // exp to about 1e-7 relative; 0 below -87, infinite above 88.73; NaN stays NaN. exp(x) = 2^n exp(r) with r within
@@ -187,16 +181,16 @@ inline void quantise_16(float* x, QuantBlock* block, int c) {
   float d = largest_of(size) / 127.0F;
   if (d < kSmallestStep) d = 0;
   const float inverse = d > 0 ? 1.0F / d : 0.0F;
+  U sum = {};
   for (int i = 0; i < 16; i += kLanes) {
     const F value = load(x + i);
     const U code = rounded_bits(value * inverse);
     store_int8(block->q + c + i, code);
     store(x + i, fma(to_float(code), all(-d), value));
+    sum += code;
   }
-  std::int32_t minus_sum = 0;
-  for (int i = 0; i < 16; ++i) minus_sum -= block->q[c + i];
   block->d[c / 16] = d;
-  block->minus_sums[c / 16] = minus_sum;
+  block->minus_sums[c / 16] = -sum_of(sum);
 }
 inline void add_offset(QuantBlock* block, int c) {
   const int i = c / 16;

@@ -83,6 +83,12 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c3 = U{rows[0][3], rows[1][3], rows[2][3], rows[3][3]};
 }
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
+inline float largest_of(F v) {
+  float largest = v[0];
+  for (int i = 1; i < kLanes; ++i) largest = v[i] > largest ? v[i] : largest;
+  return largest;
+}
+inline std::int32_t sum_of(U v) { return static_cast<std::int32_t>(v[0] + v[1] + v[2] + v[3]); }
 inline float sum_of(F v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
 // Codes are unsigned; Q8_0 is stored with 128 added.
