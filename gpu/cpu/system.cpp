@@ -12,6 +12,9 @@
 #include <sstream>
 #include <string_view>
 #include <thread>
+#include <vector>
+
+#include "gpu/cpu/topology.h"
 
 namespace foreword::gpu {
 namespace {
@@ -97,9 +100,16 @@ double processors_from_cpu_max(const std::string& line) {
 }
 
 int usable_processors() {
-  int count = static_cast<int>(std::thread::hardware_concurrency());
+  std::vector<int> allowed;
   cpu_set_t mask;
-  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) count = CPU_COUNT(&mask);
+  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
+    for (int p = 0; p < CPU_SETSIZE; ++p) {
+      if (CPU_ISSET(p, &mask)) allowed.push_back(p);
+    }
+  } else {
+    for (int p = 0; p < static_cast<int>(std::thread::hardware_concurrency()); ++p) allowed.push_back(p);
+  }
+  int count = static_cast<int>(processors_worth_a_thread(allowed, "/sys").size());
   const double quota = cgroup_processors();
   if (quota > 0) count = std::min(count, static_cast<int>(std::ceil(quota)));
   return std::max(count, 1);
