@@ -59,7 +59,8 @@ TEST_P(LinearTest, HostileInputs) {
       kTolerance, 7);
 }
 
-// A row's bits, computed by one thread among n rows, are those it has among 64 rows and three threads.
+// A row's bits, computed by one thread among n rows, are those it has among 64 rows and three threads: for every n, and
+// for every place among them, since each of the n rows is compared.
 void expect_same_bits(Format format, std::int64_t cols, Isa isa) {
   constexpr std::int64_t kRows = 64;
   const auto many = make_cpu_backend({.n_threads = 3, .isa = isa});
@@ -69,7 +70,7 @@ void expect_same_bits(Format format, std::int64_t cols, Isa isa) {
   h.backend.linear(w, x, {}, all);
   const std::vector<float> expected = h.take(all);
   const auto one = make_cpu_backend({.n_threads = 1, .isa = isa});
-  for (std::int64_t n = 1; n < kRows; n += n < 10 ? 1 : 9) {
+  for (std::int64_t n = 1; n <= kRows; ++n) {
     const std::int64_t first = (n * 7) % (kRows - n + 1);
     const Tensor out = h.empty(n, w.rows);
     one->linear(w, x.row_range(first, n), {}, out);
