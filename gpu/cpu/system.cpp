@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <string_view>
 #include <thread>
@@ -50,26 +51,41 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
+// Our cgroups in this process's /proc/self/cgroup: visit(controllers, path), v2 with no controllers; "" is the root.
+template <class Visit>
+void each_cgroup(Visit visit) {
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    std::string path = line.substr(second + 1);
+    if (path == "/") path.clear();
+    visit(line.substr(first + 1, second - first - 1), path);
+  }
+}
+
+// The folders of a v2 group and of all above it.
+template <class Visit>
+void each_folder_up(std::string path, Visit visit) {
+  for (;;) {
+    visit("/sys/fs/cgroup" + path);
+    if (path.empty()) return;
+    path.erase(path.rfind('/'));
+  }
+}
+
 // The smallest quota on the way from our cgroup up to the root (v2), or the v1 quota; 0 = none.
 double cgroup_processors() {
   double quota = 0;
   const auto lower = [&quota](double found) {
     if (found > 0 && (quota == 0 || found < quota)) quota = found;
   };
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    std::string path = line.substr(second + 1);
-    if (path == "/") path.clear();
+  each_cgroup([&](const std::string& controllers, const std::string& path) {
     if (controllers.empty()) {
-      for (;;) {
-        lower(processors_from_cpu_max(first_line("/sys/fs/cgroup" + path + "/cpu.max")));
-        if (path.empty()) break;
-        path.erase(path.rfind('/'));
-      }
+      each_folder_up(path, [&](const std::string& folder) {
+        lower(processors_from_cpu_max(first_line(folder + "/cpu.max")));
+      });
     } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
       for (const std::string& at : {path, std::string()}) {
         const std::string folder = "/sys/fs/cgroup/cpu" + at;
@@ -78,8 +94,38 @@ double cgroup_processors() {
         if (used > 0 && period > 0) lower(used / period);
       }
     }
-  }
+  });
   return quota;
+}
+
+// What a group of this folder may still take: its limit less what it uses, files that can go at once not counted.
+std::int64_t memory_left(const std::string& folder, const char* limit_name, const char* used_name, const char* files_key) {
+  std::int64_t limit = 0, used = 0, files = 0;
+  if (!(std::istringstream(first_line(folder + limit_name)) >> limit)) return std::numeric_limits<std::int64_t>::max();
+  std::istringstream(first_line(folder + used_name)) >> used;
+  std::ifstream stat(folder + "/memory.stat");
+  std::string key;
+  for (std::int64_t value = 0; stat >> key >> value;) {
+    if (key == files_key) files = value;
+  }
+  return std::max(limit - (used - files), std::int64_t{0});
+}
+
+std::int64_t cgroup_memory_left() {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  each_cgroup([&](const std::string& controllers, const std::string& path) {
+    if (controllers.empty()) {
+      each_folder_up(path, [&](const std::string& folder) {
+        least = std::min(least, memory_left(folder, "/memory.max", "/memory.current", "inactive_file"));
+      });
+    } else if (controllers == "memory") {
+      for (const std::string& at : {path, std::string()}) {
+        least = std::min(least, memory_left("/sys/fs/cgroup/memory" + at, "/memory.limit_in_bytes",
+                                            "/memory.usage_in_bytes", "total_inactive_file"));
+      }
+    }
+  });
+  return least;
 }
 
 }  // namespace
@@ -163,6 +209,7 @@ MemoryInfo memory_info() {
     if (key == "MemTotal:") memory.total_bytes = kib * 1024;
     if (key == "MemAvailable:") memory.available_bytes = kib * 1024;
   }
+  memory.available_bytes = std::min(memory.available_bytes, cgroup_memory_left());
   return memory;
 }
 

@@ -35,6 +35,7 @@ std::string processor_name();
 /// "avx2", "fma", "avx512vnni", ... as far as kernels use them.
 std::vector<std::string> processor_features();
 
+/// `available` also heeds the limits of our cgroups (v1 and v2).
 struct MemoryInfo {
   std::int64_t total_bytes = 0;
   std::int64_t available_bytes = 0;
