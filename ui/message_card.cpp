@@ -57,9 +57,10 @@ void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) 
       placed = std::move(before[i]);
       const std::size_t old_size = placed.block.range.end - placed.block.range.begin;
       const std::size_t added = block.range.end - placed.block.range.end;
-      if (added > 0) placed.layout.edit(frame.canvas.shapes(), part(message, block.range), old_size, 0, added);
+      if (added > 0) placed.layout.edit(frame.canvas.shapes(), {part(message, block.range), {&placed.span, 1}}, old_size, 0, added);
     } else {
-      placed.layout.set(frame.canvas.shapes(), font_of(frame, block.kind), part(message, block.range), room - pad);
+      placed.span.font = font_of(frame, block.kind);
+      placed.layout.set(frame.canvas.shapes(), {part(message, block.range), {&placed.span, 1}}, room - pad);
     }
     placed.block = block;
     blocks_.push_back(std::move(placed));
@@ -84,26 +85,26 @@ void MessageCard::place_blocks(Frame& frame, const MessageRow& message) {
     placed.line_height = code ? frame.px(kCodeSize * kCodeLineHeight) : frame.px(size::kText * size::kLineHeight);
     placed.left = left + (code ? frame.px(kCodePad) : 0);
     placed.top = y + (code ? frame.px(kCodeHead) : 0);
-    y = placed.top + static_cast<float>(placed.layout.lines().size()) * placed.line_height + (code ? frame.px(kCodePad) : 0);
+    y = placed.top + static_cast<float>(placed.layout.n_lines()) * placed.line_height + (code ? frame.px(kCodePad) : 0);
   }
   if (blocks_.empty()) y += frame.px(size::kText * size::kLineHeight);
   bubble_bottom_ = y + frame.px(kBubblePadY);
   height_ = user ? bubble_bottom_ : y + frame.px(kFooterHeight);
 }
 
-std::size_t MessageCard::offset_at(Frame& frame, const MessageRow& message, Vec point) const {
+std::size_t MessageCard::offset_at(Frame& frame, const MessageRow& message, Vec point) {
   if (blocks_.empty()) return 0;
-  const Placed* nearest = &blocks_.front();
-  for (const Placed& placed : blocks_) {
+  Placed* nearest = &blocks_.front();
+  for (Placed& placed : blocks_) {
     if (point.y >= placed.top - frame.px(kBlockGap)) nearest = &placed;
   }
   const float line = (point.y - nearest->top) / nearest->line_height;
-  const std::size_t last = nearest->layout.lines().size() - 1;
+  const std::size_t last = nearest->layout.n_lines() - 1;
   if (line < 0) return nearest->block.range.begin;
   if (line >= static_cast<float>(last + 1)) return nearest->block.range.end;
   const std::string_view text = part(message, nearest->block.range);
   return nearest->block.range.begin +
-         nearest->layout.offset_at(frame.canvas.shapes(), text, std::min(last, static_cast<std::size_t>(line)), point.x - nearest->left);
+         nearest->layout.offset_at(frame.canvas.shapes(), {text, {&nearest->span, 1}}, std::min(last, static_cast<std::size_t>(line)), point.x - nearest->left);
 }
 
 void MessageCard::draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection, bool last) {
@@ -115,21 +116,21 @@ void MessageCard::draw(Frame& frame, const MessageRow& message, const std::strin
     canvas.text({origin.x, origin.y}, frame.px(20), frame.font(text::Style::bold, size::kSmall), frame.theme.accent,
                 message.name.empty() ? std::string_view("Answer") : std::string_view(message.name));
   }
-  for (const Placed& placed : blocks_) draw_block(frame, message, id, placed, origin, selection);
+  for (Placed& placed : blocks_) draw_block(frame, message, id, placed, origin, selection);
   if (!is_user(message)) draw_footer(frame, message, id, origin, last);
 }
 
-void MessageCard::draw_block(Frame& frame, const MessageRow& message, const std::string& id, const Placed& placed, Vec origin,
+void MessageCard::draw_block(Frame& frame, const MessageRow& message, const std::string& id, Placed& placed, Vec origin,
                              Range selection) {
   Canvas& canvas = frame.canvas;
   const std::string_view text = part(message, placed.block.range);
   const std::size_t base = placed.block.range.begin;
   const Vec top{origin.x + placed.left, origin.y + placed.top};
-  const auto& lines = placed.layout.lines();
+  const text::StyledText styled{text, {&placed.span, 1}};
   if (placed.block.kind == Block::Kind::code) {
     const float pad = frame.px(kCodePad), head = frame.px(kCodeHead);
     const float right = is_user(message) ? origin.x + width_ - frame.px(kBubblePadX) : origin.x + width_;
-    const Rect box{top.x - pad, top.y - head, right, top.y + static_cast<float>(lines.size()) * placed.line_height + pad};
+    const Rect box{top.x - pad, top.y - head, right, top.y + static_cast<float>(placed.layout.n_lines()) * placed.line_height + pad};
     canvas.fill(box, frame.theme.code, frame.px(size::kRadius));
     canvas.stroke(box, frame.theme.line, frame.px(size::kRadius), frame.px(1));
     const std::string_view language = part(message, placed.block.language);
@@ -142,23 +143,19 @@ void MessageCard::draw_block(Frame& frame, const MessageRow& message, const std:
   }
   const Rect visible = canvas.clip();
   const float above = (visible.top - top.y) / placed.line_height;
-  const text::Font font = placed.layout.font();
-  for (std::size_t i = above > 0 ? static_cast<std::size_t>(above) : 0; i < lines.size(); ++i) {
+  for (std::size_t i = above > 0 ? static_cast<std::size_t>(above) : 0; i < placed.layout.n_lines(); ++i) {
     const Vec at{top.x, top.y + static_cast<float>(i) * placed.line_height};
     if (at.y >= visible.bottom) break;
-    const Range line{base + lines[i].begin, base + lines[i].end};
-    const Range marked{std::max(selection.begin, line.begin), std::min(selection.end, line.end)};
-    if (marked.begin < marked.end) {
-      const float from = placed.layout.x_of(canvas.shapes(), text, i, marked.begin - base);
-      const float to = placed.layout.x_of(canvas.shapes(), text, i, marked.end - base);
-      canvas.fill({at.x + from, at.y, at.x + to, at.y + placed.line_height}, frame.theme.selection);
-    }
-    canvas.line(at, placed.line_height, font, frame.theme.ink, text, {lines[i].begin, lines[i].end});
+    const Range marked{std::max(selection.begin, base) - base, std::max(selection.end, base) - base};
+    placed.layout.visit_selected(canvas.shapes(), styled, i, marked, [&](float left, float right) {
+      canvas.fill({at.x + left, at.y, at.x + right, at.y + placed.line_height}, frame.theme.selection);
+    });
+    canvas.line(at, placed.line_height, placed.layout, styled, i, {&frame.theme.ink, 1});
   }
   const bool open_end = message.state == MessageState::streaming && &placed == &blocks_.back();
   if (open_end) {
-    const std::size_t i = lines.size() - 1;
-    const float x = std::round(top.x + placed.layout.x_of(canvas.shapes(), text, i, lines[i].end)) + frame.px(3);
+    const std::size_t i = placed.layout.n_lines() - 1;
+    const float x = std::round(top.x + placed.layout.x_of(canvas.shapes(), styled, i, text.size())) + frame.px(3);
     const float y = top.y + static_cast<float>(i) * placed.line_height, inset = std::round(placed.line_height * 0.2f);
     canvas.fill({x, y + inset, x + frame.px(8), y + placed.line_height - inset}, frame.theme.accent.with_alpha(150), frame.px(2));
   }

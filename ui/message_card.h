@@ -25,7 +25,7 @@ class MessageCard {
   /// `id` prefixes its items ("messages/7"). Sends Regenerate; copies to the clipboard.
   void draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection, bool last);
   /// The caret place nearest to a point.
-  std::size_t offset_at(Frame& frame, const MessageRow& message, Vec point) const;
+  std::size_t offset_at(Frame& frame, const MessageRow& message, Vec point);
 
  private:
   struct Placed {
@@ -33,9 +33,10 @@ class MessageCard {
     text::Layout layout;
     float left = 0, top = 0;  // of its text
     float line_height = 0;
+    text::Span span;  // all of the block
   };
   void place_blocks(Frame& frame, const MessageRow& message);
-  void draw_block(Frame& frame, const MessageRow& message, const std::string& id, const Placed& placed, Vec origin, Range selection);
+  void draw_block(Frame& frame, const MessageRow& message, const std::string& id, Placed& placed, Vec origin, Range selection);
   void draw_footer(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, bool last);
 
   std::vector<Placed> blocks_;

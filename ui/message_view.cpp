@@ -99,7 +99,7 @@ void MessageView::settle(Frame& frame, float view_height, float moved) {
   if (moved > 0 && scroll() >= tops_.back() - view_height - 1 && !selecting_) following_ = true;
 }
 
-MessageView::Place MessageView::place_at(Frame& frame, Vec point) const {
+MessageView::Place MessageView::place_at(Frame& frame, Vec point) {
   if (entries_.empty()) return {};
   const float y = point.y - column_.top;
   const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, y);

@@ -39,7 +39,7 @@ class MessageView {
   void set_scroll(float scroll, float view_height);
   void handle_input(Frame& frame, Rect area, float& moved);
   void handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved);
-  Place place_at(Frame& frame, Vec point) const;
+  Place place_at(Frame& frame, Vec point);
   Range selection_in(std::size_t message, const ViewState& state) const;
   void draw_end_button(Frame& frame, Rect area);
 

@@ -68,6 +68,27 @@ State ready() {
   return s;
 }
 
+/// Scripts: Arabic and Hebrew from the right, Chinese, Japanese, Korean, Devanagari, Thai, emoji.
+State scripts() {
+  State s = base();
+  s.current_chat = 4;
+  s.chats[0].title = "رسالة قصيرة إلى صديق";
+  s.messages = {
+      {1, Author::user, MessageState::complete, "", "اكتب جملة قصيرة عن البحر، ثم اشرح كلمة SQL بالعربية.", "", 0},
+      {2, Author::assistant, MessageState::complete, "Qwen3 8B",
+       "البحر واسع وهادئ عند الغروب، وتلمع مياهه بألوان الذهب والنحاس حين تميل الشمس نحو الأفق البعيد.\n\n"
+       "كلمة SQL تعني Structured Query Language وهي لغة للاستعلام عن البيانات، ظهرت عام 1974 (قبل 50 سنة).\n\n"
+       "שלום עולם: המחשב הזה מריץ את המודל בעצמו, בלי רשת.",
+       "96 tokens \u00b7 20.1 tokens/s", 0},
+      {3, Author::user, MessageState::complete, "", "用中文写一小段关于秋天的文字。한국어도 한 줄. 👩‍👩‍👧 🇯🇵 👍🏽", "", 0},
+      {4, Author::assistant, MessageState::complete, "Qwen3 8B",
+       "秋天来了，山上的树叶慢慢变成金黄色。清晨的空气里带着一点凉意，湖面上飘着薄薄的雾。人们换上厚一点的衣服，坐在窗边喝一杯热茶，"
+       "听风吹过屋檐的声音。\n\n가을 하늘은 높고 맑습니다. 空は高く、風は涼しい。 शरद ऋतु में आकाश साफ़ रहता है। ฤดูใบไม้ร่วงอากาศเย็นสบาย 🍂🍁🍵",
+       "142 tokens \u00b7 21.4 tokens/s", 0}};
+  s.draft = "مرحبا Foreword، كيف الحال؟\nsecond line";
+  return s;
+}
+
 class Gallery final : public WindowClient {
  public:
   Gallery(std::filesystem::path folder, std::vector<std::pair<std::string, State>> pages) : folder_(std::move(folder)), pages_(std::move(pages)) {}
@@ -98,7 +119,7 @@ class Gallery final : public WindowClient {
 int run(const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, State>> pages;
   const std::pair<const char*, State (*)()> kStates[] = {
-      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}};
+      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"scripts", scripts}};
   for (const auto& [name, make] : kStates) {
     for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {
       for (const float scale : {1.0f, 1.5f}) {

@@ -16,11 +16,16 @@ class LayoutTest : public ::testing::Test {
  protected:
   std::vector<std::string> broken(const std::string& text, float width) {
     Layout layout;
-    layout.set(shapes, kFont, text, width);
+    layout.set(shapes, styled(text), width);
     std::vector<std::string> lines;
-    for (const Line& line : layout.lines()) lines.push_back(text.substr(line.begin, line.end - line.begin));
+    for (std::size_t i = 0; i < layout.n_lines(); ++i) {
+      const Line line = layout.line(shapes, styled(text), i);
+      lines.push_back(text.substr(line.begin, line.end - line.begin));
+    }
     return lines;
   }
+  StyledText styled(const std::string& text) const { return {text, {&span, 1}}; }
+  Span span{.font = kFont};
   BoxFont font;
   ShapeCache shapes{font};
 };
@@ -38,11 +43,10 @@ TEST_F(LayoutTest, GoesOnWhenNothingFits) { EXPECT_EQ(broken("漢字", 1), (Line
 TEST_F(LayoutTest, EveryCaretPlaceIsHitWhereItIsDrawn) {
   const std::string text = "one two 漢字 three\nfour e\u0301 five";
   Layout layout;
-  layout.set(shapes, kFont, text, 40);
+  layout.set(shapes, styled(text), 40);
   for (std::size_t at = 0; at < text.size(); at = next_cluster(text, at)) {
-    const std::size_t line = layout.line_of(at);
-    if (at == layout.lines()[line].end && !layout.lines()[line].hard) continue;
-    EXPECT_EQ(layout.offset_at(shapes, text, line, layout.x_of(shapes, text, line, at)), at);
+    const std::size_t line = layout.line_of(shapes, styled(text), at);
+    EXPECT_EQ(layout.offset_at(shapes, styled(text), line, layout.x_of(shapes, styled(text), line, at)), at);
   }
 }
 
@@ -54,22 +58,23 @@ TEST_F(LayoutTest, AnEditGivesTheSameLinesAsLayingOutAnew) {
     const float width = static_cast<float>(20 + random() % 80);
     std::string text;
     Layout edited;
-    edited.set(shapes, kFont, text, width);
+    edited.set(shapes, styled(text), width);
     for (int step = 0; step < 150; ++step) {
       std::vector<std::size_t> places{0};
       while (places.back() < text.size()) places.push_back(next_cluster(text, places.back()));
       const std::size_t a = random() % places.size(), b = std::min(places.size() - 1, a + random() % 6);
       const std::string piece = random() % 4 == 0 ? "" : pieces[random() % pieces.size()];
       text.replace(places[a], places[b] - places[a], piece);
-      edited.edit(shapes, text, places[a], places[b] - places[a], piece.size());
+      edited.edit(shapes, styled(text), places[a], places[b] - places[a], piece.size());
       Layout fresh;
-      fresh.set(shapes, kFont, text, width);
-      ASSERT_EQ(edited.lines().size(), fresh.lines().size()) << "step " << step << " \"" << text << '"';
-      for (std::size_t i = 0; i < fresh.lines().size(); ++i) {
-        ASSERT_EQ(edited.lines()[i].begin, fresh.lines()[i].begin) << "step " << step;
-        ASSERT_EQ(edited.lines()[i].end, fresh.lines()[i].end) << "step " << step;
-        ASSERT_EQ(edited.lines()[i].width, fresh.lines()[i].width) << "step " << step;
-        ASSERT_EQ(edited.lines()[i].hard, fresh.lines()[i].hard) << "step " << step;
+      fresh.set(shapes, styled(text), width);
+      ASSERT_EQ(edited.n_lines(), fresh.n_lines()) << "step " << step << " \"" << text << '"';
+      for (std::size_t i = 0; i < fresh.n_lines(); ++i) {
+        const Line got = edited.line(shapes, styled(text), i), wanted = fresh.line(shapes, styled(text), i);
+        ASSERT_EQ(got.begin, wanted.begin) << "step " << step;
+        ASSERT_EQ(got.end, wanted.end) << "step " << step;
+        ASSERT_EQ(got.width, wanted.width) << "step " << step;
+        ASSERT_EQ(got.hard, wanted.hard) << "step " << step;
       }
     }
   }
