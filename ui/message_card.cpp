@@ -15,8 +15,8 @@ constexpr float kCodeSize = 14, kCodeLineHeight = 1.5f;
 
 bool is_user(const MessageRow& message) { return message.author == Author::user; }
 
-text::Font font_of(const Frame& frame, Block::Kind kind) {
-  return kind == Block::Kind::code ? frame.font(text::Style::mono, kCodeSize) : frame.font(text::Style::regular, size::kText);
+text::Font font_of(const Frame& frame, bool code) {
+  return code ? frame.font(text::Style::mono, kCodeSize) : frame.font(text::Style::regular, size::kText);
 }
 
 std::string_view part(const MessageRow& message, Range range) {
@@ -47,11 +47,11 @@ void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) 
   text_size_ = message.text.size();
   state_ = message.state;
   const float room = is_user(message) ? std::round(width * kBubbleShare) - 2 * frame.px(kBubblePadX) : width;
-  for (const Block& block : split_blocks(message.text)) {
+  for (const text::FencedPart& block : text::split_fences(message.text)) {
     const std::size_t i = blocks_.size();
-    const float pad = block.kind == Block::Kind::code ? 2 * frame.px(kCodePad) : 0;
+    const float pad = block.code ? 2 * frame.px(kCodePad) : 0;
     Placed placed;
-    const bool continues = grown && i < before.size() && before[i].block.kind == block.kind &&
+    const bool continues = grown && i < before.size() && before[i].block.code == block.code &&
                            before[i].block.range.begin == block.range.begin && before[i].block.range.end <= block.range.end;
     if (continues) {
       placed = std::move(before[i]);
@@ -59,7 +59,7 @@ void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) 
       const std::size_t added = block.range.end - placed.block.range.end;
       if (added > 0) placed.layout.edit(frame.canvas.shapes(), {part(message, block.range), {&placed.span, 1}}, old_size, 0, added);
     } else {
-      placed.span.font = font_of(frame, block.kind);
+      placed.span.font = font_of(frame, block.code);
       placed.layout.set(frame.canvas.shapes(), {part(message, block.range), {&placed.span, 1}}, room - pad);
     }
     placed.block = block;
@@ -72,7 +72,7 @@ void MessageCard::place_blocks(Frame& frame, const MessageRow& message) {
   const bool user = is_user(message);
   float widest = 0;
   for (const Placed& placed : blocks_) {
-    const bool code = placed.block.kind == Block::Kind::code;
+    const bool code = placed.block.code;
     widest = std::max(widest, code ? width_ * kBubbleShare - 2 * frame.px(kBubblePadX) : placed.layout.widest());
   }
   bubble_left_ = std::floor(width_ - widest - 2 * frame.px(kBubblePadX));
@@ -80,7 +80,7 @@ void MessageCard::place_blocks(Frame& frame, const MessageRow& message) {
   float y = user ? frame.px(kBubblePadY) : frame.px(kNameHeight);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     Placed& placed = blocks_[i];
-    const bool code = placed.block.kind == Block::Kind::code;
+    const bool code = placed.block.code;
     if (i > 0) y += frame.px(kBlockGap);
     placed.line_height = code ? frame.px(kCodeSize * kCodeLineHeight) : frame.px(size::kText * size::kLineHeight);
     placed.left = left + (code ? frame.px(kCodePad) : 0);
@@ -127,7 +127,7 @@ void MessageCard::draw_block(Frame& frame, const MessageRow& message, const std:
   const std::size_t base = placed.block.range.begin;
   const Vec top{origin.x + placed.left, origin.y + placed.top};
   const text::StyledText styled{text, {&placed.span, 1}};
-  if (placed.block.kind == Block::Kind::code) {
+  if (placed.block.code) {
     const float pad = frame.px(kCodePad), head = frame.px(kCodeHead);
     const float right = is_user(message) ? origin.x + width_ - frame.px(kBubblePadX) : origin.x + width_;
     const Rect box{top.x - pad, top.y - head, right, top.y + static_cast<float>(placed.layout.n_lines()) * placed.line_height + pad};

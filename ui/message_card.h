@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "ui/frame.h"
-#include "ui/message_blocks.h"
+#include "ui/text/fences.h"
 #include "ui/text/layout.h"
 
 namespace foreword::ui {
@@ -29,7 +29,7 @@ class MessageCard {
 
  private:
   struct Placed {
-    Block block;
+    text::FencedPart block;
     text::Layout layout;
     float left = 0, top = 0;  // of its text
     float line_height = 0;

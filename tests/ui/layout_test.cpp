@@ -5,7 +5,7 @@
 #include <random>
 
 #include "ui/headless.h"
-#include "ui/message_blocks.h"
+#include "ui/text/fences.h"
 
 namespace foreword::ui::text {
 namespace {
@@ -88,7 +88,7 @@ TEST(Words, ADoubleClickTakesTheWord) {
 
 TEST(Blocks, FencesPartProseFromCode) {
   const std::string text = "Look:\n\n```cpp\nint x;\n\n```\nDone.";
-  const auto blocks = split_blocks(text);
+  const auto blocks = split_fences(text);
   ASSERT_EQ(blocks.size(), 3u);
   const auto part = [&](Range r) { return text.substr(r.begin, r.end - r.begin); };
   EXPECT_EQ(part(blocks[0].range), "Look:");
@@ -101,7 +101,7 @@ TEST(Blocks, AreRangesOfTheTextAtEveryPrefix) {
   const std::string text = "a\n~~~\ncode ```\n~~~\n`b`\n````x y\n```\n````\n\n c ";
   for (std::size_t n = 0; n <= text.size(); ++n) {
     std::size_t end = 0;
-    for (const Block& block : split_blocks(text.substr(0, n))) {
+    for (const FencedPart& block : split_fences(text.substr(0, n))) {
       EXPECT_LE(end, block.range.begin);
       EXPECT_LE(block.range.begin, block.range.end);
       EXPECT_LE(block.range.end, n);
