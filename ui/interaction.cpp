@@ -20,7 +20,7 @@ bool is_editing_key(const KeyPress& press) {
   return false;
 }
 
-/// Keys of a document: copying, selecting all, scrolling.
+/// Keys of a document: copying (with Shift as markdown), selecting all, scrolling.
 bool is_reading_key(const KeyPress& press) {
   if (press.mods.ctrl && (press.key == letter('c') || press.key == letter('a'))) return true;
   return press.key >= Key::up && press.key <= Key::page_down;

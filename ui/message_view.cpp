@@ -20,7 +20,7 @@ void MessageView::sync(Frame& frame, float width) {
     // A chat that was just stored keeps its messages; another one starts at its end.
     const bool same = !entries_.empty() && !messages.empty() && entries_.front().id == messages.front().id;
     chat_ = frame.state.current_chat;
-    if (!same) entries_.clear(), following_ = true, selecting_ = false;
+    if (!same) entries_.clear(), following_ = true, selecting_ = false, n_clicks_ = 0;
   }
   const bool resized = width != width_ || scale_ != frame.scale;
   width_ = width;
@@ -105,38 +105,64 @@ MessageView::Place MessageView::place_at(Frame& frame, Vec point) {
   const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, y);
   const std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1;
   if (!entries_[i].exact) return {i, 0};
-  const std::size_t offset = entries_[i].card.offset_at(frame, frame.state.messages[i], {point.x - column_.left, y - tops_[i]});
-  return {i, std::min(offset, frame.state.messages[i].text.size())};
+  return {i, entries_[i].card.place_at(frame, {point.x - column_.left, y - tops_[i]})};
 }
 
 void MessageView::handle_input(Frame& frame, Rect area, float& moved) {
   for (const InputEvent& event : frame.input.events_of(kId)) {
     if (const auto* wheel = std::get_if<Wheel>(&event)) {
-      moved -= wheel->dy * frame.px(70);
+      handle_wheel(frame, *wheel, moved);
     } else if (const auto* press = std::get_if<KeyPress>(&event)) {
       handle_key(frame, *press, area, moved);
     } else if (const auto* button = std::get_if<MouseButton>(&event)) {
-      if (!button->down || button->button != 0) continue;
-      const Place place = place_at(frame, button->at);
-      n_clicks_ = count_click(*button, frame.px(4), last_click_, last_click_at_, n_clicks_);
-      to_ = place;
-      if (!button->mods.shift || !selecting_) from_ = place;
-      if (n_clicks_ > 1 && place.message < frame.state.messages.size()) {
-        const std::string& text = frame.state.messages[place.message].text;
-        const Range range = n_clicks_ == 2 ? text::word_at(text, place.offset) : text::paragraph_at(text, place.offset);
-        from_.offset = range.begin;
-        to_.offset = range.end;
+      if (button->down && button->button == 0) handle_press(frame, *button);
+    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
+      to_ = place_at(frame, move->at);
+      if (n_clicks_ > 1 && to_.message == from_.message) {  // word by word from what was clicked
+        from_.offset = to_ < Place{to_.message, clicked_.begin} ? clicked_.end : clicked_.begin;
+        to_.offset = to_.offset < clicked_.begin ? to_.offset : std::max(to_.offset, clicked_.end);
       }
       selecting_ = from_ != to_;
-    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
-      if (n_clicks_ > 1) continue;
-      to_ = place_at(frame, move->at);
-      selecting_ = from_ != to_;
-      if (move->at.y < area.top) moved -= frame.px(24);
-      if (move->at.y > area.bottom) moved += frame.px(24);
     }
   }
+  scroll_while_dragging(frame, area, moved);
   if (selecting_) following_ = false;
+}
+
+void MessageView::handle_wheel(Frame& frame, const Wheel& wheel, float& moved) {
+  const Place place = place_at(frame, wheel.at);
+  const float step = frame.px(70);
+  if (wheel.dx != 0 && place.message < entries_.size()) {
+    const Vec point{wheel.at.x - column_.left, wheel.at.y - column_.top - tops_[place.message]};
+    entries_[place.message].card.scroll_sideways(point, -wheel.dx * step);
+  }
+  moved -= wheel.dy * step;
+}
+
+void MessageView::handle_press(Frame& frame, const MouseButton& button) {
+  const Place place = place_at(frame, button.at);
+  const bool extend = button.mods.shift && (n_clicks_ > 0 || selecting_);
+  n_clicks_ = count_click(button, frame.px(4), last_click_, last_click_at_, n_clicks_);
+  if (!extend) from_ = place;
+  to_ = place;
+  if (n_clicks_ > 1 && place.message < entries_.size() && entries_[place.message].exact) {
+    const MessageCard& card = entries_[place.message].card;
+    clicked_ = n_clicks_ == 2 ? card.word_at(place.offset) : card.paragraph_at(place.offset);
+    from_.offset = clicked_.begin;
+    to_.offset = clicked_.end;
+  }
+  selecting_ = from_ != to_;
+}
+
+/// Held outside the view, the mouse moves it on as long as it stays there.
+void MessageView::scroll_while_dragging(Frame& frame, Rect area, float& moved) {
+  if (!frame.input.pressed(kId) || !selecting_) return;
+  const Vec mouse = frame.input.mouse();
+  const float out = mouse.y < area.top ? mouse.y - area.top : mouse.y > area.bottom ? mouse.y - area.bottom : 0;
+  if (out == 0) return;
+  moved += std::clamp(out / 4, -frame.px(28), frame.px(28));
+  to_ = place_at(frame, mouse);
+  frame.wake(frame.now + 1.0 / 60);
 }
 
 void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved) {
@@ -152,30 +178,36 @@ void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, flo
     default: break;
   }
   if (press.key == letter('c')) {
-    if (const std::string text = selected_text(frame.state); !text.empty()) frame.clipboard.write(text);
+    const std::string text = selected_text(frame.state, press.mods.shift ? CopyAs::markdown : CopyAs::plain);
+    if (!text.empty()) frame.clipboard.write(text);
   }
-  if (press.key == letter('a') && !entries_.empty()) {
-    from_ = {0, 0};
-    to_ = {entries_.size() - 1, frame.state.messages.back().text.size()};
-    selecting_ = true;
-  }
+  if (press.key == letter('a') && !entries_.empty()) select_all(frame.state);
 }
 
-Range MessageView::selection_in(std::size_t message, const ViewState& state) const {
+/// The message that was clicked, then the whole chat.
+void MessageView::select_all(const ViewState& state) {
+  const Place begin{to_.message, 0}, end{to_.message, kMessageEnd};
+  const bool one = n_clicks_ > 0 && to_.message < state.messages.size() && !(from_ == begin && to_ == end);
+  from_ = one ? begin : Place{0, 0};
+  to_ = one ? end : Place{state.messages.size() - 1, kMessageEnd};
+  selecting_ = true;
+}
+
+Range MessageView::selection_in(std::size_t message) const {
   if (!selecting_) return {};
   const Place first = std::min(from_, to_), last = std::max(from_, to_);
   if (message < first.message || message > last.message) return {};
-  const std::size_t size = state.messages[message].text.size();
-  return {std::min(size, message == first.message ? first.offset : 0), std::min(size, message == last.message ? last.offset : size)};
+  return {message == first.message ? first.offset : 0, message == last.message ? last.offset : kMessageEnd};
 }
 
-std::string MessageView::selected_text(const ViewState& state) const {
+std::string MessageView::selected_text(const ViewState& state, CopyAs as) const {
   std::string text;
   for (std::size_t i = 0; selecting_ && i < state.messages.size(); ++i) {
-    const Range range = selection_in(i, state);
-    if (range.empty()) continue;
+    const Range range = selection_in(i);
+    const std::string part = range.empty() ? std::string() : copy_message(state.messages[i], range, as);
+    if (part.empty()) continue;
     if (!text.empty()) text += "\n\n";
-    text += state.messages[i].text.substr(range.begin, range.end - range.begin);
+    text += part;
   }
   return text;
 }
@@ -201,16 +233,24 @@ void MessageView::draw(Frame& frame, Rect area) {
   }
   column_ = {std::round((area.left + area.right - width) / 2), view.top - std::round(scroll()), 0, 0};
   canvas.push_clip(area);
+  std::size_t first_changed = entries_.size();
   const float top = std::round(scroll()) - frame.px(kPadTop);
   const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, std::max(0.0f, top));
   for (std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1; i < entries_.size(); ++i) {
     const Vec origin{column_.left, std::round(column_.top + tops_[i])};
     if (origin.y >= area.bottom) break;
-    if (!entries_[i].exact) lay_out(frame, i);  // a sliver within the padding; heights settle in the next frame
-    entries_[i].card.draw(frame, frame.state.messages[i], kId + "/" + std::to_string(entries_[i].id), origin,
-                          selection_in(i, frame.state), i + 1 == entries_.size());
+    if (!entries_[i].exact) lay_out(frame, i), first_changed = std::min(first_changed, i);  // a sliver within the padding
+    const std::string id = kId + "/" + std::to_string(entries_[i].id);
+    if (entries_[i].card.draw(frame, frame.state.messages[i], id, origin, selection_in(i), i + 1 == entries_.size())) {
+      entries_[i].height = entries_[i].card.height() + frame.px(kGap);
+      first_changed = std::min(first_changed, i);
+    }
   }
   canvas.pop_clip();
+  if (first_changed < entries_.size()) {  // drawn in their new places at once
+    update_tops(first_changed);
+    frame.wake(frame.now);
+  }
   draw_end_button(frame, area);
 }
 

@@ -54,7 +54,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  if (!picker_.is_open()) handle_shortcuts(frame);
+  if (!picker_.is_open() && !link_.is_open()) handle_shortcuts(frame);
 
   const Rect window{0, 0, size.x, size.y};
   canvas_.fill(window, frame.theme.page);
@@ -66,7 +66,9 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
     left += frame.px(1);
   }
   draw_main(frame, {left, 0, size.x, size.y}, size.y);
+  if (!frame.link_asked.empty()) link_.ask(frame, frame.link_asked);
   picker_.draw(frame, window);
+  link_.draw(frame, window);
   input_.end_frame();
   draw_tooltip(frame, window);
   if (input_.focus_id().empty()) input_.focus(Composer::kFieldId);

@@ -183,7 +183,7 @@ void TextField::draw_content(Frame& frame, const std::string& id, Rect rect, con
   const bool focused = frame.input.focused(id);
   const text::Range selection = buffer_.selection();
   canvas.push_clip(rect.inset(-frame.px(2), 0));
-  if (buffer_.text().empty()) canvas.text({rect.left + frame.px(2), rect.top}, line_height, options.font, frame.theme.ink_soft, options.hint);
+  if (buffer_.text().empty()) canvas.text({rect.left + frame.px(4), rect.top}, line_height, options.font, frame.theme.ink_soft, options.hint);
   for (auto i = static_cast<std::size_t>(scroll_y_ / line_height); i < layout_.n_lines(); ++i) {
     const float y = rect.top - scroll_y_ + static_cast<float>(i) * line_height;
     if (y >= rect.bottom) break;

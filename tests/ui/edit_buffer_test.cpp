@@ -37,7 +37,7 @@ struct NaiveEditor {
 
 const std::vector<std::string> kPieces = {"a", "b ", " ", "\n", "word", "é", "e\u0301", "\u0301", "漢字", "😀", "👩‍👩‍👧", "\u200d", "🇯🇵", "🇩", "العربية", "ห้อง"};
 
-TEST(EditBuffer, EqualsANaiveEditorUnderRandomEdits) {
+TEST(EditBuffer, D69EqualsANaiveEditorUnderRandomEdits) {
   for (unsigned seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
@@ -102,7 +102,7 @@ TEST(EditBuffer, UndoGoesBackThroughEveryStateAndRedoForwardAgain) {
   EXPECT_EQ(buffer.text(), end);
 }
 
-TEST(EditBuffer, AWordIsOneUndoStepAndAPasteIsOne) {
+TEST(EditBuffer, D68AWordIsOneUndoStepAndAPasteIsOne) {
   EditBuffer buffer;
   for (const char c : std::string("one two")) buffer.insert(std::string(1, c));
   buffer.insert(" pasted words");

@@ -32,9 +32,9 @@ class LayoutTest : public ::testing::Test {
 
 using Lines = std::vector<std::string>;
 
-TEST_F(LayoutTest, BreaksAtSpacesWhichHangAtTheEnd) { EXPECT_EQ(broken("aaa bbb ccc", 35), (Lines{"aaa bbb ", "ccc"})); }
-TEST_F(LayoutTest, BreaksLongWordsAnywhere) { EXPECT_EQ(broken("aaaaaaaa", 15), (Lines{"aaa", "aaa", "aa"})); }
-TEST_F(LayoutTest, BreaksBetweenIdeographsButNotBeforeAFullStop) { EXPECT_EQ(broken("漢字漢字。", 40), (Lines{"漢字漢", "字。"})); }
+TEST_F(LayoutTest, D60BreaksAtSpacesWhichHangAtTheEnd) { EXPECT_EQ(broken("aaa bbb ccc", 35), (Lines{"aaa bbb ", "ccc"})); }
+TEST_F(LayoutTest, D60BreaksLongWordsAnywhere) { EXPECT_EQ(broken("aaaaaaaa", 15), (Lines{"aaa", "aaa", "aa"})); }
+TEST_F(LayoutTest, D60BreaksBetweenIdeographsButNotBeforeAFullStop) { EXPECT_EQ(broken("漢字漢字。", 40), (Lines{"漢字漢", "字。"})); }
 TEST_F(LayoutTest, KeepsEmptyLinesAndTheLastOne) { EXPECT_EQ(broken("a\n\nb\n", 100), (Lines{"a", "", "b", ""})); }
 TEST_F(LayoutTest, HasOneLineForNoText) { EXPECT_EQ(broken("", 100), (Lines{""})); }
 TEST_F(LayoutTest, NeverSplitsACluster) { EXPECT_EQ(broken("e\u0301e\u0301", 5), (Lines{"e\u0301", "e\u0301"})); }
@@ -77,6 +77,32 @@ TEST_F(LayoutTest, AnEditGivesTheSameLinesAsLayingOutAnew) {
         ASSERT_EQ(got.hard, wanted.hard) << "step " << step;
       }
     }
+  }
+}
+
+TEST_F(LayoutTest, D66LongTextsAreLaidOutWhereTheyAreLookedAt) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += i % 7 == 0 ? "line\n" : "some words ";
+  text += std::string(100'000, 'x');  // and a word without end
+  Layout layout;
+  layout.set(shapes, styled(text), 400);
+  const Line last = layout.line(shapes, styled(text), layout.n_lines() - 1);
+  EXPECT_EQ(last.end, text.size());
+  // Line after line, the whole text is there once, and edits keep it so.
+  std::mt19937 random(9);
+  for (int round = 0; round < 40; ++round) {
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < layout.n_lines(); ++i) {
+      const Line line = layout.line(shapes, styled(text), i);
+      ASSERT_TRUE(line.begin == end || (line.begin == end + 1 && text[end] == '\n')) << "round " << round << " line " << i;
+      ASSERT_LE(line.width, 400.0f);
+      end = line.end;
+    }
+    ASSERT_EQ(end, text.size()) << "round " << round;
+    const std::size_t at = random() % (text.size() + 1), removed = std::min(text.size() - at, std::size_t{random() % 20'000});
+    const std::string piece(random() % 3 == 0 ? 30'000 : 3, random() % 2 == 0 ? 'y' : '\n');
+    text.replace(at, removed, piece);
+    layout.edit(shapes, styled(text), at, removed, piece.size());
   }
 }
 

@@ -28,6 +28,7 @@ struct Block {
   BlockKind kind = BlockKind::paragraph;
   std::uint8_t level = 0;          // of a heading, 1..6
   bool tight = false;              // in a list whose items stand close together
+  bool begins_list = false;        // first block of a list's first item
   TaskMark task = TaskMark::none;  // of a list item's first block
   std::string nest;                // containers from outside in: 'q' a quote, 'l' a list item
   std::string marker;              // of a list item's first block: a bullet, or "3."

@@ -92,6 +92,7 @@ template <class Visit>
 void visit_runs(ShapeCache& shapes, const StyledText& styled, const std::vector<DirectedRun>& runs, Visit&& visit) {
   float x = 0;
   const auto place = [&](const Piece& piece, bool rtl) {
+    x += rtl ? piece.behind : piece.before;
     PlacedPiece placed{piece.range, piece.span, nullptr, rtl, x, 0};
     if (piece.kind == PieceKind::tab) {
       placed.advance = tab_stop(x, shapes.space(piece.span->font)) - x;
@@ -101,7 +102,7 @@ void visit_runs(ShapeCache& shapes, const StyledText& styled, const std::vector<
       placed.shape = &shapes.shape(piece.span->font, styled.text.substr(piece.range.begin, piece.range.end - piece.range.begin), rtl);
       placed.advance = placed.shape->advance;
     }
-    x += placed.advance;
+    x += placed.advance + (rtl ? piece.before : piece.behind);
     return visit(placed);
   };
   for (const DirectedRun& run : runs) {

@@ -33,19 +33,20 @@ Line Lines::break_line(ShapeCache& shapes, const StyledText& styled, std::size_t
       continue;
     }
     if (piece.kind == PieceKind::space) {
-      x += shapes.space(piece.span->font);
+      x += piece.before + shapes.space(piece.span->font) + piece.behind;
       continue;
     }
     if (at > begin && piece.opportunity) break_at = at, break_width = ink_width;
     const Shape& shape = shapes.shape(piece.span->font, text.substr(at, piece.range.end - at), piece.rtl);
-    if (width_ > 0 && x + shape.advance > width_) {
+    x += piece.before;
+    if (width_ > 0 && x + shape.advance + piece.behind > width_) {
       if (break_at > begin) return {begin, break_at, break_width, false};
       CaretStop stop = stop_within(shape, piece.rtl, width_ - x);
       if (stop.offset == 0 && at == begin) stop = shape.carets[1];  // at least one cluster stands on every line
       if (stop.offset == 0) return {begin, at, ink_width, false};
       if (at + stop.offset < piece.range.end) return {begin, at + stop.offset, x + stop.x, false};
     }
-    x += shape.advance;
+    x += shape.advance + piece.behind;
     ink_width = x;
   }
   return {begin, text.size(), ink_width, true};

@@ -66,6 +66,7 @@ class Builder {
   std::string nest_, marker_;
   std::vector<List> lists_;
   TaskMark task_ = TaskMark::none;
+  bool list_begins_ = false;
   bool in_item_start_ = false;  // the item's marker waits for its first block
   bool open_ = false;           // blocks.back() takes text
   int depth_ = 0;
@@ -84,6 +85,8 @@ Block& Builder::open(BlockKind kind) {
   if (in_item_start_) {
     block.marker = std::move(marker_);
     block.task = task_;
+    block.begins_list = list_begins_;
+    list_begins_ = false;
     in_item_start_ = false;
   }
   blocks.push_back(std::move(block));
@@ -155,6 +158,7 @@ int Builder::enter(MD_BLOCKTYPE type, void* detail) {
   if (type == MD_BLOCK_DOC) return 0;
   if (depth_++ == 0) tops.push_back({blocks.size(), kNowhere, false});
   if (type != MD_BLOCK_THEAD && type != MD_BLOCK_TBODY && type != MD_BLOCK_TR && type != MD_BLOCK_TH && type != MD_BLOCK_TD) close();
+  if (type == MD_BLOCK_UL || type == MD_BLOCK_OL) list_begins_ = true;
   switch (type) {
     case MD_BLOCK_QUOTE: nest_ += 'q'; break;
     case MD_BLOCK_UL: lists_.push_back({false, static_cast<MD_BLOCK_UL_DETAIL*>(detail)->is_tight != 0, 0}); break;

@@ -30,6 +30,11 @@ void MarkdownStream::update(std::string_view source, bool grown) {
   std::size_t same = 0;
   while (same < before.size() && first + same < blocks_.size() && before[same] == blocks_[first + same]) ++same;
   first_changed_ = first + same;
+  n_same_bytes_ = 0;
+  if (same == before.size() || first_changed_ == blocks_.size() || before[same].kind != blocks_[first_changed_].kind) return;
+  const std::string &old_text = before[same].text, &new_text = blocks_[first_changed_].text;
+  const auto n = static_cast<std::ptrdiff_t>(std::min(old_text.size(), new_text.size()));
+  n_same_bytes_ = static_cast<std::size_t>(std::mismatch(old_text.begin(), old_text.begin() + n, new_text.begin()).first - old_text.begin());
 }
 
 bool MarkdownStream::parse_open(std::string_view source) {

@@ -19,16 +19,18 @@ PieceReader::PieceReader(const StyledText& styled, Range range) : text_(styled.t
   const auto found = std::upper_bound(styled.spans.begin(), styled.spans.end(), range.begin,
                                       [](std::size_t offset, const Span& span) { return offset < span.end; });
   span_ = &*(found == styled.spans.end() ? found - 1 : found);
+  span_begin_ = span_ == &styled.spans.front() ? 0 : (span_ - 1)->end;
 }
 
 bool PieceReader::next(Piece& piece) {
   if (at_ >= end_) return false;
-  while (span_->end <= at_) ++span_;
-  piece = {{at_, at_}, PieceKind::word, false, false, span_};
+  while (span_->end <= at_) span_begin_ = (span_++)->end;
+  piece = {.range = {at_, at_}, .span = span_, .before = at_ == span_begin_ ? span_->pad : 0};
   const char first = text_[at_];
   if (first == '\n' || first == ' ' || first == '\t') {
     piece.kind = first == '\n' ? PieceKind::line_end : first == ' ' ? PieceKind::space : PieceKind::tab;
     piece.range.end = ++at_;
+    piece.behind = at_ == span_->end ? span_->pad : 0;
     before_ = static_cast<char32_t>(first);
     return true;
   }
@@ -58,6 +60,7 @@ bool PieceReader::next(Piece& piece) {
     piece.range.end = at = next;
   }
   at_ = piece.range.end;
+  piece.behind = at_ == span_->end || at_ == text_.size() ? span_->pad : 0;
   return true;
 }
 

@@ -18,6 +18,7 @@ struct Span {
   Font font;
   std::uint8_t ink = 0;
   std::uint8_t marks = 0;
+  float pad = 0;  // pixels kept free before and behind it
   bool operator==(const Span&) const = default;
 };
 
@@ -35,6 +36,7 @@ struct Piece {
   bool rtl = false;            // it holds letters that run to the left
   bool opportunity = false;    // a line may be broken before it
   const Span* span = nullptr;
+  float before = 0, behind = 0;  // pixels of the span's padding, in reading order
 };
 
 class PieceReader {
@@ -49,6 +51,7 @@ class PieceReader {
 
   std::string_view text_;
   const Span* span_;
+  std::size_t span_begin_;
   std::size_t at_, end_;
   char32_t before_ = 0;  // last base character of the piece before; 0 at the beginning
 };
