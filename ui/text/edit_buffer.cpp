@@ -45,11 +45,7 @@ void EditBuffer::erase(Range range) {
 
 void EditBuffer::move_to(std::size_t offset, bool extend) {
   offset = std::min(offset, text_.size());
-  while (offset > 0 && offset < text_.size() && (static_cast<unsigned char>(text_[offset]) & 0xC0) == 0x80) --offset;
-  if (offset > 0 && offset < text_.size()) {
-    const std::size_t cluster = previous_cluster(text_, offset);
-    if (next_cluster(text_, cluster) > offset) offset = cluster;
-  }
+  offset = cluster_begin(text_, offset);
   caret_ = offset;
   if (!extend) anchor_ = caret_;
   last_kind_ = Kind::none;

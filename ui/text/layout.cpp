@@ -34,9 +34,9 @@ void Layout::part(std::string_view text, Range range, std::vector<Section>& sect
         next = line_end + 1;
       } else if (far + kSectionBytes < range.end) {
         // A paragraph without end: a line ends here although it could go on.
-        next = previous_cluster(text, next_cluster(text, far + kSectionBytes));
-        const std::size_t space = text.rfind(' ', next);
-        if (space != text.npos && space > far) next = space + 1;
+        next = cluster_begin(text, far + kSectionBytes);
+        const std::size_t space = text.substr(far, next - far).rfind(' ');
+        if (space != text.npos) next = far + space + 1;
         section.size = next - at;
         section.hard = false;
       }

@@ -364,7 +364,6 @@ Markdown parse_markdown(std::string_view source) {
   }
   out.blocks = std::move(builder.blocks);
   out.defines_links = defines_links(source);
-  if (out.defines_links) return out;
   for (std::size_t k = builder.tops.size(); k-- > 1;) {
     const Builder::Top& top = builder.tops[k];
     // A list may begin with an empty item: its first text is not where it begins.

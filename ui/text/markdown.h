@@ -13,7 +13,7 @@ struct Markdown {
   std::vector<Block> blocks;
   std::size_t last_begin = 0;    // byte of the source where the last top-level block surely begins, whatever follows; or 0
   std::size_t last_index = 0;    // its first block
-  bool defines_links = false;    // which reaches everything before it: nothing is finished
+  bool defines_links = false;    // which reaches everything, before it too
 };
 
 /// Any bytes. What would cost too much is one paragraph of the source as it is.

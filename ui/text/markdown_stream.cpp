@@ -10,13 +10,13 @@ namespace {
 
 // Long sources are parsed in portions, so that what costs too much to parse spoils no more than its portion.
 constexpr std::size_t kPortion = 64 << 10;
-// A single block of more is shown as it was written.
-constexpr std::size_t kLargest = 1 << 20;
+// A single block of more is shown as it was written, and links that are defined in a text of more reach its portion only.
+constexpr std::size_t kLargest = 384 << 10;
 
 }  // namespace
 
 void MarkdownStream::update(std::string_view source, bool grown) {
-  if (!grown) open_begin_ = open_index_ = 0, whole_ = false;
+  if (!grown || (whole_ && source.size() > kLargest)) open_begin_ = open_index_ = 0, whole_ = false;
   std::vector<Block> before(std::make_move_iterator(blocks_.begin() + static_cast<std::ptrdiff_t>(open_index_)), std::make_move_iterator(blocks_.end()));
   blocks_.resize(open_index_);
   std::size_t first = open_index_;
@@ -38,25 +38,27 @@ void MarkdownStream::update(std::string_view source, bool grown) {
 }
 
 bool MarkdownStream::parse_open(std::string_view source) {
-  for (std::size_t size = whole_ ? 2 * kLargest : kPortion;;) {
+  for (std::size_t size = whole_ ? kLargest : kPortion;;) {
     std::string_view rest = source.substr(open_begin_);
-    const bool all = rest.size() <= size + size / 2 || size > kLargest;
-    if (all && rest.size() > kLargest + kLargest / 2) {
+    const bool all = rest.size() <= size;
+    if (!all && size >= kLargest) {
       for (Block& block : parse_plain(rest)) blocks_.push_back(std::move(block));
       return true;
     }
     if (!all) rest = rest.substr(0, size);
     Markdown part = parse_markdown(rest);
     n_parsed_bytes_ += rest.size();
-    if (part.defines_links && !whole_) return false;
+    if (part.defines_links && !whole_ && source.size() <= kLargest) return false;
     if (!all && part.last_begin == 0) {
-      size *= 2;
+      size = std::min(2 * size, kLargest);
       continue;
     }
     const std::size_t n_kept = all ? part.blocks.size() : part.last_index, n_before = blocks_.size();
     std::move(part.blocks.begin(), part.blocks.begin() + static_cast<std::ptrdiff_t>(n_kept), std::back_inserter(blocks_));
-    open_begin_ += part.last_begin;
-    open_index_ = n_before + part.last_index;
+    if (!whole_) {
+      open_begin_ += part.last_begin;
+      open_index_ = n_before + part.last_index;
+    }
     if (all) return true;
     size = kPortion;
   }
