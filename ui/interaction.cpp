@@ -10,7 +10,7 @@ bool takes_text(const Item& item) { return item.role == ItemRole::text_field; }
 
 /// A text field keeps what edits text; Ctrl+letter beyond these is a shortcut.
 bool is_editing_key(const KeyPress& press) {
-  if (press.mods.alt) return false;
+  if (press.mods.alt) return press.mods.ctrl && press.key == letter('z');  // through all states of the undo tree
   if (press.key >= Key::space && press.key <= Key::page_down) return true;
   if (press.key == Key::enter) return true;
   if (!press.mods.ctrl) return static_cast<unsigned>(press.key) < 256;

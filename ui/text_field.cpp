@@ -95,7 +95,11 @@ void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) 
   if (!press.mods.ctrl) return;
   if (press.key == letter('a')) buffer_.select_all();
   if (press.key == letter('v')) buffer_.insert(frame.clipboard.read());
-  if (press.key == letter('z')) shift ? buffer_.redo() : buffer_.undo();
+  if (press.key == letter('z') && press.mods.alt) {
+    shift ? buffer_.later() : buffer_.earlier();
+  } else if (press.key == letter('z')) {
+    shift ? buffer_.redo() : buffer_.undo();
+  }
   if (press.key == letter('y')) buffer_.redo();
   if (press.key == letter('c') || press.key == letter('x')) {
     if (buffer_.selection().empty()) return;
