@@ -181,10 +181,25 @@ bool MessageCard::draw(Frame& frame, const MessageRow& message, const std::strin
                 {.id = id, .origin = {origin.x + answer_.top.x, origin.y + answer_.top.y}, .room = room,
                  .selection = {std::max(selection.begin, begin) - begin, std::max(selection.end, begin) - begin}, .growing = growing});
   if (!user) draw_footer(frame, message, id, origin, last);
-  const float height = height_;
-  if (folding) unfolded_ = !unfolded_;
-  if (answer_.boxes.settle() | reasoning_.boxes.settle() | folding) place_parts(frame, message);
-  return height != height_;
+  if (folding) unfolded_ = !unfolded_, place_parts(frame, message);
+  return folding;
+}
+
+text::Boxes::Moved MessageCard::prepare(Frame& frame, const MessageRow& message, float top, float bottom, float anchor) {
+  text::ShapeCache& shapes = frame.canvas.shapes();
+  text::Boxes::Moved moved;
+  if (has_reasoning_ && unfolded_) {
+    moved = reasoning_.boxes.prepare(shapes, reasoning_.blocks(), top - reasoning_.top.y, bottom - reasoning_.top.y,
+                                     anchor - reasoning_.top.y);
+    if (moved.any) place_parts(frame, message);
+    top += moved.above;
+    bottom += moved.above;
+    anchor += moved.above;
+  }
+  const text::Boxes::Moved answer = answer_.boxes.prepare(shapes, answer_.blocks(), top - answer_.top.y, bottom - answer_.top.y,
+                                                            anchor - answer_.top.y);
+  if (answer.any) place_parts(frame, message);
+  return {moved.any || answer.any, moved.above + answer.above};
 }
 
 /// The head of what the model thought, and below it the thoughts if they are unfolded. True: the head was pressed.

@@ -33,7 +33,10 @@ class MessageCard {
   /// A guess without laying out.
   static float estimate_height(const Frame& frame, const MessageRow& message, float width);
 
-  /// `id` prefixes its items ("messages/7"). Sends Regenerate; copies to the clipboard. True: it needs another height.
+  /// Lays out what is between two heights; the height may change. Long messages are guessed where nobody looks. What grows
+  /// and begins above `anchor` is told.
+  text::Boxes::Moved prepare(Frame& frame, const MessageRow& message, float top, float bottom, float anchor);
+  /// `id` prefixes its items ("messages/7"). Sends Regenerate; copies to the clipboard. True: it was folded or unfolded.
   bool draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection, bool last);
   /// The caret place nearest to a point.
   std::size_t place_at(Frame& frame, Vec point);

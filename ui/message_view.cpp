@@ -10,6 +10,7 @@ namespace foreword::ui {
 namespace {
 
 constexpr float kGap = 22, kMargin = 28, kPadTop = 20, kPadBottom = 12;  // logical
+constexpr int kRounds = 6;  // of laying out what guessed heights had hidden
 const std::string kId = "messages";
 
 }  // namespace
@@ -86,6 +87,7 @@ void MessageView::settle(Frame& frame, float view_height, float moved) {
     for (std::size_t i = n; i-- > 0 && covered < view_height;) covered += exact_height(i);
     update_tops(std::min(first_changed, n));
     set_scroll(tops_.back() - view_height, view_height);
+    for (int round = 0; round < kRounds && prepare_visible(frame, view_height, 0); ++round) set_scroll(tops_.back() - view_height, view_height);
     return;
   }
   float above = moved < 0 ? -moved : 0;
@@ -95,8 +97,33 @@ void MessageView::settle(Frame& frame, float view_height, float moved) {
   // At the end of the text the view shows more above the anchor than planned.
   for (std::size_t i = anchor_; i-- > 0 && below > 0;) below -= exact_height(i);
   update_tops(std::min(first_changed, n));
+  const float near = std::clamp(moved, -2 * view_height, 2 * view_height);  // farther away nothing stays on screen
+  for (int round = 0; round < kRounds && prepare_visible(frame, view_height, near); ++round) {
+  }
   set_scroll(scroll() + moved, view_height);
+  for (int round = 0; round < kRounds && prepare_visible(frame, view_height, 0); ++round) {
+  }
   if (moved > 0 && scroll() >= tops_.back() - view_height - 1 && !selecting_) following_ = true;
+}
+
+/// Lays out what will be visible of long messages after moving by `moved` pixels. What is on screen stays where it is:
+/// heights that turn out above it are scrolled by. False: nothing had to be moved.
+bool MessageView::prepare_visible(Frame& frame, float view_height, float moved) {
+  bool any = false;
+  const float pad = frame.px(kPadTop), from = scroll() + std::min(0.0f, moved) - pad;
+  const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, std::max(0.0f, from));
+  std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1;
+  for (; i < entries_.size() && tops_[i] < scroll() + view_height + std::max(0.0f, moved) + pad; ++i) {
+    if (!entries_[i].exact) continue;
+    const float anchor = scroll() - tops_[i], top = anchor + std::min(0.0f, moved) - pad, bottom = anchor + view_height + std::max(0.0f, moved) + pad;
+    const text::Boxes::Moved change = entries_[i].card.prepare(frame, frame.state.messages[i], top, bottom, anchor);
+    if (!change.any) continue;
+    any = true;
+    entries_[i].height = entries_[i].card.height() + frame.px(kGap);
+    if (i == anchor_) anchor_offset_ = std::max(0.0f, anchor_offset_ + change.above);
+    update_tops(i);
+  }
+  return any;
 }
 
 MessageView::Place MessageView::place_at(Frame& frame, Vec point) {
@@ -167,14 +194,13 @@ void MessageView::scroll_while_dragging(Frame& frame, Rect area, float& moved) {
 
 void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved) {
   const float page = area.height() - frame.px(60), line = frame.px(48);
-  const float everything = tops_.back();
   switch (press.key) {
     case Key::up: moved -= line; return;
     case Key::down: moved += line; return;
     case Key::page_up: moved -= page; return;
     case Key::page_down: moved += page; return;
     case Key::home: set_scroll(0, area.height()), following_ = false; return;
-    case Key::end: moved += everything; return;
+    case Key::end: following_ = true, selecting_ = false; return;
     default: break;
   }
   if (press.key == letter('c')) {

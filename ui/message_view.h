@@ -37,6 +37,7 @@ class MessageView {
   void lay_out(Frame& frame, std::size_t i);
   void update_tops(std::size_t from);
   void settle(Frame& frame, float view_height, float moved);
+  bool prepare_visible(Frame& frame, float view_height, float moved);
   float scroll() const;
   void set_scroll(float scroll, float view_height);
   void handle_input(Frame& frame, Rect area, float& moved);

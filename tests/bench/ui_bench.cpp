@@ -134,6 +134,8 @@ void messages(Bench& bench) {
         drive.press(middle), drive.push(MouseMove{{600, 60}}), drive.release({600, 60}), frame();
         drive.key(Key::home), frame();
         for (int i = 0; i < 10; ++i) drive.wheel(middle, -3), frame();
+        drive.key(Key::end), frame();
+        drive.key(letter('a'), kCtrl), frame();
       });
     }
   }

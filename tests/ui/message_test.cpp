@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "ui/headless.h"
 #include "ui/text/copy.h"
 #include "ui/text/markdown_stream.h"
@@ -230,6 +232,98 @@ TEST_F(MessageTest, TheLayoutOfAGrowingMessageIsThatOfTheWholeOne) {
     ASSERT_EQ(card(0).height(), fresh.root().conversation().card(0)->height()) << "prefix " << n;
   }
 }
+
+TEST_F(MessageTest, D66ALongMessageIsLaidOutWhereItIsLookedAtAndNeverJumps) {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) {
+    text += "[" + std::to_string(i) + "](http://x/" + std::to_string(i) + ")";
+    for (int word = 0; word < i % 37; ++word) text += " words";
+    text += i % 11 == 0 ? "\n\n## Heading\n\n" : i % 13 == 0 ? "\n\n> quote\n\n" : "\n\n";
+  }
+  add(Author::assistant, text);
+  drive.frames(2);
+  const Vec middle = drive.find("messages")->rect.center();
+  const auto places = [&] {
+    std::map<std::string, float> out;
+    for (const Item& item : drive.root().interaction().items()) {
+      if (item.label.starts_with("http://x/") && item.rect.height() > 24.5f) out[item.label] = item.rect.top;
+    }
+    return out;
+  };
+  EXPECT_TRUE(places().contains("http://x/2999")) << "it opens at its end";
+  int seen = 0;
+  for (int step = 0; step < 120; ++step) {
+    const auto before = places();
+    const float notches = step < 100 ? 2.0f : -2.0f;
+    drive.wheel(middle, notches);
+    drive.frames();
+    for (const auto& [label, top] : places()) {
+      if (!before.contains(label)) continue;
+      ASSERT_NEAR(top - before.at(label), 70 * notches, 1.5) << "step " << step << " " << label;
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 500);
+}
+
+struct HostileText {
+  const char* name;
+  std::string (*make)();
+};
+
+class HostileMessage : public ::testing::TestWithParam<HostileText> {};
+
+/// No crash and no end in sight of time, whatever a text holds, wherever it stands.
+TEST_P(HostileMessage, IsPastedShownScrolledSelectedAndCopied) {
+  const std::string text = GetParam().make();
+  for (const Author author : {Author::user, Author::assistant}) {
+    Headless drive;
+    drive.state.model = {ModelState::ready, "tiny", -1, ""};
+    MessageRow row;
+    row.id = 1;
+    row.author = author;
+    row.state = author == Author::user ? MessageState::complete : MessageState::streaming;
+    row.text = text;
+    drive.state.messages = {row};
+    drive.frames(2);
+    const Vec middle = drive.find("messages")->rect.center();
+    for (int i = 0; i < 8; ++i) drive.wheel(middle, i < 4 ? 50.0f : -3.0f), drive.frames();
+    drive.state.messages.back().text += text.substr(0, 1000);
+    drive.frames(2);
+    for (int i = 0; i < 3; ++i) drive.press(middle), drive.release(middle);
+    drive.push(MouseMove{{middle.x + 50, middle.y + 100}});
+    drive.key(letter('c'), kCtrl);
+    drive.key(letter('a'), kCtrl);
+    drive.key(letter('c'), kCtrlShift);
+    drive.frames(2);
+    EXPECT_FALSE(drive.clipboard.empty());
+    drive.clipboard = text;
+    drive.click("composer/text");
+    drive.key(letter('v'), kCtrl);
+    for (const Key key : {Key::up, Key::left, Key::home, Key::right, Key::down, Key::backspace, Key::del}) drive.key(key), drive.frames();
+    drive.key(letter('z'), kCtrl);
+    drive.frames();
+    EXPECT_GT(drive.triangles(), 100);
+  }
+}
+
+std::string repeated(const std::string& part, std::size_t bytes) {
+  std::string out;
+  while (out.size() < bytes) out += part;
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, HostileMessage,
+    ::testing::Values(HostileText{"Marks", [] { return "a" + repeated("\u0301", 200'000); }},
+                      HostileText{"Table", [] { return "| a | b |\n|---|---|\n" + repeated("| 1 | `x` |\n", 1'000'000); }},
+                      HostileText{"InvalidBytes", [] { return repeated("\xff\xc0\x80\xed\xa0\x80\xf8 a\n\xe2\x82", 500'000); }},
+                      HostileText{"Controls", [] { std::string s(100'000, '\0'); for (std::size_t i = 0; i < s.size(); ++i) s[i] = static_cast<char>(i % 33); return s; }},
+                      HostileText{"Embeddings", [] { return repeated("\u202e\u2067a\u05d0\u202b1\u2069", 100'000); }},
+                      HostileText{"Joiners", [] { return repeated("\u200d\U0001f469", 100'000); }},
+                      HostileText{"Brackets", [] { return repeated("[![", 100'000); }}, HostileText{"Quotes", [] { return repeated("> - ", 100'000); }},
+                      HostileText{"Line", [] { return std::string(1'000'000, 'x'); }}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace foreword::ui

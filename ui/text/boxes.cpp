@@ -7,6 +7,7 @@ namespace foreword::ui::text {
 namespace {
 
 constexpr std::size_t kMaxHighlight = 128 << 10;  // more code than this has no colours
+constexpr std::size_t kLazyBlocks = 400, kLazyBytes = 64 << 10;  // a document of more is laid out where it is looked at
 
 Font styled_font(Font base, std::uint8_t marks) {
   const bool strong = (marks & kStrong) != 0 || base.style == Style::bold, emphasis = (marks & kEmphasis) != 0;
@@ -93,7 +94,7 @@ void Boxes::place(const Block& block, const Block* before, BlockBox& box, float 
 
 void Boxes::set(ShapeCache& shapes, const Block& block, TextBox& box, float width) {
   box.width = box.room = width;
-  box.layout.set(shapes, box.styled(block), width);
+  box.layout.set(shapes, box.styled(block), width, lazy_ && block.kind != BlockKind::table);
   ++n_fresh_;
 }
 
@@ -121,7 +122,7 @@ void Boxes::lay_out_text(ShapeCache& shapes, const Block& block, BlockBox& box, 
   text.left = box.left + (code ? sheet_.code_pad : 0);
   text.top = box.top + (code ? sheet_.code_head : 0);
   box.content_width = text.layout.widest() + (code ? 2 * sheet_.code_pad : 0);
-  box.height = text.height() + (code ? sheet_.code_head + sheet_.code_pad : 0);
+  box.height = text_height(box, block.kind);
 }
 
 void Boxes::lay_out_table(ShapeCache& shapes, const Block& block, BlockBox& box, std::size_t n_same) {
@@ -195,6 +196,9 @@ void Boxes::lay_out(ShapeCache& shapes, const std::vector<Block>& blocks, std::s
     sheet_ = sheet;
     width_ = width;
   }
+  std::size_t n_bytes = 0;
+  for (const Block& block : blocks) n_bytes += block.text.size();
+  lazy_ = blocks.size() > kLazyBlocks || n_bytes > kLazyBytes;
   std::size_t first = std::min({first_changed, boxes_.size(), blocks.size()});
   if (first < first_changed) n_same = 0;
   kinds_.resize(boxes_.size(), BlockKind::rule);
@@ -220,22 +224,37 @@ void Boxes::lay_out(ShapeCache& shapes, const std::vector<Block>& blocks, std::s
   }
 }
 
-bool Boxes::settle() {
-  float moved = 0;
-  bool any = false;
-  for (std::size_t i = 0; i < boxes_.size(); ++i) {
+float Boxes::text_height(const BlockBox& box, BlockKind kind) const {
+  return box.texts.front().height() + (kind == BlockKind::code ? sheet_.code_head + sheet_.code_pad : 0);
+}
+
+Boxes::Moved Boxes::prepare(ShapeCache& shapes, const std::vector<Block>& blocks, float top, float bottom, float anchor) {
+  Moved moved;
+  float shift = 0;
+  for (std::size_t i = block_at(top); i < boxes_.size(); ++i) {
     BlockBox& box = boxes_[i];
-    const bool one = box.texts.size() == 1 && kinds_[i] != BlockKind::table;
-    const float chrome = kinds_[i] == BlockKind::code ? sheet_.code_head + sheet_.code_pad : 0;
-    const float grown = one ? box.texts.front().height() + chrome - box.height : 0;
-    if (moved == 0 && grown == 0) continue;
-    any = true;
-    box.top += moved;
-    for (TextBox& text : box.texts) text.top += moved;
+    if (shift != 0) {
+      box.top += shift;
+      for (TextBox& text : box.texts) text.top += shift;
+    } else if (box.top >= bottom) {
+      break;
+    }
+    if (box.top >= bottom || kinds_[i] == BlockKind::table || kinds_[i] == BlockKind::rule) continue;
+    TextBox& text = box.texts.front();
+    if (!text.layout.is_exact()) {
+      const float first = std::max(0.0f, (top - text.top) / text.line_height), last = std::max(0.0f, (bottom - text.top) / text.line_height);
+      for (auto line = static_cast<std::size_t>(first); line <= static_cast<std::size_t>(last) && line < text.layout.n_lines(); ++line) {
+        text.layout.line(shapes, text.styled(blocks[i]), line);
+      }
+    }
+    const float grown = text_height(box, kinds_[i]) - box.height;
+    if (grown == 0) continue;
+    if (box.top - shift < anchor && text.layout.is_whole()) moved.above += grown;
+    moved.any = true;
     box.height += grown;
-    moved += grown;
+    shift += grown;
   }
-  return any;
+  return moved;
 }
 
 float Boxes::widest() const {

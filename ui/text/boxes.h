@@ -72,8 +72,13 @@ class Boxes {
   void lay_out(ShapeCache& shapes, const std::vector<Block>& blocks, std::size_t first_changed, std::size_t n_same, const Sheet& sheet,
                float width);
 
-  /// Moves blocks to where they belong after lines that were guessed have been laid out; true if something moved.
-  bool settle();
+  struct Moved {
+    bool any = false;
+    float above = 0;  // pixels by which what begins above the anchor grew: what is there moved down by them
+  };
+  /// Lays out what is visible between two heights, and moves all blocks to where they then belong. Long documents are laid
+  /// out where they are looked at; until then their heights are guesses.
+  Moved prepare(ShapeCache& shapes, const std::vector<Block>& blocks, float top, float bottom, float anchor);
 
   const Sheet& sheet() const { return sheet_; }
   float height() const { return boxes_.empty() ? 0 : boxes_.back().top + boxes_.back().height; }
@@ -101,9 +106,11 @@ class Boxes {
   void lay_out_text(ShapeCache& shapes, const Block& block, BlockBox& box, std::size_t n_same);
   void lay_out_table(ShapeCache& shapes, const Block& block, BlockBox& box, std::size_t n_same);
   void set(ShapeCache& shapes, const Block& block, TextBox& box, float width);
+  float text_height(const BlockBox& box, BlockKind kind) const;
 
   Sheet sheet_;
   float width_ = -1;
+  bool lazy_ = false;
   std::vector<BlockBox> boxes_;
   std::vector<BlockKind> kinds_;  // of the boxes, to see what may be reused
   std::size_t n_fresh_ = 0, n_edited_ = 0;

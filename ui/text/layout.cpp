@@ -28,8 +28,8 @@ void Layout::part(std::string_view text, Range range, std::vector<Section>& sect
     const std::size_t far = at + kSectionBytes;
     std::size_t next = range.end + 1;
     if (far < range.end) {
-      const std::size_t line_end = text.find('\n', far);
-      if (line_end < std::min(range.end, far + kSectionBytes)) {
+      const std::size_t near = text.substr(far, std::min(kSectionBytes, range.end - far)).find('\n'), line_end = far + near;
+      if (near != text.npos) {
         section.size = line_end - at;
         next = line_end + 1;
       } else if (far + kSectionBytes < range.end) {
@@ -54,14 +54,18 @@ void Layout::guess(Section& section, std::string_view text) const {
   section.n_lines = std::max(n_paragraphs, part.size() / per_line + n_paragraphs / 2);
 }
 
-void Layout::set(ShapeCache& shapes, const StyledText& styled, float width) {
+void Layout::set(ShapeCache& shapes, const StyledText& styled, float width, bool lazy) {
   width_ = width;
   char_width_ = std::max(1.0f, shapes.space(styled.spans.front().font) * 1.7f);
   directions_known_ = false;
   sections_.clear();
   part(styled.text, {0, styled.text.size()}, sections_);
   for (Section& section : sections_) guess(section, styled.text);
-  if (sections_.size() == 1) exact(shapes, styled, sections_.front());
+  if (sections_.size() == 1 && !lazy) exact(shapes, styled, sections_.front());
+}
+
+bool Layout::is_exact() const {
+  return std::all_of(sections_.begin(), sections_.end(), [](const Section& section) { return section.exact; });
 }
 
 void Layout::edit(ShapeCache& shapes, const StyledText& styled, std::size_t at, std::size_t removed, std::size_t inserted) {

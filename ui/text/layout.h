@@ -23,8 +23,8 @@ struct PlacedPiece {
 /// The owner keeps the text and passes the same one each time; at least one line exists.
 class Layout {
  public:
-  /// `width` in pixels; 0 or less means no wrapping.
-  void set(ShapeCache& shapes, const StyledText& styled, float width);
+  /// `width` in pixels; 0 or less means no wrapping. `lazy`: a short text too is laid out only when it is looked at.
+  void set(ShapeCache& shapes, const StyledText& styled, float width, bool lazy = false);
   /// After bytes [at, at + removed) of the old text became [at, at + inserted) of the new one. Same spans around it, same
   /// width.
   void edit(ShapeCache& shapes, const StyledText& styled, std::size_t at, std::size_t removed, std::size_t inserted);
@@ -32,6 +32,10 @@ class Layout {
   float width() const { return width_; }
   /// Guessed where nothing was laid out yet.
   std::size_t n_lines() const;
+  /// Is nothing of it a guess any more?
+  bool is_exact() const;
+  /// Is it laid out at once, or section by section?
+  bool is_whole() const { return sections_.size() == 1; }
   /// Lays out what it needs, which may change n_lines().
   Line line(ShapeCache& shapes, const StyledText& styled, std::size_t line);
   /// The line that shows a caret at `offset`; a place between two lines belongs to the lower one.
