@@ -20,9 +20,10 @@ bool is_editing_key(const KeyPress& press) {
   return false;
 }
 
-/// Keys of a document: copying (with Shift as markdown), selecting all, scrolling.
+/// Keys of a document: copying (with Shift as markdown), selecting all, scrolling, selecting with Shift.
 bool is_reading_key(const KeyPress& press) {
   if (press.mods.ctrl && (press.key == letter('c') || press.key == letter('a'))) return true;
+  if (press.mods.shift && (press.key == Key::left || press.key == Key::right)) return true;
   return press.key >= Key::up && press.key <= Key::page_down;
 }
 

@@ -158,6 +158,30 @@ Range MessageCard::block_range(std::size_t place, Range (*find)(std::string_view
 Range MessageCard::word_at(std::size_t place) const { return block_range(place, text::word_at); }
 Range MessageCard::paragraph_at(std::size_t place) const { return block_range(place, text::paragraph_at); }
 
+std::optional<std::size_t> MessageCard::beside(std::size_t place, bool forwards, bool by_word) const {
+  place = std::min(place, last_place());
+  if (forwards ? place == last_place() : place == 0) return std::nullopt;
+  const auto [part, within] = part_of(place);
+  if (part->blocks().empty()) return forwards ? place + 1 : place - 1;
+  const std::size_t i = part->boxes.block_of(within), offset = within - part->boxes.boxes()[i].begin;
+  const std::string& text = part->blocks()[i].text;
+  if (forwards && offset >= text.size()) return place + 1;  // to the next block
+  if (!forwards && offset == 0) return place - 1;
+  const std::size_t next = forwards ? (by_word ? text::next_word(text, offset) : text::next_cluster(text, offset))
+                                    : (by_word ? text::previous_word(text, offset) : text::previous_cluster(text, offset));
+  return place - offset + next;
+}
+
+text::Boxes::Spot MessageCard::spot_of(Frame& frame, std::size_t place) {
+  place = std::min(place, last_place());
+  const bool thought = has_reasoning_ && place < answer_begin();
+  Part& part = thought ? reasoning_ : answer_;
+  text::Boxes::Spot spot = part.boxes.spot_of(frame.canvas.shapes(), part.blocks(), thought ? place : place - answer_begin());
+  spot.x += part.top.x;
+  spot.y += part.top.y;
+  return spot;
+}
+
 bool MessageCard::scroll_sideways(Vec point, float dx) {
   Part& part = has_reasoning_ && point.y < answer_.top.y ? reasoning_ : answer_;
   return ui::scroll_sideways(part.boxes, width_ - part.top.x, point.y - part.top.y, dx);

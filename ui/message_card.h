@@ -4,6 +4,7 @@
 // shown, not of the source: first those of the reasoning, if there is any, then those of the answer.
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,11 @@ class MessageCard {
   /// The word or the paragraph around a place.
   Range word_at(std::size_t place) const;
   Range paragraph_at(std::size_t place) const;
+  /// The place beside one; nothing beyond the first and the last.
+  std::optional<std::size_t> beside(std::size_t place, bool forwards, bool by_word) const;
+  /// Where a caret would stand, and the height of its line.
+  text::Boxes::Spot spot_of(Frame& frame, std::size_t place);
+  std::size_t last_place() const { return answer_begin() + answer_.size(); }
   /// The wheel was turned sideways over a point; false: nothing there scrolls.
   bool scroll_sideways(Vec point, float dx);
 

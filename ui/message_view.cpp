@@ -194,6 +194,7 @@ void MessageView::scroll_while_dragging(Frame& frame, Rect area, float& moved) {
 
 void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved) {
   const float page = area.height() - frame.px(60), line = frame.px(48);
+  if (press.mods.shift && extend_selection(frame, press, area, moved)) return;
   switch (press.key) {
     case Key::up: moved -= line; return;
     case Key::down: moved += line; return;
@@ -208,6 +209,43 @@ void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, flo
     if (!text.empty()) frame.clipboard.write(text);
   }
   if (press.key == letter('a') && !entries_.empty()) select_all(frame.state);
+}
+
+/// Shift and an arrow: the selection's end goes on, from message to message, and the view with it.
+bool MessageView::extend_selection(Frame& frame, const KeyPress& press, Rect area, float& moved) {
+  if (press.key != Key::left && press.key != Key::right && press.key != Key::up && press.key != Key::down) return false;
+  if (entries_.empty()) return true;
+  if (n_clicks_ == 0 && !selecting_) from_ = to_ = place_at(frame, {column_.left, area.top});
+  const bool forwards = press.key == Key::right || press.key == Key::down;
+  const auto spot = [&](Place place) {
+    text::Boxes::Spot at = entries_[place.message].card.spot_of(frame, place.offset);
+    at.x += column_.left;
+    at.y += column_.top + tops_[place.message];
+    return at;
+  };
+  if (!entries_[to_.message].exact) lay_out(frame, to_.message);
+  if (press.key == Key::left || press.key == Key::right) {
+    if (const auto next = entries_[to_.message].card.beside(to_.offset, forwards, press.mods.ctrl)) {
+      to_.offset = *next;
+    } else if (forwards ? to_.message + 1 < entries_.size() : to_.message > 0) {
+      to_ = forwards ? Place{to_.message + 1, 0} : Place{to_.message - 1, kMessageEnd};
+    }
+  } else {
+    const text::Boxes::Spot here = spot(to_);
+    for (float y = forwards ? here.line_height : 0, step = frame.px(8); y < 10 * here.line_height; y += step) {  // over gaps, too
+      const Place next = place_at(frame, {here.x, forwards ? here.y + y + 1 : here.y - y - 1});
+      if (forwards ? to_ < next : next < to_) {
+        to_ = next;
+        break;
+      }
+    }
+  }
+  selecting_ = from_ != to_;
+  if (!entries_[to_.message].exact) lay_out(frame, to_.message);
+  const text::Boxes::Spot now = spot(to_);
+  if (now.y < area.top) moved += now.y - area.top;
+  if (now.y + now.line_height > area.bottom) moved += now.y + now.line_height - area.bottom;
+  return true;
 }
 
 /// The message that was clicked, then the whole chat.

@@ -45,6 +45,7 @@ class MessageView {
   void handle_wheel(Frame& frame, const Wheel& wheel, float& moved);
   void handle_press(Frame& frame, const MouseButton& button);
   void select_all(const ViewState& state);
+  bool extend_selection(Frame& frame, const KeyPress& press, Rect area, float& moved);
   void scroll_while_dragging(Frame& frame, Rect area, float& moved);
   Place place_at(Frame& frame, Vec point);
   Range selection_in(std::size_t message) const;

@@ -99,15 +99,24 @@ MessageRow answer(std::int64_t id, std::string text) {
   return row;
 }
 
-/// All that markdown has but code: headings, lists, quotes, a table, links, mathematics.
-State markdown() {
+/// Headings, marks within lines, links, lists.
+State prose() {
   State s = base();
   s.current_chat = 3;
   s.messages = {
       answer(1, "# A walk along the coast\n\nThe path is **four kilometres** long, *mostly flat*, and open all year; the old name was ~~Gull Road~~. "
                 "See the [map of the coast](https://example.org/map) or https://example.org for `tide` times.\n\n## What to bring\n\n"
                 "1. Water, at least a litre\n2. Good shoes:\n   - for the stones\n   - for the wet sand, which is softer than it looks and will take "
-                "your sandals\n3. A hat\n\n- [x] look up the tide\n- [ ] charge the `camera`\n\n> The sea never tells the same story twice.\n>\n> > Not even to itself.\n\n"
+                "your sandals\n3. A hat\n\n### If it rains\n\nStay; the ***best light*** comes after the rain.")};
+  return s;
+}
+
+/// Tasks, quotes, a table, a rule, mathematics.
+State table() {
+  State s = base();
+  s.current_chat = 3;
+  s.messages = {
+      answer(1, "- [x] look up the tide\n- [ ] charge the `camera`\n\n> The sea never tells the same story twice.\n>\n> > Not even to itself.\n\n"
                 "| Place | From the start | Tide | Notes |\n|:--|--:|:-:|---|\n| Lighthouse | 0.8 km | any | Open on **Sundays** only, and the stairs are steep |\n"
                 "| Stone arch | 2.1 km | low | Wet feet |\n| Café 🥐 | 3.6 km | any | [menu](https://example.org/menu) |\n\n---\n\n"
                 "The angle of the sun is \\(\\alpha = 23.4^\\circ\\) at noon.")};
@@ -174,7 +183,7 @@ class Gallery final : public WindowClient {
 int run(const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, State>> pages;
   const std::pair<const char*, State (*)()> kStates[] = {
-      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"scripts", scripts}, {"markdown", markdown},
+      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"scripts", scripts}, {"prose", prose}, {"table", table},
       {"code", code}, {"reasoning", reasoning}};
   for (const auto& [name, make] : kStates) {
     for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {

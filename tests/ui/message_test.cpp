@@ -266,6 +266,31 @@ TEST_F(MessageTest, D66ALongMessageIsLaidOutWhereItIsLookedAtAndNeverJumps) {
   EXPECT_GT(seen, 500);
 }
 
+TEST_F(MessageTest, D64TheKeyboardSelectsFromMessageToMessage) {
+  add(Author::assistant, "one **two**\n\n| a | b |\n|---|---|\n| c | d |");
+  add(Author::user, "next words");
+  drive.frames(2);
+  const Rect view = drive.find("messages")->rect;
+  drive.press({view.left + 2, view.top + 20 + 26 + 12});
+  drive.release({view.left + 2, view.top + 20 + 26 + 12});
+  constexpr Mods kShift{.shift = true};
+  for (int i = 0; i < 5; ++i) drive.key(Key::right, kShift);
+  EXPECT_EQ(copied(), "one t");
+  drive.key(Key::left, kShift);
+  EXPECT_EQ(copied(), "one ");
+  drive.key(Key::right, kCtrlShift);
+  EXPECT_EQ(copied(), "one two");
+  drive.key(Key::down, kShift);
+  EXPECT_EQ(copied().substr(0, 9), "one two\n\n");
+  drive.key(Key::down, kShift);
+  EXPECT_NE(copied().find("a\tb\n"), std::string::npos);
+  for (int i = 0; i < 40; ++i) drive.key(Key::right, kShift), drive.frames();
+  EXPECT_EQ(copied(), "one two\n\na\tb\nc\td\n\nnext words");
+  for (int i = 0; i < 40; ++i) drive.key(Key::up, kShift), drive.frames();
+  drive.clipboard = "untouched";
+  EXPECT_EQ(copied(), "untouched") << "back where it began nothing is selected";
+}
+
 struct HostileText {
   const char* name;
   std::string (*make)();

@@ -315,4 +315,21 @@ std::size_t Boxes::place_at(ShapeCache& shapes, const std::vector<Block>& blocks
          text->layout.offset_at(shapes, styled, index, x - text->left - line_indent(shapes, *text, styled, index));
 }
 
+Boxes::Spot Boxes::spot_of(ShapeCache& shapes, const std::vector<Block>& blocks, std::size_t place) {
+  if (boxes_.empty()) return {0, 0, sheet_.line};
+  const std::size_t i = block_of(place);
+  BlockBox& box = boxes_[i];
+  if (box.texts.empty()) return {box.left, box.top, box.height};
+  const std::size_t within = std::min(place - box.begin, blocks[i].text.size());
+  TextBox* text = &box.texts.front();
+  for (TextBox& cell : box.texts) {
+    if (cell.range.begin <= within) text = &cell;
+  }
+  const StyledText styled = text->styled(blocks[i]);
+  const std::size_t offset = std::min(within - text->range.begin, styled.text.size());
+  const std::size_t line = text->layout.line_of(shapes, styled, offset);
+  return {text->left - box.scroll + line_indent(shapes, *text, styled, line) + text->layout.x_of(shapes, styled, line, offset),
+          text->top + static_cast<float>(line) * text->line_height, text->line_height};
+}
+
 }  // namespace foreword::ui::text

@@ -94,6 +94,11 @@ class Boxes {
   std::size_t block_of(std::size_t place) const;
   /// The caret place nearest to a point.
   std::size_t place_at(ShapeCache& shapes, const std::vector<Block>& blocks, float x, float y);
+  struct Spot {
+    float x = 0, y = 0;    // of a caret's top
+    float line_height = 0;
+  };
+  Spot spot_of(ShapeCache& shapes, const std::vector<Block>& blocks, std::size_t place);
   /// Of a line within its text box, from the box's left: alignment and direction.
   static float line_indent(ShapeCache& shapes, TextBox& box, const StyledText& styled, std::size_t line);
 
