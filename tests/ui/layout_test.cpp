@@ -35,6 +35,12 @@ using Lines = std::vector<std::string>;
 TEST_F(LayoutTest, D60BreaksAtSpacesWhichHangAtTheEnd) { EXPECT_EQ(broken("aaa bbb ccc", 35), (Lines{"aaa bbb ", "ccc"})); }
 TEST_F(LayoutTest, D60BreaksLongWordsAnywhere) { EXPECT_EQ(broken("aaaaaaaa", 15), (Lines{"aaa", "aaa", "aa"})); }
 TEST_F(LayoutTest, D60BreaksBetweenIdeographsButNotBeforeAFullStop) { EXPECT_EQ(broken("漢字漢字。", 40), (Lines{"漢字漢", "字。"})); }
+TEST_F(LayoutTest, D60GlueHoldsWordsTogetherAndSoftHyphensPartThem) {
+  EXPECT_EQ(broken("aaa 10\u00a0km", 35), (Lines{"aaa ", "10\u00a0km"}));
+  EXPECT_EQ(broken("漢字\u2060漢字", 30), (Lines{"漢", "字\u2060漢", "字"}));
+  EXPECT_EQ(broken("aaa\u00adbbb", 22), (Lines{"aaa\u00ad", "bbb"}));
+  EXPECT_EQ(broken("aaa\u200bbbb", 22), (Lines{"aaa\u200b", "bbb"}));
+}
 TEST_F(LayoutTest, KeepsEmptyLinesAndTheLastOne) { EXPECT_EQ(broken("a\n\nb\n", 100), (Lines{"a", "", "b", ""})); }
 TEST_F(LayoutTest, HasOneLineForNoText) { EXPECT_EQ(broken("", 100), (Lines{""})); }
 TEST_F(LayoutTest, NeverSplitsACluster) { EXPECT_EQ(broken("e\u0301e\u0301", 5), (Lines{"e\u0301", "e\u0301"})); }

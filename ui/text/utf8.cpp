@@ -57,6 +57,9 @@ bool is_closing(char32_t c) {
   return kClosing.find(c) != kClosing.npos;
 }
 
+/// No-break spaces and joiners.
+bool is_glue(char32_t c) { return c == 0xA0 || c == 0x202F || c == 0x2007 || c == 0x2060 || c == 0xFEFF || c == kJoiner; }
+
 bool is_opening(char32_t c) {
   static constexpr std::u32string_view kOpening =
       U"([{\u00ab\u2018\u201c\u3008\u300a\u300c\u300e\u3010\u3014\u3016\uff08\uff3b\uff5b";
@@ -215,6 +218,8 @@ Range paragraph_at(std::string_view text, std::size_t at) {
 bool can_break_between(char32_t before, char32_t after) {
   if (after == ' ' || after == '\t') return false;
   if (before == ' ' || before == '\t' || before == 0x200B || before == 0x3000) return true;
+  if (is_glue(before) || is_glue(after) || after == 0x200B) return false;
+  if (before == 0xAD) return true;  // a soft hyphen
   if (before < 0x80 && after < 0x80) {
     return (before == '-' || before == '/' || before == '|') && std::isalpha(static_cast<int>(after)) != 0;
   }
