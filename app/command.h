@@ -21,7 +21,9 @@ inline constexpr int kFailure = 1;
 inline constexpr int kWrongUse = 2;
 
 struct CommonOptions {
-  std::filesystem::path model;  // empty: none given
+  std::filesystem::path model;    // empty: none. A command without -m gets the built-in one
+  std::filesystem::path builtin;  // the built-in model; empty: it is missing
+  bool model_given = false;       // with -m
   engine::ModelOptions engine;
   engine::SamplingParams sampling;
   bool seed_given = false;      // else a fresh one is drawn for each run
@@ -41,6 +43,7 @@ std::function<int()> add_complete(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_tokenize(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_logits(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_perplexity(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_eval(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_bench(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_inspect(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_quantize(CLI::App& app, const CommonOptions& common);
@@ -50,8 +53,9 @@ std::function<int()> add_devices(CLI::App& app, const CommonOptions& common);
 int fail(const Error& error);
 /// A sentence about wrong use on stderr; kWrongUse.
 int wrong_use(const std::string& sentence);
-/// How to open a model, in one sentence, for whoever started without one.
-extern const char* const kNoModelSentence;
+/// kOk if there is a model; one sentence on stderr says what the built-in one is, if it will serve. Else a sentence on
+/// how to open a model, and kWrongUse.
+int need_model(const CommonOptions& common);
 
 /// A file's bytes. `not_found`, `io`.
 Result<std::string> read_file(const std::filesystem::path& path);

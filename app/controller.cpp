@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/builtin.h"
 #include "app/words.h"
 
 namespace foreword::app {
@@ -23,13 +24,16 @@ engine::Role engine_role(ui::Author author) {
 
 }  // namespace
 
-Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outboxes)), options_(std::move(options)) {}
+Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outboxes)), options_(std::move(options)) {
+  if (!options_.builtin.empty()) view_.builtin_model = {options_.builtin, kBuiltinName};
+}
 
 void Controller::start(const std::string& model) {
   out_.storage(command::ListSettings{next_request_++});
   out_.storage(command::ListChats{next_request_++});
   out_.storage(command::ListModels{next_request_++});
-  if (!model.empty()) on(ui::UiEvent(ui::OpenModel{model}));
+  start_model_ = model.empty() ? StartModel::awaited : StartModel::settled;
+  if (!model.empty()) open_model(model);
 }
 
 void Controller::on(engine::Event event) {
@@ -43,7 +47,7 @@ void Controller::on(ui::UiEvent event) {
 }
 
 bool Controller::settled() const {
-  return running_ == 0 && turns_.empty() && opening_ == 0 && settings_known_ && view_.model.state != ui::ModelState::loading;
+  return running_ == 0 && turns_.empty() && opening_ == 0 && start_known() && view_.model.state != ui::ModelState::loading;
 }
 
 // ---- Rows and turns -------------------------------------------------------------------------------------------------
@@ -208,6 +212,21 @@ void Controller::set_setting(const char* key, std::string value) {
   out_.storage(command::SetSetting{next_request_++, key, std::move(value)});
 }
 
+std::string Controller::name_of_file(const std::filesystem::path& path) const {
+  return path == options_.builtin ? kBuiltinName : path.filename().string();
+}
+
+void Controller::open_model(const std::string& path) {
+  if (running_ != 0) out_.engine(engine::Stop{running_});
+  view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
+  out_.engine(engine::LoadModel{path, options_.model});
+}
+
+void Controller::open_builtin() {
+  start_model_ = StartModel::settled;
+  if (!options_.builtin.empty()) open_model(options_.builtin);
+}
+
 void Controller::show_new_chat() {
   opening_ = 0;
   current_ = view_.current_chat = 0;
@@ -283,9 +302,8 @@ void Controller::handle(ui::SearchChanged&& e) {
 void Controller::handle(ui::DraftLeft&& e) { drafts_[e.chat] = std::move(e.text); }
 
 void Controller::handle(ui::OpenModel&& e) {
-  if (running_ != 0) out_.engine(engine::Stop{running_});
-  view_.model = {ui::ModelState::loading, std::filesystem::path(e.path).filename().string(), -1, {}};
-  out_.engine(engine::LoadModel{e.path, options_.model});
+  start_model_ = StartModel::settled;
+  open_model(e.path);
 }
 
 void Controller::handle(ui::OpenLink&& e) {

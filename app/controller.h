@@ -3,6 +3,7 @@
 // letters into the ViewState. Knows no window system and no thread; its owner carries the letters. Main thread.
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,11 +30,13 @@ class Controller {
     engine::SamplingParams sampling;
     std::int64_t max_tokens = -1;  // of an answer; -1: until the model ends
     bool same_seed = false;  // the user gave a seed; else every answer gets another one
+    std::string builtin;     // path of the built-in model; empty: there is none
   };
 
   Controller(Outboxes outboxes, Options options);
 
-  /// Asks for chats, models and settings; opens a model unless `model` is empty.
+  /// Asks for chats, models and settings. Opens `model`; if that is empty, the one that was used last, as soon as the
+  /// storage names it, or the built-in one if there is none or it does not open.
   void start(const std::string& model);
   void on(engine::Event event);
   void on(storage::Event event);
@@ -41,8 +44,8 @@ class Controller {
 
   const ui::ViewState& view() const { return view_; }
   bool quit() const { return quit_; }
-  /// Settings have come from the storage, or never will.
-  bool settings_known() const { return settings_known_; }
+  /// Settings and the model to begin with have come from the storage, or never will.
+  bool start_known() const { return settings_known_ && start_model_ != StartModel::awaited; }
   /// Nothing is under way: no loading, no answer, no unsaved message.
   bool settled() const;
 
@@ -51,6 +54,8 @@ class Controller {
     storage::Id id = 0;  // 0: not stored yet
     engine::Role role = engine::Role::user;
   };
+  /// The model to begin with, while nobody has named one.
+  enum class StartModel : std::uint8_t { awaited, last_used, settled };
   /// A message and its answer, until both are stored.
   struct Turn {
     std::uint64_t id = 0;              // the engine's request
@@ -119,6 +124,9 @@ class Controller {
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
   void set_setting(const char* key, std::string value);
+  void open_model(const std::string& path);
+  void open_builtin();
+  std::string name_of_file(const std::filesystem::path& path) const;
 
   Outboxes out_;
   Options options_;
@@ -133,6 +141,7 @@ class Controller {
   storage::Id current_ = 0;          // the chat that is shown; 0: a new one
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
+  StartModel start_model_ = StartModel::settled;
   bool storage_works_ = true, settings_known_ = false, quit_ = false;
 };
 

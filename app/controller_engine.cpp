@@ -1,5 +1,6 @@
 // The controller and the engine's events.
 
+#include "app/builtin.h"
 #include "app/controller.h"
 #include "app/words.h"
 
@@ -8,7 +9,7 @@ namespace foreword::app {
 namespace command = storage::command;
 
 void Controller::handle(engine::ModelLoading&& e) {
-  view_.model = {ui::ModelState::loading, e.path.filename().string(), -1, {}};
+  view_.model = {ui::ModelState::loading, name_of_file(e.path), -1, {}};
   view_.status = {};
 }
 
@@ -21,12 +22,16 @@ void Controller::handle(engine::ModelReady&& e) {
     view_.model = {ui::ModelState::failed, e.model.name, -1, e.model.name + " holds only a vocabulary and cannot answer; open a whole model."};
     return notify(ui::NoticeKind::error, view_.model.failure);
   }
-  out_.storage(command::RememberModel{next_request_++, {e.model.path.string(), e.model.name, out_.now_ms(), e.model.file_bytes}});
+  if (start_model_ == StartModel::last_used) start_model_ = StartModel::settled;
+  const bool builtin = e.model.path == options_.builtin;
+  if (builtin) view_.model.about = kBuiltinAbout;
+  out_.storage(command::RememberModel{next_request_++, {builtin ? kBuiltinKey : e.model.path.string(), e.model.name, out_.now_ms(), e.model.file_bytes}});
 }
 
 void Controller::handle(engine::ModelFailed&& e) {
-  view_.model = {ui::ModelState::failed, e.path.filename().string(), -1, e.error.message};
+  view_.model = {ui::ModelState::failed, name_of_file(e.path), -1, e.error.message};
   notify(ui::NoticeKind::error, e.error.message);
+  if (start_model_ == StartModel::last_used) open_builtin();
 }
 
 void Controller::handle(engine::ModelUnloaded&&) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/builtin.h"
 #include "app/controller.h"
 #include "app/words.h"
 
@@ -44,6 +45,7 @@ void Controller::handle(event::Opened&&) {}
 void Controller::handle(event::OpenFailed&& e) {
   storage_works_ = false;
   settings_known_ = true;
+  if (start_model_ == StartModel::awaited) open_builtin();
   opening_ = 0;
   std::erase_if(turns_, [&](const auto& turn) { return turn->id != running_; });
   notify(ui::NoticeKind::error, e.error.message + " Chats are not saved.");
@@ -154,11 +156,22 @@ void Controller::handle(event::Settings&& e) {
 void Controller::handle(event::Models&& e) {
   std::sort(e.models.begin(), e.models.end(), [](const auto& a, const auto& b) { return a.last_used > b.last_used; });
   view_.recent_models.clear();
-  for (storage::ModelRecord& model : e.models) view_.recent_models.push_back({std::move(model.path), std::move(model.name)});
+  if (start_model_ == StartModel::awaited) {
+    if (e.models.empty() || e.models.front().path == kBuiltinKey) {
+      open_builtin();
+    } else {
+      start_model_ = StartModel::last_used;
+      open_model(e.models.front().path);
+    }
+  }
+  for (storage::ModelRecord& model : e.models) {
+    if (model.path != kBuiltinKey) view_.recent_models.push_back({std::move(model.path), std::move(model.name)});
+  }
 }
 
 void Controller::handle(event::Failed&& e) {
   settings_known_ = true;
+  if (start_model_ == StartModel::awaited) open_builtin();
   if (e.request == opening_) opening_ = 0;
   Turn* turn = find_turn(e.request);
   if (turn != nullptr && !e.kept) give_up_storing(*turn);

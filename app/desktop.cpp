@@ -45,9 +45,10 @@ class Desktop final : public ui::WindowClient {
                      .storage = [this](storage::Command command) { storage_.send(std::move(command)); },
                      .now_ms = now_ms,
                      .open_link = open_link},
-                    {.model = common.engine, .sampling = common.sampling, .max_tokens = options.limit, .same_seed = common.seed_given}) {
+                    {.model = common.engine, .sampling = common.sampling, .max_tokens = options.limit, .same_seed = common.seed_given,
+                     .builtin = common.builtin.string()}) {
     controller_.start(common.model.string());
-    wait_for_settings();
+    wait_for_start();
     if (!options.theme.empty()) {
       controller_.on(ui::UiEvent(ui::SetTheme{options.theme == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light}));
     }
@@ -91,10 +92,10 @@ class Desktop final : public ui::WindowClient {
   int exit_code() const { return exit_code_; }
 
  private:
-  /// The first frame should have the right colours; the storage desk has had the time in which the window was opened.
-  void wait_for_settings() {
+  /// The first frame should have the right colours and say which model is loading; the storage desk has had the time in which the window was opened.
+  void wait_for_start() {
     const auto deadline = Clock::now() + std::chrono::milliseconds(150);
-    while (!controller_.settings_known()) {
+    while (!controller_.start_known()) {
       auto event = from_storage_.take_until(deadline);
       if (!event) return;
       controller_.on(*std::move(event));

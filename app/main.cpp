@@ -10,14 +10,12 @@
 #include <random>
 #include <sstream>
 
+#include "app/builtin.h"
 #include "app/command.h"
 #include "app/desktop.h"
 #include "engine/base/log.h"
 
 namespace foreword::app {
-
-const char* const kNoModelSentence =
-    "No model is open: give a GGUF file with -m FILE, for example `foreword chat -m model.gguf`.";
 
 int fail(const Error& error) {
   // A sentence may quote a file or a template, which must not steer the terminal.
@@ -30,6 +28,14 @@ int fail(const Error& error) {
 int wrong_use(const std::string& sentence) {
   std::fprintf(stderr, "foreword: %s\n", sentence.c_str());
   return kWrongUse;
+}
+
+int need_model(const CommonOptions& common) {
+  if (common.model.empty()) {
+    return wrong_use("No model is open: give a GGUF file with -m FILE, for example `foreword chat -m model.gguf`.");
+  }
+  if (!common.model_given) std::fprintf(stderr, "foreword: %s\n", kBuiltinAboutTerminal);
+  return kOk;
 }
 
 Result<std::string> read_file(const std::filesystem::path& path) {
@@ -54,6 +60,7 @@ constexpr CommandRow kCommands[] = {
     {"tokenize", "Print the token ids of a text", add_tokenize},
     {"logits", "Write the logits of every position to a file", add_logits},
     {"perplexity", "Measure how well the model predicts a text", add_perplexity},
+    {"eval", "Measure a model on held-out text: bits a byte, variety, edits", add_eval},
     {"bench", "Measure speed, also of random-weight models of a standard shape", add_bench},
     {"inspect", "Print a GGUF file's metadata and tensors", add_inspect},
     {"quantize", "Write a GGUF file anew with smaller weights", add_quantize},
@@ -61,7 +68,7 @@ constexpr CommandRow kCommands[] = {
 };
 
 void add_common(CLI::App& app, CommonOptions& common) {
-  app.add_option("-m,--model", common.model, "GGUF file to open")->type_name("FILE");
+  app.add_option("-m,--model", common.model, "GGUF file to open; without it, the small built-in model")->type_name("FILE");
   app.add_flag("--json", common.json, "Print one JSON object instead of text");
   app.add_option("--threads", common.engine.n_threads, "Processor threads; 0 uses what the machine allows")
       ->check(CLI::Range(0, 1024));
@@ -131,6 +138,9 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kWrongUse;
   }
   if (!common.seed_given) common.sampling.seed = fresh_seed();
+  common.model_given = !common.model.empty();
+  common.builtin = find_builtin_model();
+  if (!common.model_given && !app.get_subcommands().empty()) common.model = common.builtin;
   for (const CLI::App* command : app.get_subcommands()) return after_output(runners.at(command->get_name())());
   return run_desktop(common, desktop);
 }

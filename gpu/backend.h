@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "gpu/profile.h"
 #include "gpu/tensor.h"
 
 namespace foreword::gpu {
@@ -88,6 +89,11 @@ class Backend {
   /// outlive the buffer.
   virtual Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) = 0;
 
+  /// Copies weights that from now on only serve products (not embed() or row_range()) into the layout that this device
+  /// multiplies fastest; those that have one then point into the buffer that comes back. Null, and nothing changes, if
+  /// all are best where they lie or memory is too short for a copy. A product's bits stay what they were.
+  virtual std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights);
+
   /// Host to device, before everything recorded after it. The bytes are taken at the call.
   virtual void write(const Tensor& to, std::span<const std::byte> bytes) = 0;
   /// Device to host; only after submit(), nothing pending.
@@ -144,9 +150,16 @@ class Backend {
   /// out[i] = x[rows[i]]. rows [n, 1] i32.
   virtual void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) = 0;
 
-  /// Bytes per second that this device reads from its memory, measured now over a buffer of at least 256 MiB with the
-  /// same threads or lanes as the kernels; the best of several passes. 0 if there is no memory for the buffer.
-  virtual double measure_read_bandwidth() = 0;
+  /// Seconds for reading all of the buffer once, with the same threads or lanes as the kernels (see bandwidth.h); 0: this
+  /// device cannot tell.
+  virtual double read_through(const Buffer&) { return 0; }
+  /// Operations per second (a multiply-add is two) of the instruction that products of low-bit weights live on, measured
+  /// now; 0: not known.
+  virtual double measure_peak_operations() { return 0; }
+  /// While on, submit() runs one op after the other and times each. Slower, and nothing overlaps.
+  virtual void set_profiling(bool) {}
+  /// What was timed since the last call; empty where the device cannot.
+  virtual std::vector<OpProfile> take_profile() { return {}; }
 
   /// Runs everything recorded since the last call and waits. `device_lost` or `out_of_memory`.
   virtual Result<void> submit() = 0;

@@ -61,10 +61,13 @@ struct WeightMatrix {
   /// Where a backend rounds the input of products to 8 bits, it shall keep about 16 here. For networks in which a
   /// small error can send a token another way (experts).
   bool precise = false;
+  /// Rows that the backend has interleaved, so many together (Backend::arrange); 1: row after row. The last ones are
+  /// filled up with zeros.
+  std::int64_t tile_rows = 1;
 
   explicit operator bool() const { return buffer != nullptr; }
-  std::int64_t expert_bytes() const { return rows * row_bytes(format, cols); }
-  /// Output rows [first, first + count), only for n_experts = 1.
+  std::int64_t expert_bytes() const { return (rows + tile_rows - 1) / tile_rows * tile_rows * row_bytes(format, cols); }
+  /// Output rows [first, first + count), only for n_experts = 1 and tile_rows = 1.
   WeightMatrix row_range(std::int64_t first, std::int64_t count) const {
     WeightMatrix view = *this;
     view.offset += first * row_bytes(format, cols);

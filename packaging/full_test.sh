@@ -41,7 +41,7 @@ part_reference() {
 part_instruction_sets() {
   local code=0
   build release all
-  for FOREWORD_ISA in avx2 generic; do
+  for FOREWORD_ISA in avxvnni avx2 generic; do
     export FOREWORD_ISA
     echo "-- FOREWORD_ISA=$FOREWORD_ISA"
     run_tests build --tests-regex '^(gpu|kv|model|session)\.|^app\.(logits|complete|perplexity|reference_models)|^reference_models$' || code=1

@@ -8,6 +8,7 @@ namespace {
 constexpr float kWidth = 560, kPad = 24, kRow = 46;  // logical
 constexpr std::size_t kMaxRecent = 6;
 constexpr const char* kPathId = "models/path";
+constexpr const char* kBuiltinDetail = "Comes with the program; small, for everyday English";
 
 /// A path as people paste it: without blanks or quotes around it, or a file URI's scheme.
 std::string tidy_path(std::string path) {
@@ -53,7 +54,9 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   const float small_line = frame.px(20);
   if (failed) failure.set(canvas.shapes(), failure_text, width - 2 * pad);
   const float failure_height = failed ? static_cast<float>(failure.n_lines()) * small_line + frame.px(12) : 0;
-  const float list = n_recent == 0 ? 0 : frame.px(38) + static_cast<float>(n_recent) * row;
+  const RecentModel& builtin = frame.state.builtin_model;
+  const float builtin_gap = builtin.path.empty() ? 0 : n_recent == 0 ? frame.px(12) : frame.px(4);
+  const float list = (n_recent == 0 ? 0 : frame.px(38) + static_cast<float>(n_recent) * row) + (builtin.path.empty() ? 0 : builtin_gap + row);
   const float height = pad + frame.px(34) + frame.px(12) + failure_height + field + list + frame.px(44) + pad - frame.px(8);
   const float left = std::round(window.center().x - width / 2), top = std::round(std::max(pad, window.center().y - height * 0.55f));
   const Rect box{left, top, left + width, top + height};
@@ -91,7 +94,13 @@ void ModelPicker::draw(Frame& frame, Rect window) {
     y += frame.px(38);
   }
   for (std::size_t i = 0; i < n_recent; ++i) {
-    if (draw_recent(frame, frame.state.recent_models[i], i, {x - frame.px(10), y, right + frame.px(10), y + row})) return;
+    const RecentModel& model = frame.state.recent_models[i];
+    if (draw_row(frame, "models/recent:" + std::to_string(i), model, model.path, {x - frame.px(10), y, right + frame.px(10), y + row})) return;
+    y += row;
+  }
+  if (!builtin.path.empty()) {
+    y += builtin_gap;
+    if (draw_row(frame, "models/builtin", builtin, kBuiltinDetail, {x - frame.px(10), y, right + frame.px(10), y + row})) return;
     y += row;
   }
   canvas.text({x, y + frame.px(14)}, frame.px(22), small, frame.theme.ink_soft, "You can also drop a .gguf file anywhere on this window.");
@@ -104,14 +113,13 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   }
 }
 
-bool ModelPicker::draw_recent(Frame& frame, const RecentModel& model, std::size_t i, Rect row) {
-  const std::string id = "models/recent:" + std::to_string(i);
+bool ModelPicker::draw_row(Frame& frame, const std::string& id, const RecentModel& model, const std::string& detail, Rect row) {
   frame.input.add({.id = id, .role = ItemRole::row, .label = model.name, .rect = row});
   if (frame.input.hovered(id)) frame.canvas.fill(row, frame.theme.hover, frame.px(size::kRadius));
   const float x = row.left + frame.px(10), width = row.width() - frame.px(20);
   frame.canvas.text_cut({x, row.top + frame.px(3)}, frame.px(22), width, frame.font(text::Style::medium, size::kInterface), frame.theme.ink, model.name);
   frame.canvas.text_cut({x, row.top + frame.px(23)}, frame.px(18), width, frame.font(text::Style::regular, size::kSmall - 1), frame.theme.ink_soft,
-                        model.path);
+                        detail);
   focus_ring(frame, id, row, frame.px(size::kRadius));
   if (!frame.input.activated(id)) return false;
   choose(frame, model.path);

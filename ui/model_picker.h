@@ -1,5 +1,5 @@
 #pragma once
-// A dialog that asks for a model: a path, a recent one, or a file dropped on the window.
+// A dialog that asks for a model: a path, a recent one, the built-in one, or a file dropped on the window.
 
 #include "ui/text_field.h"
 
@@ -15,7 +15,8 @@ class ModelPicker {
 
  private:
   void choose(Frame& frame, std::string path);
-  bool draw_recent(Frame& frame, const RecentModel& model, std::size_t i, Rect row);
+  /// A model to choose. True: it was chosen.
+  bool draw_row(Frame& frame, const std::string& id, const RecentModel& model, const std::string& detail, Rect row);
 
   TextField path_{TextField::Lines::one};
   bool open_ = false;

@@ -142,7 +142,8 @@ void Root::draw_welcome(Frame& frame, Rect area) {
   const bool ready = model == ModelState::ready, loading = model == ModelState::loading;
   const std::string_view title = ready ? "What shall we talk about?" : loading ? "One moment" : "Talk to a model on this computer";
   const std::string_view line =
-      ready ? std::string_view("The model runs inside this program; nothing you write leaves this computer.")
+      ready && !frame.state.model.about.empty() ? std::string_view(frame.state.model.about)
+      : ready ? std::string_view("The model runs inside this program; nothing you write leaves this computer.")
       : loading ? std::string_view("The model is being read from the disk; you can write your first message meanwhile.")
                 : std::string_view("Drop a .gguf file here, choose one below, or start the program with foreword -m FILE.");
   const float width = std::min(frame.px(520), area.width() - frame.px(48));

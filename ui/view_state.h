@@ -36,6 +36,7 @@ struct ModelView {
   std::string name;       // file or model name, also while loading
   double progress = -1;   // of loading, 0..1; negative: unknown
   std::string failure;    // one sentence, when failed
+  std::string about{};    // one sentence on what to expect of it; empty: nothing to say
 };
 
 /// What the status line says; zero or empty means unknown, and unknown things are not shown.
@@ -70,6 +71,7 @@ struct ViewState {
   std::string draft;                 // taken over by the composer when current_chat changes
   ModelView model;
   std::vector<RecentModel> recent_models;
+  RecentModel builtin_model;  // the one that comes with the program; no path: there is none
   bool generating = false;
   StatusView status;
   std::vector<Notice> notices;  // newest last

@@ -8,9 +8,11 @@
 #include <random>
 
 #include "app/command.h"
+#include "app/commands/bench_roofline.h"
 #include "app/report.h"
 #include "engine/loaded_model.h"
 #include "engine/model/random_model.h"
+#include "gpu/bandwidth.h"
 
 namespace foreword::app {
 namespace {
@@ -22,6 +24,7 @@ struct Options {
   std::vector<std::int64_t> rows;
   std::string shape, type = "Q4_0";
   std::filesystem::path write;
+  bool roofline = false;
 };
 
 /// Random content is as good as any: speed does not depend on it.
@@ -35,15 +38,24 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+struct RowFigures {
+  std::int64_t n = 0;
+  double seconds = 0;          // of a step
+  double bandwidth_share = 0;  // of the memory's speed measured right before each step
+};
+
 struct Figures {
   double prompt_tokens_per_second = 0;  // 0: not measured
   double decode_seconds = 0;            // one token; 0: not measured
+  double decode_bandwidth_share = 0;
   double bandwidth = 0;                 // bytes per second
-  std::vector<std::pair<std::int64_t, double>> row_seconds;
+  std::vector<RowFigures> rows;
+  std::vector<Roofline> rooflines;
 };
 
 /// How often each number of rows is timed in one repetition.
-constexpr int kTurnsOfRows = 3;
+constexpr int kTurnsOfRows = 5;
+constexpr int kStepsOfRoofline = 5;
 
 /// Measures one loaded model. The cache holds `depth` random tokens before every measurement.
 class Bench {
@@ -52,31 +64,52 @@ class Bench {
       : model_(model), options_(options), sequence_(model.cache().add_sequence()), random_(kSeed) {}
 
   Result<Figures> run() {
+    FW_ASSIGN(gpu::ReadBandwidth memory, gpu::ReadBandwidth::prepare(model_.backend()));
     FW_TRY(fill_cache());
     FW_TRY(timed_chain(1, false));  // touches every weight once, so that a mapped file is in memory
-    std::vector<double> prompt, decode, bandwidth;
-    std::vector<std::vector<double>> rows(options_.rows.size());
+    std::vector<double> prompt, decode, decode_share, bandwidth;
+    std::vector<std::vector<double>> rows(options_.rows.size()), row_share(options_.rows.size());
+    // The memory's speed is measured beside each thing that is held against it: other programs share it.
+    const auto memory_speed = [&] { return bandwidth.emplace_back(memory.pass()); };
+    const auto share = [&](double seconds, double speed) { return speed > 0 ? bytes_per_step() / seconds / speed : 0; };
     for (std::int64_t repetition = 0; repetition < options_.repetitions; ++repetition) {
-      bandwidth.push_back(model_.backend().measure_read_bandwidth());
       if (options_.prompt > 0) {
         FW_ASSIGN(const double seconds, timed_prompt());
         prompt.push_back(static_cast<double>(options_.prompt) / seconds);
       }
       if (options_.n > 0) {
+        const double before = memory_speed();
         FW_ASSIGN(const double seconds, timed_decode());
         decode.push_back(seconds / static_cast<double>(options_.n));
+        decode_share.push_back(share(decode.back(), (before + memory_speed()) / 2));
       }
-      for (std::size_t i = 0; i < rows.size() * kTurnsOfRows; ++i) {
-        FW_ASSIGN(const double seconds, timed_chain(options_.rows[i % rows.size()], true));
-        rows[i % rows.size()].push_back(seconds);
+      for (std::size_t turn = 0; turn < rows.size() * kTurnsOfRows; ++turn) {
+        const std::size_t i = turn % rows.size();
+        const double speed = memory_speed();
+        FW_ASSIGN(const double seconds, timed_chain(options_.rows[i], true));
+        rows[i].push_back(seconds);
+        row_share[i].push_back(share(seconds, speed));
       }
     }
+    if (bandwidth.empty()) memory_speed();
     Figures figures;
     figures.bandwidth = median(bandwidth);
     if (!prompt.empty()) figures.prompt_tokens_per_second = median(prompt);
-    if (!decode.empty()) figures.decode_seconds = median(decode);
-    for (std::size_t i = 0; i < rows.size(); ++i) figures.row_seconds.emplace_back(options_.rows[i], median(rows[i]));
+    if (!decode.empty()) {
+      figures.decode_seconds = median(decode);
+      figures.decode_bandwidth_share = median(decode_share);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      figures.rows.push_back({options_.rows[i], median(rows[i]), median(row_share[i])});
+    }
+    if (options_.roofline) FW_TRY(add_rooflines(memory, figures));
     return figures;
+  }
+
+  /// Weights, and the cache's keys and values.
+  double bytes_per_step() const {
+    return static_cast<double>(model_.model().weight_bytes_per_token +
+                               model_.cache().shape().bytes_per_slot() * options_.depth);
   }
 
  private:
@@ -137,6 +170,18 @@ class Bench {
     return seconds_since(start);
   }
 
+  Result<void> add_rooflines(gpu::ReadBandwidth& memory, Figures& figures) {
+    for (const std::int64_t n : options_.rows) {
+      Roofline roofline{n, kStepsOfRoofline, memory.pass(), model_.backend().measure_peak_operations(), {}};
+      model_.backend().set_profiling(true);
+      for (int step = 0; step < kStepsOfRoofline; ++step) FW_TRY(timed_chain(n, true));
+      model_.backend().set_profiling(false);
+      roofline.ops = model_.backend().take_profile();
+      figures.rooflines.push_back(std::move(roofline));
+    }
+    return {};
+  }
+
   static constexpr auto kIgnoreLogits = [](std::int64_t, std::span<const float>) {};
 
   engine::LoadedModel& model_;
@@ -181,25 +226,32 @@ void print(const engine::LoadedModel& model, const Options& options, const Figur
   if (figures.decode_seconds > 0) {
     const double rate = bytes_per_token / figures.decode_seconds;
     std::printf("  decode         %8.1f tokens/s, %.3f GB a token, %.2f GB/s, %.0f %% of the memory's speed\n",
-                1 / figures.decode_seconds, bytes_per_token / 1e9, rate / 1e9, 100 * rate / figures.bandwidth);
+                1 / figures.decode_seconds, bytes_per_token / 1e9, rate / 1e9, 100 * figures.decode_bandwidth_share);
   }
-  for (const auto& [n, seconds] : figures.row_seconds) {
-    std::printf("  %3lld rows       %8.2f ms", static_cast<long long>(n), seconds * 1e3);
-    std::printf(" (%.2f of one row)\n", seconds / figures.row_seconds.front().second);
+  for (const RowFigures& row : figures.rows) {
+    std::printf("  %3lld rows       %8.2f ms, %.2f times the first, %.0f %% of the memory's speed\n",
+                static_cast<long long>(row.n), row.seconds * 1e3, row.seconds / figures.rows.front().seconds,
+                100 * row.bandwidth_share);
   }
+  for (const Roofline& roofline : figures.rooflines) roofline.print();
 }
 
-Result<void> bench(const CommonOptions& common, const Options& options, const std::optional<Recipe>& recipe) {
+Result<void> measure(const CommonOptions& common, const Options& options, const std::optional<Recipe>& recipe) {
   FW_ASSIGN(const auto model, open(common, options, recipe));
-  FW_ASSIGN(const Figures figures, Bench(*model, options).run());
-  const double kv_bytes = static_cast<double>(model->cache().shape().bytes_per_slot() * options.depth);
-  const double bytes_per_token = static_cast<double>(model->model().weight_bytes_per_token) + kv_bytes;
+  Bench bench(*model, options);
+  FW_ASSIGN(const Figures figures, bench.run());
+  const double bytes_per_token = bench.bytes_per_step();
   if (!common.json) {
     print(*model, options, figures, bytes_per_token);
     return {};
   }
-  Report rows;
-  for (const auto& [n, seconds] : figures.row_seconds) rows.set(std::to_string(n), seconds);
+  Report rows, shares;
+  for (const RowFigures& row : figures.rows) {
+    rows.set(std::to_string(row.n), row.seconds);
+    shares.set(std::to_string(row.n), row.bandwidth_share);
+  }
+  std::vector<Report> rooflines;
+  for (const Roofline& roofline : figures.rooflines) rooflines.push_back(roofline.report());
   const double decode = figures.decode_seconds;
   Report()
       .set("model", model->summary().name)
@@ -208,10 +260,12 @@ Result<void> bench(const CommonOptions& common, const Options& options, const st
       .set("prompt_tokens_per_second", figures.prompt_tokens_per_second)
       .set("decode_tokens_per_second", decode > 0 ? 1 / decode : 0)
       .set("rows", rows)
+      .set("row_bandwidth_shares", shares)
       .set("bandwidth", figures.bandwidth)
       .set("bytes_per_token", bytes_per_token)
       .set("decode_bytes_per_second", decode > 0 ? bytes_per_token / decode : 0)
-      .set("decode_bandwidth_share", decode > 0 ? bytes_per_token / decode / figures.bandwidth : 0)
+      .set("decode_bandwidth_share", figures.decode_bandwidth_share)
+      .set("roofline", rooflines)
       .print();
   return {};
 }
@@ -225,15 +279,19 @@ Result<void> write_file(const Options& options, const Recipe& recipe) {
 }
 
 int run(const CommonOptions& common, const Options& options) {
-  if (common.model.empty() == options.shape.empty()) return wrong_use("Give either -m FILE or --shape with --type.");
-  if (!options.write.empty() && options.shape.empty()) return wrong_use("--write needs --shape and --type.");
+  const bool has_shape = !options.shape.empty();
+  if (has_shape && common.model_given) return wrong_use("Give either -m FILE or --shape with --type.");
+  if (!options.write.empty() && !has_shape) return wrong_use("--write needs --shape and --type.");
+  if (options.roofline && options.rows.empty()) return wrong_use("--roofline needs --rows, for example --rows 1,8.");
   std::optional<Recipe> recipe;
-  if (!options.shape.empty()) {
+  if (!has_shape) {
+    if (const int code = need_model(common); code != kOk) return code;
+  } else {
     auto named = recipe_of(options);
     if (!named) return wrong_use(named.error().message);
     recipe = *named;
   }
-  const Result<void> result = options.write.empty() ? bench(common, options, recipe) : write_file(options, *recipe);
+  const Result<void> result = options.write.empty() ? measure(common, options, recipe) : write_file(options, *recipe);
   return result ? kOk : fail(result.error());
 }
 
@@ -248,6 +306,7 @@ std::function<int()> add_bench(CLI::App& app, const CommonOptions& common) {
   app.add_option("--rows", options->rows, "Time steps of these numbers of rows, for example 1,2,4,8")
       ->delimiter(',')
       ->check(CLI::Range(1, 128));
+  app.add_flag("--roofline", options->roofline, "Tell for each of --rows what every op takes and could take");
   app.add_option("--depth", options->depth, "Tokens that the cache holds already")->check(count);
   app.add_option("--shape", options->shape, "Random weights of a standard shape: 135m, 1b, 3b or 8b");
   app.add_option("--type", options->type, "Weight type of the random model: Q4_0, Q8_0, Q4_K, ...");

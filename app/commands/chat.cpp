@@ -144,7 +144,7 @@ int converse(Conversation& conversation, const CommonOptions& common) {
 }
 
 int run(const CommonOptions& common, const Options& options) {
-  if (common.model.empty()) return wrong_use(kNoModelSentence);
+  if (const int code = need_model(common); code != kOk) return code;
   Conversation conversation(common, options);
   if (auto opened = conversation.open(); !opened) return fail(opened.error());
   return options.prompt ? answer_once(conversation, common, *options.prompt) : converse(conversation, common);

@@ -15,7 +15,7 @@ struct Options {
 };
 
 int run(const CommonOptions& common, const Options& options) {
-  if (common.model.empty()) return wrong_use(kNoModelSentence);
+  if (const int code = need_model(common); code != kOk) return code;
   EngineClient client;
   if (auto model = client.load(common); !model) return fail(model.error());
   engine::Generate request;

@@ -60,6 +60,9 @@ std::string shape_of(const engine::TensorInfo& tensor) {
 int run(const CommonOptions& common, const std::filesystem::path& path) {
   const std::filesystem::path& chosen = path.empty() ? common.model : path;
   if (chosen.empty()) return wrong_use("Name the GGUF file to look into: `foreword inspect FILE`.");
+  if (path.empty()) {
+    if (const int code = need_model(common); code != kOk) return code;
+  }
   const auto file = engine::GgufFile::open(chosen);
   if (!file) return fail(file.error());
   if (common.json) {

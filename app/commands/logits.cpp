@@ -66,8 +66,8 @@ Result<void> write_logits(const CommonOptions& common, const Options& options, s
 }
 
 int run(const CommonOptions& common, const Options& options) {
-  if (common.model.empty()) return wrong_use(kNoModelSentence);
   if (options.ids.has_value() == options.ids_file.has_value()) return wrong_use("Give either --ids or --ids-file.");
+  if (const int code = need_model(common); code != kOk) return code;
   std::int64_t n_tokens = 0, n_vocab = 0;
   if (auto result = write_logits(common, options, n_tokens, n_vocab); !result) return fail(result.error());
   if (common.json) Report().set("n_tokens", n_tokens).set("n_vocab", n_vocab).set("out", options.out.string()).print();

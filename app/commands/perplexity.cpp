@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "app/command.h"
+#include "app/log_sum_exp.h"
 #include "app/report.h"
 #include "engine/loaded_model.h"
 
@@ -26,18 +27,6 @@ struct Score {
 
 /// Rows whose logits are kept at once when two runs are compared.
 constexpr std::int64_t kCompareRows = 64;
-
-struct LogSumExp {
-  double log_sum;      // of all logits
-  std::size_t argmax;  // the lowest of equal ones
-};
-
-LogSumExp log_sum_exp(std::span<const float> logits) {
-  const std::size_t best = static_cast<std::size_t>(std::ranges::max_element(logits) - logits.begin());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - logits[best]);
-  return {logits[best] + std::log(sum), best};
-}
 
 void compare(std::span<const float> reference, std::span<const float> logits, Score& score) {
   const LogSumExp r = log_sum_exp(reference), l = log_sum_exp(logits);
@@ -126,7 +115,7 @@ Result<Report> measure(const CommonOptions& common, const Options& options) {
 }
 
 int run(const CommonOptions& common, const Options& options) {
-  if (common.model.empty()) return wrong_use(kNoModelSentence);
+  if (const int code = need_model(common); code != kOk) return code;
   const auto report = measure(common, options);
   if (!report) return fail(report.error());
   if (common.json) report->print();

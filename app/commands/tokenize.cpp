@@ -28,8 +28,8 @@ Result<std::vector<engine::TokenId>> tokenize(const CommonOptions& common, const
 }
 
 int run(const CommonOptions& common, const Options& options) {
-  if (common.model.empty()) return wrong_use(kNoModelSentence);
   if (options.prompt.has_value() == options.file.has_value()) return wrong_use("Give either -p TEXT or -f FILE.");
+  if (const int code = need_model(common); code != kOk) return code;
   const auto ids = tokenize(common, options);
   if (!ids) return fail(ids.error());
   if (common.json) {

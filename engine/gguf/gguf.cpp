@@ -157,6 +157,10 @@ std::span<const std::byte> GgufFile::data(const TensorInfo& tensor) const {
   return bytes.subspan(tensor.offset, tensor.bytes);
 }
 
+void GgufFile::release_pages() const {
+  for (const auto& mapping : mappings_) mapping->release_pages();
+}
+
 std::uint64_t GgufFile::total_bytes() const {
   std::uint64_t total = 0;
   for (const std::span<const std::byte> bytes : parts_) total += bytes.size();

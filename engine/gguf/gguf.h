@@ -110,6 +110,9 @@ class GgufFile {
   std::span<const std::byte> data(const TensorInfo& tensor) const;
   /// All bytes of part i, as mapped.
   std::span<const std::byte> part(int i) const { return parts_[static_cast<std::size_t>(i)]; }
+  /// Tells the system that the bytes are not needed for now: they stop to count as this program's memory, and come back
+  /// from the file when they are read. Nothing happens to bytes that were not mapped from a file.
+  void release_pages() const;
   int n_parts() const { return static_cast<int>(parts_.size()); }
   std::uint32_t version() const { return version_; }
   std::uint64_t total_bytes() const;

@@ -72,6 +72,8 @@ Result<std::shared_ptr<const FileMapping>> FileMapping::open(const std::filesyst
   return std::shared_ptr<const FileMapping>(new FileMapping(address, size));
 }
 
+void FileMapping::release_pages() const { ::madvise(address_, size_, MADV_DONTNEED); }
+
 FileMapping::~FileMapping() { ::munmap(address_, size_); }
 
 }  // namespace foreword::engine

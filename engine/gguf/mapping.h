@@ -22,6 +22,9 @@ class FileMapping {
 
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
 
+  /// See GgufFile::release_pages().
+  void release_pages() const;
+
  private:
   FileMapping(void* address, std::size_t size) : address_(address), size_(size) {}
 

@@ -296,21 +296,34 @@ std::vector<float> load_rope_divisors(Loader& loader, const Config& config, std:
   return kinds.factor_tensor ? loader.values("rope_freqs.weight", n, Need::optional) : std::vector<float>();
 }
 
-std::int64_t bytes_read(const gpu::WeightMatrix& w, std::int64_t n_experts_used) {
-  if (!w) return 0;
-  return w.expert_bytes() * (w.n_experts > 1 ? n_experts_used : 1);
+/// The weights of all products: visit(weight, how many of its experts a token reads).
+template <class AnyModel, class Visit>
+void each_product(AnyModel& model, Visit visit) {
+  visit(model.head.weight, 1);
+  for (auto& layer : model.layers) {
+    for (auto* part : {&layer.q, &layer.k, &layer.v, &layer.output, &layer.gate, &layer.up, &layer.down, &layer.router,
+                       &layer.gate_experts, &layer.up_experts, &layer.down_experts, &layer.gate_up_experts,
+                       &layer.shared_gate, &layer.shared_up, &layer.shared_down}) {
+      auto& weight = part->weight;
+      if (weight) visit(weight, weight.n_experts > 1 ? model.config.n_experts_used : 1);
+    }
+  }
 }
 
 void count_bytes(Model& model) {
-  std::int64_t bytes = bytes_read(model.head.weight, 1);
-  for (const Layer& layer : model.layers) {
-    for (const Linear* part : {&layer.q, &layer.k, &layer.v, &layer.output, &layer.gate, &layer.up, &layer.down,
-                               &layer.router, &layer.gate_experts, &layer.up_experts, &layer.down_experts,
-                               &layer.gate_up_experts, &layer.shared_gate, &layer.shared_up, &layer.shared_down}) {
-      bytes += bytes_read(part->weight, model.config.n_experts_used);
-    }
+  each_product(model, [&](const gpu::WeightMatrix& w, std::int64_t n_experts_used) {
+    model.weight_bytes_per_token += n_experts_used * w.rows * gpu::row_bytes(w.format, w.cols);
+  });
+}
+
+/// Weights as the device multiplies them fastest. The mapped pages that were copied from are given back.
+void arrange_weights(Model& model, const GgufFile& file, gpu::Backend& backend) {
+  std::vector<gpu::WeightMatrix*> weights;
+  each_product(model, [&](gpu::WeightMatrix& w, std::int64_t) { weights.push_back(&w); });
+  if (auto buffer = backend.arrange(weights)) {
+    model.buffers.push_back(std::move(buffer));
+    file.release_pages();
   }
-  model.weight_bytes_per_token = bytes;
 }
 
 Result<std::int64_t> choose_context(const Config& config, std::int64_t asked, std::int64_t default_context) {
@@ -362,6 +375,7 @@ Result<Model> load_model(std::shared_ptr<const GgufFile> file, gpu::Backend& bac
 
   for (const TensorInfo& tensor : file->tensors()) model.n_parameters += tensor.n_values();
   count_bytes(model);
+  arrange_weights(model, *file, backend);
   model.file = std::move(file);
   return model;
 }

@@ -8,10 +8,11 @@
 #include "engine/base/check.h"
 #include "gpu/cpu/activations.h"
 #include "gpu/cpu/attention.h"
-#include "gpu/cpu/bandwidth.h"
 #include "gpu/cpu/host_memory.h"
 #include "gpu/cpu/input_quantiser.h"
 #include "gpu/cpu/linear.h"
+#include "gpu/cpu/measure.h"
+#include "gpu/cpu/panel_layout.h"
 #include "gpu/cpu/routing.h"
 #include "gpu/cpu/schedule.h"
 #include "gpu/cpu/shapes.h"
@@ -33,6 +34,7 @@ constexpr std::int64_t kActivationBytes = 512 << 10;
 const Kernels& kernels_for([[maybe_unused]] Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::avx512) return kKernelsAvx512;
+  if (isa == Isa::avxvnni) return kKernelsAvxVnni;
   if (isa == Isa::avx2) return kKernelsAvx2;
 #endif
   return kKernelsGeneric;
@@ -52,6 +54,23 @@ Cut cut_rows(const Tensor& t, std::int64_t price) {
   return {t.rows, std::max<std::int64_t>(1, kUnitWork / std::max<std::int64_t>(1, t.cols * price))};
 }
 
+// Turns the pairs of one head by the angles of cos_sin (Backend::rope). Two loops, so that each has constant strides.
+void turn_adjacent(float* head, const float* cos_sin, std::int64_t n_rot) {
+  for (std::int64_t i = 0; i < n_rot; i += 2) {
+    const float a = head[i], b = head[i + 1], c = cos_sin[i], s = cos_sin[i + 1];
+    head[i] = a * c - b * s;
+    head[i + 1] = a * s + b * c;
+  }
+}
+void turn_half_split(float* head, const float* cos_sin, std::int64_t n_rot) {
+  float* other = head + n_rot / 2;
+  for (std::int64_t i = 0; i < n_rot / 2; ++i) {
+    const float a = head[i], b = other[i], c = cos_sin[2 * i], s = cos_sin[2 * i + 1];
+    head[i] = a * c - b * s;
+    other[i] = a * s + b * c;
+  }
+}
+
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& options)
@@ -64,7 +83,15 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) override {
     return wrap_host(bytes);
   }
-  double measure_read_bandwidth() override { return gpu::measure_read_bandwidth(pool_, kernels_, 0.5); }
+  std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights) override {
+    return arrange_in_panels(weights, kernels_, pool_);
+  }
+  double read_through(const Buffer& buffer) override {
+    return gpu::read_through(pool_, kernels_, std::span(buffer.host(), buffer.bytes()));
+  }
+  double measure_peak_operations() override { return gpu::measure_peak_operations(pool_, kernels_); }
+  void set_profiling(bool on) override { schedule_.set_profiling(on); }
+  std::vector<OpProfile> take_profile() override { return schedule_.take_profile(); }
 
   void write(const Tensor& to, std::span<const std::byte> bytes) override;
   void read(const Tensor& from, std::span<std::byte> bytes) override;
@@ -80,14 +107,14 @@ class CpuBackend final : public Backend {
 
   void rms_norm(const Tensor& x, const Tensor& weight, float eps, std::int64_t group, const Tensor& out) override {
     shapes::norm(x, weight, Tensor{}, group, out);
-    each_group(x, weight, Tensor{}, group, out, [=, k = kernels_.rms_norm](const float* in, const float* w, const float*, float* to) {
+    each_group("rms_norm", x, weight, Tensor{}, group, out, [=, k = kernels_.rms_norm](const float* in, const float* w, const float*, float* to) {
       k(in, w, eps, group, to);
     });
   }
   void layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, float eps, std::int64_t group,
                   const Tensor& out) override {
     shapes::norm(x, weight, bias, group, out);
-    each_group(x, weight, bias, group, out, [=, k = kernels_.layer_norm](const float* in, const float* w, const float* b, float* to) {
+    each_group("layer_norm", x, weight, bias, group, out, [=, k = kernels_.layer_norm](const float* in, const float* w, const float* b, float* to) {
       k(in, w, b, eps, group, to);
     });
   }
@@ -100,7 +127,7 @@ class CpuBackend final : public Backend {
     const auto k = act == Activation::silu ? kernels_.silu_glu
                    : act == Activation::gelu ? kernels_.gelu_glu
                                              : kernels_.clamped_silu_glu;
-    each_row(out, kExponential, {Extent(gate), Extent(up)}, [=](std::int64_t r) {
+    each_row("glu", out, kExponential, {Extent(gate), Extent(up)}, [=](std::int64_t r) {
       k(row_of<float>(gate, r), row_of<float>(up, r), out.cols, row_of<float>(out, r));
     });
   }
@@ -108,29 +135,29 @@ class CpuBackend final : public Backend {
     shapes::same(x, x, out);
     check(act != Activation::clamped_silu, "activate: clamped_silu needs two inputs");
     const auto k = act == Activation::silu ? kernels_.silu : kernels_.gelu;
-    each_row(out, kExponential, {Extent(x)},
+    each_row("activate", out, kExponential, {Extent(x)},
              [=](std::int64_t r) { k(row_of<float>(x, r), out.cols, row_of<float>(out, r)); });
   }
   void add(const Tensor& x, const Tensor& y, float scale, const Tensor& out) override {
     shapes::same(x, y, out);
-    each_row(out, kCheap, {Extent(x), Extent(y)}, [=, k = kernels_.add](std::int64_t r) {
+    each_row("add", out, kCheap, {Extent(x), Extent(y)}, [=, k = kernels_.add](std::int64_t r) {
       k(row_of<float>(x, r), row_of<float>(y, r), scale, out.cols, row_of<float>(out, r));
     });
   }
   void scale(const Tensor& x, float factor) override {
     shapes::in_place(x);
-    each_row(x, kCheap, {Extent(x)}, [=, k = kernels_.scale](std::int64_t r) {
+    each_row("scale", x, kCheap, {Extent(x)}, [=, k = kernels_.scale](std::int64_t r) {
       k(row_of<float>(x, r), factor, x.cols, row_of<float>(x, r));
     });
   }
   void softcap(const Tensor& x, float cap) override {
     shapes::in_place(x);
-    each_row(x, kExponential, {Extent(x)},
+    each_row("softcap", x, kExponential, {Extent(x)},
              [=, k = kernels_.softcap](std::int64_t r) { k(row_of<float>(x, r), x.cols, cap); });
   }
   void sigmoid_gate(const Tensor& x, const Tensor& gate) override {
     shapes::sigmoid_gate(x, gate);
-    each_row(x, kCheap, {Extent(x), Extent(gate)}, [=, k = kernels_.scale](std::int64_t r) {
+    each_row("sigmoid_gate", x, kCheap, {Extent(x), Extent(gate)}, [=, k = kernels_.scale](std::int64_t r) {
       const float factor = 1 / (1 + std::exp(-*row_of<float>(gate, r)));
       k(row_of<float>(x, r), factor, x.cols, row_of<float>(x, r));
     });
@@ -141,11 +168,12 @@ class CpuBackend final : public Backend {
   void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) override;
 
  private:
-  void record(std::int64_t n_units, Extents reads, Extents writes, Work work);
+  /// `cost` without bytes: those of what is read and written.
+  void record(OpCost cost, std::int64_t n_units, Extents reads, Extents writes, Work work);
   template <class Row>
-  void each_row(const Tensor& out, std::int64_t price, Extents reads, Row row);
+  void each_row(std::string_view name, const Tensor& out, std::int64_t price, Extents reads, Row row);
   template <class Group>
-  void each_group(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t group, const Tensor& out,
+  void each_group(std::string_view name, const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t group, const Tensor& out,
                   Group work);
   /// The input side of a product: rounded to 8 bits if the format wants it. Nothing if memory is short.
   std::optional<LinearTask> product_of(const WeightMatrix& w, const Tensor& x, const Tensor& out, Extent* input);
@@ -158,24 +186,29 @@ class CpuBackend final : public Backend {
   std::optional<Error> failure_;  // of recording; reported by submit()
 };
 
-void CpuBackend::record(std::int64_t n_units, Extents reads, Extents writes, Work work) {
+void CpuBackend::record(OpCost cost, std::int64_t n_units, Extents reads, Extents writes, Work work) {
+  if (cost.bytes == 0) {
+    for (const Extents& side : {reads, writes}) {
+      for (const Extent& extent : side) cost.bytes += extent.rows * extent.row_bytes;
+    }
+  }
   for (const Extent& extent : writes) quantiser_.forget(extent);
-  schedule_.add(n_units, std::span(reads.begin(), reads.size()), std::span(writes.begin(), writes.size()), std::move(work));
+  schedule_.add(cost, n_units, std::span(reads.begin(), reads.size()), std::span(writes.begin(), writes.size()), std::move(work));
 }
 
 // out's rows are made one by one from the same rows of what is read.
 template <class Row>
-void CpuBackend::each_row(const Tensor& out, std::int64_t price, Extents reads, Row row) {
+void CpuBackend::each_row(std::string_view name, const Tensor& out, std::int64_t price, Extents reads, Row row) {
   const Cut cut = cut_rows(out, price);
-  record(cut.count(), reads, {Extent(out)}, [=](std::int64_t unit, const Worker&) {
+  record({name}, cut.count(), reads, {Extent(out)}, [=](std::int64_t unit, const Worker&) {
     for (std::int64_t r = cut.first(unit); r < cut.last(unit); ++r) row(r);
   });
 }
 
 template <class Group>
-void CpuBackend::each_group(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t group,
+void CpuBackend::each_group(std::string_view name, const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t group,
                             const Tensor& out, Group work) {
-  each_row(out, kCheap, {Extent(x), Extent(weight), Extent(bias)}, [=](std::int64_t r) {
+  each_row(name, out, kCheap, {Extent(x), Extent(weight), Extent(bias)}, [=](std::int64_t r) {
     const float* w = row_of<float>(weight, 0);
     const float* b = optional_row(bias);
     for (std::int64_t c = 0; c < x.cols; c += group) {
@@ -194,7 +227,7 @@ void CpuBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
     }
   };
   if (schedule_.empty()) return copy(bytes.data());
-  record(1, {}, {Extent(to)}, [copy, kept = std::vector<std::byte>(bytes.begin(), bytes.end())](
+  record({"write"}, 1, {}, {Extent(to)}, [copy, kept = std::vector<std::byte>(bytes.begin(), bytes.end())](
                                   std::int64_t, const Worker&) { copy(kept.data()); });
 }
 
@@ -229,7 +262,7 @@ Result<void> CpuBackend::submit() {
 
 void CpuBackend::embed(const WeightMatrix& table, const Tensor& ids, const Tensor& out) {
   shapes::embed(table, ids, out);
-  each_row(out, kDecoding, {Extent(ids)}, [=](std::int64_t r) {
+  each_row("embed", out, kDecoding, {Extent(ids)}, [=](std::int64_t r) {
     const std::int64_t id = *row_of<std::int32_t>(ids, r);
     check(id >= 0 && id < table.rows, "embed: id in range");
     const FormatInfo& format = info(table.format);
@@ -243,6 +276,7 @@ std::optional<LinearTask> CpuBackend::product_of(const WeightMatrix& w, const Te
   LinearTask task;
   task.kernels = &kernels_;
   task.format = w.format;
+  task.interleaved = w.tile_rows > 1;
   task.w_rows = w.rows;
   task.cols = w.cols;
   task.out = row_of<float>(out, 0);
@@ -263,8 +297,8 @@ std::optional<LinearTask> CpuBackend::product_of(const WeightMatrix& w, const Te
   task.second_term = room->second_term;
   *input = Extent(room->blocks, room->bytes);
   if (room->fresh) {
-    const Cut cut = cut_rows(x, kCheap);
-    record(cut.count(), {Extent(x)}, {*input},
+    const Cut cut = cut_rows(x, kExponential);
+    record({"quantise"}, cut.count(), {Extent(x)}, {*input},
            [=, quantise = kernels_.quantise, room = *room](std::int64_t unit, const Worker&) {
              for (std::int64_t r = cut.first(unit); r < cut.last(unit); ++r) {
                quantise(row_of<float>(x, r), x.cols, room.blocks + r, room.stride, room.second_term);
@@ -289,7 +323,8 @@ void CpuBackend::linear(const WeightMatrix& w, const Tensor& x, const Tensor& bi
   const std::int64_t tile = task->tile_rows(), tile_bytes = tile * row_bytes(w.format, w.cols);
   const std::int64_t few = std::min(rows.size, out.rows);
   const Cut weights{w.rows, tile * std::max<std::int64_t>(1, kUnitBytes / tile_bytes / ((few + 7) / 8))};
-  record(rows.count() * weights.count(), {input, Extent(bias), Extent(w.scale)}, {Extent(out)},
+  const OpCost cost{"linear", info(w.format).name, w.rows * row_bytes(w.format, w.cols), 2 * w.rows * w.cols * out.rows};
+  record(cost, rows.count() * weights.count(), {input, Extent(bias), Extent(w.scale)}, {Extent(out)},
          [=, task = *task, scale = w.scale](std::int64_t unit, const Worker& worker) mutable {
            const std::int64_t first = rows.first(unit / weights.count()), last = rows.last(unit / weights.count());
            LinearTask part = task;
@@ -314,12 +349,15 @@ void CpuBackend::linear_experts(const WeightMatrix& w, const Tensor& x, const Te
 
   const auto groups = std::make_shared<ExpertGroups>(w.n_experts, out.rows);
   const bool one_input = x.rows == experts.rows;
-  record(1, {Extent(experts)}, {groups->extent()},
+  record({"collect"}, 1, {Extent(experts)}, {groups->extent()},
          [=](std::int64_t, const Worker&) { groups->collect(experts, one_input); });
 
   const std::int64_t tile_bytes = task->tile_rows() * row_bytes(w.format, w.cols);
   const Cut weights{w.rows, task->tile_rows() * std::max<std::int64_t>(1, kUnitBytes / tile_bytes)};
-  record(w.n_experts * weights.count(), {input, groups->extent(), Extent(bias), Extent(w.scale)}, {Extent(out)},
+  const std::int64_t n_read = std::min(w.n_experts, out.rows);  // at most: the choice is not known yet
+  const OpCost cost{"linear_experts", info(w.format).name, n_read * w.rows * row_bytes(w.format, w.cols),
+                    2 * w.rows * w.cols * out.rows};
+  record(cost, w.n_experts * weights.count(), {input, groups->extent(), Extent(bias), Extent(w.scale)}, {Extent(out)},
          [=, task = *task](std::int64_t unit, const Worker& worker) {
            const std::int64_t expert = unit / weights.count(), at = unit % weights.count();
            const ExpertGroups::Rows rows = groups->of(expert);
@@ -335,18 +373,10 @@ void CpuBackend::linear_experts(const WeightMatrix& w, const Tensor& x, const Te
 void CpuBackend::rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, RopePairs pairs,
                       const Tensor& cos_sin) {
   shapes::rope(x, head_dim, n_rot, cos_sin);
-  const std::int64_t step = pairs == RopePairs::adjacent ? 2 : 1;
-  const std::int64_t apart = pairs == RopePairs::adjacent ? 1 : n_rot / 2;
-  each_row(x, kCheap, {Extent(x), Extent(cos_sin)}, [=](std::int64_t r) {
-    const float* turn = row_of<float>(cos_sin, r);
-    for (std::int64_t c = 0; c < x.cols; c += head_dim) {
-      float* head = row_of<float>(x, r) + c;
-      for (std::int64_t i = 0; i < n_rot / 2; ++i) {
-        const float a = head[step * i], b = head[step * i + apart];
-        head[step * i] = a * turn[2 * i] - b * turn[2 * i + 1];
-        head[step * i + apart] = a * turn[2 * i + 1] + b * turn[2 * i];
-      }
-    }
+  const auto turn_pairs = pairs == RopePairs::adjacent ? turn_adjacent : turn_half_split;
+  each_row("rope", x, kExponential, {Extent(x), Extent(cos_sin)}, [=](std::int64_t r) {
+    float* row = row_of<float>(x, r);
+    for (std::int64_t c = 0; c < x.cols; c += head_dim) turn_pairs(row + c, row_of<float>(cos_sin, r), n_rot);
   });
 }
 
@@ -355,7 +385,8 @@ void CpuBackend::store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer
   std::byte* pages = layer.buffer->host() + layer.offset;
   const Extent all(pages, layer.n_blocks * layer.n_kv_heads * layer.page_bytes());
   const Cut cut = cut_rows(k, kCheap);
-  record(cut.count(), {Extent(k), Extent(v), Extent(slots)}, {all},
+  const OpCost cost{"store_kv", {}, 2 * k.rows * k.cols * (4 + bytes_of(layer.dtype))};
+  record(cost, cut.count(), {Extent(k), Extent(v), Extent(slots)}, {all},
          [=, to_half = kernels_.to_half](std::int64_t unit, const Worker&) {
            const std::int64_t size = layer.head_dim * bytes_of(layer.dtype);
            const auto put = [&](const float* from, std::byte* to) {
@@ -382,7 +413,10 @@ void CpuBackend::attention(const Tensor& q, const KvLayer& layer, const Attentio
   schedule_.need_scratch(task.scratch_bytes());
   const Cut tiles{q.rows, task.tile_rows()};
   const Extent pages(layer.buffer->host() + layer.offset, layer.n_blocks * layer.n_kv_heads * layer.page_bytes());
-  record(tiles.count() * layer.n_kv_heads,
+  const std::int64_t width = params.n_heads * layer.head_dim;
+  const OpCost cost{"attention", {}, tiles.count() * rows.max_slots * layer.n_kv_heads * layer.head_dim * 2 * bytes_of(layer.dtype),
+                    4 * q.rows * rows.max_slots * width};
+  record(cost, tiles.count() * layer.n_kv_heads,
          {Extent(q), pages, Extent(rows.table), Extent(rows.sequence), Extent(rows.position),
           Extent(rows.prefix_slots), Extent(rows.extra_begin), Extent(rows.extra_slots), Extent(params.sinks)},
          {Extent(out)}, [=](std::int64_t unit, const Worker& worker) {
@@ -394,7 +428,7 @@ void CpuBackend::attention(const Tensor& q, const KvLayer& layer, const Attentio
 void CpuBackend::route(Routing routing, const Tensor& logits, const Tensor& experts, const Tensor& weights) {
   shapes::route(logits, experts, weights);
   const Cut cut = cut_rows(logits, kDecoding);
-  record(cut.count(), {Extent(logits)}, {Extent(experts), Extent(weights)}, [=](std::int64_t unit, const Worker&) {
+  record({"route"}, cut.count(), {Extent(logits)}, {Extent(experts), Extent(weights)}, [=](std::int64_t unit, const Worker&) {
     for (std::int64_t r = cut.first(unit); r < cut.last(unit); ++r) {
       route_row(routing, std::span(row_of<float>(logits, r), static_cast<std::size_t>(logits.cols)), weights.cols,
                 row_of<std::int32_t>(experts, r), row_of<float>(weights, r));
@@ -404,7 +438,7 @@ void CpuBackend::route(Routing routing, const Tensor& logits, const Tensor& expe
 
 void CpuBackend::combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) {
   shapes::combine_experts(y, weights, out);
-  each_row(out, kCheap * weights.cols, {Extent(y), Extent(weights)},
+  each_row("combine_experts", out, kCheap * weights.cols, {Extent(y), Extent(weights)},
            [=, scale = kernels_.scale, add = kernels_.add](std::int64_t r) {
              const float* weight = row_of<float>(weights, r);
              const std::int64_t first = r * weights.cols;
@@ -417,7 +451,7 @@ void CpuBackend::combine_experts(const Tensor& y, const Tensor& weights, const T
 
 void CpuBackend::gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) {
   shapes::gather_rows(x, rows, out);
-  each_row(out, kCheap, {Extent(x), Extent(rows)}, [=](std::int64_t r) {
+  each_row("gather_rows", out, kCheap, {Extent(x), Extent(rows)}, [=](std::int64_t r) {
     const std::int32_t from = *row_of<std::int32_t>(rows, r);
     check(from >= 0 && from < x.rows, "gather_rows: row in range");
     std::memcpy(row_of<float>(out, r), row_of<float>(x, from), static_cast<std::size_t>(out.cols) * sizeof(float));

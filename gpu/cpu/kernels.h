@@ -13,33 +13,40 @@ namespace foreword::gpu {
 /// 256 columns of one activation row in 8 bits per 16: x = d[c / 16] * q[c]. Columns behind the last are zero.
 struct QuantBlock {
   float d[16];
-  std::int32_t sums[16];  // of q, for each 16 columns
+  std::int32_t minus_sums[16];  // of q, for each 16 columns
+  float offsets[8];             // what an offset of 1 takes off a product, for each 32 columns: d * minus_sum of both runs
   std::int8_t q[256];
 };
 inline constexpr std::int64_t kQuantCols = 256;
 /// A smaller d counts as 0, for 1 / d must be finite.
 inline constexpr float kSmallestStep = 1.17549435e-38F;
 
-/// The most weight rows that a kernel takes at once.
-inline constexpr int kMaxTileRows = 16;
+/// The most weight rows that a vector holds.
+inline constexpr int kMaxLanes = 16;
+/// The most panels in a tile.
+inline constexpr int kMaxPanels = 2;
 
-/// 256 columns of `tile_rows` (R) weight rows, unpacked: weight = scale * (code - offset) - min.
+/// 256 columns of L weight rows, one for each lane of a vector, unpacked: weight = scale * (code - offset) - min.
 struct alignas(64) WeightPanel {
-  std::uint8_t codes[256 * kMaxTileRows];  // [64 groups of 4 columns][R][4]
-  float scales[16 * kMaxTileRows];         // [8 groups of 32 columns][R], or [16 groups of 16][R]
-  float mins[16 * kMaxTileRows];           // [8][R], or unused
+  std::uint8_t codes[256 * kMaxLanes];  // [64 groups of 4 columns][L][4]
+  float scales[16 * kMaxLanes];         // [8 groups of 32 columns][L], or [16 groups of 16][L]
+  float mins[8 * kMaxLanes];            // [8][L], or unused
 };
 
-/// Unpacks n_cols (a multiple of 32, at most 256) of R rows that lie `stride` bytes apart; `ahead` is where the bytes
-/// of the next tile begin, a hint.
+/// Unpacks n_cols (a multiple of 32, at most 256) of the R = tile_rows rows of a tile, `stride` bytes apart, into its
+/// panels; `ahead` is where the bytes of the next tile begin, a hint.
 using UnpackFn = void (*)(const std::uint8_t* rows, std::int64_t stride, std::int64_t n_cols,
-                          const std::uint8_t* ahead, WeightPanel* panel);
-/// acc[i][R] += panel * x[rows[i]] for n rows.
-using MultiplyFn = void (*)(const WeightPanel* panel, std::int64_t n_cols, const QuantBlock* x,
+                          const std::uint8_t* ahead, WeightPanel* panels);
+/// The same from a chunk of interleaved rows (panel_layout.h), which holds just these columns.
+using UnpackChunkFn = void (*)(const std::uint8_t* chunk, std::int64_t n_cols, WeightPanel* panels);
+/// acc[i][R] += tile * x[rows[i]] for n rows.
+using MultiplyFn = void (*)(const WeightPanel* panels, std::int64_t n_cols, const QuantBlock* x,
                             const std::int32_t* rows, std::int64_t n, float* acc);
 struct IntegerKernel {
   int format = -1;  // Format's value
+  int half_at = -1;  // where in a block the one f16 lies that is no part of a word of 4 bytes; -1: there is none
   UnpackFn unpack = nullptr;
+  UnpackChunkFn unpack_chunk = nullptr;
   MultiplyFn multiply = nullptr;
 };
 
@@ -54,7 +61,8 @@ using WeightedSumFn = void (*)(const float* p, std::int64_t p_stride, std::int64
 inline constexpr int kMaxIntegerKernels = 8;
 
 struct Kernels {
-  int tile_rows = 0;  // R
+  int lanes = 0;      // L
+  int tile_rows = 0;  // R: L times the panels of a tile
   IntegerKernel integer[kMaxIntegerKernels];
 
   /// One row of `cols` (a multiple of 32) floats; block b goes to out[b * block_stride]. With second_term > 0 what the
@@ -88,12 +96,15 @@ struct Kernels {
   void (*to_half)(const float* x, std::int64_t n, std::uint16_t* out) = nullptr;
   /// Reads n bytes (a multiple of 64) as fast as the loads of the kernels can; gives their sum as a proof.
   std::uint64_t (*read)(const void* data, std::int64_t n) = nullptr;
+  /// As many integer products from registers as `loops` says; how many operations that were.
+  std::int64_t (*integer_peak)(std::int64_t loops) = nullptr;
 };
 
 /// Plain C++.
 extern const Kernels kKernelsGeneric;
-/// Only where best_isa() says so; absent on other processors than x86-64.
+/// Only where supported() says so; absent on other processors than x86-64.
 extern const Kernels kKernelsAvx2;
+extern const Kernels kKernelsAvxVnni;
 extern const Kernels kKernelsAvx512;
 
 }  // namespace foreword::gpu

@@ -4,8 +4,9 @@
 //
 // A simd_*.h gives: kLanes; vectors F (float), U, S (32-bit integers) with the operators of GCC's vector extension;
 // fma(a, b, c) = a * b + c; square_root; rounded (nearest, ties to even) and the same as integers; loads and stores
-// of the first n lanes (the others zero), of halves and of bf16; store_int8; half_lanes (low 16 bits of each lane);
-// load_columns (16 bytes of kLanes rows, transposed to 4 columns of 4 bytes); sum_of in a fixed order; dot_16.
+// of the first n lanes (the others zero), of halves and of bf16; all_of (one integer for all lanes); store_int8;
+// half_lanes (low 16 bits of each lane); load_columns (16 bytes of kLanes rows, transposed to 4 columns of 4 bytes);
+// largest_of; sum_of (floats in a fixed order); dot_16; kPanels, the vectors of weight rows that multiply() keeps in registers.
 
 #include "gpu/cpu/kernels.h"
 
@@ -19,18 +20,11 @@ inline F load(const float* p) {
 }
 inline void store(float* p, F v) { __builtin_memcpy(p, &v, sizeof v); }
 inline F all(float value) { return value - F{}; }
-inline U all_bits(std::int32_t value) { return static_cast<std::uint32_t>(value) - U{}; }
 inline F larger(F a, F b) { return a > b ? a : b; }
 inline F absolute(F v) { return reinterpret_cast<F>(reinterpret_cast<U>(v) & 0x7FFFFFFFU); }
 inline F with_sign_of(F v, F sign) {
   return reinterpret_cast<F>(reinterpret_cast<U>(v) | (reinterpret_cast<U>(sign) & 0x80000000U));
 }
-inline float largest_of(F v) {
-  float largest = v[0];
-  for (int i = 1; i < kLanes; ++i) largest = v[i] > largest ? v[i] : largest;
-  return largest;
-}
-
 // ---- functions -----------------------------------------------------------------------------------------------------
 
 // exp to about 1e-7 relative; 0 below -87, infinite above 88.73; NaN stays NaN. exp(x) = 2^n exp(r) with r within
@@ -187,16 +181,21 @@ inline void quantise_16(float* x, QuantBlock* block, int c) {
   float d = largest_of(size) / 127.0F;
   if (d < kSmallestStep) d = 0;
   const float inverse = d > 0 ? 1.0F / d : 0.0F;
+  U sum = {};
   for (int i = 0; i < 16; i += kLanes) {
     const F value = load(x + i);
     const U code = rounded_bits(value * inverse);
     store_int8(block->q + c + i, code);
     store(x + i, fma(to_float(code), all(-d), value));
+    sum += code;
   }
-  std::int32_t sum = 0;
-  for (int i = 0; i < 16; ++i) sum += block->q[c + i];
   block->d[c / 16] = d;
-  block->sums[c / 16] = sum;
+  block->minus_sums[c / 16] = -sum_of(sum);
+}
+inline void add_offset(QuantBlock* block, int c) {
+  const int i = c / 16;
+  block->offsets[c / 32] = block->d[i] * static_cast<float>(block->minus_sums[i]) +
+                           block->d[i + 1] * static_cast<float>(block->minus_sums[i + 1]);
 }
 
 void quantise(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride, std::int64_t second_term) {
@@ -211,6 +210,10 @@ void quantise(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t b
       __builtin_memcpy(rest, x + c, sizeof rest);
       quantise_16(rest, out, c);
       if (second_term > 0) quantise_16(rest, out + second_term, c);
+    }
+    for (int c = 0; c < here; c += 32) {
+      add_offset(out, c);
+      if (second_term > 0) add_offset(out + second_term, c);
     }
   }
 }
@@ -374,32 +377,72 @@ inline U load_codes(const std::uint8_t* codes, int group) {
   return v;
 }
 
-// Groups of kGroup columns have a scale: weight = scale * (code - kOffset) - min, codes of kBits.
+// Groups of kGroup columns have a scale: weight = scale * (code - kOffset) - min, codes of kBits. The codes of 32
+// columns of all panels stay in registers while the rows of x go by, and a broadcast of x serves all panels.
 template <int kBits, int kGroup, int kOffset, bool kMin>
-void multiply(const WeightPanel* panel, std::int64_t n_cols, const QuantBlock* x, const std::int32_t* rows,
+void multiply(const WeightPanel* panels, std::int64_t n_cols, const QuantBlock* x, const std::int32_t* rows,
               std::int64_t n, float* acc) {
   constexpr bool kFold = kOffset != 0 && !(kBits == 8 && kSignedBytes);
   for (std::int64_t b = 0; b < n_cols / 32; ++b) {
-    const std::uint8_t* codes = panel->codes + b * 32 * kLanes;
-    const U w0 = load_codes(codes, 0), w1 = load_codes(codes, 1), w2 = load_codes(codes, 2), w3 = load_codes(codes, 3);
-    const U w4 = load_codes(codes, 4), w5 = load_codes(codes, 5), w6 = load_codes(codes, 6), w7 = load_codes(codes, 7);
-    const F scale0 = load(panel->scales + (kGroup == 32 ? b : 2 * b) * kLanes);
-    const F scale1 = kGroup == 32 ? scale0 : load(panel->scales + (2 * b + 1) * kLanes);
-    const F min = kMin ? load(panel->mins + b * kLanes) : F{};
+    U codes[kPanels][8];
+    F scale0[kPanels], scale1[kPanels], min[kPanels];
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) {
+#pragma GCC unroll 8
+      for (int g = 0; g < 8; ++g) codes[p][g] = load_codes(panels[p].codes + b * 32 * kLanes, g);
+      scale0[p] = load(panels[p].scales + (kGroup == 32 ? b : 2 * b) * kLanes);
+      if constexpr (kGroup == 16) scale1[p] = load(panels[p].scales + (2 * b + 1) * kLanes);
+      if constexpr (kMin) min[p] = load(panels[p].mins + b * kLanes);
+    }
     for (std::int64_t i = 0; i < n; ++i) {
       const QuantBlock& block = x[rows[i]];
       const std::int8_t* q = block.q + 32 * b;
-      const float d0 = block.d[2 * b], d1 = block.d[2 * b + 1];
-      const std::int32_t s0 = block.sums[2 * b], s1 = block.sums[2 * b + 1];
-      F sum = load(acc + i * kLanes);
-      const U low = dot_16<kBits>(kFold ? all_bits(-kOffset * s0) : U{}, w0, w1, w2, w3, q);
-      const U high = dot_16<kBits>(kFold ? all_bits(-kOffset * s1) : U{}, w4, w5, w6, w7, q + 16);
-      sum = fma(to_float(low), scale0 * d0, sum);
-      sum = fma(to_float(high), scale1 * d1, sum);
-      if constexpr (kMin) sum = fma(min, all(-(d0 * static_cast<float>(s0) + d1 * static_cast<float>(s1))), sum);
-      store(acc + i * kLanes, sum);
+      const F d0 = all(block.d[2 * b]), d1 = all(block.d[2 * b + 1]);
+      const U start0 = kFold ? all_of(block.minus_sums + 2 * b) * kOffset : U{};
+      const U start1 = kFold ? all_of(block.minus_sums + 2 * b + 1) * kOffset : U{};
+      // All products before the first store, for a store of floats may change bytes as far as the compiler knows.
+      U low[kPanels], high[kPanels];
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p) {
+        const U(&w)[8] = codes[p];
+        low[p] = dot_16<kBits>(start0, w[0], w[1], w[2], w[3], q);
+        high[p] = dot_16<kBits>(start1, w[4], w[5], w[6], w[7], q + 16);
+      }
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p) {
+        float* to = acc + (i * kPanels + p) * kLanes;
+        F sum = load(to);
+        if constexpr (kGroup == 32) {
+          sum = fma(fma(to_float(high[p]), d1, to_float(low[p]) * d0), scale0[p], sum);
+        } else {
+          sum = fma(to_float(low[p]) * d0, scale0[p], sum);
+          sum = fma(to_float(high[p]) * d1, scale1[p], sum);
+        }
+        if constexpr (kMin) sum = fma(min[p], all(block.offsets[b]), sum);
+        store(to, sum);
+      }
     }
   }
+}
+
+std::int64_t integer_peak(std::int64_t loops) {
+  constexpr int kChains = kLanes == 16 ? 12 : 4;  // independent, enough to hide the latency, few enough for the registers
+  alignas(64) std::uint8_t bytes[4 * kLanes];
+  __builtin_memset(bytes, 1, sizeof bytes);
+  U w;
+  __builtin_memcpy(&w, bytes, sizeof w);
+  const auto* x = reinterpret_cast<const std::int8_t*>(bytes);
+  U sums[kChains] = {};
+  for (std::int64_t i = 0; i < loops; ++i) {
+#pragma GCC unroll 12
+    for (int c = 0; c < kChains; ++c) {
+      sums[c] = dot_16<4>(sums[c], w, w, w, w, x);
+      asm volatile("" : "+m"(sums[c]) : : );
+    }
+  }
+  std::int64_t operations = loops * kChains * kLanes * 16 * 2;
+  for (int c = 0; c < kChains; ++c) operations += sums[c][0] == 0;  // never: the sums are needed
+  return operations;
 }
 
 }  // namespace

@@ -40,14 +40,14 @@ void multiply_integer(const LinearTask& task, const IntegerKernel& kernel, std::
   const std::int64_t tile = task.tile_rows(), stride = row_bytes(task.format, task.cols);
   const std::int64_t chunk_bytes = row_bytes(task.format, kQuantCols);
   Scratch scratch(memory);
-  auto* panel = scratch.take<WeightPanel>(1);
+  auto* panel = scratch.take<WeightPanel>(kMaxPanels);
   auto* acc = scratch.take<float>(kMaxLinearRows * tile);
   auto* padded = scratch.take<std::uint8_t>(tile * stride);
   for (std::int64_t row = first; row < last; row += tile) {
     const std::int64_t count = std::min(tile, task.w_rows - row);
     const auto* rows = reinterpret_cast<const std::uint8_t*>(task.weights) + row * stride;
     const std::uint8_t* ahead = rows + tile * stride;
-    if (count < tile) {
+    if (count < tile && !task.interleaved) {
       std::memcpy(padded, rows, static_cast<std::size_t>(count * stride));
       std::memset(padded + count * stride, 0, static_cast<std::size_t>((tile - count) * stride));
       rows = ahead = padded;
@@ -56,10 +56,11 @@ void multiply_integer(const LinearTask& task, const IntegerKernel& kernel, std::
     const QuantBlock* x = task.quant;
     for (std::int64_t c = 0; c < task.cols; c += kQuantCols) {
       const std::int64_t n_cols = std::min(kQuantCols, task.cols - c);
-      kernel.unpack(rows, stride, n_cols, ahead, panel);
+      if (task.interleaved) kernel.unpack_chunk(rows, n_cols, panel);
+      else kernel.unpack(rows, stride, n_cols, ahead, panel);
       kernel.multiply(panel, n_cols, x, x_rows, n, acc);
       if (task.second_term > 0) kernel.multiply(panel, n_cols, x + task.second_term, x_rows, n, acc);
-      rows += chunk_bytes;
+      rows += task.interleaved ? tile * chunk_bytes : chunk_bytes;
       ahead += tile * chunk_bytes;
       x += task.quant_stride;
     }
@@ -112,7 +113,7 @@ std::int64_t LinearTask::tile_rows() const { return quant != nullptr ? kernels->
 std::size_t LinearTask::scratch_bytes() const {
   const std::int64_t acc = kMaxLinearRows * tile_rows() * 4;
   if (quant != nullptr) {
-    return Scratch::rounded(sizeof(WeightPanel)) + Scratch::rounded(acc) +
+    return Scratch::rounded(kMaxPanels * sizeof(WeightPanel)) + Scratch::rounded(acc) +
            Scratch::rounded(tile_rows() * row_bytes(format, cols));
   }
   return Scratch::rounded(acc) + Scratch::rounded(kFloatTileRows * cols * 4);

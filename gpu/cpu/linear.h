@@ -23,6 +23,7 @@ struct LinearTask {
   const Kernels* kernels = nullptr;
   Format format = Format::f32;
   const std::byte* weights = nullptr;  // [w_rows, cols]
+  bool interleaved = false;            // in whole tiles of panels (panel_layout.h)
   std::int64_t w_rows = 0;
   std::int64_t cols = 0;
   // Either quant, where the format has an integer kernel: block b of row r at quant[b * quant_stride + r], and its second

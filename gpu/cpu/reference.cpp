@@ -66,7 +66,6 @@ class Reference final : public Backend {
     return wrap_host(bytes);
   }
   Result<void> submit() override { return {}; }
-  double measure_read_bandwidth() override { return 0; }
 
   void write(const Tensor& to, std::span<const std::byte> bytes) override {
     const auto row_size = static_cast<std::size_t>(to.cols * bytes_of(to.dtype));

@@ -1,6 +1,7 @@
 #include "gpu/cpu/schedule.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace foreword::gpu {
 
@@ -24,7 +25,8 @@ bool overlap(const Extent& a, const Extent& b) {
   return shift < a.row_bytes || shift + b.row_bytes > a.stride;
 }
 
-void Schedule::add(std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, Work work) {
+void Schedule::add(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads,
+                   std::span<const Extent> writes, Work work) {
   if (n_units == 0) return;
   constexpr std::size_t kNone = ~std::size_t{0};
   std::size_t partner = kNone;  // the only step in our way, if it is
@@ -38,12 +40,13 @@ void Schedule::add(std::int64_t n_units, std::span<const Extent> reads, std::spa
     partner = use.step;
   }
   std::size_t at = steps_.size();
-  if (partner != kNone && !several && n_units == 1 && steps_[partner].n_units == 1) {
+  if (partner != kNone && !several && n_units == 1 && steps_[partner].n_units == 1 && !profiling_) {
     at = partner;
     steps_[at].parts.push_back(std::move(work));
   } else {
     if (partner != kNone) uses_.clear();
     Step& step = steps_.emplace_back();
+    step.cost = cost;
     step.parts.push_back(std::move(work));
     step.n_units = n_units;
     step.barrier_before = partner != kNone;
@@ -62,7 +65,9 @@ std::size_t Schedule::n_barriers() const {
 
 void Schedule::run(ThreadPool& pool, std::byte* scratch) {
   const auto job = [&](int thread) {
-    run_steps(pool, {thread, scratch + static_cast<std::size_t>(thread) * scratch_bytes_});
+    const Worker worker{thread, scratch + static_cast<std::size_t>(thread) * scratch_bytes_};
+    if (profiling_) run_timed(pool, worker);
+    else run_steps(pool, worker);
   };
   pool.run(job);
   clear();
@@ -77,6 +82,20 @@ void Schedule::run_steps(ThreadPool& pool, const Worker& worker) {
   for (Step& step : steps_) {
     if (step.barrier_before) pool.barrier(worker.thread);
     run_units(step, worker);
+  }
+}
+
+void Schedule::run_timed(ThreadPool& pool, const Worker& worker) {
+  using Clock = std::chrono::steady_clock;
+  pool.barrier(worker.thread);
+  auto begin = Clock::now();
+  for (Step& step : steps_) {
+    run_units(step, worker);
+    pool.barrier(worker.thread);
+    if (worker.thread != 0) continue;
+    const auto end = Clock::now();
+    add_call(profile_, step.cost, std::chrono::duration<double>(end - begin).count());
+    begin = end;
   }
 }
 

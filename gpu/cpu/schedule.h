@@ -10,9 +10,11 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "gpu/cpu/thread_pool.h"
+#include "gpu/profile.h"
 #include "gpu/tensor.h"
 
 namespace foreword::gpu {
@@ -47,9 +49,15 @@ class Schedule {
 
   /// Records work in units 0 .. n_units that may run in any order and at once. Units that lie side by side should
   /// read side by side: a thread takes them in rising order. Absent extents (no rows) are ignored.
-  void add(std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, Work work);
+  void add(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes,
+           Work work);
   /// Each thread will have at least this much scratch.
   void need_scratch(std::size_t bytes);
+
+  /// While on, what is added runs alone, between two barriers, and is timed.
+  void set_profiling(bool on) { profiling_ = on; }
+  /// Times since the last call.
+  std::vector<OpProfile> take_profile() { return std::exchange(profile_, {}); }
 
   bool empty() const { return steps_.empty(); }
   std::size_t scratch_bytes() const { return scratch_bytes_; }
@@ -62,6 +70,7 @@ class Schedule {
 
  private:
   struct Step {
+    OpCost cost;              // of the first part
     std::vector<Work> parts;  // more than one only where n_units is 1: run one after the other
     std::int64_t n_units = 0;
     bool barrier_before = false;
@@ -74,12 +83,15 @@ class Schedule {
   };
 
   void run_steps(ThreadPool& pool, const Worker& worker);
+  void run_timed(ThreadPool& pool, const Worker& worker);
   void run_units(Step& step, const Worker& worker) const;
 
   int n_threads_;
   std::deque<Step> steps_;
   std::vector<Use> uses_;  // since the last barrier
   std::size_t scratch_bytes_ = 0;
+  bool profiling_ = false;
+  std::vector<OpProfile> profile_;
 };
 
 }  // namespace foreword::gpu

@@ -1,5 +1,5 @@
 #pragma once
-// Vectors of 8 with AVX2, FMA and F16C. See kernels_impl.h for what each function promises.
+// Vectors of 8 with AVX2, FMA and F16C; with AVX-VNNI's products where the compiler is told to use them. See kernels_impl.h for what each function promises.
 
 #include <immintrin.h>
 
@@ -9,6 +9,7 @@ namespace foreword::gpu {
 namespace {
 
 constexpr int kLanes = 8;
+constexpr int kPanels = 1;
 typedef float F __attribute__((vector_size(32)));
 typedef std::uint32_t U __attribute__((vector_size(32)));
 typedef std::int32_t S __attribute__((vector_size(32)));
@@ -42,6 +43,7 @@ inline void store_half(std::uint16_t* p, F v, std::int64_t n) {
   _mm_store_si128(reinterpret_cast<__m128i*>(words), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   for (std::int64_t i = 0; i < n; ++i) p[i] = words[i];
 }
+inline U all_of(const std::int32_t* p) { return static_cast<std::uint32_t>(*p) - U{}; }
 inline void store_int8(std::int8_t* p, U v) {
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(raw(v)), _mm256_extracti128_si256(raw(v), 1));
   _mm_storeu_si64(p, _mm_packs_epi16(words, words));
@@ -65,21 +67,43 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c2 = lanes(_mm256_unpacklo_epi64(b, d));
   c3 = lanes(_mm256_unpackhi_epi64(b, d));
 }
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+inline float largest_of(F v) {
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+inline std::int32_t sum_of(U v) {
+  const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(raw(v)), _mm256_extracti128_si256(raw(v), 1));
+  const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
 inline float sum_of(F v) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-// maddubs takes one signed side and adds pairs in 16 bits with saturation. Codes up to 6 bits cannot saturate
-// (2 * 63 * 127); bytes of 8 bits are stored signed and lend their sign to the activation.
-constexpr bool kSignedBytes = true;
 inline __m256i four(const std::int8_t* x) {
   std::int32_t value;
   __builtin_memcpy(&value, x, 4);
   return _mm256_set1_epi32(value);
 }
+
+#if defined(__AVXVNNI__)
+// vpdpbusd takes unsigned codes: Q8_0 is stored with 128 added.
+constexpr bool kSignedBytes = false;
+template <int kBits>
+inline U dot_16(U start, U w0, U w1, U w2, U w3, const std::int8_t* x) {
+  __m256i sum = _mm256_dpbusd_avx_epi32(raw(start), raw(w0), four(x));
+  sum = _mm256_dpbusd_avx_epi32(sum, raw(w1), four(x + 4));
+  sum = _mm256_dpbusd_avx_epi32(sum, raw(w2), four(x + 8));
+  return lanes(_mm256_dpbusd_avx_epi32(sum, raw(w3), four(x + 12)));
+}
+#else
+// maddubs takes one signed side and adds pairs in 16 bits with saturation. Codes up to 6 bits cannot saturate
+// (2 * 63 * 127); bytes of 8 bits are stored signed and lend their sign to the activation.
+constexpr bool kSignedBytes = true;
 template <int kBits>
 inline __m256i pairs(U w, const std::int8_t* x) {
   if constexpr (kBits == 8) return _mm256_maddubs_epi16(_mm256_abs_epi8(raw(w)), _mm256_sign_epi8(four(x), raw(w)));
@@ -100,6 +124,7 @@ inline U dot_16(U start, U w0, U w1, U w2, U w3, const std::int8_t* x) {
     return widen_add(widen_add(widen_add(widen_add(start, a), b), c), d);
   }
 }
+#endif
 
 }  // namespace
 }  // namespace foreword::gpu

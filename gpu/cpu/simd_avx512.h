@@ -9,6 +9,7 @@ namespace foreword::gpu {
 namespace {
 
 constexpr int kLanes = 16;
+constexpr int kPanels = 2;
 typedef float F __attribute__((vector_size(64)));
 typedef std::uint32_t U __attribute__((vector_size(64)));
 typedef std::int32_t S __attribute__((vector_size(64)));
@@ -37,6 +38,12 @@ inline F load_bf16_part(const std::uint16_t* p, std::int64_t n) {
 inline void store_half(std::uint16_t* p, F v, std::int64_t n) {
   _mm256_mask_storeu_epi16(p, first_lanes(n), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+// By hand: g++ multiplies the integer before it is broadcast, and so takes it through a general register.
+inline U all_of(const std::int32_t* p) {
+  U v;
+  asm("vpbroadcastd %1, %0" : "=v"(v) : "m"(*p));
+  return v;
+}
 inline void store_int8(std::int8_t* p, U v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(raw(v)));
 }
@@ -59,7 +66,9 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c2 = lanes(_mm512_unpacklo_epi64(b, d));
   c3 = lanes(_mm512_unpackhi_epi64(b, d));
 }
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+inline float largest_of(F v) { return _mm512_reduce_max_ps(v); }
+inline std::int32_t sum_of(U v) { return _mm512_reduce_add_epi32(raw(v)); }
 inline float sum_of(F v) { return _mm512_reduce_add_ps(v); }
 
 // vpdpbusd takes unsigned codes: Q8_0 is stored with 128 added.

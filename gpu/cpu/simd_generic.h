@@ -11,6 +11,7 @@ namespace foreword::gpu {
 namespace {
 
 constexpr int kLanes = 4;
+constexpr int kPanels = 1;
 typedef float F __attribute__((vector_size(16)));
 typedef std::uint32_t U __attribute__((vector_size(16)));
 typedef std::int32_t S __attribute__((vector_size(16)));
@@ -57,6 +58,7 @@ inline F load_bf16(const std::uint16_t* p) {
 inline void store_half(std::uint16_t* p, F v, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) p[i] = float_to_half(v[i]);
 }
+inline U all_of(const std::int32_t* p) { return static_cast<std::uint32_t>(*p) - U{}; }
 inline void store_int8(std::int8_t* p, U v) {
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::int8_t>(v[i]);
 }
@@ -80,7 +82,13 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c2 = U{rows[0][2], rows[1][2], rows[2][2], rows[3][2]};
   c3 = U{rows[0][3], rows[1][3], rows[2][3], rows[3][3]};
 }
-inline void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+inline void prefetch(const void* p) { __builtin_prefetch(p); }
+inline float largest_of(F v) {
+  float largest = v[0];
+  for (int i = 1; i < kLanes; ++i) largest = v[i] > largest ? v[i] : largest;
+  return largest;
+}
+inline std::int32_t sum_of(U v) { return static_cast<std::int32_t>(v[0] + v[1] + v[2] + v[3]); }
 inline float sum_of(F v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
 // Codes are unsigned; Q8_0 is stored with 128 added.

@@ -12,6 +12,9 @@
 #include <sstream>
 #include <string_view>
 #include <thread>
+#include <vector>
+
+#include "gpu/cpu/topology.h"
 
 namespace foreword::gpu {
 namespace {
@@ -23,6 +26,12 @@ bool has_f16c() {
   return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
 }
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c(); }
+// Named by neither of our compilers' oldest versions. Its registers are those of AVX2.
+bool has_avxvnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kAvxVnni = 1U << 4;
+  return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvxVnni) != 0;
+}
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
@@ -30,6 +39,7 @@ bool has_avx512() {
 }
 #else
 bool has_avx2() { return false; }
+bool has_avxvnni() { return false; }
 bool has_avx512() { return false; }
 #endif
 
@@ -75,16 +85,32 @@ double cgroup_processors() {
 }  // namespace
 
 const char* name_of(Isa isa) {
-  static constexpr const char* kNames[] = {"generic", "avx2", "avx512"};
+  static constexpr const char* kNames[] = {"generic", "avx2", "avxvnni", "avx512"};
   return kNames[static_cast<std::size_t>(isa)];
 }
 
-Isa best_isa() { return has_avx512() ? Isa::avx512 : has_avx2() ? Isa::avx2 : Isa::generic; }
+bool supported(Isa isa) {
+  switch (isa) {
+    case Isa::generic: return true;
+    case Isa::avx2: return has_avx2();
+    case Isa::avxvnni: return has_avxvnni();
+    case Isa::avx512: return has_avx512();
+  }
+  return false;
+}
+
+Isa best_isa() {
+  Isa best = Isa::generic;
+  for (const Isa isa : kIsas) {
+    if (supported(isa)) best = isa;
+  }
+  return best;
+}
 
 Isa isa_from_environment(Isa best) {
   const char* wish = std::getenv("FOREWORD_ISA");
-  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
-    if (wish != nullptr && std::string_view(wish) == name_of(isa)) return std::min(isa, best);
+  for (const Isa isa : kIsas) {
+    if (wish != nullptr && std::string_view(wish) == name_of(isa) && supported(isa)) return std::min(isa, best);
   }
   return best;
 }
@@ -97,9 +123,16 @@ double processors_from_cpu_max(const std::string& line) {
 }
 
 int usable_processors() {
-  int count = static_cast<int>(std::thread::hardware_concurrency());
+  std::vector<int> allowed;
   cpu_set_t mask;
-  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) count = CPU_COUNT(&mask);
+  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
+    for (int p = 0; p < CPU_SETSIZE; ++p) {
+      if (CPU_ISSET(p, &mask)) allowed.push_back(p);
+    }
+  } else {
+    for (int p = 0; p < static_cast<int>(std::thread::hardware_concurrency()); ++p) allowed.push_back(p);
+  }
+  int count = static_cast<int>(processors_worth_a_thread(allowed, "/sys").size());
   const double quota = cgroup_processors();
   if (quota > 0) count = std::min(count, static_cast<int>(std::ceil(quota)));
   return std::max(count, 1);
@@ -117,6 +150,7 @@ std::string processor_name() {
 std::vector<std::string> processor_features() {
   std::vector<std::string> features;
   if (has_avx2()) features.insert(features.end(), {"avx2", "fma", "f16c"});
+  if (has_avxvnni()) features.push_back("avxvnni");
   if (has_avx512()) features.insert(features.end(), {"avx512", "avx512vnni"});
   return features;
 }

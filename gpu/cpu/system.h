@@ -8,15 +8,19 @@
 namespace foreword::gpu {
 
 /// Instruction sets with kernels of their own, in rising order.
-enum class Isa : std::uint8_t { generic, avx2, avx512 };
+enum class Isa : std::uint8_t { generic, avx2, avxvnni, avx512 };
+inline constexpr Isa kIsas[] = {Isa::generic, Isa::avx2, Isa::avxvnni, Isa::avx512};
 
-/// "generic", "avx2", "avx512".
+/// "generic", "avx2", "avxvnni", "avx512".
 const char* name_of(Isa isa);
+
+/// Whether this processor and system can run it. A better one does not imply all below it.
+bool supported(Isa isa);
 
 /// The best that this processor and system can run.
 Isa best_isa();
 
-/// FOREWORD_ISA=generic|avx2|avx512 lowers `best` for tests; other values are ignored.
+/// FOREWORD_ISA=generic|avx2|avxvnni|avx512 lowers `best` for tests; other values, and what is not supported, are ignored.
 Isa isa_from_environment(Isa best);
 
 /// Processors that this process may run on: the affinity mask and the cgroup's quota (rounded up), at least 1.

@@ -8,7 +8,7 @@ import unittest
 
 import program
 
-COMMANDS = ("chat", "complete", "tokenize", "logits", "perplexity", "bench", "inspect", "devices")
+COMMANDS = ("chat", "complete", "tokenize", "logits", "perplexity", "eval", "bench", "inspect", "devices")
 
 
 class WithoutModel(program.ProgramTest):
@@ -23,6 +23,7 @@ class WithoutModel(program.ProgramTest):
         self.assertRegex(self.run_ok("--version").decode(), r"^\d+\.\d+\.\d+\n$")
 
     def test_wrong_use(self):
+        self.use_installed_program()
         for arguments in (["--unknown"], ["complete", "--unknown"], ["nonsense"], ["complete", "-m"],
                           ["chat", "--temperature", "hot"], ["chat", "--temperature", "-1"], ["chat", "--kv", "q0"],
                           ["chat", "--context", "-5"], ["chat", "-n", "many"], ["chat", "--top-p", "1.5"],
@@ -34,8 +35,10 @@ class WithoutModel(program.ProgramTest):
                 self.assertTrue(done.stderr)
 
     def test_without_a_model(self):
+        self.use_installed_program()
         for command in (["chat"], ["chat", "-p", "a"], ["complete", "-p", "a"], ["tokenize", "-p", "a"],
-                        ["logits", "--ids", "1", "--out", "x"], ["perplexity", "-f", "/dev/null"]):
+                        ["logits", "--ids", "1", "--out", "x"], ["perplexity", "-f", "/dev/null"],
+                        ["eval", "-f", "/dev/null"], ["bench"]):
             done = self.run_program(*command)
             self.assertIn(done.returncode, (program.FAILURE, program.WRONG_USE))
             self.assertEqual(done.stdout, b"")

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "app/builtin.h"
 #include "app/words.h"
 
 namespace foreword::app {
@@ -16,11 +17,11 @@ namespace event = storage::event;
 
 class ControllerTest : public ::testing::Test {
  protected:
-  ControllerTest()
+  explicit ControllerTest(Controller::Options options = {})
       : controller({.engine = [this](engine::Command c) { to_engine.push_back(std::move(c)); },
                     .storage = [this](storage::Command c) { to_storage.push_back(std::move(c)); },
                     .now_ms = [] { return std::int64_t{1234}; }},
-                   {}) {}
+                   std::move(options)) {}
 
   template <class Letter, class Letters>
   static const Letter* last(const Letters& letters) {
@@ -40,10 +41,10 @@ class ControllerTest : public ::testing::Test {
     return n;
   }
 
-  void ready() {
+  void ready(const std::string& path = "/m/tiny.gguf") {
     engine::ModelSummary summary;
     summary.name = "tiny";
-    summary.path = "/m/tiny.gguf";
+    summary.path = path;
     summary.device = "a processor";
     summary.context = 512;
     controller.on(engine::Event(engine::ModelReady{summary}));
@@ -75,6 +76,7 @@ class ControllerTest : public ::testing::Test {
     chat.id = id;
     controller.on(storage::Event(event::ChatSaved{request, chat}));
   }
+  void models(std::vector<storage::ModelRecord> records) { controller.on(storage::Event(event::Models{1, std::move(records)})); }
   const ui::ViewState& view() const { return controller.view(); }
 
   std::vector<engine::Command> to_engine;
@@ -284,6 +286,87 @@ TEST_F(ControllerTest, ModelsAreLoadedRememberedAndTheirFailureSaid) {
   EXPECT_EQ(view().notices.back().text, "bad.gguf is no GGUF file.");
 }
 
+class BuiltinTest : public ControllerTest {
+ protected:
+  static Controller::Options with_builtin() {
+    Controller::Options options;
+    options.builtin = "/b/main.gguf";
+    return options;
+  }
+  BuiltinTest() : ControllerTest(with_builtin()) {
+    controller.start("");
+    controller.on(storage::Event(event::Settings{1, {}}));
+  }
+  std::string loaded() {
+    const auto* letter = last<engine::LoadModel>(to_engine);
+    return letter == nullptr ? "" : letter->path.string();
+  }
+};
+
+TEST_F(BuiltinTest, IsOpenedWhenNothingElseWasEverUsed) {
+  EXPECT_FALSE(controller.settled()) << "which model it will be is not known yet";
+  EXPECT_EQ(loaded(), "");
+  models({});
+  EXPECT_EQ(loaded(), "/b/main.gguf");
+  EXPECT_EQ(view().model.name, kBuiltinName) << "not main.gguf";
+  EXPECT_EQ(view().model.about, "");
+  ready("/b/main.gguf");
+  EXPECT_EQ(view().model.about, kBuiltinAbout);
+  EXPECT_EQ(view().builtin_model.path, "/b/main.gguf");
+  EXPECT_EQ(asked_storage<command::RememberModel>().model.path, kBuiltinKey) << "the program may move";
+  models({{kBuiltinKey, "tiny", 1234, 1}});
+  EXPECT_TRUE(view().recent_models.empty());
+  controller.on(ui::UiEvent(ui::OpenModel{"/m/tiny.gguf"}));
+  ready();
+  EXPECT_EQ(view().model.about, "") << "the sentence is about the built-in one alone";
+}
+
+TEST_F(BuiltinTest, GivesWayToTheModelThatWasUsedLast) {
+  models({{kBuiltinKey, "b", 5, 1}, {"/m/old.gguf", "Old", 7, 1}, {"/m/older.gguf", "Older", 6, 1}});
+  EXPECT_EQ(loaded(), "/m/old.gguf");
+  ASSERT_EQ(view().recent_models.size(), 2u);
+  ready("/m/old.gguf");
+  to_engine.clear();
+  models({{"/m/older.gguf", "Older", 9, 1}});
+  controller.on(engine::Event(engine::ModelFailed{"/m/x.gguf", {ErrorCode::corrupt, "x.gguf is no GGUF file."}}));
+  EXPECT_TRUE(to_engine.empty()) << "after the start only the user opens models";
+}
+
+TEST_F(BuiltinTest, IsOpenedAgainIfItWasUsedLast) {
+  models({{"/m/old.gguf", "Old", 5, 1}, {kBuiltinKey, "b", 7, 1}});
+  EXPECT_EQ(loaded(), "/b/main.gguf");
+}
+
+TEST_F(BuiltinTest, StandsInForALostModelAndTheLossIsSaid) {
+  models({{"/m/old.gguf", "Old", 7, 1}});
+  controller.on(engine::Event(engine::ModelFailed{"/m/old.gguf", {ErrorCode::not_found, "There is no file /m/old.gguf."}}));
+  EXPECT_EQ(loaded(), "/b/main.gguf");
+  EXPECT_EQ(view().notices.back().text, "There is no file /m/old.gguf.");
+  to_engine.clear();
+  controller.on(engine::Event(engine::ModelFailed{"/b/main.gguf", {ErrorCode::corrupt, "main.gguf is damaged."}}));
+  EXPECT_TRUE(to_engine.empty()) << "once is enough";
+}
+
+TEST_F(BuiltinTest, IsOpenedWithoutADatabaseToo) {
+  controller.on(storage::Event(event::OpenFailed{{ErrorCode::io, "The database cannot be opened."}}));
+  EXPECT_EQ(loaded(), "/b/main.gguf");
+}
+
+TEST_F(BuiltinTest, IsNotOpenedOverTheUsersChoice) {
+  controller.on(ui::UiEvent(ui::OpenModel{"/m/mine.gguf"}));
+  models({{"/m/old.gguf", "Old", 7, 1}});
+  EXPECT_EQ(loaded(), "/m/mine.gguf");
+}
+
+TEST_F(ControllerTest, WithoutABuiltInModelNothingIsOpened) {
+  controller.start("");
+  controller.on(storage::Event(event::Settings{1, {}}));
+  models({});
+  EXPECT_TRUE(to_engine.empty());
+  EXPECT_TRUE(controller.settled());
+  EXPECT_EQ(view().model.state, ui::ModelState::none);
+}
+
 TEST_F(ControllerTest, SearchHitsAreGroupedByChatAndOldOnesIgnored) {
   controller.on(ui::UiEvent(ui::SearchChanged{"sky"}));
   const auto request = asked_storage<command::Search>().request;
@@ -320,7 +403,7 @@ TEST_F(ControllerTest, DeletingTheShownChatShowsANewOne) {
   piece("late");
   done(engine::StopReason::cancelled);
   EXPECT_FALSE(view().generating);
-  EXPECT_TRUE(controller.settled() || !controller.settings_known());
+  EXPECT_TRUE(controller.settled() || !controller.start_known());
 }
 
 TEST(Title, IsTheStartOfTheQuestionInWholeCharacters) {

@@ -6,6 +6,7 @@ when every test in it was skipped, which CTest shows as skipped.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,9 +47,19 @@ class ProgramTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="foreword-test-")
         self.addCleanup(folder.cleanup)
         self.home = Path(folder.name)
+        self.program = PROGRAM
+
+    def use_installed_program(self):
+        """From now on the program is a copy in `self.home`/app/bin, where no built-in model is found unless a test puts
+        one there. Returns `self.home`/app.
+        """
+        folder = self.home / "app"
+        (folder / "bin").mkdir(parents=True)
+        self.program = str(shutil.copy2(PROGRAM, folder / "bin" / "foreword"))
+        return folder
 
     def command(self, *arguments):
-        return [PROGRAM, *map(str, arguments)]
+        return [self.program, *map(str, arguments)]
 
     def run_program(self, *arguments, stdin=b"", timeout=120, **options):
         """The finished process; stdout and stderr are bytes. Dying by a signal fails the test."""

@@ -59,7 +59,8 @@ TEST_P(LinearTest, HostileInputs) {
       kTolerance, 7);
 }
 
-// A row's bits, computed by one thread among n rows, are those it has among 64 rows and three threads.
+// A row's bits, computed by one thread among n rows, are those it has among 64 rows and three threads: for every n, and
+// for every place among them, since each of the n rows is compared.
 void expect_same_bits(Format format, std::int64_t cols, Isa isa) {
   constexpr std::int64_t kRows = 64;
   const auto many = make_cpu_backend({.n_threads = 3, .isa = isa});
@@ -69,7 +70,7 @@ void expect_same_bits(Format format, std::int64_t cols, Isa isa) {
   h.backend.linear(w, x, {}, all);
   const std::vector<float> expected = h.take(all);
   const auto one = make_cpu_backend({.n_threads = 1, .isa = isa});
-  for (std::int64_t n = 1; n < kRows; n += n < 10 ? 1 : 9) {
+  for (std::int64_t n = 1; n <= kRows; ++n) {
     const std::int64_t first = (n * 7) % (kRows - n + 1);
     const Tensor out = h.empty(n, w.rows);
     one->linear(w, x.row_range(first, n), {}, out);
@@ -84,6 +85,33 @@ TEST_P(LinearTest, BitsDependOnNeitherNeighboursNorThreads) {
   for (const Isa isa : levels()) {
     expect_same_bits(GetParam(), (95 / block() + 1) * block(), isa);
     expect_same_bits(GetParam(), wide(), isa);
+  }
+}
+
+// Arranged for the device, dense and with experts, last tiles filled up: the very bits of the weights as they lay.
+TEST_P(LinearTest, ArrangingChangesNoBit) {
+  for (const Isa isa : levels()) {
+    for (const std::int64_t w_rows : {1, 21, 64, 77}) {
+      const auto backend = make_cpu_backend({.n_threads = 2, .isa = isa});
+      Harness h(*backend, 31);
+      const WeightMatrix dense = h.weight(GetParam(), w_rows, wide()), experts = h.weight(GetParam(), w_rows, wide(), 3);
+      const Tensor x = h.floats(5, wide()), ids = h.put(std::vector<std::int32_t>{2, 0, 1, 2, 1, 1, 0, 2, 0, 1}, 5, 2);
+      const auto products = [&](const WeightMatrix& one, const WeightMatrix& many) {
+        const Tensor out = h.empty(15, w_rows);
+        backend->linear(one, x, {}, out.row_range(0, 5));
+        backend->linear_experts(many, x, ids, {}, out.row_range(5, 10));
+        return h.take(out);
+      };
+      const std::vector<float> expected = products(dense, experts);
+      WeightMatrix arranged = dense, arranged_experts = experts;
+      WeightMatrix* const all[] = {&arranged, &arranged_experts};
+      const auto buffer = backend->arrange(all);
+      EXPECT_EQ(buffer != nullptr, quantises_activations(GetParam()));
+      EXPECT_EQ(arranged.tile_rows > 1, quantises_activations(GetParam()));
+      const std::vector<float> got = products(arranged, arranged_experts);
+      EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0)
+          << name_of(isa) << ", " << w_rows << " rows";
+    }
   }
 }
 

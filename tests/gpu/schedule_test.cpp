@@ -58,20 +58,20 @@ TEST(Schedule, BarriersStandOnlyWhereTheyMust) {
   const auto at = [&](std::int64_t i) { return std::vector<Extent>{Extent(&memory[static_cast<std::size_t>(i)], 4)}; };
   const auto nothing = [](std::int64_t, const Worker&) {};
   Schedule schedule(2);
-  schedule.add(8, at(0), at(1), nothing);
-  schedule.add(8, at(0), at(2), nothing);  // reads the same
+  schedule.add({"op"}, 8, at(0), at(1), nothing);
+  schedule.add({"op"}, 8, at(0), at(2), nothing);  // reads the same
   EXPECT_EQ(schedule.n_barriers(), 0U);
-  schedule.add(8, at(1), at(3), nothing);  // reads what the first wrote
+  schedule.add({"op"}, 8, at(1), at(3), nothing);  // reads what the first wrote
   EXPECT_EQ(schedule.n_barriers(), 1U);
-  schedule.add(8, at(4), at(1), nothing);  // writes what the third reads
+  schedule.add({"op"}, 8, at(4), at(1), nothing);  // writes what the third reads
   EXPECT_EQ(schedule.n_barriers(), 2U);
-  schedule.add(8, at(5), at(1), nothing);  // writes what another wrote
+  schedule.add({"op"}, 8, at(5), at(1), nothing);  // writes what another wrote
   EXPECT_EQ(schedule.n_barriers(), 3U);
-  schedule.add(1, at(6), at(7), nothing);
-  schedule.add(1, at(7), at(8), nothing);  // small after small: one thread does both
-  schedule.add(1, at(8), at(7), nothing);
+  schedule.add({"op"}, 1, at(6), at(7), nothing);
+  schedule.add({"op"}, 1, at(7), at(8), nothing);  // small after small: one thread does both
+  schedule.add({"op"}, 1, at(8), at(7), nothing);
   EXPECT_EQ(schedule.n_barriers(), 3U);
-  schedule.add(2, at(7), at(9), nothing);
+  schedule.add({"op"}, 2, at(7), at(9), nothing);
   EXPECT_EQ(schedule.n_barriers(), 4U);
 }
 
@@ -93,7 +93,7 @@ TEST(Schedule, RandomProgramsRunAsIfOneByOne) {
       for (std::size_t i = 0; i < 16; ++i) work(expected, i);
       const auto extent = [&](std::size_t cell) { return Extent(cells[cell].data(), 16 * 8); };
       const std::vector<Extent> reads{extent(a), extent(b)}, writes{extent(to)};
-      schedule.add(serial ? 1 : 16, reads, writes, [=, &cells](std::int64_t unit, const Worker&) {
+      schedule.add({"op"}, serial ? 1 : 16, reads, writes, [=, &cells](std::int64_t unit, const Worker&) {
         if (!serial) return work(cells, static_cast<std::size_t>(unit));
         for (std::size_t i = 0; i < 16; ++i) work(cells, i);
       });

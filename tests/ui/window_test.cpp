@@ -138,6 +138,18 @@ TEST_F(WindowTest, AModelIsOpenedByPathByDropAndFromTheRecentOnes) {
   ASSERT_TRUE(drive.click("models/recent:0"));
   EXPECT_EQ(drive.last<OpenModel>()->path, "/m/old.gguf");
 
+  drive.state.builtin_model = {"/b/main.gguf", "Built-in"};
+  ASSERT_TRUE(drive.click("header/model"));
+  ASSERT_TRUE(drive.click("models/builtin"));
+  EXPECT_EQ(drive.last<OpenModel>()->path, "/b/main.gguf");
+  drive.state.builtin_model = {};
+  ASSERT_TRUE(drive.click("header/model"));
+  EXPECT_EQ(drive.find("models/builtin"), nullptr);
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_TRUE(drive.click("header/model"));
+  ASSERT_TRUE(drive.click("models/recent:0"));
+
   drive.push(FilesDropped{{"/tmp/picture.png"}});
   drive.frames(2);
   EXPECT_EQ(drive.last<OpenModel>()->path, "/m/old.gguf");

@@ -1,0 +1,7 @@
+#include "gpu/backend.h"
+
+namespace foreword::gpu {
+
+std::unique_ptr<Buffer> Backend::arrange(std::span<WeightMatrix* const>) { return nullptr; }
+
+}  // namespace foreword::gpu

@@ -1,0 +1,29 @@
+#include "gpu/bandwidth.h"
+
+#include <vector>
+
+namespace foreword::gpu {
+namespace {
+
+constexpr std::int64_t kLarge = std::int64_t{1} << 30, kSmall = kLarge / 4, kPiece = std::int64_t{1} << 24;
+
+}  // namespace
+
+Result<ReadBandwidth> ReadBandwidth::prepare(Backend& backend) {
+  const std::int64_t bytes = backend.device().memory_free_bytes > 4 * kLarge ? kLarge : kSmall;
+  FW_ASSIGN(auto buffer, backend.allocate(static_cast<std::size_t>(bytes)));
+  // Pages that were never written can all be the same page of zeros.
+  const std::vector<std::byte> ones(static_cast<std::size_t>(kPiece), std::byte{1});
+  for (std::int64_t at = 0; at < bytes; at += kPiece) {
+    backend.write({buffer.get(), at, 1, kPiece / 4, kPiece / 4, DType::i32}, ones);
+    FW_TRY(backend.submit());
+  }
+  return ReadBandwidth(backend, std::move(buffer));
+}
+
+double ReadBandwidth::pass() {
+  const double seconds = backend_.read_through(*buffer_);
+  return seconds > 0 ? static_cast<double>(buffer_->bytes()) / seconds : 0;
+}
+
+}  // namespace foreword::gpu

@@ -1,0 +1,27 @@
+#pragma once
+// Weights interleaved for the integer kernels, so that one stream of memory runs in the order of use. A tile of R rows is
+// P panels of L rows, one for each lane of a vector. For each chunk of 256 columns come the words (4 bytes) of panel 0,
+// each with its L rows side by side, then those of panel 1, and then likewise each panel's f16 of blocks whose size is no
+// whole number of words. No byte is added or lost, but a kernel loads a vector where it had to gather and transpose one.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "gpu/cpu/kernels.h"
+#include "gpu/cpu/thread_pool.h"
+#include "gpu/tensor.h"
+
+namespace foreword::gpu {
+
+/// Interleaves n_rows rows, at most kernels.tile_rows, as one tile, zeros behind the last row; `to` has room for a whole
+/// tile.
+void interleave_rows(const Kernels& kernels, const IntegerKernel& kernel, const std::byte* rows, std::int64_t n_rows,
+                     std::int64_t row_bytes, const FormatInfo& format, std::byte* to);
+
+/// Backend::arrange() of the processor: the weights that have an integer kernel, in one new buffer.
+std::unique_ptr<Buffer> arrange_in_panels(std::span<WeightMatrix* const> weights, const Kernels& kernels,
+                                          ThreadPool& pool);
+
+}  // namespace foreword::gpu
