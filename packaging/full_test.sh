@@ -57,7 +57,7 @@ part_address_sanitizer() {
 
 # Everything in which threads meet. The sanitizer needs the kernel's plain address layout.
 part_thread_sanitizer() {
-  build tsan all
+  build tsan foreword test_base test_session test_storage test_kv test_gpu test_app
   if setarch --addr-no-randomize true 2>/dev/null; then
     ctest() { setarch --addr-no-randomize ctest "$@"; }
   fi
