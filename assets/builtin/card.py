@@ -69,7 +69,7 @@ def loss_table(evaluations):
 
 def other_numbers(evaluation):
     return "\n".join(f"- {name.replace('_', ' ')}: {value if isinstance(value, int) else format(value, '.4g')}" for name, value in evaluation.items()
-                     if isinstance(value, (int, float)))
+                     if isinstance(value, (int, float)) and name != "seconds")
 
 
 def run_line(facts):
