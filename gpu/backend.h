@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "gpu/kv_format.h"
 #include "gpu/profile.h"
 #include "gpu/tensor.h"
 
@@ -44,7 +45,7 @@ enum class Routing : std::uint8_t {
 
 /// K and V of one layer in pages of kPageSlots slots. The page of (block b, kv head h) starts at
 /// offset + (b * n_kv_heads + h) * page_bytes(): K tile [64, head_dim], then V tile [64, head_dim], dtype f16 or f32.
-inline constexpr std::int64_t kPageSlots = 64;
+
 struct KvLayer {
   Buffer* buffer = nullptr;
   std::int64_t offset = 0;  // bytes
