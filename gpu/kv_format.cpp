@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "gpu/format.h"
@@ -181,7 +182,7 @@ void encode_rows(KvFormat format, std::int64_t head_dim, const float* x, std::in
   for (std::int64_t t = first; t < last; ++t) {
     for (std::int64_t i = 0; i < layout.n_groups; ++i) {
       std::uint16_t scale = 0;
-      row.encode(x + t * head_dim + i * layout.group, layout.group,
+      row.encode(x + (t - first) * head_dim + i * layout.group, layout.group,
                  reinterpret_cast<std::uint8_t*>(tile) + layout.codes_at(t, i), &scale);
       if (row.scaled) std::memcpy(tile + layout.scale_at(t, i), &scale, sizeof scale);
     }
@@ -196,9 +197,17 @@ void decode_rows(KvFormat format, std::int64_t head_dim, const std::byte* tile, 
       std::uint16_t scale = 0;
       if (row.scaled) std::memcpy(&scale, tile + layout.scale_at(t, i), sizeof scale);
       row.decode(reinterpret_cast<const std::uint8_t*>(tile) + layout.codes_at(t, i), scale, layout.group,
-                 x + t * head_dim + i * layout.group);
+                 x + (t - first) * head_dim + i * layout.group);
     }
   }
+}
+
+void encode_page(std::int64_t head_dim, KvEncoding from, const std::byte* page, KvEncoding to, std::byte* out) {
+  std::vector<float> values(static_cast<std::size_t>(kPageSlots * head_dim));
+  decode_rows(from.k, head_dim, page, 0, kPageSlots, values.data());
+  encode_rows(to.k, head_dim, values.data(), 0, kPageSlots, out);
+  decode_rows(from.v, head_dim, page + kv_tile_bytes(from.k, head_dim), 0, kPageSlots, values.data());
+  encode_rows(to.v, head_dim, values.data(), 0, kPageSlots, out + kv_tile_bytes(to.k, head_dim));
 }
 
 KvBasis kv_basis(std::int64_t head_dim) {

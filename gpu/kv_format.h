@@ -39,7 +39,7 @@ std::int64_t kv_group(std::int64_t head_dim);
 std::int64_t kv_row_bytes(KvFormat format, std::int64_t head_dim);  // of one slot's codes
 std::int64_t kv_tile_bytes(KvFormat format, std::int64_t head_dim);
 
-/// Rows [first, last) of the tile, from or to x [64, D], of which only these rows are touched.
+/// Rows [first, last) of the tile, from or to x [last - first, D].
 void encode_rows(KvFormat format, std::int64_t head_dim, const float* x, std::int64_t first, std::int64_t last, std::byte* tile);
 void decode_rows(KvFormat format, std::int64_t head_dim, const std::byte* tile, std::int64_t first, std::int64_t last, float* x);
 
@@ -50,6 +50,9 @@ struct KvEncoding {
   std::int64_t page_bytes(std::int64_t head_dim) const { return kv_tile_bytes(k, head_dim) + kv_tile_bytes(v, head_dim); }
   bool operator==(const KvEncoding&) const = default;
 };
+
+/// All of a page from one encoding to another (decoded, encoded again). The pages do not overlap.
+void encode_page(std::int64_t head_dim, KvEncoding from, const std::byte* page, KvEncoding to, std::byte* out);
 
 /// What a user may ask for.
 struct KvEncodingName {

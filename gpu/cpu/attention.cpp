@@ -40,6 +40,12 @@ Part part_of(const Sight& sight, std::int64_t page) {
   return {first, std::max(first, last), last > first && at + last > sight.prefix};
 }
 
+// A page of one kv head: its two tiles.
+struct Page {
+  const std::byte *keys = nullptr, *values = nullptr;
+  KvEncoding encoding;
+};
+
 // The work of one kv head on some rows of one sequence. Vector v is head v % group of row v / group.
 class Tile {
  public:
@@ -54,14 +60,15 @@ class Tile {
     sum_ = scratch.take<float>(vectors * dim_);
     largest_ = scratch.take<float>(vectors);
     weight_ = scratch.take<float>(vectors);
-    gathered_ = scratch.take<std::byte>(task.layer.page_bytes());
+    keys_ = scratch.take<float>(kPageSlots * dim_);
+    values_ = scratch.take<float>(kPageSlots * dim_);
   }
 
   static std::size_t bytes(const AttentionTask& task) {
     const std::int64_t vectors = task.tile_rows() * task.group(), dim = task.layer.head_dim;
     return Scratch::rounded(task.tile_rows() * static_cast<std::int64_t>(sizeof(Sight))) +
            3 * Scratch::rounded(vectors * dim * 4) + Scratch::rounded(vectors * kPageSlots * 4) +
-           2 * Scratch::rounded(vectors * 4) + Scratch::rounded(task.layer.page_bytes());
+           2 * Scratch::rounded(vectors * 4) + 2 * Scratch::rounded(kPageSlots * dim * 4);
   }
 
   void run(std::int64_t first, std::int64_t last) {
@@ -101,47 +108,73 @@ class Tile {
       std::memcpy(q_ + i * group_ * dim_, row_of<float>(task_.q, r) + kv_head_ * group_ * dim_,
                   static_cast<std::size_t>(group_ * dim_) * sizeof(float));
     }
+    kernels_.rotate(q_, n * group_ * dim_, task_.layer.basis.k);
     std::fill_n(sum_, n * group_ * dim_, 0.0F);
     std::fill_n(largest_, n * group_, kNothing);
     std::fill_n(weight_, n * group_, 0.0F);
   }
 
-  const std::byte* page_at(std::int64_t block) const {
-    check(block >= 0 && block < task_.layer.n_blocks, "attention: block in range");
-    return task_.layer.buffer->host() + task_.layer.offset +
-           (block * task_.layer.n_kv_heads + kv_head_) * task_.layer.page_bytes();
-  }
   // Rows of a run share their sequence.
-  const std::byte* shared(std::int64_t page) const { return page_at(sights_[0].table[page]); }
+  Page shared(std::int64_t page) const { return page_at(sights_[0].table[page]); }
+  Page page_at(std::int32_t block) const {
+    const KvEncoding encoding = task_.layer.pool(pool_of(block)).encoding;
+    const std::byte* keys = page_of(task_.layer, block, kv_head_);
+    return {keys, keys + kv_tile_bytes(encoding.k, dim_), encoding};
+  }
 
-  // A page of our own with the slots that this row sees, at the places of their positions.
-  const std::byte* gather(const Sight& sight, std::int64_t page, const Part& part) {
-    const std::int64_t size = dim_ * bytes_of(task_.layer.dtype);
+  // A page of our own with the slots that this row sees, at the places of their positions. As floats: the same bits as
+  // products with the halves that they may come from.
+  Page gather(const Sight& sight, std::int64_t page, const Part& part) {
     for (std::int64_t t = part.first; t < part.last; ++t) {
       const std::int64_t slot = sight.slot(page * kPageSlots + t);
       check(slot >= 0 && slot < task_.rows.table.cols * kPageSlots, "attention: ancestor in range");
-      const std::byte* from = page_at(sight.table[slot / kPageSlots]) + slot % kPageSlots * size;
-      std::memcpy(gathered_ + t * size, from, static_cast<std::size_t>(size));
-      std::memcpy(gathered_ + (kPageSlots + t) * size, from + kPageSlots * size, static_cast<std::size_t>(size));
+      const Page from = page_at(sight.table[slot / kPageSlots]);
+      decode(from.encoding.k, from.keys, slot % kPageSlots, 1, keys_ + t * dim_);
+      decode(from.encoding.v, from.values, slot % kPageSlots, 1, values_ + t * dim_);
     }
-    return gathered_;
+    return {reinterpret_cast<const std::byte*>(keys_), reinterpret_cast<const std::byte*>(values_), {KvFormat::f32, KvFormat::f32}};
+  }
+
+  void decode(KvFormat format, const std::byte* tile, std::int64_t first, std::int64_t n, float* out) const {
+    const std::int64_t row_bytes = kv_row_bytes(format, dim_);
+    const std::byte* codes = tile + first * row_bytes;
+    if (format == KvFormat::f32) {
+      std::memcpy(out, codes, static_cast<std::size_t>(n * row_bytes));
+    } else if (format == KvFormat::f16) {
+      kernels_.from_half(reinterpret_cast<const std::uint16_t*>(codes), n * dim_, out);
+    } else {
+      const std::int64_t group = kv_group(dim_), groups = dim_ / group;
+      const auto* scales = reinterpret_cast<const std::uint16_t*>(tile + kPageSlots * row_bytes) + first * groups;
+      kernels_.decode_kv[static_cast<std::size_t>(format)](reinterpret_cast<const std::uint8_t*>(codes), scales, group,
+                                                           n * groups, out);
+    }
+  }
+
+  // A tile as rows of floats or halves, where it lies or decoded into `room`.
+  const std::byte* readable(KvFormat& format, const std::byte* tile, const Part& part, float* room) const {
+    if (!info(format).scaled) return tile;
+    decode(format, tile, part.first, part.last - part.first, room + part.first * dim_);
+    format = KvFormat::f32;
+    return reinterpret_cast<const std::byte*>(room);
   }
 
   // The partial result of one page for the rows [i, next) of the tile, merged.
-  void add_page(const std::byte* page, const Part& part, std::int64_t i, std::int64_t next) {
-    const bool half = task_.layer.dtype == DType::f16;
-    const std::int64_t v = i * group_, n = (next - i) * group_, size = dim_ * bytes_of(task_.layer.dtype);
+  void add_page(Page page, const Part& part, std::int64_t i, std::int64_t next) {
+    const std::int64_t v = i * group_, n = (next - i) * group_;
+    page.keys = readable(page.encoding.k, page.keys, part, keys_);
+    page.values = readable(page.encoding.v, page.values, part, values_);
     float* logits = logits_ + v * kPageSlots;
-    const DotFn dot = half ? kernels_.dot_f16 : kernels_.dot_f32;
-    dot(page + part.first * size, size, part.last - part.first, q_ + v * dim_, dim_, nullptr, n, dim_,
+    const DotFn dot = page.encoding.k == KvFormat::f16 ? kernels_.dot_f16 : kernels_.dot_f32;
+    const std::int64_t size = kv_row_bytes(page.encoding.k, dim_);
+    dot(page.keys + part.first * size, size, part.last - part.first, q_ + v * dim_, dim_, nullptr, n, dim_,
         logits + part.first, kPageSlots);
     float largest[kMaxVectors], sum[kMaxVectors];
     for (std::int64_t j = 0; j < n; ++j) {
       kernels_.softmax_page(logits + j * kPageSlots, static_cast<int>(part.first), static_cast<int>(part.last),
                             task_.params.scale, task_.params.softcap, &largest[j], &sum[j]);
     }
-    const WeightedSumFn weighted_sum = half ? kernels_.weighted_sum_f16 : kernels_.weighted_sum_f32;
-    weighted_sum(logits, kPageSlots, n, page + kPageSlots * size, part.first, part.last, dim_, fresh_ + v * dim_);
+    const WeightedSumFn weighted_sum = page.encoding.v == KvFormat::f16 ? kernels_.weighted_sum_f16 : kernels_.weighted_sum_f32;
+    weighted_sum(logits, kPageSlots, n, page.values, part.first, part.last, dim_, fresh_ + v * dim_);
     for (std::int64_t j = 0; j < n; ++j) merge(v + j, largest[j], sum[j]);
   }
 
@@ -164,8 +197,9 @@ class Tile {
         factor = std::exp(largest_[v] - most);
         weight = weight * factor + std::exp(sink - most);
       }
-      kernels_.scale(sum_ + v * dim_, weight > 0 ? factor / weight : weight, dim_,
-                     row_of<float>(task_.out, first + v / group_) + head * dim_);
+      float* out = row_of<float>(task_.out, first + v / group_) + head * dim_;
+      kernels_.scale(sum_ + v * dim_, weight > 0 ? factor / weight : weight, dim_, out);
+      kernels_.rotate(out, dim_, task_.layer.basis.v);
     }
   }
 
@@ -176,7 +210,7 @@ class Tile {
   std::int64_t kv_head_, group_, dim_;
   Sight* sights_;
   float *q_, *logits_, *fresh_, *sum_, *largest_, *weight_;
-  std::byte* gathered_;
+  float *keys_, *values_;  // [64, dim] of a page that is gathered or decoded
 };
 
 }  // namespace

@@ -60,6 +60,10 @@ using WeightedSumFn = void (*)(const float* p, std::int64_t p_stride, std::int64
                                std::int64_t first, std::int64_t last, std::int64_t cols, float* out);
 inline constexpr int kMaxIntegerKernels = 8;
 
+/// n_groups groups of `group` (16 or 32) keys or values as floats, the bits of decode_rows() in kv_format.h.
+using DecodeKvFn = void (*)(const std::uint8_t* codes, const std::uint16_t* scales, std::int64_t group,
+                            std::int64_t n_groups, float* out);
+
 struct Kernels {
   int lanes = 0;      // L
   int tile_rows = 0;  // R: L times the panels of a tile
@@ -73,6 +77,10 @@ struct Kernels {
   DotFn dot_f32 = nullptr, dot_f16 = nullptr, dot_bf16 = nullptr;
   WeightedSumFn weighted_sum_f32 = nullptr, weighted_sum_f16 = nullptr;
 
+  /// By KvFormat, for those that have scales.
+  DecodeKvFn decode_kv[4] = {};
+  /// rotate() of kv_format.h, to the bit; n is 1 or at least 16.
+  void (*rotate)(float* x, std::int64_t cols, std::int64_t n) = nullptr;
   /// Logits in place: s = scale * s, then cap * tanh(s / cap) if cap > 0, then exp(s - largest) for [first, last), 0
   /// for the rest of the 64. Gives the largest and the sum.
   void (*softmax_page)(float* logits, int first, int last, float scale, float cap, float* largest, float* sum) = nullptr;
@@ -92,6 +100,7 @@ struct Kernels {
   /// `bias` may be null.
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, std::int64_t n,
                      float* out) = nullptr;
+  void (*from_half)(const std::uint16_t* x, std::int64_t n, float* out) = nullptr;
   /// Saturates at +-65504.
   void (*to_half)(const float* x, std::int64_t n, std::uint16_t* out) = nullptr;
   /// Reads n bytes (a multiple of 64) as fast as the loads of the kernels can; gives their sum as a proof.

@@ -4,7 +4,7 @@
 //
 // A simd_*.h gives: kLanes; vectors F (float), U, S (32-bit integers) with the operators of GCC's vector extension;
 // fma(a, b, c) = a * b + c; square_root; rounded (nearest, ties to even) and the same as integers; loads and stores
-// of the first n lanes (the others zero), of halves and of bf16; all_of (one integer for all lanes); store_int8;
+// of the first n lanes (the others zero), of halves and of bf16; all_of (one integer for all lanes); store_int8; load_int8 and load_uint8 (kLanes bytes, widened);
 // half_lanes (low 16 bits of each lane); load_columns (16 bytes of kLanes rows, transposed to 4 columns of 4 bytes);
 // largest_of; sum_of (floats in a fixed order); dot_16; kPanels, the vectors of weight rows that multiply() keeps in registers.
 
@@ -151,6 +151,12 @@ void to_half(const float* x, std::int64_t n, std::uint16_t* out) {
     const F limit = all(65504.0F);
     store_half(out + i, v > limit ? limit : (v < -limit ? -limit : v), count);
   }
+}
+
+void from_half(const std::uint16_t* x, std::int64_t n, float* out) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(out + i, load_half(x + i));
+  if (i < n) store_part(out + i, load_half_part(x + i, n - i), n - i);
 }
 
 std::uint64_t read(const void* data, std::int64_t n) {

@@ -4,6 +4,7 @@
 // across lanes, and an activation is broadcast to all rows.
 
 #include "gpu/cpu/kernels_impl.h"
+#include "gpu/cpu/kernels_kv.h"
 
 namespace foreword::gpu {
 namespace {
@@ -276,6 +277,10 @@ constexpr Kernels make_kernels() {
   k.dot_bf16 = dot<FromBf16>;
   k.weighted_sum_f32 = weighted_sum<FromF32>;
   k.weighted_sum_f16 = weighted_sum<FromF16>;
+  k.decode_kv[1] = decode_kv<KvQ8>;  // by the ids of KvFormat
+  k.decode_kv[2] = decode_kv<KvQ4h>;
+  k.decode_kv[3] = decode_kv<KvQ2h>;
+  k.rotate = rotate;
   k.softmax_page = softmax_page;
   k.blend = blend;
   k.silu = silu;
@@ -288,6 +293,7 @@ constexpr Kernels make_kernels() {
   k.scale = scale;
   k.rms_norm = rms_norm;
   k.layer_norm = layer_norm;
+  k.from_half = from_half;
   k.to_half = to_half;
   k.read = read;
   k.integer_peak = integer_peak;
