@@ -80,6 +80,12 @@ struct KvQ2h {
     U v;
     if constexpr (kLanes <= kQuarter) {
       v = load_uint8(codes + c % kQuarter) >> (c / kQuarter * 2);
+    } else if constexpr (kQuarter == 8) {
+      std::uint32_t words[2];
+      __builtin_memcpy(words, codes, sizeof words);
+      U first = {}, shift = {};
+      for (int i = 0; i < kLanes; ++i) first[i] = i % 8 < 4 ? ~0U : 0U, shift[i] = 8U * (i % 4) + 2U * (i / 8);
+      v = (((words[0] - U{}) & first) | ((words[1] - U{}) & ~first)) >> (shift + 2U * (c / 8));
     } else {
       for (int i = 0; i < kLanes; ++i) v[i] = codes[(c + i) % kQuarter] >> ((c + i) / kQuarter * 2);
     }
