@@ -25,6 +25,12 @@ inline F absolute(F v) { return reinterpret_cast<F>(reinterpret_cast<U>(v) & 0x7
 inline F with_sign_of(F v, F sign) {
   return reinterpret_cast<F>(reinterpret_cast<U>(v) | (reinterpret_cast<U>(sign) & 0x80000000U));
 }
+// Asks for slice `index` of `n` of the bytes from `ahead` on, in slices between the work, for a burst waits for itself
+// (Q4_K at a third of the speed).
+inline void fetch_slice(const std::uint8_t* ahead, std::int64_t bytes, std::int64_t index, std::int64_t n) {
+  for (std::int64_t at = bytes * index / n / 64 * 64; at < bytes * (index + 1) / n; at += 64) prefetch(ahead + at);
+}
+
 // ---- functions -----------------------------------------------------------------------------------------------------
 
 // exp to about 1e-7 relative; 0 below -87, infinite above 88.73; NaN stays NaN. exp(x) = 2^n exp(r) with r within

@@ -15,11 +15,6 @@ constexpr std::uint32_t kOnes = 0x01010101;
 inline void put_codes(WeightPanel* panel, std::int64_t group, U codes) {
   __builtin_memcpy(panel->codes + group * 4 * kLanes, &codes, sizeof codes);
 }
-// Asks for slice `index` of `n` of the bytes from `ahead` on, in slices between the work, for a burst waits for itself
-// (Q4_K at a third of the speed).
-inline void fetch_slice(const std::uint8_t* ahead, std::int64_t bytes, std::int64_t index, std::int64_t n) {
-  for (std::int64_t at = bytes * index / n / 64 * 64; at < bytes * (index + 1) / n; at += 64) prefetch(ahead + at);
-}
 
 // kLanes rows as they lie in a file. `ahead` goes through the bytes of the next tile.
 struct FileRows {
@@ -277,9 +272,10 @@ constexpr Kernels make_kernels() {
   k.dot_bf16 = dot<FromBf16>;
   k.weighted_sum_f32 = weighted_sum<FromF32>;
   k.weighted_sum_f16 = weighted_sum<FromF16>;
-  k.decode_kv[1] = decode_kv<KvQ8>;  // by the ids of KvFormat
-  k.decode_kv[2] = decode_kv<KvQ4h>;
-  k.decode_kv[3] = decode_kv<KvQ2h>;
+  k.kv[1] = kv_kernel<KvQ8>();  // by the ids of KvFormat
+  k.kv[2] = kv_kernel<KvQ4h>();
+  k.kv[3] = kv_kernel<KvQ2h>();
+  k.transpose_scales = transpose_scales;
   k.rotate = rotate;
   k.softmax_page = softmax_page;
   k.blend = blend;

@@ -148,7 +148,8 @@ TEST(Attention, PagesInFewBits) {
   std::uint64_t seed = 700;
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::Message() << "case " << seed - 700 << ", head width " << c.head_dim);
-    expect_conforms([&](Harness& h) { return run(h, c); }, 1e-6, ++seed);
+    // Queries go through two terms of 8 bits.
+    expect_conforms([&](Harness& h) { return run(h, c); }, 5e-5, ++seed);
   }
 }
 
