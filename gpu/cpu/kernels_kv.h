@@ -6,24 +6,29 @@
 namespace foreword::gpu {
 namespace {
 
+// Shuffles by rule: Count<kLanes> knows the numbers of the lanes. flipped: lane i is lane i ^ h of v.
+template <int... kIndices>
+struct Indices {
+  static F evens(F a, F b) { return __builtin_shufflevector(a, b, 2 * kIndices...); }
+  template <int h>
+  static F flipped(F v) {
+    return __builtin_shufflevector(v, v, (kIndices ^ h)...);
+  }
+  static F odds(F a, F b) { return __builtin_shufflevector(a, b, 2 * kIndices + 1 ...); }
+};
+template <int n, int... kIndices>
+struct Count : Count<n - 1, n - 1, kIndices...> {};
+template <int... kIndices>
+struct Count<0, kIndices...> : Indices<kIndices...> {};
+
 // ---- rotation ------------------------------------------------------------------------------------------------------
 
-// Lane i of the result is lane i ^ h of v.
-template <int h>
-inline F neighbours(F v) {
-  if constexpr (kLanes == 4) return __builtin_shufflevector(v, v, 0 ^ h, 1 ^ h, 2 ^ h, 3 ^ h);
-  if constexpr (kLanes == 8) return __builtin_shufflevector(v, v, 0 ^ h, 1 ^ h, 2 ^ h, 3 ^ h, 4 ^ h, 5 ^ h, 6 ^ h, 7 ^ h);
-  if constexpr (kLanes == 16) {
-    return __builtin_shufflevector(v, v, 0 ^ h, 1 ^ h, 2 ^ h, 3 ^ h, 4 ^ h, 5 ^ h, 6 ^ h, 7 ^ h, 8 ^ h, 9 ^ h, 10 ^ h,
-                                   11 ^ h, 12 ^ h, 13 ^ h, 14 ^ h, 15 ^ h);
-  }
-}
 // One stage within a vector: a + b below, a - b above.
 template <int h>
 inline F butterfly(F v) {
   U sign = {};
   for (int i = 0; i < kLanes; ++i) sign[i] = i & h ? 0x80000000U : 0U;
-  return neighbours<h>(v) + reinterpret_cast<F>(reinterpret_cast<U>(v) ^ sign);
+  return Count<kLanes>::flipped<h>(v) + reinterpret_cast<F>(reinterpret_cast<U>(v) ^ sign);
 }
 
 void rotate(float* x, std::int64_t cols, std::int64_t n) {
@@ -115,8 +120,11 @@ struct KvQ2h {
       std::uint32_t words[2];
       __builtin_memcpy(words, codes, sizeof words);
       U first = {}, shift = {};
-      for (int i = 0; i < kLanes; ++i) first[i] = i % 8 < 4 ? ~0U : 0U, shift[i] = 8U * (i % 4) + 2U * (i / 8);
-      v = (((words[0] - U{}) & first) | ((words[1] - U{}) & ~first)) >> (shift + 2U * (c / 8));
+      for (int i = 0; i < kLanes; ++i) {
+        first[i] = i % 8 < 4 ? ~0U : 0U;
+        shift[i] = 8U * static_cast<std::uint32_t>(i % 4) + 2U * static_cast<std::uint32_t>(i / 8);
+      }
+      v = (((words[0] - U{}) & first) | ((words[1] - U{}) & ~first)) >> (shift + static_cast<std::uint32_t>(c / 4));
     } else {
       for (int i = 0; i < kLanes; ++i) v[i] = codes[(c + i) % kQuarter] >> ((c + i) / kQuarter * 2);
     }
@@ -142,16 +150,6 @@ void decode_kv(const std::uint8_t* codes, const std::uint16_t* scales, std::int6
 }
 
 // ---- attention over codes ------------------------------------------------------------------------------------------
-
-template <int... kIndices>
-struct Indices {
-  static F evens(F a, F b) { return __builtin_shufflevector(a, b, 2 * kIndices...); }
-  static F odds(F a, F b) { return __builtin_shufflevector(a, b, 2 * kIndices + 1 ...); }
-};
-template <int n, int... kIndices>
-struct Count : Count<n - 1, n - 1, kIndices...> {};
-template <int... kIndices>
-struct Count<0, kIndices...> : Indices<kIndices...> {};
 
 // kN vectors with kN kinds of values in turn become a vector of each kind.
 template <int kN>
