@@ -306,6 +306,11 @@ void Controller::handle(ui::OpenModel&& e) {
   open_model(e.path);
 }
 
+void Controller::handle(ui::OpenLink&& e) {
+  if (!out_.open_link) return;
+  if (const auto result = out_.open_link(e.target); !result) notify(ui::NoticeKind::error, result.error().message);
+}
+
 void Controller::handle(ui::DismissNotice&& e) {
   std::erase_if(view_.notices, [&](const ui::Notice& notice) { return notice.id == e.id; });
 }

@@ -23,6 +23,7 @@ class Controller {
     std::function<void(engine::Command)> engine;
     std::function<void(storage::Command)> storage;
     std::function<std::int64_t()> now_ms;  // since 1970, for "last used"
+    std::function<Result<void>(const std::string&)> open_link = {};  // shows an address in another program
   };
   struct Options {
     engine::ModelOptions model;
@@ -104,6 +105,7 @@ class Controller {
   void handle(ui::DismissNotice&& event);
   void handle(ui::SetTheme&& event);
   void handle(ui::SetScale&& event);
+  void handle(ui::OpenLink&& event);
   void handle(ui::Quit&& event);
 
   void add_row(ui::Author author, storage::Id id, std::string text, ui::MessageState state);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "app/controller.h"
+#include "app/open_link.h"
 #include "app/paths.h"
 #include "engine/base/mailbox.h"
 #include "storage/desk.h"
@@ -42,7 +43,8 @@ class Desktop final : public ui::WindowClient {
         engine_(from_engine_),
         controller_({.engine = [this](engine::Command command) { engine_.send(std::move(command)); },
                      .storage = [this](storage::Command command) { storage_.send(std::move(command)); },
-                     .now_ms = now_ms},
+                     .now_ms = now_ms,
+                     .open_link = open_link},
                     {.model = common.engine, .sampling = common.sampling, .max_tokens = options.limit, .same_seed = common.seed_given,
                      .builtin = common.builtin.string()}) {
     controller_.start(common.model.string());

@@ -41,7 +41,7 @@ part_reference() {
 part_instruction_sets() {
   local code=0
   build release all
-  for FOREWORD_ISA in avx2 generic; do
+  for FOREWORD_ISA in avxvnni avx2 generic; do
     export FOREWORD_ISA
     echo "-- FOREWORD_ISA=$FOREWORD_ISA"
     run_tests build --tests-regex '^(gpu|kv|model|session)\.|^app\.(logits|complete|perplexity|reference_models)|^reference_models$' || code=1
@@ -57,7 +57,7 @@ part_address_sanitizer() {
 
 # Everything in which threads meet. The sanitizer needs the kernel's plain address layout.
 part_thread_sanitizer() {
-  build tsan all
+  build tsan foreword test_base test_session test_storage test_kv test_gpu test_app
   if setarch --addr-no-randomize true 2>/dev/null; then
     ctest() { setarch --addr-no-randomize ctest "$@"; }
   fi

@@ -30,6 +30,8 @@ LIBRARIES = (
     (re.compile(r"GLFW/|GL/|GLES"), "GLFW"),
     (re.compile(r"(ft2build\.h|freetype/|hb|harfbuzz)"), "FreeType"),
     (re.compile(r"fontconfig/"), "Fontconfig"),
+    (re.compile(r"fribidi"), "FriBidi"),
+    (re.compile(r"md4c\.h"), "md4c"),
     (re.compile(r"utf8proc\.h"), "utf8proc"),
     (re.compile(r"png\.h"), "libpng"),
     (re.compile(r"(sys/|linux/|(cpuid|dirent|dlfcn|errno|fcntl|immintrin|locale|poll|pthread|pwd|sched|signal|spawn|"

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "ui/text/utf8.h"
+#include "ui/text/cluster_shape.h"
 
 namespace foreword::ui {
 namespace {
@@ -32,14 +32,16 @@ text::LineMetrics BuiltinFont::metrics(text::Font font) {
   return {impl_->font->Ascent * unit, -impl_->font->Descent * unit};
 }
 
-text::Shape BuiltinFont::shape(text::Font font, std::string_view cluster) {
-  const char32_t c = text::decode(cluster, 0).value;
-  const auto index = static_cast<ImWchar>(c > ' ' && c < 0x7F ? c : c == ' ' ? ' ' : '?');
-  const ImFontGlyph* glyph = impl_->font->FindGlyph(index);
-  text::Shape shape;
-  shape.advance = glyph->AdvanceX * static_cast<float>(font.size) / kNativeSize;
-  if (glyph->Visible) shape.glyphs.push_back({0, index, 0, 0});
-  return shape;
+text::Shape BuiltinFont::shape(text::Font font, std::string_view run, bool rtl) {
+  return text::shape_by_clusters(run, rtl, [&](std::string_view cluster) {
+    const char32_t c = text::decode(cluster, 0).value;
+    const auto index = static_cast<ImWchar>(c > ' ' && c < 0x7F ? c : c == ' ' ? ' ' : '?');
+    const ImFontGlyph* glyph = impl_->font->FindGlyph(index);
+    text::Shape shape;
+    shape.advance = glyph->AdvanceX * static_cast<float>(font.size) / kNativeSize;
+    if (glyph->Visible) shape.glyphs.push_back({0, index, 0, 0});
+    return shape;
+  });
 }
 
 text::Bitmap BuiltinFont::rasterise(text::Font font, std::uint16_t, std::uint32_t index, int) {

@@ -14,7 +14,7 @@ class BuiltinFont final : public text::GlyphSource {
   ~BuiltinFont() override;
 
   text::LineMetrics metrics(text::Font font) override;
-  text::Shape shape(text::Font font, std::string_view cluster) override;
+  text::Shape shape(text::Font font, std::string_view run, bool rtl) override;
   text::Bitmap rasterise(text::Font font, std::uint16_t face, std::uint32_t index, int subpixel) override;
 
  private:

@@ -66,19 +66,19 @@ float Canvas::baseline(float top, float line_height, text::Font font) {
 
 class Canvas::GlyphRun {
  public:
-  GlyphRun(Canvas& canvas, text::Font font, float baseline, Color color)
-      : canvas_(canvas), font_(font), baseline_(baseline), color_(color) {}
+  GlyphRun(Canvas& canvas, float baseline) : canvas_(canvas), baseline_(baseline) {}
   ~GlyphRun() { use_page(-1); }
   GlyphRun(const GlyphRun&) = delete;
   GlyphRun& operator=(const GlyphRun&) = delete;
 
-  void add(const text::Shape& shape, float x) {
+  void add(const text::Shape& shape, text::Font font, float x, Color color) {
+    color_ = color;
     for (const text::Glyph& glyph : shape.glyphs) {
       const float exact = x + glyph.dx;
       float whole = std::floor(exact);
       int step = static_cast<int>((exact - whole) * text::kSubpixelSteps + 0.5f);
       if (step == text::kSubpixelSteps) step = 0, whole += 1;
-      const text::AtlasGlyph& place = canvas_.atlas_.glyph(font_, glyph, step);
+      const text::AtlasGlyph& place = canvas_.atlas_.glyph(font, glyph, step);
       if (place.page >= 0) quad(place, whole + static_cast<float>(place.left),
                                 baseline_ + std::round(glyph.dy) - static_cast<float>(place.top));
     }
@@ -105,48 +105,76 @@ class Canvas::GlyphRun {
   }
 
   Canvas& canvas_;
-  text::Font font_;
   float baseline_;
   Color color_;
   int page_ = -1;
 };
 
-float Canvas::text(Vec top, float line_height, text::Font font, Color color, std::string_view text) {
-  GlyphRun run(*this, font, baseline(top.y, line_height, font), color);
+template <class Visit>
+void Canvas::visit_text(text::Font font, std::string_view text, Visit&& visit) {
+  const text::Span span{.font = font};
+  const text::StyledText styled{text, {&span, 1}};
+  const text::Range all{0, text.size()};
+  text::visual_runs(text, text::may_run_left(text) ? text::resolve_directions(text, all) : text::Directions{all, false, {}}, all, runs_);
+  text::visit_runs(shapes_, styled, runs_, visit);
+}
+
+float Canvas::width(text::Font font, std::string_view text) {
   float width = 0;
-  text::for_each_cluster(shapes_, font, text, {0, text.size()}, [&](std::size_t at, std::size_t next, float x, float advance) {
-    run.add(shapes_.shape(font, text.substr(at, next - at)), top.x + x);
-    width = x + advance;
+  visit_text(font, text, [&](const text::PlacedPiece& piece) {
+    width = piece.x + piece.advance;
+    return true;
+  });
+  return width;
+}
+
+float Canvas::text(Vec top, float line_height, text::Font font, Color color, std::string_view text) {
+  GlyphRun run(*this, baseline(top.y, line_height, font));
+  float width = 0;
+  visit_text(font, text, [&](const text::PlacedPiece& piece) {
+    if (piece.shape != nullptr) run.add(*piece.shape, font, top.x + piece.x, color);
+    width = piece.x + piece.advance;
     return true;
   });
   return width;
 }
 
 void Canvas::text_cut(Vec top, float line_height, float width, text::Font font, Color color, std::string_view text) {
-  const float room = width - shapes_.width(font, kEllipsis);
-  std::size_t cut = 0;
-  bool fits = true;
-  float cut_x = 0;
-  text::for_each_cluster(shapes_, font, text, {0, text.size()}, [&](std::size_t, std::size_t next, float x, float advance) {
-    if (x + advance <= room) cut = next, cut_x = x + advance;
-    fits = x + advance <= width;
-    return fits;
-  });
-  if (fits) {
+  const text::Span span{.font = font};
+  const text::StyledText styled{text, {&span, 1}};
+  const float room = width - this->width(font, kEllipsis);
+  float x = 0;
+  std::size_t cut = 0;  // what fits beside the ellipsis, in reading order
+  text::PieceReader reader(styled, {0, text.size()});
+  text::Piece piece;
+  while (x <= width && reader.next(piece)) {
+    const std::string_view bytes = text.substr(piece.range.begin, piece.range.end - piece.range.begin);
+    if (piece.kind != text::PieceKind::word) {
+      x += shapes_.space(font);
+      if (x <= room) cut = piece.range.end;
+      continue;
+    }
+    const text::Shape& shape = shapes_.shape(font, bytes, piece.rtl);
+    for (const text::CaretStop& stop : shape.carets) {
+      if (x + (piece.rtl ? shape.advance - stop.x : stop.x) <= room) cut = piece.range.begin + stop.offset;
+    }
+    x += shape.advance;
+  }
+  if (x <= width) {
     this->text(top, line_height, font, color, text);
     return;
   }
-  this->text(top, line_height, font, color, text.substr(0, cut));
-  this->text({top.x + cut_x, top.y}, line_height, font, color, kEllipsis);
+  this->text(top, line_height, font, color, std::string(text.substr(0, cut)) + std::string(kEllipsis));
 }
 
-void Canvas::line(Vec top, float line_height, text::Font font, Color color, std::string_view text, text::Range range) {
-  GlyphRun run(*this, font, baseline(top.y, line_height, font), color);
+void Canvas::line(Vec top, float line_height, text::Layout& layout, const text::StyledText& styled, std::size_t index,
+                  std::span<const Color> palette) {
+  GlyphRun run(*this, baseline(top.y, line_height, styled.spans.front().font));
   const Rect visible = clip();
-  text::for_each_cluster(shapes_, font, text, range, [&](std::size_t at, std::size_t next, float x, float advance) {
-    if (top.x + x > visible.right) return false;
-    if (text[at] != '\t' && top.x + x + advance >= visible.left) {
-      run.add(shapes_.shape(font, text.substr(at, next - at)), top.x + x);
+  layout.visit(shapes_, styled, index, [&](const text::PlacedPiece& piece) {
+    if (top.x + piece.x > visible.right) return false;
+    if (piece.shape != nullptr && top.x + piece.x + piece.advance >= visible.left) {
+      run.add(*piece.shape, piece.span->font, top.x + piece.x, palette[piece.span->ink]);
     }
     return true;
   });

@@ -3,7 +3,9 @@
 // snapped to pixels vertically and to quarter pixels horizontally. Main thread.
 
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "ui/geometry.h"
 #include "ui/icons.h"
@@ -42,9 +44,13 @@ class Canvas {
   float text(Vec top, float line_height, text::Font font, Color color, std::string_view text);
   /// The same, cut with an ellipsis where it would be wider than `width`.
   void text_cut(Vec top, float line_height, float width, text::Font font, Color color, std::string_view text);
-  /// One line of a layout.
-  void line(Vec top, float line_height, text::Font font, Color color, std::string_view text, text::Range range);
-  float width(text::Font font, std::string_view text) { return shapes_.width(font, text); }
+  /// One line of a layout, each span in the colour that `palette` has for its ink.
+  void line(Vec top, float line_height, text::Layout& layout, const text::StyledText& styled, std::size_t index,
+            std::span<const Color> palette);
+  /// Width of a text on one line.
+  float width(text::Font font, std::string_view text);
+  /// Where the baseline of a line box is.
+  float baseline(float top, float line_height, text::Font font);
 
   text::ShapeCache& shapes() { return shapes_; }
   text::Atlas& atlas() { return atlas_; }
@@ -52,10 +58,12 @@ class Canvas {
  private:
   /// Quads of one page after another share a draw call.
   class GlyphRun;
-  float baseline(float top, float line_height, text::Font font);
+  template <class Visit>
+  void visit_text(text::Font font, std::string_view text, Visit&& visit);
 
   text::ShapeCache shapes_;
   text::Atlas atlas_;
+  std::vector<text::DirectedRun> runs_;  // scratch
   ImDrawList* list_ = nullptr;
 };
 

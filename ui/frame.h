@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "ui/canvas.h"
@@ -23,6 +24,8 @@ struct Frame {
   float scale = 1;   // pixels per logical pixel
   /// Another frame is wanted at this time even if nothing happens (blinking, a tooltip).
   double wake_at = std::numeric_limits<double>::infinity();
+  /// The target of a link that was chosen in this frame; the root asks before it is opened.
+  std::string link_asked = {};
 
   float px(float logical) const { return std::round(logical * scale); }
   text::Font font(text::Style style, float logical) const {

@@ -66,6 +66,8 @@ GlfwInput::GlfwInput(GLFWwindow* window) : window_(window) {
     self(w).push(MouseButton{button, action == GLFW_PRESS, self(w).mouse(), mods_of(mods), glfwGetTime()});
   });
   glfwSetScrollCallback(window, [](GLFWwindow* w, double dx, double dy) {
+    const bool sideways = dx == 0 && (glfwGetKey(w, GLFW_KEY_LEFT_SHIFT) == GLFW_PRESS || glfwGetKey(w, GLFW_KEY_RIGHT_SHIFT) == GLFW_PRESS);
+    if (sideways) std::swap(dx, dy);
     self(w).push(Wheel{self(w).mouse(), static_cast<float>(dx), static_cast<float>(dy)});
   });
   glfwSetWindowFocusCallback(window, [](GLFWwindow* w, int now_focused) {

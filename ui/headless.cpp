@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "ui/text/utf8.h"
+#include "ui/text/cluster_shape.h"
 
 namespace foreword::ui {
 
@@ -12,12 +12,14 @@ text::LineMetrics BoxFont::metrics(text::Font font) {
   return {static_cast<float>(font.size) * 0.8f, static_cast<float>(font.size) * 0.2f};
 }
 
-text::Shape BoxFont::shape(text::Font font, std::string_view cluster) {
-  const char32_t c = text::decode(cluster, 0).value;
-  text::Shape shape;
-  shape.advance = static_cast<float>(font.size) * (c >= 0x2E80 ? 1.0f : 0.5f);
-  if (c != ' ') shape.glyphs.push_back({0, c >= 0x2E80 ? 2u : 1u, 0, 0});
-  return shape;
+text::Shape BoxFont::shape(text::Font font, std::string_view run, bool rtl) {
+  return text::shape_by_clusters(run, rtl, [&](std::string_view cluster) {
+    const char32_t c = text::decode(cluster, 0).value;
+    text::Shape shape;
+    shape.advance = static_cast<float>(font.size) * (c >= 0x2E80 ? 1.0f : 0.5f);
+    if (c != ' ') shape.glyphs.push_back({0, c >= 0x2E80 ? 2u : 1u, 0, 0});
+    return shape;
+  });
 }
 
 text::Bitmap BoxFont::rasterise(text::Font font, std::uint16_t, std::uint32_t index, int) {

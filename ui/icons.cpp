@@ -54,6 +54,7 @@ std::vector<Drawing> draw_all() {
   }
   at(Icon::moon).arc({12, 12}, 8, 10, 260).arc({15.2f, 8.6f}, 6.4f, 217, 50);
   at(Icon::chevron_down).line({{7, 10}, {12, 15}, {17, 10}});
+  at(Icon::chevron_right).line({{10, 7}, {15, 12}, {10, 17}});
   at(Icon::arrow_down).line({{12, 5}, {12, 18.5f}}).line({{6, 12.5f}, {12, 18.5f}, {18, 12.5f}});
   at(Icon::check).line({{5, 12.5f}, {10, 17.5f}, {19, 7}});
   at(Icon::folder).line({{3.5f, 19}, {3.5f, 5.5f}, {9.5f, 5.5f}, {11.5f, 8}, {20.5f, 8}, {20.5f, 19}}, true);

@@ -10,7 +10,7 @@
 namespace foreword::ui {
 
 enum class Icon : std::uint8_t {
-  plus, search, pencil, trash, cross, send, stop, copy, retry, sun, moon, chevron_down, arrow_down, check, folder, warning
+  plus, search, pencil, trash, cross, send, stop, copy, retry, sun, moon, chevron_down, chevron_right, arrow_down, check, folder, warning
 };
 
 struct Stroke {

@@ -10,7 +10,7 @@ bool takes_text(const Item& item) { return item.role == ItemRole::text_field; }
 
 /// A text field keeps what edits text; Ctrl+letter beyond these is a shortcut.
 bool is_editing_key(const KeyPress& press) {
-  if (press.mods.alt) return false;
+  if (press.mods.alt) return press.mods.ctrl && press.key == letter('z');  // through all states of the undo tree
   if (press.key >= Key::space && press.key <= Key::page_down) return true;
   if (press.key == Key::enter) return true;
   if (!press.mods.ctrl) return static_cast<unsigned>(press.key) < 256;
@@ -20,9 +20,10 @@ bool is_editing_key(const KeyPress& press) {
   return false;
 }
 
-/// Keys of a document: copying, selecting all, scrolling.
+/// Keys of a document: copying (with Shift as markdown), selecting all, scrolling, selecting with Shift.
 bool is_reading_key(const KeyPress& press) {
   if (press.mods.ctrl && (press.key == letter('c') || press.key == letter('a'))) return true;
+  if (press.mods.shift && (press.key == Key::left || press.key == Key::right)) return true;
   return press.key >= Key::up && press.key <= Key::page_down;
 }
 

@@ -2,28 +2,64 @@
 
 #include <utility>
 
+#include "ui/document_view.h"
+#include "ui/text/copy.h"
+#include "ui/text/markdown.h"
 #include "ui/widgets.h"
 
 namespace foreword::ui {
 namespace {
 
 // Logical pixels.
-constexpr float kNameHeight = 26, kFooterHeight = 34, kBlockGap = 12, kCodePad = 14, kCodeHead = 30;
+constexpr float kNameHeight = 26, kFooterHeight = 36, kThoughtHead = 30, kThoughtIndent = 14, kThoughtGap = 12;
 constexpr float kBubblePadX = 16, kBubblePadY = 10, kBubbleRadius = 16;
 constexpr float kBubbleShare = 0.86f;  // of the column, at most
-constexpr float kCodeSize = 14, kCodeLineHeight = 1.5f;
+constexpr std::size_t kLongWords = 8192;  // longer words of the user take the whole width
 
 bool is_user(const MessageRow& message) { return message.author == Author::user; }
 
-text::Font font_of(const Frame& frame, Block::Kind kind) {
-  return kind == Block::Kind::code ? frame.font(text::Style::mono, kCodeSize) : frame.font(text::Style::regular, size::kText);
+std::string thought_label(const MessageRow& message, bool thinking) {
+  if (thinking) return "Thinking\u2026";
+  if (message.reasoning_seconds <= 0) return "Thoughts";
+  const int seconds = std::max(1, static_cast<int>(std::lround(message.reasoning_seconds)));
+  if (seconds < 60) return "Thought for " + std::to_string(seconds) + " s";
+  return "Thought for " + std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
 }
 
-std::string_view part(const MessageRow& message, Range range) {
-  return std::string_view(message.text).substr(range.begin, range.end - range.begin);
+std::vector<text::Block> blocks_of(std::string_view source) {
+  text::MarkdownStream stream;
+  stream.update(source, false);
+  return stream.blocks();
+}
+
+std::size_t size_of(const std::vector<text::Block>& blocks) {
+  std::size_t size = blocks.empty() ? 0 : blocks.size() - 1;
+  for (const text::Block& block : blocks) size += block.text.size();
+  return size;
 }
 
 }  // namespace
+
+std::string copy_message(const MessageRow& message, Range places, CopyAs as) {
+  const std::string_view text = message.text;
+  const auto write = as == CopyAs::plain ? text::copy_plain : text::copy_markdown;
+  if (is_user(message)) {
+    if (places.begin == 0 && places.end == kMessageEnd) return message.text;
+    return write(text::parse_plain(text), places);
+  }
+  const text::Answer parts = text::split_reasoning(text);
+  const auto source = [&](Range range) { return text.substr(range.begin, range.end - range.begin); };
+  if (!parts.reasoning.empty()) {
+    const auto thoughts = blocks_of(source(parts.reasoning));
+    const std::size_t size = size_of(thoughts) + 1;
+    if (places.end < size) return write(thoughts, places);
+    places.begin -= std::min(places.begin, size);
+    if (places.end != kMessageEnd) places.end -= size;
+  }
+  const auto blocks = blocks_of(source(parts.answer));
+  const bool whole = places.begin == 0 && places.end >= size_of(blocks);
+  return whole && as == CopyAs::markdown ? std::string(source(parts.answer)) : write(blocks, places);
+}
 
 bool MessageCard::laid_out_for(const MessageRow& message, float width, float scale) const {
   return width == width_ && scale == scale_ && message.revision == revision_ && message.text.size() == text_size_ &&
@@ -37,131 +73,183 @@ float MessageCard::estimate_height(const Frame& frame, const MessageRow& message
   return frame.px(lines * size::kText * size::kLineHeight + chrome);
 }
 
+void MessageCard::update(Frame& frame, Part& part, std::string_view text, Range source, bool grown, const text::Sheet& sheet, float width) {
+  const std::string_view fresh = text.substr(source.begin, source.end - source.begin);
+  const bool continues = grown && source.begin == part.source.begin && source.end >= part.source.end;
+  part.source = source;
+  std::size_t first_changed = 0, n_same = 0;
+  if (part.user) {
+    part.plain = text::parse_plain(fresh);
+  } else {
+    part.stream.update(fresh, continues);
+    first_changed = part.stream.first_changed();
+    n_same = part.stream.n_same_bytes();
+  }
+  part.boxes.lay_out(frame.canvas.shapes(), part.blocks(), first_changed, n_same, sheet, width);
+}
+
 void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) {
   if (laid_out_for(message, width, frame.scale)) return;
-  const bool grown = width == width_ && scale_ == frame.scale && revision_ == message.revision && message.text.size() >= text_size_;
-  std::vector<Placed> before = std::exchange(blocks_, {});
+  const bool grown = revision_ == message.revision && message.text.size() >= text_size_ && text_size_ > 0;
   width_ = width;
   scale_ = frame.scale;
   revision_ = message.revision;
   text_size_ = message.text.size();
   state_ = message.state;
-  const float room = is_user(message) ? std::round(width * kBubbleShare) - 2 * frame.px(kBubblePadX) : width;
-  for (const Block& block : split_blocks(message.text)) {
-    const std::size_t i = blocks_.size();
-    const float pad = block.kind == Block::Kind::code ? 2 * frame.px(kCodePad) : 0;
-    Placed placed;
-    const bool continues = grown && i < before.size() && before[i].block.kind == block.kind &&
-                           before[i].block.range.begin == block.range.begin && before[i].block.range.end <= block.range.end;
-    if (continues) {
-      placed = std::move(before[i]);
-      const std::size_t old_size = placed.block.range.end - placed.block.range.begin;
-      const std::size_t added = block.range.end - placed.block.range.end;
-      if (added > 0) placed.layout.edit(frame.canvas.shapes(), part(message, block.range), old_size, 0, added);
-    } else {
-      placed.layout.set(frame.canvas.shapes(), font_of(frame, block.kind), part(message, block.range), room - pad);
-    }
-    placed.block = block;
-    blocks_.push_back(std::move(placed));
+  const bool user = answer_.user = is_user(message);
+  const text::Answer parts = user ? text::Answer{{}, {0, message.text.size()}, false} : text::split_reasoning(message.text);
+  has_reasoning_ = !parts.reasoning.empty() || parts.thinking;
+  thinking_ = parts.thinking && message.state == MessageState::streaming;
+  const float room = user ? std::round(width * kBubbleShare) - 2 * frame.px(kBubblePadX) : width;
+  if (has_reasoning_) {
+    update(frame, reasoning_, message.text, parts.reasoning, grown, sheet_of(frame, true), room - frame.px(kThoughtIndent));
   }
-  place_blocks(frame, message);
+  update(frame, answer_, message.text, parts.answer, grown, sheet_of(frame, false), room);
+  if (user && message.text.size() <= kLongWords) {  // the bubble is as wide as what is in it
+    const float widest = std::ceil(answer_.boxes.widest()) + 1;
+    if (widest < room) answer_.boxes.lay_out(frame.canvas.shapes(), answer_.blocks(), 0, 0, sheet_of(frame, false), widest);
+  }
+  place_parts(frame, message);
 }
 
-void MessageCard::place_blocks(Frame& frame, const MessageRow& message) {
-  const bool user = is_user(message);
-  float widest = 0;
-  for (const Placed& placed : blocks_) {
-    const bool code = placed.block.kind == Block::Kind::code;
-    widest = std::max(widest, code ? width_ * kBubbleShare - 2 * frame.px(kBubblePadX) : placed.layout.widest());
-  }
-  bubble_left_ = std::floor(width_ - widest - 2 * frame.px(kBubblePadX));
-  const float left = user ? bubble_left_ + frame.px(kBubblePadX) : 0;
-  float y = user ? frame.px(kBubblePadY) : frame.px(kNameHeight);
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    Placed& placed = blocks_[i];
-    const bool code = placed.block.kind == Block::Kind::code;
-    if (i > 0) y += frame.px(kBlockGap);
-    placed.line_height = code ? frame.px(kCodeSize * kCodeLineHeight) : frame.px(size::kText * size::kLineHeight);
-    placed.left = left + (code ? frame.px(kCodePad) : 0);
-    placed.top = y + (code ? frame.px(kCodeHead) : 0);
-    y = placed.top + static_cast<float>(placed.layout.lines().size()) * placed.line_height + (code ? frame.px(kCodePad) : 0);
-  }
-  if (blocks_.empty()) y += frame.px(size::kText * size::kLineHeight);
-  bubble_bottom_ = y + frame.px(kBubblePadY);
-  height_ = user ? bubble_bottom_ : y + frame.px(kFooterHeight);
-}
-
-std::size_t MessageCard::offset_at(Frame& frame, const MessageRow& message, Vec point) const {
-  if (blocks_.empty()) return 0;
-  const Placed* nearest = &blocks_.front();
-  for (const Placed& placed : blocks_) {
-    if (point.y >= placed.top - frame.px(kBlockGap)) nearest = &placed;
-  }
-  const float line = (point.y - nearest->top) / nearest->line_height;
-  const std::size_t last = nearest->layout.lines().size() - 1;
-  if (line < 0) return nearest->block.range.begin;
-  if (line >= static_cast<float>(last + 1)) return nearest->block.range.end;
-  const std::string_view text = part(message, nearest->block.range);
-  return nearest->block.range.begin +
-         nearest->layout.offset_at(frame.canvas.shapes(), text, std::min(last, static_cast<std::size_t>(line)), point.x - nearest->left);
-}
-
-void MessageCard::draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection, bool last) {
-  Canvas& canvas = frame.canvas;
+void MessageCard::place_parts(Frame& frame, const MessageRow& message) {
   if (is_user(message)) {
+    const float widest = message.text.size() <= kLongWords ? answer_.boxes.widest() : std::round(width_ * kBubbleShare) - 2 * frame.px(kBubblePadX);
+    bubble_left_ = std::floor(width_ - widest - 2 * frame.px(kBubblePadX));
+    answer_.top = {bubble_left_ + frame.px(kBubblePadX), frame.px(kBubblePadY)};
+    bubble_bottom_ = answer_.top.y + std::max(answer_.boxes.height(), frame.px(size::kText * size::kLineHeight)) + frame.px(kBubblePadY);
+    height_ = bubble_bottom_;
+    return;
+  }
+  float y = frame.px(kNameHeight);
+  if (has_reasoning_) {
+    y += frame.px(kThoughtHead);
+    reasoning_.top = {frame.px(kThoughtIndent), y + frame.px(2)};
+    if (unfolded_) y = reasoning_.top.y + reasoning_.boxes.height();
+    y += frame.px(kThoughtGap) * (unfolded_ ? 1.0f : 0.35f);
+  }
+  answer_.top = {0, std::round(y)};
+  const float empty = has_reasoning_ ? 0 : frame.px(size::kText * size::kLineHeight);
+  height_ = answer_.top.y + std::max(answer_.boxes.height(), empty) + frame.px(kFooterHeight);
+}
+
+std::size_t MessageCard::place_at(Frame& frame, Vec point) {
+  text::ShapeCache& shapes = frame.canvas.shapes();
+  if (has_reasoning_ && unfolded_ && point.y < answer_.top.y - frame.px(kThoughtGap) / 2) {
+    return reasoning_.boxes.place_at(shapes, reasoning_.blocks(), point.x - reasoning_.top.x, point.y - reasoning_.top.y);
+  }
+  return answer_begin() + answer_.boxes.place_at(shapes, answer_.blocks(), point.x - answer_.top.x, point.y - answer_.top.y);
+}
+
+std::pair<const MessageCard::Part*, std::size_t> MessageCard::part_of(std::size_t place) const {
+  if (has_reasoning_ && place < answer_begin()) return {&reasoning_, place};
+  return {&answer_, place - answer_begin()};
+}
+
+Range MessageCard::block_range(std::size_t place, Range (*find)(std::string_view, std::size_t)) const {
+  const auto [part, within] = part_of(place);
+  if (part->blocks().empty()) return {place, place};
+  const std::size_t i = part->boxes.block_of(within), begin = part->boxes.boxes()[i].begin;
+  const Range found = find(part->blocks()[i].text, within - begin);
+  const std::size_t base = place - within + begin;
+  return {base + found.begin, base + found.end};
+}
+
+Range MessageCard::word_at(std::size_t place) const { return block_range(place, text::word_at); }
+Range MessageCard::paragraph_at(std::size_t place) const { return block_range(place, text::paragraph_at); }
+
+std::optional<std::size_t> MessageCard::beside(std::size_t place, bool forwards, bool by_word) const {
+  place = std::min(place, last_place());
+  if (forwards ? place == last_place() : place == 0) return std::nullopt;
+  const auto [part, within] = part_of(place);
+  if (part->blocks().empty()) return forwards ? place + 1 : place - 1;
+  const std::size_t i = part->boxes.block_of(within), offset = within - part->boxes.boxes()[i].begin;
+  const std::string& text = part->blocks()[i].text;
+  if (forwards && offset >= text.size()) return place + 1;  // to the next block
+  if (!forwards && offset == 0) return place - 1;
+  const std::size_t next = forwards ? (by_word ? text::next_word(text, offset) : text::next_cluster(text, offset))
+                                    : (by_word ? text::previous_word(text, offset) : text::previous_cluster(text, offset));
+  return place - offset + next;
+}
+
+text::Boxes::Spot MessageCard::spot_of(Frame& frame, std::size_t place) {
+  place = std::min(place, last_place());
+  const bool thought = has_reasoning_ && place < answer_begin();
+  Part& part = thought ? reasoning_ : answer_;
+  text::Boxes::Spot spot = part.boxes.spot_of(frame.canvas.shapes(), part.blocks(), thought ? place : place - answer_begin());
+  spot.x += part.top.x;
+  spot.y += part.top.y;
+  return spot;
+}
+
+bool MessageCard::scroll_sideways(Vec point, float dx) {
+  Part& part = has_reasoning_ && point.y < answer_.top.y ? reasoning_ : answer_;
+  return ui::scroll_sideways(part.boxes, width_ - part.top.x, point.y - part.top.y, dx);
+}
+
+bool MessageCard::draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection, bool last) {
+  Canvas& canvas = frame.canvas;
+  const bool user = is_user(message);
+  if (user) {
     const Rect bubble{origin.x + bubble_left_, origin.y, origin.x + width_, origin.y + bubble_bottom_};
     canvas.fill(bubble, frame.theme.bubble, frame.px(kBubbleRadius));
   } else {
-    canvas.text({origin.x, origin.y}, frame.px(20), frame.font(text::Style::bold, size::kSmall), frame.theme.accent,
-                message.name.empty() ? std::string_view("Answer") : std::string_view(message.name));
+    canvas.text_cut({origin.x, origin.y}, frame.px(20), width_, frame.font(text::Style::bold, size::kSmall), frame.theme.accent,
+                    message.name.empty() ? std::string_view("Answer") : std::string_view(message.name));
   }
-  for (const Placed& placed : blocks_) draw_block(frame, message, id, placed, origin, selection);
-  if (!is_user(message)) draw_footer(frame, message, id, origin, last);
+  const bool folding = has_reasoning_ && draw_reasoning(frame, message, id, origin, selection);
+  const std::size_t begin = answer_begin();
+  const float room = user ? width_ - answer_.top.x - frame.px(kBubblePadX) : width_;
+  const bool growing = message.state == MessageState::streaming && !thinking_;
+  draw_document(frame, answer_.blocks(), answer_.boxes,
+                {.id = id, .origin = {origin.x + answer_.top.x, origin.y + answer_.top.y}, .room = room,
+                 .selection = {std::max(selection.begin, begin) - begin, std::max(selection.end, begin) - begin}, .growing = growing});
+  if (!user) draw_footer(frame, message, id, origin, last);
+  if (folding) unfolded_ = !unfolded_, place_parts(frame, message);
+  return folding;
 }
 
-void MessageCard::draw_block(Frame& frame, const MessageRow& message, const std::string& id, const Placed& placed, Vec origin,
-                             Range selection) {
+text::Boxes::Moved MessageCard::prepare(Frame& frame, const MessageRow& message, float top, float bottom, float anchor) {
+  text::ShapeCache& shapes = frame.canvas.shapes();
+  text::Boxes::Moved moved;
+  if (has_reasoning_ && unfolded_) {
+    moved = reasoning_.boxes.prepare(shapes, reasoning_.blocks(), top - reasoning_.top.y, bottom - reasoning_.top.y,
+                                     anchor - reasoning_.top.y);
+    if (moved.any) place_parts(frame, message);
+    top += moved.above;
+    bottom += moved.above;
+    anchor += moved.above;
+  }
+  const text::Boxes::Moved answer = answer_.boxes.prepare(shapes, answer_.blocks(), top - answer_.top.y, bottom - answer_.top.y,
+                                                            anchor - answer_.top.y);
+  if (answer.any) place_parts(frame, message);
+  return {moved.any || answer.any, moved.above + answer.above};
+}
+
+/// The head of what the model thought, and below it the thoughts if they are unfolded. True: the head was pressed.
+bool MessageCard::draw_reasoning(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection) {
   Canvas& canvas = frame.canvas;
-  const std::string_view text = part(message, placed.block.range);
-  const std::size_t base = placed.block.range.begin;
-  const Vec top{origin.x + placed.left, origin.y + placed.top};
-  const auto& lines = placed.layout.lines();
-  if (placed.block.kind == Block::Kind::code) {
-    const float pad = frame.px(kCodePad), head = frame.px(kCodeHead);
-    const float right = is_user(message) ? origin.x + width_ - frame.px(kBubblePadX) : origin.x + width_;
-    const Rect box{top.x - pad, top.y - head, right, top.y + static_cast<float>(lines.size()) * placed.line_height + pad};
-    canvas.fill(box, frame.theme.code, frame.px(size::kRadius));
-    canvas.stroke(box, frame.theme.line, frame.px(size::kRadius), frame.px(1));
-    const std::string_view language = part(message, placed.block.language);
-    canvas.text({top.x, box.top + frame.px(3)}, frame.px(24), frame.font(text::Style::medium, size::kSmall - 1), frame.theme.ink_soft,
-                language.empty() ? std::string_view("code") : language);
-    const Rect button{box.right - frame.px(30), box.top + frame.px(3), box.right - frame.px(4), box.top + frame.px(29)};
-    if (icon_button(frame, id + "/code:" + std::to_string(base) + "/copy", "Copy code", Icon::copy, button)) {
-      frame.clipboard.write(std::string(text));
-    }
+  const std::string head = id + "/thoughts", label = thought_label(message, thinking_);
+  const text::Font font = frame.font(text::Style::medium, size::kSmall);
+  const float top = origin.y + frame.px(kNameHeight) - frame.px(2), height = frame.px(26), width = canvas.width(font, label);
+  const Rect rect{origin.x - frame.px(6), top, origin.x + width + frame.px(26), top + height};
+  frame.input.add({.id = head, .role = ItemRole::button, .label = label + (unfolded_ ? ", unfolded" : ", folded"),
+                   .rect = rect.intersect(canvas.clip()), .selected = unfolded_});
+  const bool hot = frame.input.hovered(head);
+  if (hot) canvas.fill(rect, frame.theme.hover, frame.px(6));
+  canvas.text({origin.x, top}, height, font, hot ? frame.theme.ink : frame.theme.ink_soft, label);
+  const Vec arrow{origin.x + width + frame.px(13), rect.center().y + frame.px(1)};
+  canvas.icon(unfolded_ ? Icon::chevron_down : Icon::chevron_right, arrow, frame.px(14), frame.theme.ink_soft);
+  focus_ring(frame, head, rect, frame.px(6));
+  if (unfolded_) {
+    const Vec at{origin.x + reasoning_.top.x, origin.y + reasoning_.top.y};
+    canvas.fill({origin.x, at.y, origin.x + frame.px(2), at.y + reasoning_.boxes.height()}, frame.theme.line, frame.px(1));
+    const std::size_t end = answer_begin() - 1;
+    draw_document(frame, reasoning_.blocks(), reasoning_.boxes,
+                  {.id = head, .origin = at, .room = width_ - reasoning_.top.x,
+                   .selection = {std::min(selection.begin, end), std::min(selection.end, end)}, .growing = thinking_});
   }
-  const Rect visible = canvas.clip();
-  const float above = (visible.top - top.y) / placed.line_height;
-  const text::Font font = placed.layout.font();
-  for (std::size_t i = above > 0 ? static_cast<std::size_t>(above) : 0; i < lines.size(); ++i) {
-    const Vec at{top.x, top.y + static_cast<float>(i) * placed.line_height};
-    if (at.y >= visible.bottom) break;
-    const Range line{base + lines[i].begin, base + lines[i].end};
-    const Range marked{std::max(selection.begin, line.begin), std::min(selection.end, line.end)};
-    if (marked.begin < marked.end) {
-      const float from = placed.layout.x_of(canvas.shapes(), text, i, marked.begin - base);
-      const float to = placed.layout.x_of(canvas.shapes(), text, i, marked.end - base);
-      canvas.fill({at.x + from, at.y, at.x + to, at.y + placed.line_height}, frame.theme.selection);
-    }
-    canvas.line(at, placed.line_height, font, frame.theme.ink, text, {lines[i].begin, lines[i].end});
-  }
-  const bool open_end = message.state == MessageState::streaming && &placed == &blocks_.back();
-  if (open_end) {
-    const std::size_t i = lines.size() - 1;
-    const float x = std::round(top.x + placed.layout.x_of(canvas.shapes(), text, i, lines[i].end)) + frame.px(3);
-    const float y = top.y + static_cast<float>(i) * placed.line_height, inset = std::round(placed.line_height * 0.2f);
-    canvas.fill({x, y + inset, x + frame.px(8), y + placed.line_height - inset}, frame.theme.accent.with_alpha(150), frame.px(2));
-  }
+  return frame.input.activated(head);
 }
 
 void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, bool last) {
@@ -176,7 +264,7 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std
   }
   if (busy) return;
   float x = origin.x - frame.px(5);
-  if (icon_button(frame, id + "/copy", "Copy", Icon::copy, {x, top, x + button, top + button})) frame.clipboard.write(message.text);
+  if (icon_button(frame, id + "/copy", "Copy", Icon::copy, {x, top, x + button, top + button})) frame.clipboard.write(message.text.substr(answer_.source.begin));
   x += button + frame.px(2);
   if (last) {
     const bool ready = frame.state.model.state == ModelState::ready && !frame.state.generating;

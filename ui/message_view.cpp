@@ -10,6 +10,7 @@ namespace foreword::ui {
 namespace {
 
 constexpr float kGap = 22, kMargin = 28, kPadTop = 20, kPadBottom = 12;  // logical
+constexpr int kRounds = 6;  // of laying out what guessed heights had hidden
 const std::string kId = "messages";
 
 }  // namespace
@@ -20,7 +21,7 @@ void MessageView::sync(Frame& frame, float width) {
     // A chat that was just stored keeps its messages; another one starts at its end.
     const bool same = !entries_.empty() && !messages.empty() && entries_.front().id == messages.front().id;
     chat_ = frame.state.current_chat;
-    if (!same) entries_.clear(), following_ = true, selecting_ = false;
+    if (!same) entries_.clear(), following_ = true, selecting_ = false, n_clicks_ = 0;
   }
   const bool resized = width != width_ || scale_ != frame.scale;
   width_ = width;
@@ -86,6 +87,7 @@ void MessageView::settle(Frame& frame, float view_height, float moved) {
     for (std::size_t i = n; i-- > 0 && covered < view_height;) covered += exact_height(i);
     update_tops(std::min(first_changed, n));
     set_scroll(tops_.back() - view_height, view_height);
+    for (int round = 0; round < kRounds && prepare_visible(frame, view_height, 0); ++round) set_scroll(tops_.back() - view_height, view_height);
     return;
   }
   float above = moved < 0 ? -moved : 0;
@@ -95,87 +97,181 @@ void MessageView::settle(Frame& frame, float view_height, float moved) {
   // At the end of the text the view shows more above the anchor than planned.
   for (std::size_t i = anchor_; i-- > 0 && below > 0;) below -= exact_height(i);
   update_tops(std::min(first_changed, n));
+  const float near = std::clamp(moved, -2 * view_height, 2 * view_height);  // farther away nothing stays on screen
+  for (int round = 0; round < kRounds && prepare_visible(frame, view_height, near); ++round) {
+  }
   set_scroll(scroll() + moved, view_height);
+  for (int round = 0; round < kRounds && prepare_visible(frame, view_height, 0); ++round) {
+  }
   if (moved > 0 && scroll() >= tops_.back() - view_height - 1 && !selecting_) following_ = true;
 }
 
-MessageView::Place MessageView::place_at(Frame& frame, Vec point) const {
+/// Lays out what will be visible of long messages after moving by `moved` pixels. What is on screen stays where it is:
+/// heights that turn out above it are scrolled by. False: nothing had to be moved.
+bool MessageView::prepare_visible(Frame& frame, float view_height, float moved) {
+  bool any = false;
+  const float pad = frame.px(kPadTop), from = scroll() + std::min(0.0f, moved) - pad;
+  const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, std::max(0.0f, from));
+  std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1;
+  for (; i < entries_.size() && tops_[i] < scroll() + view_height + std::max(0.0f, moved) + pad; ++i) {
+    if (!entries_[i].exact) continue;
+    const float anchor = scroll() - tops_[i], top = anchor + std::min(0.0f, moved) - pad, bottom = anchor + view_height + std::max(0.0f, moved) + pad;
+    const text::Boxes::Moved change = entries_[i].card.prepare(frame, frame.state.messages[i], top, bottom, anchor);
+    if (!change.any) continue;
+    any = true;
+    entries_[i].height = entries_[i].card.height() + frame.px(kGap);
+    if (i == anchor_) anchor_offset_ = std::max(0.0f, anchor_offset_ + change.above);
+    update_tops(i);
+  }
+  return any;
+}
+
+MessageView::Place MessageView::place_at(Frame& frame, Vec point) {
   if (entries_.empty()) return {};
   const float y = point.y - column_.top;
   const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, y);
   const std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1;
   if (!entries_[i].exact) return {i, 0};
-  const std::size_t offset = entries_[i].card.offset_at(frame, frame.state.messages[i], {point.x - column_.left, y - tops_[i]});
-  return {i, std::min(offset, frame.state.messages[i].text.size())};
+  return {i, entries_[i].card.place_at(frame, {point.x - column_.left, y - tops_[i]})};
 }
 
 void MessageView::handle_input(Frame& frame, Rect area, float& moved) {
   for (const InputEvent& event : frame.input.events_of(kId)) {
     if (const auto* wheel = std::get_if<Wheel>(&event)) {
-      moved -= wheel->dy * frame.px(70);
+      handle_wheel(frame, *wheel, moved);
     } else if (const auto* press = std::get_if<KeyPress>(&event)) {
       handle_key(frame, *press, area, moved);
     } else if (const auto* button = std::get_if<MouseButton>(&event)) {
-      if (!button->down || button->button != 0) continue;
-      const Place place = place_at(frame, button->at);
-      n_clicks_ = count_click(*button, frame.px(4), last_click_, last_click_at_, n_clicks_);
-      to_ = place;
-      if (!button->mods.shift || !selecting_) from_ = place;
-      if (n_clicks_ > 1 && place.message < frame.state.messages.size()) {
-        const std::string& text = frame.state.messages[place.message].text;
-        const Range range = n_clicks_ == 2 ? text::word_at(text, place.offset) : text::paragraph_at(text, place.offset);
-        from_.offset = range.begin;
-        to_.offset = range.end;
+      if (button->down && button->button == 0) handle_press(frame, *button);
+    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
+      to_ = place_at(frame, move->at);
+      if (n_clicks_ > 1 && to_.message == from_.message) {  // word by word from what was clicked
+        from_.offset = to_ < Place{to_.message, clicked_.begin} ? clicked_.end : clicked_.begin;
+        to_.offset = to_.offset < clicked_.begin ? to_.offset : std::max(to_.offset, clicked_.end);
       }
       selecting_ = from_ != to_;
-    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
-      if (n_clicks_ > 1) continue;
-      to_ = place_at(frame, move->at);
-      selecting_ = from_ != to_;
-      if (move->at.y < area.top) moved -= frame.px(24);
-      if (move->at.y > area.bottom) moved += frame.px(24);
     }
   }
+  scroll_while_dragging(frame, area, moved);
   if (selecting_) following_ = false;
+}
+
+void MessageView::handle_wheel(Frame& frame, const Wheel& wheel, float& moved) {
+  const Place place = place_at(frame, wheel.at);
+  const float step = frame.px(70);
+  if (wheel.dx != 0 && place.message < entries_.size()) {
+    const Vec point{wheel.at.x - column_.left, wheel.at.y - column_.top - tops_[place.message]};
+    entries_[place.message].card.scroll_sideways(point, -wheel.dx * step);
+  }
+  moved -= wheel.dy * step;
+}
+
+void MessageView::handle_press(Frame& frame, const MouseButton& button) {
+  const Place place = place_at(frame, button.at);
+  const bool extend = button.mods.shift && (n_clicks_ > 0 || selecting_);
+  n_clicks_ = count_click(button, frame.px(4), last_click_, last_click_at_, n_clicks_);
+  if (!extend) from_ = place;
+  to_ = place;
+  if (n_clicks_ > 1 && place.message < entries_.size() && entries_[place.message].exact) {
+    const MessageCard& card = entries_[place.message].card;
+    clicked_ = n_clicks_ == 2 ? card.word_at(place.offset) : card.paragraph_at(place.offset);
+    from_.offset = clicked_.begin;
+    to_.offset = clicked_.end;
+  }
+  selecting_ = from_ != to_;
+}
+
+/// Held outside the view, the mouse moves it on as long as it stays there.
+void MessageView::scroll_while_dragging(Frame& frame, Rect area, float& moved) {
+  if (!frame.input.pressed(kId) || !selecting_) return;
+  const Vec mouse = frame.input.mouse();
+  const float out = mouse.y < area.top ? mouse.y - area.top : mouse.y > area.bottom ? mouse.y - area.bottom : 0;
+  if (out == 0) return;
+  moved += std::clamp(out / 4, -frame.px(28), frame.px(28));
+  to_ = place_at(frame, mouse);
+  frame.wake(frame.now + 1.0 / 60);
 }
 
 void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved) {
   const float page = area.height() - frame.px(60), line = frame.px(48);
-  const float everything = tops_.back();
+  if (press.mods.shift && extend_selection(frame, press, area, moved)) return;
   switch (press.key) {
     case Key::up: moved -= line; return;
     case Key::down: moved += line; return;
     case Key::page_up: moved -= page; return;
     case Key::page_down: moved += page; return;
     case Key::home: set_scroll(0, area.height()), following_ = false; return;
-    case Key::end: moved += everything; return;
+    case Key::end: following_ = true, selecting_ = false; return;
     default: break;
   }
   if (press.key == letter('c')) {
-    if (const std::string text = selected_text(frame.state); !text.empty()) frame.clipboard.write(text);
+    const std::string text = selected_text(frame.state, press.mods.shift ? CopyAs::markdown : CopyAs::plain);
+    if (!text.empty()) frame.clipboard.write(text);
   }
-  if (press.key == letter('a') && !entries_.empty()) {
-    from_ = {0, 0};
-    to_ = {entries_.size() - 1, frame.state.messages.back().text.size()};
-    selecting_ = true;
-  }
+  if (press.key == letter('a') && !entries_.empty()) select_all(frame.state);
 }
 
-Range MessageView::selection_in(std::size_t message, const ViewState& state) const {
+/// Shift and an arrow: the selection's end goes on, from message to message, and the view with it.
+bool MessageView::extend_selection(Frame& frame, const KeyPress& press, Rect area, float& moved) {
+  if (press.key != Key::left && press.key != Key::right && press.key != Key::up && press.key != Key::down) return false;
+  if (entries_.empty()) return true;
+  if (n_clicks_ == 0 && !selecting_) from_ = to_ = place_at(frame, {column_.left, area.top});
+  const bool forwards = press.key == Key::right || press.key == Key::down;
+  const auto spot = [&](Place place) {
+    text::Boxes::Spot at = entries_[place.message].card.spot_of(frame, place.offset);
+    at.x += column_.left;
+    at.y += column_.top + tops_[place.message];
+    return at;
+  };
+  if (!entries_[to_.message].exact) lay_out(frame, to_.message);
+  if (press.key == Key::left || press.key == Key::right) {
+    if (const auto next = entries_[to_.message].card.beside(to_.offset, forwards, press.mods.ctrl)) {
+      to_.offset = *next;
+    } else if (forwards ? to_.message + 1 < entries_.size() : to_.message > 0) {
+      to_ = forwards ? Place{to_.message + 1, 0} : Place{to_.message - 1, kMessageEnd};
+    }
+  } else {
+    const text::Boxes::Spot here = spot(to_);
+    for (float y = forwards ? here.line_height : 0, step = frame.px(8); y < 10 * here.line_height; y += step) {  // over gaps, too
+      const Place next = place_at(frame, {here.x, forwards ? here.y + y + 1 : here.y - y - 1});
+      if (forwards ? to_ < next : next < to_) {
+        to_ = next;
+        break;
+      }
+    }
+  }
+  selecting_ = from_ != to_;
+  if (!entries_[to_.message].exact) lay_out(frame, to_.message);
+  const text::Boxes::Spot now = spot(to_);
+  if (now.y < area.top) moved += now.y - area.top;
+  if (now.y + now.line_height > area.bottom) moved += now.y + now.line_height - area.bottom;
+  return true;
+}
+
+/// The message that was clicked, then the whole chat.
+void MessageView::select_all(const ViewState& state) {
+  const Place begin{to_.message, 0}, end{to_.message, kMessageEnd};
+  const bool one = n_clicks_ > 0 && to_.message < state.messages.size() && !(from_ == begin && to_ == end);
+  from_ = one ? begin : Place{0, 0};
+  to_ = one ? end : Place{state.messages.size() - 1, kMessageEnd};
+  selecting_ = true;
+}
+
+Range MessageView::selection_in(std::size_t message) const {
   if (!selecting_) return {};
   const Place first = std::min(from_, to_), last = std::max(from_, to_);
   if (message < first.message || message > last.message) return {};
-  const std::size_t size = state.messages[message].text.size();
-  return {std::min(size, message == first.message ? first.offset : 0), std::min(size, message == last.message ? last.offset : size)};
+  return {message == first.message ? first.offset : 0, message == last.message ? last.offset : kMessageEnd};
 }
 
-std::string MessageView::selected_text(const ViewState& state) const {
+std::string MessageView::selected_text(const ViewState& state, CopyAs as) const {
   std::string text;
   for (std::size_t i = 0; selecting_ && i < state.messages.size(); ++i) {
-    const Range range = selection_in(i, state);
-    if (range.empty()) continue;
+    const Range range = selection_in(i);
+    const std::string part = range.empty() ? std::string() : copy_message(state.messages[i], range, as);
+    if (part.empty()) continue;
     if (!text.empty()) text += "\n\n";
-    text += state.messages[i].text.substr(range.begin, range.end - range.begin);
+    text += part;
   }
   return text;
 }
@@ -201,16 +297,24 @@ void MessageView::draw(Frame& frame, Rect area) {
   }
   column_ = {std::round((area.left + area.right - width) / 2), view.top - std::round(scroll()), 0, 0};
   canvas.push_clip(area);
+  std::size_t first_changed = entries_.size();
   const float top = std::round(scroll()) - frame.px(kPadTop);
   const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, std::max(0.0f, top));
   for (std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1; i < entries_.size(); ++i) {
     const Vec origin{column_.left, std::round(column_.top + tops_[i])};
     if (origin.y >= area.bottom) break;
-    if (!entries_[i].exact) lay_out(frame, i);  // a sliver within the padding; heights settle in the next frame
-    entries_[i].card.draw(frame, frame.state.messages[i], kId + "/" + std::to_string(entries_[i].id), origin,
-                          selection_in(i, frame.state), i + 1 == entries_.size());
+    if (!entries_[i].exact) lay_out(frame, i), first_changed = std::min(first_changed, i);  // a sliver within the padding
+    const std::string id = kId + "/" + std::to_string(entries_[i].id);
+    if (entries_[i].card.draw(frame, frame.state.messages[i], id, origin, selection_in(i), i + 1 == entries_.size())) {
+      entries_[i].height = entries_[i].card.height() + frame.px(kGap);
+      first_changed = std::min(first_changed, i);
+    }
   }
   canvas.pop_clip();
+  if (first_changed < entries_.size()) {  // drawn in their new places at once
+    update_tops(first_changed);
+    frame.wake(frame.now);
+  }
   draw_end_button(frame, area);
 }
 

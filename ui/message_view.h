@@ -17,7 +17,9 @@ class MessageView {
   void go_to_end() { following_ = true, selecting_ = false; }
   bool following() const { return following_; }
   /// The selected text, messages parted by an empty line.
-  std::string selected_text(const ViewState& state) const;
+  std::string selected_text(const ViewState& state, CopyAs as) const;
+  /// Null: not laid out. For tests.
+  const MessageCard* card(std::size_t message) const { return message < entries_.size() && entries_[message].exact ? &entries_[message].card : nullptr; }
 
  private:
   struct Entry {
@@ -35,12 +37,18 @@ class MessageView {
   void lay_out(Frame& frame, std::size_t i);
   void update_tops(std::size_t from);
   void settle(Frame& frame, float view_height, float moved);
+  bool prepare_visible(Frame& frame, float view_height, float moved);
   float scroll() const;
   void set_scroll(float scroll, float view_height);
   void handle_input(Frame& frame, Rect area, float& moved);
   void handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved);
-  Place place_at(Frame& frame, Vec point) const;
-  Range selection_in(std::size_t message, const ViewState& state) const;
+  void handle_wheel(Frame& frame, const Wheel& wheel, float& moved);
+  void handle_press(Frame& frame, const MouseButton& button);
+  void select_all(const ViewState& state);
+  bool extend_selection(Frame& frame, const KeyPress& press, Rect area, float& moved);
+  void scroll_while_dragging(Frame& frame, Rect area, float& moved);
+  Place place_at(Frame& frame, Vec point);
+  Range selection_in(std::size_t message) const;
   void draw_end_button(Frame& frame, Rect area);
 
   std::int64_t chat_ = -1;
@@ -53,6 +61,7 @@ class MessageView {
   bool following_ = true;
   bool selecting_ = false;        // a selection exists
   Place from_, to_;
+  Range clicked_;                 // what a double or triple click took; a drag keeps it
   double last_click_ = -1;
   Vec last_click_at_;
   int n_clicks_ = 0;

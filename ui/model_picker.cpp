@@ -49,9 +49,11 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   const float field = frame.px(40), row = frame.px(kRow);
   text::Layout failure;
   const text::Font small = frame.font(text::Style::regular, size::kSmall);
+  const text::Span failure_span{.font = small};
+  const text::StyledText failure_text{frame.state.model.failure, {&failure_span, 1}};
   const float small_line = frame.px(20);
-  if (failed) failure.set(canvas.shapes(), small, frame.state.model.failure, width - 2 * pad);
-  const float failure_height = failed ? static_cast<float>(failure.lines().size()) * small_line + frame.px(12) : 0;
+  if (failed) failure.set(canvas.shapes(), failure_text, width - 2 * pad);
+  const float failure_height = failed ? static_cast<float>(failure.n_lines()) * small_line + frame.px(12) : 0;
   const RecentModel& builtin = frame.state.builtin_model;
   const float builtin_gap = builtin.path.empty() ? 0 : n_recent == 0 ? frame.px(12) : frame.px(4);
   const float list = (n_recent == 0 ? 0 : frame.px(38) + static_cast<float>(n_recent) * row) + (builtin.path.empty() ? 0 : builtin_gap + row);
@@ -69,9 +71,8 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   canvas.text({x, y}, frame.px(34), frame.font(text::Style::bold, 20), frame.theme.ink, "Open a model");
   const bool close = icon_button(frame, "models/close", "Close (Esc)", Icon::cross, {right - side + frame.px(6), y, right + frame.px(6), y + side});
   y += frame.px(46);
-  for (const text::Line& line : failure.lines()) {
-    if (!failed) break;
-    canvas.line({x, y}, small_line, small, frame.theme.danger, frame.state.model.failure, {line.begin, line.end});
+  for (std::size_t i = 0; failed && i < failure.n_lines(); ++i) {
+    canvas.line({x, y}, small_line, failure, failure_text, i, {&frame.theme.danger, 1});
     y += small_line;
   }
   if (failed) y += frame.px(12);

@@ -54,7 +54,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  if (!picker_.is_open()) handle_shortcuts(frame);
+  if (!picker_.is_open() && !link_.is_open()) handle_shortcuts(frame);
 
   const Rect window{0, 0, size.x, size.y};
   canvas_.fill(window, frame.theme.page);
@@ -66,7 +66,9 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
     left += frame.px(1);
   }
   draw_main(frame, {left, 0, size.x, size.y}, size.y);
+  if (!frame.link_asked.empty()) link_.ask(frame, frame.link_asked);
   picker_.draw(frame, window);
+  link_.draw(frame, window);
   input_.end_frame();
   draw_tooltip(frame, window);
   if (input_.focus_id().empty()) input_.focus(Composer::kFieldId);
@@ -146,10 +148,12 @@ void Root::draw_welcome(Frame& frame, Rect area) {
                 : std::string_view("Drop a .gguf file here, choose one below, or start the program with foreword -m FILE.");
   const float width = std::min(frame.px(520), area.width() - frame.px(48));
   const text::Font title_font = frame.font(text::Style::bold, size::kTitle), font = frame.font(text::Style::regular, size::kText);
+  const text::Span span{.font = font};
+  const text::StyledText styled{line, {&span, 1}};
   text::Layout body;
-  body.set(canvas.shapes(), font, line, width);
+  body.set(canvas.shapes(), styled, width);
   const float line_height = frame.px(25), button = frame.px(40);
-  const float height = frame.px(52) + static_cast<float>(body.lines().size()) * line_height + (ready || loading ? 0 : frame.px(24) + button);
+  const float height = frame.px(52) + static_cast<float>(body.n_lines()) * line_height + (ready || loading ? 0 : frame.px(24) + button);
   float y = std::round(std::max(area.top + frame.px(16), area.center().y - height * 0.6f));
   const auto centered = [&](text::Font f, float h, Color color, std::string_view text) {
     canvas.text({std::round(area.center().x - canvas.width(f, text) / 2), y}, h, f, color, text);
@@ -158,7 +162,8 @@ void Root::draw_welcome(Frame& frame, Rect area) {
   canvas.push_clip(area);
   centered(title_font, frame.px(40), frame.theme.ink, title);
   y += frame.px(12);
-  for (const text::Line& l : body.lines()) {
+  for (std::size_t i = 0; i < body.n_lines(); ++i) {
+    const text::Line l = body.line(canvas.shapes(), styled, i);
     std::string_view part = line.substr(l.begin, l.end - l.begin);
     part = part.substr(0, part.find_last_not_of(' ') + 1);
     centered(font, line_height, frame.theme.ink_soft, part);
@@ -181,17 +186,19 @@ float Root::draw_notices(Frame& frame, Rect area) {
   const float line_height = frame.px(21), pad = frame.px(12), side = frame.px(26), gap = frame.px(8);
   float bottom = area.bottom - gap;
   for (auto notice = shown.rbegin(); notice != shown.rend(); ++notice) {
+    const text::Span span{.font = font};
+    const text::StyledText styled{notice->text, {&span, 1}};
     text::Layout layout;
-    layout.set(canvas.shapes(), font, notice->text, area.width() - 2 * pad - side - frame.px(32));
-    const float height = static_cast<float>(layout.lines().size()) * line_height + 2 * frame.px(9);
+    layout.set(canvas.shapes(), styled, area.width() - 2 * pad - side - frame.px(32));
+    const float height = static_cast<float>(layout.n_lines()) * line_height + 2 * frame.px(9);
     const Rect box{area.left, bottom - height, area.right, bottom};
     const bool error = notice->kind == NoticeKind::error;
     const Color ink = error ? frame.theme.danger : frame.theme.ink;
     canvas.fill(box, error ? frame.theme.danger_soft : frame.theme.bubble, frame.px(10));
     if (error) canvas.icon(Icon::warning, {box.left + pad + frame.px(9), box.top + frame.px(9) + line_height / 2}, frame.px(18), ink);
     float y = box.top + frame.px(9);
-    for (const text::Line& line : layout.lines()) {
-      canvas.line({box.left + pad + (error ? frame.px(28) : 0), y}, line_height, font, ink, notice->text, {line.begin, line.end});
+    for (std::size_t i = 0; i < layout.n_lines(); ++i) {
+      canvas.line({box.left + pad + (error ? frame.px(28) : 0), y}, line_height, layout, styled, i, {&ink, 1});
       y += line_height;
     }
     const float top = box.top + frame.px(7);

@@ -12,17 +12,28 @@ using text::Motion;
 void TextField::sync_layout(Frame& frame, float width, const Options& options) {
   if (lines_ == Lines::one) width = 0;
   const auto change = buffer_.take_change();
-  if (!laid_out_ || width != layout_.width() || !(options.font == layout_.font())) {
-    layout_.set(frame.canvas.shapes(), options.font, buffer_.text(), width);
+  if (!laid_out_ || width != layout_.width() || !(options.font == span_.font)) {
+    span_.font = options.font;
+    layout_.set(frame.canvas.shapes(), styled(), width);
     laid_out_ = true;
   } else if (change) {
-    layout_.edit(frame.canvas.shapes(), buffer_.text(), change->at, change->removed, change->inserted);
+    layout_.edit(frame.canvas.shapes(), styled(), change->at, change->removed, change->inserted);
   }
 }
 
 float TextField::content_height(Frame& frame, float width, const Options& options) {
   sync_layout(frame, width, options);
-  return static_cast<float>(layout_.lines().size()) * options.line_height;
+  return static_cast<float>(layout_.n_lines()) * options.line_height;
+}
+
+/// Text that runs to the left stands at the field's right side.
+float TextField::indent(Frame& frame, std::size_t line, float width) {
+  return layout_.indent(frame.canvas.shapes(), styled(), line, std::max(0.0f, width - frame.px(2)));
+}
+
+/// Of a caret, from the top left corner of the unscrolled text.
+Vec TextField::place_of(Frame& frame, std::size_t line, std::size_t offset, float line_height, float width) {
+  return {indent(frame, line, width) + layout_.x_of(frame.canvas.shapes(), styled(), line, offset), static_cast<float>(line) * line_height};
 }
 
 TextField::Result TextField::draw(Frame& frame, const std::string& id, Rect rect, Rect hit, const Options& options) {
@@ -64,8 +75,8 @@ void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) 
   if (!vertical) wanted_x_ = -1;
   const int page = static_cast<int>(page_lines_);
   switch (press.key) {
-    case Key::left: return buffer_.move_left(motion, shift);
-    case Key::right: return buffer_.move_right(motion, shift);
+    case Key::left: return move_sideways(frame, false, press.mods.ctrl, shift);
+    case Key::right: return move_sideways(frame, true, press.mods.ctrl, shift);
     case Key::up: return move_vertically(frame, -1, shift);
     case Key::down: return move_vertically(frame, 1, shift);
     case Key::page_up: return move_vertically(frame, -page, shift);
@@ -84,7 +95,11 @@ void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) 
   if (!press.mods.ctrl) return;
   if (press.key == letter('a')) buffer_.select_all();
   if (press.key == letter('v')) buffer_.insert(frame.clipboard.read());
-  if (press.key == letter('z')) shift ? buffer_.redo() : buffer_.undo();
+  if (press.key == letter('z') && press.mods.alt) {
+    shift ? buffer_.later() : buffer_.earlier();
+  } else if (press.key == letter('z')) {
+    shift ? buffer_.redo() : buffer_.undo();
+  }
   if (press.key == letter('y')) buffer_.redo();
   if (press.key == letter('c') || press.key == letter('x')) {
     if (buffer_.selection().empty()) return;
@@ -93,26 +108,39 @@ void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) 
   }
 }
 
-void TextField::move_vertically(Frame& frame, int lines, bool extend) {
-  text::ShapeCache& shapes = frame.canvas.shapes();
-  const std::size_t here = layout_.line_of(buffer_.caret());
-  if (wanted_x_ < 0) wanted_x_ = layout_.x_of(shapes, buffer_.text(), here, buffer_.caret());
-  const auto target = static_cast<std::ptrdiff_t>(here) + lines;
-  if (target < 0) return buffer_.move_to(0, extend);
-  if (target >= static_cast<std::ptrdiff_t>(layout_.lines().size())) return buffer_.move_to(buffer_.text().size(), extend);
-  buffer_.move_to(layout_.offset_at(shapes, buffer_.text(), static_cast<std::size_t>(target), wanted_x_), extend);
+/// As the eye sees it: in text that runs to the left, right is backwards.
+void TextField::move_sideways(Frame& frame, bool right, bool by_word, bool extend) {
+  const bool runs_left = layout_.runs_left(styled(), buffer_.caret());
+  const bool forwards = right != runs_left;
+  if (by_word || (!extend && !buffer_.selection().empty())) {
+    const Motion motion = by_word ? Motion::word : Motion::cluster;
+    return forwards ? buffer_.move_right(motion, extend) : buffer_.move_left(motion, extend);
+  }
+  buffer_.move_to(layout_.beside(frame.canvas.shapes(), styled(), buffer_.caret(), right), extend);
 }
 
-void TextField::move_in_line(Frame&, bool to_end, bool extend) {
-  const std::size_t line = layout_.line_of(buffer_.caret());
-  buffer_.move_to(to_end ? layout_.line_end(buffer_.text(), line) : layout_.lines()[line].begin, extend);
+void TextField::move_vertically(Frame& frame, int lines, bool extend) {
+  text::ShapeCache& shapes = frame.canvas.shapes();
+  const std::size_t here = layout_.line_of(shapes, styled(), buffer_.caret());
+  if (wanted_x_ < 0) wanted_x_ = indent(frame, here, layout_.width()) + layout_.x_of(shapes, styled(), here, buffer_.caret());
+  const auto target = static_cast<std::ptrdiff_t>(here) + lines;
+  if (target < 0) return buffer_.move_to(0, extend);
+  if (target >= static_cast<std::ptrdiff_t>(layout_.n_lines())) return buffer_.move_to(buffer_.text().size(), extend);
+  const auto line = static_cast<std::size_t>(target);
+  buffer_.move_to(layout_.offset_at(shapes, styled(), line, wanted_x_ - indent(frame, line, layout_.width())), extend);
+}
+
+void TextField::move_in_line(Frame& frame, bool to_end, bool extend) {
+  text::ShapeCache& shapes = frame.canvas.shapes();
+  const std::size_t line = layout_.line_of(shapes, styled(), buffer_.caret());
+  buffer_.move_to(to_end ? layout_.line_end(shapes, styled(), line) : layout_.line(shapes, styled(), line).begin, extend);
 }
 
 std::size_t TextField::offset_at(Frame& frame, Vec point, Rect rect, float line_height) {
   const float y = (point.y - rect.top + scroll_y_) / line_height;
-  const std::size_t last = layout_.lines().size() - 1;
+  const std::size_t last = layout_.n_lines() - 1;
   const std::size_t line = y <= 0 ? 0 : std::min(last, static_cast<std::size_t>(y));
-  return layout_.offset_at(frame.canvas.shapes(), buffer_.text(), line, point.x - rect.left + scroll_x_);
+  return layout_.offset_at(frame.canvas.shapes(), styled(), line, point.x - rect.left + scroll_x_ - indent(frame, line, rect.width()));
 }
 
 void TextField::handle_mouse(Frame& frame, const InputEvent& event, Rect rect, float line_height) {
@@ -137,48 +165,52 @@ void TextField::handle_mouse(Frame& frame, const InputEvent& event, Rect rect, f
 }
 
 void TextField::keep_caret_visible(Frame& frame, Rect rect, float line_height) {
-  const float content = static_cast<float>(layout_.lines().size()) * line_height;
   const float caret_width = frame.px(2);
   if (std::exchange(show_caret_, false)) {
-    const std::size_t line = layout_.line_of(buffer_.caret());
+    const std::size_t line = layout_.line_of(frame.canvas.shapes(), styled(), buffer_.caret());
     const float y = static_cast<float>(line) * line_height;
     scroll_y_ = std::min(y, std::max(scroll_y_, y + line_height - rect.height()));
     if (lines_ == Lines::one) {
-      const float x = layout_.x_of(frame.canvas.shapes(), buffer_.text(), line, buffer_.caret());
-      scroll_x_ = std::max(0.0f, std::min(x, std::max(scroll_x_, x + caret_width - rect.width())));
+      const float x = place_of(frame, line, buffer_.caret(), line_height, rect.width()).x;
+      scroll_x_ = std::min(x, std::max(scroll_x_, x + caret_width - rect.width()));
+      if (!layout_.runs_left(styled(), 0)) scroll_x_ = std::max(0.0f, scroll_x_);
     }
   }
+  const float content = static_cast<float>(layout_.n_lines()) * line_height;
   scroll_y_ = std::round(std::clamp(scroll_y_, 0.0f, std::max(0.0f, content - rect.height())));
 }
 
 void TextField::draw_content(Frame& frame, const std::string& id, Rect rect, const Options& options) {
   Canvas& canvas = frame.canvas;
+  text::ShapeCache& shapes = canvas.shapes();
   const float line_height = options.line_height;
   const bool focused = frame.input.focused(id);
   const text::Range selection = buffer_.selection();
   canvas.push_clip(rect.inset(-frame.px(2), 0));
-  if (buffer_.text().empty()) canvas.text({rect.left + frame.px(2), rect.top}, line_height, options.font, frame.theme.ink_soft, options.hint);
-  const auto& lines = layout_.lines();
-  const auto first = static_cast<std::size_t>(scroll_y_ / line_height);
-  for (std::size_t i = first; i < lines.size(); ++i) {
-    const Vec top{rect.left - scroll_x_, rect.top - scroll_y_ + static_cast<float>(i) * line_height};
-    if (top.y >= rect.bottom) break;
-    const text::Range marked{std::max(selection.begin, lines[i].begin), std::min(selection.end, lines[i].end)};
-    if (selection.begin < selection.end && marked.begin <= marked.end && selection.end > lines[i].begin) {
-      const float from = layout_.x_of(canvas.shapes(), buffer_.text(), i, marked.begin);
-      float to = layout_.x_of(canvas.shapes(), buffer_.text(), i, marked.end);
-      if (selection.end > lines[i].end && lines[i].hard) to += frame.px(6);  // the selected line end
-      canvas.fill({top.x + from, top.y, top.x + to, top.y + line_height}, focused ? frame.theme.selection : frame.theme.hover);
+  if (buffer_.text().empty()) canvas.text({rect.left + frame.px(4), rect.top}, line_height, options.font, frame.theme.ink_soft, options.hint);
+  for (auto i = static_cast<std::size_t>(scroll_y_ / line_height); i < layout_.n_lines(); ++i) {
+    const float y = rect.top - scroll_y_ + static_cast<float>(i) * line_height;
+    if (y >= rect.bottom) break;
+    const Vec top{std::round(rect.left - scroll_x_ + indent(frame, i, rect.width())), y};
+    const text::Line line = layout_.line(shapes, styled(), i);
+    if (!selection.empty() && selection.begin <= line.end && selection.end > line.begin) {
+      const Color color = focused ? frame.theme.selection : frame.theme.hover;
+      layout_.visit_selected(shapes, styled(), i, selection, [&](float left, float right) {
+        canvas.fill({top.x + left, y, top.x + right, y + line_height}, color);
+      });
+      if (selection.end > line.end && line.hard) {  // the selected line end
+        const float x = top.x + layout_.x_of(shapes, styled(), i, line.end), out = layout_.runs_left(styled(), line.begin) ? -frame.px(6) : frame.px(6);
+        canvas.fill({std::min(x, x + out), y, std::max(x, x + out), y + line_height}, color);
+      }
     }
-    canvas.line(top, line_height, options.font, frame.theme.ink, buffer_.text(), {lines[i].begin, lines[i].end});
+    canvas.line(top, line_height, layout_, styled(), i, {&frame.theme.ink, 1});
   }
   if (focused) {
     const CaretBlink blink = caret_blink(frame.now, last_input_);
     frame.wake(blink.next_change);
     if (blink.visible) {
-      const std::size_t line = layout_.line_of(buffer_.caret());
-      const float x = std::round(rect.left - scroll_x_ + layout_.x_of(canvas.shapes(), buffer_.text(), line, buffer_.caret()));
-      const float y = rect.top - scroll_y_ + static_cast<float>(line) * line_height;
+      const Vec place = place_of(frame, layout_.line_of(shapes, styled(), buffer_.caret()), buffer_.caret(), line_height, rect.width());
+      const float x = std::round(rect.left - scroll_x_ + place.x), y = rect.top - scroll_y_ + place.y;
       const float inset = std::round(line_height * 0.12f);
       canvas.fill({x, y + inset, x + std::max(1.0f, frame.px(1.5f)), y + line_height - inset}, frame.theme.accent);
     }

@@ -42,14 +42,19 @@ class TextField {
   void sync_layout(Frame& frame, float width, const Options& options);
   void handle_key(Frame& frame, const KeyPress& press, Result& result);
   void handle_mouse(Frame& frame, const InputEvent& event, Rect rect, float line_height);
+  void move_sideways(Frame& frame, bool right, bool by_word, bool extend);
   void move_vertically(Frame& frame, int lines, bool extend);
   void move_in_line(Frame& frame, bool to_end, bool extend);
   std::size_t offset_at(Frame& frame, Vec point, Rect rect, float line_height);
   void keep_caret_visible(Frame& frame, Rect rect, float line_height);
   void draw_content(Frame& frame, const std::string& id, Rect rect, const Options& options);
+  text::StyledText styled() const { return {buffer_.text(), {&span_, 1}}; }
+  Vec place_of(Frame& frame, std::size_t line, std::size_t offset, float line_height, float width);
+  float indent(Frame& frame, std::size_t line, float width);
 
   text::EditBuffer buffer_;
   Lines lines_;
+  text::Span span_;  // the whole text, in the field's font
   text::Layout layout_;
   bool laid_out_ = false;
   float scroll_x_ = 0, scroll_y_ = 0;

@@ -1,7 +1,10 @@
 #pragma once
 // Colours and sizes. Sizes are logical (scale 1); text pairs hold a contrast of at least 4.5:1, which a test computes.
 
+#include <array>
+
 #include "ui/geometry.h"
+#include "ui/text/highlight.h"
 #include "ui/view_state.h"
 
 namespace foreword::ui {
@@ -20,11 +23,13 @@ struct Theme {
   Color chosen;        // behind the current row
   Color bubble;        // behind what the user said
   Color code;          // behind code
+  Color chip;          // behind code within a line
   Color selection;     // behind selected text
   Color danger;        // text and buttons that destroy or report failure
   Color on_danger;
   Color danger_soft;   // behind an error notice
   Color scrim;         // over the window while a dialog asks
+  std::array<Color, text::kTokenKinds> tokens;  // of code, by text::Token
 };
 
 const Theme& theme_of(ThemeChoice choice);

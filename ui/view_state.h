@@ -23,9 +23,10 @@ struct MessageRow {
   Author author = Author::user;
   MessageState state = MessageState::complete;
   std::string name;            // who answered: the model's name
-  std::string text;            // valid UTF-8
+  std::string text;            // valid UTF-8; an answer's is markdown, and may begin with <think> reasoning </think>
   std::string stats;           // one short line under an answer: "38 tokens, 21.4 tokens/s"
   std::uint64_t revision = 0;  // grows when `text` changes other than by growing at its end
+  double reasoning_seconds = 0;  // how long the model thought, 0: unknown
 };
 
 enum class ModelState : std::uint8_t { none, loading, ready, failed };
@@ -89,12 +90,14 @@ struct SearchChanged { std::string query; };
 /// What stood in the composer when the chat was left.
 struct DraftLeft { std::int64_t chat = 0; std::string text; };
 struct OpenModel { std::string path; };
+/// An address of the web or of mail that the user wants to see in another program.
+struct OpenLink { std::string target; };
 struct DismissNotice { std::uint64_t id = 0; };
 struct SetTheme { ThemeChoice theme = ThemeChoice::light; };
 struct SetScale { float scale = 1; };
 struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, NewChat, SelectChat, RenameChat, DeleteChat, SearchChanged,
-                             DraftLeft, OpenModel, DismissNotice, SetTheme, SetScale, Quit>;
+                             DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
 
 }  // namespace foreword::ui

@@ -75,4 +75,32 @@ float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_h
   return scroll;
 }
 
+float sideways_bar(Frame& frame, const std::string& id, Rect area, float content_width, float scroll) {
+  const float room = content_width - area.width();
+  if (room <= 0 || area.empty()) return 0;
+  const float height = frame.px(10), margin = frame.px(3);
+  const Rect track{area.left + margin, area.bottom - height, area.right - margin, area.bottom};
+  const float thumb_width = std::clamp(track.width() * area.width() / content_width, frame.px(28), track.width());
+  const float travel = track.width() - thumb_width;
+  frame.input.add({.id = id, .role = ItemRole::button, .label = "Scroll bar", .rect = track.intersect(frame.canvas.clip()), .focusable = false});
+  for (const InputEvent& event : frame.input.events_of(id)) {
+    Vec at;
+    if (const auto* button = std::get_if<MouseButton>(&event); button != nullptr && button->down) {
+      at = button->at;
+    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
+      at = move->at;
+    } else {
+      continue;
+    }
+    if (travel > 0) scroll = std::clamp((at.x - track.left - thumb_width / 2) / travel, 0.0f, 1.0f) * room;
+  }
+  scroll = std::clamp(scroll, 0.0f, room);
+  const bool hot = frame.input.hovered(id) || frame.input.pressed(id);
+  const float left = track.left + travel * scroll / room;
+  Rect thumb{left, track.top + margin, left + thumb_width, track.bottom - margin};
+  if (hot) thumb = thumb.inset(0, -frame.px(1));
+  frame.canvas.fill(thumb, frame.theme.ink_soft.with_alpha(hot ? 140 : 70), thumb.height() / 2);
+  return scroll;
+}
+
 }  // namespace foreword::ui

@@ -25,4 +25,7 @@ void focus_ring(Frame& frame, std::string_view id, Rect rect, float radius);
 /// A thin bar at the right edge of `area`; returns the new scroll position if it is being dragged.
 float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_height, float scroll);
 
+/// The same at the lower edge of `area`, for what is wider than it.
+float sideways_bar(Frame& frame, const std::string& id, Rect area, float content_width, float scroll);
+
 }  // namespace foreword::ui

@@ -34,6 +34,7 @@ constexpr std::int64_t kActivationBytes = 512 << 10;
 const Kernels& kernels_for([[maybe_unused]] Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::avx512) return kKernelsAvx512;
+  if (isa == Isa::avxvnni) return kKernelsAvxVnni;
   if (isa == Isa::avx2) return kKernelsAvx2;
 #endif
   return kKernelsGeneric;

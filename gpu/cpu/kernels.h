@@ -131,8 +131,9 @@ struct Kernels {
 
 /// Plain C++.
 extern const Kernels kKernelsGeneric;
-/// Only where best_isa() says so; absent on other processors than x86-64.
+/// Only where supported() says so; absent on other processors than x86-64.
 extern const Kernels kKernelsAvx2;
+extern const Kernels kKernelsAvxVnni;
 extern const Kernels kKernelsAvx512;
 
 }  // namespace foreword::gpu

@@ -1,4 +1,4 @@
-// Compiled with the flags of its name (gpu/CMakeLists.txt); called only where best_isa() allows.
+// Compiled with the flags of its name (gpu/CMakeLists.txt); called only where supported() allows.
 #include "gpu/cpu/simd_avx2.h"
 //
 #include "gpu/cpu/kernels_unpack.h"

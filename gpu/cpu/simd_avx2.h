@@ -1,5 +1,5 @@
 #pragma once
-// Vectors of 8 with AVX2, FMA and F16C. See kernels_impl.h for what each function promises.
+// Vectors of 8 with AVX2, FMA and F16C; with AVX-VNNI's products where the compiler is told to use them. See kernels_impl.h for what each function promises.
 
 #include <immintrin.h>
 
@@ -86,14 +86,26 @@ inline float sum_of(F v) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-// maddubs takes one signed side and adds pairs in 16 bits with saturation. Codes up to 6 bits cannot saturate
-// (2 * 63 * 127); bytes of 8 bits are stored signed and lend their sign to the activation.
-constexpr bool kSignedBytes = true;
 inline __m256i four(const std::int8_t* x) {
   std::int32_t value;
   __builtin_memcpy(&value, x, 4);
   return _mm256_set1_epi32(value);
 }
+
+#if defined(__AVXVNNI__)
+// vpdpbusd takes unsigned codes: Q8_0 is stored with 128 added.
+constexpr bool kSignedBytes = false;
+template <int kBits>
+inline U dot_16(U start, U w0, U w1, U w2, U w3, const std::int8_t* x) {
+  __m256i sum = _mm256_dpbusd_avx_epi32(raw(start), raw(w0), four(x));
+  sum = _mm256_dpbusd_avx_epi32(sum, raw(w1), four(x + 4));
+  sum = _mm256_dpbusd_avx_epi32(sum, raw(w2), four(x + 8));
+  return lanes(_mm256_dpbusd_avx_epi32(sum, raw(w3), four(x + 12)));
+}
+#else
+// maddubs takes one signed side and adds pairs in 16 bits with saturation. Codes up to 6 bits cannot saturate
+// (2 * 63 * 127); bytes of 8 bits are stored signed and lend their sign to the activation.
+constexpr bool kSignedBytes = true;
 template <int kBits>
 inline __m256i pairs(U w, const std::int8_t* x) {
   if constexpr (kBits == 8) return _mm256_maddubs_epi16(_mm256_abs_epi8(raw(w)), _mm256_sign_epi8(four(x), raw(w)));
@@ -114,6 +126,7 @@ inline U dot_16(U start, U w0, U w1, U w2, U w3, const std::int8_t* x) {
     return widen_add(widen_add(widen_add(widen_add(start, a), b), c), d);
   }
 }
+#endif
 
 }  // namespace
 }  // namespace foreword::gpu

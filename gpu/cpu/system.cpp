@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <string_view>
 #include <thread>
@@ -26,6 +27,12 @@ bool has_f16c() {
   return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
 }
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c(); }
+// Named by neither of our compilers' oldest versions. Its registers are those of AVX2.
+bool has_avxvnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kAvxVnni = 1U << 4;
+  return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvxVnni) != 0;
+}
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
@@ -33,6 +40,7 @@ bool has_avx512() {
 }
 #else
 bool has_avx2() { return false; }
+bool has_avxvnni() { return false; }
 bool has_avx512() { return false; }
 #endif
 
@@ -43,26 +51,41 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
+// Our cgroups in this process's /proc/self/cgroup: visit(controllers, path), v2 with no controllers; "" is the root.
+template <class Visit>
+void each_cgroup(Visit visit) {
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    std::string path = line.substr(second + 1);
+    if (path == "/") path.clear();
+    visit(line.substr(first + 1, second - first - 1), path);
+  }
+}
+
+// The folders of a v2 group and of all above it.
+template <class Visit>
+void each_folder_up(std::string path, Visit visit) {
+  for (;;) {
+    visit("/sys/fs/cgroup" + path);
+    if (path.empty()) return;
+    path.erase(path.rfind('/'));
+  }
+}
+
 // The smallest quota on the way from our cgroup up to the root (v2), or the v1 quota; 0 = none.
 double cgroup_processors() {
   double quota = 0;
   const auto lower = [&quota](double found) {
     if (found > 0 && (quota == 0 || found < quota)) quota = found;
   };
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    std::string path = line.substr(second + 1);
-    if (path == "/") path.clear();
+  each_cgroup([&](const std::string& controllers, const std::string& path) {
     if (controllers.empty()) {
-      for (;;) {
-        lower(processors_from_cpu_max(first_line("/sys/fs/cgroup" + path + "/cpu.max")));
-        if (path.empty()) break;
-        path.erase(path.rfind('/'));
-      }
+      each_folder_up(path, [&](const std::string& folder) {
+        lower(processors_from_cpu_max(first_line(folder + "/cpu.max")));
+      });
     } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
       for (const std::string& at : {path, std::string()}) {
         const std::string folder = "/sys/fs/cgroup/cpu" + at;
@@ -71,23 +94,69 @@ double cgroup_processors() {
         if (used > 0 && period > 0) lower(used / period);
       }
     }
-  }
+  });
   return quota;
+}
+
+// What a group of this folder may still take: its limit less what it uses, files that can go at once not counted.
+std::int64_t memory_left(const std::string& folder, const char* limit_name, const char* used_name, const char* files_key) {
+  std::int64_t limit = 0, used = 0, files = 0;
+  if (!(std::istringstream(first_line(folder + limit_name)) >> limit)) return std::numeric_limits<std::int64_t>::max();
+  std::istringstream(first_line(folder + used_name)) >> used;
+  std::ifstream stat(folder + "/memory.stat");
+  std::string key;
+  for (std::int64_t value = 0; stat >> key >> value;) {
+    if (key == files_key) files = value;
+  }
+  return std::max(limit - (used - files), std::int64_t{0});
+}
+
+std::int64_t cgroup_memory_left() {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  each_cgroup([&](const std::string& controllers, const std::string& path) {
+    if (controllers.empty()) {
+      each_folder_up(path, [&](const std::string& folder) {
+        least = std::min(least, memory_left(folder, "/memory.max", "/memory.current", "inactive_file"));
+      });
+    } else if (controllers == "memory") {
+      for (const std::string& at : {path, std::string()}) {
+        least = std::min(least, memory_left("/sys/fs/cgroup/memory" + at, "/memory.limit_in_bytes",
+                                            "/memory.usage_in_bytes", "total_inactive_file"));
+      }
+    }
+  });
+  return least;
 }
 
 }  // namespace
 
 const char* name_of(Isa isa) {
-  static constexpr const char* kNames[] = {"generic", "avx2", "avx512"};
+  static constexpr const char* kNames[] = {"generic", "avx2", "avxvnni", "avx512"};
   return kNames[static_cast<std::size_t>(isa)];
 }
 
-Isa best_isa() { return has_avx512() ? Isa::avx512 : has_avx2() ? Isa::avx2 : Isa::generic; }
+bool supported(Isa isa) {
+  switch (isa) {
+    case Isa::generic: return true;
+    case Isa::avx2: return has_avx2();
+    case Isa::avxvnni: return has_avxvnni();
+    case Isa::avx512: return has_avx512();
+  }
+  return false;
+}
+
+Isa best_isa() {
+  Isa best = Isa::generic;
+  for (const Isa isa : kIsas) {
+    if (supported(isa)) best = isa;
+  }
+  return best;
+}
 
 Isa isa_from_environment(Isa best) {
   const char* wish = std::getenv("FOREWORD_ISA");
-  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
-    if (wish != nullptr && std::string_view(wish) == name_of(isa)) return std::min(isa, best);
+  for (const Isa isa : kIsas) {
+    if (wish != nullptr && std::string_view(wish) == name_of(isa) && supported(isa)) return std::min(isa, best);
   }
   return best;
 }
@@ -127,6 +196,7 @@ std::string processor_name() {
 std::vector<std::string> processor_features() {
   std::vector<std::string> features;
   if (has_avx2()) features.insert(features.end(), {"avx2", "fma", "f16c"});
+  if (has_avxvnni()) features.push_back("avxvnni");
   if (has_avx512()) features.insert(features.end(), {"avx512", "avx512vnni"});
   return features;
 }
@@ -139,6 +209,7 @@ MemoryInfo memory_info() {
     if (key == "MemTotal:") memory.total_bytes = kib * 1024;
     if (key == "MemAvailable:") memory.available_bytes = kib * 1024;
   }
+  memory.available_bytes = std::min(memory.available_bytes, cgroup_memory_left());
   return memory;
 }
 

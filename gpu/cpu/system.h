@@ -8,15 +8,19 @@
 namespace foreword::gpu {
 
 /// Instruction sets with kernels of their own, in rising order.
-enum class Isa : std::uint8_t { generic, avx2, avx512 };
+enum class Isa : std::uint8_t { generic, avx2, avxvnni, avx512 };
+inline constexpr Isa kIsas[] = {Isa::generic, Isa::avx2, Isa::avxvnni, Isa::avx512};
 
-/// "generic", "avx2", "avx512".
+/// "generic", "avx2", "avxvnni", "avx512".
 const char* name_of(Isa isa);
+
+/// Whether this processor and system can run it. A better one does not imply all below it.
+bool supported(Isa isa);
 
 /// The best that this processor and system can run.
 Isa best_isa();
 
-/// FOREWORD_ISA=generic|avx2|avx512 lowers `best` for tests; other values are ignored.
+/// FOREWORD_ISA=generic|avx2|avxvnni|avx512 lowers `best` for tests; other values, and what is not supported, are ignored.
 Isa isa_from_environment(Isa best);
 
 /// Processors that this process may run on: the affinity mask and the cgroup's quota (rounded up), at least 1.
@@ -31,6 +35,7 @@ std::string processor_name();
 /// "avx2", "fma", "avx512vnni", ... as far as kernels use them.
 std::vector<std::string> processor_features();
 
+/// `available` also heeds the limits of our cgroups (v1 and v2).
 struct MemoryInfo {
   std::int64_t total_bytes = 0;
   std::int64_t available_bytes = 0;

@@ -1,6 +1,6 @@
 """Foreword beside engines of the llama.cpp family on the same file: milliseconds of a step of 1, 2, 4, 8, 16 rows.
 
-    rivals.py -m FILE [-m FILE]... --rival NAME=PATH/OF/llama-batched-bench [--rival ...] [--threads 2] [--rounds 5]
+    rivals.py -m FILE [-m FILE]... --rival 'NAME=PATH/OF/llama-batched-bench [FLAGS]' [--rival ...] [--threads 2] [--rounds 5]
 
 The engines take turns, so that a shared machine that drifts drifts for all; medians are told. A step of theirs is one
 token for each of n sequences (-npl n; the first 1 warms up), one of ours n rows of a batch; both give logits for every row. Prints Markdown.
@@ -9,6 +9,7 @@ token for each of n sequences (-npl n; the first 1 warms up), one of ours n rows
 import argparse
 import json
 import re
+import shlex
 import statistics
 import subprocess
 from pathlib import Path
@@ -26,7 +27,7 @@ def foreword(program, model, threads):
 
 
 def batched_bench(program, model, threads):
-    done = subprocess.run([program, "-m", model, "-c", "2048", "-npp", str(PROMPT), "-ntg", str(STEPS), "-npl",
+    done = subprocess.run([*shlex.split(program), "-m", model, "-c", "2048", "-npp", str(PROMPT), "-ntg", str(STEPS), "-npl",
                            ",".join(map(str, [1, *ROWS])), "-t", str(threads), "-tb", str(threads)],
                           check=True, capture_output=True, text=True)
     steps = {}
@@ -40,7 +41,7 @@ def batched_bench(program, model, threads):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-m", "--model", action="append", required=True)
-    parser.add_argument("--rival", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--rival", action="append", default=[], metavar="NAME=COMMAND")
     parser.add_argument("--foreword", default=Path(__file__).resolve().parents[2] / "build" / "foreword")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)

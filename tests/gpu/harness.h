@@ -119,8 +119,8 @@ using Program = std::function<std::vector<float>(Harness&)>;
 
 inline std::vector<Isa> levels() {
   std::vector<Isa> all;
-  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
-    if (isa <= best_isa()) all.push_back(isa);
+  for (const Isa isa : kIsas) {
+    if (supported(isa)) all.push_back(isa);
   }
   return all;
 }

@@ -37,7 +37,7 @@ struct NaiveEditor {
 
 const std::vector<std::string> kPieces = {"a", "b ", " ", "\n", "word", "é", "e\u0301", "\u0301", "漢字", "😀", "👩‍👩‍👧", "\u200d", "🇯🇵", "🇩", "العربية", "ห้อง"};
 
-TEST(EditBuffer, EqualsANaiveEditorUnderRandomEdits) {
+TEST(EditBuffer, D69EqualsANaiveEditorUnderRandomEdits) {
   for (unsigned seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
@@ -102,7 +102,51 @@ TEST(EditBuffer, UndoGoesBackThroughEveryStateAndRedoForwardAgain) {
   EXPECT_EQ(buffer.text(), end);
 }
 
-TEST(EditBuffer, AWordIsOneUndoStepAndAPasteIsOne) {
+TEST(EditBuffer, D68NoStateThatWasWrittenIsLost) {
+  EditBuffer buffer;
+  buffer.insert("one ");
+  buffer.insert("two");
+  buffer.undo();
+  buffer.insert("three");  // another branch
+  buffer.undo();
+  buffer.undo();
+  EXPECT_EQ(buffer.text(), "");
+  buffer.redo();
+  buffer.redo();
+  EXPECT_EQ(buffer.text(), "one three") << "redo takes the branch that was left last";
+  EXPECT_TRUE(buffer.earlier());
+  EXPECT_EQ(buffer.text(), "one two");
+  EXPECT_TRUE(buffer.later());
+  EXPECT_EQ(buffer.text(), "one three");
+  EXPECT_FALSE(buffer.later());
+}
+
+TEST(EditBuffer, D69TheUndoTreeEqualsAListOfAllStates) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    std::mt19937 random(seed);
+    EditBuffer buffer;
+    std::vector<std::string> states{""};  // by step
+    for (int i = 0; i < 150; ++i) {
+      switch (random() % 5) {
+        case 0: buffer.undo(); break;
+        case 1: buffer.redo(); break;
+        case 2: random() % 2 == 0 ? buffer.earlier() : buffer.later(); break;
+        default:
+          buffer.move_to(random() % (buffer.text().size() + 1), random() % 3 == 0);  // ends the last step
+          buffer.insert(kPieces[random() % kPieces.size()] + "!!");
+          states.push_back(buffer.text());
+      }
+      ASSERT_NE(std::find(states.begin(), states.end(), buffer.text()), states.end()) << "seed " << seed;
+    }
+    while (buffer.later()) {}
+    for (std::size_t i = states.size(); i-- > 0;) {
+      ASSERT_EQ(buffer.text(), states[i]) << "seed " << seed << " state " << i;
+      ASSERT_EQ(buffer.earlier(), i > 0);
+    }
+  }
+}
+
+TEST(EditBuffer, D68AWordIsOneUndoStepAndAPasteIsOne) {
   EditBuffer buffer;
   for (const char c : std::string("one two")) buffer.insert(std::string(1, c));
   buffer.insert(" pasted words");

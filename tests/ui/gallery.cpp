@@ -68,6 +68,91 @@ State ready() {
   return s;
 }
 
+/// Scripts: Arabic and Hebrew from the right, Chinese, Japanese, Devanagari, Thai, emoji.
+State scripts() {
+  State s = base();
+  s.current_chat = 4;
+  s.chats[0].title = "رسالة قصيرة إلى صديق";
+  s.messages = {
+      {1, Author::user, MessageState::complete, "", "اكتب جملة قصيرة عن البحر، ثم اشرح كلمة SQL بالعربية.", "", 0},
+      {2, Author::assistant, MessageState::complete, "Qwen3 8B",
+       "البحر واسع وهادئ عند الغروب، وتلمع مياهه بألوان الذهب والنحاس حين تميل الشمس نحو الأفق البعيد.\n\n"
+       "كلمة SQL تعني Structured Query Language وهي لغة للاستعلام عن البيانات، ظهرت عام 1974 (قبل 50 سنة).\n\n"
+       "שלום עולם: המחשב הזה מריץ את המודל בעצמו, בלי רשת.",
+       "96 tokens \u00b7 20.1 tokens/s", 0},
+      {3, Author::user, MessageState::complete, "", "用中文写一小段关于秋天的文字。👩‍👩‍👧 🇯🇵 👍🏽", "", 0},
+      {4, Author::assistant, MessageState::complete, "Qwen3 8B",
+       "秋天来了，山上的树叶慢慢变成金黄色。清晨的空气里带着一点凉意，湖面上飘着薄薄的雾。人们换上厚一点的衣服，坐在窗边喝一杯热茶，"
+       "听风吹过屋檐的声音。\n\n空は高く、風は涼しい。 शरद ऋतु में आकाश साफ़ रहता है। ฤดูใบไม้ร่วงอากาศเย็นสบาย 🍂🍁🍵",
+       "142 tokens \u00b7 21.4 tokens/s", 0}};
+  s.draft = "مرحبا Foreword، كيف الحال؟\nsecond line";
+  return s;
+}
+
+MessageRow answer(std::int64_t id, std::string text) {
+  MessageRow row;
+  row.id = id;
+  row.author = Author::assistant;
+  row.name = "Qwen3 8B";
+  row.text = std::move(text);
+  row.stats = "318 tokens \u00b7 21.4 tokens/s";
+  return row;
+}
+
+/// Headings, marks within lines, links, lists.
+State prose() {
+  State s = base();
+  s.current_chat = 3;
+  s.messages = {
+      answer(1, "# A walk along the coast\n\nThe path is **four kilometres** long, *mostly flat*, and open all year; the old name was ~~Gull Road~~. "
+                "See the [map of the coast](https://example.org/map) or https://example.org for `tide` times.\n\n## What to bring\n\n"
+                "1. Water, at least a litre\n2. Good shoes:\n   - for the stones\n   - for the wet sand, which is softer than it looks and will take "
+                "your sandals\n3. A hat\n\n### If it rains\n\nStay; the ***best light*** comes after the rain.")};
+  return s;
+}
+
+/// Tasks, quotes, a table, a rule, mathematics.
+State table() {
+  State s = base();
+  s.current_chat = 3;
+  s.messages = {
+      answer(1, "- [x] look up the tide\n- [ ] charge the `camera`\n\n> The sea never tells the same story twice.\n>\n> > Not even to itself.\n\n"
+                "| Place | From the start | Tide | Notes |\n|:--|--:|:-:|---|\n| Lighthouse | 0.8 km | any | Open on **Sundays** only, and the stairs are steep |\n"
+                "| Stone arch | 2.1 km | low | Wet feet |\n| Café 🥐 | 3.6 km | any | [menu](https://example.org/menu) |\n\n---\n\n"
+                "The angle of the sun is \\(\\alpha = 23.4^\\circ\\) at noon.")};
+  return s;
+}
+
+/// Code in several languages, and code that is wider than the column.
+State code() {
+  State s = base();
+  s.current_chat = 5;
+  s.messages = {
+      answer(1, "Sort with `std::sort`; it is *introsort* underneath:\n\n```cpp\n#include <algorithm>\n\n// Sorts in place, O(n log n).\ntemplate <class T>\n"
+                "void sort_all(std::vector<T>& values, bool down = false) {\n  std::sort(values.begin(), values.end(), [&](const T& a, const T& b) { return down ? b < a : a < b; });\n"
+                "  return 0x1F'00 + \"text \\n\";\n}\n```\n\nor in a shell:\n\n```bash\nsort -n numbers.txt | uniq -c > \"$HOME/out.txt\"  # count\n```\n\n"
+                "```diff\n@@ -1,2 +1,2 @@\n-int x = 1;\n+int x = 2;\n```\n\n```json\n{\"name\": \"ada\", \"n\": 3, \"ok\": true}\n```")};
+  return s;
+}
+
+State reasoning() {
+  State s = base();
+  s.current_chat = 2;
+  MessageRow question;
+  question.id = 1;
+  question.text = "Is 91 prime?\n```py\nprint(91 % 7)\n```";
+  MessageRow done = answer(2, "<think>\n91 is odd. 9 + 1 = 10, so 3 does not divide it. 7 * 13 = 91.\n</think>\n\nNo: **91 = 7 \u00d7 13**.");
+  done.reasoning_seconds = 4.2;
+  MessageRow again = question;
+  again.id = 3;
+  again.text = "And 97?";
+  MessageRow open = answer(4, "<think>\nI need to try 2, 3, 5 and 7, since 11 * 11 = 121 is more than 97:\n\n- 97 is odd\n- 9 + 7 = 16");
+  open.state = MessageState::streaming;
+  s.messages = {question, done, again, open};
+  s.generating = true;
+  return s;
+}
+
 class Gallery final : public WindowClient {
  public:
   Gallery(std::filesystem::path folder, std::vector<std::pair<std::string, State>> pages) : folder_(std::move(folder)), pages_(std::move(pages)) {}
@@ -98,11 +183,13 @@ class Gallery final : public WindowClient {
 int run(const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, State>> pages;
   const std::pair<const char*, State (*)()> kStates[] = {
-      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}};
+      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"scripts", scripts}, {"prose", prose}, {"table", table},
+      {"code", code}, {"reasoning", reasoning}};
   for (const auto& [name, make] : kStates) {
     for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {
       for (const float scale : {1.0f, 1.5f}) {
         State s = make();
+        for (MessageRow& row : s.messages) row.id += static_cast<std::int64_t>(100 * pages.size());  // no page continues another
         s.theme = theme;
         s.scale = scale;
         pages.emplace_back(std::string(name) + (theme == ThemeChoice::dark ? "-dark" : "-light") + (scale > 1 ? "-150" : "-100"), std::move(s));

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "ui/headless.h"
-#include "ui/message_blocks.h"
+#include "ui/text/fences.h"
 
 namespace foreword::ui::text {
 namespace {
@@ -16,20 +16,31 @@ class LayoutTest : public ::testing::Test {
  protected:
   std::vector<std::string> broken(const std::string& text, float width) {
     Layout layout;
-    layout.set(shapes, kFont, text, width);
+    layout.set(shapes, styled(text), width);
     std::vector<std::string> lines;
-    for (const Line& line : layout.lines()) lines.push_back(text.substr(line.begin, line.end - line.begin));
+    for (std::size_t i = 0; i < layout.n_lines(); ++i) {
+      const Line line = layout.line(shapes, styled(text), i);
+      lines.push_back(text.substr(line.begin, line.end - line.begin));
+    }
     return lines;
   }
+  StyledText styled(const std::string& text) const { return {text, {&span, 1}}; }
+  Span span{.font = kFont};
   BoxFont font;
   ShapeCache shapes{font};
 };
 
 using Lines = std::vector<std::string>;
 
-TEST_F(LayoutTest, BreaksAtSpacesWhichHangAtTheEnd) { EXPECT_EQ(broken("aaa bbb ccc", 35), (Lines{"aaa bbb ", "ccc"})); }
-TEST_F(LayoutTest, BreaksLongWordsAnywhere) { EXPECT_EQ(broken("aaaaaaaa", 15), (Lines{"aaa", "aaa", "aa"})); }
-TEST_F(LayoutTest, BreaksBetweenIdeographsButNotBeforeAFullStop) { EXPECT_EQ(broken("漢字漢字。", 40), (Lines{"漢字漢", "字。"})); }
+TEST_F(LayoutTest, D60BreaksAtSpacesWhichHangAtTheEnd) { EXPECT_EQ(broken("aaa bbb ccc", 35), (Lines{"aaa bbb ", "ccc"})); }
+TEST_F(LayoutTest, D60BreaksLongWordsAnywhere) { EXPECT_EQ(broken("aaaaaaaa", 15), (Lines{"aaa", "aaa", "aa"})); }
+TEST_F(LayoutTest, D60BreaksBetweenIdeographsButNotBeforeAFullStop) { EXPECT_EQ(broken("漢字漢字。", 40), (Lines{"漢字漢", "字。"})); }
+TEST_F(LayoutTest, D60GlueHoldsWordsTogetherAndSoftHyphensPartThem) {
+  EXPECT_EQ(broken("aaa 10\u00a0km", 35), (Lines{"aaa ", "10\u00a0km"}));
+  EXPECT_EQ(broken("漢字\u2060漢字", 30), (Lines{"漢", "字\u2060漢", "字"}));
+  EXPECT_EQ(broken("aaa\u00adbbb", 22), (Lines{"aaa\u00ad", "bbb"}));
+  EXPECT_EQ(broken("aaa\u200bbbb", 22), (Lines{"aaa\u200b", "bbb"}));
+}
 TEST_F(LayoutTest, KeepsEmptyLinesAndTheLastOne) { EXPECT_EQ(broken("a\n\nb\n", 100), (Lines{"a", "", "b", ""})); }
 TEST_F(LayoutTest, HasOneLineForNoText) { EXPECT_EQ(broken("", 100), (Lines{""})); }
 TEST_F(LayoutTest, NeverSplitsACluster) { EXPECT_EQ(broken("e\u0301e\u0301", 5), (Lines{"e\u0301", "e\u0301"})); }
@@ -38,11 +49,10 @@ TEST_F(LayoutTest, GoesOnWhenNothingFits) { EXPECT_EQ(broken("漢字", 1), (Line
 TEST_F(LayoutTest, EveryCaretPlaceIsHitWhereItIsDrawn) {
   const std::string text = "one two 漢字 three\nfour e\u0301 five";
   Layout layout;
-  layout.set(shapes, kFont, text, 40);
+  layout.set(shapes, styled(text), 40);
   for (std::size_t at = 0; at < text.size(); at = next_cluster(text, at)) {
-    const std::size_t line = layout.line_of(at);
-    if (at == layout.lines()[line].end && !layout.lines()[line].hard) continue;
-    EXPECT_EQ(layout.offset_at(shapes, text, line, layout.x_of(shapes, text, line, at)), at);
+    const std::size_t line = layout.line_of(shapes, styled(text), at);
+    EXPECT_EQ(layout.offset_at(shapes, styled(text), line, layout.x_of(shapes, styled(text), line, at)), at);
   }
 }
 
@@ -54,24 +64,51 @@ TEST_F(LayoutTest, AnEditGivesTheSameLinesAsLayingOutAnew) {
     const float width = static_cast<float>(20 + random() % 80);
     std::string text;
     Layout edited;
-    edited.set(shapes, kFont, text, width);
+    edited.set(shapes, styled(text), width);
     for (int step = 0; step < 150; ++step) {
       std::vector<std::size_t> places{0};
       while (places.back() < text.size()) places.push_back(next_cluster(text, places.back()));
       const std::size_t a = random() % places.size(), b = std::min(places.size() - 1, a + random() % 6);
       const std::string piece = random() % 4 == 0 ? "" : pieces[random() % pieces.size()];
       text.replace(places[a], places[b] - places[a], piece);
-      edited.edit(shapes, text, places[a], places[b] - places[a], piece.size());
+      edited.edit(shapes, styled(text), places[a], places[b] - places[a], piece.size());
       Layout fresh;
-      fresh.set(shapes, kFont, text, width);
-      ASSERT_EQ(edited.lines().size(), fresh.lines().size()) << "step " << step << " \"" << text << '"';
-      for (std::size_t i = 0; i < fresh.lines().size(); ++i) {
-        ASSERT_EQ(edited.lines()[i].begin, fresh.lines()[i].begin) << "step " << step;
-        ASSERT_EQ(edited.lines()[i].end, fresh.lines()[i].end) << "step " << step;
-        ASSERT_EQ(edited.lines()[i].width, fresh.lines()[i].width) << "step " << step;
-        ASSERT_EQ(edited.lines()[i].hard, fresh.lines()[i].hard) << "step " << step;
+      fresh.set(shapes, styled(text), width);
+      ASSERT_EQ(edited.n_lines(), fresh.n_lines()) << "step " << step << " \"" << text << '"';
+      for (std::size_t i = 0; i < fresh.n_lines(); ++i) {
+        const Line got = edited.line(shapes, styled(text), i), wanted = fresh.line(shapes, styled(text), i);
+        ASSERT_EQ(got.begin, wanted.begin) << "step " << step;
+        ASSERT_EQ(got.end, wanted.end) << "step " << step;
+        ASSERT_EQ(got.width, wanted.width) << "step " << step;
+        ASSERT_EQ(got.hard, wanted.hard) << "step " << step;
       }
     }
+  }
+}
+
+TEST_F(LayoutTest, D66LongTextsAreLaidOutWhereTheyAreLookedAt) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += i % 7 == 0 ? "line\n" : "some words ";
+  text += std::string(100'000, 'x');  // and a word without end
+  Layout layout;
+  layout.set(shapes, styled(text), 400);
+  const Line last = layout.line(shapes, styled(text), layout.n_lines() - 1);
+  EXPECT_EQ(last.end, text.size());
+  // Line after line, the whole text is there once, and edits keep it so.
+  std::mt19937 random(9);
+  for (int round = 0; round < 40; ++round) {
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < layout.n_lines(); ++i) {
+      const Line line = layout.line(shapes, styled(text), i);
+      ASSERT_TRUE(line.begin == end || (line.begin == end + 1 && text[end] == '\n')) << "round " << round << " line " << i;
+      ASSERT_LE(line.width, 400.0f);
+      end = line.end;
+    }
+    ASSERT_EQ(end, text.size()) << "round " << round;
+    const std::size_t at = random() % (text.size() + 1), removed = std::min(text.size() - at, std::size_t{random() % 20'000});
+    const std::string piece(random() % 3 == 0 ? 30'000 : 3, random() % 2 == 0 ? 'y' : '\n');
+    text.replace(at, removed, piece);
+    layout.edit(shapes, styled(text), at, removed, piece.size());
   }
 }
 
@@ -83,7 +120,7 @@ TEST(Words, ADoubleClickTakesTheWord) {
 
 TEST(Blocks, FencesPartProseFromCode) {
   const std::string text = "Look:\n\n```cpp\nint x;\n\n```\nDone.";
-  const auto blocks = split_blocks(text);
+  const auto blocks = split_fences(text);
   ASSERT_EQ(blocks.size(), 3u);
   const auto part = [&](Range r) { return text.substr(r.begin, r.end - r.begin); };
   EXPECT_EQ(part(blocks[0].range), "Look:");
@@ -96,7 +133,7 @@ TEST(Blocks, AreRangesOfTheTextAtEveryPrefix) {
   const std::string text = "a\n~~~\ncode ```\n~~~\n`b`\n````x y\n```\n````\n\n c ";
   for (std::size_t n = 0; n <= text.size(); ++n) {
     std::size_t end = 0;
-    for (const Block& block : split_blocks(text.substr(0, n))) {
+    for (const FencedPart& block : split_fences(text.substr(0, n))) {
       EXPECT_LE(end, block.range.begin);
       EXPECT_LE(block.range.begin, block.range.end);
       EXPECT_LE(block.range.end, n);

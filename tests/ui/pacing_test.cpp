@@ -73,6 +73,8 @@ TEST(Theme, TextHasContrastOnAllItsGrounds) {
     for (const Color ground : {t.page, t.side, t.raised, t.hover, t.chosen, t.bubble, t.code, t.selection}) EXPECT_GE(contrast(t.ink, ground), 4.5);
     for (const Color ground : {t.page, t.side, t.raised, t.code, t.hover}) EXPECT_GE(contrast(t.ink_soft, ground), 4.5);
     EXPECT_GE(contrast(t.accent, t.page), 4.5);
+    for (const Color token : t.tokens) EXPECT_GE(contrast(token, t.code), 4.5);
+    EXPECT_GE(contrast(t.ink, t.chip), 4.5);
     EXPECT_GE(contrast(t.on_accent, t.accent), 4.5);
     EXPECT_GE(contrast(t.on_danger, t.danger), 4.5);
     EXPECT_GE(contrast(t.danger, t.danger_soft), 4.5);

@@ -75,7 +75,7 @@ TEST_F(WindowTest, WhatIsTypedAfterEnterInOneBurstIsTheNextMessage) {
   EXPECT_EQ(drive.root().composer().text(), "two");
 }
 
-TEST_F(WindowTest, ShiftEnterStartsALineAndTheComposerGrowsToItsLimit) {
+TEST_F(WindowTest, D68ShiftEnterStartsALineAndTheComposerGrowsToItsLimit) {
   const float before = drive.find("composer/text")->rect.height();
   for (int i = 0; i < 60; ++i) drive.key(Key::enter, kShift);
   drive.type("x");
@@ -240,7 +240,7 @@ TEST_F(WindowTest, ANewChatThatGetsItsNumberKeepsWhatIsBeingWritten) {
   EXPECT_EQ(drive.root().composer().text(), "next");
 }
 
-TEST_F(WindowTest, SelectionCrossesMessagesAndIsCopied) {
+TEST_F(WindowTest, D64SelectionCrossesMessagesAndIsCopied) {
   add_messages(2, "word ");
   drive.frames(2);
   const Rect view = drive.find("messages")->rect;
@@ -253,7 +253,7 @@ TEST_F(WindowTest, SelectionCrossesMessagesAndIsCopied) {
   EXPECT_EQ(drive.clipboard, "word 1\n\nword 2");
 }
 
-TEST_F(WindowTest, FollowsTheEndOnlyWhileTheReaderIsThere) {
+TEST_F(WindowTest, D65FollowsTheEndOnlyWhileTheReaderIsThere) {
   add_messages(40);
   drive.frames(2);
   EXPECT_TRUE(drive.root().conversation().following());
@@ -274,7 +274,7 @@ TEST_F(WindowTest, FollowsTheEndOnlyWhileTheReaderIsThere) {
   EXPECT_NE(bottom_item(), nullptr);
 }
 
-TEST_F(WindowTest, ScrollingUpThroughGuessedHeightsNeverJumps) {
+TEST_F(WindowTest, D66ScrollingUpThroughGuessedHeightsNeverJumps) {
   add_messages(300, "Some words, then more, of a length that a guess of the height does not meet exactly. 漢字漢字漢字 ");
   drive.frames(2);
   const Vec middle = drive.find("messages")->rect.center();
@@ -324,7 +324,7 @@ TEST_F(WindowTest, AnswersAreCopiedAndAskedForAgain) {
   EXPECT_EQ(drive.last<Regenerate>()->message, 2);
 }
 
-TEST_F(WindowTest, EveryItemHasALabelAndEveryButtonIsReachedByTheKeyboard) {
+TEST_F(WindowTest, D97EveryItemHasALabelAndEveryButtonIsReachedByTheKeyboard) {
   drive.state.chats = {{7, "First", ""}};
   drive.state.notices = {{1, NoticeKind::error, "Something broke; do this."}};
   add_messages(4);
@@ -356,7 +356,7 @@ TEST_F(WindowTest, ScaleAndQuitAndThemeAreSaid) {
   EXPECT_EQ(drive.last<SetTheme>()->theme, ThemeChoice::dark);
 }
 
-TEST_F(WindowTest, DrawsEveryStateAtEverySize) {
+TEST_F(WindowTest, D98DrawsEveryStateAtEverySize) {
   for (const ModelState model : {ModelState::none, ModelState::loading, ModelState::ready, ModelState::failed}) {
     for (const float scale : {0.75f, 1.0f, 3.0f}) {
       for (const Vec size : {Vec{360, 320}, Vec{1920, 1080}}) {

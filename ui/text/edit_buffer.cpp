@@ -22,8 +22,13 @@ void EditBuffer::set_text(std::string_view text) {
   note_change({0, text_.size(), fresh.size()});
   text_ = std::move(fresh);
   caret_ = anchor_ = text_.size();
-  undo_.clear();
-  redo_.clear();
+  forget_history();
+}
+
+void EditBuffer::forget_history() {
+  steps_.assign(1, Step{});
+  here_ = 0;
+  history_bytes_ = 0;
   last_kind_ = Kind::none;
 }
 
@@ -45,11 +50,7 @@ void EditBuffer::erase(Range range) {
 
 void EditBuffer::move_to(std::size_t offset, bool extend) {
   offset = std::min(offset, text_.size());
-  while (offset > 0 && offset < text_.size() && (static_cast<unsigned char>(text_[offset]) & 0xC0) == 0x80) --offset;
-  if (offset > 0 && offset < text_.size()) {
-    const std::size_t cluster = previous_cluster(text_, offset);
-    if (next_cluster(text_, cluster) > offset) offset = cluster;
-  }
+  offset = cluster_begin(text_, offset);
   caret_ = offset;
   if (!extend) anchor_ = caret_;
   last_kind_ = Kind::none;
@@ -82,8 +83,8 @@ std::size_t EditBuffer::target(Motion motion, bool right) const {
 }
 
 bool EditBuffer::grow_last_step(std::size_t at, std::string_view removed, std::string_view inserted, Kind kind) {
-  if (undo_.empty() || kind != last_kind_) return false;
-  Step& last = undo_.back();
+  if (here_ == 0 || kind != last_kind_) return false;
+  Step& last = steps_[here_];
   if (kind == Kind::typing && removed.empty() && at == last.at + last.inserted.size() && !last.inserted.empty()) {
     if (!is_space(inserted.front()) && is_space(last.inserted.back())) return false;  // a new word is a new step
     last.inserted += inserted;
@@ -102,10 +103,13 @@ bool EditBuffer::grow_last_step(std::size_t at, std::string_view removed, std::s
 }
 
 void EditBuffer::replace(std::size_t at, std::size_t n_removed, std::string inserted, Kind kind) {
-  redo_.clear();
+  if (history_bytes_ > kMaxHistoryBytes) forget_history();
+  history_bytes_ += n_removed + inserted.size() + sizeof(Step);
   const std::string_view removed = std::string_view(text_).substr(at, n_removed);
   if (kind == Kind::other || !grow_last_step(at, removed, inserted, kind)) {
-    undo_.push_back({at, std::string(removed), inserted, caret_, anchor_});
+    steps_[here_].last_child = steps_.size();
+    steps_.push_back({here_, 0, at, std::string(removed), inserted, caret_, anchor_});
+    here_ = steps_.size() - 1;
   }
   last_kind_ = kind;
   apply(at, n_removed, inserted);
@@ -136,25 +140,45 @@ void EditBuffer::note_change(Change change) {
 }
 
 bool EditBuffer::undo() {
-  if (undo_.empty()) return false;
-  Step step = std::move(undo_.back());
-  undo_.pop_back();
+  if (here_ == 0) return false;
+  const Step& step = steps_[here_];
   apply(step.at, step.inserted.size(), step.removed);
   caret_ = step.caret_before;
   anchor_ = step.anchor_before;
   last_kind_ = Kind::none;
-  redo_.push_back(std::move(step));
+  steps_[step.parent].last_child = here_;
+  here_ = step.parent;
   return true;
 }
 
 bool EditBuffer::redo() {
-  if (redo_.empty()) return false;
-  Step step = std::move(redo_.back());
-  redo_.pop_back();
+  const std::size_t child = steps_[here_].last_child;
+  if (child == 0) return false;
+  const Step& step = steps_[child];
   apply(step.at, step.removed.size(), step.inserted);
   caret_ = anchor_ = step.at + step.inserted.size();
   last_kind_ = Kind::none;
-  undo_.push_back(std::move(step));
+  here_ = child;
+  return true;
+}
+
+bool EditBuffer::go_to_step(std::size_t step) {
+  if (step >= steps_.size()) return false;
+  // Up to where both ways meet, then down; a parent's number is smaller than its children's.
+  std::vector<std::size_t> down;
+  for (std::size_t below = step, above = here_; below != above;) {
+    if (below > above) {
+      down.push_back(below);
+      below = steps_[below].parent;
+    } else {
+      above = steps_[above].parent;
+      undo();
+    }
+  }
+  for (auto next = down.rbegin(); next != down.rend(); ++next) {
+    steps_[here_].last_child = *next;
+    redo();
+  }
   return true;
 }
 

@@ -15,7 +15,7 @@ constexpr const char* kFontDir = "/usr/share/fonts/";
 struct StyleRow {
   Style style;
   std::initializer_list<const char*> files;  // below kFontDir, best first
-  const char* family;                        // what fontconfig is asked for otherwise
+  const char* family;                        // what fontconfig is asked for otherwise, as it writes patterns
   int weight;                                // fontconfig's scale
 };
 
@@ -32,6 +32,14 @@ const StyleRow& row_of(Style style) {
       {Style::bold,
        {"opentype/inter/Inter-SemiBold.otf", "truetype/noto/NotoSans-Bold.ttf", "truetype/dejavu/DejaVuSans-Bold.ttf"},
        "sans-serif",
+       FC_WEIGHT_BOLD},
+      {Style::italic,
+       {"opentype/inter/Inter-Italic.otf", "truetype/noto/NotoSans-Italic.ttf", "truetype/dejavu/DejaVuSans-Oblique.ttf"},
+       "sans-serif:italic",
+       FC_WEIGHT_REGULAR},
+      {Style::bold_italic,
+       {"opentype/inter/Inter-SemiBoldItalic.otf", "truetype/noto/NotoSans-BoldItalic.ttf", "truetype/dejavu/DejaVuSans-BoldOblique.ttf"},
+       "sans-serif:italic",
        FC_WEIGHT_BOLD},
       {Style::mono,
        {"truetype/jetbrains-mono/JetBrainsMono-Regular.ttf", "truetype/noto/NotoSansMono-Regular.ttf",
@@ -70,8 +78,7 @@ std::optional<FontFile> find_style(Style style) {
   for (const char* name : row.files) {
     if (auto file = known_file(name)) return file;
   }
-  const Pattern wanted(FcPatternCreate(), FcPatternDestroy);
-  FcPatternAddString(wanted.get(), FC_FAMILY, reinterpret_cast<const FcChar8*>(row.family));
+  const Pattern wanted(FcNameParse(reinterpret_cast<const FcChar8*>(row.family)), FcPatternDestroy);
   FcPatternAddInteger(wanted.get(), FC_WEIGHT, row.weight);
   FcPatternAddBool(wanted.get(), FC_SCALABLE, FcTrue);
   return match(wanted.get());
@@ -88,7 +95,11 @@ std::vector<FontFile> find_companions() {
   return found;
 }
 
-std::optional<FontFile> find_emoji() { return known_file("truetype/noto/NotoColorEmoji.ttf"); }
+std::optional<FontFile> find_emoji() {
+  if (auto file = known_file("truetype/noto/NotoColorEmoji.ttf")) return file;
+  const Pattern wanted(FcNameParse(reinterpret_cast<const FcChar8*>("emoji:color=true")), FcPatternDestroy);
+  return match(wanted.get());
+}
 
 std::optional<FontFile> find_for(std::u32string_view characters) {
   const Pattern wanted(FcPatternCreate(), FcPatternDestroy);

@@ -20,7 +20,7 @@ struct FontFile {
 std::optional<FontFile> find_style(Style style);
 /// Files that widen every style's repertoire, in order; only those that exist.
 std::vector<FontFile> find_companions();
-/// The colour emoji font, if it is there.
+/// The colour emoji font, or what fontconfig has nearest to one.
 std::optional<FontFile> find_emoji();
 /// A font that has these characters, or most of them, by fontconfig. Slow (milliseconds): remember the answer.
 std::optional<FontFile> find_for(std::u32string_view characters);

@@ -3,68 +3,22 @@
 #include <ft2build.h>
 #include FT_FREETYPE_H
 #include FT_OUTLINE_H
-#include <hb-ft.h>
 #include <hb.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <unordered_map>
 
+#include "ui/text/font_faces.h"
 #include "ui/text/utf8.h"
 
 namespace foreword::ui::text {
 namespace {
 
-constexpr std::uint16_t kNoFace = 0xFFFF;
-constexpr char32_t kEmojiSelector = 0xFE0F, kTextSelector = 0xFE0E, kJoiner = 0x200D;
-
-struct Face {
-  FontFile file;
-  FT_Face ft = nullptr;
-  hb_font_t* hb = nullptr;
-  bool tried = false;
-  bool bitmaps = false;  // fixed sizes only: colour emoji
-  int size = 0;          // what FreeType is set to
-  float scale = 1;       // from the strike's pixels to the wanted ones
-  float tracking = 0;    // pixels added after each character at this size
-};
-
-/// Inter is drawn loosely for small sizes; its designers tighten it as it grows (rsms.me/inter/dynmetrics), in em.
-float inter_tracking(int size) { return -0.0223f + 0.185f * std::exp(-0.1745f * static_cast<float>(size)); }
-
 float from_26_6(FT_Pos value) { return static_cast<float>(value) / 64.0f; }
 
-/// Characters that are drawn as emoji unless a text selector follows.
-bool wants_emoji(std::string_view cluster, char32_t first) {
-  bool emoji = (first >= 0x1F000 && first <= 0x1FAFF) || (first >= 0x231A && first <= 0x231B) ||
-               (first >= 0x23E9 && first <= 0x23EC) || first == 0x2705 || first == 0x2728 || first == 0x274C ||
-               first == 0x2753 || first == 0x2757 || first == 0x2B50 || first == 0x2B55 || first == 0x26A1;
-  for (std::size_t at = 0; at < cluster.size();) {
-    const CodePoint c = decode(cluster, at);
-    if (c.value == kEmojiSelector) emoji = true;
-    if (c.value == kTextSelector) emoji = false;
-    at += c.n_bytes;
-  }
-  return emoji;
-}
-
-/// Fonts of symbols and of small scripts hold a few of these, in styles that do not match: one font made for them all is
-/// asked first.
-bool is_cjk(char32_t c) {
-  return (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7FF) || (c >= 0xF900 && c <= 0xFAFF) ||
-         (c >= 0xFE30 && c <= 0xFE4F) || (c >= 0xFF00 && c <= 0xFFEF) || (c >= 0x20000 && c <= 0x3FFFF);
-}
-
-constexpr std::u32string_view kCjkSample = U"\u4e00\u6f22\u7a7a\u3042\u306e\u30ab\u3001\u3002\u300c\uff0c";
-
-bool is_invisible(char32_t c) {
-  return c == kEmojiSelector || c == kTextSelector || (c >= 0x200B && c <= 0x200F) || c == 0x2060 || c == 0xFEFF ||
-         c == 0xAD || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-}
-
-/// One row of a shrunk colour bitmap after another, each pixel the mean of those that it covers. BGRA, premultiplied,
-/// becomes RGBA, straight.
+/// Rows of a colour bitmap shrunk by `scale`, each pixel the mean of those that it covers. BGRA, premultiplied, becomes
+/// RGBA, straight.
 Bitmap shrink_color(const FT_Bitmap& source, float scale) {
   Bitmap out;
   out.color = true;
@@ -98,181 +52,155 @@ Bitmap shrink_color(const FT_Bitmap& source, float scale) {
   return out;
 }
 
+/// Clusters that one face draws in one script: what HarfBuzz shapes at once.
+struct Part {
+  Range range;
+  std::uint16_t face;
+  hb_script_t script;
+};
+
+hb_script_t script_of(char32_t c) {
+  if (c < 0x80) return (c | 0x20) >= 'a' && (c | 0x20) <= 'z' ? HB_SCRIPT_LATIN : HB_SCRIPT_COMMON;
+  return hb_unicode_script(hb_unicode_funcs_get_default(), c);
+}
+
+bool is_shared(hb_script_t script) { return script == HB_SCRIPT_COMMON || script == HB_SCRIPT_INHERITED || script == HB_SCRIPT_UNKNOWN; }
+
+/// A font's fancies ("->" as an arrow, "!=" as one sign) would show what was not written; other scripts need theirs.
+constexpr hb_feature_t kPlain[] = {{HB_TAG('c', 'a', 'l', 't'), 0, HB_FEATURE_GLOBAL_START, HB_FEATURE_GLOBAL_END},
+                                   {HB_TAG('l', 'i', 'g', 'a'), 0, HB_FEATURE_GLOBAL_START, HB_FEATURE_GLOBAL_END}};
+
 }  // namespace
 
 struct FreeTypeFonts::Impl {
-  FT_Library library = nullptr;
+  FontFaces faces;
   hb_buffer_t* buffer = hb_buffer_create();
-  std::vector<Face> faces;
-  std::array<std::uint16_t, kStyleCount> styles{};
-  std::vector<std::uint16_t> companions;
-  std::uint16_t emoji = kNoFace;
-  std::optional<std::uint16_t> cjk;  // found when first needed
-  std::unordered_map<char32_t, std::uint16_t> advice;  // fontconfig's answers, kNoFace for "nobody has it"
+  std::vector<CaretStop> edges;  // of HarfBuzz's clusters: byte and right end, scratch
 
-  ~Impl() {
-    for (Face& face : faces) {
-      if (face.hb != nullptr) hb_font_destroy(face.hb);
-      if (face.ft != nullptr) FT_Done_Face(face.ft);
-    }
-    hb_buffer_destroy(buffer);
-    if (library != nullptr) FT_Done_FreeType(library);
-  }
+  ~Impl() { hb_buffer_destroy(buffer); }
 
-  std::uint16_t add(FontFile file) {
-    for (std::size_t i = 0; i < faces.size(); ++i) {
-      if (faces[i].file == file) return static_cast<std::uint16_t>(i);
-    }
-    if (faces.size() >= kNoFace) return kNoFace;
-    faces.push_back({.file = std::move(file)});
-    return static_cast<std::uint16_t>(faces.size() - 1);
-  }
-
-  /// The opened face at a pixel size, or null if the file is no good.
-  Face* at_size(std::uint16_t id, int size) {
-    if (id == kNoFace) return nullptr;
-    Face& face = faces[id];
-    if (!face.tried) {
-      face.tried = true;
-      if (FT_New_Face(library, face.file.path.c_str(), face.file.index, &face.ft) != 0) {
-        face.ft = nullptr;
-      } else {
-        face.bitmaps = !FT_IS_SCALABLE(face.ft) && face.ft->num_fixed_sizes > 0;
-        face.hb = hb_ft_font_create_referenced(face.ft);
-        hb_ft_font_set_load_flags(face.hb, face.bitmaps ? FT_LOAD_COLOR : FT_LOAD_TARGET_LIGHT);
-      }
-    }
-    if (face.ft == nullptr) return nullptr;
-    if (face.size != size) {
-      if (face.bitmaps) {
-        FT_Select_Size(face.ft, 0);
-        face.scale = static_cast<float>(size) * 1.17f / static_cast<float>(std::max<int>(1, face.ft->available_sizes[0].height));
-      } else {
-        FT_Set_Pixel_Sizes(face.ft, 0, static_cast<FT_UInt>(size));
-      }
-      const bool inter = face.file.path.find("/Inter-") != std::string::npos;
-      face.tracking = inter ? inter_tracking(size) * static_cast<float>(size) : 0;
-      hb_ft_font_changed(face.hb);
-      face.size = size;
-    }
-    return &face;
-  }
-
-  bool has(std::uint16_t id, int size, char32_t c) {
-    const Face* face = at_size(id, size);
-    return face != nullptr && FT_Get_Char_Index(face->ft, c) != 0;
-  }
-
-  std::uint16_t cjk_face() {
-    if (!cjk) {
-      auto file = find_for(kCjkSample);
-      cjk = file ? add(*std::move(file)) : kNoFace;
-    }
-    return *cjk;
-  }
-
-  std::uint16_t companion_for(Font font, char32_t c) {
-    for (const std::uint16_t id : companions) {
-      if (has(id, font.size, c)) return id;
-    }
-    return kNoFace;
-  }
-
-  std::uint16_t face_for(Font font, std::string_view cluster, char32_t first) {
-    if (emoji != kNoFace && wants_emoji(cluster, first) && has(emoji, font.size, first)) return emoji;
-    const std::uint16_t own = styles[static_cast<std::size_t>(font.style)];
-    if (has(own, font.size, first)) return own;
-    if (is_cjk(first) && has(cjk_face(), font.size, first)) return cjk_face();
-    const std::uint16_t companion = companion_for(font, first);
-    if (companion != kNoFace && !is_cjk(first)) return companion;
-    const auto known = advice.find(first);
-    const std::uint16_t last_resort = companion == kNoFace ? own : companion;
-    if (known != advice.end()) return known->second == kNoFace ? last_resort : known->second;
-    std::uint16_t found = kNoFace;
-    if (auto file = find_for({&first, 1})) {
-      const std::uint16_t id = add(*std::move(file));
-      if (has(id, font.size, first)) found = id;
-    }
-    if (advice.size() < 20'000) advice.emplace(first, found);
-    return found == kNoFace ? last_resort : found;
-  }
+  std::vector<Part> parts_of(Font font, std::string_view run);
+  void shape_part(Font font, std::string_view run, const Part& part, bool rtl, Shape& out);
+  void place_carets(std::string_view run, const Part& part, bool rtl, float left, float right, Shape& out);
 };
+
+std::vector<Part> FreeTypeFonts::Impl::parts_of(Font font, std::string_view run) {
+  std::vector<Part> parts;
+  for (std::size_t at = 0; at < run.size();) {
+    const std::size_t next = next_cluster(run, at);
+    const char32_t first = decode(run, at).value;
+    const std::uint16_t face = faces.for_cluster(font, run.substr(at, next - at), first);
+    const hb_script_t script = script_of(first);
+    const bool joins = !parts.empty() && parts.back().face == face &&
+                       (parts.back().script == script || is_shared(script) || is_shared(parts.back().script));
+    if (!joins) parts.push_back({{at, at}, face, script});
+    if (is_shared(parts.back().script)) parts.back().script = script;
+    parts.back().range.end = at = next;
+  }
+  return parts;
+}
+
+/// Appends the part at out.advance, from there to the right.
+void FreeTypeFonts::Impl::shape_part(Font font, std::string_view run, const Part& part, bool rtl, Shape& out) {
+  const float left = out.advance;
+  const Face* face = faces.at_size(part.face, font.size);
+  edges.clear();
+  if (face != nullptr) {
+    hb_buffer_clear_contents(buffer);
+    hb_buffer_add_utf8(buffer, run.data(), static_cast<int>(run.size()), static_cast<unsigned>(part.range.begin),
+                       static_cast<int>(part.range.end - part.range.begin));
+    hb_buffer_set_direction(buffer, rtl ? HB_DIRECTION_RTL : HB_DIRECTION_LTR);
+    hb_buffer_set_script(buffer, is_shared(part.script) ? HB_SCRIPT_LATIN : part.script);
+    hb_buffer_set_language(buffer, hb_language_get_default());
+    hb_shape(face->hb, buffer, kPlain, face->own ? std::size(kPlain) : 0);
+    unsigned n = 0;
+    const hb_glyph_info_t* infos = hb_buffer_get_glyph_infos(buffer, &n);
+    const hb_glyph_position_t* places = hb_buffer_get_glyph_positions(buffer, &n);
+    const float scale = face->bitmaps ? face->scale : 1.0f;
+    for (unsigned i = 0; i < n; ++i) {
+      const float dx = out.advance + from_26_6(places[i].x_offset) * scale;
+      out.glyphs.push_back({part.face, infos[i].codepoint, dx, -from_26_6(places[i].y_offset) * scale});
+      out.advance += from_26_6(places[i].x_advance) * scale;
+      if (i + 1 == n || infos[i + 1].cluster != infos[i].cluster) {
+        if (out.advance > (edges.empty() ? left : edges.back().x)) out.advance += face->tracking;
+        edges.push_back({infos[i].cluster, out.advance});
+      }
+    }
+  }
+  place_carets(run, part, rtl, left, out.advance, out);
+}
+
+void FreeTypeFonts::Impl::place_carets(std::string_view run, const Part& part, bool rtl, float left, float right, Shape& out) {
+  if (rtl) std::reverse(edges.begin(), edges.end());
+  // In the order of the bytes, edge i covers from its byte to that of edge i + 1, and `x` is its right end.
+  for (std::size_t at = part.range.begin, i = 0; at < part.range.end;) {
+    while (i + 1 < edges.size() && edges[i + 1].offset <= at) ++i;
+    const std::size_t stop = i + 1 < edges.size() ? edges[i + 1].offset : part.range.end;
+    float from = left, to = right;
+    if (!edges.empty()) {
+      to = edges[i].x;
+      from = rtl ? (i + 1 < edges.size() ? edges[i + 1].x : left) : (i > 0 ? edges[i - 1].x : left);
+    }
+    std::vector<std::size_t> shared;  // our clusters within this one of HarfBuzz's
+    do {
+      shared.push_back(at);
+      at = std::min(next_cluster(run, at), part.range.end);
+    } while (at < stop);
+    for (std::size_t k = 0; k < shared.size(); ++k) {
+      const float share = (to - from) * static_cast<float>(k) / static_cast<float>(shared.size());
+      out.carets.push_back({static_cast<std::uint32_t>(shared[k]), rtl ? to - share : from + share});
+    }
+  }
+}
 
 FreeTypeFonts::FreeTypeFonts(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FreeTypeFonts::~FreeTypeFonts() = default;
 
 Result<std::unique_ptr<FreeTypeFonts>> FreeTypeFonts::open() {
-  const Error none{ErrorCode::not_found, "This computer has no usable font; install one, for example the package fonts-inter."};
   auto impl = std::make_unique<Impl>();
-  if (FT_Init_FreeType(&impl->library) != 0) return none;
-  for (std::size_t s = 0; s < kStyleCount; ++s) {
-    auto file = find_style(static_cast<Style>(s));
-    if (!file) return none;
-    impl->styles[s] = impl->add(*std::move(file));
-    if (impl->at_size(impl->styles[s], 16) == nullptr) return none;
+  if (!impl->faces.open_styles()) {
+    return Error{ErrorCode::not_found, "This computer has no usable font; install one, for example the package fonts-inter."};
   }
-  for (FontFile& file : find_companions()) impl->companions.push_back(impl->add(std::move(file)));
-  if (auto file = find_emoji()) impl->emoji = impl->add(*std::move(file));
   return std::unique_ptr<FreeTypeFonts>(new FreeTypeFonts(std::move(impl)));
 }
 
 LineMetrics FreeTypeFonts::metrics(Font font) {
-  const Face* face = impl_->at_size(impl_->styles[static_cast<std::size_t>(font.style)], font.size);
+  const Face* face = impl_->faces.at_size(impl_->faces.of_style(font.style), font.size);
   if (face == nullptr || face->bitmaps) return {static_cast<float>(font.size) * 0.8f, static_cast<float>(font.size) * 0.2f};
   const FT_Size_Metrics& m = face->ft->size->metrics;
   return {from_26_6(m.ascender), -from_26_6(m.descender)};
 }
 
-Shape FreeTypeFonts::shape(Font font, std::string_view cluster) {
-  const CodePoint first = decode(cluster, 0);
-  if (first.n_bytes == 0 || (first.n_bytes == cluster.size() && is_invisible(first.value))) return {};
-  const std::uint16_t id = impl_->face_for(font, cluster, first.value);
-  const Face* face = impl_->at_size(id, font.size);
-  if (face == nullptr) return {};
+Shape FreeTypeFonts::shape(Font font, std::string_view run, bool rtl) {
   Shape shape;
-  const float scale = face->bitmaps ? face->scale : 1.0f;
-  if (first.n_bytes == cluster.size()) {
-    const FT_UInt glyph = FT_Get_Char_Index(face->ft, first.value);
-    const FT_Int32 flags = face->bitmaps ? FT_LOAD_COLOR : (FT_LOAD_TARGET_LIGHT | FT_LOAD_NO_BITMAP);
-    if (FT_Load_Glyph(face->ft, glyph, flags) != 0) return {};
-    const FT_GlyphSlot slot = face->ft->glyph;
-    shape.advance = face->bitmaps ? from_26_6(slot->advance.x) * scale : static_cast<float>(slot->linearHoriAdvance) / 65536.0f;
-    shape.advance += face->tracking;
-    shape.glyphs.push_back({id, glyph, 0, 0});
-    return shape;
+  const std::vector<Part> parts = impl_->parts_of(font, run);
+  if (rtl) {
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) impl_->shape_part(font, run, *part, true, shape);
+    std::stable_sort(shape.carets.begin(), shape.carets.end(), [](const CaretStop& a, const CaretStop& b) { return a.offset < b.offset; });
+  } else {
+    for (const Part& part : parts) impl_->shape_part(font, run, part, false, shape);
   }
-  hb_buffer_clear_contents(impl_->buffer);
-  hb_buffer_add_utf8(impl_->buffer, cluster.data(), static_cast<int>(cluster.size()), 0, static_cast<int>(cluster.size()));
-  hb_buffer_guess_segment_properties(impl_->buffer);
-  hb_shape(face->hb, impl_->buffer, nullptr, 0);
-  unsigned n = 0;
-  const hb_glyph_info_t* infos = hb_buffer_get_glyph_infos(impl_->buffer, &n);
-  const hb_glyph_position_t* places = hb_buffer_get_glyph_positions(impl_->buffer, &n);
-  float y = 0;
-  for (unsigned i = 0; i < n; ++i) {
-    const float dx = shape.advance + from_26_6(places[i].x_offset) * scale;
-    shape.glyphs.push_back({id, infos[i].codepoint, dx, y - from_26_6(places[i].y_offset) * scale});
-    shape.advance += from_26_6(places[i].x_advance) * scale;
-    y -= from_26_6(places[i].y_advance) * scale;
-  }
+  shape.carets.push_back({static_cast<std::uint32_t>(run.size()), rtl ? 0 : shape.advance});
   return shape;
 }
 
 Bitmap FreeTypeFonts::rasterise(Font font, std::uint16_t id, std::uint32_t index, int subpixel) {
-  const Face* face = impl_->at_size(id, font.size);
+  const Face* face = impl_->faces.at_size(id, font.size);
   if (face == nullptr) return {};
   const FT_GlyphSlot slot = face->ft->glyph;
-  if (face->bitmaps) {
-    if (FT_Load_Glyph(face->ft, index, FT_LOAD_COLOR | FT_LOAD_RENDER) != 0) return {};
-    if (slot->bitmap.pixel_mode != FT_PIXEL_MODE_BGRA || slot->bitmap.width == 0) return {};
-    Bitmap bitmap = shrink_color(slot->bitmap, face->scale);
-    bitmap.left = static_cast<int>(std::lround(static_cast<float>(slot->bitmap_left) * face->scale));
-    bitmap.top = static_cast<int>(std::lround(static_cast<float>(slot->bitmap_top) * face->scale));
+  const bool color = face->bitmaps || face->layers;
+  const FT_Int32 flags = face->bitmaps ? FT_LOAD_COLOR : FT_LOAD_TARGET_LIGHT | FT_LOAD_NO_BITMAP | (color ? FT_LOAD_COLOR : 0);
+  if (FT_Load_Glyph(face->ft, index, flags) != 0) return {};
+  if (slot->format == FT_GLYPH_FORMAT_OUTLINE && !color) FT_Outline_Translate(&slot->outline, subpixel * 64 / kSubpixelSteps, 0);
+  if (FT_Render_Glyph(slot, FT_RENDER_MODE_NORMAL) != 0 || slot->bitmap.width == 0) return {};
+  if (slot->bitmap.pixel_mode == FT_PIXEL_MODE_BGRA) {
+    const float scale = face->bitmaps ? face->scale : 1.0f;
+    Bitmap bitmap = shrink_color(slot->bitmap, scale);
+    bitmap.left = static_cast<int>(std::lround(static_cast<float>(slot->bitmap_left) * scale));
+    bitmap.top = static_cast<int>(std::lround(static_cast<float>(slot->bitmap_top) * scale));
     return bitmap;
   }
-  if (FT_Load_Glyph(face->ft, index, FT_LOAD_TARGET_LIGHT | FT_LOAD_NO_BITMAP) != 0) return {};
-  if (slot->format == FT_GLYPH_FORMAT_OUTLINE) FT_Outline_Translate(&slot->outline, subpixel * 64 / kSubpixelSteps, 0);
-  if (FT_Render_Glyph(slot, FT_RENDER_MODE_NORMAL) != 0) return {};
+  if (slot->bitmap.pixel_mode != FT_PIXEL_MODE_GRAY) return {};
   Bitmap bitmap;
   bitmap.width = static_cast<int>(slot->bitmap.width);
   bitmap.height = static_cast<int>(slot->bitmap.rows);

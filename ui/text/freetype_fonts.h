@@ -1,12 +1,9 @@
 #pragma once
-// Real fonts: FreeType draws, HarfBuzz shapes clusters of several code points (accents, emoji sequences, flags). Faces
-// are opened when first needed; the chain for a character is: the style's font, companions, fontconfig's advice.
+// Real fonts: HarfBuzz shapes runs, FreeType draws their glyphs, in colour where the font has colours (CBDT, COLR).
 
 #include <memory>
-#include <optional>
 
 #include "engine/base/result.h"
-#include "ui/text/font_search.h"
 #include "ui/text/glyph_source.h"
 
 namespace foreword::ui::text {
@@ -18,7 +15,7 @@ class FreeTypeFonts final : public GlyphSource {
   ~FreeTypeFonts() override;
 
   LineMetrics metrics(Font font) override;
-  Shape shape(Font font, std::string_view cluster) override;
+  Shape shape(Font font, std::string_view run, bool rtl) override;
   Bitmap rasterise(Font font, std::uint16_t face, std::uint32_t index, int subpixel) override;
 
  private:

@@ -8,8 +8,8 @@
 
 namespace foreword::ui::text {
 
-enum class Style : std::uint8_t { regular, medium, bold, mono };
-inline constexpr std::size_t kStyleCount = 4;
+enum class Style : std::uint8_t { regular, medium, bold, italic, bold_italic, mono };
+inline constexpr std::size_t kStyleCount = 6;
 
 struct Font {
   Style style = Style::regular;
@@ -17,17 +17,24 @@ struct Font {
   bool operator==(const Font&) const = default;
 };
 
-/// One glyph of a cluster, at an offset from the cluster's origin on the baseline (pixels, y down).
+/// One glyph of a run, at an offset from the run's left end on the baseline (pixels, y down).
 struct Glyph {
   std::uint16_t face = 0;
   std::uint32_t index = 0;
   float dx = 0, dy = 0;
 };
 
-/// A grapheme cluster made drawable.
+/// Where the caret stands before the grapheme cluster that begins at a byte of the run; the last one is the run's end.
+struct CaretStop {
+  std::uint32_t offset = 0;
+  float x = 0;  // pixels from the run's left end: growing in a run to the right, falling in one to the left
+};
+
+/// A run of text made drawable. A ligature's clusters share its width evenly.
 struct Shape {
   std::vector<Glyph> glyphs;
-  float advance = 0;  // pixels
+  std::vector<CaretStop> carets;  // in the order of the bytes; clusters + 1
+  float advance = 0;              // pixels
 };
 
 struct LineMetrics {
@@ -48,8 +55,9 @@ class GlyphSource {
  public:
   virtual ~GlyphSource() = default;
   virtual LineMetrics metrics(Font font) = 0;
-  /// `cluster` is one grapheme cluster without control characters. Never fails: an unknown character is a box.
-  virtual Shape shape(Font font, std::string_view cluster) = 0;
+  /// `run` is a piece of one direction without spaces between words and without control characters, `rtl` from the right
+  /// to the left. Never fails: an unknown character is a box.
+  virtual Shape shape(Font font, std::string_view run, bool rtl) = 0;
   /// `subpixel` in [0, kSubpixelSteps).
   virtual Bitmap rasterise(Font font, std::uint16_t face, std::uint32_t index, int subpixel) = 0;
 };

@@ -1,5 +1,6 @@
 #pragma once
-// Remembers shapes and metrics of a GlyphSource; what layout and drawing ask for millions of times. One thread.
+// Remembers shapes and metrics of a GlyphSource: words and single ideographs, which layout and drawing ask for millions of
+// times. One thread.
 
 #include <array>
 #include <memory>
@@ -19,16 +20,15 @@ class ShapeCache {
 
   GlyphSource& source() { return source_; }
   LineMetrics metrics(Font font) { return entry(font).metrics; }
+  /// Advance of a space, pixels.
+  float space(Font font) { return entry(font).space; }
   /// Valid until the next call.
-  const Shape& shape(Font font, std::string_view cluster);
-  float advance(Font font, std::string_view cluster) { return shape(font, cluster).advance; }
-  /// Width of a text on one line.
-  float width(Font font, std::string_view text);
+  const Shape& shape(Font font, std::string_view run, bool rtl);
   /// Drops everything (another scale).
   void clear() { entries_.clear(); }
 
  private:
-  static constexpr std::size_t kMaxClusters = 1 << 16;  // of one font; hostile text must not eat the memory
+  static constexpr std::size_t kMaxRuns = 1 << 14;  // of one font and direction; hostile text must not eat the memory
 
   struct Hash {
     using is_transparent = void;
@@ -37,8 +37,8 @@ class ShapeCache {
   struct Entry {
     Font font;
     LineMetrics metrics;
-    std::array<Shape, 128> ascii;
-    std::unordered_map<std::string, Shape, Hash, std::equal_to<>> clusters;
+    float space = 0;
+    std::array<std::unordered_map<std::string, Shape, Hash, std::equal_to<>>, 2> runs;  // to the right, to the left
   };
   Entry& entry(Font font);
 

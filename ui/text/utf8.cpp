@@ -7,7 +7,7 @@
 namespace foreword::ui::text {
 namespace {
 
-constexpr char32_t kReplacement = 0xFFFD;
+constexpr char32_t kReplacement = 0xFFFD, kJoiner = 0x200D;
 
 bool is_ascii(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]) < 0x80; }
 
@@ -57,6 +57,9 @@ bool is_closing(char32_t c) {
   return kClosing.find(c) != kClosing.npos;
 }
 
+/// No-break spaces and joiners.
+bool is_glue(char32_t c) { return c == 0xA0 || c == 0x202F || c == 0x2007 || c == 0x2060 || c == 0xFEFF || c == kJoiner; }
+
 bool is_opening(char32_t c) {
   static constexpr std::u32string_view kOpening =
       U"([{\u00ab\u2018\u201c\u3008\u300a\u300c\u300e\u3010\u3014\u3016\uff08\uff3b\uff5b";
@@ -99,17 +102,25 @@ void append_utf8(std::string& text, char32_t c) {
 std::string clean(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
+  std::size_t kept = 0;  // bytes from here on are good and wait to be copied at once
+  const auto copy_to = [&](std::size_t end) { out.append(bytes, kept, end - kept); };
   for (std::size_t at = 0; at < bytes.size();) {
-    const CodePoint c = decode(bytes, at);
-    const bool crlf = c.value == '\r' && at + 1 < bytes.size() && bytes[at + 1] == '\n';
-    at += c.n_bytes;
-    if (crlf) continue;
-    if (c.value == '\r') {
-      out.push_back('\n');
-    } else if (c.value == '\n' || c.value == '\t' || (c.value >= 0x20 && c.value != 0x7F)) {
-      append_utf8(out, c.value);
+    const auto byte = static_cast<unsigned char>(bytes[at]);
+    if ((byte >= 0x20 && byte < 0x7F) || byte == '\n' || byte == '\t') {
+      ++at;
+      continue;
     }
+    const CodePoint c = decode(bytes, at);
+    if (c.n_bytes > 1) {
+      at += c.n_bytes;
+      continue;
+    }
+    copy_to(at);
+    kept = ++at;
+    if (byte == '\r' && !(at < bytes.size() && bytes[at] == '\n')) out.push_back('\n');
+    if (byte >= 0x80) append_utf8(out, kReplacement);
   }
+  copy_to(bytes.size());
   return out;
 }
 
@@ -140,14 +151,28 @@ std::size_t next_cluster(std::string_view text, std::size_t at) {
 std::size_t previous_cluster(std::string_view text, std::size_t at) {
   if (at <= 1) return 0;
   if (is_ascii(text, at - 1)) return at - 1;
-  // Clusters are found forwards, so start where one surely begins: at an ASCII character or after a line end.
-  std::size_t start = at - 1;
-  while (start > 0 && !is_ascii(text, start)) --start;
+  // Clusters are found forwards, so start where one surely begins: where two characters part whatever is around them.
+  std::size_t start = previous_code_point(text, at);
+  while (start > 0) {
+    const std::size_t before = previous_code_point(text, start);
+    const char32_t first = decode(text, before).value, second = decode(text, start).value;
+    const bool joined = first == kJoiner;  // what a joiner joins depends on what is before it
+    if (!joined && utf8proc_grapheme_break(static_cast<utf8proc_int32_t>(first), static_cast<utf8proc_int32_t>(second))) break;
+    start = before;
+  }
   for (;;) {
     const std::size_t next = next_cluster(text, start);
     if (next >= at) return start;
     start = next;
   }
+}
+
+std::size_t cluster_begin(std::string_view text, std::size_t at) {
+  if (at >= text.size()) return text.size();
+  for (int back = 0; back < 3 && at > 0 && is_continuation(text[at]); ++back) --at;
+  if (at == 0) return 0;
+  const std::size_t cluster = previous_cluster(text, at);
+  return next_cluster(text, cluster) > at ? cluster : at;
 }
 
 std::size_t next_word(std::string_view text, std::size_t at) {
@@ -193,6 +218,8 @@ Range paragraph_at(std::string_view text, std::size_t at) {
 bool can_break_between(char32_t before, char32_t after) {
   if (after == ' ' || after == '\t') return false;
   if (before == ' ' || before == '\t' || before == 0x200B || before == 0x3000) return true;
+  if (is_glue(before) || is_glue(after) || after == 0x200B) return false;
+  if (before == 0xAD) return true;  // a soft hyphen
   if (before < 0x80 && after < 0x80) {
     return (before == '-' || before == '/' || before == '|') && std::isalpha(static_cast<int>(after)) != 0;
   }

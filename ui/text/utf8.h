@@ -29,6 +29,9 @@ std::size_t next_cluster(std::string_view text, std::size_t at);
 /// Start of the grapheme cluster that ends at `at`.
 std::size_t previous_cluster(std::string_view text, std::size_t at);
 
+/// Start of the grapheme cluster that holds byte `at`, any byte of the text.
+std::size_t cluster_begin(std::string_view text, std::size_t at);
+
 /// End of the next word to the right (leading spaces and punctuation skipped), as Ctrl+Right goes.
 std::size_t next_word(std::string_view text, std::size_t at);
 /// Start of the word to the left, as Ctrl+Left goes.

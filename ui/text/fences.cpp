@@ -1,8 +1,8 @@
-#include "ui/message_blocks.h"
+#include "ui/text/fences.h"
 
 #include <algorithm>
 
-namespace foreword::ui {
+namespace foreword::ui::text {
 namespace {
 
 /// Length of the run of backticks or tildes that opens this line, 0 if it is no fence (CommonMark 0.30, section 4.5).
@@ -15,7 +15,7 @@ std::size_t fence_length(std::string_view line, char& mark) {
   return end - indent >= 3 && !inline_code ? end - indent : 0;
 }
 
-text::Range without_blank_edges(std::string_view text, text::Range range) {
+Range without_blank_edges(std::string_view text, Range range) {
   while (range.begin < range.end && text[range.begin] == '\n') ++range.begin;
   while (range.end > range.begin && (text[range.end - 1] == '\n' || text[range.end - 1] == ' ')) --range.end;
   return range;
@@ -23,14 +23,14 @@ text::Range without_blank_edges(std::string_view text, text::Range range) {
 
 }  // namespace
 
-std::vector<Block> split_blocks(std::string_view text) {
-  std::vector<Block> blocks;
+std::vector<FencedPart> split_fences(std::string_view text) {
+  std::vector<FencedPart> parts;
   std::size_t prose_begin = 0, open_length = 0;
   char open_mark = 0;
-  Block code;
+  FencedPart code;
   const auto close_prose = [&](std::size_t end) {
-    const text::Range range = without_blank_edges(text, {prose_begin, end});
-    if (!range.empty()) blocks.push_back({Block::Kind::prose, range, {}});
+    const Range range = without_blank_edges(text, {prose_begin, end});
+    if (!range.empty()) parts.push_back({false, range, {}});
   };
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -42,12 +42,12 @@ std::vector<Block> split_blocks(std::string_view text) {
       const std::size_t word = std::min(line.find_first_not_of(mark == '`' ? "` " : "~ "), line.size());
       const std::size_t word_end = std::min(line.find(' ', word), line.size());
       const std::size_t begin = std::min(end + 1, text.size());
-      code = {Block::Kind::code, {begin, begin}, {at + word, at + word_end}};
+      code = {true, {begin, begin}, {at + word, at + word_end}};
       open_length = length;
       open_mark = mark;
     } else if (open_length > 0 && length >= open_length && mark == open_mark) {
       code.range.end = at > code.range.begin ? at - 1 : code.range.begin;
-      blocks.push_back(code);
+      parts.push_back(code);
       open_length = 0;
       prose_begin = std::min(end + 1, text.size());
     }
@@ -55,11 +55,11 @@ std::vector<Block> split_blocks(std::string_view text) {
   }
   if (open_length > 0) {
     code.range.end = text.size();
-    blocks.push_back(code);
+    parts.push_back(code);
   } else {
     close_prose(text.size());
   }
-  return blocks;
+  return parts;
 }
 
-}  // namespace foreword::ui
+}  // namespace foreword::ui::text

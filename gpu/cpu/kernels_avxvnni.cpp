@@ -1,0 +1,10 @@
+// Compiled with the flags of its name (gpu/CMakeLists.txt); called only where supported() allows.
+#include "gpu/cpu/simd_avx2.h"
+//
+#include "gpu/cpu/kernels_unpack.h"
+
+namespace foreword::gpu {
+
+constinit const Kernels kKernelsAvxVnni = make_kernels();
+
+}  // namespace foreword::gpu

@@ -1,0 +1,46 @@
+#include "ui/text/reasoning.h"
+
+#include <algorithm>
+
+namespace foreword::ui::text {
+namespace {
+
+struct Tags {
+  std::string_view open, close;
+};
+constexpr Tags kTags[] = {{"<think>", "</think>"}, {"<thinking>", "</thinking>"}, {"<reasoning>", "</reasoning>"}, {"[THINK]", "[/THINK]"}};
+
+Range trimmed(std::string_view text, Range range) {
+  const auto is_blank = [&](std::size_t at) { return text[at] == ' ' || text[at] == '\n' || text[at] == '\t'; };
+  while (range.begin < range.end && is_blank(range.begin)) ++range.begin;
+  while (range.end > range.begin && is_blank(range.end - 1)) --range.end;
+  return range;
+}
+
+/// A closing tag alone on its line, where the template had written the opening one.
+std::size_t lone_close(std::string_view text, std::string_view tag) {
+  constexpr std::size_t kFar = 256 << 10;
+  const std::size_t at = text.substr(0, kFar).find(tag);
+  if (at == text.npos || (at > 0 && text[at - 1] != '\n')) return text.npos;
+  const std::size_t end = at + tag.size();
+  return end == text.size() || text[end] == '\n' ? at : text.npos;
+}
+
+}  // namespace
+
+Answer split_reasoning(std::string_view text) {
+  const std::size_t ink = std::min(text.find_first_not_of(" \n"), text.size());
+  for (const Tags& tags : kTags) {
+    const bool opened = text.substr(ink, tags.open.size()) == tags.open;
+    const std::size_t begin = opened ? ink + tags.open.size() : 0;
+    const std::size_t close = opened ? text.find(tags.close, begin) : lone_close(text, tags.close);
+    if (!opened && close == text.npos) continue;
+    if (close == text.npos) return {trimmed(text, {begin, text.size()}), {text.size(), text.size()}, true};
+    std::size_t answer = close + tags.close.size();
+    while (answer < text.size() && (text[answer] == '\n' || text[answer] == ' ')) ++answer;
+    return {trimmed(text, {begin, close}), {answer, text.size()}, false};
+  }
+  return {{}, {0, text.size()}, false};
+}
+
+}  // namespace foreword::ui::text
