@@ -8,6 +8,7 @@
 
 #include "engine/base/result.h"
 #include "engine/session.h"
+#include "gpu/kv_format.h"
 
 namespace CLI {
 class App;
@@ -48,6 +49,9 @@ std::function<int()> add_bench(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_inspect(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_quantize(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_devices(CLI::App& app, const CommonOptions& common);
+
+/// An option that takes a name of gpu::kv_encoding_names().
+void add_kv_encoding(CLI::App& app, const char* flag, const char* help, std::function<void(gpu::KvEncoding)> set);
 
 /// The error's sentence on stderr; kFailure.
 int fail(const Error& error);

@@ -17,6 +17,21 @@
 
 namespace foreword::app {
 
+void add_kv_encoding(CLI::App& app, const char* flag, const char* help, std::function<void(gpu::KvEncoding)> set) {
+  std::vector<std::string> names;
+  for (const gpu::KvEncodingName& row : gpu::kv_encoding_names()) names.emplace_back(row.name);
+  app.add_option_function<std::string>(
+         flag,
+         [set = std::move(set)](const std::string& name) {
+           for (const gpu::KvEncodingName& row : gpu::kv_encoding_names()) {
+             if (row.name == name) set(row.encoding);
+           }
+         },
+         help)
+      ->transform(CLI::IsMember(names, CLI::ignore_case))
+      ->type_name("ENCODING");
+}
+
 int fail(const Error& error) {
   // A sentence may quote a file or a template, which must not steer the terminal.
   std::string sentence = error.message;
@@ -75,10 +90,8 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("--device", common.engine.device, "Compute device: auto, or an id from `foreword devices`");
   app.add_option("--context", common.engine.context, "Tokens that a chat can hold; 0 uses the model's own, at most 8192")
       ->check(CLI::Range(0, 1 << 28));
-  const std::map<std::string, engine::KvEncoding> encodings{{"f16", engine::KvEncoding::f16}, {"f32", engine::KvEncoding::f32}};
-  app.add_option("--kv", common.engine.kv, "How the KV cache stores numbers: f16 or f32")
-      ->transform(CLI::CheckedTransformer(encodings, CLI::ignore_case))
-      ->type_name("ENCODING");
+  add_kv_encoding(app, "--kv", "How the KV cache stores old tokens: f32, f16 (standard), q8, k8v4, q4 or q2",
+                  [&common](gpu::KvEncoding encoding) { common.engine.kv = encoding; });
   app.add_option_function<std::uint64_t>(
       "--seed",
       [&common](std::uint64_t seed) {

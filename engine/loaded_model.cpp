@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/base/log.h"
 #include "gpu/registry.h"
 
 namespace foreword::engine {
@@ -21,6 +22,22 @@ std::string in_gigabytes(std::int64_t bytes) {
   const double value = static_cast<double>(bytes) / 1e9;
   std::string text = std::to_string(value);
   return text.substr(0, text.find('.') + 2) + " GB";
+}
+
+KvShape kv_shape_for(const Config& config, const ModelOptions& options, const std::string& name) {
+  KvShape shape{config.n_layers, config.n_kv_heads, config.head_dim, gpu::DType::f16};
+  if (options.kv.k == gpu::KvFormat::f32) shape.dtype = gpu::DType::f32;
+  shape.policy = options.kv_every_page ? close_everything(options.kv) : PagePolicy{options.kv};
+  if (!shape.policy.closes_pages()) return shape;
+  if (gpu::kv_group(config.head_dim) == 0) {
+    log(LogLevel::warning, name + ": Heads of " + std::to_string(config.head_dim) + " columns cannot be stored in few bits; the KV cache stays exact.");
+    shape.policy = {};
+    return shape;
+  }
+  std::string bits = std::to_string(static_cast<double>(shape.bytes_per_slot() * 8) / static_cast<double>(2 * shape.n_layers * shape.n_kv_heads * shape.head_dim));
+  bits.resize(bits.find('.') + 2);
+  log(LogLevel::warning, name + ": The KV cache keeps old tokens in " + bits + " bits a number instead of 16; answers can differ from those of f16.");
+  return shape;
 }
 
 bool has_vocabulary(const Metadata& metadata) { return metadata.find("tokenizer.ggml.model") != nullptr; }
@@ -60,9 +77,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   }
 
   const Config& config = loaded->model_.config;
-  const KvShape shape{config.n_layers, config.n_kv_heads, config.head_dim,
-                      options.kv == KvEncoding::f32 ? gpu::DType::f32 : gpu::DType::f16};
-  const std::int64_t kv_bytes = shape.bytes_per_slot() * loaded->model_.context;
+  const KvShape shape = kv_shape_for(config, options, name);
+  const std::int64_t kv_bytes = KvCache::bytes_for(shape, loaded->model_.context);
   const std::int64_t free_bytes = loaded->backend_->device().memory_free_bytes;
   if (free_bytes > 0 && kv_bytes > free_bytes) {
     return Error{ErrorCode::out_of_memory, name + ": A context of " + std::to_string(loaded->model_.context) +
@@ -106,7 +122,7 @@ Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tok
       batch.add(tokens[static_cast<std::size_t>(first + i)], sequence, static_cast<std::int32_t>(i - 1), wants(first + i));
     }
     FW_TRY(forward_->run(batch, [&](std::int64_t row, std::span<const float> logits) { sink(first + row, logits); }));
-    cache_->commit(sequence, n);
+    FW_TRY(cache_->commit(sequence, n));
     if (between && !between(first + n)) return Error{ErrorCode::cancelled, "Stopped."};
   }
   return {};

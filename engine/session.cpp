@@ -148,8 +148,8 @@ class Session::Desk {
     GenerationStats stats;
     stats.prompt_tokens = std::ssize(prompt);
     stats.reused_tokens = std::min(common_prefix(cached_, prompt), std::ssize(prompt) - 1);  // the last one's logits are needed
+    stats.reused_tokens = model_->cache().truncate(sequence_, stats.reused_tokens);
     cached_.resize(static_cast<std::size_t>(stats.reused_tokens));
-    model_->cache().truncate(sequence_, stats.reused_tokens);
     outbox_.push(GenerationStarted{request.id, stats.prompt_tokens, stats.reused_tokens});
 
     bool cancelled = false;

@@ -17,16 +17,16 @@
 #include "engine/sampling/sampler.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "gpu/kv_format.h"
 
 namespace foreword::engine {
-
-enum class KvEncoding : std::uint8_t { f16, f32 };
 
 struct ModelOptions {
   std::string device = "auto";
   int n_threads = 0;           // 0 = what the machine allows
   std::int64_t context = 0;    // tokens; 0 = the model's own length, at most kDefaultContext
-  KvEncoding kv = KvEncoding::f16;
+  gpu::KvEncoding kv;          // of old pages; f16 and f32: of all (kv/page_policy.h)
+  bool kv_every_page = false;  // no page stays exact: for measuring
 };
 inline constexpr std::int64_t kDefaultContext = 8192;
 

@@ -6,6 +6,7 @@
 // Numerics: activations are f32. A row's result does not depend on the other rows of the call nor on their number
 // (specs of exact speculation: same order of every reduction for every number of rows).
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "gpu/kv_format.h"
 #include "gpu/profile.h"
 #include "gpu/tensor.h"
 
@@ -42,18 +44,39 @@ enum class Routing : std::uint8_t {
   top_k_softmax                // top k by logit, softmax over those
 };
 
-/// K and V of one layer in pages of kPageSlots slots. The page of (block b, kv head h) starts at
-/// offset + (b * n_kv_heads + h) * page_bytes(): K tile [64, head_dim], then V tile [64, head_dim], dtype f16 or f32.
-inline constexpr std::int64_t kPageSlots = 64;
-struct KvLayer {
+/// Pages of one encoding. The page of (block b, kv head h) starts at offset + (b * n_kv_heads + h) * page_bytes: K tile
+/// [64, head_dim], then V tile [64, head_dim] (kv_format.h).
+struct KvPool {
   Buffer* buffer = nullptr;
   std::int64_t offset = 0;  // bytes
+  std::int64_t n_blocks = 0;
+  KvEncoding encoding;
+};
+
+/// Where a block lies: the number of its pool and its place there, in one i32.
+inline constexpr std::int32_t kPoolShift = 28;
+constexpr std::int32_t kv_block(std::int32_t pool, std::int32_t place) { return pool << kPoolShift | place; }
+constexpr std::int32_t pool_of(std::int32_t block) { return block >> kPoolShift; }
+constexpr std::int32_t place_of(std::int32_t block) { return block & ((1 << kPoolShift) - 1); }
+
+/// K and V of one layer. Pool 0 is open: f16 or f32, the only one that store_kv writes. The others are closed: their
+/// pages come from encode_pages(), and an absent buffer means that there is no such pool.
+struct KvLayer {
+  Buffer* buffer = nullptr;  // the open pool's, as in KvPool
+  std::int64_t offset = 0;
   std::int64_t n_blocks = 0;
   std::int64_t n_kv_heads = 0;
   std::int64_t head_dim = 0;
   DType dtype = DType::f16;
+  KvBasis basis = {};  // of everything stored here
+  std::array<KvPool, 3> closed = {};
 
-  std::int64_t page_bytes() const { return 2 * kPageSlots * head_dim * bytes_of(dtype); }
+  static constexpr std::int32_t kPools = 4;
+  KvPool pool(std::int32_t index) const {
+    const KvFormat open = dtype == DType::f16 ? KvFormat::f16 : KvFormat::f32;
+    return index == 0 ? KvPool{buffer, offset, n_blocks, {open, open}} : closed[static_cast<std::size_t>(index - 1)];
+  }
+  std::int64_t page_bytes(std::int32_t pool_index = 0) const { return pool(pool_index).encoding.page_bytes(head_dim); }
 };
 
 /// Which slots each row of an attention call sees. Slot s of a sequence lies in block table[sequence][s / 64] at
@@ -61,7 +84,7 @@ struct KvLayer {
 /// in the batch that are not in that prefix, from the root down: extra_slots[extra_begin[r] .. extra_begin[r+1]);
 /// the e-th of them has position prefix_slots[r] + e. The row itself is the last slot it sees. All i32, 1 column.
 struct AttentionRows {
-  Tensor table;         // [n_sequences, max_blocks], unused entries 0
+  Tensor table;         // [n_sequences, max_blocks] blocks of any pool, unused entries 0
   Tensor sequence;      // [rows, 1] row of `table`
   Tensor position;      // [rows, 1]
   Tensor prefix_slots;  // [rows, 1]
@@ -121,10 +144,15 @@ class Backend {
   virtual void rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, RopePairs pairs,
                     const Tensor& cos_sin) = 0;
 
-  /// Writes row r of k and v [rows, n_kv_heads * head_dim] into slot slots[r] (= block * 64 + slot in the block).
-  /// f16 saturates at +-65504.
+  /// Writes row r of k and v [rows, n_kv_heads * head_dim] into slot slots[r] (= block * 64 + slot in the block) of the
+  /// open pool, in the layer's basis. f16 saturates at +-65504.
   virtual void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) = 0;
-  /// Softmax attention. q, out [rows, n_heads * head_dim].
+  /// Block to[i] becomes what block from[i] holds, in the encoding of its pool: closing and demotion of pages, and copies.
+  /// from, to [n, 1] blocks of any pools; no block of `to` is also in `from`. All 64 slots count, so they have to be filled,
+  /// except where both are open. Bytes as encode_rows() makes them of the decoded values.
+  virtual void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) = 0;
+  /// Softmax attention. q, out [rows, n_heads * head_dim] in the plain basis. Pages of one sequence may lie in different
+  /// pools; what a row sees of a closed page is what decode_rows() makes of it.
   virtual void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows,
                          const AttentionParams& params, const Tensor& out) = 0;
 

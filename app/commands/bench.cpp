@@ -135,8 +135,11 @@ class Bench {
       model_.backend().write({layer.buffer, layer.offset, 1, n, n, layer.dtype}, bytes);
     }
     FW_TRY(model_.backend().submit());
-    FW_TRY(cache.reserve(sequence_, options_.depth));
-    cache.commit(sequence_, options_.depth);
+    for (std::int64_t left = options_.depth; left > 0; left -= gpu::kPageSlots) {
+      const std::int64_t n = std::min(left, gpu::kPageSlots);
+      FW_TRY(cache.reserve(sequence_, n));
+      FW_TRY(cache.commit(sequence_, n));
+    }
     return {};
   }
 

@@ -2,7 +2,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <optional>
 
@@ -16,7 +15,8 @@ namespace {
 
 struct Options {
   std::filesystem::path file;
-  std::optional<engine::KvEncoding> kl_against;
+  std::optional<gpu::KvEncoding> kl_against;
+  bool every_page = false;
 };
 
 struct Score {
@@ -69,7 +69,9 @@ Result<void> score_window(engine::LoadedModel& model, engine::LoadedModel* refer
 
 Result<Report> measure(const CommonOptions& common, const Options& options) {
   FW_ASSIGN(const std::string text, read_file(options.file));
-  FW_ASSIGN(const auto model, engine::LoadedModel::open(common.model, common.engine));
+  engine::ModelOptions own = common.engine;
+  own.kv_every_page = options.every_page;
+  FW_ASSIGN(const auto model, engine::LoadedModel::open(common.model, own));
   std::unique_ptr<engine::LoadedModel> reference;
   if (options.kl_against) {
     engine::ModelOptions other = common.engine;
@@ -100,6 +102,7 @@ Result<Report> measure(const CommonOptions& common, const Options& options) {
   report.set("nll", nll)
       .set("perplexity", std::exp(nll))
       .set("n_tokens", score.n_tokens)
+      .set("kv_bytes_per_token", model->cache().shape().bytes_per_slot())
       .set("n_bytes", static_cast<std::int64_t>(text.size()))
       .set("seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (reference) report.set("mean_kl", score.kl / n).set("top1_agree", static_cast<double>(score.n_top1_agree) / n);
@@ -127,10 +130,9 @@ int run(const CommonOptions& common, const Options& options) {
 std::function<int()> add_perplexity(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   app.add_option("-f,--file", options->file, "Text to predict")->required()->type_name("FILE");
-  const std::map<std::string, engine::KvEncoding> encodings{{"f16", engine::KvEncoding::f16}, {"f32", engine::KvEncoding::f32}};
-  app.add_option("--kl-against", options->kl_against, "Compare with the same model whose KV cache has this encoding")
-      ->transform(CLI::CheckedTransformer(encodings, CLI::ignore_case))
-      ->type_name("ENCODING");
+  add_kv_encoding(app, "--kl-against", "Compare with the same model whose KV cache has this encoding",
+                  [options](gpu::KvEncoding encoding) { options->kl_against = encoding; });
+  app.add_flag("--every-page", options->every_page, "Store the first and the newest pages in the encoding of --kv too");
   return [&common, options] { return run(common, *options); };
 }
 

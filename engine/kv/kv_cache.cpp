@@ -1,29 +1,94 @@
 #include "engine/kv/kv_cache.h"
 
+#include <algorithm>
+
 namespace foreword::engine {
 namespace {
 
+/// Blocks of the open pool if pages close: two sequences that read their prompts in chunks of 128 tokens, each with its
+/// sink, two recent pages and up to three that the chunk fills, and some for forks.
+constexpr std::int64_t kOpenBlocks = 16;
+
 std::int64_t blocks_for(std::int64_t n_slots) { return (n_slots + gpu::kPageSlots - 1) / gpu::kPageSlots; }
 
+std::int64_t open_blocks_for(const KvShape& shape, std::int64_t n_blocks) {
+  return shape.policy.closes_pages() ? std::min(n_blocks, kOpenBlocks) : n_blocks;
+}
+std::int64_t closed_blocks_for(const KvShape& shape, std::int64_t n_blocks) {
+  return shape.policy.closes_pages() ? n_blocks : 0;
+}
+
 }  // namespace
+
+gpu::KvEncoding KvShape::open() const {
+  const gpu::KvFormat format = dtype == gpu::DType::f16 ? gpu::KvFormat::f16 : gpu::KvFormat::f32;
+  return {format, format};
+}
+
+std::int64_t KvShape::bytes_per_slot() const {
+  const gpu::KvEncoding encoding = policy.closes_pages() ? policy.old : open();
+  return n_layers * n_kv_heads * encoding.page_bytes(head_dim) / gpu::kPageSlots;
+}
+
+std::int64_t KvCache::bytes_for(const KvShape& shape, std::int64_t n_slots) {
+  const std::int64_t n_blocks = blocks_for(n_slots), n_closed = closed_blocks_for(shape, n_blocks);
+  return shape.n_layers * shape.n_kv_heads *
+         (open_blocks_for(shape, n_blocks) * shape.open().page_bytes(shape.head_dim) +
+          (n_closed > 0 ? n_closed * shape.policy.old.page_bytes(shape.head_dim) : 0));
+}
 
 Result<KvCache> KvCache::create(gpu::Backend& backend, const KvShape& shape, std::int64_t n_slots) {
   check(shape.n_layers > 0 && shape.n_kv_heads > 0 && shape.head_dim > 0 && n_slots > 0, "a KV cache needs a shape");
   KvCache cache;
+  cache.backend_ = &backend;
   cache.shape_ = shape;
   cache.n_blocks_ = blocks_for(n_slots);
-  for (std::int64_t il = 0; il < shape.n_layers; ++il) {
-    gpu::KvLayer layer{nullptr, 0, cache.n_blocks_, shape.n_kv_heads, shape.head_dim, shape.dtype};
-    const std::int64_t bytes = cache.n_blocks_ * shape.n_kv_heads * layer.page_bytes();
+  const std::int64_t n_open = open_blocks_for(shape, cache.n_blocks_), n_closed = closed_blocks_for(shape, cache.n_blocks_);
+  const auto room = [&](std::int64_t bytes) -> Result<gpu::Buffer*> {
     FW_ASSIGN(auto buffer, backend.allocate(static_cast<std::size_t>(bytes)));
-    layer.buffer = buffer.get();
     cache.buffers_.push_back(std::move(buffer));
+    return cache.buffers_.back().get();
+  };
+  for (std::int64_t il = 0; il < shape.n_layers; ++il) {
+    gpu::KvLayer layer{nullptr, 0, n_open, shape.n_kv_heads, shape.head_dim, shape.dtype};
+    FW_ASSIGN(layer.buffer, room(n_open * shape.n_kv_heads * layer.page_bytes()));
+    if (n_closed > 0) {
+      layer.basis = gpu::kv_basis(shape.head_dim);
+      layer.closed[0] = {nullptr, 0, n_closed, shape.policy.old};
+      FW_ASSIGN(layer.closed[0].buffer, room(n_closed * shape.n_kv_heads * layer.page_bytes(1)));
+    }
     cache.layers_.push_back(layer);
   }
-  for (std::int64_t block = cache.n_blocks_ - 1; block >= 0; --block) {
-    cache.free_blocks_.push_back(static_cast<std::int32_t>(block));
-  }
+  FW_ASSIGN(cache.indices_, backend.allocate(static_cast<std::size_t>(2 * cache.n_blocks_) * sizeof(std::int32_t)));
+  cache.open_ = Places(0, n_open);
+  cache.closed_ = Places(1, n_closed);
+  cache.twins_.assign(static_cast<std::size_t>(n_open), -1);
   return cache;
+}
+
+KvCache::Places::Places(std::int32_t pool, std::int64_t n) : holders_(static_cast<std::size_t>(n)) {
+  for (auto place = static_cast<std::int32_t>(n - 1); place >= 0; --place) free_.push_back(gpu::kv_block(pool, place));
+}
+
+std::int32_t KvCache::Places::take() {
+  check(!free_.empty(), "a free block of the KV cache");
+  const std::int32_t block = free_.back();
+  free_.pop_back();
+  holders(block) = 1;
+  return block;
+}
+
+bool KvCache::Places::release(std::int32_t block) {
+  check(holders(block) > 0, "a KV block is held until it is released");
+  if (--holders(block) > 0) return false;
+  free_.push_back(block);
+  return true;
+}
+
+void KvCache::release(std::int32_t block) {
+  if (!places_of(block).release(block)) return;
+  if (gpu::pool_of(block) == 0) twins_[static_cast<std::size_t>(gpu::place_of(block))] = -1;
+  else std::ranges::replace(twins_, block, -1);
 }
 
 const KvCache::Sequence& KvCache::at(SequenceId id) const {
@@ -43,6 +108,16 @@ SequenceId KvCache::add_sequence() {
   return static_cast<SequenceId>(sequences_.size() - 1);
 }
 
+SequenceId KvCache::fork(SequenceId id) {
+  const SequenceId copy = add_sequence();
+  const Sequence& from = at(id);
+  Sequence& to = at(copy);
+  to.length = from.length;
+  to.blocks.assign(from.blocks.begin(), from.blocks.begin() + static_cast<std::ptrdiff_t>(blocks_for(from.length)));
+  for (const std::int32_t block : to.blocks) places_of(block).hold(block);
+  return copy;
+}
+
 void KvCache::remove_sequence(SequenceId id) {
   truncate(id, 0);
   at(id).used = false;
@@ -51,32 +126,94 @@ void KvCache::remove_sequence(SequenceId id) {
 Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
   Sequence& sequence = at(id);
   const std::int64_t missing = blocks_for(sequence.length + n) - std::ssize(sequence.blocks);
-  if (missing > n_free_blocks()) {
+  const bool copies = n > 0 && sequence.length % gpu::kPageSlots != 0 &&
+                      open_.shared(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)]);
+  const std::int64_t wanted = std::max<std::int64_t>(missing, 0) + (copies ? 1 : 0);
+  if (wanted > open_.n_free() && shape_.policy.closes_pages()) {
+    // Rather early in few bits than not at all.
+    PagePolicy urgent = shape_.policy;
+    urgent.n_recent = 0;
+    for (Sequence& one : sequences_) FW_TRY(close_pages(one, urgent));
+  }
+  if (wanted > std::min(open_.n_free(), n_free_blocks())) {
     return Error{ErrorCode::out_of_memory, "The KV cache is full: it holds " +
                                                std::to_string(n_blocks_ * gpu::kPageSlots) +
                                                " tokens. Start with a larger --context."};
   }
-  for (std::int64_t i = 0; i < missing; ++i) {
-    sequence.blocks.push_back(free_blocks_.back());
-    free_blocks_.pop_back();
+  if (copies) {
+    std::int32_t& last = sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)];
+    const std::int32_t own = open_.take();
+    if (auto copied = encode({last}, {own}); !copied) {
+      release(own);
+      return copied;
+    }
+    release(last);
+    last = own;
+  }
+  for (std::int64_t i = 0; i < missing; ++i) sequence.blocks.push_back(open_.take());
+  return {};
+}
+
+Result<void> KvCache::commit(SequenceId id, std::int64_t n) {
+  Sequence& sequence = at(id);
+  check(n >= 0 && sequence.length + n <= std::ssize(sequence.blocks) * gpu::kPageSlots, "commit needs reserved slots");
+  sequence.length += n;
+  return close_pages(sequence, shape_.policy);
+}
+
+Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) {
+  std::vector<std::size_t> pages;
+  std::vector<std::int32_t> from, to;
+  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+    const std::int32_t block = sequence.blocks[page];
+    if (gpu::pool_of(block) != 0 || !closes(policy, static_cast<std::int64_t>(page), sequence.length)) continue;
+    const std::int32_t twin = twins_[static_cast<std::size_t>(gpu::place_of(block))];
+    if (twin >= 0) {
+      closed_.hold(twin);
+      sequence.blocks[page] = twin;
+      release(block);
+    } else if (closed_.n_free() > 0) {
+      pages.push_back(page);
+      from.push_back(block);
+      to.push_back(closed_.take());
+    }
+  }
+  if (pages.empty()) return {};
+  if (auto done = encode(from, to); !done) {
+    for (const std::int32_t block : to) release(block);
+    return done;
+  }
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    twins_[static_cast<std::size_t>(gpu::place_of(from[i]))] = to[i];
+    sequence.blocks[pages[i]] = to[i];
+    release(from[i]);
   }
   return {};
 }
 
-void KvCache::commit(SequenceId id, std::int64_t n) {
-  Sequence& sequence = at(id);
-  check(n >= 0 && sequence.length + n <= std::ssize(sequence.blocks) * gpu::kPageSlots, "commit needs reserved slots");
-  sequence.length += n;
+Result<void> KvCache::encode(const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to) {
+  const auto upload = [&](const std::vector<std::int32_t>& blocks, std::int64_t row) {
+    const std::int64_t offset = row * n_blocks_ * static_cast<std::int64_t>(sizeof(std::int32_t));
+    const gpu::Tensor view{indices_.get(), offset, std::ssize(blocks), 1, 1, gpu::DType::i32};
+    backend_->write(view, std::as_bytes(std::span(blocks)));
+    return view;
+  };
+  const gpu::Tensor sources = upload(from, 0), targets = upload(to, 1);
+  for (const gpu::KvLayer& layer : layers_) backend_->encode_pages(layer, sources, targets);
+  return backend_->submit();
 }
 
-void KvCache::truncate(SequenceId id, std::int64_t length) {
+std::int64_t KvCache::truncate(SequenceId id, std::int64_t length) {
   Sequence& sequence = at(id);
   check(length >= 0 && length <= sequence.length, "truncate only shortens");
+  const auto inside = static_cast<std::size_t>(length / gpu::kPageSlots);
+  if (length % gpu::kPageSlots != 0 && gpu::pool_of(sequence.blocks[inside]) != 0) length -= length % gpu::kPageSlots;
   sequence.length = length;
   while (std::ssize(sequence.blocks) > blocks_for(length)) {
-    free_blocks_.push_back(sequence.blocks.back());
+    release(sequence.blocks.back());
     sequence.blocks.pop_back();
   }
+  return length;
 }
 
 }  // namespace foreword::engine

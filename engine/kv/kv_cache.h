@@ -1,12 +1,15 @@
 #pragma once
-// The KV cache: pages of 64 slots in one pool a layer, handed out to sequences block by block (after PagedAttention;
-// Kwon et al. 2023). A block id means the same 64 slots in every layer. Owns the device memory. Engine desk only.
+// The KV cache: pages of 64 slots, handed out to sequences block by block (after PagedAttention; Kwon et al. 2023). A block
+// id means the same 64 slots in every layer. Blocks are counted: sequences share them, and a shared block is copied before
+// it is written. Fresh tokens go to the open pool, exact; old blocks move to the closed pool in few bits as the policy says
+// (backend: encode_pages). Owns the device memory. Engine desk only.
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/kv/page_policy.h"
 #include "gpu/backend.h"
 
 namespace foreword::engine {
@@ -15,38 +18,50 @@ struct KvShape {
   std::int64_t n_layers = 0;
   std::int64_t n_kv_heads = 0;
   std::int64_t head_dim = 0;
-  gpu::DType dtype = gpu::DType::f16;  // f16 or f32
+  gpu::DType dtype = gpu::DType::f16;  // of open pages: f16 or f32
+  PagePolicy policy = {};
 
-  std::int64_t bytes_per_slot() const { return 2 * n_layers * n_kv_heads * head_dim * gpu::bytes_of(dtype); }
+  gpu::KvEncoding open() const;
+  /// What a token costs once it is old.
+  std::int64_t bytes_per_slot() const;
 };
 
 using SequenceId = std::int32_t;
 
 class KvCache {
  public:
-  /// Room for n_slots tokens in all sequences together, rounded up to whole blocks. `out_of_memory` names the size.
+  /// Room for n_slots tokens in all sequences together, rounded up to whole blocks. `out_of_memory` names the size. The
+  /// backend must outlive the cache.
   static Result<KvCache> create(gpu::Backend& backend, const KvShape& shape, std::int64_t n_slots);
+  /// Bytes of device memory that create() would take.
+  static std::int64_t bytes_for(const KvShape& shape, std::int64_t n_slots);
 
   SequenceId add_sequence();
-  /// Frees the sequence's blocks; the id may be given out again.
+  /// A new sequence that begins with all that this one holds, at the price of no page.
+  SequenceId fork(SequenceId id);
+  /// Gives the sequence's blocks back; the id may be given out again.
   void remove_sequence(SequenceId id);
 
   /// Tokens that are stored and accepted.
   std::int64_t length(SequenceId id) const { return at(id).length; }
-  /// Blocks in slot order; slot s lies in blocks[s / 64].
+  /// Blocks in slot order; slot s lies in blocks[s / 64]. gpu::pool_of() tells the pool: 0 open, 1 closed.
   const std::vector<std::int32_t>& blocks(SequenceId id) const { return at(id).blocks; }
 
-  /// Makes sure that slots [length, length + n) exist. `out_of_memory` if the pool is exhausted; nothing changes then.
+  /// Makes sure that slots [length, length + n) exist and belong to this sequence alone. `out_of_memory` if the cache is
+  /// full; the tokens of all sequences are as before then. May copy and close pages, and so submit().
   Result<void> reserve(SequenceId id, std::int64_t n);
-  /// The first n reserved slots after length now hold accepted tokens.
-  void commit(SequenceId id, std::int64_t n);
-  /// Forgets all tokens from `length` on and frees blocks that are no longer needed.
-  void truncate(SequenceId id, std::int64_t length);
+  /// The first n reserved slots after length now hold accepted tokens. Closes pages that became old, and then submits; what
+  /// went wrong there leaves them open.
+  Result<void> commit(SequenceId id, std::int64_t n);
+  /// Forgets the tokens from `length` on and gives back blocks that are no longer needed. Gives the length that is left:
+  /// less than asked for if that lies inside a closed page, which cannot be written again; its tokens are to be read anew.
+  std::int64_t truncate(SequenceId id, std::int64_t length);
 
   gpu::KvLayer layer(std::int64_t index) const { return layers_[static_cast<std::size_t>(index)]; }
   const KvShape& shape() const { return shape_; }
-  std::int64_t n_free_blocks() const { return std::ssize(free_blocks_); }
-  std::int64_t total_bytes() const { return n_blocks_ * gpu::kPageSlots * shape_.bytes_per_slot(); }
+  /// Blocks that can still be handed out, whatever their pool.
+  std::int64_t n_free_blocks() const { return n_blocks_ - open_.n_used() - closed_.n_used(); }
+  std::int64_t total_bytes() const { return bytes_for(shape_, n_blocks_ * gpu::kPageSlots); }
 
  private:
   struct Sequence {
@@ -54,14 +69,41 @@ class KvCache {
     std::int64_t length = 0;
     bool used = false;
   };
+  // Places of one pool, with how many sequences hold each.
+  class Places {
+   public:
+    Places() = default;
+    Places(std::int32_t pool, std::int64_t n);
+    std::int32_t take();  // a block, held once; there must be a free one
+    void hold(std::int32_t block) { ++holders(block); }
+    /// Whether nobody holds it any more.
+    bool release(std::int32_t block);
+    bool shared(std::int32_t block) const { return holders_[static_cast<std::size_t>(gpu::place_of(block))] > 1; }
+    std::int64_t n_free() const { return std::ssize(free_); }
+    std::int64_t n_used() const { return std::ssize(holders_) - n_free(); }
+
+   private:
+    std::int32_t& holders(std::int32_t block) { return holders_[static_cast<std::size_t>(gpu::place_of(block))]; }
+
+    std::vector<std::int32_t> holders_;
+    std::vector<std::int32_t> free_;  // taken from the back
+  };
+
   const Sequence& at(SequenceId id) const;
   Sequence& at(SequenceId id);
+  Places& places_of(std::int32_t block) { return gpu::pool_of(block) == 0 ? open_ : closed_; }
+  void release(std::int32_t block);
+  Result<void> close_pages(Sequence& sequence, const PagePolicy& policy);
+  Result<void> encode(const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to);
 
+  gpu::Backend* backend_ = nullptr;
   KvShape shape_;
   std::int64_t n_blocks_ = 0;
-  std::vector<std::unique_ptr<gpu::Buffer>> buffers_;  // one a layer
+  std::vector<std::unique_ptr<gpu::Buffer>> buffers_;  // one a layer and pool
+  std::unique_ptr<gpu::Buffer> indices_;               // i32 [2, n_blocks], of encode()
   std::vector<gpu::KvLayer> layers_;
-  std::vector<std::int32_t> free_blocks_;  // taken from the back
+  Places open_, closed_;
+  std::vector<std::int32_t> twins_;  // for each open place the closed block that holds the same, or -1
   std::vector<Sequence> sequences_;
 };
 

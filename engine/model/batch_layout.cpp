@@ -45,6 +45,7 @@ BatchLayout lay_out(const Batch& batch, const KvCache& cache) {
     layout.sequence.push_back(s);
     layout.position.push_back(static_cast<std::int32_t>(parent < 0 ? base : layout.position[p] + 1));
     const std::int32_t block = layout.table[static_cast<std::size_t>(s * layout.max_blocks + slot / gpu::kPageSlots)];
+    check(gpu::pool_of(block) == 0, "rows are written into open pages");
     layout.slot.push_back(static_cast<std::int32_t>(block * gpu::kPageSlots + slot % gpu::kPageSlots));
 
     extras.clear();

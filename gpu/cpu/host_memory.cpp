@@ -75,4 +75,12 @@ const std::byte* expert_of(const WeightMatrix& weight, std::int64_t expert) {
   return weight.buffer->host() + weight.offset + expert * weight.expert_bytes();
 }
 
+std::byte* page_of(const KvLayer& layer, std::int32_t block, std::int64_t kv_head) {
+  check(block >= 0 && pool_of(block) < KvLayer::kPools, "a KV block names a pool");
+  const KvPool pool = layer.pool(pool_of(block));
+  check(pool.buffer != nullptr && place_of(block) < pool.n_blocks, "a KV block lies in its pool");
+  return pool.buffer->host() + pool.offset +
+         (place_of(block) * layer.n_kv_heads + kv_head) * layer.page_bytes(pool_of(block));
+}
+
 }  // namespace foreword::gpu

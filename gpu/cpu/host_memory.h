@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/base/result.h"
+#include "gpu/backend.h"
 #include "gpu/tensor.h"
 
 namespace foreword::gpu {
@@ -23,6 +24,9 @@ template <class T>
 T* row_of(const Tensor& tensor, std::int64_t row) {
   return reinterpret_cast<T*>(tensor.buffer->host() + tensor.offset) + row * tensor.stride;
 }
+
+/// Start of the page of a block (of any pool) and a kv head; check().
+std::byte* page_of(const KvLayer& layer, std::int32_t block, std::int64_t kv_head);
 
 /// Start of expert `expert` of a weight, in its format.
 const std::byte* expert_of(const WeightMatrix& weight, std::int64_t expert);

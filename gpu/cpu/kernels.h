@@ -60,6 +60,28 @@ using WeightedSumFn = void (*)(const float* p, std::int64_t p_stride, std::int64
                                std::int64_t first, std::int64_t last, std::int64_t cols, float* out);
 inline constexpr int kMaxIntegerKernels = 8;
 
+/// n_groups groups of `group` (16 or 32) keys or values as floats, the bits of decode_rows() in kv_format.h.
+using DecodeKvFn = void (*)(const std::uint8_t* codes, const std::uint16_t* scales, std::int64_t group,
+                            std::int64_t n_groups, float* out);
+/// Bytes that will be read next: a hint.
+struct Ahead {
+  const std::uint8_t* bytes = nullptr;
+  std::int64_t n = 0;
+};
+/// out[j * 64 + t] = key t . query j for the 64 keys of a tile whose scales lie as floats [cols / 32][64]; cols is a multiple
+/// of 32. Block b of query j is q[b * stride + j], what it misses (Kernels::quantise) second_term blocks behind.
+using KvDotFn = void (*)(const std::uint8_t* codes, const float* scales, std::int64_t cols, const QuantBlock* q,
+                         std::int64_t stride, std::int64_t second_term, std::int64_t n_q, float* out, Ahead ahead);
+/// out[j * cols + c] = sum over t in [first, last) of p[j * 64 + t] * value t at column c; tile as above.
+using KvWeightedSumFn = void (*)(const float* p, std::int64_t n_p, const std::uint8_t* codes, const float* scales,
+                                 std::int64_t first, std::int64_t last, std::int64_t cols, float* out, Ahead ahead);
+/// Kernels of an encoding with scales.
+struct KvKernel {
+  DecodeKvFn decode = nullptr;
+  KvDotFn dot = nullptr;
+  KvWeightedSumFn weighted_sum = nullptr;
+};
+
 struct Kernels {
   int lanes = 0;      // L
   int tile_rows = 0;  // R: L times the panels of a tile
@@ -73,6 +95,12 @@ struct Kernels {
   DotFn dot_f32 = nullptr, dot_f16 = nullptr, dot_bf16 = nullptr;
   WeightedSumFn weighted_sum_f32 = nullptr, weighted_sum_f16 = nullptr;
 
+  /// By KvFormat, for those that have scales.
+  KvKernel kv[4];
+  /// The scales [64, n] of a tile as floats [n, 64].
+  void (*transpose_scales)(const std::uint16_t* scales, std::int64_t n, float* out) = nullptr;
+  /// rotate() of kv_format.h, to the bit; n is 1 or at least 16.
+  void (*rotate)(float* x, std::int64_t cols, std::int64_t n) = nullptr;
   /// Logits in place: s = scale * s, then cap * tanh(s / cap) if cap > 0, then exp(s - largest) for [first, last), 0
   /// for the rest of the 64. Gives the largest and the sum.
   void (*softmax_page)(float* logits, int first, int last, float scale, float cap, float* largest, float* sum) = nullptr;
@@ -92,6 +120,7 @@ struct Kernels {
   /// `bias` may be null.
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, std::int64_t n,
                      float* out) = nullptr;
+  void (*from_half)(const std::uint16_t* x, std::int64_t n, float* out) = nullptr;
   /// Saturates at +-65504.
   void (*to_half)(const float* x, std::int64_t n, std::uint16_t* out) = nullptr;
   /// Reads n bytes (a multiple of 64) as fast as the loads of the kernels can; gives their sum as a proof.

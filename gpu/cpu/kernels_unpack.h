@@ -4,6 +4,7 @@
 // across lanes, and an activation is broadcast to all rows.
 
 #include "gpu/cpu/kernels_impl.h"
+#include "gpu/cpu/kernels_kv.h"
 
 namespace foreword::gpu {
 namespace {
@@ -13,11 +14,6 @@ constexpr std::uint32_t kOnes = 0x01010101;
 
 inline void put_codes(WeightPanel* panel, std::int64_t group, U codes) {
   __builtin_memcpy(panel->codes + group * 4 * kLanes, &codes, sizeof codes);
-}
-// Asks for slice `index` of `n` of the bytes from `ahead` on, in slices between the work, for a burst waits for itself
-// (Q4_K at a third of the speed).
-inline void fetch_slice(const std::uint8_t* ahead, std::int64_t bytes, std::int64_t index, std::int64_t n) {
-  for (std::int64_t at = bytes * index / n / 64 * 64; at < bytes * (index + 1) / n; at += 64) prefetch(ahead + at);
 }
 
 // kLanes rows as they lie in a file. `ahead` goes through the bytes of the next tile.
@@ -276,6 +272,11 @@ constexpr Kernels make_kernels() {
   k.dot_bf16 = dot<FromBf16>;
   k.weighted_sum_f32 = weighted_sum<FromF32>;
   k.weighted_sum_f16 = weighted_sum<FromF16>;
+  k.kv[1] = kv_kernel<KvQ8>();  // by the ids of KvFormat
+  k.kv[2] = kv_kernel<KvQ4h>();
+  k.kv[3] = kv_kernel<KvQ2h>();
+  k.transpose_scales = transpose_scales;
+  k.rotate = rotate;
   k.softmax_page = softmax_page;
   k.blend = blend;
   k.silu = silu;
@@ -288,6 +289,7 @@ constexpr Kernels make_kernels() {
   k.scale = scale;
   k.rms_norm = rms_norm;
   k.layer_norm = layer_norm;
+  k.from_half = from_half;
   k.to_half = to_half;
   k.read = read;
   k.integer_peak = integer_peak;

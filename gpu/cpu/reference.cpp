@@ -138,12 +138,28 @@ class Reference final : public Backend {
 
   void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) override {
     shapes::store_kv(k, v, layer, slots);
+    const std::int64_t dim = layer.head_dim;
+    const KvEncoding encoding = layer.pool(0).encoding;
     for (std::int64_t r = 0; r < k.rows; ++r) {
-      const std::int64_t slot = *row_of<std::int32_t>(slots, r);
-      for (std::int64_t c = 0; c < k.cols; ++c) {
-        const std::int64_t head = c / layer.head_dim, d = c % layer.head_dim;
-        put(layer, slot, head, d, false, row_of<float>(k, r)[c]);
-        put(layer, slot, head, d, true, row_of<float>(v, r)[c]);
+      const std::int64_t slot = *row_of<std::int32_t>(slots, r), t = slot % kPageSlots;
+      for (std::int64_t head = 0; head < layer.n_kv_heads; ++head) {
+        std::byte* page = page_of(layer, static_cast<std::int32_t>(slot / kPageSlots), head);
+        std::vector<float> key(row_of<float>(k, r) + head * dim, row_of<float>(k, r) + (head + 1) * dim);
+        std::vector<float> value(row_of<float>(v, r) + head * dim, row_of<float>(v, r) + (head + 1) * dim);
+        rotate(key.data(), dim, layer.basis.k);
+        rotate(value.data(), dim, layer.basis.v);
+        encode_rows(encoding.k, dim, key.data(), t, t + 1, page);
+        encode_rows(encoding.v, dim, value.data(), t, t + 1, page + kv_tile_bytes(encoding.k, dim));
+      }
+    }
+  }
+  void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
+    shapes::encode_pages(layer, from, to);
+    for (std::int64_t i = 0; i < from.rows; ++i) {
+      const std::int32_t source = *row_of<std::int32_t>(from, i), target = *row_of<std::int32_t>(to, i);
+      for (std::int64_t head = 0; head < layer.n_kv_heads; ++head) {
+        encode_page(layer.head_dim, layer.pool(pool_of(source)).encoding, page_of(layer, source, head),
+                    layer.pool(pool_of(target)).encoding, page_of(layer, target, head));
       }
     }
   }
@@ -270,26 +286,13 @@ class Reference final : public Backend {
     }
   }
 
-  static std::byte* element(const KvLayer& layer, std::int64_t slot, std::int64_t head, std::int64_t d, bool value) {
-    const std::int64_t page = slot / kPageSlots * layer.n_kv_heads + head;
-    const std::int64_t row = slot % kPageSlots + (value ? kPageSlots : 0);
-    check(slot >= 0 && slot / kPageSlots < layer.n_blocks, "slot in range");
-    return layer.buffer->host() + layer.offset + page * layer.page_bytes() +
-           (row * layer.head_dim + d) * bytes_of(layer.dtype);
-  }
-  static void put(const KvLayer& layer, std::int64_t slot, std::int64_t head, std::int64_t d, bool value, float x) {
-    std::byte* to = element(layer, slot, head, d, value);
-    if (layer.dtype == DType::f32) {
-      std::memcpy(to, &x, sizeof x);
-    } else {
-      const std::uint16_t half = float_to_half(std::clamp(x, -65504.0F, 65504.0F));
-      std::memcpy(to, &half, sizeof half);
-    }
-  }
-  static double get(const KvLayer& layer, std::int64_t slot, std::int64_t head, std::int64_t d, bool value) {
-    const std::byte* from = element(layer, slot, head, d, value);
-    if (layer.dtype == DType::f32) return *reinterpret_cast<const float*>(from);
-    return half_to_float(*reinterpret_cast<const std::uint16_t*>(from));
+  // Slot t of a page as it is seen, its key or its value.
+  static std::vector<float> seen(const KvLayer& layer, std::int32_t block, std::int64_t t, std::int64_t head, bool value) {
+    const KvEncoding encoding = layer.pool(pool_of(block)).encoding;
+    const std::byte* tile = page_of(layer, block, head) + (value ? kv_tile_bytes(encoding.k, layer.head_dim) : 0);
+    std::vector<float> row(static_cast<std::size_t>(layer.head_dim));
+    decode_rows(value ? encoding.v : encoding.k, layer.head_dim, tile, t, t + 1, row.data());
+    return row;
   }
 
   static void attend(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params,
@@ -300,19 +303,21 @@ class Reference final : public Backend {
     const std::int32_t* table = row_of<std::int32_t>(rows.table, *row_of<std::int32_t>(rows.sequence, r));
     const std::int64_t extra = *row_of<std::int32_t>(rows.extra_begin, r);
     const std::int64_t n = prefix + *row_of<std::int32_t>(rows.extra_begin, r + 1) - extra;
-    const float* query = row_of<float>(q, r) + head * layer.head_dim;
+    const float* at_head = row_of<float>(q, r) + head * layer.head_dim;
+    std::vector<float> query(at_head, at_head + layer.head_dim), result(query.size());
+    rotate(query.data(), layer.head_dim, layer.basis.k);
 
-    std::vector<std::int64_t> slots;
+    std::vector<std::int64_t> slots;  // as the sequence counts them
     std::vector<double> logits;
     for (std::int64_t at = 0; at < n; ++at) {
       if (params.window > 0 && position - at >= params.window) continue;
       const std::int64_t logical = at < prefix ? at : *row_of<std::int32_t>(rows.extra_slots, extra + at - prefix);
-      const std::int64_t slot = table[logical / kPageSlots] * kPageSlots + logical % kPageSlots;
+      const std::vector<float> key = seen(layer, table[logical / kPageSlots], logical % kPageSlots, kv_head, false);
       double dot = 0;
-      for (std::int64_t d = 0; d < layer.head_dim; ++d) dot += query[d] * get(layer, slot, kv_head, d, false);
+      for (std::size_t d = 0; d < key.size(); ++d) dot += static_cast<double>(query[d]) * key[d];
       dot *= params.scale;
       if (params.softcap > 0) dot = params.softcap * std::tanh(dot / params.softcap);
-      slots.push_back(slot);
+      slots.push_back(logical);
       logits.push_back(dot);
     }
     double largest = -std::numeric_limits<double>::infinity(), sum = 0;
@@ -320,11 +325,14 @@ class Reference final : public Backend {
     for (const double logit : logits) largest = std::max(largest, logit);
     if (params.sinks) sum = std::exp(row_of<float>(params.sinks, 0)[head] - largest);
     for (double& logit : logits) sum += logit = std::exp(logit - largest);
-    for (std::int64_t d = 0; d < layer.head_dim; ++d) {
-      double value = 0;
-      for (std::size_t i = 0; i < slots.size(); ++i) value += logits[i] * get(layer, slots[i], kv_head, d, true);
-      row_of<float>(out, r)[head * layer.head_dim + d] = sum > 0 ? static_cast<float>(value / sum) : 0.0F;
+    std::vector<double> values(result.size());
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const std::vector<float> value = seen(layer, table[slots[i] / kPageSlots], slots[i] % kPageSlots, kv_head, true);
+      for (std::size_t d = 0; d < values.size(); ++d) values[d] += logits[i] * value[d];
     }
+    for (std::size_t d = 0; d < values.size(); ++d) result[d] = sum > 0 ? static_cast<float>(values[d] / sum) : 0.0F;
+    rotate(result.data(), layer.head_dim, layer.basis.v);
+    std::copy(result.begin(), result.end(), row_of<float>(out, r) + head * layer.head_dim);
   }
 
   ReferenceOptions options_;

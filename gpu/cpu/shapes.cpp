@@ -45,9 +45,13 @@ void optional_bias(const Tensor& bias, std::int64_t rows, std::int64_t cols) {
 void layer_inside(const KvLayer& layer) {
   check(layer.buffer != nullptr && layer.n_kv_heads > 0 && layer.head_dim > 0, "a KV layer has a buffer and heads");
   check(layer.dtype == DType::f16 || layer.dtype == DType::f32, "KV is f16 or f32");
-  check(static_cast<std::uint64_t>(layer.offset + layer.n_blocks * layer.n_kv_heads * layer.page_bytes()) <=
-            layer.buffer->bytes(),
-        "a KV layer lies in its buffer");
+  for (std::int32_t i = 0; i < KvLayer::kPools; ++i) {
+    const KvPool pool = layer.pool(i);
+    if (pool.buffer == nullptr) continue;
+    check(static_cast<std::uint64_t>(pool.offset + pool.n_blocks * layer.n_kv_heads * layer.page_bytes(i)) <=
+              pool.buffer->bytes(),
+          "a pool of KV pages lies in its buffer");
+  }
 }
 
 }  // namespace
@@ -102,6 +106,12 @@ void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tens
   layer_inside(layer);
   check(k.cols == layer.n_kv_heads * layer.head_dim, "store_kv: width of k and v");
   integers(slots, k.rows, 1);
+}
+
+void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) {
+  layer_inside(layer);
+  integers(from, from.rows, 1);
+  integers(to, from.rows, 1);
 }
 
 void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params,

@@ -48,6 +48,8 @@ inline void store_int8(std::int8_t* p, U v) {
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(raw(v)), _mm256_extracti128_si256(raw(v), 1));
   _mm_storeu_si64(p, _mm_packs_epi16(words, words));
 }
+inline U load_int8(const std::uint8_t* p) { return lanes(_mm256_cvtepi8_epi32(_mm_loadu_si64(p))); }
+inline U load_uint8(const std::uint8_t* p) { return lanes(_mm256_cvtepu8_epi32(_mm_loadu_si64(p))); }
 inline F half_lanes(U v) {
   const __m256i low = raw(v & 0xFFFF);
   return _mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));

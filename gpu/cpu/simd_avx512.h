@@ -47,9 +47,11 @@ inline U all_of(const std::int32_t* p) {
 inline void store_int8(std::int8_t* p, U v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(raw(v)));
 }
+inline __m128i sixteen(const std::uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+inline U load_int8(const std::uint8_t* p) { return lanes(_mm512_cvtepi8_epi32(sixteen(p))); }
+inline U load_uint8(const std::uint8_t* p) { return lanes(_mm512_cvtepu8_epi32(sixteen(p))); }
 inline F half_lanes(U v) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(raw(v))); }
 inline F to_float(U v) { return _mm512_cvtepi32_ps(raw(v)); }
-inline __m128i sixteen(const std::uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 inline __m512i four_rows(const std::uint8_t* p, std::int64_t stride) {
   __m512i v = _mm512_castsi128_si512(sixteen(p));
   v = _mm512_inserti32x4(v, sixteen(p + 4 * stride), 1);

@@ -62,6 +62,16 @@ inline U all_of(const std::int32_t* p) { return static_cast<std::uint32_t>(*p) -
 inline void store_int8(std::int8_t* p, U v) {
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::int8_t>(v[i]);
 }
+inline U load_uint8(const std::uint8_t* p) {
+  U v = {};
+  for (int i = 0; i < kLanes; ++i) v[i] = p[i];
+  return v;
+}
+inline U load_int8(const std::uint8_t* p) {
+  U v = {};
+  for (int i = 0; i < kLanes; ++i) v[i] = static_cast<std::uint32_t>(static_cast<std::int8_t>(p[i]));
+  return v;
+}
 // The low 16 bits of each lane as a half.
 inline F half_lanes(U v) {
   F f = {};

@@ -62,6 +62,35 @@ class PerplexityTest(program.ProgramTest):
         self.assertLess(near["mean_kl"], 1e-4)
         self.assertGreater(near["top1_agree"], 0.97)
 
+    def test_few_bits_cost_what_they_should(self):
+        """On random weights (heads of 64), whose distance between f16 and f32 is 6e-4 already."""
+        model = program.FIXTURES / "models" / "tiny256-Q8_0.gguf"
+
+        def measure(kv, *arguments):
+            return self.run_json("perplexity", "-m", model, "-f", self.text, "--kv", kv, "--kl-against", "f16", *arguments)
+
+        self.text.write_text(TEXT * 3)
+        last = 0
+        for kv, least, most, cost in (("q8", 1e-5, 3e-3, 544), ("k8v4", 3e-3, 0.05, 416), ("q4", 0.01, 0.1, 288), ("q2", 0.1, 2, 160)):
+            with self.subTest(kv=kv):
+                old, every = measure(kv), measure(kv, "--every-page")
+                self.assertTrue(least < old["mean_kl"] < most, old)
+                self.assertGreater(old["mean_kl"], last)
+                self.assertGreater(every["mean_kl"], old["mean_kl"])
+                self.assertEqual(old["kv_bytes_per_token"], cost)  # 2 layers, 2 heads: 1024 in f16
+                last = old["mean_kl"]
+        self.assertEqual(measure("f16")["kv_bytes_per_token"], 1024)
+
+    def test_few_bits_are_told(self):
+        done = self.run_program("perplexity", "-m", program.FIXTURES / "models" / "tiny256-Q8_0.gguf", "-f", self.text, "--kv", "q4")
+        self.assertEqual(done.returncode, program.OK)
+        self.assert_sentence(done.stderr.decode())
+        self.assertIn("4.5 bits", done.stderr.decode())
+        # Heads of 8 columns have no groups: told, and exact.
+        done = self.run_program("perplexity", "-m", program.STORIES, "-f", self.text, "--kv", "q4", "--kl-against", "f16", "--json")
+        self.assertIn("stays exact", done.stderr.decode())
+        self.assertIn('"mean_kl":0.0,', done.stdout.decode().replace(" ", ""))
+
     def test_nothing_to_score(self):
         for content in (b"", b"\xff\xfe\x00"):
             self.text.write_bytes(content)

@@ -2,8 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <random>
 #include <set>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
 
 #include "gpu/registry.h"
 
@@ -16,8 +22,60 @@ class KvCacheTest : public testing::Test {
   KvCache make(std::int64_t n_slots) {
     return std::move(KvCache::create(*backend_, {2, 3, 16, gpu::DType::f16}, n_slots)).value();
   }
+  KvCache make_closing(std::int64_t n_slots, PagePolicy policy) {
+    return std::move(KvCache::create(*backend_, {2, 3, 32, gpu::DType::f16, policy}, n_slots)).value();
+  }
+  // Adds n tokens; a token's key and value at column 0 of every head tell which it is.
+  bool add(KvCache& cache, SequenceId id, std::int64_t n, float first) {
+    if (!cache.reserve(id, n)) return false;
+    const std::int64_t width = cache.shape().n_kv_heads * cache.shape().head_dim;
+    std::vector<float> values;
+    std::vector<std::int32_t> slots;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::int64_t slot = cache.length(id) + i;
+      const std::int32_t block = cache.blocks(id)[static_cast<std::size_t>(slot / 64)];
+      EXPECT_EQ(gpu::pool_of(block), 0);
+      slots.push_back(static_cast<std::int32_t>(block * 64 + slot % 64));
+      for (std::int64_t c = 0; c < width; ++c) values.push_back(c % cache.shape().head_dim == 0 ? first + static_cast<float>(i) : 0.0F);
+    }
+    const gpu::Tensor x = put(values, n, width), at = put(slots, n, 1);
+    for (std::int64_t il = 0; il < cache.shape().n_layers; ++il) backend_->store_kv(x, x, cache.layer(il), at);
+    EXPECT_TRUE(backend_->submit());
+    return cache.commit(id, n).has_value();
+  }
+  // What stands at the places where add() put its numbers, from the last head of the last layer.
+  std::vector<float> tokens(const KvCache& cache, SequenceId id) {
+    const gpu::KvLayer layer = cache.layer(cache.shape().n_layers - 1);
+    std::vector<float> all, row(static_cast<std::size_t>(layer.head_dim));
+    for (std::int64_t slot = 0; slot < cache.length(id); ++slot) {
+      const std::int32_t block = cache.blocks(id)[static_cast<std::size_t>(slot / 64)];
+      const gpu::KvPool pool = layer.pool(gpu::pool_of(block));
+      const std::int64_t page = gpu::place_of(block) * layer.n_kv_heads + layer.n_kv_heads - 1;
+      const std::byte* tile = pool.buffer->host() + page * layer.page_bytes(gpu::pool_of(block)) + gpu::kv_tile_bytes(pool.encoding.k, layer.head_dim);
+      gpu::decode_rows(pool.encoding.v, layer.head_dim, tile, slot % 64, slot % 64 + 1, row.data());
+      gpu::rotate(row.data(), layer.head_dim, layer.basis.v);
+      all.push_back(row[0]);
+    }
+    return all;
+  }
+  template <class T>
+  gpu::Tensor put(const std::vector<T>& values, std::int64_t rows, std::int64_t cols) {
+    buffers_.push_back(std::move(backend_->allocate(values.size() * sizeof(T))).value());
+    const gpu::Tensor view{buffers_.back().get(), 0, rows, cols, cols, std::is_same_v<T, float> ? gpu::DType::f32 : gpu::DType::i32};
+    backend_->write(view, std::as_bytes(std::span(values)));
+    return view;
+  }
   std::unique_ptr<gpu::Backend> backend_;
+  std::vector<std::unique_ptr<gpu::Buffer>> buffers_;
 };
+
+constexpr gpu::KvEncoding kQ8{gpu::KvFormat::q8, gpu::KvFormat::q8}, kQ4{gpu::KvFormat::q4h, gpu::KvFormat::q4h};
+
+std::string pools(const KvCache& cache, SequenceId id) {
+  std::string text;
+  for (const std::int32_t block : cache.blocks(id)) text += gpu::pool_of(block) == 0 ? 'o' : 'c';
+  return text;
+}
 
 TEST_F(KvCacheTest, RoundsUpToBlocksAndCountsItsBytes) {
   const KvCache cache = make(65);
@@ -31,7 +89,7 @@ TEST_F(KvCacheTest, AFullCacheSaysSoAndChangesNothing) {
   KvCache cache = make(128);
   const SequenceId a = cache.add_sequence(), b = cache.add_sequence();
   ASSERT_TRUE(cache.reserve(a, 65));
-  cache.commit(a, 65);
+  ASSERT_TRUE(cache.commit(a, 65));
   const auto result = cache.reserve(b, 1);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::out_of_memory);
@@ -40,38 +98,161 @@ TEST_F(KvCacheTest, AFullCacheSaysSoAndChangesNothing) {
   EXPECT_TRUE(cache.reserve(b, 1));
 }
 
-/// Random use against a plain model: no block is in two places, none is lost.
-TEST_F(KvCacheTest, BlocksAreNeitherSharedNorLost) {
-  const unsigned seed = 5;
-  std::mt19937 random(seed);
-  KvCache cache = make(64 * 20);
-  std::vector<SequenceId> live;
-  for (int step = 0; step < 3000; ++step) {
-    const unsigned what = random() % 4;
-    if (what == 0 && live.size() < 6) live.push_back(cache.add_sequence());
-    if (live.empty()) continue;
-    const std::size_t pick = random() % live.size();
-    const SequenceId id = live[pick];
-    if (what == 1) {
-      const std::int64_t n = random() % 200;
-      if (cache.reserve(id, n)) cache.commit(id, n);
-    } else if (what == 2) {
-      cache.truncate(id, cache.length(id) == 0 ? 0 : static_cast<std::int64_t>(random() % static_cast<unsigned>(cache.length(id))));
-    } else if (what == 3 && random() % 3 == 0) {
-      cache.remove_sequence(id);
-      live.erase(live.begin() + static_cast<std::ptrdiff_t>(pick));
+TEST(PagePolicy, ClosesWhatIsFullAndNeitherFirstNorRecent) {
+  const PagePolicy policy{kQ8};
+  const auto closed = [](const PagePolicy& p, std::int64_t length) {
+    std::string text;
+    for (std::int64_t page = 0; page * 64 < length; ++page) text += closes(p, page, length) ? 'c' : 'o';
+    return text;
+  };
+  EXPECT_EQ(closed(policy, 192), "ooo");
+  EXPECT_EQ(closed(policy, 193), "ocoo");  // 65 exact tokens
+  EXPECT_EQ(closed(policy, 256), "ocoo");  // 128
+  EXPECT_EQ(closed(policy, 257), "occoo");
+  EXPECT_EQ(closed(close_everything(kQ8), 257), "cccco");
+  EXPECT_EQ(closed(close_everything(kQ8), 256), "cccc");
+  EXPECT_EQ(closed(PagePolicy{}, 1000), std::string(16, 'o'));
+}
+
+// KiB a token, all layers: models of 16 x 8 x 64, 32 x 8 x 128 and 28 x 2 x 128 (layers, kv heads, head width).
+TEST(KvShape, OldTokensCostWhatTheTableSays) {
+  const std::int64_t shapes[][3] = {{16, 8, 64}, {32, 8, 128}, {28, 2, 128}};
+  const struct {
+    const char* name;
+    double kib[3];
+  } rows[] = {{"f32", {64, 256, 56}}, {"f16", {32, 128, 28}}, {"q8", {17, 68, 14.875}}, {"k8v4", {13, 52, 11.375}}, {"q4", {9, 36, 7.875}}, {"q2", {5, 20, 4.375}}};
+  for (std::size_t r = 0; r < std::size(rows); ++r) {
+    const gpu::KvEncodingName& encoding = gpu::kv_encoding_names()[r];
+    ASSERT_EQ(encoding.name, rows[r].name);
+    for (std::size_t i = 0; i < std::size(shapes); ++i) {
+      KvShape shape{shapes[i][0], shapes[i][1], shapes[i][2], r == 0 ? gpu::DType::f32 : gpu::DType::f16};
+      shape.policy.old = encoding.encoding;
+      EXPECT_EQ(static_cast<double>(shape.bytes_per_slot()) / 1024, rows[r].kib[i]) << encoding.name;
     }
-    std::set<std::int32_t> seen;
-    std::int64_t held = 0;
-    for (const SequenceId one : live) {
-      held += std::ssize(cache.blocks(one));
-      seen.insert(cache.blocks(one).begin(), cache.blocks(one).end());
-      EXPECT_GE(std::ssize(cache.blocks(one)) * 64, cache.length(one)) << "seed " << seed;
-    }
-    EXPECT_EQ(std::ssize(seen), held) << "seed " << seed << ", step " << step;
-    EXPECT_EQ(held + cache.n_free_blocks(), 20) << "seed " << seed << ", step " << step;
   }
 }
+
+TEST_F(KvCacheTest, OldPagesCloseAndKeepTheirTokens) {
+  KvCache cache = make_closing(64 * 20, {kQ8});
+  const SequenceId id = cache.add_sequence();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(add(cache, id, 80, 1 + 80.0F * static_cast<float>(i)));
+  EXPECT_EQ(pools(cache, id), "occccoo");
+  const std::vector<float> seen = tokens(cache, id);
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const auto expected = static_cast<float>(i + 1);
+    EXPECT_NEAR(seen[i], expected, i < 64 || i >= 320 ? 0.3F : 0.01F * expected) << i;  // 32 halves make a number
+  }
+  // As many bytes as the buffers have, and the buffers are what the table says.
+  EXPECT_EQ(cache.total_bytes(), 2 * 3 * (16 * 2 * 4096 + 20 * 2 * (64 * 32 + 64 * 2)));
+  std::int64_t bytes = 0;
+  for (std::int64_t il = 0; il < 2; ++il) bytes += static_cast<std::int64_t>(cache.layer(il).buffer->bytes() + cache.layer(il).closed[0].buffer->bytes());
+  EXPECT_EQ(bytes, cache.total_bytes());
+}
+
+TEST_F(KvCacheTest, TruncationStopsAtAClosedPage) {
+  KvCache cache = make_closing(64 * 20, {kQ4});
+  const SequenceId id = cache.add_sequence();
+  ASSERT_TRUE(add(cache, id, 400, 1));
+  ASSERT_EQ(pools(cache, id), "occccoo");
+  EXPECT_EQ(cache.truncate(id, 390), 390);
+  EXPECT_EQ(cache.truncate(id, 330), 330);
+  EXPECT_EQ(cache.truncate(id, 300), 256);  // 44 tokens are to be read again
+  EXPECT_EQ(cache.length(id), 256);
+  EXPECT_EQ(cache.truncate(id, 192), 192);
+  EXPECT_TRUE(add(cache, id, 100, 193));
+  EXPECT_EQ(pools(cache, id), "occoo");
+  EXPECT_EQ(cache.truncate(id, 30), 30);
+  EXPECT_EQ(cache.truncate(id, 0), 0);
+  EXPECT_EQ(cache.n_free_blocks(), 20);
+}
+
+TEST_F(KvCacheTest, AForkSharesUntilOneSideWrites) {
+  KvCache cache = make_closing(64 * 20, {kQ4});
+  const SequenceId a = cache.add_sequence();
+  ASSERT_TRUE(add(cache, a, 300, 1));
+  const std::int64_t free = cache.n_free_blocks();
+  const SequenceId b = cache.fork(a), c = cache.fork(a);
+  EXPECT_EQ(cache.n_free_blocks(), free);
+  EXPECT_EQ(cache.blocks(a), cache.blocks(b));
+  const std::vector<float> before = tokens(cache, a);
+  ASSERT_TRUE(add(cache, b, 10, 9000));
+  EXPECT_EQ(cache.n_free_blocks(), free - 1) << "one page is copied";
+  EXPECT_EQ(tokens(cache, a), before);
+  EXPECT_EQ(tokens(cache, c), before);
+  std::vector<float> of_b = tokens(cache, b);
+  EXPECT_NEAR(of_b[305], 9005, 8);
+  of_b.resize(300);
+  EXPECT_EQ(of_b, before);
+  // Both sides close the page that they share, and share what comes of it.
+  ASSERT_TRUE(add(cache, a, 50, 301));
+  ASSERT_TRUE(add(cache, b, 50, 310));
+  EXPECT_EQ(pools(cache, a), "occcoo");
+  EXPECT_EQ(pools(cache, b), "occcoo");
+  EXPECT_TRUE(std::equal(cache.blocks(a).begin(), cache.blocks(a).begin() + 4, cache.blocks(b).begin()));
+  for (const SequenceId id : {a, b, c}) cache.remove_sequence(id);
+  EXPECT_EQ(cache.n_free_blocks(), 20);
+}
+
+TEST_F(KvCacheTest, PagesCloseEarlyRatherThanNotAtAll) {
+  KvCache cache = make_closing(64 * 40, {kQ4});  // 16 open blocks
+  std::vector<SequenceId> ids;
+  for (int i = 0; i < 7; ++i) {
+    ids.push_back(cache.add_sequence());
+    ASSERT_TRUE(add(cache, ids.back(), 192, 1)) << i;
+  }
+  EXPECT_EQ(pools(cache, ids.front()), "occ");
+}
+
+/// Random use against a plain model: no block is lost, and none is shared unless it was forked.
+class KvCacheUse : public KvCacheTest, public testing::WithParamInterface<bool> {};
+TEST_P(KvCacheUse, BlocksAreNeitherMixedUpNorLost) {
+  const unsigned seed = 5;
+  std::mt19937 random(seed);
+  KvCache cache = GetParam() ? make_closing(64 * 20, {kQ8}) : make(64 * 20);
+  std::map<SequenceId, std::vector<float>> live;  // the tokens that each should hold
+  float next = 1;
+  for (int step = 0; step < 600; ++step) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed << ", step " << step);
+    buffers_.clear();
+    const unsigned what = random() % 6;
+    if (what == 0 && live.size() < 6) live[cache.add_sequence()];
+    if (live.empty()) continue;
+    const auto one = std::next(live.begin(), static_cast<std::ptrdiff_t>(random() % live.size()));
+    auto& [id, held] = *one;
+    if (what <= 2) {
+      const std::int64_t n = 1 + random() % 100;
+      const std::int64_t length = cache.length(id);
+      if (add(cache, id, n, next)) {
+        for (std::int64_t i = 0; i < n; ++i) held.push_back(next + static_cast<float>(i));
+      } else {
+        EXPECT_EQ(cache.length(id), length);
+      }
+      next = next > 900 ? 1 : next + static_cast<float>(n);
+    } else if (what == 3) {
+      const auto length = static_cast<std::int64_t>(random() % (held.size() + 1));
+      const std::int64_t left = cache.truncate(id, length);
+      EXPECT_LE(left, length);
+      EXPECT_GT(left + 64, length);
+      held.resize(static_cast<std::size_t>(left));
+    } else if (what == 4 && live.size() < 6) {
+      const std::vector<float> copy = held;
+      live[cache.fork(id)] = copy;
+    } else if (what == 5 && random() % 2 == 0) {
+      cache.remove_sequence(id);
+      live.erase(one);
+    }
+    std::set<std::int32_t> seen;
+    for (const auto& [each, expected] : live) {
+      seen.insert(cache.blocks(each).begin(), cache.blocks(each).end());
+      const std::vector<float> got = tokens(cache, each);
+      ASSERT_EQ(got.size(), expected.size());
+      for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 0.02F * expected[i] + 1) << i;
+    }
+    ASSERT_EQ(std::ssize(seen) + cache.n_free_blocks(), 20);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Exact, KvCacheUse, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Closing, KvCacheUse, testing::Values(true));
 
 }  // namespace
 }  // namespace foreword::engine

@@ -18,7 +18,7 @@ class BatchLayoutTest : public testing::Test {
   SequenceId sequence_of(std::int64_t length) {
     const SequenceId id = cache_.add_sequence();
     EXPECT_TRUE(cache_.reserve(id, length));
-    cache_.commit(id, length);
+    EXPECT_TRUE(cache_.commit(id, length));
     return id;
   }
   BatchLayout laid_out(const Batch& batch) {

@@ -36,7 +36,7 @@ class ForwardTest : public testing::TestWithParam<int> {
       rows.emplace_back(logits.begin(), logits.end());
     });
     EXPECT_TRUE(result);
-    if (commit > 0) cache_->commit(batch.sequence.front(), commit);
+    if (commit > 0) { EXPECT_TRUE(cache_->commit(batch.sequence.front(), commit)); }
     return rows;
   }
 

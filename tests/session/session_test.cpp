@@ -22,8 +22,9 @@ struct Outcome {
 
 class SessionTest : public testing::Test {
  protected:
-  void load(std::int64_t context = 256) {
+  void load(std::int64_t context = 256, gpu::KvEncoding kv = {}) {
     ModelOptions options;
+    options.kv = kv;
     options.context = context;
     options.n_threads = 2;
     session_.send(LoadModel{model_path(), options});
@@ -95,6 +96,21 @@ TEST_F(SessionTest, SameSeedSameTextOtherSeedOtherText) {
   EXPECT_EQ(again.ids, first.ids);
   EXPECT_EQ(again.text, first.text);
   EXPECT_NE(run(raw(3, "Once upon a time", 40, 2)).ids, first.ids);
+}
+
+TEST_F(SessionTest, APrefixThatEndsInAClosedPageIsReusedUpToThatPage) {
+  load(1024, {gpu::KvFormat::q8, gpu::KvFormat::q4h});
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "word " + std::to_string(i) + ", ";
+  const Outcome first = run(raw(1, text, 40));
+  ASSERT_TRUE(first.stats) << first.error->message;
+  ASSERT_GT(first.prompt_tokens, 300);
+  const Outcome again = run(raw(2, text, 40));
+  EXPECT_EQ(again.reused_tokens, again.prompt_tokens - 1);
+  const Outcome other = run(raw(3, text.substr(0, text.size() / 2) + "something else", 40));
+  ASSERT_TRUE(other.stats) << other.error->message;
+  EXPECT_GT(other.reused_tokens, 0);
+  EXPECT_EQ(other.reused_tokens % 64, 0) << other.reused_tokens;
 }
 
 TEST_F(SessionTest, KeepsTheCommonPrefixAndTheSameText) {
