@@ -20,7 +20,7 @@ constexpr const char* kAddChat =
     "INSERT INTO chats (created_at, updated_at, title, title_by_user, model_path, system_prompt, settings) "
     "VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6)";
 constexpr const char* kChat = "SELECT " FW_CHAT_COLUMNS " FROM chats WHERE id = ?";
-constexpr const char* kChats = "SELECT " FW_CHAT_COLUMNS " FROM chats ORDER BY pinned DESC, updated_at DESC, id DESC";
+constexpr const char* kChats = "SELECT " FW_CHAT_COLUMNS " FROM chats WHERE " FW_CHAT_STANDS("chats.id") " ORDER BY pinned DESC, updated_at DESC, id DESC";
 constexpr const char* kRename = "UPDATE chats SET title = ?2, title_by_user = 1 WHERE id = ?1";
 constexpr const char* kTitle = "UPDATE chats SET title = iif(title_by_user, title, ?2) WHERE id = ?1";
 constexpr const char* kPin = "UPDATE chats SET pinned = ?2 WHERE id = ?1";
@@ -76,7 +76,7 @@ Result<void> ChatStore::sign_on() {
   }
   lock_.emplace(std::move(lock));
   FW_ASSIGN(n_interrupted_, bury(dead));
-  return {};
+  return empty_bin(clock_() - kBinMilliseconds);
 }
 
 Result<std::int64_t> ChatStore::bury(const std::vector<Id>& dead_writers) {

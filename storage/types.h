@@ -93,6 +93,27 @@ struct MessageEnd {
   MessageStats stats;
 };
 
+/// A deletion that can still be undone.
+struct BinEntry {
+  Id id = 0;
+  std::int64_t deleted_at = 0;
+  Id chat_id = 0;
+  Id message_id = 0;    // 0: the whole chat
+  std::string title;    // of the chat
+  std::string excerpt;  // the start of the message; empty for a chat
+};
+
+/// A chat with all its messages. Ids mean something within the tree only.
+struct TreeMessage {
+  Message message;
+  Id shown_child = 0;  // 0: the newest
+};
+struct ChatTree {
+  Chat chat;
+  Id shown_root = 0;
+  std::vector<TreeMessage> messages;  // every parent before its children
+};
+
 struct ModelRecord {
   std::string path;
   std::string name;

@@ -6,6 +6,7 @@ namespace foreword::ui {
 namespace {
 
 constexpr float kRow = 38, kRowWithDetail = 56, kPad = 12;  // logical
+constexpr std::size_t kBinRows = 8;  // the latest deletions
 
 }  // namespace
 
@@ -21,7 +22,40 @@ void ChatList::draw(Frame& frame, Rect area) {
   }
   const Rect search{area.left + pad, area.top + header, area.right - pad, area.top + header + frame.px(36)};
   draw_search(frame, search);
-  draw_rows(frame, {area.left, search.bottom + pad, area.right, area.bottom});
+  const float bin = draw_bin(frame, {area.left, search.bottom + pad, area.right, area.bottom});
+  draw_rows(frame, {area.left, search.bottom + pad, area.right, area.bottom - bin});
+}
+
+/// What was deleted, at the lower edge, folded unless it was asked for. Its height.
+float ChatList::draw_bin(Frame& frame, Rect area) {
+  const std::vector<BinRow>& bin = frame.state.bin;
+  if (bin.empty()) return 0;
+  Canvas& canvas = frame.canvas;
+  const float pad = frame.px(kPad), head = frame.px(36), line = frame.px(34), side = frame.px(26);
+  const std::size_t n_shown = bin_open_ ? std::min(bin.size(), kBinRows) : 0;
+  const float height = head + static_cast<float>(n_shown) * line + (n_shown > 0 ? frame.px(6) : 0);
+  const float top = area.bottom - height;
+  canvas.fill({area.left, top, area.right, top + frame.px(1)}, frame.theme.line);
+  const Rect button{area.left + pad, top + frame.px(3), area.right - pad, top + head - frame.px(2)};
+  const std::string id = "chats/bin", label = "Bin (" + std::to_string(bin.size()) + ")";
+  frame.input.add({.id = id, .role = ItemRole::button, .label = label + (bin_open_ ? ", unfolded" : ", folded"), .rect = button, .selected = bin_open_});
+  if (frame.input.hovered(id)) canvas.fill(button, frame.theme.hover, frame.px(size::kRadius));
+  canvas.icon(Icon::trash, {button.left + frame.px(16), button.center().y}, frame.px(16), frame.theme.ink_soft);
+  const text::Font font = frame.font(text::Style::regular, size::kSmall);
+  canvas.text({button.left + frame.px(32), button.top}, button.height(), font, frame.theme.ink_soft, label);
+  canvas.icon(bin_open_ ? Icon::chevron_down : Icon::chevron_right, {button.right - frame.px(14), button.center().y}, frame.px(14), frame.theme.ink_soft);
+  focus_ring(frame, id, button, frame.px(size::kRadius));
+  float y = top + head;
+  for (std::size_t i = 0; i < n_shown; ++i, y += line) {
+    const BinRow& row = bin[i];
+    const float right = area.right - pad - side;
+    canvas.text_cut({area.left + pad + frame.px(10), y}, line, right - area.left - pad - frame.px(16), font, frame.theme.ink, row.detail.empty() ? row.title : row.detail);
+    const Rect restore{right, y + frame.px(4), right + side, y + frame.px(4) + side};
+    const std::string name = row.detail.empty() ? row.title : row.detail;
+    if (icon_button(frame, id + "/" + std::to_string(row.id), "Restore: " + name.substr(0, name.find('\n')), Icon::undo, restore)) frame.send(RestoreDeleted{row.id});
+  }
+  if (frame.input.activated(id)) bin_open_ = !bin_open_;
+  return height;
 }
 
 void ChatList::draw_search(Frame& frame, Rect rect) {
@@ -68,15 +102,14 @@ void ChatList::draw_rows(Frame& frame, Rect area) {
 void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   Canvas& canvas = frame.canvas;
   const std::string id = "chats/row:" + std::to_string(chat.id);
-  if (deleting_ == chat.id) return draw_question(frame, chat, id, row);
   if (renaming_ == chat.id) return draw_title_field(frame, chat, id, row);
   const bool current = chat.id == frame.state.current_chat;
-  const bool hot = frame.input.hovered(id) || frame.input.hovered(id + "/rename") || frame.input.hovered(id + "/delete");
+  const bool hot = frame.input.hovered(id) || frame.input.is_hovered_below(id);
   frame.input.add({.id = id, .role = ItemRole::row, .label = chat.title, .rect = row.intersect(canvas.clip()), .selected = current});
   const float radius = frame.px(size::kRadius), pad = frame.px(10), button = frame.px(26);
   if (current || hot) canvas.fill(row, current ? frame.theme.chosen : frame.theme.hover, radius);
-  const bool tools = hot || frame.input.focus_ring(id) || frame.input.focused(id + "/rename") || frame.input.focused(id + "/delete");
-  const float right = row.right - (tools ? 2 * button + frame.px(8) : pad);
+  const bool tools = hot || frame.input.focus_ring(id) || frame.input.is_focused_below(id);
+  const float right = row.right - (tools ? 3 * button + frame.px(8) : chat.pinned ? frame.px(30) : pad);
   const float line = chat.detail.empty() ? row.height() : frame.px(32);
   canvas.text_cut({row.left + pad, row.top}, line, right - row.left - pad, frame.font(current ? text::Style::medium : text::Style::regular, size::kInterface),
                   frame.theme.ink, chat.title);
@@ -87,11 +120,13 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   focus_ring(frame, id, row.inset(frame.px(2), frame.px(2)), radius);
   if (tools) {
     const float top = std::round(row.top + (line - button) / 2);
-    const float x = row.right - 2 * button - frame.px(4);
-    if (icon_button(frame, id + "/rename", "Rename (F2)", Icon::pencil, {x, top, x + button, top + button})) {
-      start_renaming(frame, chat);
-    }
-    if (icon_button(frame, id + "/delete", "Delete", Icon::trash, {x + button, top, x + 2 * button, top + button})) deleting_ = chat.id;
+    const float x = row.right - 3 * button - frame.px(4);
+    const auto place = [&](int i) { return Rect{x + static_cast<float>(i) * button, top, x + static_cast<float>(i + 1) * button, top + button}; };
+    if (icon_button(frame, id + "/pin", chat.pinned ? "Unpin" : "Pin to the top", Icon::pin, place(0), {.selected = chat.pinned})) frame.send(PinChat{chat.id, !chat.pinned});
+    if (icon_button(frame, id + "/rename", "Rename (F2)", Icon::pencil, place(1))) start_renaming(frame, chat);
+    if (icon_button(frame, id + "/delete", "Delete", Icon::trash, place(2))) frame.send(DeleteChat{chat.id});
+  } else if (chat.pinned) {
+    canvas.icon(Icon::pin, {row.right - frame.px(18), row.top + line / 2}, frame.px(15), frame.theme.ink_soft);
   }
   if (frame.input.activated(id) && !current) frame.send(SelectChat{chat.id});
   if (!current || renaming_ != 0) return;
@@ -105,21 +140,6 @@ void ChatList::start_renaming(Frame& frame, const ChatRow& chat) {
   title_.set_text(chat.title);
   title_.buffer().select_all();
   frame.input.focus("chats/row:" + std::to_string(chat.id) + "/title");
-}
-
-void ChatList::draw_question(Frame& frame, const ChatRow& chat, const std::string& id, Rect row) {
-  frame.canvas.fill(row, frame.theme.danger_soft, frame.px(size::kRadius));
-  const float height = frame.px(28), top = std::round(row.center().y - height / 2), pad = frame.px(6);
-  const float keep = text_button_width(frame, "Keep") - frame.px(8), remove = text_button_width(frame, "Delete") - frame.px(8);
-  const Rect keep_rect{row.right - pad - keep, top, row.right - pad, top + height};
-  const Rect remove_rect{keep_rect.left - pad - remove, top, keep_rect.left - pad, top + height};
-  frame.canvas.text_cut({row.left + frame.px(10), row.top}, row.height(), remove_rect.left - row.left - frame.px(16),
-                        frame.font(text::Style::medium, size::kSmall), frame.theme.danger, "Delete?");
-  if (text_button(frame, id + "/delete-yes", "Delete", remove_rect, ButtonLook::danger)) {
-    frame.send(DeleteChat{chat.id});
-    deleting_ = 0;
-  }
-  if (text_button(frame, id + "/delete-no", "Keep", keep_rect, ButtonLook::plain)) deleting_ = 0;
 }
 
 void ChatList::draw_title_field(Frame& frame, const ChatRow& chat, const std::string& id, Rect row) {

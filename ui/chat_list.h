@@ -1,5 +1,5 @@
 #pragma once
-// The chats: new, search, choose, rename in place, delete after a second thought.
+// The chats: new, search, choose, rename in place, pin, delete; and the bin.
 
 #include <cstdint>
 
@@ -16,13 +16,13 @@ class ChatList {
   void draw_rows(Frame& frame, Rect area);
   void draw_row(Frame& frame, const ChatRow& chat, Rect row);
   void start_renaming(Frame& frame, const ChatRow& chat);
-  void draw_question(Frame& frame, const ChatRow& chat, const std::string& id, Rect row);
+  float draw_bin(Frame& frame, Rect area);
   void draw_title_field(Frame& frame, const ChatRow& chat, const std::string& id, Rect row);
 
   TextField search_{TextField::Lines::one};
   TextField title_{TextField::Lines::one};
   std::int64_t renaming_ = 0;   // chat whose title is being edited
-  std::int64_t deleting_ = 0;   // chat about which the question is asked
+  bool bin_open_ = false;
   float scroll_ = 0;
 };
 
