@@ -24,6 +24,9 @@ class Controller {
     std::function<void(storage::Command)> storage;
     std::function<std::int64_t()> now_ms;  // since 1970, for "last used"
     std::function<Result<void>(const std::string&)> open_link = {};  // shows an address in another program
+    /// Writes a new file for the user; where it is. Reads a file that the user named.
+    std::function<Result<std::filesystem::path>(const std::string& name, const std::string& text)> save_file = {};
+    std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
   };
   struct Options {
     engine::ModelOptions model;
@@ -111,6 +114,8 @@ class Controller {
   void handle(ui::DeleteChat&& event);
   void handle(ui::DeleteMessage&& event);
   void handle(ui::ForkChat&& event);
+  void handle(ui::ExportChat&& event);
+  void handle(ui::ImportFile&& event);
   void handle(ui::Undo&& event);
   void handle(ui::RestoreDeleted&& event);
   void handle(ui::SearchChanged&& event);
@@ -165,6 +170,8 @@ class Controller {
   storage::Request editing_ = 0;     // a version of an answer, which the chat is opened anew for
   storage::Id current_ = 0;          // the chat that is shown; 0: a new one
   storage::Request forking_ = 0;     // the chat that will be opened once it is saved
+  storage::Request importing_ = 0;   // the same, and it can be taken back
+  std::map<storage::Request, ui::ExportAs> exports_;
   std::vector<storage::Command> undo_;  // what takes back the last change, oldest first
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;

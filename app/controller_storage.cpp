@@ -63,6 +63,11 @@ void Controller::handle(event::ChatSaved&& e) {
     }
     store_question(*turn);
   }
+  if (e.request == importing_) {
+    importing_ = 0;
+    can_undo(command::DeleteChat{0, e.chat.id}, "\u201c" + e.chat.title + "\u201d was imported.");
+    handle(ui::SelectChat{e.chat.id});
+  }
   if (e.request == forking_) {
     forking_ = 0;
     handle(ui::SelectChat{e.chat.id});
@@ -96,8 +101,6 @@ void Controller::handle(event::Bin&& e) {
   view_.bin.clear();
   for (storage::BinEntry& entry : e.entries) view_.bin.push_back({entry.id, std::move(entry.title), one_line(std::move(entry.excerpt))});
 }
-
-void Controller::handle(event::TreeRead&&) {}
 
 void Controller::handle(event::Chats&& e) {
   if (!view_.search.empty()) return;
@@ -213,6 +216,8 @@ void Controller::handle(event::Failed&& e) {
   settings_known_ = true;
   if (start_model_ == StartModel::awaited) open_builtin();
   if (e.request == opening_) opening_ = 0;
+  if (e.request == importing_) importing_ = 0;
+  exports_.erase(e.request);
   Turn* turn = find_turn(e.request);
   if (turn != nullptr && !e.kept) give_up_storing(*turn);
   if (storage_works_) notify(ui::NoticeKind::error, e.error.message);

@@ -288,11 +288,11 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std
            [](Frame& f, const MessageRow& m) { f.send(ShowSibling{m.id, 1}); }},
       Tool{"/copy", "Copy", Icon::copy, !busy && (!user || all), true,
            [](Frame& f, const MessageRow& m) { f.clipboard.write(m.text.substr(is_user(m) ? 0 : text::split_reasoning(m.text).answer.begin)); }},
+      Tool{"/edit", "Edit", Icon::pencil, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.edit_asked = m.id; }},
       Tool{"/continue", "Go on from here", Icon::play, can_continue, ready, [](Frame& f, const MessageRow& m) { f.send(ContinueAnswer{m.id}); }},
       Tool{"/regenerate", "Answer again", Icon::retry, all && !user && !busy, ready, [](Frame& f, const MessageRow& m) { f.send(Regenerate{m.id}); }},
       Tool{"/fork", "A new chat from here", Icon::fork, all && !busy && !frame.state.private_chat, idle, [](Frame& f, const MessageRow& m) { f.send(ForkChat{m.id}); }},
       Tool{"/delete", "Delete from here on", Icon::trash, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.send(DeleteMessage{m.id}); }},
-      Tool{"/edit", "Edit", Icon::pencil, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.edit_asked = m.id; }},
   };
   const std::string place = std::to_string(message.sibling) + " / " + std::to_string(message.n_siblings);
   const text::Font font = frame.font(text::Style::regular, size::kSmall);

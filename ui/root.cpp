@@ -12,11 +12,11 @@ constexpr float kComposerMargin = 28, kComposerBottom = 6;  // logical
 constexpr double kTooltipDelay = 0.5;                        // seconds
 constexpr float kMinScale = 0.75f, kMaxScale = 3.0f;
 
-bool is_model_file(std::string_view path) {
-  constexpr std::string_view kSuffix = ".gguf";
-  if (path.size() < kSuffix.size()) return false;
-  const std::string_view end = path.substr(path.size() - kSuffix.size());
-  return std::equal(end.begin(), end.end(), kSuffix.begin(), [](char a, char b) { return (a | 0x20) == b || a == b; });
+/// `suffix`: ".gguf", in small letters.
+bool ends_in(std::string_view path, std::string_view suffix) {
+  if (path.size() < suffix.size()) return false;
+  const std::string_view end = path.substr(path.size() - suffix.size());
+  return std::equal(end.begin(), end.end(), suffix.begin(), [](char a, char b) { return (a | 0x20) == b || a == b; });
 }
 
 std::string model_line(const ModelView& model) {
@@ -54,7 +54,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  if (!picker_.is_open() && !link_.is_open()) handle_shortcuts(frame);
+  if (!picker_.is_open() && !link_.is_open() && !export_.is_open()) handle_shortcuts(frame);
 
   const Rect window{0, 0, size.x, size.y};
   canvas_.fill(window, frame.theme.page);
@@ -69,6 +69,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   if (!frame.link_asked.empty()) link_.ask(frame, frame.link_asked);
   picker_.draw(frame, window);
   link_.draw(frame, window);
+  export_.draw(frame, window);
   input_.end_frame();
   draw_tooltip(frame, window);
   if (input_.focus_id().empty()) input_.focus(Composer::kFieldId);
@@ -111,7 +112,7 @@ void Root::draw_header(Frame& frame, Rect area) {
   const float button = frame.px(size::kButton), pad = frame.px(12), y = std::round(area.center().y - button / 2);
   const text::Font font = frame.font(text::Style::medium, size::kInterface);
   const std::string line = model_line(model);
-  const float room = area.width() - 3 * pad - 2 * button - frame.px(66);
+  const float room = area.width() - 3 * pad - 3 * button - frame.px(68);
   const float width = std::min(room, std::ceil(canvas.width(font, line)));
   const float dot = model.state == ModelState::none ? 0 : frame.px(16);
   const Rect chip{area.left + pad, y, area.left + pad + width + dot + frame.px(44), y + button};
@@ -136,6 +137,10 @@ void Root::draw_header(Frame& frame, Rect area) {
   if (frame.input.activated(id)) picker_.open(frame);
   const bool dark = frame.state.theme == ThemeChoice::dark;
   const Rect theme{area.right - pad - button, y, area.right - pad, y + button};
+  if (frame.state.current_chat != 0 && !frame.state.messages.empty()) {
+    const float left = theme.left - 2 * (button + frame.px(2));
+    if (icon_button(frame, "header/export", "Save this chat as a file (Ctrl+E)", Icon::save, {left, y, left + button, y + button})) export_.ask(frame);
+  }
   const bool hidden = frame.state.private_chat;
   const Rect lock{theme.left - button - frame.px(2), y, theme.left - frame.px(2), y + button};
   if (icon_button(frame, "header/private", hidden ? "Leave the private chat; it is gone then" : "New private chat: nothing of it is saved", Icon::lock, lock,
@@ -253,9 +258,14 @@ void Root::draw_tooltip(Frame& frame, Rect window) {
 
 void Root::handle_drops(Frame& frame) {
   if (frame.input.dropped_files().empty()) return;
-  refused_drop_ = "Only model files can be opened, and their names end in .gguf.";
+  refused_drop_ = "Only models (.gguf) and exported chats (.json) can be opened.";
   for (const std::string& path : frame.input.dropped_files()) {
-    if (!is_model_file(path)) continue;
+    if (ends_in(path, ".json")) {
+      refused_drop_.clear();
+      frame.send(ImportFile{path});
+      continue;
+    }
+    if (!ends_in(path, ".gguf")) continue;
     refused_drop_.clear();
     picker_.close();
     frame.send(OpenModel{path});
@@ -275,6 +285,7 @@ void Root::handle_shortcuts(Frame& frame) {
       Shortcut{letter('z'), true, [](Root&, Frame& f) { f.send(Undo{}); }},
       Shortcut{letter('n'), true, [](Root&, Frame& f) { f.send(NewChat{f.state.private_chat}), f.input.focus(Composer::kFieldId); }},
       Shortcut{letter('o'), true, [](Root& root, Frame& f) { root.picker_.open(f); }},
+      Shortcut{letter('e'), true, [](Root& root, Frame& f) { root.export_.ask(f); }},
       Shortcut{letter('k'), true, [](Root&, Frame& f) { f.input.focus("chats/search"); }},
       Shortcut{letter('q'), true, [](Root&, Frame& f) { f.send(Quit{}); }},
       Shortcut{Key::plus, true, kBigger},

@@ -110,6 +110,10 @@ struct DeleteChat { std::int64_t id = 0; };
 struct DeleteMessage { std::int64_t message = 0; };
 /// A new chat with everything down to this message.
 struct ForkChat { std::int64_t message = 0; };
+enum class ExportAs : std::uint8_t { json, markdown, html, text };
+struct ExportChat { std::int64_t chat = 0; ExportAs format = ExportAs::json; };
+/// A file that was exported as JSON.
+struct ImportFile { std::string path; };
 /// Takes the last deletion or renaming back.
 struct Undo {};
 struct RestoreDeleted { std::int64_t entry = 0; };
@@ -125,7 +129,7 @@ struct SetScale { float scale = 1; };
 struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, DeleteChat, DeleteMessage,
-                             ForkChat, Undo, RestoreDeleted, SearchChanged,
+                             ForkChat, ExportChat, ImportFile, Undo, RestoreDeleted, SearchChanged,
                              DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
 
 }  // namespace foreword::ui

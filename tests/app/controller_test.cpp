@@ -20,7 +20,12 @@ class ControllerTest : public ::testing::Test {
   explicit ControllerTest(Controller::Options options = {})
       : controller({.engine = [this](engine::Command c) { to_engine.push_back(std::move(c)); },
                     .storage = [this](storage::Command c) { to_storage.push_back(std::move(c)); },
-                    .now_ms = [] { return std::int64_t{1234}; }},
+                    .now_ms = [] { return std::int64_t{1234}; },
+                    .save_file = [this](const std::string& name, const std::string& text) {
+                      files[name] = text;
+                      return Result<std::filesystem::path>("/d/" + name);
+                    },
+                    .read_file = [this](const std::filesystem::path& path) { return Result<std::string>(files[path.filename()]); }},
                    std::move(options)) {}
 
   template <class Letter, class Letters>
@@ -79,6 +84,7 @@ class ControllerTest : public ::testing::Test {
   void models(std::vector<storage::ModelRecord> records) { controller.on(storage::Event(event::Models{1, std::move(records)})); }
   const ui::ViewState& view() const { return controller.view(); }
 
+  std::map<std::string, std::string> files;
   std::vector<engine::Command> to_engine;
   std::vector<storage::Command> to_storage;
   Controller controller;
@@ -414,6 +420,28 @@ TEST_F(ControllerTest, D17APrivateChatAsksNothingOfTheStorage) {
   done(engine::StopReason::cancelled);
   EXPECT_TRUE(to_storage.empty());
   EXPECT_TRUE(view().messages.empty());
+}
+
+TEST_F(ControllerTest, D15AChatIsSavedAsAFileAndAFileIsImportedAndTakenBack) {
+  controller.on(ui::UiEvent(ui::ExportChat{3, ui::ExportAs::json}));
+  const auto& read = asked_storage<command::ReadTree>();
+  EXPECT_EQ(read.chat, 3);
+  storage::ChatTree tree;
+  tree.chat.title = "Sky";
+  controller.on(storage::Event(event::TreeRead{read.request, tree}));
+  EXPECT_EQ(view().notices.back().text, "Saved as /d/Sky.json");
+  controller.on(ui::UiEvent(ui::ImportFile{"/d/Sky.json"}));
+  const auto& add = asked_storage<command::AddTree>();
+  EXPECT_EQ(add.tree.chat.title, "Sky");
+  chat_saved(add.request, 4);
+  EXPECT_EQ(asked_storage<command::OpenChat>().chat, 4);
+  EXPECT_TRUE(view().notices.back().can_undo);
+  controller.on(ui::UiEvent(ui::Undo{}));
+  EXPECT_EQ(asked_storage<command::DeleteChat>().chat, 4);
+  files["bad.json"] = "{";
+  controller.on(ui::UiEvent(ui::ImportFile{"/d/bad.json"}));
+  EXPECT_EQ(count_storage<command::AddTree>(), 1);
+  EXPECT_EQ(view().notices.back().kind, ui::NoticeKind::error);
 }
 
 TEST_F(ControllerTest, ARefusedTurnIsExplainedAndItsQuestionIsNotLost) {

@@ -211,6 +211,29 @@ TEST_F(WindowTest, D38ADeletionIsTakenBackByTheNoticeTheKeysAndTheBin) {
   EXPECT_EQ(drive.last<RestoreDeleted>()->entry, 3);
 }
 
+TEST_F(WindowTest, D15AChatIsExportedByItsDialogAndImportedByDropping) {
+  EXPECT_EQ(drive.find("header/export"), nullptr) << "nothing to save yet";
+  drive.state.current_chat = 5;
+  add_messages(2);
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("header/export"));
+  ASSERT_TRUE(drive.click("export/html"));
+  ASSERT_NE(drive.last<ExportChat>(), nullptr);
+  EXPECT_EQ(drive.last<ExportChat>()->chat, 5);
+  EXPECT_EQ(drive.last<ExportChat>()->format, ExportAs::html);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("export/html"), nullptr);
+  drive.key(letter('e'), kCtrl);
+  drive.frames(2);
+  EXPECT_NE(drive.find("export/json"), nullptr);
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("export/json"), nullptr);
+  drive.push(FilesDropped{{"/tmp/Sky.JSON"}});
+  drive.frames(2);
+  EXPECT_EQ(drive.last<ImportFile>()->path, "/tmp/Sky.JSON");
+}
+
 TEST_F(WindowTest, D17APrivateChatIsBegunAndLeftByItsButton) {
   ASSERT_TRUE(drive.click("header/private"));
   EXPECT_TRUE(drive.last<NewChat>()->private_chat);
