@@ -149,6 +149,7 @@ std::string chat_to_json(const storage::ChatTree& tree) {
   json["chat"] = {{"title", json_of(chat.title)}, {"title_by_user", chat.title_by_user}, {"pinned", chat.pinned},
                   {"created_at", chat.created_at}, {"updated_at", chat.updated_at}, {"model_path", json_of(chat.model_path)},
                   {"system_prompt", json_of(chat.system_prompt)}, {"settings", json_of(chat.settings)},
+                  {"folder", json_of(chat.folder)},
                   {"shown_root", number_of(tree.shown_root)}};
   json["messages"] = Json::array();
   for (const auto& entry : tree.messages) {
@@ -193,6 +194,7 @@ Result<storage::ChatTree> chat_from_json(std::string_view text) {
   reader.read("model_path", tree.chat.model_path);
   reader.read("system_prompt", tree.chat.system_prompt);
   reader.read("settings", tree.chat.settings);
+  reader.read("folder", tree.chat.folder);
   reader.read("shown_root", tree.shown_root);
   if (reader.error()) return *reader.error();
   const Json& messages = json.contains("messages") ? json["messages"] : none;

@@ -111,6 +111,8 @@ class Controller {
   void handle(ui::SelectChat&& event);
   void handle(ui::RenameChat&& event);
   void handle(ui::PinChat&& event);
+  void handle(ui::MoveChat&& event);
+  void handle(ui::RenameFolder&& event);
   void handle(ui::DeleteChat&& event);
   void handle(ui::DeleteMessage&& event);
   void handle(ui::ForkChat&& event);

@@ -1,4 +1,4 @@
-// The controller and files: chats out and in.
+// The controller and where chats lie: in files, out and in, and in folders.
 
 #include "app/chat_export.h"
 #include "app/chat_json.h"
@@ -22,6 +22,15 @@ ExportFormat format_of(ui::ExportAs format) {
 }
 
 }  // namespace
+
+void Controller::handle(ui::MoveChat&& e) {
+  for (const ui::ChatRow& chat : view_.chats) {
+    if (chat.id == e.id && chat.folder != e.folder) can_undo(command::MoveChat{0, e.id, chat.folder}, {});
+  }
+  out_.storage(command::MoveChat{next_request_++, e.id, std::move(e.folder)});
+}
+
+void Controller::handle(ui::RenameFolder&& e) { out_.storage(command::RenameFolder{next_request_++, std::move(e.from), std::move(e.to)}); }
 
 void Controller::handle(ui::ExportChat&& e) {
   exports_[next_request_] = e.format;

@@ -105,7 +105,7 @@ void Controller::handle(event::Bin&& e) {
 void Controller::handle(event::Chats&& e) {
   if (!view_.search.empty()) return;
   view_.chats.clear();
-  for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}, chat.pinned});
+  for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}, chat.pinned, std::move(chat.folder)});
 }
 
 void Controller::handle(event::ChatOpened&& e) {
@@ -180,7 +180,7 @@ void Controller::handle(event::Found&& e) {
   view_.chats.clear();
   for (storage::SearchHit& hit : e.hits) {
     const bool known = std::any_of(view_.chats.begin(), view_.chats.end(), [&](const ui::ChatRow& row) { return row.id == hit.chat.id; });
-    if (!known) view_.chats.push_back({hit.chat.id, std::move(hit.chat.title), hit.message_id == 0 ? std::string() : one_line(std::move(hit.snippet)), hit.chat.pinned});
+    if (!known) view_.chats.push_back({hit.chat.id, std::move(hit.chat.title), hit.message_id == 0 ? std::string() : one_line(std::move(hit.snippet)), hit.chat.pinned, std::move(hit.chat.folder)});
   }
 }
 

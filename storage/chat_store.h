@@ -44,6 +44,10 @@ class ChatStore {
   /// Does nothing, successfully, if a person has named the chat.
   Result<void> set_automatic_title(Id id, std::string_view title);
   Result<void> pin_chat(Id id, bool pinned);
+  /// Into a folder, given by its path; blanks around names and empty names are dropped. Empty: out of all folders.
+  Result<void> move_chat(Id id, std::string_view folder);
+  /// All chats of a folder and of those within it, so that it has another path; an existing one takes them in.
+  Result<void> rename_folder(std::string_view from, std::string_view to);
   /// Of the chat: what the next answer would use.
   Result<void> set_chat_model(Id id, std::string_view model_path);
   Result<void> set_system_prompt(Id id, std::string_view system_prompt);

@@ -12,8 +12,8 @@ constexpr const char* kMessages =
         "messages.id") " ORDER BY id";
 constexpr const char* kShownRoot = "SELECT coalesce(shown_child_id, 0) FROM chats WHERE id = ?";
 constexpr const char* kAddChat =
-    "INSERT INTO chats (created_at, updated_at, pinned, title_by_user, title, model_path, settings, system_prompt) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    "INSERT INTO chats (created_at, updated_at, pinned, title_by_user, title, model_path, settings, system_prompt, "
+    "folder) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kAddMessage =
     "INSERT INTO messages (chat_id, parent_id, role, status, created_at, content, reasoning, model, settings, "
     "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason) "
@@ -40,7 +40,7 @@ Result<Chat> ChatStore::add_tree(const ChatTree& tree) {
   FW_ASSIGN(Transaction transaction, database_->begin());
   const Chat& from = tree.chat;
   FW_TRY(database_->execute(kAddChat, from.created_at, from.updated_at, from.pinned, from.title_by_user, from.title,
-                            from.model_path, from.settings, from.system_prompt));
+                            from.model_path, from.settings, from.system_prompt, from.folder));
   const Id chat_id = database_->last_insert_id();
   std::map<Id, Id> numbers;  // within the tree, here
   for (const TreeMessage& entry : tree.messages) {

@@ -55,6 +55,12 @@ struct Clerk::Visitor {
     answer_chat(c.request, c.chat, store().set_automatic_title(c.chat, c.title));
   }
   void operator()(command::PinChat& c) const { answer_chat(c.request, c.chat, store().pin_chat(c.chat, c.pinned)); }
+  void operator()(command::MoveChat& c) const { answer_chat(c.request, c.chat, store().move_chat(c.chat, c.folder)); }
+  void operator()(command::RenameFolder& c) const {
+    const Result<void> renamed = store().rename_folder(c.from, c.to);
+    if (!renamed) return fail(c.request, renamed.error());
+    answer<event::Chats>(c.request, store().chats());
+  }
   void operator()(command::SetChatModel& c) const {
     answer_chat(c.request, c.chat, store().set_chat_model(c.chat, c.model_path));
   }

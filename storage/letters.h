@@ -21,6 +21,8 @@ struct CreateChat      { Request request; NewChat chat; };                      
 struct RenameChat      { Request request; Id chat; std::string title; };                // ChatSaved
 struct AutomaticTitle  { Request request; Id chat; std::string title; };                // ChatSaved
 struct PinChat         { Request request; Id chat; bool pinned; };                      // ChatSaved
+struct MoveChat        { Request request; Id chat; std::string folder; };               // ChatSaved
+struct RenameFolder    { Request request; std::string from, to; };                      // Chats
 struct SetChatModel    { Request request; Id chat; std::string model_path; };           // ChatSaved
 struct SetSystemPrompt { Request request; Id chat; std::string system_prompt; };        // ChatSaved
 struct SetChatSettings { Request request; Id chat; std::string settings; };             // ChatSaved
@@ -80,6 +82,7 @@ struct Failed       { Request request; Error error; bool kept; };
 
 using Command =
     std::variant<command::CreateChat, command::RenameChat, command::AutomaticTitle, command::PinChat,
+                 command::MoveChat, command::RenameFolder,
                  command::SetChatModel, command::SetSystemPrompt, command::SetChatSettings, command::DeleteChat,
                  command::ListChats, command::OpenChat, command::ShowMessage, command::DeleteBranch,
                  command::Restore, command::ListBin, command::ForkChat, command::ReadTree, command::AddTree,

@@ -134,9 +134,15 @@ CREATE TABLE binned_messages (
 CREATE INDEX binned_by_bin ON binned_messages (bin_id);
 )sql";
 
+/// A folder is a path in its chats, "Work/Reports", and ends with the last of them.
+constexpr const char* kFolders = R"sql(
+ALTER TABLE chats ADD COLUMN folder TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr Migration kRows[] = {
     {1, kFirstSchema},
     {2, kBin},
+    {3, kFolders},
 };
 
 }  // namespace

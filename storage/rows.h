@@ -10,7 +10,8 @@
 
 // Macros, because statements are literals (Database::prepare).
 #define FW_CHAT_COLUMNS \
-  "chats.id, title, title_by_user, pinned, chats.created_at, updated_at, model_path, system_prompt, chats.settings"
+  "chats.id, title, title_by_user, pinned, chats.created_at, updated_at, model_path, system_prompt, chats.settings, " \
+  "folder"
 #define FW_MESSAGE_COLUMNS                                                                                     \
   "messages.id, chat_id, parent_id, role, status, messages.created_at, content, reasoning, model, settings, " \
   "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason"

@@ -33,6 +33,7 @@ struct Chat {
   std::string model_path;       // the model last used here; empty: none yet
   std::string system_prompt;
   std::string settings;  // JSON, not read by the storage
+  std::string folder;    // its path, "Work/Reports"; empty: none
 };
 
 struct MessageStats {

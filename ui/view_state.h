@@ -14,6 +14,7 @@ struct ChatRow {
   std::string title;
   std::string detail;  // a search hit's snippet; empty otherwise
   bool pinned = false;
+  std::string folder{};  // its path, "Work/Reports"; empty: none
 };
 
 /// A deletion that can still be undone.
@@ -105,6 +106,9 @@ struct NewChat { bool private_chat = false; };
 struct SelectChat { std::int64_t id = 0; };
 struct RenameChat { std::int64_t id = 0; std::string title; };
 struct PinChat { std::int64_t id = 0; bool pinned = false; };
+/// `folder` is a path; empty: out of all folders.
+struct MoveChat { std::int64_t id = 0; std::string folder; };
+struct RenameFolder { std::string from, to; };
 struct DeleteChat { std::int64_t id = 0; };
 /// The message and everything below it.
 struct DeleteMessage { std::int64_t message = 0; };
@@ -128,7 +132,7 @@ struct SetTheme { ThemeChoice theme = ThemeChoice::light; };
 struct SetScale { float scale = 1; };
 struct Quit {};
 
-using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, DeleteChat, DeleteMessage,
+using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, Undo, RestoreDeleted, SearchChanged,
                              DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
 

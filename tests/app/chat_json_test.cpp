@@ -26,7 +26,7 @@ ChatTree random_tree(std::mt19937& random) {
     return result;
   };
   ChatTree tree;
-  tree.chat = {0, text(), below(2) == 0, below(2) == 0, below(1000), 1000 + below(1000), text(), text(), text()};
+  tree.chat = {0, text(), below(2) == 0, below(2) == 0, below(1000), 1000 + below(1000), text(), text(), text(), text()};
   const int n = below(30);
   for (int i = 1; i <= n; ++i) {
     storage::TreeMessage entry;

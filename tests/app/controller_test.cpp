@@ -394,6 +394,20 @@ TEST_F(VersionsTest, D38DeletionsAndRenamingsAreTakenBackInTurn) {
   EXPECT_EQ(to_storage.size(), n);
 }
 
+TEST_F(ControllerTest, D42AMoveIsTakenBack) {
+  storage::Chat chat;
+  chat.id = 1;
+  chat.folder = "Work";
+  controller.on(storage::Event(event::Chats{1, {chat}}));
+  EXPECT_EQ(view().chats[0].folder, "Work");
+  controller.on(ui::UiEvent(ui::MoveChat{1, "Home"}));
+  EXPECT_EQ(asked_storage<command::MoveChat>().folder, "Home");
+  controller.on(ui::UiEvent(ui::Undo{}));
+  EXPECT_EQ(asked_storage<command::MoveChat>().folder, "Work");
+  controller.on(ui::UiEvent(ui::RenameFolder{"Work", "Office"}));
+  EXPECT_EQ(asked_storage<command::RenameFolder>().to, "Office");
+}
+
 TEST_F(ControllerTest, D17APrivateChatAsksNothingOfTheStorage) {
   ready();
   controller.on(ui::UiEvent(ui::NewChat{true}));

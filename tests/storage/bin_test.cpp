@@ -101,6 +101,24 @@ TEST_F(BinTest, D38_a_fork_holds_the_way_to_its_message_and_leaves_the_chat_alon
   EXPECT_EQ(store_->fork(999).error().code, ErrorCode::not_found);
 }
 
+TEST_F(BinTest, D42_folders_are_paths_that_chats_are_moved_to) {
+  must(store_->move_chat(chat_, " Work / Reports//"));
+  EXPECT_EQ(must(store_->chat(chat_)).folder, "Work/Reports");
+  EXPECT_EQ(must(store_->fork(first_)).folder, "Work/Reports") << "beside the chat that it comes from";
+  const Id other = must(store_->create_chat({"other"})).id, near = must(store_->create_chat({"near"})).id;
+  must(store_->move_chat(other, "Work"));
+  must(store_->move_chat(near, "Workshop"));
+  must(store_->rename_folder("Work", "Büro"));
+  EXPECT_EQ(must(store_->chat(chat_)).folder, "Büro/Reports");
+  EXPECT_EQ(must(store_->chat(other)).folder, "Büro");
+  EXPECT_EQ(must(store_->chat(near)).folder, "Workshop") << "only whole names count";
+  must(store_->rename_folder("Büro", ""));
+  EXPECT_EQ(must(store_->chat(chat_)).folder, "Reports");
+  EXPECT_EQ(must(store_->chat(other)).folder, "");
+  EXPECT_EQ(store_->rename_folder("", "x").error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(store_->move_chat(999, "x").error().code, ErrorCode::not_found);
+}
+
 TEST_F(BinTest, a_whole_chat_is_read_and_added_again) {
   must(store_->show(first_));
   const ChatTree tree = must(store_->tree(chat_));

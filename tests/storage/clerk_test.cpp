@@ -183,6 +183,10 @@ TEST_F(ClerkTest, answers_every_other_command) {
   EXPECT_EQ(only<event::ChatSaved>().chat.title, "named");
   send(command::PinChat{4, id, true});
   EXPECT_TRUE(only<event::ChatSaved>().chat.pinned);
+  send(command::MoveChat{28, id, "Work"});
+  EXPECT_EQ(only<event::ChatSaved>().chat.folder, "Work");
+  send(command::RenameFolder{29, "Work", "Home"});
+  EXPECT_EQ(only<event::Chats>().chats.at(0).folder, "Home");
   send(command::SetChatModel{5, id, "/m.gguf"});
   EXPECT_EQ(only<event::ChatSaved>().chat.model_path, "/m.gguf");
   send(command::SetSystemPrompt{6, id, "Be kind."});

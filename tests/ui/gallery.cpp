@@ -60,6 +60,8 @@ State finished() {
 State versions() {
   State s = finished();
   s.chats[0].pinned = s.chats[1].pinned = true;
+  s.chats[2].folder = "Writing/日本";
+  s.chats[4].folder = "Writing";
   s.messages[0].sibling = 2;
   s.messages[0].n_siblings = 2;
   s.messages[2].sibling = 1;

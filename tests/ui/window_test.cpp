@@ -234,6 +234,44 @@ TEST_F(WindowTest, D15AChatIsExportedByItsDialogAndImportedByDropping) {
   EXPECT_EQ(drive.last<ImportFile>()->path, "/tmp/Sky.JSON");
 }
 
+TEST_F(WindowTest, D42ChatsAreMovedToFoldersByNameAndByDragging) {
+  drive.state.chats = {{1, "Loose", ""}, {2, "Deep", "", false, "Work/Reports"}, {3, "Pinned", "", true, "Work"}};
+  drive.frames(2);
+  const auto top_of = [&](const char* id) { return drive.find(id)->rect.top; };
+  EXPECT_LT(top_of("chats/row:3"), top_of("chats/folder:Work")) << "pinned chats stand first";
+  EXPECT_LT(top_of("chats/folder:Work"), top_of("chats/folder:Work/Reports"));
+  EXPECT_LT(top_of("chats/folder:Work/Reports"), top_of("chats/row:2"));
+  EXPECT_LT(top_of("chats/row:2"), top_of("chats/row:1"));
+  drive.press(drive.find("chats/row:1")->rect.center());
+  drive.push(MouseMove{drive.find("chats/folder:Work")->rect.center()});
+  drive.release(drive.find("chats/folder:Work")->rect.center());
+  drive.frames(2);
+  ASSERT_NE(drive.last<MoveChat>(), nullptr);
+  EXPECT_EQ(drive.last<MoveChat>()->id, 1);
+  EXPECT_EQ(drive.last<MoveChat>()->folder, "Work");
+  EXPECT_EQ(drive.last<SelectChat>(), nullptr) << "a drag is no click";
+  ASSERT_TRUE(drive.click("chats/folder:Work"));
+  EXPECT_EQ(drive.find("chats/row:2"), nullptr);
+  EXPECT_EQ(drive.find("chats/folder:Work/Reports"), nullptr);
+  ASSERT_TRUE(drive.click("chats/folder:Work"));
+  drive.push(MouseMove{drive.find("chats/row:2")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/row:2/move"));
+  drive.type("Home");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<MoveChat>()->id, 2);
+  EXPECT_EQ(drive.last<MoveChat>()->folder, "Home");
+  drive.push(MouseMove{drive.find("chats/folder:Work/Reports")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/folder:Work/Reports/rename"));
+  drive.type("Papers");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<RenameFolder>()->from, "Work/Reports");
+  EXPECT_EQ(drive.last<RenameFolder>()->to, "Work/Papers");
+}
+
 TEST_F(WindowTest, D17APrivateChatIsBegunAndLeftByItsButton) {
   ASSERT_TRUE(drive.click("header/private"));
   EXPECT_TRUE(drive.last<NewChat>()->private_chat);
