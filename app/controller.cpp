@@ -292,9 +292,17 @@ void Controller::handle(ui::StopGenerating&&) {
 
 void Controller::handle(ui::NewChat&& e) { show_new_chat(e.private_chat); }
 
-void Controller::handle(ui::SelectChat&& e) {
+void Controller::open_chat(storage::Id id) {
   opening_ = next_request_++;
-  out_.storage(command::OpenChat{opening_, e.id});
+  out_.storage(command::OpenChat{opening_, id});
+}
+
+/// A search hit is opened at the branch in which it stands.
+void Controller::handle(ui::SelectChat&& e) {
+  const auto hit = hits_.find(e.id);
+  if (view_.search.empty() || hit == hits_.end()) return open_chat(e.id);
+  opening_ = next_request_++;
+  out_.storage(command::ShowMessage{opening_, hit->second});
 }
 
 void Controller::handle(ui::RenameChat&& e) {

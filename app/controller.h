@@ -149,6 +149,7 @@ class Controller {
   void give_up_storing(Turn& turn);
   void show_new_chat(bool private_chat);
   void leave_private_chat();
+  void open_chat(storage::Id id);
   /// What is said is written down.
   bool saves() const { return storage_works_ && !view_.private_chat; }
   void can_undo(storage::Command command, std::string said);
@@ -171,6 +172,7 @@ class Controller {
   storage::Request opening_ = 0;     // the chat that will be shown
   storage::Request editing_ = 0;     // a version of an answer, which the chat is opened anew for
   storage::Id current_ = 0;          // the chat that is shown; 0: a new one
+  std::map<storage::Id, storage::Id> hits_;  // the message that the search found in a chat
   storage::Request forking_ = 0;     // the chat that will be opened once it is saved
   storage::Request importing_ = 0;   // the same, and it can be taken back
   std::map<storage::Request, ui::ExportAs> exports_;

@@ -66,11 +66,11 @@ void Controller::handle(event::ChatSaved&& e) {
   if (e.request == importing_) {
     importing_ = 0;
     can_undo(command::DeleteChat{0, e.chat.id}, "\u201c" + e.chat.title + "\u201d was imported.");
-    handle(ui::SelectChat{e.chat.id});
+    open_chat(e.chat.id);
   }
   if (e.request == forking_) {
     forking_ = 0;
-    handle(ui::SelectChat{e.chat.id});
+    open_chat(e.chat.id);
   }
   refresh_chats();
 }
@@ -87,13 +87,13 @@ void Controller::handle(event::ChatDeleted&& e) {
 
 void Controller::handle(event::BranchDeleted&& e) {
   can_undo(command::Restore{0, e.entry}, "The message and what follows it are in the bin.");
-  if (e.chat == current_) handle(ui::SelectChat{current_});
+  if (e.chat == current_) open_chat(current_);
   out_.storage(command::ListBin{next_request_++});
 }
 
 void Controller::handle(event::Restored&& e) {
   refresh_chats();
-  handle(ui::SelectChat{e.chat});
+  open_chat(e.chat);
   out_.storage(command::ListBin{next_request_++});
 }
 
@@ -147,7 +147,7 @@ void Controller::handle(event::ChatOpened&& e) {
 void Controller::handle(event::MessageSaved&& e) {
   if (e.request == editing_ && editing_ != 0) {
     editing_ = 0;
-    if (e.message.chat_id == current_) handle(ui::SelectChat{current_});
+    if (e.message.chat_id == current_) open_chat(current_);
     return;
   }
   Turn* turn = find_turn(e.request);
@@ -178,9 +178,12 @@ void Controller::handle(event::MessageSaved&& e) {
 void Controller::handle(event::Found&& e) {
   if (e.query != view_.search || e.query.empty()) return;
   view_.chats.clear();
+  hits_.clear();
   for (storage::SearchHit& hit : e.hits) {
     const bool known = std::any_of(view_.chats.begin(), view_.chats.end(), [&](const ui::ChatRow& row) { return row.id == hit.chat.id; });
-    if (!known) view_.chats.push_back({hit.chat.id, std::move(hit.chat.title), hit.message_id == 0 ? std::string() : one_line(std::move(hit.snippet)), hit.chat.pinned, std::move(hit.chat.folder)});
+    if (known) continue;
+    if (hit.message_id != 0) hits_[hit.chat.id] = hit.message_id;
+    view_.chats.push_back({hit.chat.id, std::move(hit.chat.title), hit.message_id == 0 ? std::string() : one_line(std::move(hit.snippet)), hit.chat.pinned, std::move(hit.chat.folder)});
   }
 }
 

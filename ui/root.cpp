@@ -112,7 +112,7 @@ void Root::draw_header(Frame& frame, Rect area) {
   const float button = frame.px(size::kButton), pad = frame.px(12), y = std::round(area.center().y - button / 2);
   const text::Font font = frame.font(text::Style::medium, size::kInterface);
   const std::string line = model_line(model);
-  const float room = area.width() - 3 * pad - 3 * button - frame.px(68);
+  const float room = area.width() - 3 * pad - 3 * button - frame.px(frame.state.private_chat ? 124 : 68);
   const float width = std::min(room, std::ceil(canvas.width(font, line)));
   const float dot = model.state == ModelState::none ? 0 : frame.px(16);
   const Rect chip{area.left + pad, y, area.left + pad + width + dot + frame.px(44), y + button};
@@ -143,6 +143,11 @@ void Root::draw_header(Frame& frame, Rect area) {
   }
   const bool hidden = frame.state.private_chat;
   const Rect lock{theme.left - button - frame.px(2), y, theme.left - frame.px(2), y + button};
+  if (hidden) {
+    const text::Font small = frame.font(text::Style::medium, size::kSmall);
+    const float w = std::ceil(canvas.width(small, "Private"));
+    canvas.text({lock.left - w - frame.px(6), lock.top}, lock.height(), small, frame.theme.accent, "Private");
+  }
   if (icon_button(frame, "header/private", hidden ? "Leave the private chat; it is gone then" : "New private chat: nothing of it is saved", Icon::lock, lock,
                   {.selected = hidden})) {
     frame.send(NewChat{!hidden});

@@ -606,6 +606,11 @@ TEST_F(ControllerTest, SearchHitsAreGroupedByChatAndOldOnesIgnored) {
   controller.on(storage::Event(event::Found{request, "sky", {a, b}}));
   ASSERT_EQ(view().chats.size(), 1u);
   EXPECT_EQ(view().chats[0].detail, "the sky");
+  controller.on(ui::UiEvent(ui::SelectChat{3}));
+  EXPECT_EQ(asked_storage<command::ShowMessage>().message, 1) << "D40: a hit is opened in its branch";
+  controller.on(ui::UiEvent(ui::SearchChanged{""}));
+  controller.on(ui::UiEvent(ui::SelectChat{3}));
+  EXPECT_EQ(asked_storage<command::OpenChat>().chat, 3);
 }
 
 TEST_F(ControllerTest, ThemeAndScaleAreKept) {
