@@ -78,7 +78,6 @@ void Controller::handle(event::ChatSaved&& e) {
 void Controller::handle(event::ChatDeleted&& e) {
   drafts_.erase(e.chat);
   system_prompts_.erase(e.chat);
-  std::erase_if(turns_, [&](const auto& turn) { return turn->chat == e.chat; });
   if (e.chat == current_) show_new_chat(false);
   can_undo(command::Restore{0, e.entry}, "The chat is in the bin.");
   refresh_chats();

@@ -638,6 +638,19 @@ TEST_F(ControllerTest, DeletingTheShownChatShowsANewOne) {
   EXPECT_TRUE(controller.settled() || !controller.start_known());
 }
 
+TEST_F(ControllerTest, D16AnAnswerThatWasGrowingInADeletedChatIsEndedThere) {
+  ready();
+  say("hi");
+  chat_saved(asked_storage<command::CreateChat>().request, 4);
+  saved(asked_storage<command::AppendMessage>().request, 10, 4);
+  piece("half");
+  controller.on(ui::UiEvent(ui::DeleteChat{4}));
+  controller.on(storage::Event(event::ChatDeleted{asked_storage<command::DeleteChat>().request, 4, 70}));
+  done(engine::StopReason::cancelled);
+  ASSERT_NE(last<command::FinishAnswer>(to_storage), nullptr) << "else it would be streaming for ever once it is restored";
+  EXPECT_EQ(asked_storage<command::FinishAnswer>().end.status, storage::Status::stopped);
+}
+
 TEST(Title, IsTheStartOfTheQuestionInWholeCharacters) {
   EXPECT_EQ(title_from("  \nhello\nworld"), "hello");
   EXPECT_EQ(title_from("one two three four five six seven eight nine ten eleven twelve thirteen"),
