@@ -32,6 +32,7 @@ void Controller::start(const std::string& model) {
   out_.storage(command::ListSettings{next_request_++});
   out_.storage(command::ListChats{next_request_++});
   out_.storage(command::ListModels{next_request_++});
+  out_.storage(command::ListBin{next_request_++});
   start_model_ = model.empty() ? StartModel::awaited : StartModel::settled;
   if (!model.empty()) open_model(model);
 }
@@ -59,7 +60,7 @@ void Controller::add_row(ui::Author author, storage::Id id, std::string text, ui
   row.state = state;
   row.text = std::move(text);
   view_.messages.push_back(std::move(row));
-  rows_.push_back({id, engine_role(author)});
+  rows_.push_back({id, engine_role(author), {}});
 }
 
 ui::MessageRow* Controller::find_row(std::int64_t row_id) {
@@ -88,19 +89,31 @@ Controller::Turn* Controller::running() {
   return nullptr;
 }
 
+/// A new row for the answer to all that is shown.
 void Controller::start_answer(std::unique_ptr<Turn> turn) {
-  turn->id = next_turn_++;
+  const std::size_t n_rows = rows_.size();
   turn->model = view_.model.name;
+  add_row(ui::Author::assistant, 0, {}, ui::MessageState::waiting);
+  view_.messages.back().name = turn->model;
+  turn->answer_row = view_.messages.back().id;
+  set_siblings(turn->answer_row, turn->answer_siblings, 0);
+  run_turn(std::move(turn), n_rows);
+}
+
+/// Asks the engine for what follows the first `n_rows` rows and the turn's text.
+void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
+  turn->id = next_turn_++;
   engine::Generate generate;
   generate.id = turn->id;
   generate.sampling = options_.sampling;
   generate.max_tokens = options_.max_tokens;
+  generate.answer_so_far = turn->text;
   if (!options_.same_seed) generate.sampling.seed += turn->id;
   std::vector<engine::ChatMessage> messages;
   if (const auto prompt = system_prompts_.find(current_); prompt != system_prompts_.end() && !prompt->second.empty()) {
     messages.push_back({engine::Role::system, prompt->second, {}});
   }
-  for (std::size_t i = 0; i < view_.messages.size(); ++i) {
+  for (std::size_t i = 0; i < n_rows; ++i) {
     const std::string& text = view_.messages[i].text;
     if (text.empty()) continue;
     // A question whose answer never came stands with the next one: templates want roles in turn, and nothing is dropped.
@@ -111,9 +124,6 @@ void Controller::start_answer(std::unique_ptr<Turn> turn) {
     }
   }
   generate.prompt = std::move(messages);
-  add_row(ui::Author::assistant, 0, {}, ui::MessageState::waiting);
-  view_.messages.back().name = turn->model;
-  turn->answer_row = view_.messages.back().id;
   running_ = turn->id;
   view_.generating = true;
   view_.status.activity = "Reading what was said";
@@ -227,30 +237,45 @@ void Controller::open_builtin() {
   if (!options_.builtin.empty()) open_model(options_.builtin);
 }
 
-void Controller::show_new_chat() {
+void Controller::show_new_chat(bool private_chat) {
+  leave_private_chat();
   opening_ = 0;
   current_ = view_.current_chat = 0;
+  view_.private_chat = private_chat;
   view_.messages.clear();
   rows_.clear();
   view_.draft = drafts_[0];
 }
 
+/// What was said there is gone; nobody would see the rest of an answer.
+void Controller::leave_private_chat() {
+  if (view_.private_chat && running_ != 0) out_.engine(engine::Stop{running_});
+  view_.private_chat = false;
+}
+
 // ---- The window's events --------------------------------------------------------------------------------------------
 
 void Controller::handle(ui::SendMessage&& e) {
-  if (view_.model.state != ui::ModelState::ready || view_.generating || e.text.empty()) return;
+  if (can_ask() && !e.text.empty()) ask(std::move(e.text), {});
+}
+
+/// A message of the user below the last row, and its answer.
+void Controller::ask(std::string text, std::vector<storage::Id> older_versions) {
   auto turn = std::make_unique<Turn>();
   turn->chat = current_;
   turn->parent = rows_.empty() ? 0 : rows_.back().id;
-  turn->user_text = e.text;
+  turn->user_text = text;
+  turn->question_siblings = std::move(older_versions);
   for (const auto& before : turns_) {
     const bool above = !view_.messages.empty() && before->answer_row == view_.messages.back().id;
     if (above && before->answer_id == 0) before->unsaved ? turn->unsaved = true : turn->waits_for = before->id;
   }
-  add_row(ui::Author::user, 0, std::move(e.text), ui::MessageState::complete);
+  add_row(ui::Author::user, 0, std::move(text), ui::MessageState::complete);
   turn->user_row = view_.messages.back().id;
+  set_siblings(turn->user_row, turn->question_siblings, 0);
   drafts_.erase(current_);
-  if (storage_works_ && !turn->unsaved && turn->waits_for == 0) {
+  if (!saves()) turn->unsaved = true;
+  if (!turn->unsaved && turn->waits_for == 0) {
     if (current_ == 0) {
       turn->create = next_request_++;
       out_.storage(command::CreateChat{turn->create, storage::NewChat{.title = title_from(turn->user_text)}});
@@ -265,28 +290,29 @@ void Controller::handle(ui::StopGenerating&&) {
   if (running_ != 0) out_.engine(engine::Stop{running_});
 }
 
-void Controller::handle(ui::Regenerate&& e) {
-  if (view_.model.state != ui::ModelState::ready || view_.generating || view_.messages.size() < 2) return;
-  if (view_.messages.back().id != e.message || view_.messages.back().author != ui::Author::assistant) return;
-  const storage::Id question = rows_[rows_.size() - 2].id;
-  if (storage_works_ && question == 0) return;  // not stored yet, so an answer could not be: in a moment
-  view_.messages.pop_back();
-  rows_.pop_back();
-  auto turn = std::make_unique<Turn>();
-  turn->chat = current_;
-  turn->user_id = storage_works_ ? question : 0;
-  turn->user_row = view_.messages.back().id;
-  start_answer(std::move(turn));
-}
+void Controller::handle(ui::NewChat&& e) { show_new_chat(e.private_chat); }
 
-void Controller::handle(ui::NewChat&&) { show_new_chat(); }
-
-void Controller::handle(ui::SelectChat&& e) {
+void Controller::open_chat(storage::Id id) {
   opening_ = next_request_++;
-  out_.storage(command::OpenChat{opening_, e.id});
+  out_.storage(command::OpenChat{opening_, id});
 }
 
-void Controller::handle(ui::RenameChat&& e) { out_.storage(command::RenameChat{next_request_++, e.id, std::move(e.title)}); }
+/// A search hit is opened at the branch in which it stands.
+void Controller::handle(ui::SelectChat&& e) {
+  const auto hit = hits_.find(e.id);
+  if (view_.search.empty() || hit == hits_.end()) return open_chat(e.id);
+  opening_ = next_request_++;
+  out_.storage(command::ShowMessage{opening_, hit->second});
+}
+
+void Controller::handle(ui::RenameChat&& e) {
+  for (const ui::ChatRow& chat : view_.chats) {
+    if (chat.id == e.id) can_undo(command::RenameChat{0, e.id, chat.title}, {});
+  }
+  out_.storage(command::RenameChat{next_request_++, e.id, std::move(e.title)});
+}
+
+void Controller::handle(ui::PinChat&& e) { out_.storage(command::PinChat{next_request_++, e.id, e.pinned}); }
 
 void Controller::handle(ui::DeleteChat&& e) {
   const Turn* turn = running();

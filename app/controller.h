@@ -24,6 +24,9 @@ class Controller {
     std::function<void(storage::Command)> storage;
     std::function<std::int64_t()> now_ms;  // since 1970, for "last used"
     std::function<Result<void>(const std::string&)> open_link = {};  // shows an address in another program
+    /// Writes a new file for the user; where it is. Reads a file that the user named.
+    std::function<Result<std::filesystem::path>(const std::string& name, const std::string& text)> save_file = {};
+    std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
   };
   struct Options {
     engine::ModelOptions model;
@@ -53,6 +56,7 @@ class Controller {
   struct Row {  // beside each view_.messages[i]
     storage::Id id = 0;  // 0: not stored yet
     engine::Role role = engine::Role::user;
+    std::vector<storage::Id> siblings;  // itself included, oldest first; empty: not stored yet
   };
   /// The model to begin with, while nobody has named one.
   enum class StartModel : std::uint8_t { awaited, last_used, settled };
@@ -64,7 +68,8 @@ class Controller {
     storage::Id chat = 0, parent = 0, user_id = 0, answer_id = 0;
     std::string user_text, text, model;
     std::size_t stored = 0;            // bytes of `text` that the storage desk has
-    bool begun = false;                // BeginAnswer was sent
+    bool begun = false;                // BeginAnswer or ResumeAnswer was sent
+    std::vector<storage::Id> question_siblings, answer_siblings;  // the older versions of both
     bool unsaved = false;              // the storage refused it: it lives in the window only
     std::uint64_t waits_for = 0;       // the turn before, whose answer is this one's parent and has no number yet
     std::optional<storage::MessageEnd> end;
@@ -84,6 +89,10 @@ class Controller {
   void handle(storage::event::OpenFailed&& event);
   void handle(storage::event::ChatSaved&& event);
   void handle(storage::event::ChatDeleted&& event);
+  void handle(storage::event::BranchDeleted&& event);
+  void handle(storage::event::Restored&& event);
+  void handle(storage::event::Bin&& event);
+  void handle(storage::event::TreeRead&& event);
   void handle(storage::event::Chats&& event);
   void handle(storage::event::ChatOpened&& event);
   void handle(storage::event::MessageSaved&& event);
@@ -95,10 +104,22 @@ class Controller {
   void handle(ui::SendMessage&& event);
   void handle(ui::StopGenerating&& event);
   void handle(ui::Regenerate&& event);
+  void handle(ui::ContinueAnswer&& event);
+  void handle(ui::EditMessage&& event);
+  void handle(ui::ShowSibling&& event);
   void handle(ui::NewChat&& event);
   void handle(ui::SelectChat&& event);
   void handle(ui::RenameChat&& event);
+  void handle(ui::PinChat&& event);
+  void handle(ui::MoveChat&& event);
+  void handle(ui::RenameFolder&& event);
   void handle(ui::DeleteChat&& event);
+  void handle(ui::DeleteMessage&& event);
+  void handle(ui::ForkChat&& event);
+  void handle(ui::ExportChat&& event);
+  void handle(ui::ImportFile&& event);
+  void handle(ui::Undo&& event);
+  void handle(ui::RestoreDeleted&& event);
   void handle(ui::SearchChanged&& event);
   void handle(ui::DraftLeft&& event);
   void handle(ui::OpenModel&& event);
@@ -113,6 +134,12 @@ class Controller {
   Row* find_stored(std::int64_t row_id);
   Turn* find_turn(storage::Request request);
   Turn* running();
+  std::optional<std::size_t> index_of(std::int64_t row_id) const;
+  bool can_ask() const { return view_.model.state == ui::ModelState::ready && !view_.generating; }
+  void cut_rows(std::size_t from);
+  void set_siblings(std::int64_t row_id, std::vector<storage::Id> older, storage::Id id);
+  void ask(std::string text, std::vector<storage::Id> older_versions);
+  void run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows);
   void start_answer(std::unique_ptr<Turn> turn);
   void store_question(Turn& turn);
   void begin_storing(Turn& turn);
@@ -120,7 +147,12 @@ class Controller {
   void end_turn(ui::MessageState state, storage::Status status, const engine::GenerationStats& stats);
   void forget_turn(Turn& turn);
   void give_up_storing(Turn& turn);
-  void show_new_chat();
+  void show_new_chat(bool private_chat);
+  void leave_private_chat();
+  void open_chat(storage::Id id);
+  /// What is said is written down.
+  bool saves() const { return storage_works_ && !view_.private_chat; }
+  void can_undo(storage::Command command, std::string said);
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
   void set_setting(const char* key, std::string value);
@@ -138,7 +170,13 @@ class Controller {
   std::map<storage::Id, std::string> system_prompts_;
   storage::Request next_request_ = 1;
   storage::Request opening_ = 0;     // the chat that will be shown
+  storage::Request editing_ = 0;     // a version of an answer, which the chat is opened anew for
   storage::Id current_ = 0;          // the chat that is shown; 0: a new one
+  std::map<storage::Id, storage::Id> hits_;  // the message that the search found in a chat
+  storage::Request forking_ = 0;     // the chat that will be opened once it is saved
+  storage::Request importing_ = 0;   // the same, and it can be taken back
+  std::map<storage::Request, ui::ExportAs> exports_;
+  std::vector<storage::Command> undo_;  // what takes back the last change, oldest first
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   StartModel start_model_ = StartModel::settled;

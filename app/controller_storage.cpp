@@ -63,26 +63,54 @@ void Controller::handle(event::ChatSaved&& e) {
     }
     store_question(*turn);
   }
+  if (e.request == importing_) {
+    importing_ = 0;
+    can_undo(command::DeleteChat{0, e.chat.id}, "\u201c" + e.chat.title + "\u201d was imported.");
+    open_chat(e.chat.id);
+  }
+  if (e.request == forking_) {
+    forking_ = 0;
+    open_chat(e.chat.id);
+  }
   refresh_chats();
 }
 
 void Controller::handle(event::ChatDeleted&& e) {
   drafts_.erase(e.chat);
   system_prompts_.erase(e.chat);
-  std::erase_if(turns_, [&](const auto& turn) { return turn->chat == e.chat; });
-  if (e.chat == current_) show_new_chat();
+  if (e.chat == current_) show_new_chat(false);
+  can_undo(command::Restore{0, e.entry}, "The chat is in the bin.");
   refresh_chats();
+  out_.storage(command::ListBin{next_request_++});
+}
+
+void Controller::handle(event::BranchDeleted&& e) {
+  can_undo(command::Restore{0, e.entry}, "The message and what follows it are in the bin.");
+  if (e.chat == current_) open_chat(current_);
+  out_.storage(command::ListBin{next_request_++});
+}
+
+void Controller::handle(event::Restored&& e) {
+  refresh_chats();
+  open_chat(e.chat);
+  out_.storage(command::ListBin{next_request_++});
+}
+
+void Controller::handle(event::Bin&& e) {
+  view_.bin.clear();
+  for (storage::BinEntry& entry : e.entries) view_.bin.push_back({entry.id, std::move(entry.title), one_line(std::move(entry.excerpt))});
 }
 
 void Controller::handle(event::Chats&& e) {
   if (!view_.search.empty()) return;
   view_.chats.clear();
-  for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}});
+  for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}, chat.pinned, std::move(chat.folder)});
 }
 
 void Controller::handle(event::ChatOpened&& e) {
   if (e.request != opening_) return;
   opening_ = 0;
+  leave_private_chat();
   current_ = view_.current_chat = e.chat.id;
   system_prompts_[e.chat.id] = e.chat.system_prompt;
   view_.draft = drafts_[e.chat.id];
@@ -93,6 +121,11 @@ void Controller::handle(event::ChatOpened&& e) {
     if (message.role == storage::Role::system || message.role == storage::Role::tool) continue;
     add_row(author_of(message.role), message.id, std::move(message.content), state_of(message.status));
     ui::MessageRow& row = view_.messages.back();
+    if (entry.siblings.size() > 1) {
+      row.n_siblings = entry.siblings.size();
+      row.sibling = static_cast<std::size_t>(std::find(entry.siblings.begin(), entry.siblings.end(), message.id) - entry.siblings.begin()) + 1;
+    }
+    rows_.back().siblings = std::move(entry.siblings);
     row.name = std::move(message.model);
     const storage::MessageStats& stats = message.stats;
     const double after_first = stats.seconds - stats.first_token_seconds;
@@ -111,18 +144,27 @@ void Controller::handle(event::ChatOpened&& e) {
 }
 
 void Controller::handle(event::MessageSaved&& e) {
+  if (e.request == editing_ && editing_ != 0) {
+    editing_ = 0;
+    if (e.message.chat_id == current_) open_chat(current_);
+    return;
+  }
   Turn* turn = find_turn(e.request);
   if (turn == nullptr) return;
   if (turn->user == e.request) {
     turn->user = 0;
     turn->user_id = e.message.id;
     if (Row* row = find_stored(turn->user_row)) row->id = e.message.id;
+    set_siblings(turn->user_row, turn->question_siblings, e.message.id);
     begin_storing(*turn);
     refresh_chats();
     return;
   }
   turn->answer_id = e.message.id;
-  if (Row* row = find_stored(turn->answer_row)) row->id = e.message.id;
+  if (Row* row = find_stored(turn->answer_row); row != nullptr && row->id == 0) {
+    row->id = e.message.id;
+    set_siblings(turn->answer_row, turn->answer_siblings, e.message.id);
+  }
   for (auto& waiting : turns_) {
     if (waiting->waits_for != turn->id) continue;
     waiting->chat = turn->chat;
@@ -135,9 +177,12 @@ void Controller::handle(event::MessageSaved&& e) {
 void Controller::handle(event::Found&& e) {
   if (e.query != view_.search || e.query.empty()) return;
   view_.chats.clear();
+  hits_.clear();
   for (storage::SearchHit& hit : e.hits) {
     const bool known = std::any_of(view_.chats.begin(), view_.chats.end(), [&](const ui::ChatRow& row) { return row.id == hit.chat.id; });
-    if (!known) view_.chats.push_back({hit.chat.id, std::move(hit.chat.title), hit.message_id == 0 ? std::string() : one_line(std::move(hit.snippet))});
+    if (known) continue;
+    if (hit.message_id != 0) hits_[hit.chat.id] = hit.message_id;
+    view_.chats.push_back({hit.chat.id, std::move(hit.chat.title), hit.message_id == 0 ? std::string() : one_line(std::move(hit.snippet)), hit.chat.pinned, std::move(hit.chat.folder)});
   }
 }
 
@@ -173,6 +218,8 @@ void Controller::handle(event::Failed&& e) {
   settings_known_ = true;
   if (start_model_ == StartModel::awaited) open_builtin();
   if (e.request == opening_) opening_ = 0;
+  if (e.request == importing_) importing_ = 0;
+  exports_.erase(e.request);
   Turn* turn = find_turn(e.request);
   if (turn != nullptr && !e.kept) give_up_storing(*turn);
   if (storage_works_) notify(ui::NoticeKind::error, e.error.message);

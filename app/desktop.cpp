@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "app/controller.h"
+#include "app/files.h"
 #include "app/open_link.h"
 #include "app/paths.h"
 #include "engine/base/mailbox.h"
@@ -17,6 +18,8 @@ namespace foreword::app {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::uintmax_t kMostImported = 256u << 20;  // bytes of a chat
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -44,7 +47,9 @@ class Desktop final : public ui::WindowClient {
         controller_({.engine = [this](engine::Command command) { engine_.send(std::move(command)); },
                      .storage = [this](storage::Command command) { storage_.send(std::move(command)); },
                      .now_ms = now_ms,
-                     .open_link = open_link},
+                     .open_link = open_link,
+                     .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
+                     .read_file = [](const std::filesystem::path& path) { return read_at_most(path, kMostImported); }},
                     {.model = common.engine, .sampling = common.sampling, .max_tokens = options.limit, .same_seed = common.seed_given,
                      .builtin = common.builtin.string()}) {
     controller_.start(common.model.string());

@@ -159,7 +159,7 @@ Result<std::vector<TokenId>> EvalModel::write(std::span<const TokenId> prompt, s
 }
 
 Result<std::string> EvalModel::continuation(const std::string& opening, std::int64_t n_tokens) {
-  FW_ASSIGN(const std::vector<TokenId> prompt, encode_prompt(model_, opening, fixed_day()));
+  FW_ASSIGN(const std::vector<TokenId> prompt, encode_prompt(model_, opening, {}, fixed_day()));
   if (prompt.empty() || std::ssize(prompt) >= model_.model().context) return std::string();
   FW_ASSIGN(const auto written, write(prompt, n_tokens, [](TokenId) { return true; }));
   std::string text;
@@ -170,7 +170,7 @@ Result<std::string> EvalModel::continuation(const std::string& opening, std::int
 Result<std::optional<bool>> EvalModel::repairs(const EvalRecord& edit) {
   const engine::Tokenizer& tokenizer = *model_.tokenizer();
   const std::vector<engine::ChatMessage> request(edit.turns.begin(), edit.turns.end() - 1);
-  const auto prompt = encode_prompt(model_, request, fixed_day());
+  const auto prompt = encode_prompt(model_, request, {}, fixed_day());
   if (!prompt) return std::optional<bool>();
   const std::string wanted = normal_space(edit.turns.back().content);
   const std::int64_t most = std::ssize(tokenizer.encode(wanted, {})) + kSpareTokens;

@@ -36,4 +36,7 @@ Result<std::unique_ptr<History>> open_history(const std::filesystem::path& datab
                                               const std::optional<std::string>& system_prompt,
                                               const std::filesystem::path& model);
 
+/// A stored chat as a file's text; `format` is "json", "markdown", "html" or "text". `not_found`: no such chat or database.
+Result<std::string> export_stored_chat(const std::filesystem::path& database, std::int64_t chat, const std::string& format);
+
 }  // namespace foreword::app

@@ -7,4 +7,8 @@ Result<std::unique_ptr<History>> open_history(const std::filesystem::path&, std:
   return Error{ErrorCode::unsupported, "This build keeps no chats, because it was made without storage."};
 }
 
+Result<std::string> export_stored_chat(const std::filesystem::path&, std::int64_t, const std::string&) {
+  return Error{ErrorCode::unsupported, "This build keeps no chats, because it was made without storage."};
+}
+
 }  // namespace foreword::app

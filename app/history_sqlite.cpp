@@ -1,7 +1,10 @@
 #include "app/history.h"
 
 #include <chrono>
+#include <map>
+#include <system_error>
 
+#include "app/chat_export.h"
 #include "storage/chat_store.h"
 
 namespace foreword::app {
@@ -147,6 +150,20 @@ Result<std::unique_ptr<History>> open_history(const std::filesystem::path& datab
   FW_ASSIGN(const storage::Chat row, store->chat(*chat));
   FW_ASSIGN(const auto path, store->shown_path(*chat));
   return std::unique_ptr<History>(new SqliteHistory(std::move(store), row, path));
+}
+
+Result<std::string> export_stored_chat(const std::filesystem::path& database, std::int64_t chat, const std::string& format) {
+  static const std::map<std::string, ExportFormat> kFormats{
+      {"json", ExportFormat::json}, {"markdown", ExportFormat::markdown}, {"html", ExportFormat::html}, {"text", ExportFormat::text}};
+  std::error_code code;
+  if (!std::filesystem::exists(database, code)) {
+    return Error{ErrorCode::not_found, "There is no chat database " + database.string() + " yet; check --data-dir."};
+  }
+  const auto known = kFormats.find(format);
+  if (known == kFormats.end()) return Error{ErrorCode::invalid_argument, "Chats cannot be exported as " + format + "."};
+  FW_ASSIGN(auto store, storage::ChatStore::open(database));
+  FW_ASSIGN(const storage::ChatTree tree, store->tree(chat));
+  return export_chat(tree, known->second);
 }
 
 }  // namespace foreword::app

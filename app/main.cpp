@@ -71,6 +71,7 @@ namespace {
 
 constexpr CommandRow kCommands[] = {
     {"chat", "Chat in the terminal, or answer once with -p", add_chat},
+    {"export", "Print a stored chat as Markdown, HTML, text or JSON", add_export},
     {"complete", "Continue a text as it is, without a chat template", add_complete},
     {"tokenize", "Print the token ids of a text", add_tokenize},
     {"logits", "Write the logits of every position to a file", add_logits},

@@ -136,7 +136,7 @@ class Session::Desk {
 
   Result<void> generate(const Generate& request) {
     const Clock::time_point start = arrived_;
-    FW_ASSIGN(std::vector<TokenId> prompt, encode_prompt(*model_, request.prompt, clock_now_()));
+    FW_ASSIGN(std::vector<TokenId> prompt, encode_prompt(*model_, request.prompt, request.answer_so_far, clock_now_()));
     const std::int64_t context = model_->model().context;
     if (prompt.empty()) return Error{ErrorCode::invalid_argument, "The prompt is empty; write something first."};
     if (std::ssize(prompt) >= context) {
@@ -190,7 +190,7 @@ class Session::Desk {
       stops.insert(stops.end(), more.begin(), more.end());
     }
     Sampler sampler(request.sampling);
-    StreamDecoder decoder(tokenizer, chat);  // an answer is a text of its own, a continuation is not
+    StreamDecoder decoder(tokenizer, chat && request.answer_so_far.empty());  // an answer is a text of its own, a continuation is not
     StopFilter filter(std::move(stops));
     std::vector<TokenId> history = prompt;
     Clock::time_point first_token{};

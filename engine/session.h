@@ -73,6 +73,7 @@ struct Generate {
   std::variant<std::vector<ChatMessage>, std::string> prompt;
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
+  std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
 };
 struct Stop {

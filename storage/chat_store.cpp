@@ -1,5 +1,6 @@
 #include "storage/chat_store.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "engine/base/log.h"
@@ -20,10 +21,14 @@ constexpr const char* kAddChat =
     "INSERT INTO chats (created_at, updated_at, title, title_by_user, model_path, system_prompt, settings) "
     "VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6)";
 constexpr const char* kChat = "SELECT " FW_CHAT_COLUMNS " FROM chats WHERE id = ?";
-constexpr const char* kChats = "SELECT " FW_CHAT_COLUMNS " FROM chats ORDER BY pinned DESC, updated_at DESC, id DESC";
+constexpr const char* kChats = "SELECT " FW_CHAT_COLUMNS " FROM chats WHERE " FW_CHAT_STANDS("chats.id") " ORDER BY pinned DESC, updated_at DESC, id DESC";
 constexpr const char* kRename = "UPDATE chats SET title = ?2, title_by_user = 1 WHERE id = ?1";
 constexpr const char* kTitle = "UPDATE chats SET title = iif(title_by_user, title, ?2) WHERE id = ?1";
 constexpr const char* kPin = "UPDATE chats SET pinned = ?2 WHERE id = ?1";
+constexpr const char* kMove = "UPDATE chats SET folder = ?2 WHERE id = ?1";
+constexpr const char* kRenameFolder =
+    "UPDATE chats SET folder = ltrim(?2 || substr(folder, length(?1) + 1), '/') "
+    "WHERE folder = ?1 OR substr(folder, 1, length(?1) + 1) = ?1 || '/'";
 constexpr const char* kSetModel = "UPDATE chats SET model_path = ?2 WHERE id = ?1";
 constexpr const char* kSetSystemPrompt = "UPDATE chats SET system_prompt = ?2 WHERE id = ?1";
 constexpr const char* kSetChatSettings = "UPDATE chats SET settings = ?2 WHERE id = ?1";
@@ -40,6 +45,20 @@ constexpr const char* kRememberModel =
     "INSERT INTO models (path, name, last_used, size) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (path) DO UPDATE SET name = excluded.name, last_used = excluded.last_used, size = excluded.size";
 constexpr const char* kForgetModel = "DELETE FROM models WHERE path = ?";
+
+std::string clean_path(std::string_view path) {
+  std::string clean;
+  while (!path.empty()) {
+    std::string_view name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    name.remove_prefix(std::min(name.size(), name.find_first_not_of(" \t\n")));
+    name = name.substr(0, name.find_last_not_of(" \t\n") + 1);
+    if (name.empty()) continue;
+    if (!clean.empty()) clean += '/';
+    clean += name;
+  }
+  return clean;
+}
 
 }  // namespace
 
@@ -76,7 +95,7 @@ Result<void> ChatStore::sign_on() {
   }
   lock_.emplace(std::move(lock));
   FW_ASSIGN(n_interrupted_, bury(dead));
-  return {};
+  return empty_bin(clock_() - kBinMilliseconds);
 }
 
 Result<std::int64_t> ChatStore::bury(const std::vector<Id>& dead_writers) {
@@ -128,6 +147,16 @@ Result<void> ChatStore::set_automatic_title(Id id, std::string_view title) {
 }
 
 Result<void> ChatStore::pin_chat(Id id, bool pinned) { return change_chat(id, database_->execute(kPin, id, pinned)); }
+
+Result<void> ChatStore::move_chat(Id id, std::string_view folder) {
+  return change_chat(id, database_->execute(kMove, id, clean_path(folder)));
+}
+
+Result<void> ChatStore::rename_folder(std::string_view from, std::string_view to) {
+  if (from.empty()) return Error{ErrorCode::invalid_argument, "This folder has no name."};
+  FW_TRY(database_->execute(kRenameFolder, from, clean_path(to)));
+  return {};
+}
 
 Result<void> ChatStore::set_chat_model(Id id, std::string_view model_path) {
   return change_chat(id, database_->execute(kSetModel, id, model_path));

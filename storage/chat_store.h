@@ -44,12 +44,32 @@ class ChatStore {
   /// Does nothing, successfully, if a person has named the chat.
   Result<void> set_automatic_title(Id id, std::string_view title);
   Result<void> pin_chat(Id id, bool pinned);
+  /// Into a folder, given by its path; blanks around names and empty names are dropped. Empty: out of all folders.
+  Result<void> move_chat(Id id, std::string_view folder);
+  /// All chats of a folder and of those within it, so that it has another path; an existing one takes them in.
+  Result<void> rename_folder(std::string_view from, std::string_view to);
   /// Of the chat: what the next answer would use.
   Result<void> set_chat_model(Id id, std::string_view model_path);
   Result<void> set_system_prompt(Id id, std::string_view system_prompt);
   Result<void> set_chat_settings(Id id, std::string_view settings);
-  /// With all its messages.
+  /// With all its messages, for good.
   Result<void> delete_chat(Id id);
+  /// A copy of the chat that ends at a message: root to `message`, no other branch.
+  Result<Chat> fork(Id message);
+  /// The whole chat, without what is in the bin; and back, as a new chat with new ids. A message that was streaming
+  /// becomes interrupted. invalid_argument: a parent that does not stand before its child.
+  Result<ChatTree> tree(Id chat_id);
+  Result<Chat> add_tree(const ChatTree& tree);
+
+  // The bin. What is in it is not listed, shown or found. After 30 days the next open deletes it for good.
+  static constexpr std::int64_t kBinMilliseconds = 30LL * 24 * 3600 * 1000;
+  /// Puts a chat, or a message and everything below it, into the bin; the entry's id, for restore().
+  Result<Id> bin_chat(Id id);
+  Result<Id> bin_branch(Id message_id);
+  /// Back to where it was, with the messages above it that went into the bin later; the chat.
+  Result<Id> restore(Id entry);
+  /// The latest deletion first.
+  Result<std::vector<BinEntry>> bin();
 
   // Messages.
   /// Adds a message, which becomes the shown child of its parent.
@@ -73,7 +93,7 @@ class ChatStore {
   Result<Id> shown_child(Id chat_id, Id parent_id);
   /// Makes `id` and all its ancestors the shown ones, so that shown_path() runs through it.
   Result<void> show(Id id);
-  /// Deletes a message and everything below it.
+  /// Deletes a message and everything below it, for good.
   Result<void> delete_branch(Id id);
   /// How many answers of programs that are dead open() found `streaming`, and made `interrupted`.
   std::int64_t n_interrupted() const { return n_interrupted_; }
@@ -100,6 +120,7 @@ class ChatStore {
   ChatStore(std::unique_ptr<Database> database, WallClock clock);
   Result<void> sign_on();
   Result<std::int64_t> bury(const std::vector<Id>& dead_writers);
+  Result<void> empty_bin(std::int64_t deleted_before);
   Result<void> change_chat(Id id, Result<std::int64_t> n_changed);
   Result<void> show_path_to(Id chat_id, Id id);
   Result<std::vector<PathEntry>> with_siblings(Result<std::vector<Message>> messages);

@@ -55,6 +55,12 @@ struct Clerk::Visitor {
     answer_chat(c.request, c.chat, store().set_automatic_title(c.chat, c.title));
   }
   void operator()(command::PinChat& c) const { answer_chat(c.request, c.chat, store().pin_chat(c.chat, c.pinned)); }
+  void operator()(command::MoveChat& c) const { answer_chat(c.request, c.chat, store().move_chat(c.chat, c.folder)); }
+  void operator()(command::RenameFolder& c) const {
+    const Result<void> renamed = store().rename_folder(c.from, c.to);
+    if (!renamed) return fail(c.request, renamed.error());
+    answer<event::Chats>(c.request, store().chats());
+  }
   void operator()(command::SetChatModel& c) const {
     answer_chat(c.request, c.chat, store().set_chat_model(c.chat, c.model_path));
   }
@@ -65,9 +71,9 @@ struct Clerk::Visitor {
     answer_chat(c.request, c.chat, store().set_chat_settings(c.chat, c.settings));
   }
   void operator()(command::DeleteChat& c) const {
-    const Result<void> deleted = store().delete_chat(c.chat);
-    if (!deleted) return fail(c.request, deleted.error());
-    tell(event::ChatDeleted{c.request, c.chat});
+    const Result<Id> entry = store().bin_chat(c.chat);
+    if (!entry) return fail(c.request, entry.error());
+    tell(event::ChatDeleted{c.request, c.chat, *entry});
   }
   void operator()(command::ListChats& c) const { answer<event::Chats>(c.request, store().chats()); }
   void operator()(command::OpenChat& c) const { answer_open(c.request, c.chat); }
@@ -81,10 +87,15 @@ struct Clerk::Visitor {
   void operator()(command::DeleteBranch& c) const {
     const Result<Message> message = store().message(c.message);
     if (!message) return fail(c.request, message.error());
-    const Result<void> deleted = store().delete_branch(c.message);
-    if (!deleted) return fail(c.request, deleted.error());
-    answer_open(c.request, message->chat_id);
+    const Result<Id> entry = store().bin_branch(c.message);
+    if (!entry) return fail(c.request, entry.error());
+    tell(event::BranchDeleted{c.request, message->chat_id, *entry});
   }
+  void operator()(command::Restore& c) const { answer<event::Restored>(c.request, store().restore(c.entry)); }
+  void operator()(command::ListBin& c) const { answer<event::Bin>(c.request, store().bin()); }
+  void operator()(command::ForkChat& c) const { answer<event::ChatSaved>(c.request, store().fork(c.message)); }
+  void operator()(command::ReadTree& c) const { answer<event::TreeRead>(c.request, store().tree(c.chat)); }
+  void operator()(command::AddTree& c) const { answer<event::ChatSaved>(c.request, store().add_tree(c.tree)); }
   void operator()(command::Search& c) const {
     Result<std::vector<SearchHit>> hits = store().search(c.query, c.limit);
     if (!hits) return fail(c.request, hits.error());

@@ -21,14 +21,22 @@ struct CreateChat      { Request request; NewChat chat; };                      
 struct RenameChat      { Request request; Id chat; std::string title; };                // ChatSaved
 struct AutomaticTitle  { Request request; Id chat; std::string title; };                // ChatSaved
 struct PinChat         { Request request; Id chat; bool pinned; };                      // ChatSaved
+struct MoveChat        { Request request; Id chat; std::string folder; };               // ChatSaved
+struct RenameFolder    { Request request; std::string from, to; };                      // Chats
 struct SetChatModel    { Request request; Id chat; std::string model_path; };           // ChatSaved
 struct SetSystemPrompt { Request request; Id chat; std::string system_prompt; };        // ChatSaved
 struct SetChatSettings { Request request; Id chat; std::string settings; };             // ChatSaved
+/// Into the bin, see Restore.
 struct DeleteChat      { Request request; Id chat; };                                   // ChatDeleted
 struct ListChats       { Request request; };                                            // Chats
 struct OpenChat        { Request request; Id chat; };                                   // ChatOpened
 struct ShowMessage     { Request request; Id message; };                                // ChatOpened
-struct DeleteBranch    { Request request; Id message; };                                // ChatOpened
+struct DeleteBranch    { Request request; Id message; };                                // BranchDeleted
+struct Restore         { Request request; Id entry; };                                  // Restored
+struct ListBin         { Request request; };                                            // Bin
+struct ForkChat        { Request request; Id message; };                                // ChatSaved
+struct ReadTree        { Request request; Id chat; };                                   // TreeRead
+struct AddTree         { Request request; ChatTree tree; };                             // ChatSaved
 /// A message that is whole. Kept and tried again while the disk refuses.
 struct AppendMessage   { Request request; NewMessage message; };                        // MessageSaved
 /// An answer that grows: BeginAnswer (or ResumeAnswer), then AppendText as tokens come, then FinishAnswer, all with the
@@ -52,7 +60,12 @@ struct Opened       { std::int64_t n_interrupted; };
 /// The first event, if it could not be opened. Every command is answered by Failed with the same error.
 struct OpenFailed   { Error error; };
 struct ChatSaved    { Request request; Chat chat; };
-struct ChatDeleted  { Request request; Id chat; };
+/// `entry`: of the bin.
+struct ChatDeleted  { Request request; Id chat; Id entry; };
+struct BranchDeleted { Request request; Id chat; Id entry; };
+struct Restored     { Request request; Id chat; };
+struct Bin          { Request request; std::vector<BinEntry> entries; };
+struct TreeRead     { Request request; ChatTree tree; };
 struct Chats        { Request request; std::vector<Chat> chats; };
 /// The chat and its shown path, root first.
 struct ChatOpened   { Request request; Chat chat; std::vector<PathEntry> path; };
@@ -69,13 +82,16 @@ struct Failed       { Request request; Error error; bool kept; };
 
 using Command =
     std::variant<command::CreateChat, command::RenameChat, command::AutomaticTitle, command::PinChat,
+                 command::MoveChat, command::RenameFolder,
                  command::SetChatModel, command::SetSystemPrompt, command::SetChatSettings, command::DeleteChat,
                  command::ListChats, command::OpenChat, command::ShowMessage, command::DeleteBranch,
+                 command::Restore, command::ListBin, command::ForkChat, command::ReadTree, command::AddTree,
                  command::AppendMessage, command::BeginAnswer, command::ResumeAnswer, command::AppendText,
                  command::FinishAnswer, command::Search, command::SetSetting, command::EraseSetting,
                  command::ListSettings, command::RememberModel, command::ForgetModel, command::ListModels>;
 
-using Event = std::variant<event::Opened, event::OpenFailed, event::ChatSaved, event::ChatDeleted, event::Chats,
+using Event = std::variant<event::Opened, event::OpenFailed, event::ChatSaved, event::ChatDeleted, event::BranchDeleted,
+                           event::Restored, event::Bin, event::TreeRead, event::Chats,
                            event::ChatOpened, event::MessageSaved, event::Found, event::Settings, event::Models,
                            event::Failed>;
 

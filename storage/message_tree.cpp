@@ -23,18 +23,19 @@ constexpr const char* kResume =
 constexpr const char* kTouch = "UPDATE chats SET updated_at = max(updated_at, ?) WHERE id = ?";
 
 constexpr const char* kChildren =
-    "SELECT " FW_MESSAGE_COLUMNS " FROM messages WHERE chat_id = ? AND parent_id IS ? ORDER BY id";
-constexpr const char* kChildIds = "SELECT id FROM messages WHERE chat_id = ? AND parent_id IS ? ORDER BY id";
+    "SELECT " FW_MESSAGE_COLUMNS " FROM messages WHERE chat_id = ? AND parent_id IS ? AND " FW_MESSAGE_STANDS("messages.id") " ORDER BY id";
+constexpr const char* kChildIds = "SELECT id FROM messages WHERE chat_id = ? AND parent_id IS ? AND " FW_MESSAGE_STANDS("messages.id") " ORDER BY id";
 
 // A child that was shown last may be gone: then the newest.
 constexpr const char* kShownRoot =
     "SELECT coalesce("
-    "  (SELECT m.id FROM messages m WHERE m.id = c.shown_child_id AND m.chat_id = c.id AND m.parent_id IS NULL),"
-    "  (SELECT max(m.id) FROM messages m WHERE m.chat_id = c.id AND m.parent_id IS NULL), 0) "
+    "  (SELECT m.id FROM messages m WHERE m.id = c.shown_child_id AND m.chat_id = c.id AND m.parent_id IS NULL AND " FW_MESSAGE_STANDS("m.id") "),"
+    "  (SELECT max(m.id) FROM messages m WHERE m.chat_id = c.id AND m.parent_id IS NULL AND " FW_MESSAGE_STANDS("m.id") "), 0) "
     "FROM chats c WHERE c.id = ?";
-#define FW_SHOWN_CHILD_OF_P                                                                     \
-  "coalesce((SELECT m.id FROM messages m WHERE m.id = p.shown_child_id AND m.parent_id = p.id)," \
-  "         (SELECT max(m.id) FROM messages m WHERE m.parent_id = p.id), 0)"
+#define FW_SHOWN_CHILD_OF_P                                                                                             \
+  "coalesce((SELECT m.id FROM messages m WHERE m.id = p.shown_child_id AND m.parent_id = p.id AND " FW_MESSAGE_STANDS( \
+      "m.id") "),"                                                                                                      \
+  "         (SELECT max(m.id) FROM messages m WHERE m.parent_id = p.id AND " FW_MESSAGE_STANDS("m.id") "), 0)"
 constexpr const char* kShownChild =
     "SELECT " FW_SHOWN_CHILD_OF_P " FROM messages p WHERE p.chat_id = ? AND p.id = ?";
 constexpr const char* kPathDown =

@@ -114,8 +114,35 @@ CREATE TRIGGER chats_deleted AFTER DELETE ON chats BEGIN
 END;
 )sql";
 
+/// What is deleted lies in the bin for a while. A row of `bin` is one deletion: a chat (message_id NULL), or a message
+/// and all below it, which binned_messages names. Taking the row away restores it. Marks in tables of their own, because
+/// a new column of `messages` would stand behind the long ones.
+constexpr const char* kBin = R"sql(
+CREATE TABLE bin (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  deleted_at INTEGER NOT NULL,
+  chat_id INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+  message_id INTEGER REFERENCES messages (id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX bin_by_chat ON bin (chat_id);
+CREATE INDEX bin_by_message ON bin (message_id) WHERE message_id IS NOT NULL;
+
+CREATE TABLE binned_messages (
+  message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+  bin_id INTEGER NOT NULL REFERENCES bin (id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX binned_by_bin ON binned_messages (bin_id);
+)sql";
+
+/// A folder is a path in its chats, "Work/Reports", and ends with the last of them.
+constexpr const char* kFolders = R"sql(
+ALTER TABLE chats ADD COLUMN folder TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr Migration kRows[] = {
     {1, kFirstSchema},
+    {2, kBin},
+    {3, kFolders},
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ Chat read_chat(const Statement& row) {
   chat.model_path = row.text(6);
   chat.system_prompt = row.text(7);
   chat.settings = row.text(8);
+  chat.folder = row.text(9);
   return chat;
 }
 

@@ -10,10 +10,15 @@
 
 // Macros, because statements are literals (Database::prepare).
 #define FW_CHAT_COLUMNS \
-  "chats.id, title, title_by_user, pinned, chats.created_at, updated_at, model_path, system_prompt, chats.settings"
+  "chats.id, title, title_by_user, pinned, chats.created_at, updated_at, model_path, system_prompt, chats.settings, " \
+  "folder"
 #define FW_MESSAGE_COLUMNS                                                                                     \
   "messages.id, chat_id, parent_id, role, status, messages.created_at, content, reasoning, model, settings, " \
   "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason"
+
+// Conditions: not in the bin. The argument is an id.
+#define FW_CHAT_STANDS(id) "NOT EXISTS (SELECT 1 FROM bin WHERE bin.chat_id = " id " AND bin.message_id IS NULL)"
+#define FW_MESSAGE_STANDS(id) "NOT EXISTS (SELECT 1 FROM binned_messages WHERE binned_messages.message_id = " id ")"
 
 namespace foreword::storage {
 

@@ -25,6 +25,9 @@ constexpr std::size_t kMaxShortParts = 4;  // as many as the statements have pla
 #define FW_SNIPPET(table) "snippet(" table ", 0, char(2), char(3), '…', 24)"
 #define FW_EXCERPT(text) "substr(" text ", max(1, instr(lower(" text "), ?2) - 30), 90)"
 
+#define FW_HIT_STANDS(message) \
+  FW_MESSAGE_STANDS(message) " AND " FW_CHAT_STANDS("(SELECT chat_id FROM messages WHERE id = " message ")")
+
 struct Place {
   const char* words;
   const char* parts;
@@ -33,16 +36,16 @@ struct Place {
 
 constexpr Place kPlaces[] = {
     {"SELECT 0, rowid, " FW_SNIPPET("title_words")
-     " FROM title_words WHERE title_words MATCH ?6 ORDER BY rowid DESC LIMIT ?1",
+     " FROM title_words WHERE title_words MATCH ?6 AND " FW_CHAT_STANDS("title_words.rowid") " ORDER BY rowid DESC LIMIT ?1",
      "SELECT 0, rowid, " FW_SNIPPET("title_parts")
-     " FROM title_parts WHERE title_parts MATCH ?6 AND " FW_CONTAINS("title") " ORDER BY rowid DESC LIMIT ?1",
-     "SELECT 0, id, " FW_EXCERPT("title") " FROM chats WHERE " FW_CONTAINS("title") " ORDER BY id DESC LIMIT ?1"},
+     " FROM title_parts WHERE title_parts MATCH ?6 AND " FW_CONTAINS("title") " AND " FW_CHAT_STANDS("title_parts.rowid") " ORDER BY rowid DESC LIMIT ?1",
+     "SELECT 0, id, " FW_EXCERPT("title") " FROM chats WHERE " FW_CONTAINS("title") " AND " FW_CHAT_STANDS("chats.id") " ORDER BY id DESC LIMIT ?1"},
     {"SELECT rowid, (SELECT chat_id FROM messages WHERE id = f.rowid), " FW_SNIPPET("message_words")
-     " FROM message_words f WHERE message_words MATCH ?6 ORDER BY rowid DESC LIMIT ?1",
+     " FROM message_words f WHERE message_words MATCH ?6 AND " FW_HIT_STANDS("f.rowid") " ORDER BY rowid DESC LIMIT ?1",
      "SELECT rowid, (SELECT chat_id FROM messages WHERE id = f.rowid), " FW_SNIPPET("message_parts")
-     " FROM message_parts f WHERE message_parts MATCH ?6 AND " FW_CONTAINS("content") " ORDER BY rowid DESC LIMIT ?1",
+     " FROM message_parts f WHERE message_parts MATCH ?6 AND " FW_CONTAINS("content") " AND " FW_HIT_STANDS("f.rowid") " ORDER BY rowid DESC LIMIT ?1",
      "SELECT id, chat_id, " FW_EXCERPT("content") " FROM messages WHERE " FW_CONTAINS("content")
-     " ORDER BY id DESC LIMIT ?1"},
+     " AND " FW_HIT_STANDS("messages.id") " ORDER BY id DESC LIMIT ?1"},
 };
 
 struct Found {

@@ -33,6 +33,7 @@ struct Chat {
   std::string model_path;       // the model last used here; empty: none yet
   std::string system_prompt;
   std::string settings;  // JSON, not read by the storage
+  std::string folder;    // its path, "Work/Reports"; empty: none
 };
 
 struct MessageStats {
@@ -91,6 +92,27 @@ struct NewMessage {
 struct MessageEnd {
   Status status = Status::complete;
   MessageStats stats;
+};
+
+/// A deletion that can still be undone.
+struct BinEntry {
+  Id id = 0;
+  std::int64_t deleted_at = 0;
+  Id chat_id = 0;
+  Id message_id = 0;    // 0: the whole chat
+  std::string title;    // of the chat
+  std::string excerpt;  // the start of the message; empty for a chat
+};
+
+/// A chat with all its messages. Ids mean something within the tree only.
+struct TreeMessage {
+  Message message;
+  Id shown_child = 0;  // 0: the newest
+};
+struct ChatTree {
+  Chat chat;
+  Id shown_root = 0;
+  std::vector<TreeMessage> messages;  // every parent before its children
 };
 
 struct ModelRecord {

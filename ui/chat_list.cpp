@@ -1,11 +1,23 @@
 #include "ui/chat_list.h"
 
+#include <algorithm>
+#include <map>
+#include <utility>
+
 #include "ui/widgets.h"
 
 namespace foreword::ui {
 namespace {
 
 constexpr float kRow = 38, kRowWithDetail = 56, kPad = 12;  // logical
+constexpr std::size_t kBinRows = 8;  // the latest deletions
+
+/// The path of the first `n` names.
+std::string path_of(const std::vector<std::string>& names, std::size_t n) {
+  std::string path = names[0];
+  for (std::size_t i = 1; i < n; ++i) path += "/" + names[i];
+  return path;
+}
 
 }  // namespace
 
@@ -21,7 +33,40 @@ void ChatList::draw(Frame& frame, Rect area) {
   }
   const Rect search{area.left + pad, area.top + header, area.right - pad, area.top + header + frame.px(36)};
   draw_search(frame, search);
-  draw_rows(frame, {area.left, search.bottom + pad, area.right, area.bottom});
+  const float bin = draw_bin(frame, {area.left, search.bottom + pad, area.right, area.bottom});
+  draw_rows(frame, {area.left, search.bottom + pad, area.right, area.bottom - bin});
+}
+
+/// What was deleted, at the lower edge, folded unless it was asked for. Its height.
+float ChatList::draw_bin(Frame& frame, Rect area) {
+  const std::vector<BinRow>& bin = frame.state.bin;
+  if (bin.empty()) return 0;
+  Canvas& canvas = frame.canvas;
+  const float pad = frame.px(kPad), head = frame.px(36), line = frame.px(34), side = frame.px(26);
+  const std::size_t n_shown = bin_open_ ? std::min(bin.size(), kBinRows) : 0;
+  const float height = head + static_cast<float>(n_shown) * line + (n_shown > 0 ? frame.px(6) : 0);
+  const float top = area.bottom - height;
+  canvas.fill({area.left, top, area.right, top + frame.px(1)}, frame.theme.line);
+  const Rect button{area.left + pad, top + frame.px(3), area.right - pad, top + head - frame.px(2)};
+  const std::string id = "chats/bin", label = "Bin (" + std::to_string(bin.size()) + ")";
+  frame.input.add({.id = id, .role = ItemRole::button, .label = label + (bin_open_ ? ", unfolded" : ", folded"), .rect = button, .selected = bin_open_});
+  if (frame.input.hovered(id)) canvas.fill(button, frame.theme.hover, frame.px(size::kRadius));
+  canvas.icon(Icon::trash, {button.left + frame.px(16), button.center().y}, frame.px(16), frame.theme.ink_soft);
+  const text::Font font = frame.font(text::Style::regular, size::kSmall);
+  canvas.text({button.left + frame.px(32), button.top}, button.height(), font, frame.theme.ink_soft, label);
+  canvas.icon(bin_open_ ? Icon::chevron_down : Icon::chevron_right, {button.right - frame.px(14), button.center().y}, frame.px(14), frame.theme.ink_soft);
+  focus_ring(frame, id, button, frame.px(size::kRadius));
+  float y = top + head;
+  for (std::size_t i = 0; i < n_shown; ++i, y += line) {
+    const BinRow& row = bin[i];
+    const float right = area.right - pad - side;
+    canvas.text_cut({area.left + pad + frame.px(10), y}, line, right - area.left - pad - frame.px(16), font, frame.theme.ink, row.detail.empty() ? row.title : row.detail);
+    const Rect restore{right, y + frame.px(4), right + side, y + frame.px(4) + side};
+    const std::string name = row.detail.empty() ? row.title : row.detail;
+    if (icon_button(frame, id + "/" + std::to_string(row.id), "Restore: " + name.substr(0, name.find('\n')), Icon::undo, restore)) frame.send(RestoreDeleted{row.id});
+  }
+  if (frame.input.activated(id)) bin_open_ = !bin_open_;
+  return height;
 }
 
 void ChatList::draw_search(Frame& frame, Rect rect) {
@@ -40,12 +85,49 @@ void ChatList::draw_search(Frame& frame, Rect rect) {
   if (result.changed || result.cancelled) frame.send(SearchChanged{search_.text()});
 }
 
+/// What stands below each other: the pinned chats, then the folders with theirs, then the others. Search hits stand as found.
+std::vector<ChatList::Line> ChatList::arrange(const ViewState& state) const {
+  std::vector<Line> lines;
+  const bool found = !state.search.empty();
+  for (const ChatRow& chat : state.chats) {
+    if (found || chat.pinned) lines.push_back({&chat, {}, 0});
+  }
+  if (found) return lines;
+  std::map<std::vector<std::string>, std::vector<const ChatRow*>> folders;  // by the names of the path
+  for (const ChatRow& chat : state.chats) {
+    if (chat.pinned || chat.folder.empty()) continue;
+    std::vector<std::string> names;
+    for (std::size_t begin = 0; begin <= chat.folder.size();) {
+      const std::size_t end = std::min(chat.folder.find('/', begin), chat.folder.size());
+      names.push_back(chat.folder.substr(begin, end - begin));
+      folders[names];  // those around it
+      begin = end + 1;
+    }
+    folders[names].push_back(&chat);
+  }
+  const auto is_closed = [&](const std::vector<std::string>& names, std::size_t n) { return closed_.contains(path_of(names, n)); };
+  for (const auto& [names, chats] : folders) {
+    bool hidden = false;
+    for (std::size_t n = 1; n < names.size(); ++n) hidden = hidden || is_closed(names, n);
+    if (hidden) continue;
+    lines.push_back({nullptr, path_of(names, names.size()), names.size() - 1});
+    if (is_closed(names, names.size())) continue;
+    for (const ChatRow* chat : chats) lines.push_back({chat, {}, names.size()});
+  }
+  for (const ChatRow& chat : state.chats) {
+    if (!chat.pinned && chat.folder.empty()) lines.push_back({&chat, {}, 0});
+  }
+  return lines;
+}
+
 void ChatList::draw_rows(Frame& frame, Rect area) {
   Canvas& canvas = frame.canvas;
   const float pad = frame.px(kPad), gap = frame.px(2);
   frame.input.add({.id = "chats/list", .role = ItemRole::scroll_area, .label = "Chats", .rect = area, .focusable = false});
+  const std::vector<Line> lines = arrange(frame.state);
+  const auto height_of = [&](const Line& line) { return frame.px(line.chat == nullptr || line.chat->detail.empty() ? kRow : kRowWithDetail); };
   float content = pad;
-  for (const ChatRow& chat : frame.state.chats) content += frame.px(chat.detail.empty() ? kRow : kRowWithDetail) + gap;
+  for (const Line& line : lines) content += height_of(line) + gap;
   for (const InputEvent& event : frame.input.events_of("chats/list")) {
     if (const auto* wheel = std::get_if<Wheel>(&event)) scroll_ -= wheel->dy * frame.px(60);
   }
@@ -55,28 +137,90 @@ void ChatList::draw_rows(Frame& frame, Rect area) {
     canvas.text({area.left + pad + frame.px(6), area.top}, frame.px(32), frame.font(text::Style::regular, size::kSmall), frame.theme.ink_soft, line);
   }
   canvas.push_clip(area);
+  const std::vector<Target> targets = std::move(targets_);  // of the last frame, which a drag aims at
+  targets_ = {{area, {}}};
   float y = area.top - scroll_;
-  for (const ChatRow& chat : frame.state.chats) {
-    const float height = frame.px(chat.detail.empty() ? kRow : kRowWithDetail);
-    if (y + height > area.top && y < area.bottom) draw_row(frame, chat, {area.left + pad, y, area.right - pad, y + height});
+  for (const Line& line : lines) {
+    const float height = height_of(line), indent = frame.px(14) * static_cast<float>(std::min<std::size_t>(line.depth, 4));
+    const Rect row{area.left + pad + indent, y, area.right - pad, y + height};
+    const std::string folder = line.chat == nullptr ? line.folder : line.chat->pinned ? std::string() : line.chat->folder;
+    targets_.push_back({row.intersect(area), folder});
+    if (y + height > area.top && y < area.bottom) {
+      if (line.chat == nullptr) {
+        draw_folder(frame, line.folder, row);
+      } else {
+        draw_row(frame, *line.chat, row);
+        drop(frame, *line.chat, targets);
+      }
+    }
     y += height + gap;
   }
   scroll_ = scroll_bar(frame, "chats/scroll", area, content, scroll_);
   canvas.pop_clip();
 }
 
+/// A chat that is let go over a folder, or over a chat of one, goes there.
+void ChatList::drop(Frame& frame, const ChatRow& chat, const std::vector<Target>& targets) {
+  for (const InputEvent& event : frame.input.events_of("chats/row:" + std::to_string(chat.id))) {
+    const auto* button = std::get_if<MouseButton>(&event);
+    if (button == nullptr || button->down || button->button != 0) continue;
+    const Target* over = nullptr;
+    for (const Target& target : targets) {
+      if (target.rect.contains(button->at)) over = &target;  // rows come after the list around them
+    }
+    if (over != nullptr && over->folder != chat.folder && !chat.pinned && frame.state.search.empty()) frame.send(MoveChat{chat.id, over->folder});
+  }
+}
+
+void ChatList::draw_folder(Frame& frame, const std::string& path, Rect row) {
+  Canvas& canvas = frame.canvas;
+  const std::string id = "chats/folder:" + path, name = path.substr(path.rfind('/') + 1);
+  if (naming_ == path) return draw_field(frame, id, row, "Folder", [&](const std::string& to) { frame.send(RenameFolder{path, path.substr(0, path.size() - name.size()) + to}); });
+  const bool closed = closed_.contains(path), hot = frame.input.hovered(id) || frame.input.is_hovered_below(id);
+  frame.input.add({.id = id, .role = ItemRole::row, .label = "Folder " + path + (closed ? ", folded" : ", unfolded"), .rect = row.intersect(canvas.clip())});
+  if (hot) canvas.fill(row, frame.theme.hover, frame.px(size::kRadius));
+  const float button = frame.px(26), top = std::round(row.center().y - button / 2);
+  canvas.icon(closed ? Icon::chevron_right : Icon::chevron_down, {row.left + frame.px(12), row.center().y}, frame.px(14), frame.theme.ink_soft);
+  canvas.icon(Icon::folder, {row.left + frame.px(30), row.center().y}, frame.px(16), frame.theme.ink_soft);
+  canvas.text_cut({row.left + frame.px(46), row.top}, row.height(), row.width() - frame.px(82), frame.font(text::Style::medium, size::kSmall), frame.theme.ink_soft, name);
+  focus_ring(frame, id, row.inset(frame.px(2), frame.px(2)), frame.px(size::kRadius));
+  if (hot || frame.input.focus_ring(id) || frame.input.is_focused_below(id)) {
+    const float x = row.right - button - frame.px(4);
+    if (icon_button(frame, id + "/rename", "Rename the folder", Icon::pencil, {x, top, x + button, top + button})) {
+      naming_ = path;
+      field_.set_text(name);
+      field_.buffer().select_all();
+      frame.input.focus(id + "/title");
+    }
+  }
+  if (!frame.input.activated(id)) return;
+  if (closed) {
+    closed_.erase(path);
+  } else {
+    closed_.insert(path);
+  }
+}
+
 void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   Canvas& canvas = frame.canvas;
   const std::string id = "chats/row:" + std::to_string(chat.id);
-  if (deleting_ == chat.id) return draw_question(frame, chat, id, row);
-  if (renaming_ == chat.id) return draw_title_field(frame, chat, id, row);
+  if (renaming_ == chat.id) {
+    return draw_field(frame, id, row, "Title", [&](const std::string& title) {
+      if (!title.empty() && title != chat.title) frame.send(RenameChat{chat.id, title});
+    });
+  }
+  if (moving_ == chat.id) {
+    return draw_field(frame, id, row, "Folder, as in Work/Reports", [&](const std::string& folder) {
+      if (folder != chat.folder) frame.send(MoveChat{chat.id, folder});
+    });
+  }
   const bool current = chat.id == frame.state.current_chat;
-  const bool hot = frame.input.hovered(id) || frame.input.hovered(id + "/rename") || frame.input.hovered(id + "/delete");
+  const bool hot = frame.input.hovered(id) || frame.input.is_hovered_below(id);
   frame.input.add({.id = id, .role = ItemRole::row, .label = chat.title, .rect = row.intersect(canvas.clip()), .selected = current});
   const float radius = frame.px(size::kRadius), pad = frame.px(10), button = frame.px(26);
   if (current || hot) canvas.fill(row, current ? frame.theme.chosen : frame.theme.hover, radius);
-  const bool tools = hot || frame.input.focus_ring(id) || frame.input.focused(id + "/rename") || frame.input.focused(id + "/delete");
-  const float right = row.right - (tools ? 2 * button + frame.px(8) : pad);
+  const bool tools = hot || frame.input.focus_ring(id) || frame.input.is_focused_below(id);
+  const float right = row.right - (tools ? 4 * button + frame.px(8) : chat.pinned ? frame.px(30) : pad);
   const float line = chat.detail.empty() ? row.height() : frame.px(32);
   canvas.text_cut({row.left + pad, row.top}, line, right - row.left - pad, frame.font(current ? text::Style::medium : text::Style::regular, size::kInterface),
                   frame.theme.ink, chat.title);
@@ -87,11 +231,19 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   focus_ring(frame, id, row.inset(frame.px(2), frame.px(2)), radius);
   if (tools) {
     const float top = std::round(row.top + (line - button) / 2);
-    const float x = row.right - 2 * button - frame.px(4);
-    if (icon_button(frame, id + "/rename", "Rename (F2)", Icon::pencil, {x, top, x + button, top + button})) {
-      start_renaming(frame, chat);
+    const float x = row.right - 4 * button - frame.px(4);
+    const auto place = [&](int i) { return Rect{x + static_cast<float>(i) * button, top, x + static_cast<float>(i + 1) * button, top + button}; };
+    if (icon_button(frame, id + "/pin", chat.pinned ? "Unpin" : "Pin to the top", Icon::pin, place(0), {.selected = chat.pinned})) frame.send(PinChat{chat.id, !chat.pinned});
+    if (icon_button(frame, id + "/move", "Move to a folder", Icon::folder, place(1))) {
+      moving_ = chat.id;
+      field_.set_text(chat.folder);
+      field_.buffer().select_all();
+      frame.input.focus(id + "/title");
     }
-    if (icon_button(frame, id + "/delete", "Delete", Icon::trash, {x + button, top, x + 2 * button, top + button})) deleting_ = chat.id;
+    if (icon_button(frame, id + "/rename", "Rename (F2)", Icon::pencil, place(2))) start_renaming(frame, chat);
+    if (icon_button(frame, id + "/delete", "Delete", Icon::trash, place(3))) frame.send(DeleteChat{chat.id});
+  } else if (chat.pinned) {
+    canvas.icon(Icon::pin, {row.right - frame.px(18), row.top + line / 2}, frame.px(15), frame.theme.ink_soft);
   }
   if (frame.input.activated(id) && !current) frame.send(SelectChat{chat.id});
   if (!current || renaming_ != 0) return;
@@ -102,38 +254,25 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
 
 void ChatList::start_renaming(Frame& frame, const ChatRow& chat) {
   renaming_ = chat.id;
-  title_.set_text(chat.title);
-  title_.buffer().select_all();
+  field_.set_text(chat.title);
+  field_.buffer().select_all();
   frame.input.focus("chats/row:" + std::to_string(chat.id) + "/title");
 }
 
-void ChatList::draw_question(Frame& frame, const ChatRow& chat, const std::string& id, Rect row) {
-  frame.canvas.fill(row, frame.theme.danger_soft, frame.px(size::kRadius));
-  const float height = frame.px(28), top = std::round(row.center().y - height / 2), pad = frame.px(6);
-  const float keep = text_button_width(frame, "Keep") - frame.px(8), remove = text_button_width(frame, "Delete") - frame.px(8);
-  const Rect keep_rect{row.right - pad - keep, top, row.right - pad, top + height};
-  const Rect remove_rect{keep_rect.left - pad - remove, top, keep_rect.left - pad, top + height};
-  frame.canvas.text_cut({row.left + frame.px(10), row.top}, row.height(), remove_rect.left - row.left - frame.px(16),
-                        frame.font(text::Style::medium, size::kSmall), frame.theme.danger, "Delete?");
-  if (text_button(frame, id + "/delete-yes", "Delete", remove_rect, ButtonLook::danger)) {
-    frame.send(DeleteChat{chat.id});
-    deleting_ = 0;
-  }
-  if (text_button(frame, id + "/delete-no", "Keep", keep_rect, ButtonLook::plain)) deleting_ = 0;
-}
-
-void ChatList::draw_title_field(Frame& frame, const ChatRow& chat, const std::string& id, Rect row) {
+/// A name being written in place of a row: Enter takes it, and so does leaving the field; Escape does not.
+void ChatList::draw_field(Frame& frame, const std::string& id, Rect row, std::string_view label, const std::function<void(const std::string&)>& done) {
   frame.canvas.fill(row, frame.theme.raised, frame.px(size::kRadius));
   frame.canvas.stroke(row, frame.theme.border_focus, frame.px(size::kRadius), frame.px(1));
   const float line_height = frame.px(22), top = std::round(row.center().y - line_height / 2);
   const Rect inner{row.left + frame.px(10), top, row.right - frame.px(10), top + line_height};
-  const TextField::Options options{.label = "Title", .hint = "Title", .font = frame.font(text::Style::regular, size::kInterface),
+  const TextField::Options options{.label = label, .hint = label, .font = frame.font(text::Style::regular, size::kInterface),
                                    .line_height = line_height, .takes_escape = true};
-  const auto result = title_.draw(frame, id + "/title", inner, row, options);
+  const auto result = field_.draw(frame, id + "/title", inner, row, options);
   const bool left = frame.input.focus_id() != id + "/title";
   if (!result.submitted && !result.cancelled && !left) return;
-  if (!result.cancelled && !title_.text().empty() && title_.text() != chat.title) frame.send(RenameChat{chat.id, title_.text()});
-  renaming_ = 0;
+  if (!result.cancelled) done(field_.text());
+  renaming_ = moving_ = 0;
+  naming_.clear();
   if (!left) frame.input.focus("composer/text");
 }
 

@@ -1,7 +1,11 @@
 #pragma once
-// The chats: new, search, choose, rename in place, delete after a second thought.
+// The chats: new, search, choose, rename in place, pin, move to folders, delete; and the bin.
 
 #include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "ui/text_field.h"
 
@@ -13,16 +17,31 @@ class ChatList {
 
  private:
   void draw_search(Frame& frame, Rect rect);
+  struct Line {
+    const ChatRow* chat = nullptr;  // null: a folder
+    std::string folder;             // its path
+    std::size_t depth = 0;
+  };
+  struct Target {  // where a dragged chat may be let go
+    Rect rect;
+    std::string folder;
+  };
+  std::vector<Line> arrange(const ViewState& state) const;
   void draw_rows(Frame& frame, Rect area);
+  void draw_folder(Frame& frame, const std::string& path, Rect row);
+  void drop(Frame& frame, const ChatRow& chat, const std::vector<Target>& targets);
   void draw_row(Frame& frame, const ChatRow& chat, Rect row);
   void start_renaming(Frame& frame, const ChatRow& chat);
-  void draw_question(Frame& frame, const ChatRow& chat, const std::string& id, Rect row);
-  void draw_title_field(Frame& frame, const ChatRow& chat, const std::string& id, Rect row);
+  float draw_bin(Frame& frame, Rect area);
+  void draw_field(Frame& frame, const std::string& id, Rect row, std::string_view label, const std::function<void(const std::string&)>& done);
 
   TextField search_{TextField::Lines::one};
-  TextField title_{TextField::Lines::one};
-  std::int64_t renaming_ = 0;   // chat whose title is being edited
-  std::int64_t deleting_ = 0;   // chat about which the question is asked
+  TextField field_{TextField::Lines::one};  // a title or a folder's name, in place
+  std::int64_t renaming_ = 0, moving_ = 0;  // the chat whose title or folder is being written
+  std::string naming_;                      // the folder whose name is
+  std::set<std::string> closed_;            // folders
+  std::vector<Target> targets_;
+  bool bin_open_ = false;
   float scroll_ = 0;
 };
 

@@ -26,6 +26,8 @@ struct Frame {
   double wake_at = std::numeric_limits<double>::infinity();
   /// The target of a link that was chosen in this frame; the root asks before it is opened.
   std::string link_asked = {};
+  /// A message that the user wants to write anew; the root hands it to the composer. 0: none.
+  std::int64_t edit_asked = 0;
 
   float px(float logical) const { return std::round(logical * scale); }
   text::Font font(text::Style style, float logical) const {

@@ -35,7 +35,7 @@ struct Drawing {
 };
 
 std::vector<Drawing> draw_all() {
-  std::vector<Drawing> all(static_cast<std::size_t>(Icon::warning) + 1);
+  std::vector<Drawing> all(static_cast<std::size_t>(Icon::save) + 1);
   const auto at = [&](Icon icon) -> Drawing& { return all[static_cast<std::size_t>(icon)]; };
   at(Icon::plus).line({{12, 5}, {12, 19}}).line({{5, 12}, {19, 12}});
   at(Icon::search).arc({11, 11}, 6, 0, 360).line({{15.5f, 15.5f}, {20, 20}});
@@ -59,6 +59,14 @@ std::vector<Drawing> draw_all() {
   at(Icon::check).line({{5, 12.5f}, {10, 17.5f}, {19, 7}});
   at(Icon::folder).line({{3.5f, 19}, {3.5f, 5.5f}, {9.5f, 5.5f}, {11.5f, 8}, {20.5f, 8}, {20.5f, 19}}, true);
   at(Icon::warning).line({{12, 4}, {21, 19.5f}, {3, 19.5f}}, true).line({{12, 10}, {12, 14.5f}}).line({{12, 16.6f}, {12, 17.2f}});
+  at(Icon::chevron_left).line({{14, 7}, {9, 12}, {14, 17}});
+  at(Icon::play).line({{8, 5.5f}, {18.5f, 12}, {8, 18.5f}}, true);
+  at(Icon::fork).arc({7, 5.5f}, 2, 0, 360).arc({7, 18.5f}, 2, 0, 360).arc({17, 7.5f}, 2, 0, 360).line({{7, 7.5f}, {7, 16.5f}})
+      .line({{17, 9.5f}, {16.4f, 11.6f}, {14.6f, 12.8f}, {9.4f, 13.6f}, {7.6f, 14.8f}, {7, 16.5f}});
+  at(Icon::pin).line({{8.5f, 4}, {15.5f, 4}}).line({{9.5f, 4}, {9.5f, 10}, {6.5f, 14}, {17.5f, 14}, {14.5f, 10}, {14.5f, 4}}).line({{12, 14}, {12, 20}});
+  at(Icon::lock).line({{6, 11}, {18, 11}, {18, 20}, {6, 20}}, true).line({{8.5f, 11}, {8.5f, 8}}).line({{15.5f, 11}, {15.5f, 8}}).arc({12, 8}, 3.5f, 180, 360);
+  at(Icon::undo).line({{8.5f, 5}, {4.5f, 9}, {8.5f, 13}}).line({{4.5f, 9}, {14, 9}}).arc({14, 14}, 5, -90, 90).line({{14, 19}, {9, 19}});
+  at(Icon::save).line({{12, 4}, {12, 15}}).line({{7, 10.5f}, {12, 15.5f}, {17, 10.5f}}).line({{5, 19.5f}, {19, 19.5f}});
   for (Drawing& drawing : all) drawing.finish();
   return all;
 }

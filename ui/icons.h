@@ -10,7 +10,8 @@
 namespace foreword::ui {
 
 enum class Icon : std::uint8_t {
-  plus, search, pencil, trash, cross, send, stop, copy, retry, sun, moon, chevron_down, chevron_right, arrow_down, check, folder, warning
+  plus, search, pencil, trash, cross, send, stop, copy, retry, sun, moon, chevron_down, chevron_right, arrow_down, check, folder, warning,
+  chevron_left, play, fork, pin, lock, undo, save
 };
 
 struct Stroke {

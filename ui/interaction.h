@@ -45,6 +45,9 @@ class Interaction {
   bool activated(std::string_view id) const;  // clicked, or Enter / Space while focused
   bool hovered(std::string_view id) const { return hovered_ == id; }
   bool pressed(std::string_view id) const { return pressed_ == id; }
+  /// Something whose id begins with this one and a slash.
+  bool is_hovered_below(std::string_view id) const { return is_below(hovered_, id); }
+  bool is_focused_below(std::string_view id) const { return window_focused_ && is_below(focus_, id); }
   bool focused(std::string_view id) const { return window_focused_ && focus_ == id; }
   /// Shown only after the keyboard moved the focus.
   bool focus_ring(std::string_view id) const { return focused(id) && keyboard_focus_; }
@@ -69,6 +72,9 @@ class Interaction {
     std::string id;
     std::vector<InputEvent> events;
   };
+  static bool is_below(std::string_view item, std::string_view id) {
+    return item.size() > id.size() && item.starts_with(id) && item[id.size()] == '/';
+  }
   bool dispatch(const InputEvent& event);  // true: ends the batch
   bool dispatch_key(const KeyPress& press);
   bool dispatch_button(const MouseButton& button);

@@ -1,5 +1,6 @@
 #include "ui/message_card.h"
 
+#include <array>
 #include <utility>
 
 #include "ui/document_view.h"
@@ -12,6 +13,7 @@ namespace {
 
 // Logical pixels.
 constexpr float kNameHeight = 26, kFooterHeight = 36, kThoughtHead = 30, kThoughtIndent = 14, kThoughtGap = 12;
+constexpr float kUserFooter = 14;  // its buttons also take some of the gap below
 constexpr float kBubblePadX = 16, kBubblePadY = 10, kBubbleRadius = 16;
 constexpr float kBubbleShare = 0.86f;  // of the column, at most
 constexpr std::size_t kLongWords = 8192;  // longer words of the user take the whole width
@@ -69,7 +71,7 @@ bool MessageCard::laid_out_for(const MessageRow& message, float width, float sca
 float MessageCard::estimate_height(const Frame& frame, const MessageRow& message, float width) {
   const float per_line = std::max(1.0f, width / (frame.scale * size::kText * 0.5f));
   const float lines = 1 + static_cast<float>(message.text.size()) / per_line;
-  const float chrome = is_user(message) ? 2 * kBubblePadY : kNameHeight + kFooterHeight;
+  const float chrome = is_user(message) ? 2 * kBubblePadY + kUserFooter : kNameHeight + kFooterHeight;
   return frame.px(lines * size::kText * size::kLineHeight + chrome);
 }
 
@@ -118,7 +120,7 @@ void MessageCard::place_parts(Frame& frame, const MessageRow& message) {
     bubble_left_ = std::floor(width_ - widest - 2 * frame.px(kBubblePadX));
     answer_.top = {bubble_left_ + frame.px(kBubblePadX), frame.px(kBubblePadY)};
     bubble_bottom_ = answer_.top.y + std::max(answer_.boxes.height(), frame.px(size::kText * size::kLineHeight)) + frame.px(kBubblePadY);
-    height_ = bubble_bottom_;
+    height_ = bubble_bottom_ + frame.px(kUserFooter);
     return;
   }
   float y = frame.px(kNameHeight);
@@ -204,7 +206,7 @@ bool MessageCard::draw(Frame& frame, const MessageRow& message, const std::strin
   draw_document(frame, answer_.blocks(), answer_.boxes,
                 {.id = id, .origin = {origin.x + answer_.top.x, origin.y + answer_.top.y}, .room = room,
                  .selection = {std::max(selection.begin, begin) - begin, std::max(selection.end, begin) - begin}, .growing = growing});
-  if (!user) draw_footer(frame, message, id, origin, last);
+  draw_footer(frame, message, id, origin, last);
   if (folding) unfolded_ = !unfolded_, place_parts(frame, message);
   return folding;
 }
@@ -252,9 +254,12 @@ bool MessageCard::draw_reasoning(Frame& frame, const MessageRow& message, const 
   return frame.input.activated(head);
 }
 
+/// What can be done with the message. The last answer and what the mouse or the keyboard is at show all of it, the others
+/// what a reader needs.
 void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, bool last) {
-  const float top = origin.y + height_ - frame.px(kFooterHeight) + frame.px(4), button = frame.px(28);
-  const text::Font font = frame.font(text::Style::regular, size::kSmall);
+  const bool user = is_user(message);
+  const float button = frame.px(28), step = button + frame.px(2);
+  const float top = user ? origin.y + bubble_bottom_ + frame.px(3) : origin.y + height_ - frame.px(kFooterHeight) + frame.px(4);
   const bool busy = message.state == MessageState::waiting || message.state == MessageState::streaming;
   if (message.state == MessageState::waiting) {
     const std::string_view reason = frame.state.status.activity.empty() ? std::string_view("Waiting for the model\u2026")
@@ -262,17 +267,57 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std
     frame.canvas.text({origin.x, origin.y + frame.px(kNameHeight)}, frame.px(size::kText * size::kLineHeight),
                       frame.font(text::Style::regular, size::kText), frame.theme.ink_soft, reason);
   }
-  if (busy) return;
+  const Vec mouse = frame.input.mouse();
+  const Rect card{origin.x, origin.y, origin.x + width_, top + button};
+  const bool near = frame.input.hovered("messages") || frame.input.is_hovered_below(id);
+  const bool all = (last && !user) || (near && card.contains(mouse)) || frame.input.is_focused_below(id);
+  const bool idle = !frame.state.generating, ready = idle && frame.state.model.state == ModelState::ready;
+  const bool can_continue = last && !user && !busy && message.state != MessageState::complete;
+
+  struct Tool {
+    const char* name;
+    const char* label;
+    Icon icon;
+    bool shown, enabled;
+    void (*run)(Frame&, const MessageRow&);
+  };
+  const std::array tools{
+      Tool{"/previous", "The version before (Alt+Left)", Icon::chevron_left, message.n_siblings > 1, idle && message.sibling > 1,
+           [](Frame& f, const MessageRow& m) { f.send(ShowSibling{m.id, -1}); }},
+      Tool{"/next", "The version after (Alt+Right)", Icon::chevron_right, message.n_siblings > 1, idle && message.sibling < message.n_siblings,
+           [](Frame& f, const MessageRow& m) { f.send(ShowSibling{m.id, 1}); }},
+      Tool{"/copy", "Copy", Icon::copy, !busy && (!user || all), true,
+           [](Frame& f, const MessageRow& m) { f.clipboard.write(m.text.substr(is_user(m) ? 0 : text::split_reasoning(m.text).answer.begin)); }},
+      Tool{"/edit", "Edit", Icon::pencil, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.edit_asked = m.id; }},
+      Tool{"/continue", "Go on from here", Icon::play, can_continue, ready, [](Frame& f, const MessageRow& m) { f.send(ContinueAnswer{m.id}); }},
+      Tool{"/regenerate", "Answer again", Icon::retry, all && !user && !busy, ready, [](Frame& f, const MessageRow& m) { f.send(Regenerate{m.id}); }},
+      Tool{"/fork", "A new chat from here", Icon::fork, all && !busy && !frame.state.private_chat, idle, [](Frame& f, const MessageRow& m) { f.send(ForkChat{m.id}); }},
+      Tool{"/delete", "Delete from here on", Icon::trash, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.send(DeleteMessage{m.id}); }},
+  };
+  const std::string place = std::to_string(message.sibling) + " / " + std::to_string(message.n_siblings);
+  const text::Font font = frame.font(text::Style::regular, size::kSmall);
+  const float place_width = message.n_siblings > 1 ? std::ceil(frame.canvas.width(font, place)) + frame.px(4) : 0;
   float x = origin.x - frame.px(5);
-  if (icon_button(frame, id + "/copy", "Copy", Icon::copy, {x, top, x + button, top + button})) frame.clipboard.write(message.text.substr(answer_.source.begin));
-  x += button + frame.px(2);
-  if (last) {
-    const bool ready = frame.state.model.state == ModelState::ready && !frame.state.generating;
-    if (icon_button(frame, id + "/regenerate", "Answer again", Icon::retry, {x, top, x + button, top + button}, {.enabled = ready})) {
-      frame.send(Regenerate{message.id});
-    }
-    x += button + frame.px(2);
+  if (user) {  // below the bubble, at its right edge
+    x = origin.x + width_ + frame.px(5) - place_width;
+    for (const Tool& tool : tools) x -= tool.shown ? step : 0;
+    // Out of sight, but the keyboard finds it.
+    if (!all && !busy) frame.input.add({.id = id + "/edit", .role = ItemRole::button, .label = "Edit", .rect = Rect{x - step, top, x, top + button}.intersect(frame.canvas.clip()), .enabled = idle});
   }
+  for (const Tool& tool : tools) {
+    if (!tool.shown) continue;
+    const Rect rect{x, top, x + button, top + button};
+    if (icon_button(frame, id + tool.name, tool.label, tool.icon, rect, {.enabled = tool.enabled})) tool.run(frame, message);
+    x += step;
+    if (tool.icon != Icon::chevron_left) continue;
+    frame.canvas.text({x, top}, button, font, frame.theme.ink_soft, place);
+    x += place_width;
+  }
+  if (!user && !busy) draw_ending(frame, message, {x + frame.px(6), top, origin.x + width_, top + button});
+}
+
+/// How the answer ended, and its numbers, at the right.
+void MessageCard::draw_ending(Frame& frame, const MessageRow& message, Rect rect) {
   static constexpr std::pair<MessageState, std::string_view> kEndings[] = {
       {MessageState::stopped, "Stopped"}, {MessageState::interrupted, "Interrupted"}, {MessageState::failed, "Failed"}};
   std::string line;
@@ -281,8 +326,10 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std
   }
   if (!line.empty() && !message.stats.empty()) line += " \u00b7 ";
   line += message.stats;
+  const text::Font font = frame.font(text::Style::regular, size::kSmall);
+  const float width = std::min(frame.canvas.width(font, line), rect.width());
   const Color color = message.state == MessageState::failed ? frame.theme.danger : frame.theme.ink_soft;
-  frame.canvas.text({x + frame.px(6), top}, button, font, color, line);
+  if (width > frame.px(40)) frame.canvas.text_cut({rect.right - width, rect.top}, rect.height(), width + 1, font, color, line);
 }
 
 }  // namespace foreword::ui

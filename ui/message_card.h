@@ -37,7 +37,7 @@ class MessageCard {
   /// Lays out what is between two heights; the height may change. Long messages are guessed where nobody looks. What grows
   /// and begins above `anchor` is told.
   text::Boxes::Moved prepare(Frame& frame, const MessageRow& message, float top, float bottom, float anchor);
-  /// `id` prefixes its items ("messages/7"). Sends Regenerate; copies to the clipboard. True: it was folded or unfolded.
+  /// `id` prefixes its items ("messages/7"). Sends what its buttons ask for; copies to the clipboard. True: it was folded or unfolded.
   bool draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection, bool last);
   /// The caret place nearest to a point.
   std::size_t place_at(Frame& frame, Vec point);
@@ -72,6 +72,7 @@ class MessageCard {
   void update(Frame& frame, Part& part, std::string_view text, Range source, bool grown, const text::Sheet& sheet, float width);
   bool draw_reasoning(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection);
   void draw_footer(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, bool last);
+  void draw_ending(Frame& frame, const MessageRow& message, Rect rect);
   /// The part of a place, and the place within it.
   std::pair<const Part*, std::size_t> part_of(std::size_t place) const;
   std::size_t answer_begin() const { return has_reasoning_ ? reasoning_.size() + 1 : 0; }

@@ -152,6 +152,10 @@ void MessageView::handle_input(Frame& frame, Rect area, float& moved) {
       selecting_ = from_ != to_;
     }
   }
+  for (const KeyPress& press : frame.input.shortcuts()) {
+    const bool sideways = press.key == Key::left || press.key == Key::right;
+    if (sideways && press.mods.alt) show_sibling(frame, press.key == Key::right ? 1 : -1);
+  }
   scroll_while_dragging(frame, area, moved);
   if (selecting_) following_ = false;
 }
@@ -209,6 +213,19 @@ void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, flo
     if (!text.empty()) frame.clipboard.write(text);
   }
   if (press.key == letter('a') && !entries_.empty()) select_all(frame.state);
+}
+
+/// Of the message whose button has the focus, or that was clicked; above it if that has no versions.
+void MessageView::show_sibling(Frame& frame, int step) {
+  const auto& messages = frame.state.messages;
+  const std::string& focus = frame.input.focus_id();
+  if (focus != kId && !frame.input.is_focused_below(kId)) return;
+  std::size_t i = n_clicks_ > 0 && to_.message < messages.size() ? to_.message + 1 : messages.size();
+  for (std::size_t m = 0; m < messages.size() && focus != kId; ++m) {
+    if (frame.input.is_focused_below(kId + "/" + std::to_string(messages[m].id))) i = m + 1;
+  }
+  while (i > 0 && messages[i - 1].n_siblings < 2) --i;
+  if (i > 0 && !frame.state.generating) frame.send(ShowSibling{messages[i - 1].id, step});
 }
 
 /// Shift and an arrow: the selection's end goes on, from message to message, and the view with it.

@@ -42,6 +42,7 @@ class MessageView {
   void set_scroll(float scroll, float view_height);
   void handle_input(Frame& frame, Rect area, float& moved);
   void handle_key(Frame& frame, const KeyPress& press, Rect area, float& moved);
+  void show_sibling(Frame& frame, int step);
   void handle_wheel(Frame& frame, const Wheel& wheel, float& moved);
   void handle_press(Frame& frame, const MouseButton& button);
   void select_all(const ViewState& state);

@@ -12,11 +12,11 @@ constexpr float kComposerMargin = 28, kComposerBottom = 6;  // logical
 constexpr double kTooltipDelay = 0.5;                        // seconds
 constexpr float kMinScale = 0.75f, kMaxScale = 3.0f;
 
-bool is_model_file(std::string_view path) {
-  constexpr std::string_view kSuffix = ".gguf";
-  if (path.size() < kSuffix.size()) return false;
-  const std::string_view end = path.substr(path.size() - kSuffix.size());
-  return std::equal(end.begin(), end.end(), kSuffix.begin(), [](char a, char b) { return (a | 0x20) == b || a == b; });
+/// `suffix`: ".gguf", in small letters.
+bool ends_in(std::string_view path, std::string_view suffix) {
+  if (path.size() < suffix.size()) return false;
+  const std::string_view end = path.substr(path.size() - suffix.size());
+  return std::equal(end.begin(), end.end(), suffix.begin(), [](char a, char b) { return (a | 0x20) == b || a == b; });
 }
 
 std::string model_line(const ModelView& model) {
@@ -46,7 +46,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
     // A new chat that has just been stored gets its id while the user writes on; nothing of that may be lost.
     const bool stored = chat_ == 0 && state.draft.empty() && !state.messages.empty();
     if (!stored) {
-      if (chat_ >= 0 && !composer_.text().empty()) frame.send(DraftLeft{chat_, composer_.text()});
+      if (chat_ >= 0 && !composer_.draft().empty()) frame.send(DraftLeft{chat_, composer_.draft()});
       composer_.set_text(state.draft);
     }
     chat_ = state.current_chat;
@@ -54,7 +54,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  if (!picker_.is_open() && !link_.is_open()) handle_shortcuts(frame);
+  if (!picker_.is_open() && !link_.is_open() && !export_.is_open()) handle_shortcuts(frame);
 
   const Rect window{0, 0, size.x, size.y};
   canvas_.fill(window, frame.theme.page);
@@ -69,6 +69,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   if (!frame.link_asked.empty()) link_.ask(frame, frame.link_asked);
   picker_.draw(frame, window);
   link_.draw(frame, window);
+  export_.draw(frame, window);
   input_.end_frame();
   draw_tooltip(frame, window);
   if (input_.focus_id().empty()) input_.focus(Composer::kFieldId);
@@ -94,9 +95,14 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
     conversation_.draw(frame, conversation);
   }
   draw_header(frame, header);
+  for (const MessageRow& message : frame.state.messages) {
+    if (frame.edit_asked == message.id && message.id != 0) composer_.edit(frame, message);
+  }
   const std::size_t n_events = frame.events.size();
   if (composer_.draw(frame, composer)) picker_.open(frame);
-  if (frame.events.size() > n_events && std::holds_alternative<SendMessage>(frame.events.back())) conversation_.go_to_end();
+  if (frame.events.size() > n_events && (std::holds_alternative<SendMessage>(frame.events.back()) || std::holds_alternative<EditMessage>(frame.events.back()))) {
+    conversation_.go_to_end();
+  }
   draw_status_line(frame, status);
 }
 
@@ -106,7 +112,7 @@ void Root::draw_header(Frame& frame, Rect area) {
   const float button = frame.px(size::kButton), pad = frame.px(12), y = std::round(area.center().y - button / 2);
   const text::Font font = frame.font(text::Style::medium, size::kInterface);
   const std::string line = model_line(model);
-  const float room = area.width() - 3 * pad - button - frame.px(64);
+  const float room = area.width() - 3 * pad - 3 * button - frame.px(frame.state.private_chat ? 124 : 68);
   const float width = std::min(room, std::ceil(canvas.width(font, line)));
   const float dot = model.state == ModelState::none ? 0 : frame.px(16);
   const Rect chip{area.left + pad, y, area.left + pad + width + dot + frame.px(44), y + button};
@@ -131,6 +137,22 @@ void Root::draw_header(Frame& frame, Rect area) {
   if (frame.input.activated(id)) picker_.open(frame);
   const bool dark = frame.state.theme == ThemeChoice::dark;
   const Rect theme{area.right - pad - button, y, area.right - pad, y + button};
+  if (frame.state.current_chat != 0 && !frame.state.messages.empty()) {
+    const float left = theme.left - 2 * (button + frame.px(2));
+    if (icon_button(frame, "header/export", "Save this chat as a file (Ctrl+E)", Icon::save, {left, y, left + button, y + button})) export_.ask(frame);
+  }
+  const bool hidden = frame.state.private_chat;
+  const Rect lock{theme.left - button - frame.px(2), y, theme.left - frame.px(2), y + button};
+  if (hidden) {
+    const text::Font small = frame.font(text::Style::medium, size::kSmall);
+    const float w = std::ceil(canvas.width(small, "Private"));
+    canvas.text({lock.left - w - frame.px(6), lock.top}, lock.height(), small, frame.theme.accent, "Private");
+  }
+  if (icon_button(frame, "header/private", hidden ? "Leave the private chat; it is gone then" : "New private chat: nothing of it is saved", Icon::lock, lock,
+                  {.selected = hidden})) {
+    frame.send(NewChat{!hidden});
+    frame.input.focus(Composer::kFieldId);
+  }
   if (icon_button(frame, "header/theme", dark ? "Light colours" : "Dark colours", dark ? Icon::sun : Icon::moon, theme)) {
     frame.send(SetTheme{dark ? ThemeChoice::light : ThemeChoice::dark});
   }
@@ -140,9 +162,11 @@ void Root::draw_welcome(Frame& frame, Rect area) {
   Canvas& canvas = frame.canvas;
   const ModelState model = frame.state.model.state;
   const bool ready = model == ModelState::ready, loading = model == ModelState::loading;
-  const std::string_view title = ready ? "What shall we talk about?" : loading ? "One moment" : "Talk to a model on this computer";
+  const bool hidden = frame.state.private_chat && ready;
+  const std::string_view title = hidden ? "A private chat" : ready ? "What shall we talk about?" : loading ? "One moment" : "Talk to a model on this computer";
   const std::string_view line =
-      ready && !frame.state.model.about.empty() ? std::string_view(frame.state.model.about)
+      hidden ? std::string_view("Nothing of it is written to the disk: it is not in the list, cannot be searched, and is gone when you leave it.")
+      : ready && !frame.state.model.about.empty() ? std::string_view(frame.state.model.about)
       : ready ? std::string_view("The model runs inside this program; nothing you write leaves this computer.")
       : loading ? std::string_view("The model is being read from the disk; you can write your first message meanwhile.")
                 : std::string_view("Drop a .gguf file here, choose one below, or start the program with foreword -m FILE.");
@@ -189,7 +213,7 @@ float Root::draw_notices(Frame& frame, Rect area) {
     const text::Span span{.font = font};
     const text::StyledText styled{notice->text, {&span, 1}};
     text::Layout layout;
-    layout.set(canvas.shapes(), styled, area.width() - 2 * pad - side - frame.px(32));
+    layout.set(canvas.shapes(), styled, area.width() - 2 * pad - side - frame.px(notice->can_undo ? 100 : 32));
     const float height = static_cast<float>(layout.n_lines()) * line_height + 2 * frame.px(9);
     const Rect box{area.left, bottom - height, area.right, bottom};
     const bool error = notice->kind == NoticeKind::error;
@@ -202,6 +226,10 @@ float Root::draw_notices(Frame& frame, Rect area) {
       y += line_height;
     }
     const float top = box.top + frame.px(7);
+    if (notice->can_undo) {
+      const float w = text_button_width(frame, "Undo"), right = box.right - side - frame.px(12);
+      if (text_button(frame, "notices/" + std::to_string(notice->id) + "/undo", "Undo", {right - w, top - frame.px(1), right, top + side + frame.px(1)}, ButtonLook::plain)) frame.send(Undo{});
+    }
     const std::string id = "notices/" + std::to_string(notice->id) + "/dismiss";
     if (icon_button(frame, id, "Dismiss", Icon::cross, {box.right - side - frame.px(6), top, box.right - frame.px(6), top + side})) {
       if (notice->id == 0) {
@@ -235,9 +263,14 @@ void Root::draw_tooltip(Frame& frame, Rect window) {
 
 void Root::handle_drops(Frame& frame) {
   if (frame.input.dropped_files().empty()) return;
-  refused_drop_ = "Only model files can be opened, and their names end in .gguf.";
+  refused_drop_ = "Only models (.gguf) and exported chats (.json) can be opened.";
   for (const std::string& path : frame.input.dropped_files()) {
-    if (!is_model_file(path)) continue;
+    if (ends_in(path, ".json")) {
+      refused_drop_.clear();
+      frame.send(ImportFile{path});
+      continue;
+    }
+    if (!ends_in(path, ".gguf")) continue;
     refused_drop_.clear();
     picker_.close();
     frame.send(OpenModel{path});
@@ -254,8 +287,10 @@ void Root::handle_shortcuts(Frame& frame) {
   static constexpr auto kSetScale = [](Frame& f, float scale) { f.send(SetScale{std::clamp(scale, kMinScale, kMaxScale)}); };
   static constexpr auto kBigger = [](Root&, Frame& f) { kSetScale(f, f.state.scale + 0.25f); };
   static const std::array kShortcuts{
-      Shortcut{letter('n'), true, [](Root&, Frame& f) { f.send(NewChat{}), f.input.focus(Composer::kFieldId); }},
+      Shortcut{letter('z'), true, [](Root&, Frame& f) { f.send(Undo{}); }},
+      Shortcut{letter('n'), true, [](Root&, Frame& f) { f.send(NewChat{f.state.private_chat}), f.input.focus(Composer::kFieldId); }},
       Shortcut{letter('o'), true, [](Root& root, Frame& f) { root.picker_.open(f); }},
+      Shortcut{letter('e'), true, [](Root& root, Frame& f) { root.export_.ask(f); }},
       Shortcut{letter('k'), true, [](Root&, Frame& f) { f.input.focus("chats/search"); }},
       Shortcut{letter('q'), true, [](Root&, Frame& f) { f.send(Quit{}); }},
       Shortcut{Key::plus, true, kBigger},

@@ -8,6 +8,7 @@
 
 #include "ui/chat_list.h"
 #include "ui/composer.h"
+#include "ui/export_question.h"
 #include "ui/link_question.h"
 #include "ui/message_view.h"
 #include "ui/model_picker.h"
@@ -50,6 +51,7 @@ class Root {
   Composer composer_;
   ModelPicker picker_;
   LinkQuestion link_;
+  ExportQuestion export_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
   std::string refused_drop_;   // a sentence about dropped files that were not taken
   std::string hovered_;

@@ -13,6 +13,15 @@ struct ChatRow {
   std::int64_t id = 0;
   std::string title;
   std::string detail;  // a search hit's snippet; empty otherwise
+  bool pinned = false;
+  std::string folder{};  // its path, "Work/Reports"; empty: none
+};
+
+/// A deletion that can still be undone.
+struct BinRow {
+  std::int64_t id = 0;
+  std::string title;
+  std::string detail;  // the start of a deleted message; empty: a whole chat
 };
 
 enum class Author : std::uint8_t { user, assistant, system };
@@ -27,6 +36,7 @@ struct MessageRow {
   std::string stats;           // one short line under an answer: "38 tokens, 21.4 tokens/s"
   std::uint64_t revision = 0;  // grows when `text` changes other than by growing at its end
   double reasoning_seconds = 0;  // how long the model thought, 0: unknown
+  std::size_t sibling = 0, n_siblings = 0;  // "2 / 3": which of the versions of this place it is, from 1; 0: the only one
 };
 
 enum class ModelState : std::uint8_t { none, loading, ready, failed };
@@ -54,6 +64,7 @@ struct Notice {
   std::uint64_t id = 0;
   NoticeKind kind = NoticeKind::info;
   std::string text;  // one sentence
+  bool can_undo = false;  // offers Undo
 };
 
 struct RecentModel {
@@ -67,6 +78,8 @@ struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
   std::string search;
+  std::vector<BinRow> bin;  // the latest deletion first
+  bool private_chat = false;  // the current chat is written nowhere
   std::vector<MessageRow> messages;  // of the current chat, oldest first
   std::string draft;                 // taken over by the composer when current_chat changes
   ModelView model;
@@ -81,11 +94,33 @@ struct ViewState {
 
 struct SendMessage { std::string text; };
 struct StopGenerating {};
+/// Another answer in this one's place; the old one stays, as a sibling.
 struct Regenerate { std::int64_t message = 0; };
-struct NewChat {};
+/// A stopped, interrupted or failed answer, the last of the chat, goes on where it ended.
+struct ContinueAnswer { std::int64_t message = 0; };
+/// A new version of a message, as a sibling: of the user's it is asked, a model's stands as it is written.
+struct EditMessage { std::int64_t message = 0; std::string text; };
+/// The version before (-1) or after (1) this one.
+struct ShowSibling { std::int64_t message = 0; int step = 0; };
+struct NewChat { bool private_chat = false; };
 struct SelectChat { std::int64_t id = 0; };
 struct RenameChat { std::int64_t id = 0; std::string title; };
+struct PinChat { std::int64_t id = 0; bool pinned = false; };
+/// `folder` is a path; empty: out of all folders.
+struct MoveChat { std::int64_t id = 0; std::string folder; };
+struct RenameFolder { std::string from, to; };
 struct DeleteChat { std::int64_t id = 0; };
+/// The message and everything below it.
+struct DeleteMessage { std::int64_t message = 0; };
+/// A new chat with everything down to this message.
+struct ForkChat { std::int64_t message = 0; };
+enum class ExportAs : std::uint8_t { json, markdown, html, text };
+struct ExportChat { std::int64_t chat = 0; ExportAs format = ExportAs::json; };
+/// A file that was exported as JSON.
+struct ImportFile { std::string path; };
+/// Takes the last deletion or renaming back.
+struct Undo {};
+struct RestoreDeleted { std::int64_t entry = 0; };
 struct SearchChanged { std::string query; };
 /// What stood in the composer when the chat was left.
 struct DraftLeft { std::int64_t chat = 0; std::string text; };
@@ -97,7 +132,8 @@ struct SetTheme { ThemeChoice theme = ThemeChoice::light; };
 struct SetScale { float scale = 1; };
 struct Quit {};
 
-using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, NewChat, SelectChat, RenameChat, DeleteChat, SearchChanged,
+using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, DeleteChat, DeleteMessage,
+                             ForkChat, ExportChat, ImportFile, Undo, RestoreDeleted, SearchChanged,
                              DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
 
 }  // namespace foreword::ui

@@ -62,6 +62,20 @@ class ChatTest(program.ProgramTest):
         self.assertGreaterEqual(second["reused_tokens"], first["prompt_tokens"])
         self.assertEqual(self.messages()[2], ("user", "complete", "And then? 😀"))
 
+    def test_d15_a_chat_is_printed_in_every_format(self):
+        chat = self.chat("-p", "Hello <there>", *GREEDY)
+        export = [program.PROGRAM, "export", str(chat["chat"]), "--data-dir", str(self.data)]
+        out = {form: subprocess.run([*export, "--as", form], capture_output=True, check=True, text=True).stdout
+               for form in ("json", "markdown", "html", "text")}
+        saved = json.loads(out["json"])
+        self.assertEqual([m["content"] for m in saved["messages"]], ["Hello <there>", chat["text"]])
+        self.assertIn("## You\n\nHello <there>\n", out["markdown"])
+        self.assertIn("Hello &lt;there&gt;", out["html"])
+        self.assertIn("You:\nHello <there>\n", out["text"])
+        self.refused(program.FAILURE, "export", 99, "--data-dir", self.data)
+        self.refused(program.FAILURE, "export", 1, "--data-dir", self.home / "nothing")
+        self.assertFalse((self.home / "nothing").exists())
+
     def test_an_unknown_chat(self):
         self.chat("-p", "Hello", *GREEDY)
         self.refused(program.FAILURE, "chat", "-m", program.STORIES, "--data-dir", self.data, "--chat", 99, "-p", "a")

@@ -20,7 +20,12 @@ class ControllerTest : public ::testing::Test {
   explicit ControllerTest(Controller::Options options = {})
       : controller({.engine = [this](engine::Command c) { to_engine.push_back(std::move(c)); },
                     .storage = [this](storage::Command c) { to_storage.push_back(std::move(c)); },
-                    .now_ms = [] { return std::int64_t{1234}; }},
+                    .now_ms = [] { return std::int64_t{1234}; },
+                    .save_file = [this](const std::string& name, const std::string& text) {
+                      files[name] = text;
+                      return Result<std::filesystem::path>("/d/" + name);
+                    },
+                    .read_file = [this](const std::filesystem::path& path) { return Result<std::string>(files[path.filename()]); }},
                    std::move(options)) {}
 
   template <class Letter, class Letters>
@@ -79,6 +84,7 @@ class ControllerTest : public ::testing::Test {
   void models(std::vector<storage::ModelRecord> records) { controller.on(storage::Event(event::Models{1, std::move(records)})); }
   const ui::ViewState& view() const { return controller.view(); }
 
+  std::map<std::string, std::string> files;
   std::vector<engine::Command> to_engine;
   std::vector<storage::Command> to_storage;
   Controller controller;
@@ -231,6 +237,227 @@ TEST_F(ControllerTest, AnotherAnswerIsASiblingOfTheFirst) {
   EXPECT_EQ(view().messages.size(), 2u);
 }
 
+/// A stored chat, opened: question 10 with the versions 8 and 9 before it, and answer 11.
+class VersionsTest : public ControllerTest {
+ protected:
+  void open_chat(storage::Status status = storage::Status::complete) {
+    controller.on(ui::UiEvent(ui::SelectChat{1}));
+    storage::PathEntry user, answer;
+    user.message.id = 10;
+    user.message.content = "hi";
+    user.siblings = {8, 9, 10};
+    answer.message.id = 11;
+    answer.message.parent_id = 10;
+    answer.message.role = storage::Role::assistant;
+    answer.message.status = status;
+    answer.message.content = "one";
+    answer.siblings = {11};
+    storage::Chat chat;
+    chat.id = 1;
+    controller.on(storage::Event(event::ChatOpened{asked_storage<command::OpenChat>().request, chat, {user, answer}}));
+  }
+  std::int64_t row(std::size_t i) const { return view().messages.at(i).id; }
+  std::string versions(std::size_t i) const {
+    const ui::MessageRow& message = view().messages.at(i);
+    return std::to_string(message.sibling) + "/" + std::to_string(message.n_siblings);
+  }
+};
+
+TEST_F(VersionsTest, D37TheArrowsGoToTheVersionBesideAndStopAtTheLast) {
+  open_chat();
+  EXPECT_EQ(versions(0), "3/3");
+  EXPECT_EQ(versions(1), "0/0") << "the only one has no arrows";
+  controller.on(ui::UiEvent(ui::ShowSibling{row(0), 1}));
+  EXPECT_EQ(count_storage<command::ShowMessage>(), 0);
+  controller.on(ui::UiEvent(ui::ShowSibling{row(0), -1}));
+  EXPECT_EQ(asked_storage<command::ShowMessage>().message, 9);
+  storage::PathEntry other;
+  other.message.id = 9;
+  other.message.content = "hello";
+  other.siblings = {8, 9, 10};
+  storage::Chat chat;
+  chat.id = 1;
+  controller.on(storage::Event(event::ChatOpened{asked_storage<command::ShowMessage>().request, chat, {other}}));
+  ASSERT_EQ(view().messages.size(), 1u);
+  EXPECT_EQ(view().messages[0].text, "hello");
+  EXPECT_EQ(versions(0), "2/3");
+}
+
+TEST_F(VersionsTest, D36AnEditedQuestionIsASiblingAndIsAskedAnew) {
+  open_chat();
+  controller.on(ui::UiEvent(ui::EditMessage{row(0), "hi"}));
+  EXPECT_EQ(view().messages.size(), 2u) << "nothing was changed";
+  ready();
+  controller.on(ui::UiEvent(ui::EditMessage{row(0), "good day"}));
+  ASSERT_EQ(view().messages.size(), 2u);
+  EXPECT_EQ(view().messages[0].text, "good day");
+  EXPECT_EQ(versions(0), "4/4");
+  const auto& question = asked_storage<command::AppendMessage>();
+  EXPECT_EQ(question.message.chat_id, 1);
+  EXPECT_EQ(question.message.parent_id, 0);
+  EXPECT_EQ(count_storage<command::CreateChat>(), 0);
+  const auto& prompt = std::get<std::vector<engine::ChatMessage>>(asked_engine<engine::Generate>().prompt);
+  ASSERT_EQ(prompt.size(), 1u);
+  EXPECT_EQ(prompt[0].content, "good day");
+  saved(question.request, 12, 1);
+  EXPECT_EQ(asked_storage<command::BeginAnswer>().message.parent_id, 12);
+  done();
+  controller.on(ui::UiEvent(ui::ShowSibling{row(0), -1}));
+  EXPECT_EQ(asked_storage<command::ShowMessage>().message, 10) << "the old version is still there";
+}
+
+TEST_F(VersionsTest, D9AnEditedAnswerIsASiblingThatNobodyIsAskedFor) {
+  open_chat();
+  controller.on(ui::UiEvent(ui::EditMessage{row(1), "better"}));
+  EXPECT_TRUE(to_engine.empty());
+  const auto& version = asked_storage<command::AppendMessage>();
+  EXPECT_EQ(version.message.parent_id, 10);
+  EXPECT_EQ(version.message.role, storage::Role::assistant);
+  EXPECT_EQ(version.message.content, "better");
+  const int opened = count_storage<command::OpenChat>();
+  saved(version.request, 12, 1);
+  EXPECT_EQ(count_storage<command::OpenChat>(), opened + 1);
+}
+
+TEST_F(VersionsTest, D8AnyAnswerIsAskedForAgainAndCountsItsVersions) {
+  open_chat();
+  ready();
+  controller.on(ui::UiEvent(ui::Regenerate{row(1)}));
+  EXPECT_EQ(versions(1), "2/2");
+  EXPECT_EQ(asked_storage<command::BeginAnswer>().message.parent_id, 10);
+  saved(asked_storage<command::BeginAnswer>().request, 12, 1, storage::Status::streaming);
+  controller.on(ui::UiEvent(ui::ShowSibling{row(1), -1}));
+  EXPECT_EQ(count_storage<command::ShowMessage>(), 0) << "not while it is being answered";
+  done();
+  controller.on(ui::UiEvent(ui::ShowSibling{row(1), -1}));
+  EXPECT_EQ(asked_storage<command::ShowMessage>().message, 11);
+}
+
+TEST_F(VersionsTest, D39AStoppedAnswerGoesOnWhereItEnded) {
+  open_chat();
+  ready();
+  controller.on(ui::UiEvent(ui::ContinueAnswer{row(1)}));
+  EXPECT_TRUE(to_engine.empty() || last<engine::Generate>(to_engine) == nullptr) << "it is complete";
+  open_chat(storage::Status::interrupted);
+  EXPECT_EQ(view().messages[1].state, ui::MessageState::interrupted);
+  controller.on(ui::UiEvent(ui::ContinueAnswer{row(1)}));
+  const auto& generate = asked_engine<engine::Generate>();
+  EXPECT_EQ(generate.answer_so_far, "one");
+  EXPECT_EQ(std::get<std::vector<engine::ChatMessage>>(generate.prompt).size(), 1u);
+  EXPECT_EQ(asked_storage<command::ResumeAnswer>().message, 11);
+  piece(" two");
+  EXPECT_EQ(view().messages[1].text, "one two");
+  EXPECT_EQ(asked_storage<command::AppendText>().content, " two");
+  saved(asked_storage<command::ResumeAnswer>().request, 11, 1, storage::Status::streaming);
+  done();
+  EXPECT_EQ(asked_storage<command::FinishAnswer>().request, asked_storage<command::ResumeAnswer>().request);
+  saved(asked_storage<command::ResumeAnswer>().request, 11, 1);
+  EXPECT_EQ(view().messages[1].state, ui::MessageState::complete);
+  EXPECT_EQ(count_storage<command::BeginAnswer>(), 0);
+}
+
+TEST_F(VersionsTest, D38AForkIsOpenedOnceItIsThere) {
+  open_chat();
+  controller.on(ui::UiEvent(ui::ForkChat{row(1)}));
+  EXPECT_EQ(asked_storage<command::ForkChat>().message, 11);
+  chat_saved(asked_storage<command::ForkChat>().request, 2);
+  EXPECT_EQ(asked_storage<command::OpenChat>().chat, 2);
+}
+
+TEST_F(VersionsTest, D38DeletionsAndRenamingsAreTakenBackInTurn) {
+  storage::Chat chat;
+  chat.id = 1;
+  chat.title = "Walks";
+  controller.on(storage::Event(event::Chats{1, {chat}}));
+  open_chat();
+  controller.on(ui::UiEvent(ui::RenameChat{1, "Hikes"}));
+  controller.on(ui::UiEvent(ui::DeleteMessage{row(1)}));
+  EXPECT_EQ(asked_storage<command::DeleteBranch>().message, 11);
+  controller.on(storage::Event(event::BranchDeleted{asked_storage<command::DeleteBranch>().request, 1, 70}));
+  EXPECT_EQ(asked_storage<command::OpenChat>().chat, 1) << "the branch beside it is shown";
+  ASSERT_EQ(view().notices.size(), 1u);
+  EXPECT_TRUE(view().notices[0].can_undo);
+  controller.on(ui::UiEvent(ui::DeleteChat{1}));
+  controller.on(storage::Event(event::ChatDeleted{asked_storage<command::DeleteChat>().request, 1, 71}));
+  EXPECT_EQ(view().current_chat, 0);
+  EXPECT_FALSE(view().notices[0].can_undo) << "only the last change is offered";
+  controller.on(ui::UiEvent(ui::Undo{}));
+  EXPECT_EQ(asked_storage<command::Restore>().entry, 71);
+  controller.on(storage::Event(event::Restored{asked_storage<command::Restore>().request, 1}));
+  EXPECT_EQ(asked_storage<command::OpenChat>().chat, 1);
+  controller.on(ui::UiEvent(ui::Undo{}));
+  EXPECT_EQ(asked_storage<command::Restore>().entry, 70);
+  controller.on(ui::UiEvent(ui::Undo{}));
+  EXPECT_EQ(asked_storage<command::RenameChat>().title, "Walks");
+  const std::size_t n = to_storage.size();
+  controller.on(ui::UiEvent(ui::Undo{}));
+  EXPECT_EQ(to_storage.size(), n);
+}
+
+TEST_F(ControllerTest, D42AMoveIsTakenBack) {
+  storage::Chat chat;
+  chat.id = 1;
+  chat.folder = "Work";
+  controller.on(storage::Event(event::Chats{1, {chat}}));
+  EXPECT_EQ(view().chats[0].folder, "Work");
+  controller.on(ui::UiEvent(ui::MoveChat{1, "Home"}));
+  EXPECT_EQ(asked_storage<command::MoveChat>().folder, "Home");
+  controller.on(ui::UiEvent(ui::Undo{}));
+  EXPECT_EQ(asked_storage<command::MoveChat>().folder, "Work");
+  controller.on(ui::UiEvent(ui::RenameFolder{"Work", "Office"}));
+  EXPECT_EQ(asked_storage<command::RenameFolder>().to, "Office");
+}
+
+TEST_F(ControllerTest, D17APrivateChatAsksNothingOfTheStorage) {
+  ready();
+  controller.on(ui::UiEvent(ui::NewChat{true}));
+  EXPECT_TRUE(view().private_chat);
+  to_storage.clear();
+  say("a secret");
+  piece("kept");
+  done();
+  controller.on(ui::UiEvent(ui::Regenerate{view().messages.back().id}));
+  piece("kep");
+  controller.on(ui::UiEvent(ui::StopGenerating{}));
+  done(engine::StopReason::cancelled);
+  controller.on(ui::UiEvent(ui::ContinueAnswer{view().messages.back().id}));
+  piece("t");
+  done();
+  EXPECT_EQ(view().messages.back().text, "kept");
+  controller.on(ui::UiEvent(ui::EditMessage{view().messages.front().id, "another"}));
+  controller.on(ui::UiEvent(ui::ForkChat{view().messages.front().id}));
+  EXPECT_EQ(view().messages.front().text, "another");
+  EXPECT_TRUE(to_storage.empty()) << "not a byte";
+  controller.on(ui::UiEvent(ui::NewChat{}));
+  EXPECT_FALSE(view().private_chat);
+  EXPECT_NE(last<engine::Stop>(to_engine), nullptr) << "nobody would see the rest";
+  done(engine::StopReason::cancelled);
+  EXPECT_TRUE(to_storage.empty());
+  EXPECT_TRUE(view().messages.empty());
+}
+
+TEST_F(ControllerTest, D15AChatIsSavedAsAFileAndAFileIsImportedAndTakenBack) {
+  controller.on(ui::UiEvent(ui::ExportChat{3, ui::ExportAs::json}));
+  const auto& read = asked_storage<command::ReadTree>();
+  EXPECT_EQ(read.chat, 3);
+  storage::ChatTree tree;
+  tree.chat.title = "Sky";
+  controller.on(storage::Event(event::TreeRead{read.request, tree}));
+  EXPECT_EQ(view().notices.back().text, "Saved as /d/Sky.json");
+  controller.on(ui::UiEvent(ui::ImportFile{"/d/Sky.json"}));
+  const auto& add = asked_storage<command::AddTree>();
+  EXPECT_EQ(add.tree.chat.title, "Sky");
+  chat_saved(add.request, 4);
+  EXPECT_EQ(asked_storage<command::OpenChat>().chat, 4);
+  EXPECT_TRUE(view().notices.back().can_undo);
+  controller.on(ui::UiEvent(ui::Undo{}));
+  EXPECT_EQ(asked_storage<command::DeleteChat>().chat, 4);
+  files["bad.json"] = "{";
+  controller.on(ui::UiEvent(ui::ImportFile{"/d/bad.json"}));
+  EXPECT_EQ(count_storage<command::AddTree>(), 1);
+  EXPECT_EQ(view().notices.back().kind, ui::NoticeKind::error);
+}
+
 TEST_F(ControllerTest, ARefusedTurnIsExplainedAndItsQuestionIsNotLost) {
   ready();
   say("too long");
@@ -379,6 +606,11 @@ TEST_F(ControllerTest, SearchHitsAreGroupedByChatAndOldOnesIgnored) {
   controller.on(storage::Event(event::Found{request, "sky", {a, b}}));
   ASSERT_EQ(view().chats.size(), 1u);
   EXPECT_EQ(view().chats[0].detail, "the sky");
+  controller.on(ui::UiEvent(ui::SelectChat{3}));
+  EXPECT_EQ(asked_storage<command::ShowMessage>().message, 1) << "D40: a hit is opened in its branch";
+  controller.on(ui::UiEvent(ui::SearchChanged{""}));
+  controller.on(ui::UiEvent(ui::SelectChat{3}));
+  EXPECT_EQ(asked_storage<command::OpenChat>().chat, 3);
 }
 
 TEST_F(ControllerTest, ThemeAndScaleAreKept) {
@@ -397,13 +629,26 @@ TEST_F(ControllerTest, DeletingTheShownChatShowsANewOne) {
   chat_saved(asked_storage<command::CreateChat>().request, 4);
   controller.on(ui::UiEvent(ui::DeleteChat{4}));
   EXPECT_NE(last<engine::Stop>(to_engine), nullptr);
-  controller.on(storage::Event(event::ChatDeleted{asked_storage<command::DeleteChat>().request, 4}));
+  controller.on(storage::Event(event::ChatDeleted{asked_storage<command::DeleteChat>().request, 4, 70}));
   EXPECT_EQ(view().current_chat, 0);
   EXPECT_TRUE(view().messages.empty());
   piece("late");
   done(engine::StopReason::cancelled);
   EXPECT_FALSE(view().generating);
   EXPECT_TRUE(controller.settled() || !controller.start_known());
+}
+
+TEST_F(ControllerTest, D16AnAnswerThatWasGrowingInADeletedChatIsEndedThere) {
+  ready();
+  say("hi");
+  chat_saved(asked_storage<command::CreateChat>().request, 4);
+  saved(asked_storage<command::AppendMessage>().request, 10, 4);
+  piece("half");
+  controller.on(ui::UiEvent(ui::DeleteChat{4}));
+  controller.on(storage::Event(event::ChatDeleted{asked_storage<command::DeleteChat>().request, 4, 70}));
+  done(engine::StopReason::cancelled);
+  ASSERT_NE(last<command::FinishAnswer>(to_storage), nullptr) << "else it would be streaming for ever once it is restored";
+  EXPECT_EQ(asked_storage<command::FinishAnswer>().end.status, storage::Status::stopped);
 }
 
 TEST(Title, IsTheStartOfTheQuestionInWholeCharacters) {

@@ -140,6 +140,23 @@ TEST_F(SessionTest, AStopIsObeyedWithinOneStep) {
   EXPECT_EQ(run(raw(2, "Once upon a time", 5)).ids.size(), 5U) << "the session goes on";
 }
 
+TEST_F(SessionTest, D39AnAnswerGoesOnAsIfItHadNeverBeenStopped) {
+  load();
+  const auto ask = [&](std::uint64_t id, std::int64_t max_tokens, std::string so_far) {
+    Generate request = raw(id, "", max_tokens);
+    request.prompt = std::vector<ChatMessage>{{Role::user, "Tell me a story.", {}}};
+    request.answer_so_far = std::move(so_far);
+    request.sampling.temperature = 0;
+    return run(std::move(request));
+  };
+  const Outcome half = ask(1, 8, "");
+  ASSERT_TRUE(half.stats);
+  const Outcome rest = ask(2, 8, half.text);
+  ASSERT_TRUE(rest.stats);
+  EXPECT_GT(rest.prompt_tokens, half.prompt_tokens) << "the beginning stands in the prompt";
+  EXPECT_GE(rest.reused_tokens, half.prompt_tokens - 1) << "what was read is not read again";
+}
+
 TEST_F(SessionTest, EndsAtTheContext) {
   load(64);
   const Outcome outcome = run(raw(1, "Once upon a time", -1));

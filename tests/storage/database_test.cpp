@@ -61,7 +61,7 @@ TEST_F(DatabaseTest, makes_private_files_in_private_folders_whatever_the_umask) 
 }
 
 constexpr const char* kBadSql = "CREATE TABLE extra (a INTEGER); INSERT INTO nowhere VALUES (1);";
-constexpr const char* kGoodSql = "ALTER TABLE chats ADD COLUMN folder TEXT NOT NULL DEFAULT '';";
+constexpr const char* kGoodSql = "ALTER TABLE chats ADD COLUMN flavour TEXT NOT NULL DEFAULT '';";
 constexpr const char* kBrokenLinkSql =
     "PRAGMA defer_foreign_keys = ON; INSERT INTO messages (chat_id, role, status, created_at, content) "
     "VALUES (999, 'user', 'complete', 0, '');";
@@ -80,7 +80,7 @@ TEST_F(DatabaseTest, comes_up_from_every_older_version_after_a_backup) {
     must(must(Database::open(path, std::span(all).first(version)))
              ->execute("INSERT INTO chats (created_at, updated_at, title) VALUES (1, 2, 'kept')"));
     auto database = must(Database::open(path, all));
-    auto row = must(database->query("SELECT title, folder FROM chats"));
+    auto row = must(database->query("SELECT title, flavour FROM chats"));
     ASSERT_TRUE(must(row.step()));
     EXPECT_EQ(row.text(0), "kept");
     must(database->check_integrity());

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "storage/backups.h"
 #include "tests/storage/store_test.h"
 
 namespace foreword::storage {
@@ -58,6 +59,20 @@ TEST_F(DeskTest, serves_many_threads_and_saves_everything_before_it_ends) {
   const auto messages = must(store->children(must(store->chats()).at(0).id, 0));
   ASSERT_EQ(messages.size(), static_cast<std::size_t>(kThreads * kAnswers));
   for (const Message& message : messages) EXPECT_EQ(message.content, whole);
+}
+
+TEST_F(DeskTest, D43_even_a_short_run_leaves_the_days_copy) {
+  const std::int64_t before = system_milliseconds();
+  {
+    StorageDesk desk(file(), sink_);
+    next<event::Opened>();
+    desk.send(command::CreateChat{1, {"chat"}});
+    next<event::ChatSaved>();
+  }
+  std::filesystem::path copy = daily_backup(file(), before);
+  if (!std::filesystem::exists(copy)) copy = daily_backup(file(), system_milliseconds());  // midnight came between
+  auto store = must(ChatStore::open(copy));
+  EXPECT_EQ(must(store->chats()).at(0).title, "chat");
 }
 
 TEST_F(DeskTest, says_why_it_cannot_open_and_answers_all_the_same) {

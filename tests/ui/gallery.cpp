@@ -56,6 +56,29 @@ State finished() {
   return s;
 }
 
+/// Pinned chats, versions of messages, a deletion that can be taken back, and the bin.
+State versions() {
+  State s = finished();
+  s.chats[0].pinned = s.chats[1].pinned = true;
+  s.chats[2].folder = "Writing/日本";
+  s.chats[4].folder = "Writing";
+  s.messages[0].sibling = 2;
+  s.messages[0].n_siblings = 2;
+  s.messages[2].sibling = 1;
+  s.messages[2].n_siblings = 3;
+  s.messages[3].sibling = 2;
+  s.messages[3].n_siblings = 3;
+  s.notices = {{1, NoticeKind::info, "The message and what follows it are in the bin.", true}};
+  s.bin = {{2, "Why is the sky blue?", "And at night?"}, {1, "Shopping", ""}};
+  return s;
+}
+
+State hidden() {
+  State s = base();
+  s.private_chat = true;
+  return s;
+}
+
 State empty() {
   State s;
   return s;
@@ -183,7 +206,7 @@ class Gallery final : public WindowClient {
 int run(const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, State>> pages;
   const std::pair<const char*, State (*)()> kStates[] = {
-      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"scripts", scripts}, {"prose", prose}, {"table", table},
+      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"versions", versions}, {"private", hidden}, {"scripts", scripts}, {"prose", prose}, {"table", table},
       {"code", code}, {"reasoning", reasoning}};
   for (const auto& [name, make] : kStates) {
     for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {

@@ -171,7 +171,7 @@ TEST_F(WindowTest, ADialogKeepsInputFromWhatIsBelow) {
   EXPECT_EQ(drive.find("models/path"), nullptr);
 }
 
-TEST_F(WindowTest, ChatsAreChosenRenamedAndDeletedAfterAQuestion) {
+TEST_F(WindowTest, D14ChatsAreChosenRenamedPinnedAndDeleted) {
   drive.state.chats = {{7, "First", ""}, {8, "Second", ""}};
   drive.state.current_chat = 7;
   drive.frames(2);
@@ -184,15 +184,111 @@ TEST_F(WindowTest, ChatsAreChosenRenamedAndDeletedAfterAQuestion) {
   ASSERT_NE(drive.last<RenameChat>(), nullptr);
   EXPECT_EQ(drive.last<RenameChat>()->id, 8);
   EXPECT_EQ(drive.last<RenameChat>()->title, "Neu 😀");
-  ASSERT_TRUE(drive.click("chats/row:8/delete"));
-  EXPECT_EQ(drive.last<DeleteChat>(), nullptr);
-  ASSERT_TRUE(drive.click("chats/row:8/delete-no"));
-  EXPECT_EQ(drive.last<DeleteChat>(), nullptr);
   drive.push(MouseMove{drive.find("chats/row:8")->rect.center()});
   drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/row:8/pin"));
+  EXPECT_EQ(drive.last<PinChat>()->id, 8);
+  EXPECT_TRUE(drive.last<PinChat>()->pinned);
   ASSERT_TRUE(drive.click("chats/row:8/delete"));
-  ASSERT_TRUE(drive.click("chats/row:8/delete-yes"));
   EXPECT_EQ(drive.last<DeleteChat>()->id, 8);
+}
+
+TEST_F(WindowTest, D38ADeletionIsTakenBackByTheNoticeTheKeysAndTheBin) {
+  drive.state.notices = {{1, NoticeKind::info, "The chat is in the bin.", true}};
+  drive.state.bin = {{4, "Old walks", ""}, {3, "Old walks", "a message"}};
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("notices/1/undo"));
+  ASSERT_NE(drive.last<Undo>(), nullptr);
+  drive.events.clear();
+  drive.state.notices.clear();
+  EXPECT_EQ(drive.find("chats/bin/4"), nullptr);
+  ASSERT_TRUE(drive.click("chats/bin"));
+  drive.frames(2);
+  drive.key(letter('z'), kCtrl);
+  drive.frames();
+  EXPECT_NE(drive.last<Undo>(), nullptr);
+  ASSERT_TRUE(drive.click("chats/bin/3"));
+  EXPECT_EQ(drive.last<RestoreDeleted>()->entry, 3);
+}
+
+TEST_F(WindowTest, D15AChatIsExportedByItsDialogAndImportedByDropping) {
+  EXPECT_EQ(drive.find("header/export"), nullptr) << "nothing to save yet";
+  drive.state.current_chat = 5;
+  add_messages(2);
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("header/export"));
+  ASSERT_TRUE(drive.click("export/html"));
+  ASSERT_NE(drive.last<ExportChat>(), nullptr);
+  EXPECT_EQ(drive.last<ExportChat>()->chat, 5);
+  EXPECT_EQ(drive.last<ExportChat>()->format, ExportAs::html);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("export/html"), nullptr);
+  drive.key(letter('e'), kCtrl);
+  drive.frames(2);
+  EXPECT_NE(drive.find("export/json"), nullptr);
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("export/json"), nullptr);
+  drive.push(FilesDropped{{"/tmp/Sky.JSON"}});
+  drive.frames(2);
+  EXPECT_EQ(drive.last<ImportFile>()->path, "/tmp/Sky.JSON");
+}
+
+TEST_F(WindowTest, D42ChatsAreMovedToFoldersByNameAndByDragging) {
+  drive.state.chats = {{1, "Loose", ""}, {2, "Deep", "", false, "Work/Reports"}, {3, "Pinned", "", true, "Work"}};
+  drive.frames(2);
+  const auto top_of = [&](const char* id) { return drive.find(id)->rect.top; };
+  EXPECT_LT(top_of("chats/row:3"), top_of("chats/folder:Work")) << "pinned chats stand first";
+  EXPECT_LT(top_of("chats/folder:Work"), top_of("chats/folder:Work/Reports"));
+  EXPECT_LT(top_of("chats/folder:Work/Reports"), top_of("chats/row:2"));
+  EXPECT_LT(top_of("chats/row:2"), top_of("chats/row:1"));
+  drive.press(drive.find("chats/row:1")->rect.center());
+  drive.push(MouseMove{drive.find("chats/folder:Work")->rect.center()});
+  drive.release(drive.find("chats/folder:Work")->rect.center());
+  drive.frames(2);
+  ASSERT_NE(drive.last<MoveChat>(), nullptr);
+  EXPECT_EQ(drive.last<MoveChat>()->id, 1);
+  EXPECT_EQ(drive.last<MoveChat>()->folder, "Work");
+  EXPECT_EQ(drive.last<SelectChat>(), nullptr) << "a drag is no click";
+  ASSERT_TRUE(drive.click("chats/folder:Work"));
+  EXPECT_EQ(drive.find("chats/row:2"), nullptr);
+  EXPECT_EQ(drive.find("chats/folder:Work/Reports"), nullptr);
+  ASSERT_TRUE(drive.click("chats/folder:Work"));
+  drive.push(MouseMove{drive.find("chats/row:2")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/row:2/move"));
+  drive.type("Home");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<MoveChat>()->id, 2);
+  EXPECT_EQ(drive.last<MoveChat>()->folder, "Home");
+  drive.push(MouseMove{drive.find("chats/folder:Work/Reports")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/folder:Work/Reports/rename"));
+  drive.type("Papers");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<RenameFolder>()->from, "Work/Reports");
+  EXPECT_EQ(drive.last<RenameFolder>()->to, "Work/Papers");
+}
+
+TEST_F(WindowTest, D17APrivateChatIsBegunAndLeftByItsButton) {
+  ASSERT_TRUE(drive.click("header/private"));
+  EXPECT_TRUE(drive.last<NewChat>()->private_chat);
+  drive.state.private_chat = true;
+  drive.frames(2);
+  EXPECT_TRUE(drive.find("header/private")->selected);
+  ASSERT_TRUE(drive.click("header/private"));
+  EXPECT_FALSE(drive.last<NewChat>()->private_chat);
+}
+
+TEST_F(WindowTest, D38MessagesAreForkedAndDeleted) {
+  add_messages(2);
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("messages/2/fork"));
+  EXPECT_EQ(drive.last<ForkChat>()->message, 2);
+  ASSERT_TRUE(drive.click("messages/2/delete"));
+  EXPECT_EQ(drive.last<DeleteMessage>()->message, 2);
 }
 
 TEST_F(WindowTest, SearchIsSaidAsItIsTyped) {
@@ -309,7 +405,8 @@ TEST_F(WindowTest, NoMessageIsDrawnOverAnotherHoweverWrongTheGuessOfItsHeight) {
     drive.frames();
     std::vector<float> tops;
     for (const Item& item : drive.root().interaction().items()) {
-      if (item.id.starts_with("messages/") && item.id.ends_with("/copy") && item.rect.height() > 27.5f) tops.push_back(item.rect.top);
+      const bool answer = item.id.starts_with("messages/") && item.id.ends_with("/copy") && std::stoi(item.id.substr(9)) % 2 == 0;
+      if (answer && item.rect.height() > 27.5f) tops.push_back(item.rect.top);
     }
     for (std::size_t i = 1; i < tops.size(); ++i) EXPECT_GT(tops[i] - tops[i - 1], 2 * 9 * 24) << "step " << step;
   }
@@ -322,6 +419,59 @@ TEST_F(WindowTest, AnswersAreCopiedAndAskedForAgain) {
   EXPECT_EQ(drive.clipboard, "text 2");
   ASSERT_TRUE(drive.click("messages/2/regenerate"));
   EXPECT_EQ(drive.last<Regenerate>()->message, 2);
+}
+
+TEST_F(WindowTest, D37VersionsAreChangedByArrowsAndKeys) {
+  add_messages(2);
+  drive.state.messages[1].sibling = 2;
+  drive.state.messages[1].n_siblings = 3;
+  drive.frames(2);
+  EXPECT_EQ(drive.find("messages/1/previous"), nullptr) << "the only version has no arrows";
+  ASSERT_TRUE(drive.click("messages/2/previous"));
+  EXPECT_EQ(drive.last<ShowSibling>()->message, 2);
+  EXPECT_EQ(drive.last<ShowSibling>()->step, -1);
+  drive.press(drive.find("messages")->rect.center());
+  drive.release(drive.find("messages")->rect.center());
+  drive.key(Key::right, {.alt = true});
+  drive.frames();
+  EXPECT_EQ(drive.last<ShowSibling>()->step, 1);
+  drive.state.messages[1].sibling = 3;
+  drive.frames(2);
+  EXPECT_FALSE(drive.find("messages/2/next")->enabled);
+}
+
+TEST_F(WindowTest, D36AMessageIsEditedInTheComposerAndTheDraftComesBack) {
+  add_messages(2, "word ");
+  drive.type("half a thought");
+  drive.frames(2);
+  drive.push(MouseMove{drive.find("messages/1/edit")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("messages/1/edit"));
+  EXPECT_EQ(drive.root().composer().text(), "word 1");
+  drive.key(Key::end);
+  drive.type("!");
+  drive.key(Key::enter);
+  drive.frames(2);
+  ASSERT_NE(drive.last<EditMessage>(), nullptr);
+  EXPECT_EQ(drive.last<EditMessage>()->message, 1);
+  EXPECT_EQ(drive.last<EditMessage>()->text, "word 1!");
+  EXPECT_EQ(drive.root().composer().text(), "half a thought");
+  ASSERT_TRUE(drive.click("messages/2/edit"));
+  EXPECT_EQ(drive.root().composer().text(), "word 2");
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_EQ(drive.root().composer().text(), "half a thought");
+  EXPECT_EQ(drive.last<SendMessage>(), nullptr);
+}
+
+TEST_F(WindowTest, D39OnlyAnUnfinishedLastAnswerIsContinued) {
+  add_messages(2);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("messages/2/continue"), nullptr);
+  drive.state.messages[1].state = MessageState::stopped;
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("messages/2/continue"));
+  EXPECT_EQ(drive.last<ContinueAnswer>()->message, 2);
 }
 
 TEST_F(WindowTest, D97EveryItemHasALabelAndEveryButtonIsReachedByTheKeyboard) {

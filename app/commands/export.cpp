@@ -1,0 +1,35 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "app/command.h"
+#include "app/history.h"
+#include "app/paths.h"
+
+namespace foreword::app {
+namespace {
+
+struct Options {
+  std::int64_t chat = 0;
+  std::string format = "markdown";
+};
+
+int run(const CommonOptions& common, const Options& options) {
+  const auto text = export_stored_chat(find_paths(common.data_dir).database(), options.chat, options.format);
+  if (!text) return fail(text.error());
+  std::fwrite(text->data(), 1, text->size(), stdout);
+  return kOk;
+}
+
+}  // namespace
+
+std::function<int()> add_export(CLI::App& app, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  app.add_option("chat", options->chat, "Number of the stored chat")->required()->type_name("ID");
+  app.add_option("--as", options->format, "json (every branch), markdown, html or text (the branch that is shown)")
+      ->check(CLI::IsMember({"json", "markdown", "html", "text"}))
+      ->default_str("markdown");
+  return [&common, options] { return run(common, *options); };
+}
+
+}  // namespace foreword::app
