@@ -1,7 +1,7 @@
 #!/bin/sh
 # Takes pictures of the real window under a virtual display: every state in both themes into a folder, and with a model
 # the README's picture, docs/screenshot.png, of a real answer.
-# usage: tests/screenshots.sh BUILD_FOLDER [MODEL.gguf]
+# usage: tests/screenshots.sh BUILD_FOLDER [MODEL.gguf]      for the README: assets/builtin/main.gguf
 set -eu
 build=${1:?usage: tests/screenshots.sh BUILD_FOLDER [MODEL.gguf]}
 model=${2:-}
@@ -23,7 +23,7 @@ shot() { "$build/foreword" --data-dir "$work/data" --screenshot "$@"; }
 shot "$build/screenshots/start.png" --print-start
 if [ -n "$model" ]; then
   shot "$root/docs/screenshot.png" -m "$model" --theme light --seed 3 --temperature 0.5 --limit 150 \
-    --say "Lily and Tom went to the park. Tom saw a big dog." --say "What happened then? 🐶"
+    --say "Write an email to the team about the meeting on Thursday. 📅"
 fi
 for picture in "$build"/screenshots/*.png; do
   [ -s "$picture" ] || { echo "screenshots: $picture is empty" >&2; exit 1; }

@@ -45,7 +45,7 @@ def metadata(row, tokenizer):
     return {
         "general.architecture": "llama",
         "general.type": "model",
-        "general.name": f"Foreword built-in {'draft' if is_draft else 'model'} ({row.name})",
+        "general.name": f"Foreword built-in {'draft' if is_draft else 'model'}",
         "general.description": DESCRIPTION,
         "general.author": "The Foreword authors, with text by " + CREDITS,
         "general.license": "CC-BY-SA-4.0",
