@@ -1,5 +1,7 @@
 #include "ui/widgets.h"
 
+#include <optional>
+
 namespace foreword::ui {
 
 void focus_ring(Frame& frame, std::string_view id, Rect rect, float radius) {
@@ -47,6 +49,20 @@ bool icon_button(Frame& frame, const std::string& id, std::string_view label, Ic
   return frame.input.activated(id);
 }
 
+namespace {
+
+/// Where this frame's presses and moves on an item ended; nothing without any.
+std::optional<Vec> dragged_to(Frame& frame, const std::string& id) {
+  std::optional<Vec> at;
+  for (const InputEvent& event : frame.input.events_of(id)) {
+    if (const auto* button = std::get_if<MouseButton>(&event); button != nullptr && button->down) at = button->at;
+    if (const auto* move = std::get_if<MouseMove>(&event)) at = move->at;
+  }
+  return at;
+}
+
+}  // namespace
+
 float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_height, float scroll) {
   const float room = content_height - area.height();
   if (room <= 0 || area.empty()) return 0;
@@ -55,16 +71,8 @@ float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_h
   const float thumb_height = std::clamp(area.height() * area.height() / content_height, frame.px(28), area.height());
   const float travel = area.height() - thumb_height;
   frame.input.add({.id = id, .role = ItemRole::button, .label = "Scroll bar", .rect = track.intersect(frame.canvas.clip()), .focusable = false});
-  for (const InputEvent& event : frame.input.events_of(id)) {
-    Vec at;
-    if (const auto* button = std::get_if<MouseButton>(&event); button != nullptr && button->down) {
-      at = button->at;
-    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
-      at = move->at;
-    } else {
-      continue;
-    }
-    if (travel > 0) scroll = std::clamp((at.y - area.top - thumb_height / 2) / travel, 0.0f, 1.0f) * room;
+  if (const auto at = dragged_to(frame, id); at && travel > 0) {
+    scroll = std::clamp((at->y - area.top - thumb_height / 2) / travel, 0.0f, 1.0f) * room;
   }
   scroll = std::clamp(scroll, 0.0f, room);
   const bool hot = frame.input.hovered(id) || frame.input.pressed(id);
@@ -83,16 +91,8 @@ float sideways_bar(Frame& frame, const std::string& id, Rect area, float content
   const float thumb_width = std::clamp(track.width() * area.width() / content_width, frame.px(28), track.width());
   const float travel = track.width() - thumb_width;
   frame.input.add({.id = id, .role = ItemRole::button, .label = "Scroll bar", .rect = track.intersect(frame.canvas.clip()), .focusable = false});
-  for (const InputEvent& event : frame.input.events_of(id)) {
-    Vec at;
-    if (const auto* button = std::get_if<MouseButton>(&event); button != nullptr && button->down) {
-      at = button->at;
-    } else if (const auto* move = std::get_if<MouseMove>(&event)) {
-      at = move->at;
-    } else {
-      continue;
-    }
-    if (travel > 0) scroll = std::clamp((at.x - track.left - thumb_width / 2) / travel, 0.0f, 1.0f) * room;
+  if (const auto at = dragged_to(frame, id); at && travel > 0) {
+    scroll = std::clamp((at->x - track.left - thumb_width / 2) / travel, 0.0f, 1.0f) * room;
   }
   scroll = std::clamp(scroll, 0.0f, room);
   const bool hot = frame.input.hovered(id) || frame.input.pressed(id);
