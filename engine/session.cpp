@@ -34,9 +34,18 @@ std::string with_commas(std::int64_t n) {
   return text;
 }
 
-std::int64_t common_prefix(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
-  return std::ranges::mismatch(a, b).in1 - a.begin();
-}
+/// A text that is being read or written; known to the tree when this ends.
+class TextInUse {
+ public:
+  TextInUse(PrefixTree& tree, PrefixTree::Text& text) : tree_(tree), text_(text) {}
+  ~TextInUse() { tree_.close(text_); }
+  TextInUse(const TextInUse&) = delete;
+  TextInUse& operator=(const TextInUse&) = delete;
+
+ private:
+  PrefixTree& tree_;
+  PrefixTree::Text& text_;
+};
 
 struct Letter {
   Command command;
@@ -79,7 +88,6 @@ class Session::Desk {
       return;
     }
     model_ = std::move(*loaded);
-    sequence_ = model_->cache().add_sequence();
     ModelSummary summary = model_->summary();
     summary.path = command.path;
     outbox_.push(ModelReady{std::move(summary)});
@@ -103,10 +111,18 @@ class Session::Desk {
     }
   }
 
-  void drop_model() {
-    model_.reset();
-    cached_.clear();
+  void handle(AssignChat& command) {
+    if (!model_) return;
+    for (PrefixTree::Text& text : model_->texts().texts()) {
+      if (text.request == command.id && text.owner == 0) text.owner = command.chat;
+    }
   }
+
+  void handle(ForgetChat& command) {
+    if (model_) model_->texts().forget(command.chat);
+  }
+
+  void drop_model() { model_.reset(); }
 
   /// Reads the inbox without waiting: true if this request is to stop. Other commands wait for their turn; a new model
   /// or the end of the session stops the answer too.
@@ -118,8 +134,14 @@ class Session::Desk {
         std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(waiting.command, asked->id); });
         continue;
       }
-      if (!std::holds_alternative<Generate>(letter->command)) stop = true;
-      waiting_.push_back(std::move(*letter));
+      if (auto* assign = std::get_if<AssignChat>(&letter->command)) {
+        handle(*assign);
+      } else if (auto* forget = std::get_if<ForgetChat>(&letter->command)) {
+        handle(*forget);
+      } else {
+        if (!std::holds_alternative<Generate>(letter->command)) stop = true;
+        waiting_.push_back(std::move(*letter));
+      }
     }
     return stop;
   }
@@ -147,41 +169,42 @@ class Session::Desk {
 
     GenerationStats stats;
     stats.prompt_tokens = std::ssize(prompt);
-    stats.reused_tokens = std::min(common_prefix(cached_, prompt), std::ssize(prompt) - 1);  // the last one's logits are needed
-    stats.reused_tokens = model_->cache().truncate(sequence_, stats.reused_tokens);
-    cached_.resize(static_cast<std::size_t>(stats.reused_tokens));
+    // The last one's logits are needed.
+    PrefixTree::Text& text = model_->texts().open(std::span(prompt).first(prompt.size() - 1), request.chat);
+    const TextInUse in_use(model_->texts(), text);
+    text.request = request.id;
+    stats.reused_tokens = std::ssize(text.tokens);
     outbox_.push(GenerationStarted{request.id, stats.prompt_tokens, stats.reused_tokens});
 
     bool cancelled = false;
     const Clock::time_point reading = Clock::now();
-    FW_TRY(read_prompt(request.id, prompt, stats.reused_tokens, cancelled));
+    FW_TRY(read_prompt(request.id, prompt, text, cancelled));
     stats.prompt_seconds = seconds_between(reading, Clock::now());
     if (cancelled) stats.stop_reason = StopReason::cancelled;
-    else FW_TRY(answer(request, prompt, start, stats));
+    else FW_TRY(answer(request, prompt, start, text, stats));
     stats.seconds = seconds_between(start, Clock::now());
     outbox_.push(GenerationDone{request.id, stats});
     return {};
   }
 
-  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, std::int64_t known, bool& cancelled) {
-    const auto fresh = std::span(prompt).subspan(static_cast<std::size_t>(known));
+  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, PrefixTree::Text& text, bool& cancelled) {
+    const auto fresh = std::span(prompt).subspan(text.tokens.size());
     const std::int64_t total = std::ssize(fresh);
     const auto result = model_->read(
-        sequence_, fresh, [&](std::int64_t i) { return i == total - 1; },
+        text.sequence, fresh, [&](std::int64_t i) { return i == total - 1; },
         [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); },
         [&](std::int64_t done) {
           outbox_.push(PromptProgress{id, done, total});
           return !stop_wanted(id);
         });
-    const auto stored = static_cast<std::ptrdiff_t>(model_->cache().length(sequence_));
-    cached_.assign(prompt.begin(), prompt.begin() + stored);
+    text.tokens.assign(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(model_->cache().length(text.sequence)));
     cancelled = !result && result.error().code == ErrorCode::cancelled;
     return cancelled ? Result<void>() : result;
   }
 
   /// Samples until something ends the answer. logits_ holds the row after the prompt.
   Result<void> answer(const Generate& request, const std::vector<TokenId>& prompt, Clock::time_point start,
-                      GenerationStats& stats) {
+                      PrefixTree::Text& known, GenerationStats& stats) {
     const Tokenizer& tokenizer = *model_->tokenizer();
     std::vector<std::string> stops = request.stop;
     const bool chat = std::holds_alternative<std::vector<ChatMessage>>(request.prompt);
@@ -235,9 +258,9 @@ class Session::Desk {
       }
       if (stats.n_tokens == request.max_tokens) continue;  // its logits would not be used
       FW_TRY(model_->read(
-          sequence_, std::span(&token, 1), [](std::int64_t) { return true; },
+          known.sequence, std::span(&token, 1), [](std::int64_t) { return true; },
           [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); }));
-      cached_.push_back(token);
+      known.tokens.push_back(token);
     }
     if (stats.n_tokens > 0) stats.decode_seconds = seconds_between(first_token, Clock::now());
     const std::string rest = filter.push(decoder.finish()) + filter.finish();
@@ -250,8 +273,6 @@ class Session::Desk {
   std::deque<Letter> waiting_;  // taken from the inbox while an answer ran
   Clock::time_point arrived_{};
   std::unique_ptr<LoadedModel> model_;
-  SequenceId sequence_ = 0;
-  std::vector<TokenId> cached_;  // tokens whose KV the sequence holds
   std::vector<float> logits_;    // of the newest row
 };
 

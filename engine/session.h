@@ -14,6 +14,7 @@
 
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
+#include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -74,12 +75,22 @@ struct Generate {
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
+  TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
 };
 struct Stop {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
-using Command = std::variant<LoadModel, UnloadModel, Generate, Stop>;
+/// The text of request `id`, which had no owner, belongs to this stored chat.
+struct AssignChat {
+  std::uint64_t id = 0;
+  TextOwner chat = 0;
+};
+/// Nothing that was read for this chat is kept.
+struct ForgetChat {
+  TextOwner chat = 0;
+};
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
