@@ -8,6 +8,7 @@
 
 #include "engine/loaded_model.h"
 #include "engine/stop_filter.h"
+#include "engine/suggestion.h"
 
 namespace foreword::engine {
 namespace {
@@ -18,6 +19,7 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+constexpr std::string_view kSuggestReasons[] = {"running", "done", "cancelled", "busy", "no_model", "failed"};
 constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
 
 std::tm local_time_now() {
@@ -34,19 +36,6 @@ std::string with_commas(std::int64_t n) {
   return text;
 }
 
-/// A text that is being read or written; known to the tree when this ends.
-class TextInUse {
- public:
-  TextInUse(PrefixTree& tree, PrefixTree::Text& text) : tree_(tree), text_(text) {}
-  ~TextInUse() { tree_.close(text_); }
-  TextInUse(const TextInUse&) = delete;
-  TextInUse& operator=(const TextInUse&) = delete;
-
- private:
-  PrefixTree& tree_;
-  PrefixTree::Text& text_;
-};
-
 struct Letter {
   Command command;
   Clock::time_point arrived;
@@ -54,6 +43,7 @@ struct Letter {
 
 }  // namespace
 
+std::string_view name_of(SuggestReason reason) { return kSuggestReasons[static_cast<int>(reason)]; }
 std::string_view name_of(StopReason reason) { return kStopReasons[static_cast<int>(reason)]; }
 
 class Session::Desk {
@@ -105,6 +95,7 @@ class Session::Desk {
       outbox_.push(GenerationFailed{request.id, {ErrorCode::invalid_argument, "No model is open; open a GGUF file first."}});
       return;
     }
+    suggestion_.reset();
     if (auto result = generate(request); !result) {
       if (result.error().code == ErrorCode::device_lost) drop_model();
       outbox_.push(GenerationFailed{request.id, result.error()});
@@ -122,7 +113,87 @@ class Session::Desk {
     if (model_) model_->texts().forget(command.chat);
   }
 
-  void drop_model() { model_.reset(); }
+  void handle(Suggest& request) {
+    suggestion_.reset();
+    if (!model_ || model_->tokenizer() == nullptr) return refuse(request.id, SuggestReason::no_model);
+    if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
+    suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_);
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->start(clock_now_(), go_on, tell); });
+  }
+
+  void handle(AdjustDrafts& command) {
+    if (!suggestion_ || !adjust(command)) return;
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->resume(go_on, tell); });
+  }
+
+  void handle(CancelSuggest& command) {
+    if (suggestion_ && (command.id == 0 || command.id == suggestion_->id())) suggestion_.reset();
+  }
+
+  bool adjust(const AdjustDrafts& command) {
+    if (command.id != suggestion_->id()) return false;
+    suggestion_->keep_only(command.ids);
+    suggestion_->extend(command.max_tokens);
+    return true;
+  }
+
+  void refuse(std::uint64_t id, SuggestReason reason, std::string message = {}) {
+    Drafts none;
+    none.id = id;
+    none.reason = reason;
+    none.message = std::move(message);
+    outbox_.push(std::move(none));
+  }
+
+  template <class Run>
+  void run_suggestion(const Run& run) {
+    const auto result = run([this] { return suggestion_goes_on(); }, [this](const Drafts& drafts) { outbox_.push(drafts); });
+    if (!result) {
+      refuse(suggestion_->id(), SuggestReason::failed, result.error().message);
+      suggestion_.reset();
+      return;
+    }
+    Drafts last = suggestion_->drafts();
+    last.reason = *result ? SuggestReason::done : SuggestReason::cancelled;
+    outbox_.push(std::move(last));
+    if (!*result) suggestion_.reset();
+  }
+
+  /// Reads the inbox without waiting: false if something newer wants the desk.
+  bool suggestion_goes_on() {
+    bool go_on = !inbox.closed();
+    while (auto letter = inbox.try_take()) {
+      if (const auto* cancel = std::get_if<CancelSuggest>(&letter->command)) {
+        go_on = go_on && cancel->id != 0 && cancel->id != suggestion_->id();
+      } else if (const auto* adjusted = std::get_if<AdjustDrafts>(&letter->command)) {
+        adjust(*adjusted);
+      } else if (auto* assign = std::get_if<AssignChat>(&letter->command)) {
+        handle(*assign);
+      } else if (auto* forget = std::get_if<ForgetChat>(&letter->command)) {
+        handle(*forget);
+      } else if (!std::holds_alternative<Stop>(letter->command)) {
+        go_on = false;
+        if (std::holds_alternative<Suggest>(letter->command)) drop_waiting_suggestions();
+        waiting_.push_back(std::move(*letter));
+      }
+    }
+    return go_on;
+  }
+
+  /// The newest wins; no queue.
+  void drop_waiting_suggestions() {
+    std::erase_if(waiting_, [this](const Letter& letter) {
+      const auto* older = std::get_if<Suggest>(&letter.command);
+      if (older != nullptr) refuse(older->id, SuggestReason::cancelled);
+      return older != nullptr;
+    });
+  }
+
+  void drop_model() {
+    suggestion_.reset();
+    token_bytes_.reset();
+    model_.reset();
+  }
 
   /// Reads the inbox without waiting: true if this request is to stop. Other commands wait for their turn; a new model
   /// or the end of the session stops the answer too.
@@ -138,6 +209,10 @@ class Session::Desk {
         handle(*assign);
       } else if (auto* forget = std::get_if<ForgetChat>(&letter->command)) {
         handle(*forget);
+      } else if (const auto* suggest = std::get_if<Suggest>(&letter->command)) {
+        refuse(suggest->id, SuggestReason::busy);
+      } else if (std::holds_alternative<AdjustDrafts>(letter->command) || std::holds_alternative<CancelSuggest>(letter->command)) {
+        continue;  // of drafts that this answer has put an end to
       } else {
         if (!std::holds_alternative<Generate>(letter->command)) stop = true;
         waiting_.push_back(std::move(*letter));
@@ -274,6 +349,8 @@ class Session::Desk {
   Clock::time_point arrived_{};
   std::unique_ptr<LoadedModel> model_;
   std::vector<float> logits_;    // of the newest row
+  std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
+  std::optional<Suggestion> suggestion_;    // the newest, with its pages
 };
 
 Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now)

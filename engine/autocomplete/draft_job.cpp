@@ -50,7 +50,7 @@ Result<void> DraftJob::branch(SequenceId prefix, std::span<const float> logits, 
   for (std::size_t id = 0; id < masked_.size(); ++id) {
     if (masked_[id] > kNothing && !bytes_->of(static_cast<TokenId>(id)).empty()) choices.push_back({static_cast<TokenId>(id), masked_[id]});
   }
-  const std::size_t n = std::min(choices.size(), static_cast<std::size_t>(limits_.count == 1 ? 1 : 2 * limits_.count + 1));
+  const std::size_t n = std::min(choices.size(), static_cast<std::size_t>(2 * limits_.count - 1));
   std::ranges::partial_sort(choices, choices.begin() + static_cast<std::ptrdiff_t>(n), better);
   for (std::size_t i = 0; i < n; ++i) {
     Row& row = rows_.emplace_back();

@@ -50,7 +50,7 @@ class DraftJob {
   /// the model would rather end the text.
   Result<void> branch(SequenceId prefix, std::span<const float> logits, std::string_view held);
 
-  /// Adds the rows of the next step; at most 2 * count + 1. none: nothing runs. `out_of_memory` for a full cache.
+  /// Adds the rows of the next step; at most 2 * count - 1. None: nothing runs. `out_of_memory` for a full cache.
   Result<void> add_rows(Batch& batch);
   /// The logits of a row of that batch, for each row of this job, in any order.
   void take(std::int64_t batch_row, std::span<const float> logits);

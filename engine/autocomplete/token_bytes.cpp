@@ -1,9 +1,11 @@
 #include "engine/autocomplete/token_bytes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "engine/autocomplete/words.h"
+#include "engine/sampling/log_sum.h"
 
 namespace foreword::engine {
 
@@ -40,12 +42,25 @@ HeldBack hold_back(const TokenBytes& bytes, const std::vector<TokenId>& tokens, 
   HeldBack result{tokens.size(), {}};
   for (std::size_t n = 1; n <= kMostHeldTokens && floor + n <= tokens.size(); ++n) {
     const std::string_view piece = bytes.of(tokens[tokens.size() - n]);
+    if (n == 1 && piece == " ") return {tokens.size() - 1, " "};
     const std::size_t word = open_word(piece);
     if (word == std::string_view::npos || piece.size() + result.held.size() > kMostHeldBytes) break;
     result = {tokens.size() - n, std::string(piece) + result.held};
     if (word > 0) break;  // the word begins in this token
   }
   return result;
+}
+
+std::optional<TokenId> settled(const TokenBytes& bytes, std::span<const float> logits, std::string_view held) {
+  if (held.empty()) return std::nullopt;
+  const std::vector<TokenId> tokens = bytes.agreeing(held);
+  if (tokens.empty()) return std::nullopt;
+  std::vector<float> chances;
+  for (const TokenId id : tokens) chances.push_back(logits[static_cast<std::size_t>(id)]);
+  const LogSum sum = log_sum_of(chances);
+  const TokenId best = tokens[sum.argmax];
+  const bool sure = chances[sum.argmax] - sum.log_sum > std::log(0.5F);
+  return sure && bytes.of(best).size() <= held.size() ? std::optional(best) : std::nullopt;
 }
 
 }  // namespace foreword::engine

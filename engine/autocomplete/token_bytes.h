@@ -3,6 +3,8 @@
 // is taken back and only tokens that agree with it may follow. Immutable; any thread.
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +37,11 @@ struct HeldBack {
 inline constexpr std::size_t kMostHeldTokens = 4, kMostHeldBytes = 16;
 
 /// Holds back the last unfinished word of `tokens`, of which the first `floor` stay: to the last word boundary, or as much of
-/// it as kMostHeldTokens and kMostHeldBytes allow.
+/// it as kMostHeldTokens and kMostHeldBytes allow. A space that is a token of its own is held back too: words bring theirs.
 HeldBack hold_back(const TokenBytes& bytes, const std::vector<TokenId>& tokens, std::size_t floor);
+
+/// The token that surely (at least half of the chance) takes the place of held bytes without going beyond them: then what was
+/// typed is whole, and drafts branch behind it. logits: of the row before `held`.
+std::optional<TokenId> settled(const TokenBytes& bytes, std::span<const float> logits, std::string_view held);
 
 }  // namespace foreword::engine

@@ -61,4 +61,17 @@ class PrefixTree {
   std::list<Text> texts_;  // by last use
 };
 
+/// A text that is being read or written; known to the tree when this ends.
+class TextInUse {
+ public:
+  TextInUse(PrefixTree& tree, PrefixTree::Text& text) : tree_(tree), text_(text) {}
+  ~TextInUse() { tree_.close(text_); }
+  TextInUse(const TextInUse&) = delete;
+  TextInUse& operator=(const TextInUse&) = delete;
+
+ private:
+  PrefixTree& tree_;
+  PrefixTree::Text& text_;
+};
+
 }  // namespace foreword::engine

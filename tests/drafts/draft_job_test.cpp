@@ -149,7 +149,7 @@ TEST_F(DraftJobTest, HealingLosesNoByte) {
     for (std::size_t i = 1; i < held.n_kept; ++i) bytes += bytes_->of(tokens[i]);
     EXPECT_EQ(bytes + held.held, text.substr(0, end));
     if (!held.held.empty()) {
-      EXPECT_NE(open_word(text.substr(0, end)), std::string::npos);
+      EXPECT_TRUE(held.held == " " || open_word(text.substr(0, end)) != std::string::npos);
       for (const TokenId id : bytes_->agreeing(held.held)) {
         const std::string_view piece = bytes_->of(id);
         EXPECT_TRUE(piece.starts_with(held.held) || held.held.starts_with(piece)) << piece;
@@ -157,7 +157,20 @@ TEST_F(DraftJobTest, HealingLosesNoByte) {
     }
   }
   EXPECT_EQ(hold_back(*bytes_, tokens_of("How d"), 1).held, " d");
-  EXPECT_EQ(hold_back(*bytes_, tokens_of("How "), 1).held, "");
+  EXPECT_EQ(hold_back(*bytes_, tokens_of("How "), 1).held, " ") << "words bring their space";
+  EXPECT_EQ(hold_back(*bytes_, tokens_of("How?"), 1).held, "");
+}
+
+TEST_F(DraftJobTest, AWordThatIsWholeIsSettled) {
+  std::vector<float> logits(static_cast<std::size_t>(tokenizer_->size()), -10.0F);
+  const TokenId to = tokens_of("like to").back();
+  ASSERT_EQ(bytes_->of(to), " to");
+  EXPECT_FALSE(settled(*bytes_, logits, " to")) << "all alike";
+  logits[static_cast<std::size_t>(to)] = 5;
+  EXPECT_EQ(settled(*bytes_, logits, " to"), to);
+  EXPECT_EQ(settled(*bytes_, logits, " tomato"), to) << "a part of it is settled";
+  EXPECT_FALSE(settled(*bytes_, logits, " t")) << "goes beyond what was typed";
+  EXPECT_FALSE(settled(*bytes_, logits, ""));
 }
 
 TEST_F(DraftJobTest, LimitsEndDrafts) {
