@@ -8,6 +8,7 @@
 
 #include "engine/loaded_model.h"
 #include "engine/stop_filter.h"
+#include "engine/suggestion.h"
 
 namespace foreword::engine {
 namespace {
@@ -18,6 +19,7 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+constexpr std::string_view kSuggestReasons[] = {"running", "done", "cancelled", "busy", "no_model", "failed"};
 constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
 
 std::tm local_time_now() {
@@ -34,10 +36,6 @@ std::string with_commas(std::int64_t n) {
   return text;
 }
 
-std::int64_t common_prefix(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
-  return std::ranges::mismatch(a, b).in1 - a.begin();
-}
-
 struct Letter {
   Command command;
   Clock::time_point arrived;
@@ -45,6 +43,7 @@ struct Letter {
 
 }  // namespace
 
+std::string_view name_of(SuggestReason reason) { return kSuggestReasons[static_cast<int>(reason)]; }
 std::string_view name_of(StopReason reason) { return kStopReasons[static_cast<int>(reason)]; }
 
 class Session::Desk {
@@ -79,7 +78,6 @@ class Session::Desk {
       return;
     }
     model_ = std::move(*loaded);
-    sequence_ = model_->cache().add_sequence();
     ModelSummary summary = model_->summary();
     summary.path = command.path;
     outbox_.push(ModelReady{std::move(summary)});
@@ -97,15 +95,104 @@ class Session::Desk {
       outbox_.push(GenerationFailed{request.id, {ErrorCode::invalid_argument, "No model is open; open a GGUF file first."}});
       return;
     }
+    suggestion_.reset();
     if (auto result = generate(request); !result) {
       if (result.error().code == ErrorCode::device_lost) drop_model();
       outbox_.push(GenerationFailed{request.id, result.error()});
     }
   }
 
+  void handle(AssignChat& command) {
+    if (!model_) return;
+    for (PrefixTree::Text& text : model_->texts().texts()) {
+      if (text.request == command.id && text.owner == 0) text.owner = command.chat;
+    }
+  }
+
+  void handle(ForgetChat& command) {
+    if (model_) model_->texts().forget(command.chat);
+  }
+
+  void handle(Suggest& request) {
+    suggestion_.reset();
+    if (!model_ || model_->tokenizer() == nullptr) return refuse(request.id, SuggestReason::no_model);
+    if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
+    suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_);
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->start(clock_now_(), go_on, tell); });
+  }
+
+  void handle(AdjustDrafts& command) {
+    if (!suggestion_ || !adjust(command)) return;
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->resume(go_on, tell); });
+  }
+
+  void handle(CancelSuggest& command) {
+    if (suggestion_ && (command.id == 0 || command.id == suggestion_->id())) suggestion_.reset();
+  }
+
+  bool adjust(const AdjustDrafts& command) {
+    if (command.id != suggestion_->id()) return false;
+    suggestion_->keep_only(command.ids);
+    suggestion_->extend(command.max_tokens);
+    return true;
+  }
+
+  void refuse(std::uint64_t id, SuggestReason reason, std::string message = {}) {
+    Drafts none;
+    none.id = id;
+    none.reason = reason;
+    none.message = std::move(message);
+    outbox_.push(std::move(none));
+  }
+
+  template <class Run>
+  void run_suggestion(const Run& run) {
+    const auto result = run([this] { return suggestion_goes_on(); }, [this](const Drafts& drafts) { outbox_.push(drafts); });
+    if (!result) {
+      refuse(suggestion_->id(), SuggestReason::failed, result.error().message);
+      suggestion_.reset();
+      return;
+    }
+    Drafts last = suggestion_->drafts();
+    last.reason = *result ? SuggestReason::done : SuggestReason::cancelled;
+    outbox_.push(std::move(last));
+    if (!*result) suggestion_.reset();
+  }
+
+  /// Reads the inbox without waiting: false if something newer wants the desk.
+  bool suggestion_goes_on() {
+    bool go_on = !inbox.closed();
+    while (auto letter = inbox.try_take()) {
+      if (const auto* cancel = std::get_if<CancelSuggest>(&letter->command)) {
+        go_on = go_on && cancel->id != 0 && cancel->id != suggestion_->id();
+      } else if (const auto* adjusted = std::get_if<AdjustDrafts>(&letter->command)) {
+        adjust(*adjusted);
+      } else if (auto* assign = std::get_if<AssignChat>(&letter->command)) {
+        handle(*assign);
+      } else if (auto* forget = std::get_if<ForgetChat>(&letter->command)) {
+        handle(*forget);
+      } else if (!std::holds_alternative<Stop>(letter->command)) {
+        go_on = false;
+        if (std::holds_alternative<Suggest>(letter->command)) drop_waiting_suggestions();
+        waiting_.push_back(std::move(*letter));
+      }
+    }
+    return go_on;
+  }
+
+  /// The newest wins; no queue.
+  void drop_waiting_suggestions() {
+    std::erase_if(waiting_, [this](const Letter& letter) {
+      const auto* older = std::get_if<Suggest>(&letter.command);
+      if (older != nullptr) refuse(older->id, SuggestReason::cancelled);
+      return older != nullptr;
+    });
+  }
+
   void drop_model() {
+    suggestion_.reset();
+    token_bytes_.reset();
     model_.reset();
-    cached_.clear();
   }
 
   /// Reads the inbox without waiting: true if this request is to stop. Other commands wait for their turn; a new model
@@ -118,8 +205,18 @@ class Session::Desk {
         std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(waiting.command, asked->id); });
         continue;
       }
-      if (!std::holds_alternative<Generate>(letter->command)) stop = true;
-      waiting_.push_back(std::move(*letter));
+      if (auto* assign = std::get_if<AssignChat>(&letter->command)) {
+        handle(*assign);
+      } else if (auto* forget = std::get_if<ForgetChat>(&letter->command)) {
+        handle(*forget);
+      } else if (const auto* suggest = std::get_if<Suggest>(&letter->command)) {
+        refuse(suggest->id, SuggestReason::busy);
+      } else if (std::holds_alternative<AdjustDrafts>(letter->command) || std::holds_alternative<CancelSuggest>(letter->command)) {
+        continue;  // of drafts that this answer has put an end to
+      } else {
+        if (!std::holds_alternative<Generate>(letter->command)) stop = true;
+        waiting_.push_back(std::move(*letter));
+      }
     }
     return stop;
   }
@@ -147,41 +244,42 @@ class Session::Desk {
 
     GenerationStats stats;
     stats.prompt_tokens = std::ssize(prompt);
-    stats.reused_tokens = std::min(common_prefix(cached_, prompt), std::ssize(prompt) - 1);  // the last one's logits are needed
-    stats.reused_tokens = model_->cache().truncate(sequence_, stats.reused_tokens);
-    cached_.resize(static_cast<std::size_t>(stats.reused_tokens));
+    // The last one's logits are needed.
+    PrefixTree::Text& text = model_->texts().open(std::span(prompt).first(prompt.size() - 1), request.chat);
+    const TextInUse in_use(model_->texts(), text);
+    text.request = request.id;
+    stats.reused_tokens = std::ssize(text.tokens);
     outbox_.push(GenerationStarted{request.id, stats.prompt_tokens, stats.reused_tokens});
 
     bool cancelled = false;
     const Clock::time_point reading = Clock::now();
-    FW_TRY(read_prompt(request.id, prompt, stats.reused_tokens, cancelled));
+    FW_TRY(read_prompt(request.id, prompt, text, cancelled));
     stats.prompt_seconds = seconds_between(reading, Clock::now());
     if (cancelled) stats.stop_reason = StopReason::cancelled;
-    else FW_TRY(answer(request, prompt, start, stats));
+    else FW_TRY(answer(request, prompt, start, text, stats));
     stats.seconds = seconds_between(start, Clock::now());
     outbox_.push(GenerationDone{request.id, stats});
     return {};
   }
 
-  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, std::int64_t known, bool& cancelled) {
-    const auto fresh = std::span(prompt).subspan(static_cast<std::size_t>(known));
+  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, PrefixTree::Text& text, bool& cancelled) {
+    const auto fresh = std::span(prompt).subspan(text.tokens.size());
     const std::int64_t total = std::ssize(fresh);
     const auto result = model_->read(
-        sequence_, fresh, [&](std::int64_t i) { return i == total - 1; },
+        text.sequence, fresh, [&](std::int64_t i) { return i == total - 1; },
         [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); },
         [&](std::int64_t done) {
           outbox_.push(PromptProgress{id, done, total});
           return !stop_wanted(id);
         });
-    const auto stored = static_cast<std::ptrdiff_t>(model_->cache().length(sequence_));
-    cached_.assign(prompt.begin(), prompt.begin() + stored);
+    text.tokens.assign(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(model_->cache().length(text.sequence)));
     cancelled = !result && result.error().code == ErrorCode::cancelled;
     return cancelled ? Result<void>() : result;
   }
 
   /// Samples until something ends the answer. logits_ holds the row after the prompt.
   Result<void> answer(const Generate& request, const std::vector<TokenId>& prompt, Clock::time_point start,
-                      GenerationStats& stats) {
+                      PrefixTree::Text& known, GenerationStats& stats) {
     const Tokenizer& tokenizer = *model_->tokenizer();
     std::vector<std::string> stops = request.stop;
     const bool chat = std::holds_alternative<std::vector<ChatMessage>>(request.prompt);
@@ -235,9 +333,9 @@ class Session::Desk {
       }
       if (stats.n_tokens == request.max_tokens) continue;  // its logits would not be used
       FW_TRY(model_->read(
-          sequence_, std::span(&token, 1), [](std::int64_t) { return true; },
+          known.sequence, std::span(&token, 1), [](std::int64_t) { return true; },
           [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); }));
-      cached_.push_back(token);
+      known.tokens.push_back(token);
     }
     if (stats.n_tokens > 0) stats.decode_seconds = seconds_between(first_token, Clock::now());
     const std::string rest = filter.push(decoder.finish()) + filter.finish();
@@ -250,9 +348,9 @@ class Session::Desk {
   std::deque<Letter> waiting_;  // taken from the inbox while an answer ran
   Clock::time_point arrived_{};
   std::unique_ptr<LoadedModel> model_;
-  SequenceId sequence_ = 0;
-  std::vector<TokenId> cached_;  // tokens whose KV the sequence holds
   std::vector<float> logits_;    // of the newest row
+  std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
+  std::optional<Suggestion> suggestion_;    // the newest, with its pages
 };
 
 Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now)
