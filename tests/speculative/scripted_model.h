@@ -3,6 +3,7 @@
 // are the model's with noise. Whole texts run through the real tree, walk and sampler.
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <random>
 #include <span>
@@ -14,11 +15,14 @@ namespace foreword::engine {
 
 class ScriptedModel {
  public:
-  ScriptedModel(int n_tokens, unsigned seed, float spread = 2, float drafter_noise = .6F) : n_(n_tokens) {
+  /// memory: how much the token before the last matters, from 0 to 1.
+  ScriptedModel(int n_tokens, unsigned seed, float spread = 2, float drafter_noise = .6F, float memory = 1) : n_(n_tokens) {
     std::mt19937 random(seed);
     std::normal_distribution<float> logit(0, spread), noise(0, drafter_noise);
+    std::vector<float> short_memory(static_cast<std::size_t>(n_ * n_), 0.0F);
+    for (float& x : short_memory) x = memory < 1 ? std::sqrt(1 - memory * memory) * logit(random) : 0;
     for (int i = 0; i < n_ * n_ * n_; ++i) {
-      target_.push_back(logit(random));
+      target_.push_back(memory * logit(random) + short_memory[static_cast<std::size_t>(i % (n_ * n_))]);
       drafter_.push_back(target_.back() + noise(random));
     }
   }
