@@ -5,6 +5,7 @@
 #include <ctime>
 #include <deque>
 #include <type_traits>
+#include <unordered_map>
 
 #include "engine/loaded_model.h"
 #include "engine/stop_filter.h"
@@ -90,6 +91,30 @@ class Session::Desk {
     outbox_.push(ModelUnloaded{});
   }
 
+  void handle(CountTokens& command) {
+    TokensCounted counted{command.id, 0, {}};
+    if (model_ && model_->tokenizer() != nullptr && !command.messages.empty()) {
+      const auto prompt = encode_prompt(*model_, command.messages, {}, clock_now_());
+      if (prompt) counted.total = std::ssize(*prompt);
+      const std::string* newest = &command.messages.back().content;  // still being typed: not worth keeping
+      for (const ChatMessage& message : command.messages) {
+        counted.of_messages.push_back(&message.content == newest ? encoded_length(message.content) : length_of(message.content));
+      }
+    }
+    outbox_.push(std::move(counted));
+  }
+
+  /// Messages are counted again and again while the next one is typed; their lengths are kept.
+  std::int64_t length_of(const std::string& content) {
+    constexpr std::size_t kMostKept = 20'000;
+    const auto known = lengths_.find(content);
+    if (known != lengths_.end()) return known->second;
+    if (lengths_.size() >= kMostKept) lengths_.clear();
+    return lengths_[content] = encoded_length(content);
+  }
+
+  std::int64_t encoded_length(const std::string& content) const { return std::ssize(model_->tokenizer()->encode(content, {})); }
+
   void handle(Stop&) {}  // nothing runs: the answer that it meant has ended already
 
   void handle(Generate& request) {
@@ -106,6 +131,7 @@ class Session::Desk {
   void drop_model() {
     model_.reset();
     cached_.clear();
+    lengths_.clear();
   }
 
   /// Reads the inbox without waiting: true if this request is to stop. Other commands wait for their turn; a new model
@@ -116,6 +142,10 @@ class Session::Desk {
       if (const auto* asked = std::get_if<Stop>(&letter->command)) {
         if (asked->id == 0 || asked->id == id) stop = true;
         std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(waiting.command, asked->id); });
+        continue;
+      }
+      if (auto* count = std::get_if<CountTokens>(&letter->command)) {
+        handle(*count);
         continue;
       }
       if (!std::holds_alternative<Generate>(letter->command)) stop = true;
@@ -253,6 +283,7 @@ class Session::Desk {
   SequenceId sequence_ = 0;
   std::vector<TokenId> cached_;  // tokens whose KV the sequence holds
   std::vector<float> logits_;    // of the newest row
+  std::unordered_map<std::string, std::int64_t> lengths_;  // tokens of messages that were counted
 };
 
 Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now)

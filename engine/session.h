@@ -40,6 +40,7 @@ struct ModelSummary {
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;
   std::int64_t kv_bytes = 0;    // reserved for the whole context
+  std::int64_t memory_total = 0;  // bytes of the device's memory; 0: not known
   std::int64_t context = 0;     // tokens of this session
   std::int64_t trained_context = 0;
   bool vocabulary_only = false;
@@ -79,7 +80,12 @@ struct Generate {
 struct Stop {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
-using Command = std::variant<LoadModel, UnloadModel, Generate, Stop>;
+/// How long a chat would be as a prompt. Disturbs nothing: while an answer runs it is counted between two steps.
+struct CountTokens {
+  std::uint64_t id = 0;  // chosen by the sender
+  std::vector<ChatMessage> messages;
+};
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, CountTokens>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
@@ -122,8 +128,14 @@ struct GenerationFailed {
   std::uint64_t id = 0;
   Error error;
 };
+/// Answers CountTokens. A chat that cannot be counted (no model is open, the template refuses it) has 0 tokens.
+struct TokensCounted {
+  std::uint64_t id = 0;
+  std::int64_t total = 0;                 // exactly what Generate would read
+  std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
+};
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, GenerationStarted, PromptProgress,
-                           TextPiece, GenerationDone, GenerationFailed>;
+                           TextPiece, GenerationDone, GenerationFailed, TokensCounted>;
 
 class Session {
  public:
