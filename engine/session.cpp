@@ -5,6 +5,7 @@
 #include <ctime>
 #include <deque>
 #include <type_traits>
+#include <unordered_map>
 
 #include "engine/loaded_model.h"
 #include "engine/stop_filter.h"
@@ -88,6 +89,30 @@ class Session::Desk {
     outbox_.push(ModelUnloaded{});
   }
 
+  void handle(CountTokens& command) {
+    TokensCounted counted{command.id, 0, {}};
+    if (model_ && model_->tokenizer() != nullptr && !command.messages.empty()) {
+      const auto prompt = encode_prompt(*model_, command.messages, {}, clock_now_());
+      if (prompt) counted.total = std::ssize(*prompt);
+      const std::string* newest = &command.messages.back().content;  // still being typed: not worth keeping
+      for (const ChatMessage& message : command.messages) {
+        counted.of_messages.push_back(&message.content == newest ? encoded_length(message.content) : length_of(message.content));
+      }
+    }
+    outbox_.push(std::move(counted));
+  }
+
+  /// Messages are counted again and again while the next one is typed; their lengths are kept.
+  std::int64_t length_of(const std::string& content) {
+    constexpr std::size_t kMostKept = 20'000;
+    const auto known = lengths_.find(content);
+    if (known != lengths_.end()) return known->second;
+    if (lengths_.size() >= kMostKept) lengths_.clear();
+    return lengths_[content] = encoded_length(content);
+  }
+
+  std::int64_t encoded_length(const std::string& content) const { return std::ssize(model_->tokenizer()->encode(content, {})); }
+
   void handle(Stop&) {}  // nothing runs: the answer that it meant has ended already
 
   void handle(Generate& request) {
@@ -167,11 +192,7 @@ class Session::Desk {
         go_on = go_on && cancel->id != 0 && cancel->id != suggestion_->id();
       } else if (const auto* adjusted = std::get_if<AdjustDrafts>(&letter->command)) {
         adjust(*adjusted);
-      } else if (auto* assign = std::get_if<AssignChat>(&letter->command)) {
-        handle(*assign);
-      } else if (auto* forget = std::get_if<ForgetChat>(&letter->command)) {
-        handle(*forget);
-      } else if (!std::holds_alternative<Stop>(letter->command)) {
+      } else if (!handled_at_once(letter->command) && !std::holds_alternative<Stop>(letter->command)) {
         go_on = false;
         if (std::holds_alternative<Suggest>(letter->command)) drop_waiting_suggestions();
         waiting_.push_back(std::move(*letter));
@@ -193,6 +214,15 @@ class Session::Desk {
     suggestion_.reset();
     token_bytes_.reset();
     model_.reset();
+    lengths_.clear();
+  }
+
+  /// What needs no turn of its own, whatever runs.
+  bool handled_at_once(Command& command) {
+    if (auto* assign = std::get_if<AssignChat>(&command)) return handle(*assign), true;
+    if (auto* forget = std::get_if<ForgetChat>(&command)) return handle(*forget), true;
+    if (auto* count = std::get_if<CountTokens>(&command)) return handle(*count), true;
+    return false;
   }
 
   /// Reads the inbox without waiting: true if this request is to stop. Other commands wait for their turn; a new model
@@ -205,11 +235,8 @@ class Session::Desk {
         std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(waiting.command, asked->id); });
         continue;
       }
-      if (auto* assign = std::get_if<AssignChat>(&letter->command)) {
-        handle(*assign);
-      } else if (auto* forget = std::get_if<ForgetChat>(&letter->command)) {
-        handle(*forget);
-      } else if (const auto* suggest = std::get_if<Suggest>(&letter->command)) {
+      if (handled_at_once(letter->command)) continue;
+      if (const auto* suggest = std::get_if<Suggest>(&letter->command)) {
         refuse(suggest->id, SuggestReason::busy);
       } else if (std::holds_alternative<AdjustDrafts>(letter->command) || std::holds_alternative<CancelSuggest>(letter->command)) {
         continue;  // of drafts that this answer has put an end to
@@ -351,6 +378,7 @@ class Session::Desk {
   std::vector<float> logits_;    // of the newest row
   std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
   std::optional<Suggestion> suggestion_;    // the newest, with its pages
+  std::unordered_map<std::string, std::int64_t> lengths_;  // tokens of messages that were counted
 };
 
 Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now)

@@ -42,6 +42,7 @@ struct ModelSummary {
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;
   std::int64_t kv_bytes = 0;    // reserved for the whole context
+  std::int64_t memory_total = 0;  // bytes of the device's memory; 0: not known
   std::int64_t context = 0;     // tokens of this session
   std::int64_t trained_context = 0;
   bool vocabulary_only = false;
@@ -111,7 +112,13 @@ struct CancelSuggest {
 struct ForgetChat {
   TextOwner chat = 0;
 };
-using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, Suggest, AdjustDrafts, CancelSuggest>;
+/// How long a chat would be as a prompt. Disturbs nothing: while an answer runs it is counted between two steps.
+struct CountTokens {
+  std::uint64_t id = 0;  // chosen by the sender
+  std::vector<ChatMessage> messages;
+};
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, CountTokens, Suggest, AdjustDrafts,
+                             CancelSuggest>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
@@ -169,8 +176,14 @@ struct GenerationFailed {
   std::uint64_t id = 0;
   Error error;
 };
+/// Answers CountTokens. A chat that cannot be counted (no model is open, the template refuses it) has 0 tokens.
+struct TokensCounted {
+  std::uint64_t id = 0;
+  std::int64_t total = 0;                 // exactly what Generate would read
+  std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
+};
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, GenerationStarted, PromptProgress,
-                           TextPiece, GenerationDone, GenerationFailed, Drafts>;
+                           TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts>;
 
 class Session {
  public:
