@@ -11,6 +11,8 @@ namespace foreword::gpu {
 namespace {
 
 constexpr std::int64_t kFloatTileRows = 16;
+// How far before its use an interleaved weight is asked for: far enough for the memory, near enough for the first cache.
+constexpr std::int64_t kFetchAhead = 16384;
 
 DotFn direct_dot(const Kernels& kernels, Format format) {
   switch (format) {
@@ -38,31 +40,29 @@ void put_tile(const LinearTask& task, std::int64_t row, std::int64_t count, cons
 void multiply_integer(const LinearTask& task, const IntegerKernel& kernel, std::int64_t first, std::int64_t last,
                       const std::int32_t* x_rows, const std::int32_t* out_rows, std::int64_t n, std::byte* memory) {
   const std::int64_t tile = task.tile_rows(), stride = row_bytes(task.format, task.cols);
-  const std::int64_t chunk_bytes = row_bytes(task.format, kQuantCols);
+  const std::int64_t chunk_bytes = row_bytes(task.format, kChunkCols);
+  const MultiplyFn multiply = task.interleaved ? kernel.interleaved : kernel.as_filed;
   Scratch scratch(memory);
-  auto* panel = scratch.take<WeightPanel>(kMaxPanels);
   auto* acc = scratch.take<float>(kMaxLinearRows * tile);
   auto* padded = scratch.take<std::uint8_t>(tile * stride);
   for (std::int64_t row = first; row < last; row += tile) {
     const std::int64_t count = std::min(tile, task.w_rows - row);
     const auto* rows = reinterpret_cast<const std::uint8_t*>(task.weights) + row * stride;
-    const std::uint8_t* ahead = rows + tile * stride;
+    WeightChunk w{rows, stride, 0, rows + (task.interleaved ? kFetchAhead : tile * stride)};
     if (count < tile && !task.interleaved) {
       std::memcpy(padded, rows, static_cast<std::size_t>(count * stride));
       std::memset(padded + count * stride, 0, static_cast<std::size_t>((tile - count) * stride));
-      rows = ahead = padded;
+      w.bytes = w.ahead = padded;
     }
     std::fill_n(acc, n * tile, 0.0F);
-    const QuantBlock* x = task.quant;
-    for (std::int64_t c = 0; c < task.cols; c += kQuantCols) {
-      const std::int64_t n_cols = std::min(kQuantCols, task.cols - c);
-      if (task.interleaved) kernel.unpack_chunk(rows, n_cols, panel);
-      else kernel.unpack(rows, stride, n_cols, ahead, panel);
-      kernel.multiply(panel, n_cols, x, x_rows, n, acc);
-      if (task.second_term > 0) kernel.multiply(panel, n_cols, x + task.second_term, x_rows, n, acc);
-      rows += task.interleaved ? tile * chunk_bytes : chunk_bytes;
-      ahead += tile * chunk_bytes;
-      x += task.quant_stride;
+    QuantRows x{task.quant, task.quant_stride, x_rows, n};
+    for (std::int64_t c = 0; c < task.cols; c += kChunkCols) {
+      w.n_cols = std::min(kChunkCols, task.cols - c);
+      multiply(w, x, acc);
+      if (task.second_term > 0) multiply(w, {x.blocks + task.second_term, x.stride, x_rows, n}, acc);
+      w.bytes += task.interleaved ? tile * chunk_bytes : chunk_bytes;
+      w.ahead += tile * chunk_bytes;
+      x.blocks += kChunkCols / kQuantCols * x.stride;
     }
     put_tile(task, row, count, acc, tile, out_rows, n);
   }
@@ -113,8 +113,7 @@ std::int64_t LinearTask::tile_rows() const { return quant != nullptr ? kernels->
 std::size_t LinearTask::scratch_bytes() const {
   const std::int64_t acc = kMaxLinearRows * tile_rows() * 4;
   if (quant != nullptr) {
-    return Scratch::rounded(kMaxPanels * sizeof(WeightPanel)) + Scratch::rounded(acc) +
-           Scratch::rounded(tile_rows() * row_bytes(format, cols));
+    return Scratch::rounded(acc) + Scratch::rounded(tile_rows() * row_bytes(format, cols));
   }
   return Scratch::rounded(acc) + Scratch::rounded(kFloatTileRows * cols * 4);
 }

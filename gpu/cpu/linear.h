@@ -1,6 +1,6 @@
 #pragma once
-// Products of a weight with activation rows on one thread. A format with an integer kernel is unpacked in tiles of R
-// rows and multiplied with 8-bit activations; F32, F16 and BF16 are multiplied as they lie; any other format is decoded
+// Products of a weight with activation rows on one thread. A format with an integer kernel is multiplied in tiles of R
+// rows with 8-bit activations; F32, F16 and BF16 are multiplied as they lie; any other format is decoded
 // to floats a few rows at a time. A weight is unpacked once for all rows of a call, up to kMaxLinearRows.
 
 #include <cstddef>
