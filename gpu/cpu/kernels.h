@@ -21,25 +21,24 @@ inline constexpr std::int64_t kQuantCols = 32;
 /// A smaller d counts as 0, for 1 / d must be finite.
 inline constexpr float kSmallestStep = 1.17549435e-38F;
 
-/// The most columns that an integer kernel takes at once: the largest block of a format.
+/// Columns of interleaved rows that lie together (panel_layout.h): the largest block of a format.
 inline constexpr std::int64_t kChunkCols = 256;
 
-/// A chunk: some columns (a multiple of 32, at most kChunkCols) of the R = tile_rows rows of a tile.
-struct WeightChunk {
+/// The R = tile_rows weight rows of a tile.
+struct WeightTile {
   const std::uint8_t* bytes = nullptr;
-  std::int64_t stride = 0;  // bytes from row to row, as in a file; interleaved rows (panel_layout.h) have none
-  std::int64_t n_cols = 0;
-  const std::uint8_t* ahead = nullptr;  // as many bytes that will be read some time later, a hint
+  std::int64_t stride = 0;  // bytes from row to row, as in a file; interleaved rows have none
+  std::int64_t n_cols = 0;  // a multiple of 32
+  const std::uint8_t* ahead = nullptr;  // from where on memory is fetched meanwhile, as many bytes as the tile has: a hint
 };
-/// The same columns of n activation rows: block b of row i at blocks[b * stride + rows[i]].
+/// n activation rows side by side: block b of row i at blocks[b * stride + i].
 struct QuantRows {
   const QuantBlock* blocks = nullptr;
   std::int64_t stride = 0;
-  const std::int32_t* rows = nullptr;
   std::int64_t n = 0;
 };
 /// acc[i][R] += tile * x row i.
-using MultiplyFn = void (*)(const WeightChunk& w, const QuantRows& x, float* acc);
+using MultiplyFn = void (*)(const WeightTile& w, const QuantRows& x, float* acc);
 struct IntegerKernel {
   int format = -1;   // Format's value
   int half_at = -1;  // where in a block the one f16 lies that is no part of a word of 4 bytes; -1: there is none

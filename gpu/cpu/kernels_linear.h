@@ -3,6 +3,8 @@
 // layouts: docs/formats.md. A lane is a weight row: no sums across lanes, and an activation is broadcast to all rows. The
 // codes of 32 columns of all panels are unpacked into registers and stay there while the rows of x go by.
 
+#include <utility>
+
 #include "gpu/cpu/kernels_impl.h"
 #include "gpu/cpu/kernels_kv.h"
 
@@ -20,7 +22,9 @@ struct FileRows {
   const std::uint8_t* at;
   std::int64_t stride;
 
-  static FileRows of_panel(const WeightChunk& w, std::int64_t panel) { return {w.bytes + panel * kLanes * w.stride, w.stride}; }
+  static FileRows of_panel(const WeightTile& w, std::int64_t panel, std::int64_t first_col, std::int64_t) {
+    return {w.bytes + panel * kLanes * w.stride + first_col / Format::kBlockCols * Format::kBlockBytes, w.stride};
+  }
   FileRows block(std::int64_t index) const { return {at + index * Format::kBlockBytes, stride}; }
   void columns(std::int64_t byte, U& c0, U& c1, U& c2, U& c3) const { load_columns(at + byte, stride, c0, c1, c2, c3); }
   U word(std::int64_t byte) const {
@@ -44,9 +48,10 @@ struct InterleavedRows {
   const std::uint8_t* words;
   const std::uint8_t* halves;
 
-  static InterleavedRows of_panel(const WeightChunk& w, std::int64_t panel) {
-    const std::int64_t rows = w.n_cols / Format::kBlockCols * kLanes;  // of one block each
-    return {w.bytes + panel * rows * kWordBytes, w.bytes + kPanels * rows * kWordBytes + panel * rows * kHalfBytes};
+  static InterleavedRows of_panel(const WeightTile& w, std::int64_t panel, std::int64_t first_col, std::int64_t n_cols) {
+    const std::uint8_t* chunk = w.bytes + first_col / Format::kBlockCols * Format::kBlockBytes * kLanes * kPanels;
+    const std::int64_t rows = n_cols / Format::kBlockCols * kLanes;  // of one block each
+    return {chunk + panel * rows * kWordBytes, chunk + kPanels * rows * kWordBytes + panel * rows * kHalfBytes};
   }
   InterleavedRows block(std::int64_t index) const {
     return {words + index * kLanes * kWordBytes, halves + index * kLanes * kHalfBytes};
@@ -65,29 +70,34 @@ struct InterleavedRows {
   F half() const { return load_half(reinterpret_cast<const std::uint16_t*>(halves)); }
 };
 
+// Bit kFrom of every byte at bit kTo, the others shifted likewise.
+template <int kFrom, int kTo>
+inline U moved(U bits) {
+  return kFrom < kTo ? bits << (kTo > kFrom ? kTo - kFrom : 0) : bits >> (kFrom > kTo ? kFrom - kTo : 0);
+}
+
 // ---- formats -------------------------------------------------------------------------------------------------------
 
 // weight = scale * (code - kOffset) - min, codes of kBits, a scale for each kGroup columns and, if kMin, a minimum for each
-// 32. scales() reads those of a chunk, codes() the codes of its 32 columns from 32 b on.
-struct Scales {
-  float scales[16 * kLanes];  // [8 groups of 32 columns][L], or [16 groups of 16][L]
-  float mins[8 * kLanes];     // [8][L]
-};
+// 32. Of the columns from 32 b on of a chunk, codes() gives the codes and Scales the scales and the minimum; kPhase is b modulo
+// kPhases, known to the compiler because shifts depend on it.
 
 // Blocks of 32 columns with one scale.
 template <class Format>
 struct SmallBlocks {
-  static constexpr int kBlockCols = 32, kHalfAt = 0, kGroup = 32;
+  static constexpr int kBlockCols = 32, kHalfAt = 0, kGroup = 32, kPhases = 1;
   static constexpr bool kMin = false;
   template <class Rows>
-  static void scales(const Rows& rows, std::int64_t n_cols, Scales* to) {
-    for (std::int64_t b = 0; b < n_cols / 32; ++b) store(to->scales + b * kLanes, rows.block(b).half());
-  }
+  struct Scales {
+    Rows rows;
+    void read(const Rows& chunk) { rows = chunk; }
+    F scale(std::int64_t b, int) const { return rows.block(b).half(); }
+  };
 };
 
 struct Q4_0 : SmallBlocks<Q4_0> {
   static constexpr int kId = 2, kBlockBytes = 18, kBits = 4, kOffset = 8;
-  template <class Rows>
+  template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
     U c[4];
     rows.block(b).columns(2, c[0], c[1], c[2], c[3]);
@@ -103,7 +113,7 @@ struct Q5_0 : SmallBlocks<Q5_0> {
   static constexpr int kId = 6, kBlockBytes = 22, kBits = 5, kOffset = 16;
   // Bits 0 to 3 as bit 4 of four bytes.
   static U fifth_bits(U bits) { return (((bits & 15) * 0x00204081U) & kOnes) << 4; }
-  template <class Rows>
+  template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
     const Rows block = rows.block(b);
     const U high = block.word(2);
@@ -119,7 +129,7 @@ struct Q5_0 : SmallBlocks<Q5_0> {
 
 struct Q8_0 : SmallBlocks<Q8_0> {
   static constexpr int kId = 8, kBlockBytes = 34, kBits = 8, kOffset = kSignedBytes ? 0 : 128;
-  template <class Rows>
+  template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
     rows.block(b).columns(2, w[0], w[1], w[2], w[3]);
     rows.block(b).columns(18, w[4], w[5], w[6], w[7]);
@@ -135,42 +145,46 @@ struct KBlocks {
   static constexpr int kBlockCols = 256, kHalfAt = -1, kGroup = 32, kOffset = 0;
   static constexpr bool kMin = true;
   template <class Rows>
-  static void scales(const Rows& rows, std::int64_t, Scales* to) {
-    U head, a, b, c;
-    rows.columns(0, head, a, b, c);
-    const F d = half_lanes(head), dmin = half_lanes(head >> 16);
+  struct Scales {
+    float scales[8 * kLanes], mins[8 * kLanes];
+    void read(const Rows& rows) {
+      U head, a, b, c;
+      rows.columns(0, head, a, b, c);
+      const F d = half_lanes(head), dmin = half_lanes(head >> 16);
 #pragma GCC unroll 4
-    for (int s = 0; s < 4; ++s) {
-      const int at = 8 * s;
-      store(to->scales + s * kLanes, d * to_float((a >> at) & 63));
-      store(to->mins + s * kLanes, dmin * to_float((b >> at) & 63));
-      store(to->scales + (4 + s) * kLanes, d * to_float(((c >> at) & 15) | ((a >> (at + 2)) & 48)));
-      store(to->mins + (4 + s) * kLanes, dmin * to_float(((c >> (at + 4)) & 15) | ((b >> (at + 2)) & 48)));
+      for (int s = 0; s < 4; ++s) {
+        const int at = 8 * s;
+        store(scales + s * kLanes, d * to_float((a >> at) & 63));
+        store(mins + s * kLanes, dmin * to_float((b >> at) & 63));
+        store(scales + (4 + s) * kLanes, d * to_float(((c >> at) & 15) | ((a >> (at + 2)) & 48)));
+        store(mins + (4 + s) * kLanes, dmin * to_float(((c >> (at + 4)) & 15) | ((b >> (at + 2)) & 48)));
+      }
     }
-  }
+    F scale(std::int64_t b, int) const { return load(scales + b * kLanes); }
+    F min(std::int64_t b) const { return load(mins + b * kLanes); }
+  };
   // 32 bytes hold 32 columns low and the next 32 high.
-  template <class Rows>
+  template <bool kHigh, class Rows>
   static void nibbles(const Rows& rows, std::int64_t b, U (&w)[8]) {
-    const int shift = 4 * (b % 2);
     rows.columns(kCodesAt + b / 2 * 32, w[0], w[1], w[2], w[3]);
     rows.columns(kCodesAt + b / 2 * 32 + 16, w[4], w[5], w[6], w[7]);
-    for (U& v : w) v = (v >> shift) & kNibbles;
+    for (U& v : w) v = (kHigh ? v >> 4 : v) & kNibbles;
   }
 };
 
 struct Q4_K : KBlocks<16> {
-  static constexpr int kId = 12, kBlockBytes = 144, kBits = 4;
-  template <class Rows>
+  static constexpr int kId = 12, kBlockBytes = 144, kBits = 4, kPhases = 2;
+  template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
-    nibbles(rows, b, w);
+    nibbles<kPhase == 1>(rows, b, w);
   }
 };
 
 struct Q5_K : KBlocks<48> {
-  static constexpr int kId = 13, kBlockBytes = 176, kBits = 5;
-  template <class Rows>
+  static constexpr int kId = 13, kBlockBytes = 176, kBits = 5, kPhases = 2;
+  template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
-    nibbles(rows, b, w);
+    nibbles<kPhase == 1>(rows, b, w);
     U high[8];
     rows.columns(16, high[0], high[1], high[2], high[3]);
     rows.columns(32, high[4], high[5], high[6], high[7]);
@@ -180,34 +194,39 @@ struct Q5_K : KBlocks<48> {
 };
 
 struct Q6_K {
-  static constexpr int kId = 14, kBlockCols = 256, kBlockBytes = 210, kHalfAt = 208, kBits = 6, kGroup = 16, kOffset = 32;
+  static constexpr int kId = 14, kBlockCols = 256, kBlockBytes = 210, kHalfAt = 208, kBits = 6, kGroup = 16, kOffset = 32,
+                       kPhases = 4;
   static constexpr bool kMin = false;
   template <class Rows>
-  static void scales(const Rows& rows, std::int64_t, Scales* to) {
-    U s[4];
-    rows.columns(192, s[0], s[1], s[2], s[3]);
-    const F d = rows.half();
+  struct Scales {
+    float scales[16 * kLanes];
+    void read(const Rows& rows) {
+      U s[4];
+      rows.columns(192, s[0], s[1], s[2], s[3]);
+      const F d = rows.half();
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 4; ++i) {
 #pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) {
-        const S code = reinterpret_cast<S>(s[i] << (24 - 8 * j)) >> 24;
-        store(to->scales + (4 * i + j) * kLanes, d * to_float(reinterpret_cast<U>(code)));
+        for (int j = 0; j < 4; ++j) {
+          const S code = reinterpret_cast<S>(s[i] << (24 - 8 * j)) >> 24;
+          store(scales + (4 * i + j) * kLanes, d * to_float(reinterpret_cast<U>(code)));
+        }
       }
     }
-  }
+    F scale(std::int64_t b, int half) const { return load(scales + (2 * b + half) * kLanes); }
+  };
   // Of 128 columns, 64 bytes hold the low four bits, 64 columns low and 64 high, and 32 bytes the upper two, 32 columns each.
-  template <class Rows>
+  template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
     const std::int64_t half = b / 4;
-    const int quarter = b % 4, shift = quarter / 2 * 4;
-    const int up = quarter < 2 ? 4 - 2 * quarter : 0, down = quarter < 2 ? 0 : 2 * quarter - 4;  // to bit 4
     U high[8];
-    rows.columns(64 * half + quarter % 2 * 32, w[0], w[1], w[2], w[3]);
-    rows.columns(64 * half + quarter % 2 * 32 + 16, w[4], w[5], w[6], w[7]);
+    rows.columns(64 * half + kPhase % 2 * 32, w[0], w[1], w[2], w[3]);
+    rows.columns(64 * half + kPhase % 2 * 32 + 16, w[4], w[5], w[6], w[7]);
     rows.columns(128 + 32 * half, high[0], high[1], high[2], high[3]);
     rows.columns(144 + 32 * half, high[4], high[5], high[6], high[7]);
-    for (int i = 0; i < 8; ++i) w[i] = ((w[i] >> shift) & kNibbles) | (((high[i] << up) >> down) & (48 * kOnes));
+    for (int i = 0; i < 8; ++i) {
+      w[i] = ((kPhase < 2 ? w[i] : w[i] >> 4) & kNibbles) | (moved<2 * kPhase, 4>(high[i]) & (48 * kOnes));
+    }
   }
 };
 
@@ -242,38 +261,65 @@ struct Codes {
 };
 
 template <class Format, class Rows>
-void multiply(const WeightChunk& w, const QuantRows& x, float* acc) {
-  constexpr std::int64_t kGroups = 32 / Format::kGroup, kBytes = Format::kBlockBytes * 32 / Format::kBlockCols * kLanes * kPanels;
-  const std::int32_t* const rows = x.rows;
-  const std::int64_t n = x.n, n_blocks = w.n_cols / 32;
-  Rows panels[kPanels];
-  Scales scales[kPanels];
-  for (std::int64_t p = 0; p < kPanels; ++p) {
-    panels[p] = Rows::of_panel(w, p);
-    Format::scales(panels[p], w.n_cols, scales + p);
+struct Chunk {
+  Rows rows[kPanels];
+  typename Format::template Scales<Rows> scales[kPanels];
+
+  Chunk(const WeightTile& w, std::int64_t first_col, std::int64_t n_cols) {
+    for (int p = 0; p < kPanels; ++p) {
+      rows[p] = Rows::of_panel(w, p, first_col, n_cols);
+      scales[p].read(rows[p]);
+    }
   }
-  const QuantBlock* blocks = x.blocks;
-  const std::uint8_t* ahead = w.ahead;
-  for (std::int64_t b = 0; b < n_blocks; ++b, blocks += x.stride, ahead += kBytes) {
-    for (std::int64_t at = 0; at < kBytes; at += 64) prefetch(ahead + at);
+
+  template <int kPhase>
+  Codes<Format> codes(std::int64_t b) const {
     Codes<Format> codes;
 #pragma GCC unroll 2
     for (int p = 0; p < kPanels; ++p) {
-      Format::codes(panels[p], b, codes.w[p]);
+      Format::template codes<kPhase>(rows[p], b, codes.w[p]);
 #pragma GCC unroll 2
-      for (int g = 0; g < kGroups; ++g) codes.scale[p][g] = load(scales[p].scales + (kGroups * b + g) * kLanes);
-      if constexpr (Format::kMin) codes.min[p] = load(scales[p].mins + b * kLanes);
+      for (int g = 0; g < 32 / Format::kGroup; ++g) codes.scale[p][g] = scales[p].scale(b, g);
+      if constexpr (Format::kMin) codes.min[p] = scales[p].min(b);
     }
-    float* to = acc;
-    for (std::int64_t i = 0; i < n; ++i, to += kPanels * kLanes) {
-      F sums[kPanels];
-#pragma GCC unroll 2
-      for (int p = 0; p < kPanels; ++p) sums[p] = load(to + p * kLanes);
-      codes.multiply(blocks[rows[i]], sums);
-#pragma GCC unroll 2
-      for (int p = 0; p < kPanels; ++p) store(to + p * kLanes, sums[p]);
-    }
+    return codes;
   }
+};
+
+template <class Format>
+inline void multiply_rows(const Codes<Format>& codes, const QuantBlock* blocks, std::int64_t n, float* acc) {
+  for (std::int64_t i = 0; i < n; ++i, acc += kPanels * kLanes) {
+    F sums[kPanels];
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) sums[p] = load(acc + p * kLanes);
+    codes.multiply(blocks[i], sums);
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) store(acc + p * kLanes, sums[p]);
+  }
+}
+
+template <class Format, class Rows, int... kPhase>
+inline void multiply_in_phases(const WeightTile& w, const QuantRows& x, float* acc, std::integer_sequence<int, kPhase...>) {
+  constexpr std::int64_t kBytes = Format::kBlockBytes * 32 / Format::kBlockCols * kLanes * kPanels;  // of 32 columns
+  const std::int64_t n = x.n, stride = x.stride;
+  const QuantBlock* blocks = x.blocks;
+  const std::uint8_t* ahead = w.ahead;
+  const auto step = [&](const Codes<Format>& codes) __attribute__((always_inline)) {
+    for (std::int64_t at = 0; at < kBytes; at += 64) prefetch(ahead + at);
+    multiply_rows(codes, blocks, n, acc);
+    blocks += stride;
+    ahead += kBytes;
+  };
+  for (std::int64_t c = 0; c < w.n_cols; c += kChunkCols) {
+    const std::int64_t n_cols = w.n_cols - c < kChunkCols ? w.n_cols - c : kChunkCols;
+    const Chunk<Format, Rows> chunk(w, c, n_cols);
+    for (std::int64_t b = 0; b < n_cols / 32; b += sizeof...(kPhase)) (step(chunk.template codes<kPhase>(b + kPhase)), ...);
+  }
+}
+
+template <class Format, class Rows>
+void multiply(const WeightTile& w, const QuantRows& x, float* acc) {
+  multiply_in_phases<Format, Rows>(w, x, acc, std::make_integer_sequence<int, Format::kPhases>());
 }
 
 template <class Format>
