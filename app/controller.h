@@ -79,6 +79,7 @@ class Controller {
   void handle(engine::ModelReady&& event);
   void handle(engine::ModelFailed&& event);
   void handle(engine::ModelUnloaded&& event);
+  void handle(engine::PrefixRestoring&& event);
   void handle(engine::GenerationStarted&& event);
   void handle(engine::PromptProgress&& event);
   void handle(engine::TextPiece&& event);
@@ -182,6 +183,7 @@ class Controller {
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   StartModel start_model_ = StartModel::settled;
+  bool chats_known_ = false;
   bool storage_works_ = true, settings_known_ = false, quit_ = false;
 };
 
