@@ -38,7 +38,7 @@ class Walk {
       check_letters();
       check_view();
     }
-    std::printf("%lu steps:", steps);
+    std::printf("%lu steps:", step_);
     desk_.advisor.counters().each([](std::string_view name, std::uint64_t value) {
       if (value > 0 && name.find(".") == name.npos) std::printf(" %s %llu", std::string(name).c_str(), static_cast<unsigned long long>(value));
       if (value > 0 && name.starts_with("reason.")) std::printf(" %s %llu", std::string(name).c_str(), static_cast<unsigned long long>(value));
@@ -78,9 +78,9 @@ class Walk {
   }
 
   void one_step() {
-    const std::string ghost = desk_.ghost();
     if (desk_.buffer.caret() != desk_.text().size() && chance(30)) desk_.move(desk_.text().size());
     if (desk_.situation.selecting) desk_.move(desk_.text().size());
+    const std::string ghost = desk_.ghost();
     const unsigned what = below(100);
     if (what < 30 && !ghost.empty()) {
       type_through(ghost);
@@ -129,7 +129,8 @@ class Walk {
     model_ = before.substr(0, caret) + ghost.substr(0, n) + before.substr(caret);
     if (n == ghost.size() || desk_.buffer.caret() != caret + n) return;
     EXPECT_EQ(desk_.count(Count::suggests), suggests) << "type-through sent a Suggest";
-    EXPECT_TRUE(desk_.ghost().starts_with(ghost.substr(n))) << "type-through changed the ghost";
+    EXPECT_TRUE(desk_.ghost().starts_with(ghost.substr(n)))
+        << "type-through changed the ghost \"" << ghost << "\" behind \"" << before.substr(0, caret) << "\" to \"" << desk_.ghost() << "\"";
   }
 
   /// Without a key a ghost may only grow.
