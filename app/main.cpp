@@ -13,6 +13,7 @@
 #include "app/builtin.h"
 #include "app/command.h"
 #include "app/desktop.h"
+#include "app/draft_options.h"
 #include "engine/base/log.h"
 
 namespace foreword::app {
@@ -93,6 +94,7 @@ void add_common(CLI::App& app, CommonOptions& common) {
       ->check(CLI::Range(0, 1 << 28));
   add_kv_encoding(app, "--kv", "How the KV cache stores old tokens: f32, f16 (standard), q8, k8v4, q4 or q2",
                   [&common](gpu::KvEncoding encoding) { common.engine.kv = encoding; });
+  add_draft_options(app, common.engine);
   app.add_option_function<std::uint64_t>(
       "--seed",
       [&common](std::uint64_t seed) {

@@ -18,6 +18,7 @@
 #include "engine/kv/prefix_store.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
+#include "engine/speculative/verify.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "gpu/kv_format.h"
@@ -30,6 +31,9 @@ struct ModelOptions {
   std::int64_t context = 0;    // tokens; 0 = the model's own length, at most kDefaultContext
   gpu::KvEncoding kv;          // of old pages; f16 and f32: of all (kv/page_policy.h)
   bool kv_every_page = false;  // no page stays exact: for measuring
+  std::vector<std::string> draft = {"auto"};  // drafters by name (speculative/drafter.h); auto: all there are, off: none
+  std::filesystem::path draft_model;          // a smaller model of the same vocabulary that drafts; empty: none
+  VerifyMode verify = VerifyMode::gumbel;
 };
 inline constexpr std::int64_t kDefaultContext = 8192;
 
@@ -64,6 +68,13 @@ struct GenerationStats {
   double decode_seconds = 0;        // answering: from first token to last
   double seconds = 0;               // all of it
   StopReason stop_reason = StopReason::eos;
+  std::int64_t passes = 0;          // of the model behind the prompt; fewer than tokens where drafts were right
+  struct Drafter {
+    std::string_view name;
+    std::int64_t accepted = 0;      // tokens that it had named
+  };
+  std::vector<Drafter> drafters = {};
+  double tokens_per_pass() const { return passes > 0 ? static_cast<double>(n_tokens) / static_cast<double>(passes) : 0; }
 };
 
 // ---- Commands -------------------------------------------------------------------------------------------------------

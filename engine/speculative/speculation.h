@@ -71,6 +71,7 @@ class Speculation {
   void learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds);
 
   const SpeculationStats& stats() const { return stats_; }
+  std::span<const Member> drafters() const { return members_; }
   const Calibration& calibration() const { return calibration_; }
   std::int64_t bytes() const;
 
