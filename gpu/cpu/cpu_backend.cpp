@@ -341,8 +341,7 @@ void CpuBackend::linear(const WeightMatrix& w, const Tensor& x, const Tensor& bi
            part.out += first * part.out_stride;
            if (scale) part.scale = *row_of<float>(scale, 0);
            const std::int64_t at = unit % weights.count();
-           multiply_rows(part, weights.first(at), weights.last(at), counting_rows(), counting_rows(), last - first,
-                         worker.scratch);
+           multiply_rows(part, weights.first(at), weights.last(at), {}, {}, last - first, worker.scratch);
          });
 }
 
@@ -351,8 +350,9 @@ void CpuBackend::linear_experts(const WeightMatrix& w, const Tensor& x, const Te
   shapes::linear_experts(w, x, experts, bias, out);
   if (out.rows == 0) return;
   Extent input;
-  const std::optional<LinearTask> task = product_of(w, x, out, &input);
+  std::optional<LinearTask> task = product_of(w, x, out, &input);
   if (!task) return;
+  task->listed = true;
   schedule_.need_scratch(task->scratch_bytes());
 
   const auto groups = std::make_shared<ExpertGroups>(w.n_experts, out.rows);
@@ -374,7 +374,7 @@ void CpuBackend::linear_experts(const WeightMatrix& w, const Tensor& x, const Te
            part.weights = expert_of(w, expert);
            if (bias) part.bias = row_of<float>(bias, expert);
            if (w.scale) part.scale = row_of<float>(w.scale, 0)[w.scale.cols == 1 ? 0 : expert];
-           multiply_rows(part, weights.first(at), weights.last(at), rows.in, rows.out, rows.n, worker.scratch);
+           multiply_rows(part, weights.first(at), weights.last(at), {rows.in}, {rows.out}, rows.n, worker.scratch);
          });
 }
 
