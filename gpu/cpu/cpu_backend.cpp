@@ -27,7 +27,7 @@ constexpr std::int64_t kUnitWork = 32768;
 // How much dearer an element of these ops is.
 constexpr std::int64_t kCheap = 1, kExponential = 4, kDecoding = 8;
 // Weight bytes of a unit of a product with few rows: some microseconds of reading.
-constexpr std::int64_t kUnitBytes = 48 << 10;
+constexpr std::int64_t kUnitBytes = 96 << 10;
 // Activation bytes that a unit with many rows goes through for each tile of weights: half of a usual second cache.
 constexpr std::int64_t kActivationBytes = 512 << 10;
 
@@ -342,6 +342,7 @@ void CpuBackend::linear(const WeightMatrix& w, const Tensor& x, const Tensor& bi
            const std::int64_t at = unit % weights.count();
            multiply_rows(part, weights.first(at), weights.last(at), {}, {}, last - first, worker.scratch);
          });
+  if (rows.count() == 1) schedule_.will_read({task->weights, static_cast<std::size_t>(cost.bytes)});
 }
 
 void CpuBackend::linear_experts(const WeightMatrix& w, const Tensor& x, const Tensor& experts, const Tensor& bias,
