@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/mailbox.h"
+#include "engine/base/result.h"
 #include "engine/kv/prefix_store.h"
 
 namespace foreword::storage {

@@ -89,9 +89,11 @@ struct AssignChat {
   std::uint64_t id = 0;
   TextOwner chat = 0;
 };
-/// Nothing that was read for this chat is kept, in memory or in the prefix store.
+/// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
+/// next turn needs is written down again.
 struct ForgetChat {
   TextOwner chat = 0;
+  bool goes_on = false;
 };
 /// The prefix store keeps what these chats use and nothing else.
 struct KeepChats {
