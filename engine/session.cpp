@@ -71,7 +71,10 @@ class Session::Desk {
 
   void run() {
     while (auto letter = next()) {
-      if (inbox->closed()) break;
+      if (inbox->closed()) {  // whose texts these are still matters
+        if (auto* command = std::get_if<Command>(&letter->content)) handle_if<AssignChat, ForgetChat, KeepChats>(*command);
+        continue;
+      }
       arrived_ = letter->arrived;
       std::visit([this](auto& content) { handle(content); }, letter->content);
       if (waiting_.empty()) save_pages();
@@ -184,7 +187,8 @@ class Session::Desk {
   }
 
   void handle(ForgetChat& command) {
-    if (model_) model_->texts().forget(command.chat);
+    if (model_ && command.goes_on) model_->texts().keep_unwritten(command.chat);
+    if (model_ && !command.goes_on) model_->texts().forget(command.chat);
     if (store_ != nullptr && command.chat > 0) store_->forget(command.chat);
   }
 

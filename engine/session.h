@@ -122,9 +122,11 @@ struct AdjustDrafts {
 struct CancelSuggest {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
-/// Nothing that was read for this chat is kept, in memory or in the prefix store.
+/// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
+/// next turn needs is written down again.
 struct ForgetChat {
   TextOwner chat = 0;
+  bool goes_on = false;
 };
 /// The prefix store keeps what these chats use and nothing else.
 struct KeepChats {

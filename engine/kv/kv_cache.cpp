@@ -295,6 +295,7 @@ Result<void> KvCache::append_page(SequenceId id, gpu::KvEncoding encoding, std::
     backend_->write(run, bytes.first(size));
     bytes = bytes.subspan(size);
   });
+  FW_TRY(backend_->submit());
   return commit(id, n);
 }
 
