@@ -84,6 +84,7 @@ class Controller {
   void handle(engine::TextPiece&& event);
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
+  void handle(engine::KvMeasured&&) {}  // counts from the next loading on
 
   void handle(storage::event::Opened&& event);
   void handle(storage::event::OpenFailed&& event);

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "engine/loaded_model.h"
+#include "engine/self_test.h"
 #include "engine/stop_filter.h"
 
 namespace foreword::engine {
@@ -17,6 +18,9 @@ using Clock = std::chrono::steady_clock;
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
+
+/// How long nothing is asked for before the self-test goes on: whoever comes with a question should not find it at work.
+constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);
 
 constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
 
@@ -64,10 +68,27 @@ class Session::Desk {
 
  private:
   std::optional<Letter> next() {
-    if (waiting_.empty()) return inbox.take();
+    if (waiting_.empty()) {
+      for (auto patience = kSelfTestPatience; self_test_; patience = {}) {
+        if (auto letter = inbox.take_until(Clock::now() + patience)) return letter;
+        if (inbox.closed()) return std::nullopt;
+        test_some_more();
+      }
+      return inbox.take();
+    }
     Letter letter = std::move(waiting_.front());
     waiting_.pop_front();
     return letter;
+  }
+
+  /// One step of what is done while nobody asks for anything.
+  void test_some_more() {
+    const auto cost = self_test_->step();
+    if (cost && *cost) {
+      model_->learn(**cost);
+      outbox_.push(KvMeasured{kv_offers(model_->kv_quality())});
+    }
+    if (!cost || self_test_->done()) self_test_.reset();
   }
 
   void handle(LoadModel& command) {
@@ -83,6 +104,9 @@ class Session::Desk {
     ModelSummary summary = model_->summary();
     summary.path = command.path;
     outbox_.push(ModelReady{std::move(summary)});
+    if (!model_->has_kv_book()) return;
+    self_test_.emplace(*model_, model_->kv_quality().costs);
+    if (self_test_->done()) self_test_.reset();
   }
 
   void handle(UnloadModel&) {
@@ -104,6 +128,7 @@ class Session::Desk {
   }
 
   void drop_model() {
+    self_test_.reset();
     model_.reset();
     cached_.clear();
   }
@@ -250,6 +275,7 @@ class Session::Desk {
   std::deque<Letter> waiting_;  // taken from the inbox while an answer ran
   Clock::time_point arrived_{};
   std::unique_ptr<LoadedModel> model_;
+  std::optional<SelfTest> self_test_;  // of model_, while it lasts
   SequenceId sequence_ = 0;
   std::vector<TokenId> cached_;  // tokens whose KV the sequence holds
   std::vector<float> logits_;    // of the newest row

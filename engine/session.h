@@ -14,10 +14,10 @@
 
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
+#include "engine/kv/kv_book.h"
 #include "engine/sampling/sampler.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
-#include "gpu/kv_format.h"
 
 namespace foreword::engine {
 
@@ -25,7 +25,8 @@ struct ModelOptions {
   std::string device = "auto";
   int n_threads = 0;           // 0 = what the machine allows
   std::int64_t context = 0;    // tokens; 0 = the model's own length, at most kDefaultContext
-  gpu::KvEncoding kv;          // of old pages; f16 and f32: of all (kv/page_policy.h)
+  KvWish kv;                   // how old tokens are kept
+  std::shared_ptr<KvBook> kv_book;  // what modes cost on which model; none: nothing is known, and nothing is measured
   bool kv_every_page = false;  // no page stays exact: for measuring
 };
 inline constexpr std::int64_t kDefaultContext = 8192;
@@ -40,6 +41,8 @@ struct ModelSummary {
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;
   std::int64_t kv_bytes = 0;    // reserved for the whole context
+  std::string kv;               // the KV cache's mode ("balanced"), or the encoding that was named ("k8v4")
+  std::vector<KvModeOffer> kv_modes;  // what each mode costs this model, as far as that is known
   std::int64_t context = 0;     // tokens of this session
   std::int64_t trained_context = 0;
   bool vocabulary_only = false;
@@ -94,6 +97,11 @@ struct ModelFailed {
   Error error;
 };
 struct ModelUnloaded {};
+/// The self-test of the open model has measured one more encoding; a mode that it makes possible is used from the next
+/// loading on.
+struct KvMeasured {
+  std::vector<KvModeOffer> modes;
+};
 /// The prompt is tokenised and fits.
 struct GenerationStarted {
   std::uint64_t id = 0;
@@ -123,7 +131,7 @@ struct GenerationFailed {
   Error error;
 };
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, GenerationStarted, PromptProgress,
-                           TextPiece, GenerationDone, GenerationFailed>;
+                           TextPiece, GenerationDone, GenerationFailed, KvMeasured>;
 
 class Session {
  public:

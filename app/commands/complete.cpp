@@ -17,7 +17,7 @@ struct Options {
 int run(const CommonOptions& common, const Options& options) {
   if (const int code = need_model(common); code != kOk) return code;
   EngineClient client;
-  if (auto model = client.load(common); !model) return fail(model.error());
+  if (auto model = client.load(common.model, common.engine); !model) return fail(model.error());
   engine::Generate request;
   request.prompt = options.prompt;
   request.sampling = common.sampling;

@@ -1,6 +1,10 @@
 #include "engine/kv/kv_cache.h"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
+#include <tuple>
+#include <utility>
 
 namespace foreword::engine {
 namespace {
@@ -8,14 +12,49 @@ namespace {
 /// Blocks of the open pool if pages close: two sequences that read their prompts in chunks of 128 tokens, each with its
 /// sink, two recent pages and up to three that the chunk fills, and some for forks.
 constexpr std::int64_t kOpenBlocks = 16;
+/// Sequences whose windows have room at the same time, and are never taken from: a chat and a suggestion.
+constexpr std::int64_t kWindowSequences = 2;
+/// Old pages that are not sent down for want of memory.
+constexpr std::int64_t kLeastOldBlocks = 2;
 
 std::int64_t blocks_for(std::int64_t n_slots) { return (n_slots + gpu::kPageSlots - 1) / gpu::kPageSlots; }
 
-std::int64_t open_blocks_for(const KvShape& shape, std::int64_t n_blocks) {
-  return shape.policy.closes_pages() ? std::min(n_blocks, kOpenBlocks) : n_blocks;
+std::array<gpu::KvEncoding, 3> encodings_of(const KvShape& shape) {
+  return {shape.open(), shape.policy.old, shape.policy.coarse.value_or(shape.policy.old)};
 }
-std::int64_t closed_blocks_for(const KvShape& shape, std::int64_t n_blocks) {
-  return shape.policy.closes_pages() ? n_blocks : 0;
+
+/// Places of each pool (PageStep), and those in the windowed layers.
+struct Room {
+  std::array<std::int64_t, 3> places{}, window_places{};
+
+  std::int64_t bytes(const KvShape& shape) const {
+    const auto encodings = encodings_of(shape);
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (places[i] == 0) continue;
+      sum += ((shape.n_layers - shape.n_windowed()) * places[i] + shape.n_windowed() * window_places[i]) *
+             encodings[i].page_bytes(shape.head_dim);
+    }
+    return sum * shape.n_kv_heads;
+  }
+};
+
+Room room_for(const KvShape& shape, std::int64_t n_blocks, std::int64_t n_old) {
+  Room room;
+  if (shape.policy.closes_pages()) room.places = {std::min(n_blocks, kOpenBlocks), n_old, n_blocks - n_old};
+  else room.places = {n_blocks, 0, 0};
+  const std::int64_t seen = kWindowSequences * (blocks_for(shape.window) + 1) + kOpenBlocks;
+  for (std::size_t i = 0; shape.n_windowed() > 0 && i < room.places.size(); ++i) room.window_places[i] = std::min(room.places[i], seen);
+  return room;
+}
+
+/// Old blocks if memory is no question, and if it is.
+std::int64_t most_old(const KvShape& shape, std::int64_t n_blocks) {
+  const PagePolicy& policy = shape.policy;
+  return policy.coarse && policy.coarse_after > 0 ? std::min(n_blocks, blocks_for(policy.coarse_after) + 1) : n_blocks;
+}
+std::int64_t least_old(const KvShape& shape, std::int64_t n_blocks) {
+  return std::min(most_old(shape, n_blocks), shape.policy.coarse ? kLeastOldBlocks : n_blocks);
 }
 
 }  // namespace
@@ -25,70 +64,66 @@ gpu::KvEncoding KvShape::open() const {
   return {format, format};
 }
 
+std::int64_t KvShape::n_windowed() const { return window > 0 ? std::ranges::count(windowed, true) : 0; }
+
 std::int64_t KvShape::bytes_per_slot() const {
   const gpu::KvEncoding encoding = policy.closes_pages() ? policy.old : open();
   return n_layers * n_kv_heads * encoding.page_bytes(head_dim) / gpu::kPageSlots;
 }
 
 std::int64_t KvCache::bytes_for(const KvShape& shape, std::int64_t n_slots) {
-  const std::int64_t n_blocks = blocks_for(n_slots), n_closed = closed_blocks_for(shape, n_blocks);
-  return shape.n_layers * shape.n_kv_heads *
-         (open_blocks_for(shape, n_blocks) * shape.open().page_bytes(shape.head_dim) +
-          (n_closed > 0 ? n_closed * shape.policy.old.page_bytes(shape.head_dim) : 0));
+  return room_for(shape, blocks_for(n_slots), most_old(shape, blocks_for(n_slots))).bytes(shape);
 }
 
-Result<KvCache> KvCache::create(gpu::Backend& backend, const KvShape& shape, std::int64_t n_slots) {
+std::int64_t KvCache::least_bytes_for(const KvShape& shape, std::int64_t n_slots) {
+  return room_for(shape, blocks_for(n_slots), least_old(shape, blocks_for(n_slots))).bytes(shape);
+}
+
+Result<KvCache> KvCache::create(gpu::Backend& backend, const KvShape& shape, std::int64_t n_slots, std::int64_t max_bytes) {
   check(shape.n_layers > 0 && shape.n_kv_heads > 0 && shape.head_dim > 0 && n_slots > 0, "a KV cache needs a shape");
+  check(shape.window == 0 || std::ssize(shape.windowed) == shape.n_layers, "a KV cache needs to know its windowed layers");
   KvCache cache;
   cache.backend_ = &backend;
   cache.shape_ = shape;
   cache.n_blocks_ = blocks_for(n_slots);
-  const std::int64_t n_open = open_blocks_for(shape, cache.n_blocks_), n_closed = closed_blocks_for(shape, cache.n_blocks_);
-  const auto room = [&](std::int64_t bytes) -> Result<gpu::Buffer*> {
-    FW_ASSIGN(auto buffer, backend.allocate(static_cast<std::size_t>(bytes)));
-    cache.buffers_.push_back(std::move(buffer));
-    return cache.buffers_.back().get();
-  };
+  std::int64_t n_old = most_old(shape, cache.n_blocks_);
+  const std::int64_t least = least_old(shape, cache.n_blocks_);
+  while (max_bytes > 0 && n_old > least && room_for(shape, cache.n_blocks_, n_old).bytes(shape) > max_bytes) --n_old;
+  const Room room = room_for(shape, cache.n_blocks_, n_old);
+  const auto encodings = encodings_of(shape);
   for (std::int64_t il = 0; il < shape.n_layers; ++il) {
-    gpu::KvLayer layer{nullptr, 0, n_open, shape.n_kv_heads, shape.head_dim, shape.dtype};
-    FW_ASSIGN(layer.buffer, room(n_open * shape.n_kv_heads * layer.page_bytes()));
-    if (n_closed > 0) {
-      layer.basis = gpu::kv_basis(shape.head_dim);
-      layer.closed[0] = {nullptr, 0, n_closed, shape.policy.old};
-      FW_ASSIGN(layer.closed[0].buffer, room(n_closed * shape.n_kv_heads * layer.page_bytes(1)));
+    gpu::KvLayer layer{nullptr, 0, 0, shape.n_kv_heads, shape.head_dim, shape.dtype};
+    if (shape.policy.closes_pages()) layer.basis = gpu::kv_basis(shape.head_dim);
+    for (std::size_t i = 0; i < encodings.size(); ++i) {
+      const std::int64_t n = (shape.is_windowed(il) ? room.window_places : room.places)[i];
+      if (n == 0) continue;
+      const std::int64_t bytes = n * shape.n_kv_heads * encodings[i].page_bytes(shape.head_dim);
+      FW_ASSIGN(auto buffer, backend.allocate(static_cast<std::size_t>(bytes)));
+      if (i == 0) {
+        layer.buffer = buffer.get();
+        layer.n_blocks = n;
+      } else {
+        layer.closed[i - 1] = {buffer.get(), 0, n, encodings[i]};
+      }
+      cache.buffers_.push_back(std::move(buffer));
     }
     cache.layers_.push_back(layer);
   }
-  FW_ASSIGN(cache.indices_, backend.allocate(static_cast<std::size_t>(2 * cache.n_blocks_) * sizeof(std::int32_t)));
-  cache.open_ = Places(0, n_open);
-  cache.closed_ = Places(1, n_closed);
-  cache.twins_.assign(static_cast<std::size_t>(n_open), -1);
+  FW_ASSIGN(cache.indices_, backend.allocate(static_cast<std::size_t>(4 * cache.n_blocks_) * sizeof(std::int32_t)));
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    cache.pools_[i] = PagePool(static_cast<std::int32_t>(i), room.places[i], room.window_places[i]);
+  }
   return cache;
 }
 
-KvCache::Places::Places(std::int32_t pool, std::int64_t n) : holders_(static_cast<std::size_t>(n)) {
-  for (auto place = static_cast<std::int32_t>(n - 1); place >= 0; --place) free_.push_back(gpu::kv_block(pool, place));
+std::int64_t KvCache::n_free_blocks() const {
+  return std::accumulate(pools_.begin(), pools_.end(), n_blocks_, [](std::int64_t n, const PagePool& one) { return n - one.n_used(); });
 }
 
-std::int32_t KvCache::Places::take() {
-  check(!free_.empty(), "a free block of the KV cache");
-  const std::int32_t block = free_.back();
-  free_.pop_back();
-  holders(block) = 1;
-  return block;
-}
-
-bool KvCache::Places::release(std::int32_t block) {
-  check(holders(block) > 0, "a KV block is held until it is released");
-  if (--holders(block) > 0) return false;
-  free_.push_back(block);
-  return true;
-}
-
-void KvCache::release(std::int32_t block) {
-  if (!places_of(block).release(block)) return;
-  if (gpu::pool_of(block) == 0) twins_[static_cast<std::size_t>(gpu::place_of(block))] = -1;
-  else std::ranges::replace(twins_, block, -1);
+std::int64_t KvCache::total_bytes() const {
+  return std::accumulate(buffers_.begin(), buffers_.end(), std::int64_t{0}, [](std::int64_t sum, const auto& buffer) {
+    return sum + static_cast<std::int64_t>(buffer->bytes());
+  });
 }
 
 const KvCache::Sequence& KvCache::at(SequenceId id) const {
@@ -104,7 +139,7 @@ SequenceId KvCache::add_sequence() {
     sequences_[i].used = true;
     return static_cast<SequenceId>(i);
   }
-  sequences_.push_back({{}, 0, true});
+  sequences_.emplace_back().used = true;
   return static_cast<SequenceId>(sequences_.size() - 1);
 }
 
@@ -114,7 +149,7 @@ SequenceId KvCache::fork(SequenceId id) {
   Sequence& to = at(copy);
   to.length = from.length;
   to.blocks.assign(from.blocks.begin(), from.blocks.begin() + static_cast<std::ptrdiff_t>(blocks_for(from.length)));
-  for (const std::int32_t block : to.blocks) places_of(block).hold(block);
+  for (const std::int32_t block : to.blocks) pool_of(block).hold(block);
   return copy;
 }
 
@@ -123,34 +158,92 @@ void KvCache::remove_sequence(SequenceId id) {
   at(id).used = false;
 }
 
+// ---- places --------------------------------------------------------------------------------------------------------
+
+std::int32_t KvCache::take(PageStep step, bool with_window) {
+  const bool window = with_window && shape_.n_windowed() > 0;
+  if (pool(step).n_free() == 0 || (window && !make_window_room(step, 1))) return kNoBlock;
+  return pool(step).take(window);
+}
+
+// If windowed pages are short, blocks lose theirs in the order in which a sequence could last see them: first those that none
+// sees any more but a fork still holds, then those of the sequences that were not used for longest.
+bool KvCache::make_window_room(PageStep step, std::int64_t n) {
+  PagePool& places = pool(step);
+  if (places.n_free_window() >= n) return true;
+  std::map<std::int32_t, std::int64_t> last_seen;  // by the number of a reserve()
+  for (const Sequence& sequence : sequences_) {
+    for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+      if (out_of_sight(shape_.window, static_cast<std::int64_t>(page), sequence.length)) continue;
+      std::int64_t& seen = last_seen[sequence.blocks[page]];
+      seen = std::max(seen, sequence.last_use);
+    }
+  }
+  std::vector<std::int32_t> order = places.windowed_blocks();
+  std::ranges::stable_sort(order, {}, [&](std::int32_t block) { return last_seen[block]; });
+  for (const std::int32_t block : order) {
+    if (places.n_free_window() >= n || last_seen[block] > std::max<std::int64_t>(0, n_uses_ - kWindowSequences)) break;
+    places.drop_window(block);
+  }
+  return places.n_free_window() >= n;
+}
+
+void KvCache::release(std::int32_t block) {
+  if (!pool_of(block).release(block)) return;
+  for (PagePool& each : pools_) each.forget_twin(block);
+}
+
+void KvCache::free_unseen(Sequence& sequence) {
+  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+    if (!out_of_sight(shape_.window, static_cast<std::int64_t>(page), sequence.length)) return;
+    PagePool& places = pool_of(sequence.blocks[page]);
+    if (!places.shared(sequence.blocks[page])) places.drop_window(sequence.blocks[page]);
+  }
+}
+
+// The longest start of at most `length` tokens after which a row can see all that it should.
+std::int64_t KvCache::usable_length(const Sequence& sequence, std::int64_t length) const {
+  if (shape_.n_windowed() == 0) return length;
+  for (std::int64_t page = blocks_for(length) - 1; page >= 0 && !out_of_sight(shape_.window, page, length); --page) {
+    if (window_block(sequence.blocks[static_cast<std::size_t>(page)]) == kNoBlock) length = page * gpu::kPageSlots;
+  }
+  return length;
+}
+
 Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
   Sequence& sequence = at(id);
-  const std::int64_t missing = blocks_for(sequence.length + n) - std::ssize(sequence.blocks);
+  sequence.last_use = ++n_uses_;
+  if (usable_length(sequence, sequence.length) < sequence.length) {
+    return Error{ErrorCode::out_of_memory, "The KV cache no longer holds the beginning of this text; read it again."};
+  }
+  const std::int64_t missing = std::max<std::int64_t>(0, blocks_for(sequence.length + n) - std::ssize(sequence.blocks));
+  PagePool& open = pool(PageStep::open);
   const bool copies = n > 0 && sequence.length % gpu::kPageSlots != 0 &&
-                      open_.shared(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)]);
-  const std::int64_t wanted = std::max<std::int64_t>(missing, 0) + (copies ? 1 : 0);
-  if (wanted > open_.n_free() && shape_.policy.closes_pages()) {
+                      open.shared(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)]);
+  const std::int64_t wanted = missing + (copies ? 1 : 0);
+  const bool windowed = shape_.n_windowed() > 0;
+  if (wanted > open.n_free() && shape_.policy.closes_pages()) {
     // Rather early in few bits than not at all.
     PagePolicy urgent = shape_.policy;
     urgent.n_recent = 0;
     for (Sequence& one : sequences_) FW_TRY(close_pages(one, urgent));
   }
-  if (wanted > std::min(open_.n_free(), n_free_blocks())) {
+  if (wanted > std::min(open.n_free(), n_free_blocks()) || (windowed && !make_window_room(PageStep::open, wanted))) {
     return Error{ErrorCode::out_of_memory, "The KV cache is full: it holds " +
                                                std::to_string(n_blocks_ * gpu::kPageSlots) +
                                                " tokens. Start with a larger --context."};
   }
   if (copies) {
     std::int32_t& last = sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)];
-    const std::int32_t own = open_.take();
-    if (auto copied = encode({last}, {own}); !copied) {
+    const std::int32_t own = open.take(windowed);
+    if (auto copied = encode({{last, own}}); !copied) {
       release(own);
       return copied;
     }
     release(last);
     last = own;
   }
-  for (std::int64_t i = 0; i < missing; ++i) sequence.blocks.push_back(open_.take());
+  for (std::int64_t i = 0; i < missing; ++i) sequence.blocks.push_back(open.take(windowed));
   return {};
 }
 
@@ -158,49 +251,8 @@ Result<void> KvCache::commit(SequenceId id, std::int64_t n) {
   Sequence& sequence = at(id);
   check(n >= 0 && sequence.length + n <= std::ssize(sequence.blocks) * gpu::kPageSlots, "commit needs reserved slots");
   sequence.length += n;
+  if (shape_.n_windowed() > 0) free_unseen(sequence);
   return close_pages(sequence, shape_.policy);
-}
-
-Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) {
-  std::vector<std::size_t> pages;
-  std::vector<std::int32_t> from, to;
-  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
-    const std::int32_t block = sequence.blocks[page];
-    if (gpu::pool_of(block) != 0 || !closes(policy, static_cast<std::int64_t>(page), sequence.length)) continue;
-    const std::int32_t twin = twins_[static_cast<std::size_t>(gpu::place_of(block))];
-    if (twin >= 0) {
-      closed_.hold(twin);
-      sequence.blocks[page] = twin;
-      release(block);
-    } else if (closed_.n_free() > 0) {
-      pages.push_back(page);
-      from.push_back(block);
-      to.push_back(closed_.take());
-    }
-  }
-  if (pages.empty()) return {};
-  if (auto done = encode(from, to); !done) {
-    for (const std::int32_t block : to) release(block);
-    return done;
-  }
-  for (std::size_t i = 0; i < pages.size(); ++i) {
-    twins_[static_cast<std::size_t>(gpu::place_of(from[i]))] = to[i];
-    sequence.blocks[pages[i]] = to[i];
-    release(from[i]);
-  }
-  return {};
-}
-
-Result<void> KvCache::encode(const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to) {
-  const auto upload = [&](const std::vector<std::int32_t>& blocks, std::int64_t row) {
-    const std::int64_t offset = row * n_blocks_ * static_cast<std::int64_t>(sizeof(std::int32_t));
-    const gpu::Tensor view{indices_.get(), offset, std::ssize(blocks), 1, 1, gpu::DType::i32};
-    backend_->write(view, std::as_bytes(std::span(blocks)));
-    return view;
-  };
-  const gpu::Tensor sources = upload(from, 0), targets = upload(to, 1);
-  for (const gpu::KvLayer& layer : layers_) backend_->encode_pages(layer, sources, targets);
-  return backend_->submit();
 }
 
 std::int64_t KvCache::truncate(SequenceId id, std::int64_t length) {
@@ -208,12 +260,103 @@ std::int64_t KvCache::truncate(SequenceId id, std::int64_t length) {
   check(length >= 0 && length <= sequence.length, "truncate only shortens");
   const auto inside = static_cast<std::size_t>(length / gpu::kPageSlots);
   if (length % gpu::kPageSlots != 0 && gpu::pool_of(sequence.blocks[inside]) != 0) length -= length % gpu::kPageSlots;
-  sequence.length = length;
+  sequence.length = length = usable_length(sequence, length);
   while (std::ssize(sequence.blocks) > blocks_for(length)) {
     release(sequence.blocks.back());
     sequence.blocks.pop_back();
   }
   return length;
+}
+
+// ---- encodings -----------------------------------------------------------------------------------------------------
+
+Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) {
+  std::vector<std::size_t> pages;
+  std::vector<Move> moves;
+  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+    const std::int32_t block = sequence.blocks[page];
+    const PageStep step = step_of(policy, static_cast<std::int64_t>(page), sequence.length);
+    if (static_cast<std::int32_t>(step) <= gpu::pool_of(block)) continue;
+    if (const std::int32_t twin = pool_of(block).twin(block); twin != kNoBlock) {
+      pool_of(twin).hold(twin);
+      sequence.blocks[page] = twin;
+      release(block);
+      continue;
+    }
+    const bool with_window = window_block(block) != kNoBlock;
+    std::int32_t to = take(step, with_window);
+    if (to == kNoBlock && step == PageStep::old) {
+      const auto room = demote_one();
+      if (room && *room) to = take(step, with_window);
+    }
+    if (to == kNoBlock) continue;
+    pages.push_back(page);
+    moves.push_back({block, to});
+  }
+  if (moves.empty()) return {};
+  if (auto done = encode(moves); !done) {
+    for (const Move& move : moves) release(move.to);
+    return done;
+  }
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    pool_of(moves[i].from).twin(moves[i].from) = moves[i].to;
+    sequence.blocks[pages[i]] = moves[i].to;
+    release(moves[i].from);
+  }
+  return {};
+}
+
+Result<bool> KvCache::demote_one() {
+  std::int32_t least = kNoBlock;
+  std::pair<float, std::size_t> key;
+  for (const Sequence& sequence : sequences_) {
+    for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+      const std::int32_t block = sequence.blocks[page];
+      if (gpu::pool_of(block) != static_cast<std::int32_t>(PageStep::old)) continue;
+      const std::pair candidate{pool_of(block).attention(block), page};
+      if (least == kNoBlock || candidate < key) std::tie(least, key) = std::tie(block, candidate);
+    }
+  }
+  if (least == kNoBlock) return false;
+  const std::int32_t to = take(PageStep::coarse, window_block(least) != kNoBlock);
+  if (to == kNoBlock) return false;
+  auto done = encode({{least, to}});
+  for (Sequence& sequence : sequences_) {
+    for (std::int32_t& block : sequence.blocks) {
+      if (!done || block != least) continue;
+      pool_of(to).hold(to);
+      release(least);
+      block = to;
+    }
+  }
+  release(to);
+  if (!done) return done.error();
+  return true;
+}
+
+Result<void> KvCache::encode(const std::vector<Move>& moves) {
+  encode_in(false, moves);
+  std::vector<Move> seen;
+  for (const Move& move : moves) {
+    if (window_block(move.to) != kNoBlock) seen.push_back({window_block(move.from), window_block(move.to)});
+  }
+  if (!seen.empty()) encode_in(true, seen);
+  return backend_->submit();
+}
+
+void KvCache::encode_in(bool windowed, const std::vector<Move>& moves) {
+  const auto upload = [&](std::int32_t Move::*side, std::int64_t row) {
+    std::vector<std::int32_t> blocks;
+    for (const Move& move : moves) blocks.push_back(move.*side);
+    const std::int64_t offset = row * n_blocks_ * static_cast<std::int64_t>(sizeof(std::int32_t));
+    const gpu::Tensor view{indices_.get(), offset, std::ssize(blocks), 1, 1, gpu::DType::i32};
+    backend_->write(view, std::as_bytes(std::span(blocks)));
+    return view;
+  };
+  const gpu::Tensor sources = upload(&Move::from, windowed ? 2 : 0), targets = upload(&Move::to, windowed ? 3 : 1);
+  for (std::int64_t il = 0; il < shape_.n_layers; ++il) {
+    if (shape_.is_windowed(il) == windowed) backend_->encode_pages(layer(il), sources, targets);
+  }
 }
 
 }  // namespace foreword::engine

@@ -1,12 +1,47 @@
 #include "engine/kv/page_policy.h"
 
+#include <algorithm>
+
+#include "engine/base/check.h"
+
 namespace foreword::engine {
+namespace {
 
-PagePolicy close_everything(gpu::KvEncoding old) { return {old, 0, 0}; }
+using gpu::KvEncoding, gpu::KvFormat;
 
-bool closes(const PagePolicy& policy, std::int64_t page, std::int64_t length) {
+constexpr KvEncoding kF16{KvFormat::f16, KvFormat::f16}, kQ8{KvFormat::q8, KvFormat::q8}, kK8V4{KvFormat::q8, KvFormat::q4h},
+    kQ4{KvFormat::q4h, KvFormat::q4h}, kQ2{KvFormat::q2h, KvFormat::q2h};
+
+constexpr KvModeRow kModes[] = {
+    {KvMode::exact, "exact", {.old = kF16}},
+    {KvMode::fast, "fast", {.old = kQ8, .coarse = kQ4}},
+    {KvMode::balanced, "balanced", {.old = kK8V4, .coarse = kQ4}},
+    {KvMode::roomy, "long", {.old = kQ4, .coarse = kQ2}},
+    {KvMode::memory, "memory", {.old = kQ4, .coarse = kQ2, .coarse_after = 8192}},
+};
+
+}  // namespace
+
+PagePolicy close_everything(KvEncoding old) { return {.old = old, .n_sinks = 0, .n_recent = 0}; }
+
+PageStep step_of(const PagePolicy& policy, std::int64_t page, std::int64_t length) {
   const std::int64_t n_full = length / gpu::kPageSlots, n_pages = (length + gpu::kPageSlots - 1) / gpu::kPageSlots;
-  return policy.closes_pages() && page >= policy.n_sinks && page < n_full && page < n_pages - policy.n_recent;
+  const bool old = policy.closes_pages() && page >= policy.n_sinks && page < n_full && page < n_pages - policy.n_recent;
+  if (!old) return PageStep::open;
+  const std::int64_t behind = length - (page + 1) * gpu::kPageSlots;
+  return policy.coarse && policy.coarse_after > 0 && behind >= policy.coarse_after ? PageStep::coarse : PageStep::old;
+}
+
+bool out_of_sight(std::int64_t window, std::int64_t page, std::int64_t length) {
+  return window > 0 && (page + 1) * gpu::kPageSlots <= length - window + 1;
+}
+
+std::span<const KvModeRow> kv_modes() { return kModes; }
+
+const KvModeRow& row_of(KvMode mode) {
+  const auto row = std::ranges::find(kModes, mode, &KvModeRow::mode);
+  check(row != std::end(kModes), "a mode of the KV cache with a row");
+  return *row;
 }
 
 }  // namespace foreword::engine

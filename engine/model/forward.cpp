@@ -43,8 +43,11 @@ struct Scratch {
 
 /// Views of one batch's inputs on the device.
 struct Inputs {
-  Tensor token, position, slot, cos_sin_global, cos_sin_local;
-  gpu::AttentionRows attention;
+  Tensor token, position, cos_sin_global, cos_sin_local;
+  struct {
+    Tensor slot;
+    gpu::AttentionRows rows;
+  } global, local;  // of the layers without and with a window
 };
 
 }  // namespace
@@ -60,6 +63,7 @@ struct Forward::Impl {
   Scratch x, a, q, k, v, o, y, gate, up, logits, hidden;
   Scratch router, experts, expert_weights, expert_gate, expert_up, expert_out, shared_gate;
   Scratch token, position, slot, sequence, prefix_slots, extra_begin, extra_slots, table, cos_sin_global, cos_sin_local, wanted;
+  Scratch window_slot, window_table;
 
   Result<void> allocate();
   Result<void> make(Scratch& scratch, std::int64_t rows, std::int64_t cols, DType dtype = DType::f32);
@@ -109,6 +113,10 @@ Result<void> Forward::Impl::allocate() {
   FW_TRY(make(extra_begin, n + 1, 1, DType::i32));
   FW_TRY(make(extra_slots, n * (n + 1) / 2, 1, DType::i32));
   FW_TRY(make(table, n, max_blocks, DType::i32));
+  if (cache.shape().n_windowed() > 0) {
+    FW_TRY(make(window_slot, n, 1, DType::i32));
+    FW_TRY(make(window_table, n, max_blocks, DType::i32));
+  }
   FW_TRY(make(cos_sin_global, n, c.n_rot));
   FW_TRY(make(cos_sin_local, n, c.n_rot));
   return {};
@@ -141,21 +149,27 @@ Inputs Forward::Impl::upload(const Batch& batch, const BatchLayout& layout) {
   Inputs in;
   in.token = upload_values(token, batch.token, n, 1);
   in.position = upload_values(position, layout.position, n, 1);
-  in.slot = upload_values(slot, layout.slot, n, 1);
   if (c.n_rot > 0) {
     in.cos_sin_global = upload_angles(cos_sin_global, model.rope_global, layout);
     const bool any_local = std::ranges::find(c.is_local, true) != c.is_local.end();
     if (any_local) in.cos_sin_local = upload_angles(cos_sin_local, model.rope_local, layout);
   }
-  in.attention.table = upload_values(table, layout.table, layout.n_sequences, layout.max_blocks);
-  in.attention.sequence = upload_values(sequence, layout.sequence, n, 1);
-  in.attention.position = in.position;
-  in.attention.prefix_slots = upload_values(prefix_slots, layout.prefix_slots, n, 1);
-  in.attention.extra_begin = upload_values(extra_begin, layout.extra_begin, n + 1, 1);
+  gpu::AttentionRows& rows = in.global.rows;
+  rows.table = upload_values(table, layout.table, layout.n_sequences, layout.max_blocks);
+  rows.sequence = upload_values(sequence, layout.sequence, n, 1);
+  rows.position = in.position;
+  rows.prefix_slots = upload_values(prefix_slots, layout.prefix_slots, n, 1);
+  rows.extra_begin = upload_values(extra_begin, layout.extra_begin, n + 1, 1);
   if (!layout.extra_slots.empty()) {
-    in.attention.extra_slots = upload_values(extra_slots, layout.extra_slots, std::ssize(layout.extra_slots), 1);
+    rows.extra_slots = upload_values(extra_slots, layout.extra_slots, std::ssize(layout.extra_slots), 1);
   }
-  in.attention.max_slots = layout.max_slots;
+  rows.max_slots = layout.max_slots;
+  in.global.slot = upload_values(slot, layout.slot, n, 1);
+  in.local = in.global;
+  if (!layout.window_table.empty()) {
+    in.local.rows.table = upload_values(window_table, layout.window_table, layout.n_sequences, layout.max_blocks);
+    in.local.slot = upload_values(window_slot, layout.window_slot, n, 1);
+  }
   return in;
 }
 
@@ -186,14 +200,15 @@ void Forward::Impl::attention(std::int64_t il, const Tensor& in, const Inputs& i
     backend.rope(queries, c.head_dim, c.n_rot, arch.rope_pairs, angles);
     backend.rope(keys, c.head_dim, c.n_rot, arch.rope_pairs, angles);
   }
-  backend.store_kv(keys, values, cache.layer(il), inputs.slot);
+  const auto& place = cache.shape().is_windowed(il) ? inputs.local : inputs.global;
+  backend.store_kv(keys, values, cache.layer(il), place.slot);
   gpu::AttentionParams params;
   params.n_heads = c.n_heads;
   params.scale = c.attention_scale;
   params.softcap = c.attention_softcap;
   params.window = c.is_local[i] ? c.window : 0;
   params.sinks = layer.sinks;
-  backend.attention(queries, cache.layer(il), inputs.attention, params, heads);
+  backend.attention(queries, cache.layer(il), place.rows, params, heads);
   linear(layer.output, heads, out);
 }
 
