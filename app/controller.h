@@ -85,6 +85,7 @@ class Controller {
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
   void handle(engine::KvMeasured&&) {}  // counts from the next loading on
+  void handle(engine::Drafts&&) {}  // the window asks for none yet
 
   void handle(storage::event::Opened&& event);
   void handle(storage::event::OpenFailed&& event);

@@ -56,6 +56,7 @@ void Controller::handle(event::ChatSaved&& e) {
   if (turn != nullptr && turn->create == e.request) {
     turn->create = 0;
     turn->chat = e.chat.id;
+    out_.engine(engine::AssignChat{turn->id, e.chat.id});
     if (current_ == 0 && find_row(turn->user_row) != nullptr) {
       current_ = view_.current_chat = e.chat.id;
       drafts_.erase(0);
@@ -76,6 +77,7 @@ void Controller::handle(event::ChatSaved&& e) {
 }
 
 void Controller::handle(event::ChatDeleted&& e) {
+  out_.engine(engine::ForgetChat{e.chat});
   drafts_.erase(e.chat);
   system_prompts_.erase(e.chat);
   if (e.chat == current_) show_new_chat(false);

@@ -98,6 +98,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   auto cache = KvCache::create(*loaded->backend_, shape, loaded->model_.context, free_bytes);
   if (!cache) return named(cache.error());
   loaded->cache_ = std::move(*cache);
+  loaded->texts_.emplace(*loaded->cache_);
   auto forward = Forward::create(*loaded->backend_, loaded->model_, *loaded->cache_,
                                  std::min(kPromptRows, loaded->model_.context));
   if (!forward) return named(forward.error());
@@ -117,6 +118,7 @@ ModelSummary LoadedModel::summary() const {
   summary.kv_bytes = cache_->total_bytes();
   summary.kv = kv_name_;
   summary.kv_modes = kv_offers(kv_quality_);
+  summary.memory_total = backend_->device().memory_bytes;
   summary.context = model_.context;
   summary.trained_context = model_.config.trained_context;
   return summary;

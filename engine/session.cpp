@@ -5,10 +5,12 @@
 #include <ctime>
 #include <deque>
 #include <type_traits>
+#include <unordered_map>
 
 #include "engine/loaded_model.h"
 #include "engine/self_test.h"
 #include "engine/stop_filter.h"
+#include "engine/suggestion.h"
 
 namespace foreword::engine {
 namespace {
@@ -22,6 +24,7 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
 /// How long nothing is asked for before the self-test goes on: whoever comes with a question should not find it at work.
 constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);
 
+constexpr std::string_view kSuggestReasons[] = {"running", "done", "cancelled", "busy", "no_model", "failed"};
 constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
 
 std::tm local_time_now() {
@@ -38,10 +41,6 @@ std::string with_commas(std::int64_t n) {
   return text;
 }
 
-std::int64_t common_prefix(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
-  return std::ranges::mismatch(a, b).in1 - a.begin();
-}
-
 struct Letter {
   Command command;
   Clock::time_point arrived;
@@ -49,6 +48,7 @@ struct Letter {
 
 }  // namespace
 
+std::string_view name_of(SuggestReason reason) { return kSuggestReasons[static_cast<int>(reason)]; }
 std::string_view name_of(StopReason reason) { return kStopReasons[static_cast<int>(reason)]; }
 
 class Session::Desk {
@@ -100,7 +100,6 @@ class Session::Desk {
       return;
     }
     model_ = std::move(*loaded);
-    sequence_ = model_->cache().add_sequence();
     ModelSummary summary = model_->summary();
     summary.path = command.path;
     outbox_.push(ModelReady{std::move(summary)});
@@ -114,6 +113,30 @@ class Session::Desk {
     outbox_.push(ModelUnloaded{});
   }
 
+  void handle(CountTokens& command) {
+    TokensCounted counted{command.id, 0, {}};
+    if (model_ && model_->tokenizer() != nullptr && !command.messages.empty()) {
+      const auto prompt = encode_prompt(*model_, command.messages, {}, clock_now_());
+      if (prompt) counted.total = std::ssize(*prompt);
+      const std::string* newest = &command.messages.back().content;  // still being typed: not worth keeping
+      for (const ChatMessage& message : command.messages) {
+        counted.of_messages.push_back(&message.content == newest ? encoded_length(message.content) : length_of(message.content));
+      }
+    }
+    outbox_.push(std::move(counted));
+  }
+
+  /// Messages are counted again and again while the next one is typed; their lengths are kept.
+  std::int64_t length_of(const std::string& content) {
+    constexpr std::size_t kMostKept = 20'000;
+    const auto known = lengths_.find(content);
+    if (known != lengths_.end()) return known->second;
+    if (lengths_.size() >= kMostKept) lengths_.clear();
+    return lengths_[content] = encoded_length(content);
+  }
+
+  std::int64_t encoded_length(const std::string& content) const { return std::ssize(model_->tokenizer()->encode(content, {})); }
+
   void handle(Stop&) {}  // nothing runs: the answer that it meant has ended already
 
   void handle(Generate& request) {
@@ -121,16 +144,110 @@ class Session::Desk {
       outbox_.push(GenerationFailed{request.id, {ErrorCode::invalid_argument, "No model is open; open a GGUF file first."}});
       return;
     }
+    suggestion_.reset();
     if (auto result = generate(request); !result) {
       if (result.error().code == ErrorCode::device_lost) drop_model();
       outbox_.push(GenerationFailed{request.id, result.error()});
     }
   }
 
+  void handle(AssignChat& command) {
+    if (!model_) return;
+    for (PrefixTree::Text& text : model_->texts().texts()) {
+      if (text.request == command.id && text.owner == 0) text.owner = command.chat;
+    }
+  }
+
+  void handle(ForgetChat& command) {
+    if (model_) model_->texts().forget(command.chat);
+  }
+
+  void handle(Suggest& request) {
+    suggestion_.reset();
+    if (!model_ || model_->tokenizer() == nullptr) return refuse(request.id, SuggestReason::no_model);
+    if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
+    suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_);
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->start(clock_now_(), go_on, tell); });
+  }
+
+  void handle(AdjustDrafts& command) {
+    if (!suggestion_ || !adjust(command)) return;
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->resume(go_on, tell); });
+  }
+
+  void handle(CancelSuggest& command) {
+    if (suggestion_ && (command.id == 0 || command.id == suggestion_->id())) suggestion_.reset();
+  }
+
+  bool adjust(const AdjustDrafts& command) {
+    if (command.id != suggestion_->id()) return false;
+    suggestion_->keep_only(command.ids);
+    suggestion_->extend(command.max_tokens);
+    return true;
+  }
+
+  void refuse(std::uint64_t id, SuggestReason reason, std::string message = {}) {
+    Drafts none;
+    none.id = id;
+    none.reason = reason;
+    none.message = std::move(message);
+    outbox_.push(std::move(none));
+  }
+
+  template <class Run>
+  void run_suggestion(const Run& run) {
+    const auto result = run([this] { return suggestion_goes_on(); }, [this](const Drafts& drafts) { outbox_.push(drafts); });
+    if (!result) {
+      refuse(suggestion_->id(), SuggestReason::failed, result.error().message);
+      suggestion_.reset();
+      return;
+    }
+    Drafts last = suggestion_->drafts();
+    last.reason = *result ? SuggestReason::done : SuggestReason::cancelled;
+    outbox_.push(std::move(last));
+    if (!*result) suggestion_.reset();
+  }
+
+  /// Reads the inbox without waiting: false if something newer wants the desk.
+  bool suggestion_goes_on() {
+    bool go_on = !inbox.closed();
+    while (auto letter = inbox.try_take()) {
+      if (const auto* cancel = std::get_if<CancelSuggest>(&letter->command)) {
+        go_on = go_on && cancel->id != 0 && cancel->id != suggestion_->id();
+      } else if (const auto* adjusted = std::get_if<AdjustDrafts>(&letter->command)) {
+        adjust(*adjusted);
+      } else if (!handled_at_once(letter->command) && !std::holds_alternative<Stop>(letter->command)) {
+        go_on = false;
+        if (std::holds_alternative<Suggest>(letter->command)) drop_waiting_suggestions();
+        waiting_.push_back(std::move(*letter));
+      }
+    }
+    return go_on;
+  }
+
+  /// The newest wins; no queue.
+  void drop_waiting_suggestions() {
+    std::erase_if(waiting_, [this](const Letter& letter) {
+      const auto* older = std::get_if<Suggest>(&letter.command);
+      if (older != nullptr) refuse(older->id, SuggestReason::cancelled);
+      return older != nullptr;
+    });
+  }
+
   void drop_model() {
     self_test_.reset();
+    suggestion_.reset();
+    token_bytes_.reset();
     model_.reset();
-    cached_.clear();
+    lengths_.clear();
+  }
+
+  /// What needs no turn of its own, whatever runs.
+  bool handled_at_once(Command& command) {
+    if (auto* assign = std::get_if<AssignChat>(&command)) return handle(*assign), true;
+    if (auto* forget = std::get_if<ForgetChat>(&command)) return handle(*forget), true;
+    if (auto* count = std::get_if<CountTokens>(&command)) return handle(*count), true;
+    return false;
   }
 
   /// Reads the inbox without waiting: true if this request is to stop. Other commands wait for their turn; a new model
@@ -143,8 +260,15 @@ class Session::Desk {
         std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(waiting.command, asked->id); });
         continue;
       }
-      if (!std::holds_alternative<Generate>(letter->command)) stop = true;
-      waiting_.push_back(std::move(*letter));
+      if (handled_at_once(letter->command)) continue;
+      if (const auto* suggest = std::get_if<Suggest>(&letter->command)) {
+        refuse(suggest->id, SuggestReason::busy);
+      } else if (std::holds_alternative<AdjustDrafts>(letter->command) || std::holds_alternative<CancelSuggest>(letter->command)) {
+        continue;  // of drafts that this answer has put an end to
+      } else {
+        if (!std::holds_alternative<Generate>(letter->command)) stop = true;
+        waiting_.push_back(std::move(*letter));
+      }
     }
     return stop;
   }
@@ -172,41 +296,42 @@ class Session::Desk {
 
     GenerationStats stats;
     stats.prompt_tokens = std::ssize(prompt);
-    stats.reused_tokens = std::min(common_prefix(cached_, prompt), std::ssize(prompt) - 1);  // the last one's logits are needed
-    stats.reused_tokens = model_->cache().truncate(sequence_, stats.reused_tokens);
-    cached_.resize(static_cast<std::size_t>(stats.reused_tokens));
+    // The last one's logits are needed.
+    PrefixTree::Text& text = model_->texts().open(std::span(prompt).first(prompt.size() - 1), request.chat);
+    const TextInUse in_use(model_->texts(), text);
+    text.request = request.id;
+    stats.reused_tokens = std::ssize(text.tokens);
     outbox_.push(GenerationStarted{request.id, stats.prompt_tokens, stats.reused_tokens});
 
     bool cancelled = false;
     const Clock::time_point reading = Clock::now();
-    FW_TRY(read_prompt(request.id, prompt, stats.reused_tokens, cancelled));
+    FW_TRY(read_prompt(request.id, prompt, text, cancelled));
     stats.prompt_seconds = seconds_between(reading, Clock::now());
     if (cancelled) stats.stop_reason = StopReason::cancelled;
-    else FW_TRY(answer(request, prompt, start, stats));
+    else FW_TRY(answer(request, prompt, start, text, stats));
     stats.seconds = seconds_between(start, Clock::now());
     outbox_.push(GenerationDone{request.id, stats});
     return {};
   }
 
-  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, std::int64_t known, bool& cancelled) {
-    const auto fresh = std::span(prompt).subspan(static_cast<std::size_t>(known));
+  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, PrefixTree::Text& text, bool& cancelled) {
+    const auto fresh = std::span(prompt).subspan(text.tokens.size());
     const std::int64_t total = std::ssize(fresh);
     const auto result = model_->read(
-        sequence_, fresh, [&](std::int64_t i) { return i == total - 1; },
+        text.sequence, fresh, [&](std::int64_t i) { return i == total - 1; },
         [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); },
         [&](std::int64_t done) {
           outbox_.push(PromptProgress{id, done, total});
           return !stop_wanted(id);
         });
-    const auto stored = static_cast<std::ptrdiff_t>(model_->cache().length(sequence_));
-    cached_.assign(prompt.begin(), prompt.begin() + stored);
+    text.tokens.assign(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(model_->cache().length(text.sequence)));
     cancelled = !result && result.error().code == ErrorCode::cancelled;
     return cancelled ? Result<void>() : result;
   }
 
   /// Samples until something ends the answer. logits_ holds the row after the prompt.
   Result<void> answer(const Generate& request, const std::vector<TokenId>& prompt, Clock::time_point start,
-                      GenerationStats& stats) {
+                      PrefixTree::Text& known, GenerationStats& stats) {
     const Tokenizer& tokenizer = *model_->tokenizer();
     std::vector<std::string> stops = request.stop;
     const bool chat = std::holds_alternative<std::vector<ChatMessage>>(request.prompt);
@@ -260,9 +385,9 @@ class Session::Desk {
       }
       if (stats.n_tokens == request.max_tokens) continue;  // its logits would not be used
       FW_TRY(model_->read(
-          sequence_, std::span(&token, 1), [](std::int64_t) { return true; },
+          known.sequence, std::span(&token, 1), [](std::int64_t) { return true; },
           [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); }));
-      cached_.push_back(token);
+      known.tokens.push_back(token);
     }
     if (stats.n_tokens > 0) stats.decode_seconds = seconds_between(first_token, Clock::now());
     const std::string rest = filter.push(decoder.finish()) + filter.finish();
@@ -276,9 +401,10 @@ class Session::Desk {
   Clock::time_point arrived_{};
   std::unique_ptr<LoadedModel> model_;
   std::optional<SelfTest> self_test_;  // of model_, while it lasts
-  SequenceId sequence_ = 0;
-  std::vector<TokenId> cached_;  // tokens whose KV the sequence holds
   std::vector<float> logits_;    // of the newest row
+  std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
+  std::optional<Suggestion> suggestion_;    // the newest, with its pages
+  std::unordered_map<std::string, std::int64_t> lengths_;  // tokens of messages that were counted
 };
 
 Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now)

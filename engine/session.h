@@ -12,9 +12,11 @@
 #include <variant>
 #include <vector>
 
+#include "engine/autocomplete/draft_job.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
 #include "engine/kv/kv_book.h"
+#include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -43,6 +45,7 @@ struct ModelSummary {
   std::int64_t kv_bytes = 0;    // reserved for the whole context
   std::string kv;               // the KV cache's mode ("balanced"), or the encoding that was named ("k8v4")
   std::vector<KvModeOffer> kv_modes;  // what each mode costs this model, as far as that is known
+  std::int64_t memory_total = 0;  // bytes of the device's memory; 0: not known
   std::int64_t context = 0;     // tokens of this session
   std::int64_t trained_context = 0;
   bool vocabulary_only = false;
@@ -77,12 +80,48 @@ struct Generate {
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
+  TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
 };
 struct Stop {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
-using Command = std::variant<LoadModel, UnloadModel, Generate, Stop>;
+/// The text of request `id`, which had no owner, belongs to this stored chat.
+struct AssignChat {
+  std::uint64_t id = 0;
+  TextOwner chat = 0;
+};
+/// Continuations of a text that is being written. A newer one, or an answer, takes the place of the one that runs; while an
+/// answer runs it is refused as busy.
+struct Suggest {
+  std::uint64_t id = 0;  // of the text's state, chosen by the sender; stands in the events
+  std::variant<std::vector<ChatMessage>, std::string> context;  // the chat before the user's open turn, or plain text
+  std::string before;    // the text before the caret
+  DraftLimits limits;
+  double seconds = 0;    // decoding ends after this long; 0 = no limit
+  std::int64_t most_context = 512;  // tokens of the chat that are looked at
+  TextOwner chat = 0;
+};
+/// Of the newest suggestion: the drafts that still count go on, up to so many tokens. Others are given up.
+struct AdjustDrafts {
+  std::uint64_t id = 0;
+  std::vector<std::int32_t> ids;
+  std::int64_t max_tokens = 0;
+};
+struct CancelSuggest {
+  std::uint64_t id = 0;  // 0 = whatever runs or waits
+};
+/// Nothing that was read for this chat is kept.
+struct ForgetChat {
+  TextOwner chat = 0;
+};
+/// How long a chat would be as a prompt. Disturbs nothing: while an answer runs it is counted between two steps.
+struct CountTokens {
+  std::uint64_t id = 0;  // chosen by the sender
+  std::vector<ChatMessage> messages;
+};
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, CountTokens, Suggest, AdjustDrafts,
+                             CancelSuggest>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
@@ -125,13 +164,34 @@ struct GenerationDone {
   std::uint64_t id = 0;
   GenerationStats stats;
 };
+/// Why drafts end, or do not come at all.
+enum class SuggestReason : std::uint8_t { running, done, cancelled, busy, no_model, failed };
+std::string_view name_of(SuggestReason reason);  // "running", "done", ...
+
+/// The drafts of a suggestion as they are now; comes whenever one has grown by a word, and at the end.
+struct Drafts {
+  std::uint64_t id = 0;
+  SuggestReason reason = SuggestReason::running;  // anything else is the last event, unless AdjustDrafts goes on
+  std::vector<Draft> drafts;                      // best first
+  std::int64_t prompt_tokens = 0, reused_tokens = 0;
+  std::int64_t decoded_tokens = 0;                // rows computed, losers included
+  // From the command's arrival at the desk: the prompt is read; the best draft has a whole word; now.
+  double prompt_seconds = 0, first_word_seconds = 0, seconds = 0;
+  std::string message;  // failed: why
+};
 /// The request ended without (more of) an answer; text already sent stays valid.
 struct GenerationFailed {
   std::uint64_t id = 0;
   Error error;
 };
+/// Answers CountTokens. A chat that cannot be counted (no model is open, the template refuses it) has 0 tokens.
+struct TokensCounted {
+  std::uint64_t id = 0;
+  std::int64_t total = 0;                 // exactly what Generate would read
+  std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
+};
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, GenerationStarted, PromptProgress,
-                           TextPiece, GenerationDone, GenerationFailed, KvMeasured>;
+                           TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts, KvMeasured>;
 
 class Session {
  public:

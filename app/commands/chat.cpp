@@ -56,6 +56,7 @@ class Conversation {
     request.max_tokens = options_.n;
     keep([&](History& h) { return h.add_user(text); });
     keep([&](History& h) { return h.begin_answer(model_.name); });
+    request.chat = chat_id().value_or(0);
     Answer answer;
     std::string so_far;
     const auto result = client_.ask(

@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t kOpenBlocks = 16;
 /// Sequences whose windows have room at the same time, and are never taken from: a chat and a suggestion.
 constexpr std::int64_t kWindowSequences = 2;
+/// What is left of a row's attention with each row after it.
+constexpr float kAttentionDecay = 0.98F;
 /// Old pages that are not sent down for want of memory.
 constexpr std::int64_t kLeastOldBlocks = 2;
 
@@ -109,7 +111,7 @@ Result<KvCache> KvCache::create(gpu::Backend& backend, const KvShape& shape, std
     }
     cache.layers_.push_back(layer);
   }
-  FW_ASSIGN(cache.indices_, backend.allocate(static_cast<std::size_t>(4 * cache.n_blocks_) * sizeof(std::int32_t)));
+  FW_ASSIGN(cache.indices_, backend.allocate(static_cast<std::size_t>(2 * cache.n_blocks_) * sizeof(std::int32_t)));
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     cache.pools_[i] = PagePool(static_cast<std::int32_t>(i), room.places[i], room.window_places[i]);
   }
@@ -210,30 +212,38 @@ std::int64_t KvCache::usable_length(const Sequence& sequence, std::int64_t lengt
   return length;
 }
 
+KvCache::Need KvCache::need(const Sequence& sequence, std::int64_t n) const {
+  const bool copies = n > 0 && sequence.length % gpu::kPageSlots != 0 &&
+                      pool_of(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)])
+                          .shared(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)]);
+  const std::int64_t missing = blocks_for(sequence.length + n) - std::ssize(sequence.blocks);
+  return {std::max<std::int64_t>(missing, 0) + (copies ? 1 : 0), copies};
+}
+
 Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
   Sequence& sequence = at(id);
   sequence.last_use = ++n_uses_;
   if (usable_length(sequence, sequence.length) < sequence.length) {
     return Error{ErrorCode::out_of_memory, "The KV cache no longer holds the beginning of this text; read it again."};
   }
-  const std::int64_t missing = std::max<std::int64_t>(0, blocks_for(sequence.length + n) - std::ssize(sequence.blocks));
   PagePool& open = pool(PageStep::open);
-  const bool copies = n > 0 && sequence.length % gpu::kPageSlots != 0 &&
-                      open.shared(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)]);
-  const std::int64_t wanted = missing + (copies ? 1 : 0);
   const bool windowed = shape_.n_windowed() > 0;
-  if (wanted > open.n_free() && shape_.policy.closes_pages()) {
+  Need wanted = need(sequence, n);
+  const auto short_of_open = [&] { return wanted.blocks > open.n_free(); };
+  const auto too_few = [&] { return wanted.blocks > std::min(open.n_free(), n_free_blocks()); };
+  while (too_few() && reclaimer_ && reclaimer_(short_of_open())) wanted = need(sequence, n);
+  if (short_of_open() && shape_.policy.closes_pages()) {
     // Rather early in few bits than not at all.
     PagePolicy urgent = shape_.policy;
     urgent.n_recent = 0;
     for (Sequence& one : sequences_) FW_TRY(close_pages(one, urgent));
   }
-  if (wanted > std::min(open.n_free(), n_free_blocks()) || (windowed && !make_window_room(PageStep::open, wanted))) {
+  if (too_few() || (windowed && !make_window_room(PageStep::open, wanted.blocks))) {
     return Error{ErrorCode::out_of_memory, "The KV cache is full: it holds " +
                                                std::to_string(n_blocks_ * gpu::kPageSlots) +
                                                " tokens. Start with a larger --context."};
   }
-  if (copies) {
+  if (wanted.copies) {
     std::int32_t& last = sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)];
     const std::int32_t own = open.take(windowed);
     if (auto copied = encode({{last, own}}); !copied) {
@@ -243,7 +253,7 @@ Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
     release(last);
     last = own;
   }
-  for (std::int64_t i = 0; i < missing; ++i) sequence.blocks.push_back(open.take(windowed));
+  while (std::ssize(sequence.blocks) < blocks_for(sequence.length + n)) sequence.blocks.push_back(open.take(windowed));
   return {};
 }
 
@@ -300,10 +310,20 @@ Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) 
   }
   for (std::size_t i = 0; i < pages.size(); ++i) {
     pool_of(moves[i].from).twin(moves[i].from) = moves[i].to;
+    pool_of(moves[i].to).attention(moves[i].to) = pool_of(moves[i].from).attention(moves[i].from);
     sequence.blocks[pages[i]] = moves[i].to;
     release(moves[i].from);
   }
   return {};
+}
+
+void KvCache::attend(SequenceId id, std::span<const float> shares) {
+  const Sequence& sequence = at(id);
+  check(shares.size() >= sequence.blocks.size(), "a share for each block");
+  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+    float& attention = pool_of(sequence.blocks[page]).attention(sequence.blocks[page]);
+    attention = kAttentionDecay * attention + shares[page];
+  }
 }
 
 Result<bool> KvCache::demote_one() {
@@ -335,28 +355,54 @@ Result<bool> KvCache::demote_one() {
 }
 
 Result<void> KvCache::encode(const std::vector<Move>& moves) {
-  encode_in(false, moves);
+  FW_TRY(in_layers(false, &gpu::Backend::encode_pages, moves));
   std::vector<Move> seen;
   for (const Move& move : moves) {
     if (window_block(move.to) != kNoBlock) seen.push_back({window_block(move.from), window_block(move.to)});
   }
-  if (!seen.empty()) encode_in(true, seen);
-  return backend_->submit();
+  return in_layers(true, &gpu::Backend::encode_pages, seen);
 }
 
-void KvCache::encode_in(bool windowed, const std::vector<Move>& moves) {
-  const auto upload = [&](std::int32_t Move::*side, std::int64_t row) {
-    std::vector<std::int32_t> blocks;
-    for (const Move& move : moves) blocks.push_back(move.*side);
+Result<void> KvCache::accept(SequenceId id, std::span<const std::int32_t> rows) {
+  const Sequence& sequence = at(id);
+  const auto block_at = [&](std::int64_t slot) { return sequence.blocks[static_cast<std::size_t>(slot / gpu::kPageSlots)]; };
+  const auto place = [](std::int32_t block, std::int64_t slot) {
+    return static_cast<std::int32_t>(block * gpu::kPageSlots + slot % gpu::kPageSlots);
+  };
+  std::vector<Move> moves, seen;
+  for (std::int64_t i = 0; i < std::ssize(rows); ++i) {
+    const std::int64_t row = rows[static_cast<std::size_t>(i)], from = sequence.length + row, to = sequence.length + i;
+    check(row >= i && (i == 0 || row > rows[static_cast<std::size_t>(i - 1)]), "accepted rows ascend");
+    check(from < std::ssize(sequence.blocks) * gpu::kPageSlots, "accept needs reserved slots");
+    if (row == i) continue;
+    moves.push_back({place(block_at(from), from), place(block_at(to), to)});
+    seen.push_back({place(window_block(block_at(from)), from), place(window_block(block_at(to)), to)});
+  }
+  FW_TRY(in_layers(false, &gpu::Backend::copy_slots, moves));
+  FW_TRY(in_layers(true, &gpu::Backend::copy_slots, seen));
+  return commit(id, std::ssize(rows));
+}
+
+Result<void> KvCache::in_layers(bool windowed, PairOp op, std::span<const Move> moves) {
+  if (windowed && shape_.n_windowed() == 0) return {};
+  const auto upload = [&](std::span<const Move> some, std::int32_t Move::*side, std::int64_t row) {
+    std::vector<std::int32_t> values;
+    for (const Move& move : some) values.push_back(move.*side);
     const std::int64_t offset = row * n_blocks_ * static_cast<std::int64_t>(sizeof(std::int32_t));
-    const gpu::Tensor view{indices_.get(), offset, std::ssize(blocks), 1, 1, gpu::DType::i32};
-    backend_->write(view, std::as_bytes(std::span(blocks)));
+    const gpu::Tensor view{indices_.get(), offset, std::ssize(values), 1, 1, gpu::DType::i32};
+    backend_->write(view, std::as_bytes(std::span(values)));
     return view;
   };
-  const gpu::Tensor sources = upload(&Move::from, windowed ? 2 : 0), targets = upload(&Move::to, windowed ? 3 : 1);
-  for (std::int64_t il = 0; il < shape_.n_layers; ++il) {
-    if (shape_.is_windowed(il) == windowed) backend_->encode_pages(layer(il), sources, targets);
+  const auto room = static_cast<std::size_t>(n_blocks_);
+  for (std::size_t first = 0; first < moves.size(); first += room) {
+    const auto some = moves.subspan(first, std::min(room, moves.size() - first));
+    const gpu::Tensor sources = upload(some, &Move::from, 0), targets = upload(some, &Move::to, 1);
+    for (std::int64_t il = 0; il < shape_.n_layers; ++il) {
+      if (shape_.is_windowed(il) == windowed) (backend_->*op)(layer(il), sources, targets);
+    }
+    FW_TRY(backend_->submit());
   }
+  return {};
 }
 
 }  // namespace foreword::engine

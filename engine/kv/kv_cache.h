@@ -6,8 +6,11 @@
 // the device memory. Engine desk only.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -58,17 +61,46 @@ class KvCache {
   /// The same block in the layers with a window, or kNoBlock where nothing sees it any more.
   std::int32_t window_block(std::int32_t block) const { return pool_of(block).window_of(block); }
 
+  /// What is asked before the cache says that it is full: give a block back that is not needed now, from the open pool if
+  /// that is what is short. False: there is none. May truncate and remove any sequence but those in use.
+  using Reclaimer = std::function<bool(bool open_pool)>;
+  void set_reclaimer(Reclaimer reclaimer) { reclaimer_ = std::move(reclaimer); }
+
   /// Makes sure that slots [length, length + n) exist and belong to this sequence alone. `out_of_memory` if the cache is
-  /// full; the tokens of all sequences are as before then. May copy and close pages, and so submit(). Sequences that were
-  /// not used for long may lose what windowed layers would have to see; truncate() before they go on.
+  /// full and nothing can be reclaimed; the tokens of the sequences in use are as before then. May copy and close pages,
+  /// and so submit(). Sequences that were not used for long may lose what windowed layers would have to see; truncate()
+  /// before they go on.
   Result<void> reserve(SequenceId id, std::int64_t n);
   /// The first n reserved slots after length now hold accepted tokens. Closes and demotes pages that became old, and then
   /// submits (what went wrong there leaves them as they are); frees what lies wholly outside the window.
   Result<void> commit(SequenceId id, std::int64_t n);
+  /// Whether pages may be sent down for want of memory, so that it counts who looks at them.
+  bool may_demote() const { return shape_.policy.coarse && pools_[2].size() > 0; }
+  /// The newest row of the sequence gave these shares of its attention to its blocks, in the head and layer that gave most.
+  /// Earlier rows count 0.98 times as much with each call.
+  void attend(SequenceId id, std::span<const float> shares);
+  /// As commit() for a tree of drafts: of the reserved slots after length, those numbered `rows` (from 0, ascending) hold the
+  /// accepted tokens, in this order. They move together; the others are free to be written again.
+  Result<void> accept(SequenceId id, std::span<const std::int32_t> rows);
+  /// How many tokens from here on see the same encodings in one batch as they would one by one: pages that would close in
+  /// between are a difference. At least 1; no bound for a policy that closes nothing.
+  std::int64_t n_steady(SequenceId id) const { return steady_tokens(shape_.policy, at(id).length); }
   /// Forgets the tokens from `length` on and gives back blocks that are no longer needed. Gives the length that is left:
   /// less than asked for if that lies inside a closed page, which cannot be written again, or if windowed layers have lost
   /// what they would have to see; those tokens are to be read anew.
   std::int64_t truncate(SequenceId id, std::int64_t length);
+
+  // A page as it leaves this memory and comes back: for each layer and head the K tile, then the V tile; of a page that is
+  // not full the rows of its n tokens alone, which an encoding without scales allows. Where a windowed layer has lost its
+  // pages, zeros stand for them, and mean that they are lost.
+  gpu::KvEncoding encoding_of(std::int32_t block) const { return layers_.front().pool(gpu::pool_of(block)).encoding; }
+  std::int64_t page_bytes(gpu::KvEncoding encoding, std::int64_t n) const;
+  /// Nothing may be pending on the backend. out: page_bytes().
+  void read_page(std::int32_t block, std::int64_t n, std::span<std::byte> out);
+  /// n more tokens, whose page comes from outside; the length so far is a multiple of 64. `corrupt` if no pool has that
+  /// encoding or the number of bytes is wrong, `out_of_memory` as reserve(). After the last one, truncate() tells how much of
+  /// it all can be used.
+  Result<void> append_page(SequenceId id, gpu::KvEncoding encoding, std::int64_t n, std::span<const std::byte> bytes);
 
   gpu::KvLayer layer(std::int64_t index) const { return layers_[static_cast<std::size_t>(index)]; }
   const KvShape& shape() const { return shape_; }
@@ -87,6 +119,11 @@ class KvCache {
   struct Move {
     std::int32_t from, to;
   };
+  /// Fresh blocks that reserve(id, n) has to find, and whether one of them becomes a copy of a shared page.
+  struct Need {
+    std::int64_t blocks = 0;
+    bool copies = false;
+  };
 
   const Sequence& at(SequenceId id) const;
   Sequence& at(SequenceId id);
@@ -96,6 +133,7 @@ class KvCache {
 
   /// A block of the pool, or kNoBlock if there is none; with_window: with pages in the windowed layers, if there are any.
   std::int32_t take(PageStep step, bool with_window);
+  Need need(const Sequence& sequence, std::int64_t n) const;
   bool make_window_room(PageStep step, std::int64_t n);
   void release(std::int32_t block);
   void free_unseen(Sequence& sequence);
@@ -105,17 +143,23 @@ class KvCache {
   /// Sends the least attended old page one step down. False: there is none, or no place for it.
   Result<bool> demote_one();
   Result<void> encode(const std::vector<Move>& moves);
-  void encode_in(bool windowed, const std::vector<Move>& moves);
+  using PairOp = void (gpu::Backend::*)(const gpu::KvLayer&, const gpu::Tensor& from, const gpu::Tensor& to);
+  Result<void> in_layers(bool windowed, PairOp op, std::span<const Move> moves);
+  /// Calls visit(run, lost) for the rows of a page's tiles one by one, or for all together where they lie together. lost: the
+  /// layer has no such page any more.
+  template <class Visit>
+  void each_run(std::int32_t block, std::int64_t n, Visit visit) const;
 
   gpu::Backend* backend_ = nullptr;
   KvShape shape_;
   std::int64_t n_blocks_ = 0;
   std::vector<std::unique_ptr<gpu::Buffer>> buffers_;  // one a layer and pool
-  std::unique_ptr<gpu::Buffer> indices_;               // i32 [4, n_blocks], of encode()
+  std::unique_ptr<gpu::Buffer> indices_;               // i32 [2, n_blocks], of in_layers()
   std::vector<gpu::KvLayer> layers_;
   std::array<PagePool, 3> pools_;                      // by PageStep
   std::vector<Sequence> sequences_;
   std::int64_t n_uses_ = 0;
+  Reclaimer reclaimer_;
 };
 
 }  // namespace foreword::engine

@@ -1,6 +1,7 @@
 #include "engine/kv/page_policy.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/base/check.h"
 
@@ -30,6 +31,21 @@ PageStep step_of(const PagePolicy& policy, std::int64_t page, std::int64_t lengt
   if (!old) return PageStep::open;
   const std::int64_t behind = length - (page + 1) * gpu::kPageSlots;
   return policy.coarse && policy.coarse_after > 0 && behind >= policy.coarse_after ? PageStep::coarse : PageStep::old;
+}
+
+std::int64_t steady_tokens(const PagePolicy& policy, std::int64_t length) {
+  if (!policy.closes_pages()) return std::numeric_limits<std::int64_t>::max();
+  const auto n_steps = [&](std::int64_t at) {
+    std::int64_t n = 0;
+    for (std::int64_t page = 0; page * gpu::kPageSlots < at; ++page) n += static_cast<std::int64_t>(step_of(policy, page, at));
+    return n;
+  };
+  // Pages take a step when a length passes a multiple of 64, or reaches one.
+  const std::int64_t next = length - length % gpu::kPageSlots + gpu::kPageSlots;
+  const std::int64_t now = n_steps(length);
+  std::int64_t last = length;
+  while (last < next && n_steps(last + 1) == now) ++last;
+  return last - length + 1;
 }
 
 bool out_of_sight(std::int64_t window, std::int64_t page, std::int64_t length) {

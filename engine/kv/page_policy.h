@@ -46,4 +46,7 @@ struct KvModeRow {
 std::span<const KvModeRow> kv_modes();
 const KvModeRow& row_of(KvMode mode);
 
+/// The largest n such that lengths length .. length + n - 1 have the same pages closed.
+std::int64_t steady_tokens(const PagePolicy& policy, std::int64_t length);
+
 }  // namespace foreword::engine

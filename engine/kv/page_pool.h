@@ -25,8 +25,9 @@ class PagePool {
   bool release(std::int32_t block);
   std::int32_t holders(std::int32_t block) const { return at(block).holders; }
   bool shared(std::int32_t block) const { return holders(block) > 1; }
+  std::int64_t size() const { return std::ssize(places_); }
   std::int64_t n_free() const { return std::ssize(free_); }
-  std::int64_t n_used() const { return std::ssize(places_) - n_free(); }
+  std::int64_t n_used() const { return size() - n_free(); }
 
   /// The block's name in the windowed layers, or kNoBlock.
   std::int32_t window_of(std::int32_t block) const { return at(block).window; }

@@ -70,6 +70,11 @@ BatchLayout lay_out(const Batch& batch, const KvCache& cache) {
     layout.extra_begin.push_back(static_cast<std::int32_t>(layout.extra_slots.size()));
     layout.max_slots = std::max<std::int64_t>(layout.max_slots, prefix + std::ssize(extras));
   }
+  layout.watch.assign(static_cast<std::size_t>(n), -1);
+  std::vector<std::size_t> last(sequences.size());
+  for (std::size_t r = 0; r < layout.sequence.size(); ++r) last[static_cast<std::size_t>(layout.sequence[r])] = r;
+  for (std::size_t s = 0; s < last.size(); ++s) layout.watch[last[s]] = static_cast<std::int32_t>(s);
+  layout.sequences = std::move(sequences);
   return layout;
 }
 

@@ -21,6 +21,8 @@ struct BatchLayout {
   std::vector<std::int32_t> extra_begin;   // [rows + 1]
   std::vector<std::int32_t> extra_slots;   // slot numbers in the row's sequence
   std::int64_t max_slots = 0;
+  std::vector<std::int32_t> watch;                // [rows] of the last row of a sequence its row of `table`, else -1
+  std::vector<SequenceId> sequences;              // of the rows of `table`
 };
 
 /// The cache must have reserved the slots.

@@ -27,6 +27,9 @@ namespace {
 /// Rows of logits that are computed at once; more are done in turns, so that the buffer stays small.
 constexpr std::int64_t kLogitRows = 16;
 
+/// Sequences of a batch whose attention is watched; a batch of more has none that is.
+constexpr std::int64_t kWatched = 4;
+
 /// A matrix of our own with room for max_rows rows; a batch uses the first ones.
 struct Scratch {
   std::unique_ptr<gpu::Buffer> buffer;
@@ -63,7 +66,7 @@ struct Forward::Impl {
   Scratch x, a, q, k, v, o, y, gate, up, logits, hidden;
   Scratch router, experts, expert_weights, expert_gate, expert_up, expert_out, shared_gate;
   Scratch token, position, slot, sequence, prefix_slots, extra_begin, extra_slots, table, cos_sin_global, cos_sin_local, wanted;
-  Scratch window_slot, window_table;
+  Scratch window_slot, window_table, watch, shares;
 
   Result<void> allocate();
   Result<void> make(Scratch& scratch, std::int64_t rows, std::int64_t cols, DType dtype = DType::f32);
@@ -79,6 +82,7 @@ struct Forward::Impl {
   void mixture(const Layer& layer, const Tensor& in, const Tensor& out);
   void layer(std::int64_t il, const Inputs& inputs);
   Result<void> head(const Batch& batch, const LogitSink& sink);
+  void tell_attention(const BatchLayout& layout, const Tensor& given);
 };
 
 Result<void> Forward::Impl::make(Scratch& scratch, std::int64_t rows, std::int64_t cols, DType dtype) {
@@ -113,6 +117,10 @@ Result<void> Forward::Impl::allocate() {
   FW_TRY(make(extra_begin, n + 1, 1, DType::i32));
   FW_TRY(make(extra_slots, n * (n + 1) / 2, 1, DType::i32));
   FW_TRY(make(table, n, max_blocks, DType::i32));
+  if (cache.may_demote()) {
+    FW_TRY(make(watch, n, 1, DType::i32));
+    FW_TRY(make(shares, kWatched * c.n_kv_heads, max_blocks));
+  }
   if (cache.shape().n_windowed() > 0) {
     FW_TRY(make(window_slot, n, 1, DType::i32));
     FW_TRY(make(window_table, n, max_blocks, DType::i32));
@@ -164,6 +172,11 @@ Inputs Forward::Impl::upload(const Batch& batch, const BatchLayout& layout) {
     rows.extra_slots = upload_values(extra_slots, layout.extra_slots, std::ssize(layout.extra_slots), 1);
   }
   rows.max_slots = layout.max_slots;
+  if (cache.may_demote() && layout.n_sequences <= kWatched) {
+    const std::int64_t n_shares = layout.n_sequences * c.n_kv_heads;
+    rows.watch = upload_values(watch, layout.watch, n, 1);
+    rows.shares = upload_values(shares, std::vector<float>(static_cast<std::size_t>(n_shares * layout.max_blocks)), n_shares, layout.max_blocks);
+  }
   in.global.slot = upload_values(slot, layout.slot, n, 1);
   in.local = in.global;
   if (!layout.window_table.empty()) {
@@ -327,6 +340,18 @@ Result<void> Forward::Impl::head(const Batch& batch, const LogitSink& sink) {
   return {};
 }
 
+void Forward::Impl::tell_attention(const BatchLayout& layout, const Tensor& given) {
+  if (!given) return;
+  const auto n_blocks = static_cast<std::size_t>(layout.max_blocks), n_heads = static_cast<std::size_t>(model.config.n_kv_heads);
+  std::vector<float> values(static_cast<std::size_t>(given.rows) * n_blocks), most(n_blocks);
+  backend.read(given, std::as_writable_bytes(std::span(values)));
+  for (std::size_t s = 0; s < layout.sequences.size(); ++s) {
+    std::ranges::fill(most, 0.0F);
+    for (std::size_t i = 0; i < n_heads * n_blocks; ++i) most[i % n_blocks] = std::max(most[i % n_blocks], values[s * n_heads * n_blocks + i]);
+    cache.attend(layout.sequences[s], most);
+  }
+}
+
 Result<Forward> Forward::create(gpu::Backend& backend, const Model& model, KvCache& cache, std::int64_t max_rows) {
   auto impl = std::unique_ptr<Impl>(new Impl(backend, model, cache, max_rows));
   FW_TRY(impl->allocate());
@@ -353,7 +378,8 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink) {
   for (const SequenceId id : batch.sequence) ++rows_of[id];
   for (const auto& [id, count] : rows_of) FW_TRY(f.cache.reserve(id, count));
 
-  const Inputs inputs = f.upload(batch, lay_out(batch, f.cache));
+  const BatchLayout layout = lay_out(batch, f.cache);
+  const Inputs inputs = f.upload(batch, layout);
   const Tensor stream = f.x.rows(n);
   f.backend.embed(f.model.token_embedding, inputs.token, stream);
   if (f.model.config.embedding_scale != 1.0F) f.backend.scale(stream, f.model.config.embedding_scale);
@@ -362,7 +388,9 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink) {
     f.backend.add(stream, f.a.rows(n), 1.0F, stream);
   }
   for (std::int64_t il = 0; il < f.model.config.n_layers; ++il) f.layer(il, inputs);
-  return f.head(batch, sink);
+  FW_TRY(f.head(batch, sink));
+  f.tell_attention(layout, inputs.global.rows.shares);
+  return {};
 }
 
 }  // namespace foreword::engine

@@ -164,6 +164,15 @@ class Reference final : public Backend {
     }
   }
 
+  void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
+    shapes::copy_slots(layer, from, to);
+    for (std::int64_t i = 0; i < from.rows; ++i) {
+      for (std::int64_t head = 0; head < layer.n_kv_heads; ++head) {
+        copy_slot(layer, *row_of<std::int32_t>(from, i), *row_of<std::int32_t>(to, i), head);
+      }
+    }
+  }
+
   void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params,
                  const Tensor& out) override {
     shapes::attention(q, layer, rows, params, out);
@@ -307,7 +316,7 @@ class Reference final : public Backend {
     std::vector<float> query(at_head, at_head + layer.head_dim), result(query.size());
     rotate(query.data(), layer.head_dim, layer.basis.k);
 
-    std::vector<std::int64_t> slots;  // as the sequence counts them
+    std::vector<std::int64_t> slots, positions;  // as the sequence counts them
     std::vector<double> logits;
     for (std::int64_t at = 0; at < n; ++at) {
       if (params.window > 0 && position - at >= params.window) continue;
@@ -318,6 +327,7 @@ class Reference final : public Backend {
       dot *= params.scale;
       if (params.softcap > 0) dot = params.softcap * std::tanh(dot / params.softcap);
       slots.push_back(logical);
+      positions.push_back(at);
       logits.push_back(dot);
     }
     double largest = -std::numeric_limits<double>::infinity(), sum = 0;
@@ -331,6 +341,13 @@ class Reference final : public Backend {
       for (std::size_t d = 0; d < values.size(); ++d) values[d] += logits[i] * value[d];
     }
     for (std::size_t d = 0; d < values.size(); ++d) result[d] = sum > 0 ? static_cast<float>(values[d] / sum) : 0.0F;
+    const std::int32_t watch = rows.watch ? *row_of<std::int32_t>(rows.watch, r) : -1;
+    std::vector<double> shares(watch >= 0 ? static_cast<std::size_t>(rows.table.cols) : 0);
+    for (std::size_t i = 0; watch >= 0 && i < positions.size(); ++i) shares[static_cast<std::size_t>(positions[i] / kPageSlots)] += logits[i] / sum;
+    for (std::size_t b = 0; b < shares.size(); ++b) {
+      float& share = row_of<float>(rows.shares, watch * layer.n_kv_heads + kv_head)[b];
+      share = std::max(share, static_cast<float>(shares[b]));
+    }
     rotate(result.data(), layer.head_dim, layer.basis.v);
     std::copy(result.begin(), result.end(), row_of<float>(out, r) + head * layer.head_dim);
   }

@@ -14,6 +14,7 @@ struct Case {
   DType dtype = DType::f16;
   float spread = 1;
   std::vector<KvEncoding> closed = {};  // encodings that old pages of a sequence take in turn
+  bool watched = false;                 // the last row of each sequence; the shares follow the result
 };
 
 constexpr std::int64_t kBlocks = 16;  // of one sequence
@@ -75,8 +76,17 @@ std::vector<float> run(Harness& h, const Case& c) {
   params.window = c.window;
   if (c.sinks) params.sinks = h.floats(1, c.n_heads, 2);
   const Tensor q = h.floats(rows, c.n_heads * c.head_dim, 1, 3), out = h.empty(rows, c.n_heads * c.head_dim);
+  if (c.watched) {
+    std::vector<std::int32_t> watch(static_cast<std::size_t>(rows), -1);
+    for (std::int64_t s = 0; s < n_sequences; ++s) watch[static_cast<std::size_t>(rows - 1 - s)] = sequence[static_cast<std::size_t>(rows - 1 - s)];
+    at.watch = h.put(watch, rows, 1);
+    const std::int64_t n_shares = n_sequences * c.n_kv_heads;
+    at.shares = h.put(std::vector<float>(static_cast<std::size_t>(n_shares * kBlocks)), n_shares, kBlocks);
+  }
   h.backend.attention(q, layer, at, params, out);
-  return h.take(out);
+  std::vector<float> all = h.take(out);
+  if (c.watched) std::ranges::copy(h.take(at.shares), std::back_inserter(all));
+  return all;
 }
 
 std::vector<std::int32_t> chain(std::int32_t first, std::int32_t n) {
@@ -153,6 +163,21 @@ TEST(Attention, PagesInFewBits) {
   }
 }
 
+TEST(Attention, SharesOfWatchedRows) {
+  constexpr KvEncoding kQ8{KvFormat::q8, KvFormat::q8}, kQ4{KvFormat::q4h, KvFormat::q4h};
+  const Case cases[] = {
+      {.prefix = {400}, .watched = true},
+      {.n_heads = 6, .prefix = chain(300, 40), .closed = {kQ8, kQ4}, .watched = true},
+      {.prefix = chain(320, 21), .tree = true, .two_sequences = true, .closed = {kQ4}, .watched = true},
+      {.prefix = {66, 150, 230}, .window = 70, .softcap = 5, .sinks = true, .closed = {kQ4, kQ8}, .watched = true},
+  };
+  std::uint64_t seed = 900;
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::Message() << "case " << seed - 900);
+    expect_conforms([&](Harness& h) { return run(h, c); }, 5e-5, ++seed);
+  }
+}
+
 // The basis is seen by nobody: with pages of f32 the result is that of no rotation.
 TEST(Attention, RotationCancelsOut) {
   constexpr KvEncoding kF32{KvFormat::f32, KvFormat::f32};
@@ -171,9 +196,9 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
   constexpr KvEncoding kPools[] = {{KvFormat::q8, KvFormat::q4h}, {KvFormat::q4h, KvFormat::q4h}, {KvFormat::q2h, KvFormat::q8}};
   const auto program = [&](Backend& backend, std::int64_t dim) {
     Harness h(backend, 55);
-    KvLayer layer{nullptr, 0, 2, 3, dim, DType::f16};
+    KvLayer layer{nullptr, 0, 3, 3, dim, DType::f16};
     layer.basis = kv_basis(dim);
-    layer.buffer = h.empty(1, 2 * 3 * layer.page_bytes() / 4).buffer;
+    layer.buffer = h.empty(1, 3 * 3 * layer.page_bytes() / 4).buffer;
     for (std::size_t i = 0; i < std::size(kPools); ++i) layer.closed[i] = {h.empty(1, 2 * 3 * kPools[i].page_bytes(dim) / 4).buffer, 0, 2, kPools[i]};
     std::vector<std::int32_t> slots(64);
     for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = 64 + static_cast<std::int32_t>(i * 11 % 64);
@@ -182,9 +207,12 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
     const std::int32_t way[] = {kv_block(0, 1), kv_block(1, 1), kv_block(2, 0), kv_block(3, 1)};
     for (int i = 0; i < 3; ++i) backend.encode_pages(layer, h.put(std::vector{way[i]}, 1, 1), h.put(std::vector{way[i + 1]}, 1, 1));
     backend.encode_pages(layer, h.put(std::vector{way[0]}, 1, 1), h.put(std::vector{kv_block(0, 0)}, 1, 1));
+    // Slots one after the other, so that a target may have been a source before.
+    backend.encode_pages(layer, h.put(std::vector{way[0]}, 1, 1), h.put(std::vector{kv_block(0, 2)}, 1, 1));
+    backend.copy_slots(layer, h.put(std::vector{129, 131, 150, 70}, 4, 1), h.put(std::vector{128, 129, 131, 190}, 4, 1));
     EXPECT_TRUE(backend.submit().has_value());
     std::vector<std::byte> bytes;
-    for (const std::int32_t block : {way[0], way[1], way[2], way[3], kv_block(0, 0)}) {
+    for (const std::int32_t block : {way[0], way[1], way[2], way[3], kv_block(0, 2), kv_block(0, 0)}) {
       const auto size = static_cast<std::size_t>(3 * layer.page_bytes(pool_of(block)));
       const std::byte* from = layer.pool(pool_of(block)).buffer->host() + static_cast<std::size_t>(place_of(block)) * size;
       bytes.insert(bytes.end(), from, from + size);
