@@ -31,8 +31,8 @@ bool InterruptGuard::take() {
   return true;
 }
 
-Result<engine::ModelSummary> EngineClient::load(const CommonOptions& options) {
-  session_.send(engine::LoadModel{options.model, options.engine});
+Result<engine::ModelSummary> EngineClient::load(const std::filesystem::path& model, engine::ModelOptions options) {
+  session_.send(engine::LoadModel{model, std::move(options)});
   while (auto event = outbox_.take()) {
     if (auto* ready = std::get_if<engine::ModelReady>(&*event)) return std::move(ready->model);
     if (auto* failed = std::get_if<engine::ModelFailed>(&*event)) return std::move(failed->error);

@@ -12,6 +12,7 @@
 #include "engine/kv/prefix_keeper.h"
 #include "engine/drafting.h"
 #include "engine/loaded_model.h"
+#include "engine/self_test.h"
 #include "engine/suggestion.h"
 
 namespace foreword::engine {
@@ -22,6 +23,9 @@ using Clock = std::chrono::steady_clock;
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
+
+/// How long nothing is asked for before the self-test goes on: whoever comes with a question should not find it at work.
+constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);
 
 constexpr std::string_view kSuggestReasons[] = {"running", "done", "cancelled", "busy", "no_model", "failed"};
 constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
@@ -87,10 +91,27 @@ class Session::Desk {
 
  private:
   std::optional<Letter> next() {
-    if (waiting_.empty()) return inbox->take();
+    if (waiting_.empty()) {
+      for (auto patience = kSelfTestPatience; self_test_; patience = {}) {
+        if (auto letter = inbox->take_until(Clock::now() + patience)) return letter;
+        if (inbox->closed()) return std::nullopt;
+        test_some_more();
+      }
+      return inbox->take();
+    }
     Letter letter = std::move(waiting_.front());
     waiting_.pop_front();
     return letter;
+  }
+
+  /// One step of what is done while nobody asks for anything.
+  void test_some_more() {
+    const auto cost = self_test_->step();
+    if (cost && *cost) {
+      model_->learn(**cost);
+      outbox_.push(KvMeasured{kv_offers(model_->kv_quality())});
+    }
+    if (!cost || self_test_->done()) self_test_.reset();
   }
 
   void handle(LoadModel& command) {
@@ -111,6 +132,10 @@ class Session::Desk {
     ModelSummary summary = model_->summary();
     summary.path = command.path;
     outbox_.push(ModelReady{std::move(summary)});
+    if (model_->has_kv_book()) {
+      self_test_.emplace(*model_, model_->kv_quality().costs);
+      if (self_test_->done()) self_test_.reset();
+    }
     if (store_ == nullptr) return;
     const PrefixId root = fingerprint(model_->model(), model_->cache().shape());
     keeper_.emplace(model_->cache(), model_->texts(), *store_, root);
@@ -314,6 +339,7 @@ class Session::Desk {
     token_bytes_.reset();
     lengths_.clear();
     keeper_.reset();
+    self_test_.reset();
     drafting_.reset();
     second_.reset();
     model_.reset();
@@ -436,6 +462,7 @@ class Session::Desk {
   std::optional<PrefixKeeper> keeper_;  // of that model
   std::uint64_t model_number_ = 0;
   int n_unsettled_ = 0;
+  std::optional<SelfTest> self_test_;  // of model_, while it lasts
   std::vector<float> logits_;    // of the newest row
   std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
   std::optional<Suggestion> suggestion_;    // the newest, with its pages

@@ -83,8 +83,8 @@ void CpuBackend::attention(const Tensor& q, const KvLayer& layer, const Attentio
   record(cost, tiles.count() * layer.n_kv_heads,
          {Extent(q), pool_extent(layer, 0), pool_extent(layer, 1), pool_extent(layer, 2), pool_extent(layer, 3),
           Extent(rows.table), Extent(rows.sequence), Extent(rows.position), Extent(rows.prefix_slots),
-          Extent(rows.extra_begin), Extent(rows.extra_slots), Extent(params.sinks)},
-         {Extent(out)}, [=](std::int64_t unit, const Worker& worker) {
+          Extent(rows.extra_begin), Extent(rows.extra_slots), Extent(params.sinks), Extent(rows.watch)},
+         {Extent(out), Extent(rows.shares)}, [=](std::int64_t unit, const Worker& worker) {
            const std::int64_t tile = unit / layer.n_kv_heads;
            attend(task, unit % layer.n_kv_heads, tiles.first(tile), tiles.last(tile), worker.scratch);
          });
