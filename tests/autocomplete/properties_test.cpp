@@ -206,7 +206,7 @@ class Walk {
   void check_letters() {
     for (; log_checked_ < desk_.engine.log.size(); ++log_checked_) {
       const Letter& letter = desk_.engine.log[log_checked_];
-      const bool asks = letter.kind == Letter::Kind::suggest || letter.kind == Letter::Kind::extend;
+      const bool asks = letter.kind == Letter::Kind::suggest || (letter.kind == Letter::Kind::extend && letter.drafts.empty());
       if (asks) {
         EXPECT_GT(letter.request, last_request_);
         last_request_ = letter.request;
@@ -217,6 +217,7 @@ class Walk {
       EXPECT_EQ(letter.request, last_request_);
       EXPECT_TRUE(letter.kind != Letter::Kind::cancel || !cancelled_.contains(letter.request)) << "cancelled twice";
       if (letter.kind == Letter::Kind::cancel) cancelled_.insert(letter.request);
+      if (letter.kind == Letter::Kind::extend) cancelled_.erase(letter.request);
     }
     if (desk_.engine.log.size() > 4000) desk_.engine.log.clear(), log_checked_ = 0;
     EXPECT_TRUE(!desk_.advisor.job_running() || desk_.engine.request() == last_request_);

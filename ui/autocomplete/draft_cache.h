@@ -25,7 +25,7 @@ class DraftCache {
   void enter(std::uint64_t context);
   void clear();
 
-  /// Remembers what may follow `before`, instead of what was known there. Drafts of another context are not taken.
+  /// Remembers what may follow `before`. Known ids grow beside the others; only new ids: instead of them. Other contexts: ignored.
   void put(std::uint64_t context, std::string_view before, std::string_view after, std::span<const Draft> drafts);
 
   struct Hit {
