@@ -14,6 +14,8 @@ namespace {
 
 namespace command = storage::command;
 
+constexpr engine::TextOwner kPrivateChat = -1;
+
 engine::Role engine_role(ui::Author author) {
   switch (author) {
     case ui::Author::user: return engine::Role::user;
@@ -108,6 +110,7 @@ void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   generate.sampling = options_.sampling;
   generate.max_tokens = options_.max_tokens;
   generate.answer_so_far = turn->text;
+  generate.chat = view_.private_chat ? kPrivateChat : turn->chat;
   if (!options_.same_seed) generate.sampling.seed += turn->id;
   std::vector<engine::ChatMessage> messages;
   if (const auto prompt = system_prompts_.find(current_); prompt != system_prompts_.end() && !prompt->second.empty()) {
@@ -249,7 +252,9 @@ void Controller::show_new_chat(bool private_chat) {
 
 /// What was said there is gone; nobody would see the rest of an answer.
 void Controller::leave_private_chat() {
-  if (view_.private_chat && running_ != 0) out_.engine(engine::Stop{running_});
+  if (!view_.private_chat) return;
+  if (running_ != 0) out_.engine(engine::Stop{running_});
+  out_.engine(engine::ForgetChat{kPrivateChat, false});
   view_.private_chat = false;
 }
 

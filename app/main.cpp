@@ -13,6 +13,7 @@
 #include "app/builtin.h"
 #include "app/command.h"
 #include "app/desktop.h"
+#include "app/draft_options.h"
 #include "engine/base/log.h"
 
 namespace foreword::app {
@@ -93,6 +94,7 @@ void add_common(CLI::App& app, CommonOptions& common) {
       ->check(CLI::Range(0, 1 << 28));
   add_kv_encoding(app, "--kv", "How the KV cache stores old tokens: f32, f16 (standard), q8, k8v4, q4 or q2",
                   [&common](gpu::KvEncoding encoding) { common.engine.kv = encoding; });
+  add_draft_options(app, common.engine);
   app.add_option_function<std::uint64_t>(
       "--seed",
       [&common](std::uint64_t seed) {
@@ -107,6 +109,18 @@ void add_common(CLI::App& app, CommonOptions& common) {
         ->check(CLI::Range(param.minimum, param.maximum))
         ->default_str(CLI::detail::to_string(param.standard));
   }
+  app.add_option_function<std::string>(
+         "--prefix-cache",
+         [&common](const std::string& size) {
+           common.keeps_prefixes = size != "off";
+           if (!common.keeps_prefixes) return;
+           std::string bytes = size;
+           CLI::AsSizeValue(false)(bytes);
+           common.prefix_budget = std::stoll(bytes);
+         },
+         "Disk space for continuing chats at once after a restart, for example 2GB; off keeps nothing")
+      ->check(CLI::IsMember({"off"}, CLI::ignore_case) | CLI::AsSizeValue(false))
+      ->type_name("SIZE");
   app.add_option("--data-dir", common.data_dir, "Folder for chats and settings instead of the user's own")->type_name("DIR");
 }
 

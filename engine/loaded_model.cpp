@@ -88,6 +88,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   auto cache = KvCache::create(*loaded->backend_, shape, loaded->model_.context);
   if (!cache) return named(cache.error());
   loaded->cache_ = std::move(*cache);
+  loaded->texts_.emplace(*loaded->cache_);
   auto forward = Forward::create(*loaded->backend_, loaded->model_, *loaded->cache_,
                                  std::min(kPromptRows, loaded->model_.context));
   if (!forward) return named(forward.error());
@@ -105,6 +106,7 @@ ModelSummary LoadedModel::summary() const {
   summary.n_parameters = model_.n_parameters;
   summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
   summary.kv_bytes = cache_->total_bytes();
+  summary.memory_total = backend_->device().memory_bytes;
   summary.context = model_.context;
   summary.trained_context = model_.config.trained_context;
   return summary;

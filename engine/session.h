@@ -12,9 +12,13 @@
 #include <variant>
 #include <vector>
 
+#include "engine/autocomplete/draft_job.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
+#include "engine/kv/prefix_store.h"
+#include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
+#include "engine/speculative/verify.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "gpu/kv_format.h"
@@ -27,6 +31,9 @@ struct ModelOptions {
   std::int64_t context = 0;    // tokens; 0 = the model's own length, at most kDefaultContext
   gpu::KvEncoding kv;          // of old pages; f16 and f32: of all (kv/page_policy.h)
   bool kv_every_page = false;  // no page stays exact: for measuring
+  std::vector<std::string> draft = {"auto"};  // drafters by name (speculative/drafter.h); auto: all there are, off: none
+  std::filesystem::path draft_model;          // a smaller model of the same vocabulary that drafts; empty: none
+  VerifyMode verify = VerifyMode::gumbel;
 };
 inline constexpr std::int64_t kDefaultContext = 8192;
 
@@ -40,6 +47,7 @@ struct ModelSummary {
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;
   std::int64_t kv_bytes = 0;    // reserved for the whole context
+  std::int64_t memory_total = 0;  // bytes of the device's memory; 0: not known
   std::int64_t context = 0;     // tokens of this session
   std::int64_t trained_context = 0;
   bool vocabulary_only = false;
@@ -51,13 +59,22 @@ std::string_view name_of(StopReason reason);  // "eos", "stop", "length", "conte
 
 struct GenerationStats {
   std::int64_t prompt_tokens = 0;   // of the whole prompt
-  std::int64_t reused_tokens = 0;   // of them found in the KV cache
+  std::int64_t reused_tokens = 0;   // of them not read again: found in the KV cache, or
+  std::int64_t restored_tokens = 0;  // of the reused ones, brought back from the prefix store
+  double restore_seconds = 0;        // asking it, and bringing them back
   std::int64_t n_tokens = 0;        // generated, end token not counted
   double first_token_seconds = 0;   // from the command's arrival at the desk to the first token
   double prompt_seconds = 0;        // reading the new part of the prompt
   double decode_seconds = 0;        // answering: from first token to last
   double seconds = 0;               // all of it
   StopReason stop_reason = StopReason::eos;
+  std::int64_t passes = 0;          // of the model behind the prompt; fewer than tokens where drafts were right
+  struct Drafter {
+    std::string_view name;
+    std::int64_t accepted = 0;      // tokens that it had named
+  };
+  std::vector<Drafter> drafters = {};
+  double tokens_per_pass() const { return passes > 0 ? static_cast<double>(n_tokens) / static_cast<double>(passes) : 0; }
 };
 
 // ---- Commands -------------------------------------------------------------------------------------------------------
@@ -74,12 +91,54 @@ struct Generate {
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
+  TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
 };
 struct Stop {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
-using Command = std::variant<LoadModel, UnloadModel, Generate, Stop>;
+/// The text of request `id`, which had no owner, belongs to this stored chat.
+struct AssignChat {
+  std::uint64_t id = 0;
+  TextOwner chat = 0;
+};
+/// Continuations of a text that is being written. A newer one, or an answer, takes the place of the one that runs; while an
+/// answer runs it is refused as busy.
+struct Suggest {
+  std::uint64_t id = 0;  // of the text's state, chosen by the sender; stands in the events
+  std::variant<std::vector<ChatMessage>, std::string> context;  // the chat before the user's open turn, or plain text
+  std::string before;    // the text before the caret
+  DraftLimits limits;
+  double seconds = 0;    // decoding ends after this long; 0 = no limit
+  std::int64_t most_context = 512;  // tokens of the chat that are looked at
+  TextOwner chat = 0;
+};
+/// Of the newest suggestion: the drafts that still count go on, up to so many tokens. Others are given up.
+struct AdjustDrafts {
+  std::uint64_t id = 0;
+  std::vector<std::int32_t> ids;
+  std::int64_t max_tokens = 0;
+};
+struct CancelSuggest {
+  std::uint64_t id = 0;  // 0 = whatever runs or waits
+};
+/// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
+/// next turn needs is written down again.
+struct ForgetChat {
+  TextOwner chat = 0;
+  bool goes_on = false;
+};
+/// The prefix store keeps what these chats use and nothing else.
+struct KeepChats {
+  std::vector<TextOwner> chats;
+};
+/// How long a chat would be as a prompt. Disturbs nothing: while an answer runs it is counted between two steps.
+struct CountTokens {
+  std::uint64_t id = 0;  // chosen by the sender
+  std::vector<ChatMessage> messages;
+};
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
+                             AdjustDrafts, CancelSuggest>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
@@ -99,6 +158,12 @@ struct GenerationStarted {
   std::uint64_t id = 0;
   std::int64_t prompt_tokens = 0, reused_tokens = 0;
 };
+/// Before that, if it takes longer than 300 ms: what was read before comes back from the disk; so far `done` of at most
+/// `total` tokens.
+struct PrefixRestoring {
+  std::uint64_t id = 0;
+  std::int64_t done = 0, total = 0;
+};
 /// The prompt has been read up to `done` of `total` new tokens.
 struct PromptProgress {
   std::uint64_t id = 0;
@@ -117,19 +182,41 @@ struct GenerationDone {
   std::uint64_t id = 0;
   GenerationStats stats;
 };
+/// Why drafts end, or do not come at all.
+enum class SuggestReason : std::uint8_t { running, done, cancelled, busy, no_model, failed };
+std::string_view name_of(SuggestReason reason);  // "running", "done", ...
+
+/// The drafts of a suggestion as they are now; comes whenever one has grown by a word, and at the end.
+struct Drafts {
+  std::uint64_t id = 0;
+  SuggestReason reason = SuggestReason::running;  // anything else is the last event, unless AdjustDrafts goes on
+  std::vector<Draft> drafts;                      // best first
+  std::int64_t prompt_tokens = 0, reused_tokens = 0;
+  std::int64_t decoded_tokens = 0;                // rows computed, losers included
+  // From the command's arrival at the desk: the prompt is read; the best draft has a whole word; now.
+  double prompt_seconds = 0, first_word_seconds = 0, seconds = 0;
+  std::string message;  // failed: why
+};
 /// The request ended without (more of) an answer; text already sent stays valid.
 struct GenerationFailed {
   std::uint64_t id = 0;
   Error error;
 };
-using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, GenerationStarted, PromptProgress,
-                           TextPiece, GenerationDone, GenerationFailed>;
+/// Answers CountTokens. A chat that cannot be counted (no model is open, the template refuses it) has 0 tokens.
+struct TokensCounted {
+  std::uint64_t id = 0;
+  std::int64_t total = 0;                 // exactly what Generate would read
+  std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
+};
+using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, PrefixRestoring, GenerationStarted,
+                           PromptProgress, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts>;
 
 class Session {
  public:
   /// Starts the desk. `outbox` must outlive the session. `clock_now` gives the local date for templates (tests fix it).
-  explicit Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now = {});
-  /// Stops what runs and joins the thread.
+  /// `store`, if there is one, keeps what was read for chats over restarts, and must outlive the session too.
+  explicit Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now = {}, PrefixStore* store = nullptr);
+  /// Stops what runs and joins the thread. What the store does not have yet it gets, as far as three seconds go.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

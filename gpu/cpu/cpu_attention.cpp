@@ -60,6 +60,16 @@ void CpuBackend::encode_pages(const KvLayer& layer, const Tensor& from, const Te
          });
 }
 
+void CpuBackend::copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) {
+  shapes::copy_slots(layer, from, to);
+  record({"copy_slots", {}, 4 * from.rows * layer.n_kv_heads * layer.head_dim * bytes_of(layer.dtype)}, layer.n_kv_heads,
+         {Extent(from), Extent(to)}, {pool_extent(layer, 0)}, [=](std::int64_t head, const Worker&) {
+           for (std::int64_t i = 0; i < from.rows; ++i) {
+             copy_slot(layer, *row_of<std::int32_t>(from, i), *row_of<std::int32_t>(to, i), head);
+           }
+         });
+}
+
 void CpuBackend::attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows,
                            const AttentionParams& params, const Tensor& out) {
   shapes::attention(q, layer, rows, params, out);

@@ -74,6 +74,7 @@ class CpuBackend final : public Backend {
                  const Tensor& out) override;
   void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) override;
   void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) override;
+  void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) override;
 
   void rms_norm(const Tensor& x, const Tensor& weight, float eps, std::int64_t group, const Tensor& out) override {
     shapes::norm(x, weight, Tensor{}, group, out);
