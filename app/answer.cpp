@@ -99,6 +99,8 @@ Report report_of(const Answer& answer) {
       .set("n_tokens", answer.stats.n_tokens)
       .set("prompt_tokens", answer.stats.prompt_tokens)
       .set("reused_tokens", answer.stats.reused_tokens)
+      .set("restored_tokens", answer.stats.restored_tokens)
+      .set("restore_seconds", answer.stats.restore_seconds)
       .set("first_token_seconds", answer.stats.first_token_seconds)
       .set("seconds", answer.stats.seconds)
       .set("stop_reason", engine::name_of(answer.stats.stop_reason));

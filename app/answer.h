@@ -20,7 +20,8 @@ struct Answer {
 
 class EngineClient {
  public:
-  EngineClient() : session_(outbox_) {}
+  /// `prefixes`, if there are any, must outlive it.
+  explicit EngineClient(engine::PrefixStore* prefixes = nullptr) : session_(outbox_, {}, prefixes) {}
 
   Result<engine::ModelSummary> load(const std::filesystem::path& model, engine::ModelOptions options);
   /// Waits for the answer. `on_text` gets each piece. Ctrl-C stops the answer, what there is of it comes back. On an

@@ -79,13 +79,15 @@ class Controller {
   void handle(engine::ModelReady&& event);
   void handle(engine::ModelFailed&& event);
   void handle(engine::ModelUnloaded&& event);
+  void handle(engine::PrefixRestoring&& event);
   void handle(engine::GenerationStarted&& event);
   void handle(engine::PromptProgress&& event);
   void handle(engine::TextPiece&& event);
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
   void handle(engine::KvMeasured&&) {}  // counts from the next loading on
-  void handle(engine::Drafts&&) {}  // the window asks for none yet
+  void handle(engine::TokensCounted&&) {}  // the window asks for none yet
+  void handle(engine::Drafts&&) {}
 
   void handle(storage::event::Opened&& event);
   void handle(storage::event::OpenFailed&& event);
@@ -182,6 +184,7 @@ class Controller {
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   StartModel start_model_ = StartModel::settled;
+  bool chats_known_ = false;
   bool storage_works_ = true, settings_known_ = false, quit_ = false;
 };
 

@@ -39,6 +39,11 @@ void Controller::handle(engine::ModelUnloaded&&) {
   view_.status = {};
 }
 
+void Controller::handle(engine::PrefixRestoring&& e) {
+  if (e.id != running_) return;
+  view_.status.activity = "Bringing back what was read: " + std::to_string(e.done) + " of " + std::to_string(e.total) + " tokens";
+}
+
 void Controller::handle(engine::GenerationStarted&& e) {
   if (e.id != running_) return;
   view_.status.prompt_tokens = e.prompt_tokens;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "app/builtin.h"
 #include "app/controller.h"
@@ -104,6 +105,11 @@ void Controller::handle(event::Bin&& e) {
 }
 
 void Controller::handle(event::Chats&& e) {
+  if (!std::exchange(chats_known_, true)) {  // what was deleted without the engine hearing of it
+    engine::KeepChats keep;
+    for (const storage::Chat& chat : e.chats) keep.chats.push_back(chat.id);
+    out_.engine(std::move(keep));
+  }
   if (!view_.search.empty()) return;
   view_.chats.clear();
   for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}, chat.pinned, std::move(chat.folder)});

@@ -16,6 +16,7 @@
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
 #include "engine/kv/kv_book.h"
+#include "engine/kv/prefix_store.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
 #include "engine/template/chat_template.h"
@@ -57,7 +58,9 @@ std::string_view name_of(StopReason reason);  // "eos", "stop", "length", "conte
 
 struct GenerationStats {
   std::int64_t prompt_tokens = 0;   // of the whole prompt
-  std::int64_t reused_tokens = 0;   // of them found in the KV cache
+  std::int64_t reused_tokens = 0;   // of them not read again: found in the KV cache, or
+  std::int64_t restored_tokens = 0;  // of the reused ones, brought back from the prefix store
+  double restore_seconds = 0;        // asking it, and bringing them back
   std::int64_t n_tokens = 0;        // generated, end token not counted
   double first_token_seconds = 0;   // from the command's arrival at the desk to the first token
   double prompt_seconds = 0;        // reading the new part of the prompt
@@ -111,17 +114,21 @@ struct AdjustDrafts {
 struct CancelSuggest {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
-/// Nothing that was read for this chat is kept.
+/// Nothing that was read for this chat is kept, in memory or in the prefix store.
 struct ForgetChat {
   TextOwner chat = 0;
+};
+/// The prefix store keeps what these chats use and nothing else.
+struct KeepChats {
+  std::vector<TextOwner> chats;
 };
 /// How long a chat would be as a prompt. Disturbs nothing: while an answer runs it is counted between two steps.
 struct CountTokens {
   std::uint64_t id = 0;  // chosen by the sender
   std::vector<ChatMessage> messages;
 };
-using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, CountTokens, Suggest, AdjustDrafts,
-                             CancelSuggest>;
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
+                             AdjustDrafts, CancelSuggest>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
@@ -145,6 +152,12 @@ struct KvMeasured {
 struct GenerationStarted {
   std::uint64_t id = 0;
   std::int64_t prompt_tokens = 0, reused_tokens = 0;
+};
+/// Before that, if it takes longer than 300 ms: what was read before comes back from the disk; so far `done` of at most
+/// `total` tokens.
+struct PrefixRestoring {
+  std::uint64_t id = 0;
+  std::int64_t done = 0, total = 0;
 };
 /// The prompt has been read up to `done` of `total` new tokens.
 struct PromptProgress {
@@ -190,14 +203,15 @@ struct TokensCounted {
   std::int64_t total = 0;                 // exactly what Generate would read
   std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
 };
-using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, GenerationStarted, PromptProgress,
-                           TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts, KvMeasured>;
+using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, PrefixRestoring, GenerationStarted,
+                           PromptProgress, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts, KvMeasured>;
 
 class Session {
  public:
   /// Starts the desk. `outbox` must outlive the session. `clock_now` gives the local date for templates (tests fix it).
-  explicit Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now = {});
-  /// Stops what runs and joins the thread.
+  /// `store`, if there is one, keeps what was read for chats over restarts, and must outlive the session too.
+  explicit Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now = {}, PrefixStore* store = nullptr);
+  /// Stops what runs and joins the thread. What the store does not have yet it gets, as far as three seconds go.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

@@ -11,6 +11,7 @@
 #include "app/history.h"
 #include "app/kv_book.h"
 #include "app/paths.h"
+#include "app/prefix_cache.h"
 
 namespace foreword::app {
 namespace {
@@ -26,7 +27,8 @@ void warn(const Error& error) { std::fprintf(stderr, "foreword: warning: %s\n", 
 /// A conversation: messages in memory, and in the database as far as it works.
 class Conversation {
  public:
-  Conversation(const CommonOptions& common, const Options& options) : common_(common), options_(options) {}
+  Conversation(const CommonOptions& common, const Options& options)
+      : common_(common), options_(options), prefixes_(open_prefix_cache(common)), client_(prefixes_.get()) {}
 
   /// The model first: a chat whose model does not open leaves no trace.
   Result<void> open() {
@@ -94,6 +96,7 @@ class Conversation {
   const Options& options_;
   std::unique_ptr<History> history_;
   std::vector<engine::ChatMessage> messages_;
+  std::unique_ptr<engine::PrefixStore> prefixes_;
   EngineClient client_;
   engine::ModelSummary model_;
 };

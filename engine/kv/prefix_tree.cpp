@@ -15,6 +15,14 @@ bool may_see(TextOwner owner, const PrefixTree::Text& text) {
 
 }  // namespace
 
+void PrefixTree::Text::cut(std::int64_t length) {
+  if (length == std::ssize(tokens)) return;
+  tokens.resize(static_cast<std::size_t>(length));
+  const auto n_pages = static_cast<std::size_t>((length + gpu::kPageSlots - 1) / gpu::kPageSlots);
+  if (stored.size() >= n_pages && length % gpu::kPageSlots != 0) stored[n_pages - 1] = {};
+  stored.resize(std::min(stored.size(), n_pages));
+}
+
 PrefixTree::PrefixTree(KvCache& cache) : cache_(cache) {
   cache.set_reclaimer([this](bool open_pool) { return reclaim(open_pool); });
 }
@@ -40,9 +48,13 @@ std::int64_t PrefixTree::known(std::span<const std::int32_t> tokens, TextOwner o
 PrefixTree::Text& PrefixTree::fork(const Match& match, TextOwner owner) {
   const bool anew = match.text == texts_.end();
   Text& text = texts_.emplace_back();
+  text.serial = next_serial_++;
   text.owner = owner;
   text.sequence = anew ? cache_.add_sequence() : cache_.fork(match.text->sequence);
-  if (!anew) text.tokens.assign(match.text->tokens.begin(), match.text->tokens.begin() + match.length);
+  if (!anew) {
+    text.tokens = match.text->tokens;
+    text.stored = match.text->stored;
+  }
   return text;
 }
 
@@ -59,14 +71,15 @@ PrefixTree::Text& PrefixTree::open(std::span<const std::int32_t> tokens, TextOwn
     fork(match, owner);
   }
   Text& text = texts_.back();
-  text.tokens.resize(static_cast<std::size_t>(cache_.truncate(text.sequence, match.length)));
+  text.written_down = false;
+  text.cut(cache_.truncate(text.sequence, match.length));
   return text;
 }
 
 void PrefixTree::close(Text& text) {
   text.in_use = false;
-  text.tokens.resize(static_cast<std::size_t>(std::min(cache_.length(text.sequence), std::ssize(text.tokens))));
-  cache_.truncate(text.sequence, std::ssize(text.tokens));
+  text.cut(std::min(cache_.length(text.sequence), std::ssize(text.tokens)));
+  text.cut(cache_.truncate(text.sequence, std::ssize(text.tokens)));
   for (auto other = texts_.begin(); other != texts_.end();) {
     const auto at = other++;
     const bool same_owner = at->owner == text.owner || (at->owner == 0 && text.owner > 0);
@@ -107,7 +120,7 @@ bool PrefixTree::reclaim(bool open_pool) {
   if (length == 0 || rest == 0) {
     drop(oldest);
   } else {
-    oldest->tokens.resize(static_cast<std::size_t>(cache_.truncate(oldest->sequence, rest)));
+    oldest->cut(cache_.truncate(oldest->sequence, rest));
   }
   return true;
 }

@@ -19,12 +19,23 @@ inline constexpr TextOwner kNobody = INT64_MIN;  // of a text that was forgotten
 
 class PrefixTree {
  public:
+  /// How a page was written down: so many of its tokens, and whether from the open pool.
+  struct StoredAs {
+    std::int32_t n_tokens = 0;
+    bool open = false;
+  };
   struct Text {
+    std::uint64_t serial = 0;          // no other text of the tree has it
     SequenceId sequence = 0;
     TextOwner owner = 0;
     std::uint64_t request = 0;         // a number of its user's
     std::vector<std::int32_t> tokens;  // of the sequence, in order
     bool in_use = true;
+    std::vector<StoredAs> stored;      // of its first pages
+    bool written_down = false;         // all of it, or it was refused; prefix_keeper.h
+
+    /// Only its first `length` tokens are left.
+    void cut(std::int64_t length);
   };
 
   /// The cache, which must outlive the tree, gives blocks back through it from now on.
@@ -59,6 +70,7 @@ class PrefixTree {
 
   KvCache& cache_;
   std::list<Text> texts_;  // by last use
+  std::uint64_t next_serial_ = 1;
 };
 
 /// A text that is being read or written; known to the tree when this ends.

@@ -383,7 +383,7 @@ std::int64_t integer_peak(std::int64_t loops) {
 #pragma GCC unroll 12
     for (int c = 0; c < kChains; ++c) {
       sums[c] = dot_16<4>(sums[c], w, w, w, w, x);
-      asm volatile("" : "+m"(sums[c]) : : );
+      asm volatile("" : "+m"(w) : : );  // so that no product serves two chains or two rounds
     }
   }
   std::int64_t operations = loops * kChains * kLanes * 16 * 2;

@@ -24,10 +24,11 @@ bool Advisor::may_paint(Ms now) const {
   return here && (manual_ || (!dismissed_ && !backoff_.silent() && !snoozed(now) && in_force != Tier::manual));
 }
 
-Ms Advisor::gate(Ms now) const {
+/// When the pause after the last change is long enough; the same answer until the next one.
+Ms Advisor::gate_opens() const {
   const CharClass last = class_at_end(before());
   const bool boundary = last == CharClass::space || last == CharClass::punctuation;
-  return gate_of(std::max(rhythm_.base(), row_of(tier().tier).least_base), boundary, backoff_.factor(now));
+  return last_change_ + gate_of(std::max(rhythm_.base(), row_of(tier().tier).least_base), boundary, backoff_.factor(last_change_));
 }
 
 std::size_t Advisor::wanted_drafts() const {
@@ -101,7 +102,7 @@ void Advisor::on_caret_moved(std::size_t caret, bool by_key, Ms now) {
 void Advisor::on_text_change(const TextChange& change, Ms now) {
   check(change.caret <= change.text.size() && change.at + change.inserted <= change.text.size(), "a change lies in its text");
   const OriginRow& origin = row_of(change.origin);
-  if (pause_open_ && now - last_change_ >= gate(now)) coverage_.pause(false);
+  if (pause_open_ && now >= gate_opens()) coverage_.pause(false);
   pause_open_ = false;
   const bool undone = change.origin == Origin::undo && just_accepted_;
   const bool was_visible = ghost_.visible();
@@ -139,7 +140,7 @@ bool Advisor::take_change(const TextChange& change, Ms now) {
   const std::string_view typed = change.text.substr(change.at, change.inserted);
   const bool at_caret = change.removed == 0 && change.inserted > 0 && change.at == caret_ && change.caret == change.at + change.inserted;
   const bool back = change.inserted == 0 && change.at + change.removed == caret_ && change.caret == change.at && caret_ <= text_.size();
-  const bool had_drafts = !survivors_.empty();
+  const bool had_drafts = survivors_.alive();
   if (change.origin == Origin::accept) take_accept(now);
   scratch_.clear();
   bool fits = false;
@@ -160,11 +161,11 @@ bool Advisor::take_change(const TextChange& change, Ms now) {
   bool same = false;
   if (at_caret && origin.keeps) {
     same = survivors_.follow(typed);
-    if (had_drafts) counters_.add(survivors_.empty() ? Count::survivor_misses : Count::survivor_hits);
+    if (had_drafts) counters_.add(survivors_.alive() ? Count::survivor_hits : Count::survivor_misses);
   } else {
     survivors_.clear();
   }
-  const bool followed = !survivors_.empty();
+  const bool followed = survivors_.alive();
   if (!followed && origin.keeps) load_from_cache();
   if (!ghost_.visible()) return followed;
 
@@ -231,12 +232,12 @@ void Advisor::hide(bool judged, Ms now) {
   pending_.reset();
 }
 
-/// The first draft, from the chosen one on, of which enough is left.
+/// The first draft, from the chosen one on, of which enough is left. One that may still become longer is waited for.
 bool Advisor::choose_paintable() {
   for (std::size_t i = survivors_.chosen(); i < survivors_.size(); ++i) {
-    if (too_short({before(), after(), survivors_[i].rest()}).keep == 0) continue;
-    survivors_.choose(i);
-    return true;
+    const bool enough = too_short({before(), after(), survivors_[i].rest()}).keep > 0;
+    if (enough) survivors_.choose(i);
+    if (enough || (job_.running && !survivors_[i].ended)) return enough;
   }
   return false;
 }
@@ -244,7 +245,7 @@ bool Advisor::choose_paintable() {
 /// The first paint, when its time has come (A18).
 void Advisor::paint_if_due(Ms now) {
   if (ghost_.visible() || survivors_.empty() || !may_paint(now)) return;
-  if (!manual_ && now - last_change_ < gate(now)) return;
+  if (!manual_ && now < gate_opens()) return;
   if (!choose_paintable()) return;
   ghost_.paint(now);
   counters_.add(Count::shown);
@@ -364,8 +365,7 @@ void Advisor::refresh(Ms now) {
       for (const auto& each : survivors_.all()) view_.strip.push_back(first_unit(each.rest()));
     }
   } else if (!survivors_.empty() && may_paint(now)) {
-    const Ms due = last_change_ + gate(now);
-    if (due > now) view_.wake_at = due;
+    if (gate_opens() > now) view_.wake_at = gate_opens();
   }
 }
 

@@ -60,6 +60,8 @@ class Advisor {
  public:
   /// `tiers`: with what was stored for this model and device.
   explicit Advisor(const Settings& settings = {}, TierPolicy tiers = TierPolicy());
+  Advisor(const Advisor&) = delete;  // views look into it
+  Advisor& operator=(const Advisor&) = delete;
 
   /// Before anything else of a frame, and before on_text_change() if a change ended a selection; cheap if nothing changed. Leaving a context forgets its drafts and the chat's words.
   void set_situation(const Situation& situation, Ms now);
@@ -119,7 +121,7 @@ class Advisor {
   bool snoozed(Ms now) const { return now < snoozed_until_; }
   TriggerInput trigger_input(Origin origin, std::string_view inserted, Ms now) const;
   bool may_paint(Ms now) const;
-  Ms gate(Ms now) const;
+  Ms gate_opens() const;
   std::size_t wanted_drafts() const;
   KeyFacts facts(Ms now) const;
 
@@ -149,7 +151,8 @@ class Advisor {
   void measure(Request& request, bool ready, Ms now);
   Request* find_request(std::uint64_t id);
   void filter(const DraftsEvent& event, Request& request);
-  void take_drafts(const Request& request, Ms now);
+  void count_once(Request& request, DraftId draft, Reason reason);
+  void take_drafts(Request& request, Ms now);
 
   Settings settings_;
   Situation situation_;

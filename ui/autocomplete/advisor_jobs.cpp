@@ -13,6 +13,7 @@ namespace {
 constexpr int kIdBits = 16;
 DraftId id_in(std::uint64_t job, DraftId id) { return job << kIdBits | id; }
 std::uint64_t job_of(DraftId id) { return id >> kIdBits; }
+constexpr DraftId kWholeJob = ~DraftId{0};  // no draft's
 DraftId engine_id(DraftId id) { return id & ((DraftId{1} << kIdBits) - 1); }
 
 }  // namespace
@@ -71,6 +72,7 @@ void Advisor::send_request(Letter::Kind kind, Ms now) {
   out.manual = manual_;
   out.limits.count = static_cast<int>(wanted_drafts());
   out.limits.tokens = fresh ? tuned_count("tokens_first") : tuned_count("tokens_extended");
+  out.limits.most_tokens = tuned_count("tokens_max");
   out.limits.work = manual_ ? tuned("work_manual") : tier_row.work;
   if (!manual_) out.limits.min_mean_log_prob = coverage_.tau();
   counters_.add(fresh ? Count::suggests : Count::extends);
@@ -126,17 +128,22 @@ Advisor::Request* Advisor::find_request(std::uint64_t id) {
   return id != 0 && slot.id == id ? &slot : nullptr;
 }
 
+/// A job speaks after every word; a reason counts once for each of its drafts.
+void Advisor::count_once(Request& request, DraftId draft, Reason reason) {
+  const std::pair<DraftId, Reason> what{draft, reason};
+  if (reason == Reason::none || std::find(request.counted.begin(), request.counted.end(), what) != request.counted.end()) return;
+  counters_.add(reason);
+  request.counted.push_back(what);
+}
+
 /// The drafts that pass, shortened to what passes, into filtered_.
 void Advisor::filter(const DraftsEvent& event, Request& request) {
   filtered_.clear();
   for (const Draft& draft : event.drafts) {
     if (draft.text.empty() || text::clean(draft.text) != draft.text) continue;
-    const Filtered verdict = filter_text({request.before, request.after, draft.text, draft.mean_log_prob, &chat_words_, &own_words_});
-    const std::pair<DraftId, Reason> what{draft.id, verdict.reason};
-    if (verdict.reason != Reason::none && std::find(request.counted.begin(), request.counted.end(), what) == request.counted.end()) {
-      counters_.add(verdict.reason);
-      request.counted.push_back(what);
-    }
+    Filtered verdict = filter_text({request.before, request.after, draft.text, draft.mean_log_prob, &chat_words_, &own_words_});
+    if (verdict.reason == Reason::too_short && !draft.ended && !event.finished) verdict = {draft.text.size(), Reason::none};  // so far
+    count_once(request, draft.id, verdict.reason);
     if (verdict.keep == 0) continue;
     filtered_.push_back(draft);
     filtered_.back().id = id_in(request.job, draft.id);
@@ -169,21 +176,18 @@ void Advisor::on_drafts(const DraftsEvent& event, Ms now) {
   refresh(now);
 }
 
-/// What passed the filters becomes survivors, if the text still matches and it is not too late.
-void Advisor::take_drafts(const Request& request, Ms now) {
+/// What passed the filters becomes survivors, if the text still matches and it is not too late; else it is in the cache.
+void Advisor::take_drafts(Request& request, Ms now) {
   if (filtered_.empty()) return;
-  if (!before().starts_with(request.before) || after() != request.after) return counters_.add(Reason::stale);
-  const std::string_view typed = before().substr(request.before.size());
-  if (ghost_.visible()) {
-    survivors_.merge(filtered_, typed, wanted_drafts());
-    return;
-  }
-  if (survivors_.empty() && !manual_ && now - last_change_ > tuned("late")) return counters_.add(Reason::late);
-  if (request.id < drafts_request_ && !survivors_.empty()) return;
-  if (survivors_.load(filtered_, typed, wanted_drafts())) {
+  const bool matches = before().starts_with(request.before) && after() == request.after;
+  const std::string_view typed = matches ? before().substr(request.before.size()) : std::string_view();
+  if (matches && ghost_.visible()) return survivors_.merge(filtered_, typed, wanted_drafts());
+  if (matches && request.id < drafts_request_ && !survivors_.empty()) return;
+  const bool late = survivors_.empty() && !manual_ && now - last_change_ > tuned("late");
+  if (matches && !late && survivors_.load(filtered_, typed, wanted_drafts())) {
     drafts_request_ = request.id;
   } else {
-    counters_.add(Reason::stale);
+    count_once(request, kWholeJob, matches && late ? Reason::late : Reason::stale);
   }
 }
 

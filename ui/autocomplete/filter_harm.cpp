@@ -62,9 +62,14 @@ double entropy_of(std::string_view text) {
 /// Long, of many different characters, and changing between kinds of them as words, paths and dates do not.
 bool looks_random(std::string_view token) {
   if (token.size() < tuned_count("entropy_length") || entropy_of(token) < tuned("entropy_bits")) return false;
-  const auto kind = [](char c) { return is_digit(c) ? 1 : std::isupper(static_cast<unsigned char>(c)) != 0 ? 2 : is_alphanumeric(c) ? 3 : 4; };
+  enum Kind { digit, capital, small, mark };
+  const auto kind_of = [](char c) { return is_digit(c) ? digit : std::isupper(static_cast<unsigned char>(c)) != 0 ? capital : is_alphanumeric(c) ? small : mark; };
   int switches = 0;
-  for (std::size_t i = 1; i < token.size(); ++i) switches += kind(token[i]) != kind(token[i - 1]) && kind(token[i]) != 4 ? 1 : 0;
+  for (std::size_t i = 1; i < token.size(); ++i) {
+    const Kind before = kind_of(token[i - 1]), here = kind_of(token[i]);
+    const bool word_begins = before == capital && here == small;
+    switches += before != here && here != mark && !word_begins ? 1 : 0;
+  }
   return switches >= tuned("entropy_switches") * static_cast<double>(token.size());
 }
 

@@ -27,7 +27,8 @@ struct Draft {
 
 struct JobLimits {
   int count = 1;           // drafts
-  int tokens = 12;         // of each, all in all
+  int tokens = 12;         // of each, behind `before`
+  int most_tokens = 50;    // of each, over its whole life
   Ms work = 400;
   double min_mean_log_prob = -std::numeric_limits<double>::infinity();
 };

@@ -15,18 +15,32 @@ bool goes_on(const Draft& draft, std::string_view typed) {
 
 bool Survivors::follow(std::string_view typed) {
   bool kept_chosen = false;
-  std::size_t kept = 0, new_chosen = 0;
+  std::size_t kept = 0;
   for (std::size_t i = 0; i < n_; ++i) {
     Survivor& each = slots_[i];
-    if (each.rest().size() <= typed.size() || !continues_with(each.rest(), typed)) continue;
+    if (!continues_with(each.rest(), typed) || (each.ended && each.rest().size() == typed.size())) continue;
     each.used += typed.size();
-    if (i == chosen_) kept_chosen = true, new_chosen = kept;
+    if (i == chosen_) kept_chosen = true, chosen_ = kept;
     if (kept != i) std::swap(slots_[kept], each);
     ++kept;
   }
   n_ = kept;
-  chosen_ = new_chosen;
-  return kept_chosen;
+  if (!kept_chosen) chosen_ = n_;
+  return settle();
+}
+
+/// Brings those with something left to the front, in their order. False: the chosen one is not among them; now it is the first.
+bool Survivors::settle() {
+  n_left_ = 0;
+  std::size_t chosen = n_;
+  for (std::size_t i = 0; i < n_; ++i) {
+    if (slots_[i].rest().empty()) continue;
+    if (i == chosen_) chosen = n_left_;
+    for (std::size_t k = i; k > n_left_; --k) std::swap(slots_[k], slots_[k - 1]);
+    ++n_left_;
+  }
+  chosen_ = chosen < n_left_ ? chosen : 0;
+  return chosen < n_left_;
 }
 
 void Survivors::push(const Draft& draft, std::string_view typed) {
@@ -45,6 +59,7 @@ bool Survivors::load(std::span<const Draft> drafts, std::string_view typed, std:
   for (const Draft& draft : drafts) {
     if (n_ < most && goes_on(draft, typed)) push(draft, typed);
   }
+  settle();
   return true;
 }
 
@@ -52,7 +67,8 @@ bool Survivors::load(std::span<const Draft> drafts, std::string_view typed, std:
 Survivors::Survivor* Survivors::known(const Draft& draft, std::string_view rest) {
   const auto end = slots_.begin() + static_cast<std::ptrdiff_t>(n_);
   const auto grown = [&](const Survivor& each) {
-    return continues_with(rest, each.rest()) && !inside_word(each.rest(), rest.substr(each.rest().size()));
+    const bool same = each.id == draft.id || !each.rest().empty();
+    return same && continues_with(rest, each.rest()) && !inside_word(each.rest(), rest.substr(each.rest().size()));
   };
   auto found = std::find_if(slots_.begin(), end, [&](const Survivor& each) { return each.id == draft.id && grown(each); });
   if (found == end) found = std::find_if(slots_.begin(), end, grown);
@@ -76,6 +92,7 @@ void Survivors::merge(std::span<const Draft> drafts, std::string_view typed, std
     });
     if (!taken && n_ < most) push(draft, typed);
   }
+  settle();
 }
 
 int Survivors::fewest_words(int at_most) const {
