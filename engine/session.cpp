@@ -335,6 +335,7 @@ class Session::Desk {
   }
 
   void lose_model() {
+    self_test_.reset();
     suggestion_.reset();
     token_bytes_.reset();
     lengths_.clear();

@@ -340,6 +340,7 @@ Result<bool> KvCache::demote_one() {
   if (least == kNoBlock) return false;
   const std::int32_t to = take(PageStep::coarse, window_block(least) != kNoBlock);
   if (to == kNoBlock) return false;
+  pool_of(to).attention(to) = key.first;
   auto done = encode({{least, to}});
   for (Sequence& sequence : sequences_) {
     for (std::int32_t& block : sequence.blocks) {

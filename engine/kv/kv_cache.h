@@ -79,6 +79,7 @@ class KvCache {
   /// The newest row of the sequence gave these shares of its attention to its blocks, in the head and layer that gave most.
   /// Earlier rows count 0.98 times as much with each call.
   void attend(SequenceId id, std::span<const float> shares);
+  float attention(std::int32_t block) const { return pool_of(block).attention(block); }
   /// As commit() for a tree of drafts: of the reserved slots after length, those numbered `rows` (from 0, ascending) hold the
   /// accepted tokens, in this order. They move together; the others are free to be written again.
   Result<void> accept(SequenceId id, std::span<const std::int32_t> rows);

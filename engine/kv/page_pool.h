@@ -38,6 +38,7 @@ class PagePool {
 
   /// How much rows have looked at the block of late, in the head that did so most (KvCache::attend()).
   float& attention(std::int32_t block) { return at(block).attention; }
+  float attention(std::int32_t block) const { return at(block).attention; }
   /// A block in a coarser pool that holds the same, or kNoBlock.
   std::int32_t& twin(std::int32_t block) { return at(block).twin; }
   /// No place's twin is this block any more.

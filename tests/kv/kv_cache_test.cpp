@@ -34,16 +34,19 @@ class KvCacheTest : public testing::Test {
     if (!cache.reserve(id, n)) return false;
     const std::int64_t width = cache.shape().n_kv_heads * cache.shape().head_dim;
     std::vector<float> values;
-    std::vector<std::int32_t> slots;
+    std::vector<std::int32_t> slots, window_slots;
     for (std::int64_t i = 0; i < n; ++i) {
       const std::int64_t slot = cache.length(id) + i;
       const std::int32_t block = cache.blocks(id)[static_cast<std::size_t>(slot / 64)];
       EXPECT_EQ(gpu::pool_of(block), 0);
       slots.push_back(static_cast<std::int32_t>(block * 64 + slot % 64));
+      window_slots.push_back(static_cast<std::int32_t>(cache.window_block(block) * 64 + slot % 64));
       for (std::int64_t c = 0; c < width; ++c) values.push_back(c % cache.shape().head_dim == 0 ? first + static_cast<float>(i) : 0.0F);
     }
-    const gpu::Tensor x = put(values, n, width), at = put(slots, n, 1);
-    for (std::int64_t il = 0; il < cache.shape().n_layers; ++il) backend_->store_kv(x, x, cache.layer(il), at);
+    const gpu::Tensor x = put(values, n, width), at = put(slots, n, 1), window_at = put(window_slots, n, 1);
+    for (std::int64_t il = 0; il < cache.shape().n_layers; ++il) {
+      backend_->store_kv(x, x, cache.layer(il), cache.shape().is_windowed(il) ? window_at : at);
+    }
     EXPECT_TRUE(backend_->submit());
     return true;
   }
@@ -414,6 +417,31 @@ TEST_F(KvWindowTest, TheLongestUnusedGivesWay) {
   EXPECT_FALSE(cache.reserve(ids.front(), 1)) << "it must not go on over a gap";
   EXPECT_EQ(cache.truncate(ids.front(), 199), 0);
   EXPECT_TRUE(grow(cache, ids.front(), 150));
+}
+
+TEST_F(KvWindowTest, WhatIsLostStaysLostOnTheWayOverADisk) {
+  for (const PagePolicy& policy : {PagePolicy{}, PagePolicy{kQ4}}) {
+    KvCache cache = make_windowed(64 * 20, policy), other = make_windowed(64 * 20, policy);
+    const SequenceId id = cache.add_sequence();
+    for (int i = 0; i < 6; ++i) ASSERT_TRUE(add(cache, id, 100, 1 + 100.0F * static_cast<float>(i)));
+    ASSERT_EQ(windows(cache, id), "-------www");
+    const auto copy = [&](SequenceId to, std::size_t n_pages) {
+      for (std::size_t page = 0; page < n_pages; ++page) {
+        const std::int32_t block = cache.blocks(id)[page];
+        const std::int64_t n = std::min<std::int64_t>(64, 600 - 64 * static_cast<std::int64_t>(page));
+        std::vector<std::byte> bytes(static_cast<std::size_t>(cache.page_bytes(cache.encoding_of(block), n)));
+        cache.read_page(block, n, bytes);
+        EXPECT_TRUE(other.append_page(to, cache.encoding_of(block), n, bytes)) << page;
+      }
+    };
+    const SequenceId whole = other.add_sequence(), part = other.add_sequence();
+    copy(whole, 10);
+    EXPECT_EQ(windows(other, whole), "-------www");
+    EXPECT_EQ(other.truncate(whole, 600), 600);
+    copy(part, 5);
+    EXPECT_EQ(other.length(part), 320);
+    EXPECT_EQ(other.truncate(part, 320), 0) << "what the windowed layer saw there is not known any more";
+  }
 }
 
 /// Random use against a plain model: no block is lost, and none is shared unless it was forked.
