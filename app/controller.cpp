@@ -41,12 +41,15 @@ void Controller::start(const std::string& model) {
 
 void Controller::on(engine::Event event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
+  keep_count();
 }
 void Controller::on(storage::Event event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
+  keep_count();
 }
 void Controller::on(ui::UiEvent event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
+  keep_count();
 }
 
 bool Controller::settled() const {
@@ -105,33 +108,24 @@ void Controller::start_answer(std::unique_ptr<Turn> turn) {
 /// Asks the engine for what follows the first `n_rows` rows and the turn's text.
 void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   turn->id = next_turn_++;
-  engine::Generate generate;
-  generate.id = turn->id;
-  generate.sampling = options_.sampling;
-  generate.max_tokens = options_.max_tokens;
-  generate.answer_so_far = turn->text;
-  generate.chat = view_.private_chat ? kPrivateChat : turn->chat;
-  if (!options_.same_seed) generate.sampling.seed += turn->id;
-  std::vector<engine::ChatMessage> messages;
-  if (const auto prompt = system_prompts_.find(current_); prompt != system_prompts_.end() && !prompt->second.empty()) {
-    messages.push_back({engine::Role::system, prompt->second, {}});
-  }
-  for (std::size_t i = 0; i < n_rows; ++i) {
-    const std::string& text = view_.messages[i].text;
-    if (text.empty()) continue;
-    // A question whose answer never came stands with the next one: templates want roles in turn, and nothing is dropped.
-    if (!messages.empty() && messages.back().role == rows_[i].role) {
-      messages.back().content.append("\n\n").append(text);
-    } else {
-      messages.push_back({rows_[i].role, text, {}});
-    }
-  }
-  generate.prompt = std::move(messages);
   running_ = turn->id;
   view_.generating = true;
   view_.status.activity = "Reading what was said";
   turns_.push_back(std::move(turn));
-  if (turns_.back()->user_id != 0) begin_storing(*turns_.back());
+  Turn& here = *turns_.back();
+  if (here.user_id != 0) begin_storing(here);
+  if (!summarise(n_rows)) send_prompt(here, n_rows);
+}
+
+void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
+  engine::Generate generate;
+  generate.id = turn.id;
+  generate.sampling = options_.sampling;
+  generate.max_tokens = options_.max_tokens;
+  generate.answer_so_far = turn.text;
+  generate.chat = view_.private_chat ? kPrivateChat : turn.chat;
+  if (!options_.same_seed) generate.sampling.seed += turn.id;
+  generate.prompt = prompt_of(n_rows).messages;
   out_.engine(std::move(generate));
 }
 
@@ -230,7 +224,7 @@ std::string Controller::name_of_file(const std::filesystem::path& path) const {
 }
 
 void Controller::open_model(const std::string& path) {
-  if (running_ != 0) out_.engine(engine::Stop{running_});
+  if (running_ != 0) out_.engine(engine::Stop{engine_request()});
   view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
   out_.engine(engine::LoadModel{path, options_.model});
 }
@@ -248,12 +242,13 @@ void Controller::show_new_chat(bool private_chat) {
   view_.messages.clear();
   rows_.clear();
   view_.draft = drafts_[0];
+  show_chat_settings({});
 }
 
 /// What was said there is gone; nobody would see the rest of an answer.
 void Controller::leave_private_chat() {
   if (!view_.private_chat) return;
-  if (running_ != 0) out_.engine(engine::Stop{running_});
+  if (running_ != 0) out_.engine(engine::Stop{engine_request()});
   out_.engine(engine::ForgetChat{kPrivateChat, false});
   view_.private_chat = false;
 }
@@ -283,7 +278,7 @@ void Controller::ask(std::string text, std::vector<storage::Id> older_versions) 
   if (!turn->unsaved && turn->waits_for == 0) {
     if (current_ == 0) {
       turn->create = next_request_++;
-      out_.storage(command::CreateChat{turn->create, storage::NewChat{.title = title_from(turn->user_text)}});
+      out_.storage(command::CreateChat{turn->create, storage::NewChat{.title = title_from(turn->user_text), .settings = context_.chosen == ChatSettings{} ? std::string() : write_chat_settings({}, context_.chosen)}});
     } else {
       store_question(*turn);
     }
@@ -292,7 +287,7 @@ void Controller::ask(std::string text, std::vector<storage::Id> older_versions) 
 }
 
 void Controller::handle(ui::StopGenerating&&) {
-  if (running_ != 0) out_.engine(engine::Stop{running_});
+  if (running_ != 0) out_.engine(engine::Stop{engine_request()});
 }
 
 void Controller::handle(ui::NewChat&& e) { show_new_chat(e.private_chat); }
@@ -321,7 +316,7 @@ void Controller::handle(ui::PinChat&& e) { out_.storage(command::PinChat{next_re
 
 void Controller::handle(ui::DeleteChat&& e) {
   const Turn* turn = running();
-  if (turn != nullptr && turn->chat == e.id) out_.engine(engine::Stop{running_});
+  if (turn != nullptr && turn->chat == e.id) out_.engine(engine::Stop{engine_request()});
   out_.storage(command::DeleteChat{next_request_++, e.id});
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "app/chat_settings.h"
 #include "engine/session.h"
 #include "storage/letters.h"
 #include "ui/view_state.h"
@@ -85,8 +86,8 @@ class Controller {
   void handle(engine::TextPiece&& event);
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
-  void handle(engine::TokensCounted&&) {}  // the window asks for none yet
-  void handle(engine::Drafts&&) {}
+  void handle(engine::TokensCounted&& event);
+  void handle(engine::Drafts&&) {}  // the window asks for none yet
   void handle(engine::KvMeasured&&) {}  // counts from the next loading on
 
   void handle(storage::event::Opened&& event);
@@ -126,6 +127,9 @@ class Controller {
   void handle(ui::RestoreDeleted&& event);
   void handle(ui::SearchChanged&& event);
   void handle(ui::DraftLeft&& event);
+  void handle(ui::AttachFile&& event);
+  void handle(ui::DraftChanged&& event);
+  void handle(ui::ChooseOverflow&& event);
   void handle(ui::OpenModel&& event);
   void handle(ui::DismissNotice&& event);
   void handle(ui::SetTheme&& event);
@@ -133,6 +137,62 @@ class Controller {
   void handle(ui::OpenLink&& event);
   void handle(ui::Quit&& event);
 
+  /// A chat as the engine reads it, and from which row on each message comes; the system's from none.
+  struct Prompt {
+    std::vector<engine::ChatMessage> messages;
+    std::vector<std::size_t> rows;
+  };
+  /// What the last count was for: anything else is counted anew.
+  struct Counted {
+    storage::Id chat = 0;
+    std::int64_t first_row = 0, last_row = 0;
+    std::size_t n_rows = 0, first_kept = 0;
+    std::uint64_t draft = 0;
+    std::int64_t context = 0;
+    ui::Overflow choice = ui::Overflow::ask;
+    bool idle = false;
+    std::string model;
+    bool operator==(const Counted&) const = default;
+  };
+  /// The shown chat and the context: what is counted, left out and summarised.
+  struct Context {
+    std::string draft;              // what is being written
+    std::uint64_t draft_revision = 0;
+    Counted counted;                // for what `counting` or the last answer was
+    std::uint64_t counting = 0;     // the count that is under way; 0: none
+    std::size_t n_counted_rows = 0;
+    std::vector<std::int64_t> row_tokens;  // of each row, as far as it was counted
+    std::size_t first_kept = 0;     // rows before it are left out
+    std::size_t n_summarised = 0;   // rows that the summary covers
+    std::map<storage::Id, std::string> settings;  // of the chats, as stored
+    ChatSettings chosen;            // of the shown chat
+    std::int64_t size_before = -1;  // the option, while a larger context is being tried; else -1
+    std::int64_t kv_bytes = 0, trained = 0;
+    std::string model_path;
+  };
+  /// The summary that is written before the turn that waits for it is asked.
+  struct Summarising {
+    std::uint64_t id = 0;           // the engine's request; 0: none
+    std::size_t n_rows = 0;         // of the waiting turn
+    std::size_t until = 0;          // rows that this part reaches to
+    std::string text;
+  };
+
+  Prompt prompt_of(std::size_t n_rows) const;
+  void keep_count();
+  void use_count(std::int64_t total, const std::vector<std::int64_t>& of_messages);
+  void make_room(std::int64_t total);
+  void show_cut(std::size_t first_kept);
+  bool enlarge_context();
+  void save_chat_settings();
+  void show_chat_settings(const std::string& settings);
+  void forget_cut();
+  void send_prompt(Turn& turn, std::size_t n_rows);
+  bool summarise(std::size_t n_rows);
+  void summary_done();
+  void say_reading(std::int64_t left, std::int64_t total);
+  void time_reasoning(ui::MessageRow& row, const std::string& piece);
+  std::uint64_t engine_request() const { return summarising_.id != 0 ? summarising_.id : running_; }
   void add_row(ui::Author author, storage::Id id, std::string text, ui::MessageState state);
   ui::MessageRow* find_row(std::int64_t row_id);
   Row* find_stored(std::int64_t row_id);
@@ -181,6 +241,13 @@ class Controller {
   storage::Request importing_ = 0;   // the same, and it can be taken back
   std::map<storage::Request, ui::ExportAs> exports_;
   std::vector<storage::Command> undo_;  // what takes back the last change, oldest first
+  struct Reading {
+    std::int64_t began_ms = 0, answer_began_ms = 0;
+    double tokens_per_second = 0;   // of prompts, as measured last; 0: not yet
+  };
+  Reading reading_;
+  Context context_;
+  Summarising summarising_;
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   StartModel start_model_ = StartModel::settled;

@@ -1,12 +1,23 @@
 // The controller and the engine's events.
 
+#include <algorithm>
+#include <utility>
+
 #include "app/builtin.h"
 #include "app/controller.h"
 #include "app/words.h"
+#include "ui/status_line.h"
+#include "ui/text/reasoning.h"
 
 namespace foreword::app {
 
 namespace command = storage::command;
+
+namespace {
+
+constexpr double kLongWait = 3;  // seconds; a longer wait is told with an estimate
+
+}  // namespace
 
 void Controller::handle(engine::ModelLoading&& e) {
   view_.model = {ui::ModelState::loading, name_of_file(e.path), -1, {}};
@@ -18,6 +29,13 @@ void Controller::handle(engine::ModelReady&& e) {
   view_.status = {};
   view_.status.device = e.model.device;
   view_.status.context_size = e.model.context;
+  view_.status.memory_used = e.model.file_bytes + e.model.kv_bytes;
+  view_.status.memory_total = e.model.memory_total;
+  context_.kv_bytes = e.model.kv_bytes;
+  context_.trained = e.model.trained_context;
+  context_.model_path = e.model.path.string();
+  context_.size_before = -1;
+  if (context_.chosen.overflow != ui::Overflow::summarise) forget_cut();
   if (e.model.vocabulary_only) {
     view_.model = {ui::ModelState::failed, e.model.name, -1, e.model.name + " holds only a vocabulary and cannot answer; open a whole model."};
     return notify(ui::NoticeKind::error, view_.model.failure);
@@ -31,6 +49,12 @@ void Controller::handle(engine::ModelReady&& e) {
 void Controller::handle(engine::ModelFailed&& e) {
   view_.model = {ui::ModelState::failed, name_of_file(e.path), -1, e.error.message};
   notify(ui::NoticeKind::error, e.error.message);
+  if (context_.size_before >= 0) {  // the larger context: back to what worked
+    options_.model.context = std::exchange(context_.size_before, -1);
+    context_.chosen.overflow = ui::Overflow::ask;
+    save_chat_settings();
+    return open_model(context_.model_path);
+  }
   if (start_model_ == StartModel::last_used) open_builtin();
 }
 
@@ -44,27 +68,41 @@ void Controller::handle(engine::PrefixRestoring&& e) {
   view_.status.activity = "Bringing back what was read: " + std::to_string(e.done) + " of " + std::to_string(e.total) + " tokens";
 }
 
+/// "Reading 1,200 tokens", and how long that takes if it is long enough to wonder.
+void Controller::say_reading(std::int64_t left, std::int64_t total) {
+  const double seconds = reading_.tokens_per_second > 0 ? static_cast<double>(left) / reading_.tokens_per_second : 0;
+  view_.status.activity = left == total ? "Reading " + count_words(total, "token") : "Reading " + count_words(left, "token") + " of " + ui::grouped(total);
+  if (seconds > kLongWait) view_.status.activity += ", " + about_seconds(seconds);
+}
+
 void Controller::handle(engine::GenerationStarted&& e) {
+  if (e.id != engine_request()) return;
+  reading_.began_ms = out_.now_ms();
   if (e.id != running_) return;
   view_.status.prompt_tokens = e.prompt_tokens;
   view_.status.reused_tokens = e.reused_tokens;
   view_.status.tokens_per_second = view_.status.first_token_seconds = 0;
   view_.status.context_used = e.prompt_tokens;
-  view_.status.activity = "Reading " + std::to_string(e.prompt_tokens - e.reused_tokens) + " tokens";
+  say_reading(e.prompt_tokens - e.reused_tokens, e.prompt_tokens - e.reused_tokens);
 }
 
 void Controller::handle(engine::PromptProgress&& e) {
-  if (e.id != running_ || e.done >= e.total) return;
-  view_.status.activity = "Reading: " + std::to_string(e.done) + " of " + std::to_string(e.total) + " tokens";
+  if (e.id != running_ || summarising_.id != 0 || e.done >= e.total) return;
+  const double seconds = static_cast<double>(out_.now_ms() - reading_.began_ms) / 1000;
+  if (seconds > 0.05) reading_.tokens_per_second = static_cast<double>(e.done) / seconds;
+  say_reading(e.total - e.done, e.total);
 }
 
 void Controller::handle(engine::TextPiece&& e) {
   Turn* turn = running();
-  if (turn == nullptr || e.id != turn->id) return;
+  if (turn == nullptr) return;
+  if (e.id == summarising_.id) summarising_.text += e.text;
+  if (e.id != turn->id) return;
   turn->text += e.text;
   if (ui::MessageRow* row = find_row(turn->answer_row)) {
     row->text += e.text;
     if (!row->text.empty()) row->state = ui::MessageState::streaming;
+    time_reasoning(*row, e.text);
   }
   view_.status.activity = "Answering";
   view_.status.tokens_per_second = e.tokens_per_second;
@@ -72,19 +110,35 @@ void Controller::handle(engine::TextPiece&& e) {
   store_growth(*turn);
 }
 
+/// How long the model thought: from the first piece to the one that ends its reasoning.
+void Controller::time_reasoning(ui::MessageRow& row, const std::string& piece) {
+  if (row.text.size() == piece.size()) reading_.answer_began_ms = out_.now_ms();
+  if (row.reasoning_seconds > 0 || piece.find('>') == piece.npos) return;
+  const ui::text::Answer parts = ui::text::split_reasoning(row.text);
+  if (parts.thinking || parts.reasoning.empty()) return;
+  row.reasoning_seconds = std::max(0.1, static_cast<double>(out_.now_ms() - reading_.answer_began_ms) / 1000);
+}
+
 void Controller::handle(engine::GenerationDone&& e) {
-  if (e.id != running_) return;
-  view_.status.tokens_per_second = answer_speed(e.stats);
-  view_.status.first_token_seconds = e.stats.first_token_seconds;
-  view_.status.prompt_tokens = e.stats.prompt_tokens;
-  view_.status.reused_tokens = e.stats.reused_tokens;
+  if (e.id != engine_request()) return;
   const bool stopped = e.stats.stop_reason == engine::StopReason::cancelled;
+  if (e.id == summarising_.id && !stopped) return summary_done();
+  summarising_ = {};
+  if (e.id == running_) {
+    view_.status.tokens_per_second = answer_speed(e.stats);
+    view_.status.first_token_seconds = e.stats.first_token_seconds;
+    view_.status.prompt_tokens = e.stats.prompt_tokens;
+    view_.status.reused_tokens = e.stats.reused_tokens;
+    const std::int64_t read = e.stats.prompt_tokens - e.stats.reused_tokens;
+    if (read > 0 && e.stats.prompt_seconds > 0.02) reading_.tokens_per_second = static_cast<double>(read) / e.stats.prompt_seconds;
+  }
   end_turn(stopped ? ui::MessageState::stopped : ui::MessageState::complete,
-           stopped ? storage::Status::stopped : storage::Status::complete, e.stats);
+           stopped ? storage::Status::stopped : storage::Status::complete, e.id == running_ ? e.stats : engine::GenerationStats{});
 }
 
 void Controller::handle(engine::GenerationFailed&& e) {
-  if (e.id != running_) return;
+  if (e.id != engine_request()) return;
+  summarising_ = {};
   const bool stopped = e.error.code == ErrorCode::cancelled;
   if (!stopped) notify(ui::NoticeKind::error, e.error.message);
   end_turn(stopped ? ui::MessageState::stopped : ui::MessageState::failed,

@@ -3,6 +3,7 @@
 #include "app/chat_export.h"
 #include "app/chat_json.h"
 #include "app/controller.h"
+#include "ui/text/utf8.h"
 
 namespace foreword::app {
 
@@ -10,6 +11,19 @@ namespace command = storage::command;
 namespace event = storage::event;
 
 namespace {
+
+constexpr std::uintmax_t kMostAttached = 1'000'000;  // bytes
+
+/// UTF-8 without zero bytes.
+bool is_text(const std::string& text) {
+  if (text.find('\0') != text.npos) return false;
+  for (std::size_t at = 0; at < text.size();) {
+    const ui::text::CodePoint c = ui::text::decode(text, at);
+    if (c.value == 0xFFFD && c.n_bytes == 1) return false;
+    at += c.n_bytes;
+  }
+  return true;
+}
 
 ExportFormat format_of(ui::ExportAs format) {
   switch (format) {
@@ -54,6 +68,23 @@ void Controller::handle(ui::ImportFile&& e) {
   if (!tree) return notify(ui::NoticeKind::error, tree.error().message);
   importing_ = next_request_++;
   out_.storage(command::AddTree{importing_, *std::move(tree)});
+}
+
+/// Text of any kind comes with the message; what is none says why.
+void Controller::handle(ui::AttachFile&& e) {
+  if (!out_.read_file) return;
+  const std::filesystem::path path = e.path;
+  const std::string name = path.filename().string();
+  const auto refuse = [&](const std::string& why) { notify(ui::NoticeKind::error, name + " " + why); };
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return refuse("is a folder; drop its files instead.");
+  const auto size = std::filesystem::file_size(path, error);
+  if (!error && size > kMostAttached) return refuse("is larger than 1 MB; no model here would read all of it. Attach a part of it.");
+  auto text = out_.read_file(path);
+  if (!text) return notify(ui::NoticeKind::error, text.error().message);
+  if (!is_text(*text)) return refuse("is no text. Only text can come with a message; models (.gguf) and exported chats (.json) are opened when they are dropped.");
+  if (text->empty()) return refuse("is empty.");
+  view_.offered_file = {next_notice_++, name, *std::move(text)};
 }
 
 }  // namespace foreword::app

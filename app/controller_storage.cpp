@@ -53,6 +53,7 @@ void Controller::handle(event::OpenFailed&& e) {
 }
 
 void Controller::handle(event::ChatSaved&& e) {
+  context_.settings[e.chat.id] = e.chat.settings;
   Turn* turn = find_turn(e.request);
   if (turn != nullptr && turn->create == e.request) {
     turn->create = 0;
@@ -121,10 +122,11 @@ void Controller::handle(event::ChatOpened&& e) {
   opening_ = 0;
   leave_private_chat();
   current_ = view_.current_chat = e.chat.id;
-  system_prompts_[e.chat.id] = e.chat.system_prompt;
+  system_prompts_[e.chat.id] = std::move(e.chat.system_prompt);
   view_.draft = drafts_[e.chat.id];
   view_.messages.clear();
   rows_.clear();
+  context_.settings[e.chat.id] = std::move(e.chat.settings);
   for (storage::PathEntry& entry : e.path) {
     storage::Message& message = entry.message;
     if (message.role == storage::Role::system || message.role == storage::Role::tool) continue;
@@ -150,6 +152,7 @@ void Controller::handle(event::ChatOpened&& e) {
       if (row.text.empty()) row.state = ui::MessageState::waiting;
     }
   }
+  show_chat_settings(context_.settings[e.chat.id]);
 }
 
 void Controller::handle(event::MessageSaved&& e) {

@@ -19,6 +19,20 @@ std::string title_from(const std::string& text) {
   return line.substr(0, cut) + "\u2026";
 }
 
+std::string start_of(const std::string& text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return text;
+  std::size_t cut = most_bytes;
+  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;  // whole characters
+  return text.substr(0, cut) + "\u2026";
+}
+
+std::string count_words(std::int64_t n, const char* thing) { return ui::grouped(n) + " " + thing + (n == 1 ? "" : "s"); }
+
+std::string about_seconds(double seconds) {
+  if (seconds < 90) return "about " + std::to_string(std::max(1, static_cast<int>(seconds + 0.5))) + " s";
+  return "about " + std::to_string(static_cast<int>(seconds / 60 + 0.5)) + " min";
+}
+
 double answer_speed(const engine::GenerationStats& stats) {
   return stats.n_tokens > 1 && stats.decode_seconds > 0 ? static_cast<double>(stats.n_tokens - 1) / stats.decode_seconds : 0;
 }

@@ -1,6 +1,12 @@
 #pragma once
-// Where the user writes. Enter sends, Shift+Enter starts a line; it grows with its text to a share of the window.
+// Where the user writes. Enter sends, Shift+Enter starts a line; it grows with its text to a share of the window. Text
+// files come with the message as chips; Up in the empty composer brings back what was sent.
 
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ui/attachments.h"
 #include "ui/text_field.h"
 
 namespace foreword::ui {
@@ -8,29 +14,52 @@ namespace foreword::ui {
 class Composer {
  public:
   static constexpr const char* kFieldId = "composer/text";
+  static constexpr std::size_t kLongPaste = 4000;  // characters; a longer one may rather be a file
+
+  /// Why something could not be sent.
+  enum class Obstacle : std::uint8_t { none, no_model, context };
 
   /// Height it wants for a column of `width` pixels, at most 40 % of `window_height`.
   float wanted_height(Frame& frame, float width, float window_height);
-  /// Sends SendMessage, EditMessage and StopGenerating. True: the user wants to send, but no model is open.
-  bool draw(Frame& frame, Rect rect);
+  /// Sends SendMessage, EditMessage and StopGenerating.
+  Obstacle draw(Frame& frame, Rect rect);
 
   const std::string& text() const { return field_.text(); }
-  /// Also ends editing.
-  void set_text(std::string_view text) { field_.set_text(text), editing_ = 0, draft_.clear(); }
+  /// A whole message, files and all. Also ends editing.
+  void set_text(std::string_view message);
   /// Takes up a message to be written anew; what stood here comes back afterwards.
   void edit(Frame& frame, const MessageRow& message);
-  /// What the user had written for a message of its own, editing or not.
-  const std::string& draft() const { return editing_ == 0 ? field_.text() : draft_; }
+  void attach(Attachment file);
+  /// What the user has written for a message of its own, editing or not, files and all.
+  std::string draft() const { return editing_ == 0 ? whole() : draft_; }
+  /// Grows with every change of draft().
+  std::uint64_t draft_revision() const { return editing_ == 0 ? own_revision_ + field_.revision() : edit_revision_; }
+  bool empty() const { return field_.text().empty() && files_.empty(); }
 
  private:
   TextField::Options options(const Frame& frame) const;
+  float head_height(Frame& frame, float width) const;
   void draw_editing_head(Frame& frame, Rect rect);
+  void draw_files(Frame& frame, Rect rect);
+  void draw_offer(Frame& frame, Rect rect);
+  bool draw_button(Frame& frame, Rect rect, bool enabled);
+  void take_paste(Frame& frame, const TextField::Result& result);
+  void recall(Frame& frame, bool was_recallable);
+  bool is_recallable();
   void stop_editing();
+  std::string whole() const { return with_attachments(files_, field_.text()); }
+  Obstacle send(Frame& frame);
 
   TextField field_{TextField::Lines::many};
+  std::vector<Attachment> files_;
+  std::uint64_t own_revision_ = 0, edit_revision_ = 0;
   std::int64_t editing_ = 0;   // the message; 0: a new one
   bool edits_answer_ = false;
   std::string draft_;          // of the new one, while another is edited
+  std::optional<std::string> long_paste_;  // stands in the text, and could be a file
+  std::uint64_t paste_revision_ = 0;       // of the field, as long as the offer holds
+  std::size_t recalled_ = 0;   // how many messages of the user back; 0: none
+  std::string recalled_text_;
 };
 
 }  // namespace foreword::ui

@@ -28,6 +28,8 @@ struct Frame {
   std::string link_asked = {};
   /// A message that the user wants to write anew; the root hands it to the composer. 0: none.
   std::int64_t edit_asked = 0;
+  /// The choices for a chat that outgrows the context are wanted.
+  bool context_asked = false;
 
   float px(float logical) const { return std::round(logical * scale); }
   text::Font font(text::Style style, float logical) const {

@@ -93,6 +93,15 @@ void Headless::frames(int n) {
   for (int i = 1; i < n; ++i) draw_one();
 }
 
+Picture Headless::picture() const {
+  ImGui::SetCurrentContext(imgui_);
+  unsigned char* pixels = nullptr;
+  Coverage own;
+  ImGui::GetIO().Fonts->GetTexDataAsAlpha8(&pixels, &own.width, &own.height);
+  own.pixels = pixels;
+  return rasterise(*ImGui::GetDrawData(), root_->canvas().atlas().pages(), own);
+}
+
 void Headless::draw_one() {
   ImGui::SetCurrentContext(imgui_);
   ImGui::NewFrame();

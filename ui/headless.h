@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ui/input.h"
+#include "ui/raster.h"
 #include "ui/root.h"
 #include "ui/view_state.h"
 
@@ -51,6 +52,8 @@ class Headless {
   double wake_at() const { return wake_at_; }
   /// Triangles of the last frame; 0 means that nothing was drawn.
   int triangles() const { return triangles_; }
+  /// The last frame's pixels.
+  Picture picture() const;
   /// The last event of a kind, or null.
   template <class Event>
   const Event* last() const {

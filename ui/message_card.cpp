@@ -1,8 +1,9 @@
 #include "ui/message_card.h"
 
-#include <array>
 #include <utility>
 
+#include "ui/attachments.h"
+#include "ui/chips.h"
 #include "ui/document_view.h"
 #include "ui/text/copy.h"
 #include "ui/text/find.h"
@@ -13,7 +14,7 @@ namespace foreword::ui {
 namespace {
 
 // Logical pixels.
-constexpr float kNameHeight = 26, kFooterHeight = 36, kThoughtHead = 30, kThoughtIndent = 14, kThoughtGap = 12;
+constexpr float kThoughtHead = 30, kThoughtIndent = 14, kThoughtGap = 12;
 constexpr float kUserFooter = 14;  // its buttons also take some of the gap below
 constexpr float kBubblePadX = 16, kBubblePadY = 10, kBubbleRadius = 16;
 constexpr float kBubbleShare = 0.86f;  // of the column, at most
@@ -28,6 +29,9 @@ std::string thought_label(const MessageRow& message, bool thinking) {
   if (seconds < 60) return "Thought for " + std::to_string(seconds) + " s";
   return "Thought for " + std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
 }
+
+/// What the user wrote, without the files that came with it.
+std::string_view words_of(const MessageRow& message) { return std::string_view(message.text).substr(parts_of(message.text).words.begin); }
 
 std::vector<text::Block> blocks_of(std::string_view source) {
   text::MarkdownStream stream;
@@ -48,7 +52,7 @@ std::string copy_message(const MessageRow& message, Range places, CopyAs as) {
   const auto write = as == CopyAs::plain ? text::copy_plain : text::copy_markdown;
   if (is_user(message)) {
     if (places.begin == 0 && places.end == kMessageEnd) return message.text;
-    return write(text::parse_plain(text), places);
+    return write(text::parse_plain(words_of(message)), places);
   }
   const text::Answer parts = text::split_reasoning(text);
   const auto source = [&](Range range) { return text.substr(range.begin, range.end - range.begin); };
@@ -69,7 +73,7 @@ void find_in_message(const MessageRow& message, std::string_view needle, std::ve
   std::vector<text::Block> blocks;
   std::size_t begin = 0;
   if (is_user(message)) {
-    blocks = text::parse_plain(text);
+    blocks = text::parse_plain(words_of(message));
   } else {
     const text::Answer parts = text::split_reasoning(text);
     const auto source = [&](Range range) { return text.substr(range.begin, range.end - range.begin); };
@@ -120,7 +124,9 @@ void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) 
   text_size_ = message.text.size();
   state_ = message.state;
   const bool user = answer_.user = is_user(message);
-  const text::Answer parts = user ? text::Answer{{}, {0, message.text.size()}, false} : text::split_reasoning(message.text);
+  const MessageParts said = user ? parts_of(message.text) : MessageParts{};
+  const text::Answer parts = user ? text::Answer{{}, said.words, false} : text::split_reasoning(message.text);
+  n_files_ = said.files.size();
   has_reasoning_ = !parts.reasoning.empty() || parts.thinking;
   thinking_ = parts.thinking && message.state == MessageState::streaming;
   const float room = user ? std::round(width * kBubbleShare) - 2 * frame.px(kBubblePadX) : width;
@@ -128,8 +134,8 @@ void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) 
     update(frame, reasoning_, message.text, parts.reasoning, grown, sheet_of(frame, true), room - frame.px(kThoughtIndent));
   }
   update(frame, answer_, message.text, parts.answer, grown, sheet_of(frame, false), room);
-  if (user && message.text.size() <= kLongWords) {  // the bubble is as wide as what is in it
-    const float widest = std::ceil(answer_.boxes.widest()) + 1;
+  if (user && said.words.end - said.words.begin <= kLongWords) {  // the bubble is as wide as what is in it
+    const float widest = std::max(std::ceil(answer_.boxes.widest()) + 1, std::min(room, files_width(frame, message)));
     if (widest < room) answer_.boxes.lay_out(frame.canvas.shapes(), answer_.blocks(), 0, 0, sheet_of(frame, false), widest);
   }
   place_parts(frame, message);
@@ -137,10 +143,13 @@ void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) 
 
 void MessageCard::place_parts(Frame& frame, const MessageRow& message) {
   if (is_user(message)) {
-    const float widest = message.text.size() <= kLongWords ? answer_.boxes.widest() : std::round(width_ * kBubbleShare) - 2 * frame.px(kBubblePadX);
+    const float room = std::round(width_ * kBubbleShare) - 2 * frame.px(kBubblePadX), files = std::min(room, files_width(frame, message));
+    const float widest = answer_.source.end - answer_.source.begin <= kLongWords ? std::max(answer_.boxes.widest(), files) : room;
     bubble_left_ = std::floor(width_ - widest - 2 * frame.px(kBubblePadX));
-    answer_.top = {bubble_left_ + frame.px(kBubblePadX), frame.px(kBubblePadY)};
-    bubble_bottom_ = answer_.top.y + std::max(answer_.boxes.height(), frame.px(size::kText * size::kLineHeight)) + frame.px(kBubblePadY);
+    const float chips = static_cast<float>(n_files_) * frame.px(kChipHeight + kChipGap), line = frame.px(size::kText * size::kLineHeight);
+    answer_.top = {bubble_left_ + frame.px(kBubblePadX), frame.px(kBubblePadY) + chips};
+    const float words = answer_.blocks().empty() && n_files_ > 0 ? -frame.px(kChipGap) : std::max(answer_.boxes.height(), line);
+    bubble_bottom_ = answer_.top.y + words + frame.px(kBubblePadY);
     height_ = bubble_bottom_ + frame.px(kUserFooter);
     return;
   }
@@ -217,6 +226,7 @@ bool MessageCard::draw(Frame& frame, const MessageRow& message, const std::strin
   if (user) {
     const Rect bubble{origin.x + bubble_left_, origin.y, origin.x + width_, origin.y + bubble_bottom_};
     canvas.fill(bubble, frame.theme.bubble, frame.px(kBubbleRadius));
+    if (n_files_ > 0) draw_files(frame, message, id, origin);
   } else {
     canvas.text_cut({origin.x, origin.y}, frame.px(20), width_, frame.font(text::Style::bold, size::kSmall), frame.theme.accent,
                     message.name.empty() ? std::string_view("Answer") : std::string_view(message.name));
@@ -277,82 +287,24 @@ bool MessageCard::draw_reasoning(Frame& frame, const MessageRow& message, const 
   return frame.input.activated(head);
 }
 
-/// What can be done with the message. The last answer and what the mouse or the keyboard is at show all of it, the others
-/// what a reader needs.
-void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, bool last) {
-  const bool user = is_user(message);
-  const float button = frame.px(28), step = button + frame.px(2);
-  const float top = user ? origin.y + bubble_bottom_ + frame.px(3) : origin.y + height_ - frame.px(kFooterHeight) + frame.px(4);
-  const bool busy = message.state == MessageState::waiting || message.state == MessageState::streaming;
-  if (message.state == MessageState::waiting) {
-    const std::string_view reason = frame.state.status.activity.empty() ? std::string_view("Waiting for the model\u2026")
-                                                                        : std::string_view(frame.state.status.activity);
-    frame.canvas.text({origin.x, origin.y + frame.px(kNameHeight)}, frame.px(size::kText * size::kLineHeight),
-                      frame.font(text::Style::regular, size::kText), frame.theme.ink_soft, reason);
-  }
-  const Vec mouse = frame.input.mouse();
-  const Rect card{origin.x, origin.y, origin.x + width_, top + button};
-  const bool near = frame.input.hovered("messages") || frame.input.is_hovered_below(id);
-  const bool all = (last && !user) || (near && card.contains(mouse)) || frame.input.is_focused_below(id);
-  const bool idle = !frame.state.generating, ready = idle && frame.state.model.state == ModelState::ready;
-  const bool can_continue = last && !user && !busy && message.state != MessageState::complete;
-
-  struct Tool {
-    const char* name;
-    const char* label;
-    Icon icon;
-    bool shown, enabled;
-    void (*run)(Frame&, const MessageRow&);
-  };
-  const std::array tools{
-      Tool{"/previous", "The version before (Alt+Left)", Icon::chevron_left, message.n_siblings > 1, idle && message.sibling > 1,
-           [](Frame& f, const MessageRow& m) { f.send(ShowSibling{m.id, -1}); }},
-      Tool{"/next", "The version after (Alt+Right)", Icon::chevron_right, message.n_siblings > 1, idle && message.sibling < message.n_siblings,
-           [](Frame& f, const MessageRow& m) { f.send(ShowSibling{m.id, 1}); }},
-      Tool{"/copy", "Copy", Icon::copy, !busy && (!user || all), true,
-           [](Frame& f, const MessageRow& m) { f.clipboard.write(m.text.substr(is_user(m) ? 0 : text::split_reasoning(m.text).answer.begin)); }},
-      Tool{"/edit", "Edit", Icon::pencil, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.edit_asked = m.id; }},
-      Tool{"/continue", "Go on from here", Icon::play, can_continue, ready, [](Frame& f, const MessageRow& m) { f.send(ContinueAnswer{m.id}); }},
-      Tool{"/regenerate", "Answer again", Icon::retry, all && !user && !busy, ready, [](Frame& f, const MessageRow& m) { f.send(Regenerate{m.id}); }},
-      Tool{"/fork", "A new chat from here", Icon::fork, all && !busy && !frame.state.private_chat, idle, [](Frame& f, const MessageRow& m) { f.send(ForkChat{m.id}); }},
-      Tool{"/delete", "Delete from here on", Icon::trash, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.send(DeleteMessage{m.id}); }},
-  };
-  const std::string place = std::to_string(message.sibling) + " / " + std::to_string(message.n_siblings);
-  const text::Font font = frame.font(text::Style::regular, size::kSmall);
-  const float place_width = message.n_siblings > 1 ? std::ceil(frame.canvas.width(font, place)) + frame.px(4) : 0;
-  float x = origin.x - frame.px(5);
-  if (user) {  // below the bubble, at its right edge
-    x = origin.x + width_ + frame.px(5) - place_width;
-    for (const Tool& tool : tools) x -= tool.shown ? step : 0;
-    // Out of sight, but the keyboard finds it.
-    if (!all && !busy) frame.input.add({.id = id + "/edit", .role = ItemRole::button, .label = "Edit", .rect = Rect{x - step, top, x, top + button}.intersect(frame.canvas.clip()), .enabled = idle});
-  }
-  for (const Tool& tool : tools) {
-    if (!tool.shown) continue;
-    const Rect rect{x, top, x + button, top + button};
-    if (icon_button(frame, id + tool.name, tool.label, tool.icon, rect, {.enabled = tool.enabled})) tool.run(frame, message);
-    x += step;
-    if (tool.icon != Icon::chevron_left) continue;
-    frame.canvas.text({x, top}, button, font, frame.theme.ink_soft, place);
-    x += place_width;
-  }
-  if (!user && !busy) draw_ending(frame, message, {x + frame.px(6), top, origin.x + width_, top + button});
+float MessageCard::files_width(Frame& frame, const MessageRow& message) const {
+  if (n_files_ == 0) return 0;
+  float widest = 0;
+  for (const MessageParts::File& file : parts_of(message.text).files) widest = std::max(widest, chip_width(frame, file.name, text_size_words(file.text), false));
+  return widest;
 }
 
-/// How the answer ended, and its numbers, at the right.
-void MessageCard::draw_ending(Frame& frame, const MessageRow& message, Rect rect) {
-  static constexpr std::pair<MessageState, std::string_view> kEndings[] = {
-      {MessageState::stopped, "Stopped"}, {MessageState::interrupted, "Interrupted"}, {MessageState::failed, "Failed"}};
-  std::string line;
-  for (const auto& [state, word] : kEndings) {
-    if (state == message.state) line = word;
+void MessageCard::draw_files(Frame& frame, const MessageRow& message, const std::string& id, Vec origin) {
+  const float left = origin.x + bubble_left_ + frame.px(kBubblePadX), room = width_ - bubble_left_ - 2 * frame.px(kBubblePadX);
+  Rect rect{left, origin.y + frame.px(kBubblePadY), 0, 0};
+  std::size_t n = 0;
+  for (const MessageParts::File& file : parts_of(message.text).files) {
+    const std::string size = text_size_words(file.text);
+    rect.right = left + std::min(room, chip_width(frame, file.name, size, false));
+    rect.bottom = rect.top + frame.px(kChipHeight);
+    if (draw_chip(frame, id + "/file:" + std::to_string(n++), file.name, size, rect, false) == ChipPress::open) frame.clipboard.write(std::string(file.text));
+    rect.top = rect.bottom + frame.px(kChipGap);
   }
-  if (!line.empty() && !message.stats.empty()) line += " \u00b7 ";
-  line += message.stats;
-  const text::Font font = frame.font(text::Style::regular, size::kSmall);
-  const float width = std::min(frame.canvas.width(font, line), rect.width());
-  const Color color = message.state == MessageState::failed ? frame.theme.danger : frame.theme.ink_soft;
-  if (width > frame.px(40)) frame.canvas.text_cut({rect.right - width, rect.top}, rect.height(), width + 1, font, color, line);
 }
 
 }  // namespace foreword::ui

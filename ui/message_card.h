@@ -68,6 +68,8 @@ class MessageCard {
   std::size_t n_edited() const { return reasoning_.boxes.n_edited() + answer_.boxes.n_edited(); }
 
  private:
+  static constexpr float kNameHeight = 26, kFooterHeight = 36;  // logical
+
   struct Part {
     text::MarkdownStream stream;
     std::vector<text::Block> plain;  // what the user says, instead of the stream
@@ -82,6 +84,8 @@ class MessageCard {
   void place_parts(Frame& frame, const MessageRow& message);
   void update(Frame& frame, Part& part, std::string_view text, Range source, bool grown, const text::Sheet& sheet, float width);
   bool draw_reasoning(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection);
+  void draw_files(Frame& frame, const MessageRow& message, const std::string& id, Vec origin);
+  float files_width(Frame& frame, const MessageRow& message) const;
   void draw_footer(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, bool last);
   void draw_ending(Frame& frame, const MessageRow& message, Rect rect);
   /// The part of a place, and the place within it.
@@ -96,6 +100,7 @@ class MessageCard {
   MessageState state_ = MessageState::complete;
   float width_ = -1, scale_ = 0, height_ = 0;
   float bubble_left_ = 0, bubble_bottom_ = 0;  // of the user's words
+  std::size_t n_files_ = 0;                    // that came with them
 };
 
 }  // namespace foreword::ui

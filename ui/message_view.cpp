@@ -4,12 +4,13 @@
 #include <utility>
 
 #include "ui/clicks.h"
+#include "ui/context_panel.h"
 #include "ui/widgets.h"
 
 namespace foreword::ui {
 namespace {
 
-constexpr float kGap = 22, kMargin = 28, kPadTop = 20, kPadBottom = 12;  // logical
+constexpr float kGap = 22, kMargin = 28, kPadTop = 20, kPadBottom = 12, kCutLine = 44;  // logical
 constexpr int kRounds = 6;  // of laying out what guessed heights had hidden
 const std::string kId = "messages";
 
@@ -35,13 +36,20 @@ void MessageView::sync(Frame& frame, float width) {
     Entry& entry = entries_[i];
     const bool other = entry.id != messages[i].id || entry.height == 0;
     if (other) entry = Entry{}, entry.id = messages[i].id;
+    const float lead = cut_lead(frame, i);
+    if (entry.lead != lead) {
+      if (i == anchor_) anchor_offset_ = std::max(0.0f, anchor_offset_ + lead - entry.lead);
+      entry.height += lead - entry.lead;
+      entry.lead = lead;
+      first_changed = std::min(first_changed, i);
+    }
     if (!other && !resized && (!entry.exact || entry.card.laid_out_for(messages[i], width, frame.scale))) continue;
     const bool growing = entry.exact && !resized;
     if (growing) {
       lay_out(frame, i);
     } else {
       entry.exact = false;
-      entry.height = MessageCard::estimate_height(frame, messages[i], width) + frame.px(kGap);
+      entry.height = MessageCard::estimate_height(frame, messages[i], width) + frame.px(kGap) + entry.lead;
     }
     first_changed = std::min(first_changed, i);
   }
@@ -52,7 +60,7 @@ void MessageView::sync(Frame& frame, float width) {
 void MessageView::lay_out(Frame& frame, std::size_t i) {
   Entry& entry = entries_[i];
   entry.card.lay_out(frame, frame.state.messages[i], width_);
-  entry.height = entry.card.height() + frame.px(kGap);
+  entry.height = entry.card.height() + frame.px(kGap) + entry.lead;
   entry.exact = true;
 }
 
@@ -115,11 +123,11 @@ bool MessageView::prepare_visible(Frame& frame, float view_height, float moved) 
   std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1;
   for (; i < entries_.size() && tops_[i] < scroll() + view_height + std::max(0.0f, moved) + pad; ++i) {
     if (!entries_[i].exact) continue;
-    const float anchor = scroll() - tops_[i], top = anchor + std::min(0.0f, moved) - pad, bottom = anchor + view_height + std::max(0.0f, moved) + pad;
+    const float anchor = scroll() - card_top(i), top = anchor + std::min(0.0f, moved) - pad, bottom = anchor + view_height + std::max(0.0f, moved) + pad;
     const text::Boxes::Moved change = entries_[i].card.prepare(frame, frame.state.messages[i], top, bottom, anchor);
     if (!change.any) continue;
     any = true;
-    entries_[i].height = entries_[i].card.height() + frame.px(kGap);
+    entries_[i].height = entries_[i].card.height() + frame.px(kGap) + entries_[i].lead;
     if (i == anchor_) anchor_offset_ = std::max(0.0f, anchor_offset_ + change.above);
     update_tops(i);
   }
@@ -132,7 +140,7 @@ MessageView::Place MessageView::place_at(Frame& frame, Vec point) {
   const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, y);
   const std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1;
   if (!entries_[i].exact) return {i, 0};
-  return {i, entries_[i].card.place_at(frame, {point.x - column_.left, y - tops_[i]})};
+  return {i, entries_[i].card.place_at(frame, {point.x - column_.left, y - card_top(i)})};
 }
 
 void MessageView::handle_input(Frame& frame, Rect area, float& moved) {
@@ -165,7 +173,7 @@ void MessageView::handle_wheel(Frame& frame, const Wheel& wheel, float& moved) {
   const Place place = place_at(frame, wheel.at);
   const float step = frame.px(70);
   if (wheel.dx != 0 && place.message < entries_.size()) {
-    const Vec point{wheel.at.x - column_.left, wheel.at.y - column_.top - tops_[place.message]};
+    const Vec point{wheel.at.x - column_.left, wheel.at.y - column_.top - card_top(place.message)};
     entries_[place.message].card.scroll_sideways(point, -wheel.dx * step);
   }
   moved -= wheel.dy * step;
@@ -238,7 +246,7 @@ bool MessageView::extend_selection(Frame& frame, const KeyPress& press, Rect are
   const auto spot = [&](Place place) {
     text::Boxes::Spot at = entries_[place.message].card.spot_of(frame, place.offset);
     at.x += column_.left;
-    at.y += column_.top + tops_[place.message];
+    at.y += column_.top + card_top(place.message);
     return at;
   };
   if (!entries_[to_.message].exact) lay_out(frame, to_.message);
@@ -322,10 +330,10 @@ void MessageView::show_place(Frame& frame, Place place, Rect view) {
     update_tops(place.message);
   }
   const text::Boxes::Spot spot = entries_[place.message].card.spot_of(frame, place.offset);
-  const float y = tops_[place.message] + spot.y - scroll();
+  const float y = card_top(place.message) + spot.y - scroll();
   if (y >= 0 && y + spot.line_height <= view.height()) return;
   following_ = false;
-  set_scroll(tops_[place.message] + spot.y - std::round(view.height() / 3), view.height());
+  set_scroll(card_top(place.message) + spot.y - std::round(view.height() / 3), view.height());
 }
 
 Marks MessageView::marks_of(std::size_t message) const {
@@ -359,12 +367,13 @@ void MessageView::draw(Frame& frame, Rect area) {
   const float top = std::round(scroll()) - frame.px(kPadTop);
   const auto after = std::upper_bound(tops_.begin(), tops_.end() - 1, std::max(0.0f, top));
   for (std::size_t i = after == tops_.begin() ? 0 : static_cast<std::size_t>(after - tops_.begin()) - 1; i < entries_.size(); ++i) {
-    const Vec origin{column_.left, std::round(column_.top + tops_[i])};
-    if (origin.y >= area.bottom) break;
+    const Vec origin{column_.left, std::round(column_.top + card_top(i))};
+    if (origin.y - entries_[i].lead >= area.bottom) break;
+    if (entries_[i].lead > 0) draw_cut_line(frame, {origin.x, origin.y - entries_[i].lead, origin.x + width, origin.y});
     if (!entries_[i].exact) lay_out(frame, i), first_changed = std::min(first_changed, i);  // a sliver within the padding
     const std::string id = kId + "/" + std::to_string(entries_[i].id);
     if (entries_[i].card.draw(frame, frame.state.messages[i], id, origin, marks_of(i), i + 1 == entries_.size())) {
-      entries_[i].height = entries_[i].card.height() + frame.px(kGap);
+      entries_[i].height = entries_[i].card.height() + frame.px(kGap) + entries_[i].lead;
       first_changed = std::min(first_changed, i);
     }
   }
@@ -374,6 +383,27 @@ void MessageView::draw(Frame& frame, Rect area) {
     frame.wake(frame.now);
   }
   draw_end_button(frame, area);
+}
+
+float MessageView::cut_lead(const Frame& frame, std::size_t i) const {
+  const std::int64_t kept = frame.state.context.first_kept;
+  return kept != 0 && frame.state.messages[i].id == kept ? frame.px(kCutLine) : 0;
+}
+
+/// Between what is left out and what the model reads, with a way to the choices.
+void MessageView::draw_cut_line(Frame& frame, Rect rect) {
+  Canvas& canvas = frame.canvas;
+  const std::string words = cut_line_words(frame.state.context);
+  const text::Font font = frame.font(text::Style::medium, size::kSmall);
+  const Color color = frame.state.context.blocked ? frame.theme.danger : frame.theme.accent;
+  const float height = frame.px(26), y = std::round(rect.top + frame.px(11)), gap = frame.px(10), button = text_button_width(frame, "Change\u2026");
+  const float width = std::min(std::ceil(canvas.width(font, words)), rect.width() - button - 2 * gap);
+  const float left = std::round(rect.center().x - (width + gap + button) / 2);
+  canvas.fill({rect.left, y - frame.px(1), rect.right, y}, color);
+  const Rect box{left - gap, y - height / 2, left + width + gap + button, y + height / 2};
+  canvas.fill(box, frame.theme.page);
+  canvas.text_cut({left, box.top}, height, width + 1, font, color, words);
+  if (text_button(frame, "messages/cut", "Change\u2026", {left + width + gap, box.top, box.right, box.bottom}, ButtonLook::plain)) frame.context_asked = true;
 }
 
 bool MessageView::at_end(const Frame& frame, float view_height) const {

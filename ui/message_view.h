@@ -32,7 +32,8 @@ class MessageView {
   struct Entry {
     std::int64_t id = 0;
     MessageCard card;
-    float height = 0;  // exact once laid out, with the gap below
+    float height = 0;  // exact once laid out, with the lead above and the gap below
+    float lead = 0;    // room of the cut line
     bool exact = false;
   };
   struct Place {
@@ -43,6 +44,9 @@ class MessageView {
   void sync(Frame& frame, float width);
   void lay_out(Frame& frame, std::size_t i);
   void update_tops(std::size_t from);
+  float card_top(std::size_t i) const { return tops_[i] + entries_[i].lead; }
+  float cut_lead(const Frame& frame, std::size_t i) const;
+  void draw_cut_line(Frame& frame, Rect rect);
   void settle(Frame& frame, float view_height, float moved);
   bool prepare_visible(Frame& frame, float view_height, float moved);
   float scroll() const;

@@ -20,4 +20,15 @@ Result<void> write_png(const std::filesystem::path& path, int width, int height,
   return {};
 }
 
+Result<Picture> read_png(const std::filesystem::path& path) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  const auto failed = [&] { return Error{ErrorCode::io, path.string() + " cannot be read: " + image.message + "."}; };
+  if (png_image_begin_read_from_file(&image, path.c_str()) == 0) return failed();
+  image.format = PNG_FORMAT_RGB;
+  Picture picture{static_cast<int>(image.width), static_cast<int>(image.height), std::vector<std::uint8_t>(PNG_IMAGE_SIZE(image))};
+  if (png_image_finish_read(&image, nullptr, picture.rgb.data(), 0, nullptr) == 0) return failed();
+  return picture;
+}
+
 }  // namespace foreword::ui

@@ -8,6 +8,8 @@ namespace {
 
 constexpr float kComposerMargin = 28, kComposerBottom = 6;  // logical
 constexpr double kTooltipDelay = 0.5;                        // seconds
+constexpr std::size_t kLargeDraft = 100'000;                // bytes
+constexpr double kDraftPause = 0.3;                         // seconds
 constexpr float kMinScale = 0.75f, kMaxScale = 3.0f;
 
 /// `suffix`: ".gguf", in small letters.
@@ -38,6 +40,10 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
     }
     if (!stored && find_.is_open()) find_.close(frame, conversation_);
     chat_ = state.current_chat;
+  }
+  if (file_ != state.offered_file.id) {
+    file_ = state.offered_file.id;
+    composer_.attach({state.offered_file.name, state.offered_file.text});
   }
   input_.begin_frame(queue);
   canvas_.begin(list);
@@ -77,7 +83,8 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
   const float bottom = status.top - frame.px(kComposerBottom);
   const Rect composer{left, bottom - height, left + width, bottom};
   const float notices = draw_notices(frame, {left, header.bottom, left + width, composer.top});
-  const Rect conversation{area.left, header.bottom, area.right, composer.top - frame.px(8) - notices};
+  const float panel = context_.draw(frame, {left, header.bottom, left + width, composer.top - notices});
+  const Rect conversation{area.left, header.bottom, area.right, composer.top - frame.px(8) - notices - panel};
   if (frame.state.messages.empty()) {
     draw_welcome(frame, conversation);
   } else {
@@ -89,11 +96,14 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
     if (frame.edit_asked == message.id && message.id != 0) composer_.edit(frame, message);
   }
   const std::size_t n_events = frame.events.size();
-  if (composer_.draw(frame, composer)) picker_.open(frame);
+  const Composer::Obstacle obstacle = composer_.draw(frame, composer);
+  if (obstacle == Composer::Obstacle::no_model) picker_.open(frame);
+  if (obstacle == Composer::Obstacle::context || frame.context_asked) context_.open(frame);
   if (frame.events.size() > n_events && (std::holds_alternative<SendMessage>(frame.events.back()) || std::holds_alternative<EditMessage>(frame.events.back()))) {
     conversation_.go_to_end();
   }
-  draw_status_line(frame, status);
+  if (draw_status_line(frame, status)) context_.open(frame);
+  say_draft(frame);
 }
 
 float Root::draw_notices(Frame& frame, Rect area) {
@@ -101,7 +111,6 @@ float Root::draw_notices(Frame& frame, Rect area) {
   constexpr std::size_t kMost = 3;
   std::vector<Notice> shown(frame.state.notices.end() - static_cast<std::ptrdiff_t>(std::min(kMost, frame.state.notices.size())),
                             frame.state.notices.end());
-  if (!refused_drop_.empty()) shown.push_back({.id = 0, .kind = NoticeKind::error, .text = refused_drop_});
   const text::Font font = frame.font(text::Style::regular, size::kInterface);
   const float line_height = frame.px(21), pad = frame.px(12), side = frame.px(26), gap = frame.px(8);
   float bottom = area.bottom - gap;
@@ -128,11 +137,7 @@ float Root::draw_notices(Frame& frame, Rect area) {
     }
     const std::string id = "notices/" + std::to_string(notice->id) + "/dismiss";
     if (icon_button(frame, id, "Dismiss", Icon::cross, {box.right - side - frame.px(6), top, box.right - frame.px(6), top + side})) {
-      if (notice->id == 0) {
-        refused_drop_.clear();
-      } else {
-        frame.send(DismissNotice{notice->id});
-      }
+      frame.send(DismissNotice{notice->id});
     }
     bottom = box.top - gap;
   }
@@ -148,29 +153,60 @@ void Root::draw_tooltip(Frame& frame, Rect window) {
   if (id != hovered_) hovered_ = id, hovered_since_ = frame.now;
   if (item == nullptr || input_.pressed(id)) return;
   if (frame.now - hovered_since_ < kTooltipDelay) return frame.wake(hovered_since_ + kTooltipDelay);
-  const text::Font font = frame.font(text::Style::regular, size::kSmall - 1);
-  const float width = std::ceil(canvas_.width(font, item->label)) + frame.px(18), height = frame.px(26), gap = frame.px(6);
-  float y = item->rect.bottom + gap;
-  if (y + height > window.bottom) y = item->rect.top - gap - height;
-  const float x = std::round(std::clamp(item->rect.center().x - width / 2, gap, std::max(gap, window.right - width - gap)));
-  canvas_.fill({x, y, x + width, y + height}, frame.theme.ink, frame.px(6));
-  canvas_.text({x + frame.px(9), y}, height, font, frame.theme.page, item->label);
+  draw_tip(frame, window, item->rect, item->label);
 }
 
-void Root::handle_drops(Frame& frame) {
-  if (frame.input.dropped_files().empty()) return;
-  refused_drop_ = "Only models (.gguf) and exported chats (.json) can be opened.";
-  for (const std::string& path : frame.input.dropped_files()) {
-    if (ends_in(path, ".json")) {
-      refused_drop_.clear();
-      frame.send(ImportFile{path});
-      continue;
+/// Lines of the words, with what stands behind a tab at the right.
+void Root::draw_tip(Frame& frame, Rect window, Rect item, std::string_view words) {
+  const text::Font font = frame.font(text::Style::regular, size::kSmall - 1);
+  const float line = frame.px(20), gap = frame.px(6), pad = frame.px(9), column = frame.px(22);
+  float width = 0, height = frame.px(6);
+  const auto each_line = [&](const auto& visit) {
+    for (std::size_t at = 0; at <= words.size();) {
+      const std::size_t end = std::min(words.find('\n', at), words.size()), tab = std::min(words.find('\t', at), end);
+      visit(words.substr(at, tab - at), tab < end ? words.substr(tab + 1, end - tab - 1) : std::string_view());
+      at = end + 1;
     }
-    if (!ends_in(path, ".gguf")) continue;
-    refused_drop_.clear();
-    picker_.close();
-    frame.send(OpenModel{path});
-    break;
+  };
+  each_line([&](std::string_view left, std::string_view right) {
+    width = std::max(width, std::ceil(canvas_.width(font, left) + (right.empty() ? 0 : column + canvas_.width(font, right))));
+    height += line;
+  });
+  width = std::min(width + 2 * pad, window.width() - 2 * gap);
+  float y = item.bottom + gap;
+  if (y + height > window.bottom) y = item.top - gap - height;
+  const float x = std::round(std::clamp(item.center().x - width / 2, gap, std::max(gap, window.right - width - gap)));
+  canvas_.fill({x, y, x + width, y + height}, frame.theme.ink, frame.px(6));
+  y += frame.px(3);
+  each_line([&](std::string_view left, std::string_view right) {
+    canvas_.text_cut({x + pad, y}, line, width - 2 * pad + 1, font, frame.theme.page, left);
+    if (!right.empty()) canvas_.text({x + width - pad - canvas_.width(font, right), y}, line, font, frame.theme.page, right);
+    y += line;
+  });
+}
+
+/// For the meter, after every change; a large text when the typing pauses.
+void Root::say_draft(Frame& frame) {
+  const std::uint64_t revision = composer_.draft_revision();
+  if (revision != draft_seen_) draft_seen_ = revision, draft_changed_at_ = frame.now;
+  if (revision == draft_said_) return;
+  const double due = composer_.text().size() < kLargeDraft ? draft_changed_at_ : draft_changed_at_ + kDraftPause;
+  if (frame.now < due) return frame.wake(due);
+  draft_said_ = revision;
+  frame.send(DraftChanged{composer_.draft()});
+}
+
+/// Models are opened, exported chats imported, everything else comes with the message if it is text.
+void Root::handle_drops(Frame& frame) {
+  for (const std::string& path : frame.input.dropped_files()) {
+    if (ends_in(path, ".gguf")) {
+      picker_.close();
+      frame.send(OpenModel{path});
+    } else if (ends_in(path, ".json")) {
+      frame.send(ImportFile{path});
+    } else {
+      frame.send(AttachFile{path});
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include "ui/chat_list.h"
 #include "ui/commands.h"
 #include "ui/composer.h"
+#include "ui/context_panel.h"
 #include "ui/export_question.h"
 #include "ui/find_bar.h"
 #include "ui/link_question.h"
@@ -44,6 +45,8 @@ class Root {
   void draw_welcome(Frame& frame, Rect area);
   float draw_notices(Frame& frame, Rect area);
   void draw_tooltip(Frame& frame, Rect window);
+  void say_draft(Frame& frame);
+  void draw_tip(Frame& frame, Rect window, Rect item, std::string_view words);
   void handle_shortcuts(Frame& frame);
   void run(CommandId id, Frame& frame);
   void handle_drops(Frame& frame);
@@ -58,9 +61,12 @@ class Root {
   LinkQuestion link_;
   ExportQuestion export_;
   FindBar find_;
+  ContextPanel context_;
   ShortcutList shortcuts_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
-  std::string refused_drop_;   // a sentence about dropped files that were not taken
+  std::uint64_t file_ = 0;         // the offered one that the composer has
+  std::uint64_t draft_said_ = 0, draft_seen_ = 0;  // revisions of what is being written
+  double draft_changed_at_ = 0;
   std::string hovered_;
   double hovered_since_ = 0;
 };

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
+
+#include "ui/context_panel.h"
+#include "ui/widgets.h"
 
 namespace foreword::ui {
 namespace {
@@ -29,30 +33,86 @@ std::string speed(double tokens_per_second) {
   return grouped(static_cast<std::int64_t>(tokens_per_second + 0.5)) + " tokens/s";
 }
 
+std::string bytes_words(std::int64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (value < 999.5e3) return grouped(static_cast<std::int64_t>(value / 1e3 + 0.5)) + " kB";
+  if (value < 999.5e6) return grouped(static_cast<std::int64_t>(value / 1e6 + 0.5)) + " MB";
+  return formatted("%.1f GB", value / 1e9);
+}
+
+std::vector<std::string> status_places(const ViewState& state) {
+  const StatusView& status = state.status;
+  std::vector<std::string> places;
+  if (!status.activity.empty()) {
+    places.push_back(status.activity);
+  } else if (state.model.state == ModelState::loading) {
+    places.push_back("Loading the model" + (state.model.progress < 0 ? std::string() : formatted(" %.0f %%", state.model.progress * 100)));
+  } else if (state.model.state == ModelState::ready) {
+    places.push_back("Ready");
+  }
+  if (!status.device.empty()) places.push_back(status.device);
+  if (status.memory_used > 0) places.push_back(bytes_words(status.memory_used) + (status.memory_total > 0 ? " of " + bytes_words(status.memory_total) : std::string()));
+  return places;
+}
+
 std::vector<std::string> status_facts(const StatusView& status) {
   std::vector<std::string> facts;
   if (status.prompt_tokens > 0) {
-    facts.push_back(grouped(status.reused_tokens) + " of " + grouped(status.prompt_tokens) + " prompt tokens reused");
+    facts.push_back(grouped(status.reused_tokens) + " tokens reused, " + grouped(status.prompt_tokens - status.reused_tokens) + " new");
   }
   if (status.first_token_seconds >= 0.1) {
     facts.push_back(formatted("first token after %.1f s", status.first_token_seconds));
   } else if (status.first_token_seconds > 0) {
     facts.push_back(formatted("first token after %.0f ms", std::max(1.0, status.first_token_seconds * 1000)));
   }
-  if (status.context_size > 0) facts.push_back("context " + grouped(status.context_used) + " of " + grouped(status.context_size));
   if (status.tokens_per_second > 0) facts.push_back(speed(status.tokens_per_second));
   return facts;
 }
 
-void draw_status_line(Frame& frame, Rect area) {
-  const StatusView& status = frame.state.status;
+namespace {
+
+constexpr float kPad = 16, kBar = 56;  // logical
+const std::string kMeterId = "status/context";
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string line;
+  for (const std::string& part : parts) line.append(line.empty() ? std::string_view() : kDot).append(part);
+  return line;
+}
+
+/// A bar and its numbers, at the right end; where the rest of the line ends, and whether it was pressed.
+std::pair<float, bool> draw_meter(Frame& frame, Rect area, text::Font font) {
+  const std::int64_t size = frame.state.status.context_size;
+  const float right = area.right - frame.px(kPad);
+  if (size <= 0) return {right, false};
+  const ContextView& context = frame.state.context;
+  const bool running = frame.state.generating;
+  const std::int64_t used = running ? frame.state.status.context_used : context.total;
+  const std::string words = grouped(used) + " / " + grouped(size);
+  const float width = frame.canvas.width(font, words), height = frame.px(6), bar = frame.px(kBar);
+  const float left = std::round(right - width - frame.px(8) - bar), top = std::round(area.center().y - height / 2);
+  const Rect item{left - frame.px(8), area.top + frame.px(3), right + frame.px(8), area.bottom - frame.px(3)};
+  const std::string tip = running ? "Context\t" + words + " tokens" : meter_words(context, size);
+  frame.input.add({.id = kMeterId, .role = ItemRole::button, .label = tip, .rect = item, .tip = true});
+  if (frame.input.hovered(kMeterId)) frame.canvas.fill(item, frame.theme.hover, frame.px(6));
+  const float share = std::min(1.0f, static_cast<float>(used) / static_cast<float>(size));
+  const Color color = context.blocked ? frame.theme.danger : frame.theme.accent;
+  frame.canvas.fill({left, top, left + bar, top + height}, frame.theme.line, height / 2);
+  if (used > 0) frame.canvas.fill({left, top, left + std::max(height, std::round(bar * share)), top + height}, color, height / 2);
+  frame.canvas.text({right - width, area.top}, area.height(), font, context.blocked ? frame.theme.danger : frame.theme.ink_soft, words);
+  focus_ring(frame, kMeterId, item, frame.px(6));
+  return {item.left - frame.px(6), frame.input.activated(kMeterId)};
+}
+
+}  // namespace
+
+bool draw_status_line(Frame& frame, Rect area) {
   const text::Font font = frame.font(text::Style::regular, size::kSmall - 1);
-  std::string left = status.device;
-  if (!left.empty() && !status.activity.empty()) left += kDot;
-  left += status.activity;
-  const float pad = frame.px(16), room = area.width() - 2 * pad;
+  const auto [end, pressed] = draw_meter(frame, area, font);
+  const float begin = area.left + frame.px(kPad), room = end - begin;
+  const std::string left = joined(status_places(frame.state));
   const float left_width = frame.canvas.width(font, left), gap = left.empty() ? 0 : frame.px(24);
-  const std::vector<std::string> facts = status_facts(status);
+  const std::vector<std::string> facts = status_facts(frame.state.status);
   std::string right;
   for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {  // the less important ones go first in a narrow window
     std::string longer = *fact;
@@ -62,8 +122,9 @@ void draw_status_line(Frame& frame, Rect area) {
     right = std::move(longer);
   }
   const float width = frame.canvas.width(font, right);
-  frame.canvas.text({area.right - pad - width, area.top}, area.height(), font, frame.theme.ink_soft, right);
-  frame.canvas.text_cut({area.left + pad, area.top}, area.height(), room - width, font, frame.theme.ink_soft, left);
+  frame.canvas.text({end - width, area.top}, area.height(), font, frame.theme.ink_soft, right);
+  frame.canvas.text_cut({begin, area.top}, area.height(), room - width, font, frame.theme.ink_soft, left);
+  return pressed;
 }
 
 }  // namespace foreword::ui

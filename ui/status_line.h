@@ -1,5 +1,5 @@
 #pragma once
-// One line of facts from the engine; what is unknown is not shown.
+// One line of facts from the engine, and the meter of the context; what is unknown is not shown.
 
 #include <string>
 #include <vector>
@@ -8,14 +8,19 @@
 
 namespace foreword::ui {
 
-void draw_status_line(Frame& frame, Rect area);
+/// True: the meter was pressed.
+bool draw_status_line(Frame& frame, Rect area);
 
 /// "8,192"
 std::string grouped(std::int64_t number);
 /// "21.4 tokens/s", "1,204 tokens/s"
 std::string speed(double tokens_per_second);
+/// "512 MB", "1.1 GB", in powers of ten.
+std::string bytes_words(std::int64_t bytes);
 
-/// What the line says of the answer and the context, the most important last.
+/// What the line says of the model: what it is doing, where, and its memory.
+std::vector<std::string> status_places(const ViewState& state);
+/// What it says of the last answer, the most important last. Reading and answering are never one number.
 std::vector<std::string> status_facts(const StatusView& status);
 
 }  // namespace foreword::ui

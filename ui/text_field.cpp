@@ -95,7 +95,12 @@ void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) 
   }
   if (!press.mods.ctrl) return;
   if (press.key == letter('a')) buffer_.select_all();
-  if (press.key == letter('v')) buffer_.insert(frame.clipboard.read());
+  if (press.key == letter('v') && shift && lines_ == Lines::many) {
+    result.paste_as_file = true;
+  } else if (press.key == letter('v')) {
+    result.pasted = frame.clipboard.read();
+    buffer_.insert(*result.pasted);
+  }
   if (press.key == letter('z') && press.mods.alt) {
     shift ? buffer_.later() : buffer_.earlier();
   } else if (press.key == letter('z')) {

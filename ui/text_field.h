@@ -2,6 +2,7 @@
 // An editor on our text core: the composer, and the one-line fields for search, titles and paths. Keyboard, mouse,
 // clipboard and undo; any Unicode text passes unharmed.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ class TextField {
     bool changed = false;
     bool submitted = false;  // Enter (without Shift)
     bool backwards = false;  // with Shift, in a field of one line
+    std::optional<std::string> pasted;  // by Ctrl+V; it stands in the text, as one step of undo
+    bool paste_as_file = false;         // Ctrl+Shift+V, in a field of many lines: nothing was inserted
     bool cancelled = false;  // Escape, in fields that take it
   };
   struct Options {
@@ -33,6 +36,8 @@ class TextField {
   const std::string& text() const { return buffer_.text(); }
   void set_text(std::string_view text) { buffer_.set_text(text); }
   text::EditBuffer& buffer() { return buffer_; }
+  /// Grows with every change of the text.
+  std::uint64_t revision() const { return buffer_.revision(); }
 
   /// Height of all lines at a width, pixels.
   float content_height(Frame& frame, float width, const Options& options);

@@ -55,8 +55,31 @@ struct StatusView {
   std::string activity;          // "Reading 1,200 tokens": the reason of a wait
   double tokens_per_second = 0;  // of the last answer alone
   double first_token_seconds = 0;
+  std::int64_t memory_used = 0, memory_total = 0;    // bytes: of the model and its context; of the device
   std::int64_t context_used = 0, context_size = 0;   // tokens
   std::int64_t prompt_tokens = 0, reused_tokens = 0;  // of the last prompt
+};
+
+/// A part of what would be sent.
+struct Share {
+  std::string label;
+  std::int64_t tokens = 0;
+  bool operator==(const Share&) const = default;
+};
+
+/// What is done when the next turn no longer fits into the context.
+enum class Overflow : std::uint8_t { ask, drop_oldest, summarise, larger_context, stop };
+
+/// What would be sent now, and what becomes of a chat that outgrows the context (whose size is the status').
+struct ContextView {
+  std::int64_t total = 0;      // tokens, exactly; 0: nothing would be, or not known
+  std::vector<Share> shares;   // add up to the total
+  Overflow choice = Overflow::ask;  // of this chat
+  bool blocked = false;        // nothing can be sent until the user chooses, or writes less
+  bool alone_too_long = false;  // what is being written does not fit even without any message above it
+  std::int64_t first_kept = 0;  // the message below the cut line; 0: no line within the messages
+  std::size_t n_forgotten = 0;  // messages above the line: what is (or, while asked, would be) left out
+  std::int64_t larger = 0, larger_bytes = 0;  // a larger context, and the memory that it costs more; 0: there is none
 };
 
 enum class NoticeKind : std::uint8_t { info, error };
@@ -74,6 +97,12 @@ struct RecentModel {
 
 enum class ThemeChoice : std::uint8_t { light, dark };
 
+/// A file that was read for the composer, which takes it over when `id` changes.
+struct OfferedFile {
+  std::uint64_t id = 0;
+  std::string name, text;
+};
+
 struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
@@ -85,8 +114,10 @@ struct ViewState {
   ModelView model;
   std::vector<RecentModel> recent_models;
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
+  OfferedFile offered_file;
   bool generating = false;
   StatusView status;
+  ContextView context;
   std::vector<Notice> notices;  // newest last
   ThemeChoice theme = ThemeChoice::light;
   float scale = 1;  // on top of the monitor's own, 0.75..3
@@ -118,10 +149,15 @@ enum class ExportAs : std::uint8_t { json, markdown, html, text };
 struct ExportChat { std::int64_t chat = 0; ExportAs format = ExportAs::json; };
 /// A file that was exported as JSON.
 struct ImportFile { std::string path; };
+/// A text file that shall come with the message.
+struct AttachFile { std::string path; };
 /// Takes the last deletion or renaming back.
 struct Undo {};
 struct RestoreDeleted { std::int64_t entry = 0; };
 struct SearchChanged { std::string query; };
+/// What stands in the composer now, as it would be sent.
+struct DraftChanged { std::string text; };
+struct ChooseOverflow { Overflow choice = Overflow::ask; };
 /// What stood in the composer when the chat was left.
 struct DraftLeft { std::int64_t chat = 0; std::string text; };
 struct OpenModel { std::string path; };
@@ -134,6 +170,6 @@ struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, Undo, RestoreDeleted, SearchChanged,
-                             DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
+                             AttachFile, DraftChanged, ChooseOverflow, DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
 
 }  // namespace foreword::ui

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <clocale>
+#include <thread>
 #include <vector>
 
 #include "engine/base/log.h"
@@ -24,6 +25,9 @@
 
 namespace foreword::ui {
 namespace {
+
+/// Nobody sees an iconified window; letters of an answer must not keep its loop busy.
+constexpr auto kIconifiedPause = std::chrono::milliseconds(100);
 
 Error no_window(const std::string& why) {
   return {ErrorCode::unsupported, "No window can be opened (" + why + "); use `foreword chat` to talk in the terminal."};
@@ -151,6 +155,7 @@ void Window::run(WindowClient& client) {
     impl.pacer.set_focused(impl.input->focused);
     impl.pacer.set_iconified(impl.input->iconified);
     const ViewState& state = client.refresh();
+    if (impl.input->iconified) std::this_thread::sleep_for(kIconifiedPause);
     if (impl.pacer.wait(glfwGetTime()) <= 0) impl.draw(client, state);
   }
 }

@@ -1,180 +1,18 @@
 // Draws the window in many states and writes a picture of each: what only eyes can judge.
-// usage: ui_gallery FOLDER [light|dark]... (needs a display, Xvfb will do)
+// usage: ui_gallery FOLDER [NAME]... (needs a display, Xvfb will do); names: those states alone
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/ui/states.h"
 #include "ui/window.h"
 
 namespace foreword::ui {
 namespace {
-
-using State = ViewState;
-
-State base() {
-  State s;
-  s.chats = {{3, "A walk along the coast", ""}, {2, "Why is the sky blue?", ""}, {4, "日本語の短い手紙を書く", ""},
-             {5, "Sorting a million numbers in C++", ""}, {6, "Names for a small bakery 🥐", ""}, {7, "A very long title that will never fit into the list as it is", ""}};
-  s.model = {ModelState::ready, "stories260K", -1, ""};
-  s.status = {"AMD EPYC 9004 (2 threads)", "", 812.4, 0.03, 148, 2048, 96, 64};
-  s.recent_models = {{"/home/ada/models/qwen3-8b-q4_k_m.gguf", "Qwen3 8B Q4_K_M"}, {"/home/ada/models/stories260K.gguf", "stories260K"}};
-  return s;
-}
-
-State conversation() {
-  State s = base();
-  s.current_chat = 2;
-  s.messages = {
-      {1, Author::user, MessageState::complete, "", "Why is the sky blue? Explain it so that a child of ten understands it.", "", 0},
-      {2, Author::assistant, MessageState::complete, "Qwen3 8B",
-       "Sunlight looks white, but it is a mixture of all the colours of the rainbow. When it enters the air, it bumps into "
-       "tiny molecules, far too small to see. Blue light travels in shorter waves than red light, and short waves are thrown "
-       "about much more.\n\nSo while red and yellow go almost straight on, blue is scattered in every direction. Wherever you "
-       "look, some of this scattered blue comes to your eyes: the whole sky seems to shine with it.\n\nIn the evening the light "
-       "takes a longer way through the air. Most of the blue is lost on the way, and what is left is orange and red. 🌅",
-       "142 tokens \u00b7 21.4 tokens/s", 0},
-      {3, Author::user, MessageState::complete, "", "And how much more is blue scattered? Show it in Python. 日本語でも一言。", "", 0},
-      {4, Author::assistant, MessageState::streaming, "Qwen3 8B",
-       "The strength grows with the inverse fourth power of the wavelength (Rayleigh, 1871):\n\n```python\ndef ratio(blue=450e-9, red=700e-9):\n"
-       "    \"\"\"How many times more blue light is scattered than red.\"\"\"\n    return (red / blue) ** 4\n\nprint(f\"{ratio():.1f}\")  # 5.9\n```\n\n"
-       "Blue is scattered about six times as much as red. 空が青いのは、青い光が散らばりやすいからです。 It is the same reason", "", 0}};
-  s.generating = true;
-  s.status.activity = "Answering";
-  return s;
-}
-
-State finished() {
-  State s = conversation();
-  s.messages.back().state = MessageState::stopped;
-  s.messages.back().stats = "96 tokens \u00b7 20.9 tokens/s";
-  s.generating = false;
-  s.status.activity.clear();
-  s.notices = {{1, NoticeKind::error, "qwen3-8b.gguf ends early: 3.1 of 4.7 GB are there. Download it again."}};
-  return s;
-}
-
-/// Pinned chats, versions of messages, a deletion that can be taken back, and the bin.
-State versions() {
-  State s = finished();
-  s.chats[0].pinned = s.chats[1].pinned = true;
-  s.chats[2].folder = "Writing/日本";
-  s.chats[4].folder = "Writing";
-  s.messages[0].sibling = 2;
-  s.messages[0].n_siblings = 2;
-  s.messages[2].sibling = 1;
-  s.messages[2].n_siblings = 3;
-  s.messages[3].sibling = 2;
-  s.messages[3].n_siblings = 3;
-  s.notices = {{1, NoticeKind::info, "The message and what follows it are in the bin.", true}};
-  s.bin = {{2, "Why is the sky blue?", "And at night?"}, {1, "Shopping", ""}};
-  return s;
-}
-
-State hidden() {
-  State s = base();
-  s.private_chat = true;
-  return s;
-}
-
-State empty() {
-  State s;
-  return s;
-}
-
-State ready() {
-  State s = base();
-  s.draft = "Draft with e\u0301, 👩‍👩‍👧, 🇯🇵 and العربية\nand a second line";
-  s.current_chat = 9;
-  return s;
-}
-
-/// Scripts: Arabic and Hebrew from the right, Chinese, Japanese, Devanagari, Thai, emoji.
-State scripts() {
-  State s = base();
-  s.current_chat = 4;
-  s.chats[0].title = "رسالة قصيرة إلى صديق";
-  s.messages = {
-      {1, Author::user, MessageState::complete, "", "اكتب جملة قصيرة عن البحر، ثم اشرح كلمة SQL بالعربية.", "", 0},
-      {2, Author::assistant, MessageState::complete, "Qwen3 8B",
-       "البحر واسع وهادئ عند الغروب، وتلمع مياهه بألوان الذهب والنحاس حين تميل الشمس نحو الأفق البعيد.\n\n"
-       "كلمة SQL تعني Structured Query Language وهي لغة للاستعلام عن البيانات، ظهرت عام 1974 (قبل 50 سنة).\n\n"
-       "שלום עולם: המחשב הזה מריץ את המודל בעצמו, בלי רשת.",
-       "96 tokens \u00b7 20.1 tokens/s", 0},
-      {3, Author::user, MessageState::complete, "", "用中文写一小段关于秋天的文字。👩‍👩‍👧 🇯🇵 👍🏽", "", 0},
-      {4, Author::assistant, MessageState::complete, "Qwen3 8B",
-       "秋天来了，山上的树叶慢慢变成金黄色。清晨的空气里带着一点凉意，湖面上飘着薄薄的雾。人们换上厚一点的衣服，坐在窗边喝一杯热茶，"
-       "听风吹过屋檐的声音。\n\n空は高く、風は涼しい。 शरद ऋतु में आकाश साफ़ रहता है। ฤดูใบไม้ร่วงอากาศเย็นสบาย 🍂🍁🍵",
-       "142 tokens \u00b7 21.4 tokens/s", 0}};
-  s.draft = "مرحبا Foreword، كيف الحال؟\nsecond line";
-  return s;
-}
-
-MessageRow answer(std::int64_t id, std::string text) {
-  MessageRow row;
-  row.id = id;
-  row.author = Author::assistant;
-  row.name = "Qwen3 8B";
-  row.text = std::move(text);
-  row.stats = "318 tokens \u00b7 21.4 tokens/s";
-  return row;
-}
-
-/// Headings, marks within lines, links, lists.
-State prose() {
-  State s = base();
-  s.current_chat = 3;
-  s.messages = {
-      answer(1, "# A walk along the coast\n\nThe path is **four kilometres** long, *mostly flat*, and open all year; the old name was ~~Gull Road~~. "
-                "See the [map of the coast](https://example.org/map) or https://example.org for `tide` times.\n\n## What to bring\n\n"
-                "1. Water, at least a litre\n2. Good shoes:\n   - for the stones\n   - for the wet sand, which is softer than it looks and will take "
-                "your sandals\n3. A hat\n\n### If it rains\n\nStay; the ***best light*** comes after the rain.")};
-  return s;
-}
-
-/// Tasks, quotes, a table, a rule, mathematics.
-State table() {
-  State s = base();
-  s.current_chat = 3;
-  s.messages = {
-      answer(1, "- [x] look up the tide\n- [ ] charge the `camera`\n\n> The sea never tells the same story twice.\n>\n> > Not even to itself.\n\n"
-                "| Place | From the start | Tide | Notes |\n|:--|--:|:-:|---|\n| Lighthouse | 0.8 km | any | Open on **Sundays** only, and the stairs are steep |\n"
-                "| Stone arch | 2.1 km | low | Wet feet |\n| Café 🥐 | 3.6 km | any | [menu](https://example.org/menu) |\n\n---\n\n"
-                "The angle of the sun is \\(\\alpha = 23.4^\\circ\\) at noon.")};
-  return s;
-}
-
-/// Code in several languages, and code that is wider than the column.
-State code() {
-  State s = base();
-  s.current_chat = 5;
-  s.messages = {
-      answer(1, "Sort with `std::sort`; it is *introsort* underneath:\n\n```cpp\n#include <algorithm>\n\n// Sorts in place, O(n log n).\ntemplate <class T>\n"
-                "void sort_all(std::vector<T>& values, bool down = false) {\n  std::sort(values.begin(), values.end(), [&](const T& a, const T& b) { return down ? b < a : a < b; });\n"
-                "  return 0x1F'00 + \"text \\n\";\n}\n```\n\nor in a shell:\n\n```bash\nsort -n numbers.txt | uniq -c > \"$HOME/out.txt\"  # count\n```\n\n"
-                "```diff\n@@ -1,2 +1,2 @@\n-int x = 1;\n+int x = 2;\n```\n\n```json\n{\"name\": \"ada\", \"n\": 3, \"ok\": true}\n```")};
-  return s;
-}
-
-State reasoning() {
-  State s = base();
-  s.current_chat = 2;
-  MessageRow question;
-  question.id = 1;
-  question.text = "Is 91 prime?\n```py\nprint(91 % 7)\n```";
-  MessageRow done = answer(2, "<think>\n91 is odd. 9 + 1 = 10, so 3 does not divide it. 7 * 13 = 91.\n</think>\n\nNo: **91 = 7 \u00d7 13**.");
-  done.reasoning_seconds = 4.2;
-  MessageRow again = question;
-  again.id = 3;
-  again.text = "And 97?";
-  MessageRow open = answer(4, "<think>\nI need to try 2, 3, 5 and 7, since 11 * 11 = 121 is more than 97:\n\n- 97 is odd\n- 9 + 7 = 16");
-  open.state = MessageState::streaming;
-  s.messages = {question, done, again, open};
-  s.generating = true;
-  return s;
-}
 
 class Gallery final : public WindowClient {
  public:
@@ -203,19 +41,19 @@ class Gallery final : public WindowClient {
   bool done_ = false;
 };
 
-int run(const std::filesystem::path& folder) {
+int run(const std::filesystem::path& folder, const std::vector<std::string>& names) {
   std::vector<std::pair<std::string, State>> pages;
-  const std::pair<const char*, State (*)()> kStates[] = {
-      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"versions", versions}, {"private", hidden}, {"scripts", scripts}, {"prose", prose}, {"table", table},
-      {"code", code}, {"reasoning", reasoning}};
-  for (const auto& [name, make] : kStates) {
+  for (const NamedState& state : kStates) {
+    if (!state.picture || (!names.empty() && std::find(names.begin(), names.end(), state.name) == names.end())) continue;
     for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {
       for (const float scale : {1.0f, 1.5f}) {
-        State s = make();
-        for (MessageRow& row : s.messages) row.id += static_cast<std::int64_t>(100 * pages.size());  // no page continues another
+        State s = state.make();
+        const auto offset = static_cast<std::int64_t>(100 * pages.size());
+        for (MessageRow& row : s.messages) row.id += offset;  // no page continues another
+        if (s.context.first_kept != 0) s.context.first_kept += offset;
         s.theme = theme;
         s.scale = scale;
-        pages.emplace_back(std::string(name) + (theme == ThemeChoice::dark ? "-dark" : "-light") + (scale > 1 ? "-150" : "-100"), std::move(s));
+        pages.emplace_back(std::string(state.name) + (theme == ThemeChoice::dark ? "-dark" : "-light") + (scale > 1 ? "-150" : "-100"), std::move(s));
       }
     }
   }
@@ -235,9 +73,9 @@ int run(const std::filesystem::path& folder) {
 }  // namespace foreword::ui
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: ui_gallery FOLDER\n");
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: ui_gallery FOLDER [NAME]...\n");
     return 2;
   }
-  return foreword::ui::run(argv[1]);
+  return foreword::ui::run(argv[1], std::vector<std::string>(argv + 2, argv + argc));
 }

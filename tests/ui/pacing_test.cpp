@@ -33,17 +33,17 @@ int frames_in(Pacer& pacer, double seconds, double letters_per_second, bool focu
   return frames;
 }
 
-TEST(Pacing, AnIdleFocusedWindowDrawsTheCaretAtMostTwiceASecond) {
+TEST(Pacing, D71AnIdleFocusedWindowDrawsTheCaretAtMostTwiceASecond) {
   Pacer pacer;
   EXPECT_LE(frames_in(pacer, 60, 0, true), Pacer::kFramesAfterInput + 2 * 10 + 1);  // ten seconds of blinking
 }
 
-TEST(Pacing, AnIdleWindowWithoutFocusDrawsNothing) {
+TEST(Pacing, D71AnIdleWindowWithoutFocusDrawsNothing) {
   Pacer pacer;
   EXPECT_EQ(frames_in(pacer, 60, 0, false), Pacer::kFramesAfterInput);
 }
 
-TEST(Pacing, StreamingDrawsAtMostSixtyTimesASecondAndTenWithoutFocus) {
+TEST(Pacing, D71StreamingDrawsAtMostSixtyTimesASecondAndTenWithoutFocus) {
   Pacer focused, unfocused;
   const int with = frames_in(focused, 10, 5000, true), without = frames_in(unfocused, 10, 5000, false);
   EXPECT_LE(with, 610);
@@ -52,14 +52,14 @@ TEST(Pacing, StreamingDrawsAtMostSixtyTimesASecondAndTenWithoutFocus) {
   EXPECT_GE(without, 80);
 }
 
-TEST(Pacing, AnIconifiedWindowNeverDraws) {
+TEST(Pacing, D72AnIconifiedWindowNeverDraws) {
   Pacer pacer;
   pacer.set_iconified(true);
   pacer.letter();
   EXPECT_EQ(pacer.wait(5), kNever);
 }
 
-TEST(Pacing, InputThatWaitsIsServedAtOnce) {
+TEST(Pacing, D70AfterInputThreeFramesFollowAndWhatWaitsIsServedAtOnce) {
   Pacer pacer;
   for (int i = 0; i < Pacer::kFramesAfterInput; ++i) pacer.drawn(1, kNever, false);
   EXPECT_EQ(pacer.wait(1), kNever);

@@ -153,11 +153,10 @@ TEST_F(WindowTest, AModelIsOpenedByPathByDropAndFromTheRecentOnes) {
   drive.push(FilesDropped{{"/tmp/picture.png"}});
   drive.frames(2);
   EXPECT_EQ(drive.last<OpenModel>()->path, "/m/old.gguf");
-  EXPECT_NE(drive.find("notices/0/dismiss"), nullptr) << "a refused file is explained";
+  EXPECT_EQ(drive.last<AttachFile>()->path, "/tmp/picture.png");
   drive.push(FilesDropped{{"/tmp/B.GGUF"}});
   drive.frames(2);
   EXPECT_EQ(drive.last<OpenModel>()->path, "/tmp/B.GGUF");
-  EXPECT_EQ(drive.find("notices/0/dismiss"), nullptr);
 }
 
 TEST_F(WindowTest, ADialogKeepsInputFromWhatIsBelow) {
@@ -574,14 +573,28 @@ TEST_F(WindowTest, FiveThousandMessagesAreCheap) {
   std::printf("5,000 messages: first frame %.1f ms, then %.2f ms a frame\n", first, each);
 }
 
-TEST(Status, ShowsOnlyWhatIsKnown) {
+TEST(D58Status, ShowsOnlyWhatIsKnownAndNeverOneSpeedForReadingAndAnswering) {
   EXPECT_TRUE(status_facts({}).empty());
+  EXPECT_TRUE(status_places({}).empty());
   EXPECT_EQ(grouped(1234567), "1,234,567");
   EXPECT_EQ(grouped(999), "999");
-  StatusView status;
-  status.context_size = 8192;
-  status.context_used = 12;
-  EXPECT_EQ(status_facts(status), (std::vector<std::string>{"context 12 of 8,192"}));
+  EXPECT_EQ(bytes_words(1'100'000'000), "1.1 GB");
+  EXPECT_EQ(bytes_words(512'400'000), "512 MB");
+  ViewState state;
+  state.model = {ModelState::loading, "tiny", 0.43, ""};
+  EXPECT_EQ(status_places(state), (std::vector<std::string>{"Loading the model 43 %"}));
+  state.model.state = ModelState::ready;
+  state.status.device = "a processor";
+  state.status.memory_used = 400'000'000;
+  state.status.memory_total = 16'600'000'000;
+  EXPECT_EQ(status_places(state), (std::vector<std::string>{"Ready", "a processor", "400 MB of 16.6 GB"}));
+  state.status.activity = "Reading 1,200 tokens, about 12 s";
+  EXPECT_EQ(status_places(state).front(), state.status.activity);
+  state.status.prompt_tokens = 1300;
+  state.status.reused_tokens = 100;
+  state.status.first_token_seconds = 1.25;
+  state.status.tokens_per_second = 21.44;
+  EXPECT_EQ(status_facts(state.status), (std::vector<std::string>{"100 tokens reused, 1,200 new", "first token after 1.2 s", "21.4 tokens/s"}));
 }
 
 }  // namespace
