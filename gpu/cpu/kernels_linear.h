@@ -75,12 +75,10 @@ inline U moved(U bits) {
 // ---- formats -------------------------------------------------------------------------------------------------------
 
 // weight = scale * (code - kOffset) - min, codes of kBits, a scale for each kGroup columns and, if kMin, a minimum for each
-// 32. Of the columns from 32 b on of a block, codes() gives the codes and Scales the scales and the minimum, what it has read of the
-// block before included; kPhase is b modulo
-// kPhases, known to the compiler because shifts depend on it.
+// 32. codes() gives the codes of the columns from 32 b on of a block; kPhase is b modulo kPhases, known to the compiler because
+// shifts depend on it. Scales gives their scales and minimum; it reads once for a block what is better not unpacked piecemeal.
 
 // Blocks of 32 columns with one scale.
-template <class Format>
 struct SmallBlocks {
   static constexpr int kBlockCols = 32, kHalfAt = 0, kGroup = 32, kPhases = 1;
   static constexpr bool kMin = false;
@@ -94,7 +92,7 @@ struct SmallBlocks {
   };
 };
 
-struct Q4_0 : SmallBlocks<Q4_0> {
+struct Q4_0 : SmallBlocks {
   static constexpr int kId = 2, kBlockBytes = 18, kBits = 4, kOffset = 8;
   template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t, U (&w)[8]) {
@@ -108,7 +106,7 @@ struct Q4_0 : SmallBlocks<Q4_0> {
   }
 };
 
-struct Q5_0 : SmallBlocks<Q5_0> {
+struct Q5_0 : SmallBlocks {
   static constexpr int kId = 6, kBlockBytes = 22, kBits = 5, kOffset = 16;
   // Bits 0 to 3 as bit 4 of four bytes.
   static U fifth_bits(U bits) { return (((bits & 15) * 0x00204081U) & kOnes) << 4; }
@@ -125,7 +123,7 @@ struct Q5_0 : SmallBlocks<Q5_0> {
   }
 };
 
-struct Q8_0 : SmallBlocks<Q8_0> {
+struct Q8_0 : SmallBlocks {
   static constexpr int kId = 8, kBlockBytes = 34, kBits = 8, kOffset = kSignedBytes ? 0 : 128;
   template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t, U (&w)[8]) {
