@@ -13,6 +13,7 @@
 #include "app/builtin.h"
 #include "app/command.h"
 #include "app/desktop.h"
+#include "app/draft_options.h"
 #include "engine/base/log.h"
 
 namespace foreword::app {
@@ -84,6 +85,7 @@ void add_common(CLI::App& app, CommonOptions& common) {
       ->check(CLI::Range(0, 1 << 28));
   add_kv_wish(app, "--kv", "How the KV cache keeps old tokens: auto (standard), exact, fast, balanced, long or memory; or an encoding, "
                            "f32, f16, q8, k8v4, q4 or q2", common.engine.kv);
+  add_draft_options(app, common.engine);
   app.add_option_function<std::uint64_t>(
       "--seed",
       [&common](std::uint64_t seed) {

@@ -19,6 +19,7 @@
 #include "engine/kv/prefix_store.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
+#include "engine/speculative/verify.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -31,6 +32,9 @@ struct ModelOptions {
   KvWish kv;                   // how old tokens are kept
   std::shared_ptr<KvBook> kv_book;  // what modes cost on which model; none: nothing is known, and nothing is measured
   bool kv_every_page = false;  // no page stays exact: for measuring
+  std::vector<std::string> draft = {"auto"};  // drafters by name (speculative/drafter.h); auto: all there are, off: none
+  std::filesystem::path draft_model;          // a smaller model of the same vocabulary that drafts; empty: none
+  VerifyMode verify = VerifyMode::gumbel;
 };
 inline constexpr std::int64_t kDefaultContext = 8192;
 
@@ -67,6 +71,13 @@ struct GenerationStats {
   double decode_seconds = 0;        // answering: from first token to last
   double seconds = 0;               // all of it
   StopReason stop_reason = StopReason::eos;
+  std::int64_t passes = 0;          // of the model behind the prompt; fewer than tokens where drafts were right
+  struct Drafter {
+    std::string_view name;
+    std::int64_t accepted = 0;      // tokens that it had named
+  };
+  std::vector<Drafter> drafters = {};
+  double tokens_per_pass() const { return passes > 0 ? static_cast<double>(n_tokens) / static_cast<double>(passes) : 0; }
 };
 
 // ---- Commands -------------------------------------------------------------------------------------------------------
@@ -114,9 +125,11 @@ struct AdjustDrafts {
 struct CancelSuggest {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
-/// Nothing that was read for this chat is kept, in memory or in the prefix store.
+/// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
+/// next turn needs is written down again.
 struct ForgetChat {
   TextOwner chat = 0;
+  bool goes_on = false;
 };
 /// The prefix store keeps what these chats use and nothing else.
 struct KeepChats {

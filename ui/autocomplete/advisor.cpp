@@ -54,6 +54,7 @@ void Advisor::set_situation(const Situation& situation, Ms now) {
     counters_.add(Reason::busy);
     cancel(now);
   }
+  paint_if_due(now);  // another tier may have brought the moment nearer
   refresh(now);
 }
 
@@ -65,6 +66,7 @@ void Advisor::set_settings(const Settings& settings, Ms now) {
     cache_.clear();
   }
   settings_ = settings;
+  paint_if_due(now);
   refresh(now);
 }
 

@@ -35,12 +35,13 @@ Letter& Advisor::letter(Letter::Kind kind) {
 /// The text was allowed to start a job, and has survivors or not. followed: they are the drafts that were at hand before.
 void Advisor::compute(bool followed, Ms now) {
   constexpr int kAhead = tuned_count("words_ahead");
+  const auto survivors = survivors_.all();
   if (followed) {
     const bool refill = ends_a_word(before()) && survivors_.size() < wanted_drafts();
     const bool growing = job_.running && job_.extended;
     if ((survivors_.fewest_words(kAhead) < kAhead || refill) && !growing) send_request(Letter::Kind::extend, now);
-  } else if (!survivors_.empty() && survivors_.fewest_words(kAhead) >= kAhead) {
-    cancel(now);
+  } else if (std::any_of(survivors.begin(), survivors.end(), [](const auto& each) { return count_words(each.rest(), kAhead) >= kAhead; })) {
+    cancel(now);  // the cache has enough
   } else {
     send_request(Letter::Kind::suggest, now);
   }

@@ -23,7 +23,6 @@ class DraftCache {
 
   /// Forgets everything if this is another context than before.
   void enter(std::uint64_t context);
-  std::uint64_t context() const { return context_; }
   void clear();
 
   /// Remembers what may follow `before`, instead of what was known there. Drafts of another context are not taken.
