@@ -7,7 +7,7 @@ namespace foreword::engine {
 Result<std::unique_ptr<SecondModel>> SecondModel::open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target) {
   ModelOptions own = options;
   own.context = target.model().context;
-  own.kv = {};
+  own.kv = KvMode::exact;
   FW_ASSIGN(auto file, GgufFile::open(path));
   auto model = LoadedModel::open(std::make_shared<const GgufFile>(std::move(file)), own);
   if (!model) return std::move(model.error());
