@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "engine/base/result.h"
@@ -30,6 +31,8 @@ struct CommonOptions {
   bool seed_given = false;      // else a fresh one is drawn for each run
   bool json = false;
   std::filesystem::path data_dir;
+  bool keeps_prefixes = true;                   // what was read for chats is kept on the disk
+  std::optional<std::int64_t> prefix_budget;    // bytes; nothing: the standard one
 };
 
 struct CommandRow {

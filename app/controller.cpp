@@ -14,6 +14,7 @@ namespace {
 
 namespace command = storage::command;
 
+
 engine::Role engine_role(ui::Author author) {
   switch (author) {
     case ui::Author::user: return engine::Role::user;
@@ -121,6 +122,7 @@ void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
   generate.sampling = options_.sampling;
   generate.max_tokens = options_.max_tokens;
   generate.answer_so_far = turn.text;
+  generate.chat = view_.private_chat ? kPrivateChat : turn.chat;
   if (!options_.same_seed) generate.sampling.seed += turn.id;
   generate.prompt = prompt_of(n_rows).messages;
   out_.engine(std::move(generate));
@@ -244,7 +246,9 @@ void Controller::show_new_chat(bool private_chat) {
 
 /// What was said there is gone; nobody would see the rest of an answer.
 void Controller::leave_private_chat() {
-  if (view_.private_chat && running_ != 0) out_.engine(engine::Stop{engine_request()});
+  if (!view_.private_chat) return;
+  if (running_ != 0) out_.engine(engine::Stop{engine_request()});
+  out_.engine(engine::ForgetChat{kPrivateChat});
   view_.private_chat = false;
 }
 

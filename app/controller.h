@@ -54,6 +54,7 @@ class Controller {
   bool settled() const;
 
  private:
+  static constexpr engine::TextOwner kPrivateChat = -1;
   struct Row {  // beside each view_.messages[i]
     storage::Id id = 0;  // 0: not stored yet
     engine::Role role = engine::Role::user;
@@ -80,12 +81,14 @@ class Controller {
   void handle(engine::ModelReady&& event);
   void handle(engine::ModelFailed&& event);
   void handle(engine::ModelUnloaded&& event);
+  void handle(engine::PrefixRestoring&& event);
   void handle(engine::GenerationStarted&& event);
   void handle(engine::PromptProgress&& event);
   void handle(engine::TextPiece&& event);
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
   void handle(engine::TokensCounted&& event);
+  void handle(engine::Drafts&&) {}
 
   void handle(storage::event::Opened&& event);
   void handle(storage::event::OpenFailed&& event);
@@ -248,6 +251,7 @@ class Controller {
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   StartModel start_model_ = StartModel::settled;
+  bool chats_known_ = false;
   bool storage_works_ = true, settings_known_ = false, quit_ = false;
 };
 

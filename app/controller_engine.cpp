@@ -63,6 +63,11 @@ void Controller::handle(engine::ModelUnloaded&&) {
   view_.status = {};
 }
 
+void Controller::handle(engine::PrefixRestoring&& e) {
+  if (e.id != running_) return;
+  view_.status.activity = "Bringing back what was read: " + std::to_string(e.done) + " of " + std::to_string(e.total) + " tokens";
+}
+
 /// "Reading 1,200 tokens", and how long that takes if it is long enough to wonder.
 void Controller::say_reading(std::int64_t left, std::int64_t total) {
   const double seconds = reading_.tokens_per_second > 0 ? static_cast<double>(left) / reading_.tokens_per_second : 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "app/builtin.h"
 #include "app/controller.h"
@@ -57,6 +58,7 @@ void Controller::handle(event::ChatSaved&& e) {
   if (turn != nullptr && turn->create == e.request) {
     turn->create = 0;
     turn->chat = e.chat.id;
+    out_.engine(engine::AssignChat{turn->id, e.chat.id});
     if (current_ == 0 && find_row(turn->user_row) != nullptr) {
       current_ = view_.current_chat = e.chat.id;
       drafts_.erase(0);
@@ -77,6 +79,7 @@ void Controller::handle(event::ChatSaved&& e) {
 }
 
 void Controller::handle(event::ChatDeleted&& e) {
+  out_.engine(engine::ForgetChat{e.chat});
   drafts_.erase(e.chat);
   system_prompts_.erase(e.chat);
   if (e.chat == current_) show_new_chat(false);
@@ -103,6 +106,11 @@ void Controller::handle(event::Bin&& e) {
 }
 
 void Controller::handle(event::Chats&& e) {
+  if (!std::exchange(chats_known_, true)) {  // what was deleted without the engine hearing of it
+    engine::KeepChats keep;
+    for (const storage::Chat& chat : e.chats) keep.chats.push_back(chat.id);
+    out_.engine(std::move(keep));
+  }
   if (!view_.search.empty()) return;
   view_.chats.clear();
   for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}, chat.pinned, std::move(chat.folder)});

@@ -10,6 +10,7 @@
 #include "app/files.h"
 #include "app/open_link.h"
 #include "app/paths.h"
+#include "app/prefix_cache.h"
 #include "engine/base/mailbox.h"
 #include "storage/desk.h"
 #include "ui/window.h"
@@ -43,7 +44,8 @@ class Desktop final : public ui::WindowClient {
         from_storage_([&window] { window.wake(); }),
         window_(window),
         storage_(find_paths(common.data_dir).database(), [this](storage::Event event) { from_storage_.push(std::move(event)); }),
-        engine_(from_engine_),
+        prefixes_(open_prefix_cache(common)),
+        engine_(from_engine_, {}, prefixes_.get()),
         controller_({.engine = [this](engine::Command command) { engine_.send(std::move(command)); },
                      .storage = [this](storage::Command command) { storage_.send(std::move(command)); },
                      .now_ms = now_ms,
@@ -114,6 +116,7 @@ class Desktop final : public ui::WindowClient {
   Mailbox<storage::Event> from_storage_;
   ui::Window& window_;
   storage::StorageDesk storage_;
+  std::unique_ptr<engine::PrefixStore> prefixes_;
   engine::Session engine_;
   Controller controller_;
   int settled_frames_ = 0;

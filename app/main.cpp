@@ -107,6 +107,18 @@ void add_common(CLI::App& app, CommonOptions& common) {
         ->check(CLI::Range(param.minimum, param.maximum))
         ->default_str(CLI::detail::to_string(param.standard));
   }
+  app.add_option_function<std::string>(
+         "--prefix-cache",
+         [&common](const std::string& size) {
+           common.keeps_prefixes = size != "off";
+           if (!common.keeps_prefixes) return;
+           std::string bytes = size;
+           CLI::AsSizeValue(false)(bytes);
+           common.prefix_budget = std::stoll(bytes);
+         },
+         "Disk space for continuing chats at once after a restart, for example 2GB; off keeps nothing")
+      ->check(CLI::IsMember({"off"}, CLI::ignore_case) | CLI::AsSizeValue(false))
+      ->type_name("SIZE");
   app.add_option("--data-dir", common.data_dir, "Folder for chats and settings instead of the user's own")->type_name("DIR");
 }
 

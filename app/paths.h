@@ -12,6 +12,7 @@ struct Paths {
   std::filesystem::path state;   // logs
 
   std::filesystem::path database() const { return data / "foreword.db"; }
+  std::filesystem::path prefixes() const { return cache / "prefixes"; }
 };
 
 /// `data_dir` (--data-dir) moves everything below one folder; empty = the user's own folders. Relative XDG values are

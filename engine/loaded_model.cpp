@@ -88,6 +88,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   auto cache = KvCache::create(*loaded->backend_, shape, loaded->model_.context);
   if (!cache) return named(cache.error());
   loaded->cache_ = std::move(*cache);
+  loaded->texts_.emplace(*loaded->cache_);
   auto forward = Forward::create(*loaded->backend_, loaded->model_, *loaded->cache_,
                                  std::min(kPromptRows, loaded->model_.context));
   if (!forward) return named(forward.error());

@@ -11,6 +11,7 @@
 
 #include "engine/base/result.h"
 #include "engine/gguf/gguf.h"
+#include "engine/kv/prefix_tree.h"
 #include "engine/model/forward.h"
 #include "engine/model/model.h"
 #include "engine/session.h"
@@ -33,6 +34,8 @@ class LoadedModel {
   const GgufFile& file() const { return *model_.file; }
   gpu::Backend& backend() { return *backend_; }
   KvCache& cache() { return *cache_; }
+  /// What the cache holds of earlier texts.
+  PrefixTree& texts() { return *texts_; }
   Forward& forward() { return *forward_; }
   /// nullptr if the file has no vocabulary.
   const Tokenizer* tokenizer() const { return tokenizer_ ? &*tokenizer_ : nullptr; }
@@ -50,6 +53,7 @@ class LoadedModel {
   std::unique_ptr<gpu::Backend> backend_;  // first: everything below lives on it
   Model model_;
   std::optional<KvCache> cache_;
+  std::optional<PrefixTree> texts_;
   std::optional<Forward> forward_;
   std::optional<Tokenizer> tokenizer_;
   std::optional<ChatTemplate> template_;

@@ -7,8 +7,11 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "engine/fingerprint.h"
+#include "engine/kv/prefix_keeper.h"
 #include "engine/loaded_model.h"
 #include "engine/stop_filter.h"
+#include "engine/suggestion.h"
 
 namespace foreword::engine {
 namespace {
@@ -19,6 +22,7 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+constexpr std::string_view kSuggestReasons[] = {"running", "done", "cancelled", "busy", "no_model", "failed"};
 constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
 
 std::tm local_time_now() {
@@ -35,37 +39,51 @@ std::string with_commas(std::int64_t n) {
   return text;
 }
 
-std::int64_t common_prefix(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
-  return std::ranges::mismatch(a, b).in1 - a.begin();
-}
+/// The store has (not) kept a page.
+struct PageSettled {
+  std::uint64_t model = 0;  // number of the loading that the page belongs to
+  PrefixKeeper::Ticket ticket;
+  bool kept = false;
+};
 
 struct Letter {
-  Command command;
+  std::variant<Command, PageSettled> content;
   Clock::time_point arrived;
 };
 
+/// For writing down what the store does not have yet, when the model goes or the program ends.
+constexpr std::chrono::seconds kLastWrites{3};
+/// A restoration that takes longer than this is told.
+constexpr std::chrono::milliseconds kUnnoticed{300};
+/// Pages on their way to the store: one is copied while the other is written.
+constexpr int kMostUnsettled = 2;
+
 }  // namespace
 
+std::string_view name_of(SuggestReason reason) { return kSuggestReasons[static_cast<int>(reason)]; }
 std::string_view name_of(StopReason reason) { return kStopReasons[static_cast<int>(reason)]; }
 
 class Session::Desk {
  public:
-  Desk(Mailbox<Event>& outbox, std::function<std::tm()> clock_now)
-      : outbox_(outbox), clock_now_(clock_now ? std::move(clock_now) : local_time_now) {}
+  Desk(Mailbox<Event>& outbox, std::function<std::tm()> clock_now, PrefixStore* store)
+      : outbox_(outbox), clock_now_(clock_now ? std::move(clock_now) : local_time_now), store_(store) {}
 
   void run() {
     while (auto letter = next()) {
-      if (inbox.closed()) return;
+      if (inbox->closed()) break;
       arrived_ = letter->arrived;
-      std::visit([this](auto& command) { handle(command); }, letter->command);
+      std::visit([this](auto& content) { handle(content); }, letter->content);
+      if (waiting_.empty()) save_pages();
     }
+    drop_model();
   }
 
-  Mailbox<Letter> inbox;
+  /// Shared with what the store has been asked to call.
+  const std::shared_ptr<Mailbox<Letter>> inbox = std::make_shared<Mailbox<Letter>>();
 
  private:
   std::optional<Letter> next() {
-    if (waiting_.empty()) return inbox.take();
+    if (waiting_.empty()) return inbox->take();
     Letter letter = std::move(waiting_.front());
     waiting_.pop_front();
     return letter;
@@ -80,10 +98,23 @@ class Session::Desk {
       return;
     }
     model_ = std::move(*loaded);
-    sequence_ = model_->cache().add_sequence();
+    ++model_number_;
     ModelSummary summary = model_->summary();
     summary.path = command.path;
     outbox_.push(ModelReady{std::move(summary)});
+    if (store_ == nullptr) return;
+    const PrefixId root = fingerprint(model_->model(), model_->cache().shape());
+    keeper_.emplace(model_->cache(), model_->texts(), *store_, root);
+  }
+
+  void handle(Command& command) {
+    std::visit([this](auto& one) { handle(one); }, command);
+  }
+
+  void handle(PageSettled& settled) {
+    if (settled.model != model_number_) return;
+    --n_unsettled_;
+    if (keeper_) keeper_->settle(settled.ticket, settled.kept);
   }
 
   void handle(UnloadModel&) {
@@ -122,34 +153,174 @@ class Session::Desk {
       outbox_.push(GenerationFailed{request.id, {ErrorCode::invalid_argument, "No model is open; open a GGUF file first."}});
       return;
     }
+    suggestion_.reset();
     if (auto result = generate(request); !result) {
-      if (result.error().code == ErrorCode::device_lost) drop_model();
+      if (result.error().code == ErrorCode::device_lost) lose_model();
       outbox_.push(GenerationFailed{request.id, result.error()});
     }
   }
 
+  void handle(AssignChat& command) {
+    if (!model_) return;
+    for (PrefixTree::Text& text : model_->texts().texts()) {
+      if (text.request == command.id && text.owner == 0) text.owner = command.chat;
+    }
+  }
+
+  void handle(ForgetChat& command) {
+    if (model_) model_->texts().forget(command.chat);
+    if (store_ != nullptr && command.chat > 0) store_->forget(command.chat);
+  }
+
+  void handle(Suggest& request) {
+    suggestion_.reset();
+    if (!model_ || model_->tokenizer() == nullptr) return refuse(request.id, SuggestReason::no_model);
+    if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
+    suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_);
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->start(clock_now_(), go_on, tell); });
+  }
+
+  void handle(AdjustDrafts& command) {
+    if (!suggestion_ || !adjust(command)) return;
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->resume(go_on, tell); });
+  }
+
+  void handle(CancelSuggest& command) {
+    if (suggestion_ && (command.id == 0 || command.id == suggestion_->id())) suggestion_.reset();
+  }
+
+  bool adjust(const AdjustDrafts& command) {
+    if (command.id != suggestion_->id()) return false;
+    suggestion_->keep_only(command.ids);
+    suggestion_->extend(command.max_tokens);
+    return true;
+  }
+
+  void refuse(std::uint64_t id, SuggestReason reason, std::string message = {}) {
+    Drafts none;
+    none.id = id;
+    none.reason = reason;
+    none.message = std::move(message);
+    outbox_.push(std::move(none));
+  }
+
+  template <class Run>
+  void run_suggestion(const Run& run) {
+    const auto result = run([this] { return suggestion_goes_on(); }, [this](const Drafts& drafts) { outbox_.push(drafts); });
+    if (!result) {
+      refuse(suggestion_->id(), SuggestReason::failed, result.error().message);
+      suggestion_.reset();
+      return;
+    }
+    Drafts last = suggestion_->drafts();
+    last.reason = *result ? SuggestReason::done : SuggestReason::cancelled;
+    outbox_.push(std::move(last));
+    if (!*result) suggestion_.reset();
+  }
+
+  /// Reads the inbox without waiting: false if something newer wants the desk.
+  bool suggestion_goes_on() {
+    bool go_on = !inbox->closed();
+    while (auto letter = inbox->try_take()) {
+      if (auto* settled = std::get_if<PageSettled>(&letter->content)) {
+        handle(*settled);
+        continue;
+      }
+      Command& command = std::get<Command>(letter->content);
+      if (const auto* cancel = std::get_if<CancelSuggest>(&command)) {
+        go_on = go_on && cancel->id != 0 && cancel->id != suggestion_->id();
+      } else if (const auto* adjusted = std::get_if<AdjustDrafts>(&command)) {
+        adjust(*adjusted);
+      } else if (!handled_at_once(command) && !std::holds_alternative<Stop>(command)) {
+        go_on = false;
+        if (std::holds_alternative<Suggest>(command)) drop_waiting_suggestions();
+        waiting_.push_back(std::move(*letter));
+      }
+    }
+    return go_on;
+  }
+
+  /// The newest wins; no queue.
+  void drop_waiting_suggestions() {
+    std::erase_if(waiting_, [this](const Letter& letter) {
+      const auto* older = std::get_if<Suggest>(&std::get<Command>(letter.content));
+      if (older != nullptr) refuse(older->id, SuggestReason::cancelled);
+      return older != nullptr;
+    });
+  }
+
+  void handle(KeepChats& command) {
+    if (store_ != nullptr) store_->forget_all_but(std::move(command.chats));
+  }
+
+  /// What needs no turn of its own, whatever runs.
+  bool handled_at_once(Command& command) { return handle_if<AssignChat, ForgetChat, KeepChats, CountTokens>(command); }
+
+  template <class... Commands>
+  bool handle_if(Command& command) {
+    const auto try_one = [this](auto* one) {
+      if (one != nullptr) handle(*one);
+      return one != nullptr;
+    };
+    return (try_one(std::get_if<Commands>(&command)) || ...);
+  }
+
+  /// One step of writing down what was read; the next one follows when the store has answered.
+  void save_pages() {
+    const auto settled = [to = inbox, model = model_number_](const PrefixKeeper::Ticket& ticket, bool kept) {
+      to->push({PageSettled{model, ticket, kept}, Clock::now()});
+    };
+    while (keeper_ && n_unsettled_ < kMostUnsettled && keeper_->save_one(settled)) ++n_unsettled_;
+  }
+
+  void save_last_pages() {
+    const Clock::time_point end = Clock::now() + kLastWrites;
+    const auto answers = std::make_shared<Mailbox<PageSettled>>();
+    const auto settled = [answers](const PrefixKeeper::Ticket& ticket, bool kept) { answers->push({0, ticket, kept}); };
+    while (Clock::now() < end && keeper_->save_one(settled)) {
+      const auto answer = answers->take_until(end);
+      if (!answer) return;
+      keeper_->settle(answer->ticket, answer->kept);
+    }
+  }
+
   void drop_model() {
-    model_.reset();
-    cached_.clear();
+    if (keeper_) save_last_pages();
+    lose_model();
+  }
+
+  void lose_model() {
+    suggestion_.reset();
+    token_bytes_.reset();
     lengths_.clear();
+    keeper_.reset();
+    model_.reset();
+    ++model_number_;
+    n_unsettled_ = 0;
   }
 
   /// Reads the inbox without waiting: true if this request is to stop. Other commands wait for their turn; a new model
   /// or the end of the session stops the answer too.
   bool stop_wanted(std::uint64_t id) {
-    bool stop = inbox.closed();
-    while (auto letter = inbox.try_take()) {
-      if (const auto* asked = std::get_if<Stop>(&letter->command)) {
+    bool stop = inbox->closed();
+    while (auto letter = inbox->try_take()) {
+      if (auto* settled = std::get_if<PageSettled>(&letter->content)) {
+        handle(*settled);
+        continue;
+      }
+      Command& command = std::get<Command>(letter->content);
+      if (const auto* asked = std::get_if<Stop>(&command)) {
         if (asked->id == 0 || asked->id == id) stop = true;
-        std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(waiting.command, asked->id); });
+        std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(std::get<Command>(waiting.content), asked->id); });
+      } else if (handled_at_once(command)) {
         continue;
+      } else if (const auto* suggest = std::get_if<Suggest>(&command)) {
+        refuse(suggest->id, SuggestReason::busy);
+      } else if (!std::holds_alternative<AdjustDrafts>(command) && !std::holds_alternative<CancelSuggest>(command)) {
+        // Those two are of drafts that this answer has put an end to.
+        if (!std::holds_alternative<Generate>(command)) stop = true;
+        waiting_.push_back(std::move(*letter));
       }
-      if (auto* count = std::get_if<CountTokens>(&letter->command)) {
-        handle(*count);
-        continue;
-      }
-      if (!std::holds_alternative<Generate>(letter->command)) stop = true;
-      waiting_.push_back(std::move(*letter));
     }
     return stop;
   }
@@ -177,41 +348,56 @@ class Session::Desk {
 
     GenerationStats stats;
     stats.prompt_tokens = std::ssize(prompt);
-    stats.reused_tokens = std::min(common_prefix(cached_, prompt), std::ssize(prompt) - 1);  // the last one's logits are needed
-    stats.reused_tokens = model_->cache().truncate(sequence_, stats.reused_tokens);
-    cached_.resize(static_cast<std::size_t>(stats.reused_tokens));
+    const auto wanted = std::span(prompt).first(prompt.size() - 1);  // the last one's logits are needed
+    PrefixTree::Text& text = model_->texts().open(wanted, request.chat);
+    const TextInUse in_use(model_->texts(), text);
+    text.request = request.id;
+    bool cancelled = false;
+    restore(request.id, text, wanted, stats, cancelled);
+    stats.reused_tokens = std::ssize(text.tokens);
     outbox_.push(GenerationStarted{request.id, stats.prompt_tokens, stats.reused_tokens});
 
-    bool cancelled = false;
     const Clock::time_point reading = Clock::now();
-    FW_TRY(read_prompt(request.id, prompt, stats.reused_tokens, cancelled));
+    if (!cancelled) FW_TRY(read_prompt(request.id, prompt, text, cancelled));
     stats.prompt_seconds = seconds_between(reading, Clock::now());
     if (cancelled) stats.stop_reason = StopReason::cancelled;
-    else FW_TRY(answer(request, prompt, start, stats));
+    else FW_TRY(answer(request, prompt, start, text, stats));
     stats.seconds = seconds_between(start, Clock::now());
     outbox_.push(GenerationDone{request.id, stats});
     return {};
   }
 
-  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, std::int64_t known, bool& cancelled) {
-    const auto fresh = std::span(prompt).subspan(static_cast<std::size_t>(known));
+  void restore(std::uint64_t id, PrefixTree::Text& text, std::span<const TokenId> wanted, GenerationStats& stats,
+               bool& cancelled) {
+    if (!keeper_) return;
+    const Clock::time_point begun = Clock::now();
+    std::int64_t told = -1;
+    stats.restored_tokens = keeper_->restore(text, wanted, [&](std::int64_t known) {
+      if (known != told && Clock::now() > begun + kUnnoticed) outbox_.push(PrefixRestoring{id, told = known, std::ssize(wanted)});
+      cancelled = stop_wanted(id);
+      return !cancelled;
+    });
+    stats.restore_seconds = seconds_between(begun, Clock::now());
+  }
+
+  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, PrefixTree::Text& text, bool& cancelled) {
+    const auto fresh = std::span(prompt).subspan(text.tokens.size());
     const std::int64_t total = std::ssize(fresh);
     const auto result = model_->read(
-        sequence_, fresh, [&](std::int64_t i) { return i == total - 1; },
+        text.sequence, fresh, [&](std::int64_t i) { return i == total - 1; },
         [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); },
         [&](std::int64_t done) {
           outbox_.push(PromptProgress{id, done, total});
           return !stop_wanted(id);
         });
-    const auto stored = static_cast<std::ptrdiff_t>(model_->cache().length(sequence_));
-    cached_.assign(prompt.begin(), prompt.begin() + stored);
+    text.tokens.assign(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(model_->cache().length(text.sequence)));
     cancelled = !result && result.error().code == ErrorCode::cancelled;
     return cancelled ? Result<void>() : result;
   }
 
   /// Samples until something ends the answer. logits_ holds the row after the prompt.
   Result<void> answer(const Generate& request, const std::vector<TokenId>& prompt, Clock::time_point start,
-                      GenerationStats& stats) {
+                      PrefixTree::Text& known, GenerationStats& stats) {
     const Tokenizer& tokenizer = *model_->tokenizer();
     std::vector<std::string> stops = request.stop;
     const bool chat = std::holds_alternative<std::vector<ChatMessage>>(request.prompt);
@@ -265,9 +451,9 @@ class Session::Desk {
       }
       if (stats.n_tokens == request.max_tokens) continue;  // its logits would not be used
       FW_TRY(model_->read(
-          sequence_, std::span(&token, 1), [](std::int64_t) { return true; },
+          known.sequence, std::span(&token, 1), [](std::int64_t) { return true; },
           [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); }));
-      cached_.push_back(token);
+      known.tokens.push_back(token);
     }
     if (stats.n_tokens > 0) stats.decode_seconds = seconds_between(first_token, Clock::now());
     const std::string rest = filter.push(decoder.finish()) + filter.finish();
@@ -279,21 +465,25 @@ class Session::Desk {
   std::function<std::tm()> clock_now_;
   std::deque<Letter> waiting_;  // taken from the inbox while an answer ran
   Clock::time_point arrived_{};
+  PrefixStore* store_;
   std::unique_ptr<LoadedModel> model_;
-  SequenceId sequence_ = 0;
-  std::vector<TokenId> cached_;  // tokens whose KV the sequence holds
+  std::optional<PrefixKeeper> keeper_;  // of that model
+  std::uint64_t model_number_ = 0;
+  int n_unsettled_ = 0;
   std::vector<float> logits_;    // of the newest row
+  std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
+  std::optional<Suggestion> suggestion_;    // the newest, with its pages
   std::unordered_map<std::string, std::int64_t> lengths_;  // tokens of messages that were counted
 };
 
-Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now)
-    : desk_(std::make_unique<Desk>(outbox, std::move(clock_now))), thread_([this] { desk_->run(); }) {}
+Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now, PrefixStore* store)
+    : desk_(std::make_unique<Desk>(outbox, std::move(clock_now), store)), thread_([this] { desk_->run(); }) {}
 
 Session::~Session() {
-  desk_->inbox.close();
+  desk_->inbox->close();
   thread_.join();
 }
 
-void Session::send(Command command) { desk_->inbox.push({std::move(command), Clock::now()}); }
+void Session::send(Command command) { desk_->inbox->push({std::move(command), Clock::now()}); }
 
 }  // namespace foreword::engine

@@ -12,8 +12,11 @@
 #include <variant>
 #include <vector>
 
+#include "engine/autocomplete/draft_job.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
+#include "engine/kv/prefix_store.h"
+#include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -52,7 +55,9 @@ std::string_view name_of(StopReason reason);  // "eos", "stop", "length", "conte
 
 struct GenerationStats {
   std::int64_t prompt_tokens = 0;   // of the whole prompt
-  std::int64_t reused_tokens = 0;   // of them found in the KV cache
+  std::int64_t reused_tokens = 0;   // of them not read again: found in the KV cache, or
+  std::int64_t restored_tokens = 0;  // of the reused ones, brought back from the prefix store
+  double restore_seconds = 0;        // asking it, and bringing them back
   std::int64_t n_tokens = 0;        // generated, end token not counted
   double first_token_seconds = 0;   // from the command's arrival at the desk to the first token
   double prompt_seconds = 0;        // reading the new part of the prompt
@@ -75,17 +80,52 @@ struct Generate {
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
+  TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
 };
 struct Stop {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
+};
+/// The text of request `id`, which had no owner, belongs to this stored chat.
+struct AssignChat {
+  std::uint64_t id = 0;
+  TextOwner chat = 0;
+};
+/// Continuations of a text that is being written. A newer one, or an answer, takes the place of the one that runs; while an
+/// answer runs it is refused as busy.
+struct Suggest {
+  std::uint64_t id = 0;  // of the text's state, chosen by the sender; stands in the events
+  std::variant<std::vector<ChatMessage>, std::string> context;  // the chat before the user's open turn, or plain text
+  std::string before;    // the text before the caret
+  DraftLimits limits;
+  double seconds = 0;    // decoding ends after this long; 0 = no limit
+  std::int64_t most_context = 512;  // tokens of the chat that are looked at
+  TextOwner chat = 0;
+};
+/// Of the newest suggestion: the drafts that still count go on, up to so many tokens. Others are given up.
+struct AdjustDrafts {
+  std::uint64_t id = 0;
+  std::vector<std::int32_t> ids;
+  std::int64_t max_tokens = 0;
+};
+struct CancelSuggest {
+  std::uint64_t id = 0;  // 0 = whatever runs or waits
+};
+/// Nothing that was read for this chat is kept, in memory or in the prefix store.
+struct ForgetChat {
+  TextOwner chat = 0;
+};
+/// The prefix store keeps what these chats use and nothing else.
+struct KeepChats {
+  std::vector<TextOwner> chats;
 };
 /// How long a chat would be as a prompt. Disturbs nothing: while an answer runs it is counted between two steps.
 struct CountTokens {
   std::uint64_t id = 0;  // chosen by the sender
   std::vector<ChatMessage> messages;
 };
-using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, CountTokens>;
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
+                             AdjustDrafts, CancelSuggest>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
@@ -105,6 +145,12 @@ struct GenerationStarted {
   std::uint64_t id = 0;
   std::int64_t prompt_tokens = 0, reused_tokens = 0;
 };
+/// Before that, if it takes longer than 300 ms: what was read before comes back from the disk; so far `done` of at most
+/// `total` tokens.
+struct PrefixRestoring {
+  std::uint64_t id = 0;
+  std::int64_t done = 0, total = 0;
+};
 /// The prompt has been read up to `done` of `total` new tokens.
 struct PromptProgress {
   std::uint64_t id = 0;
@@ -123,6 +169,21 @@ struct GenerationDone {
   std::uint64_t id = 0;
   GenerationStats stats;
 };
+/// Why drafts end, or do not come at all.
+enum class SuggestReason : std::uint8_t { running, done, cancelled, busy, no_model, failed };
+std::string_view name_of(SuggestReason reason);  // "running", "done", ...
+
+/// The drafts of a suggestion as they are now; comes whenever one has grown by a word, and at the end.
+struct Drafts {
+  std::uint64_t id = 0;
+  SuggestReason reason = SuggestReason::running;  // anything else is the last event, unless AdjustDrafts goes on
+  std::vector<Draft> drafts;                      // best first
+  std::int64_t prompt_tokens = 0, reused_tokens = 0;
+  std::int64_t decoded_tokens = 0;                // rows computed, losers included
+  // From the command's arrival at the desk: the prompt is read; the best draft has a whole word; now.
+  double prompt_seconds = 0, first_word_seconds = 0, seconds = 0;
+  std::string message;  // failed: why
+};
 /// The request ended without (more of) an answer; text already sent stays valid.
 struct GenerationFailed {
   std::uint64_t id = 0;
@@ -134,14 +195,15 @@ struct TokensCounted {
   std::int64_t total = 0;                 // exactly what Generate would read
   std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
 };
-using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, GenerationStarted, PromptProgress,
-                           TextPiece, GenerationDone, GenerationFailed, TokensCounted>;
+using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, PrefixRestoring, GenerationStarted,
+                           PromptProgress, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts>;
 
 class Session {
  public:
   /// Starts the desk. `outbox` must outlive the session. `clock_now` gives the local date for templates (tests fix it).
-  explicit Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now = {});
-  /// Stops what runs and joins the thread.
+  /// `store`, if there is one, keeps what was read for chats over restarts, and must outlive the session too.
+  explicit Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now = {}, PrefixStore* store = nullptr);
+  /// Stops what runs and joins the thread. What the store does not have yet it gets, as far as three seconds go.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

@@ -26,6 +26,11 @@ struct NullableId {
   std::int64_t id;
 };
 
+/// Bytes that are no text.
+struct Blob {
+  std::string_view bytes;
+};
+
 /// A prepared statement on loan from its database's cache; goes back, reset, at the end of the scope. Must not outlive
 /// the database.
 class Statement {
@@ -40,6 +45,7 @@ class Statement {
   Statement& bind(double value);
   Statement& bind(std::string_view value);
   Statement& bind(NullableId value);
+  Statement& bind(Blob value);
 
   /// True: there is a row to read. False: done.
   Result<bool> step();
@@ -50,6 +56,7 @@ class Statement {
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;
+  std::string blob(int column) const;
 
  private:
   friend class Database;

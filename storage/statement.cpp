@@ -51,6 +51,11 @@ Statement& Statement::bind(NullableId value) {
   return *this;
 }
 
+Statement& Statement::bind(Blob value) {
+  const char* bytes = value.bytes.empty() ? "" : value.bytes.data();
+  return bound(sqlite3_bind_blob64(handle_, next_parameter_++, bytes, value.bytes.size(), SQLITE_TRANSIENT));
+}
+
 Result<bool> Statement::step() {
   if (bind_code_ != SQLITE_OK) return database_->error(bind_code_);
   const int code = sqlite3_step(handle_);
@@ -72,6 +77,11 @@ double Statement::real(int column) const { return sqlite3_column_double(handle_,
 
 std::string Statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))) : std::string();
+}
+
+std::string Statement::blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
   return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))) : std::string();
 }
 

@@ -33,6 +33,7 @@ LIBRARIES = (
     (re.compile(r"fribidi"), "FriBidi"),
     (re.compile(r"md4c\.h"), "md4c"),
     (re.compile(r"utf8proc\.h"), "utf8proc"),
+    (re.compile(r"xxhash\.h"), "xxHash"),
     (re.compile(r"png\.h"), "libpng"),
     (re.compile(r"(sys/|linux/|(cpuid|dirent|dlfcn|errno|fcntl|immintrin|locale|poll|pthread|pwd|sched|signal|spawn|"
                 r"stdio|stdlib|string|time|unistd|x86intrin)\.h$)"), ""),

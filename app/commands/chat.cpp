@@ -10,6 +10,7 @@
 #include "app/command.h"
 #include "app/history.h"
 #include "app/paths.h"
+#include "app/prefix_cache.h"
 
 namespace foreword::app {
 namespace {
@@ -25,7 +26,8 @@ void warn(const Error& error) { std::fprintf(stderr, "foreword: warning: %s\n", 
 /// A conversation: messages in memory, and in the database as far as it works.
 class Conversation {
  public:
-  Conversation(const CommonOptions& common, const Options& options) : common_(common), options_(options) {}
+  Conversation(const CommonOptions& common, const Options& options)
+      : common_(common), options_(options), prefixes_(open_prefix_cache(common)), client_(prefixes_.get()) {}
 
   /// The model first: a chat whose model does not open leaves no trace.
   Result<void> open() {
@@ -55,6 +57,7 @@ class Conversation {
     request.max_tokens = options_.n;
     keep([&](History& h) { return h.add_user(text); });
     keep([&](History& h) { return h.begin_answer(model_.name); });
+    request.chat = chat_id().value_or(0);
     Answer answer;
     std::string so_far;
     const auto result = client_.ask(
@@ -92,6 +95,7 @@ class Conversation {
   const Options& options_;
   std::unique_ptr<History> history_;
   std::vector<engine::ChatMessage> messages_;
+  std::unique_ptr<engine::PrefixStore> prefixes_;
   EngineClient client_;
   engine::ModelSummary model_;
 };

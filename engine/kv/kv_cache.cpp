@@ -123,34 +123,41 @@ void KvCache::remove_sequence(SequenceId id) {
   at(id).used = false;
 }
 
-Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
-  Sequence& sequence = at(id);
-  const std::int64_t missing = blocks_for(sequence.length + n) - std::ssize(sequence.blocks);
+KvCache::Need KvCache::need(const Sequence& sequence, std::int64_t n) const {
   const bool copies = n > 0 && sequence.length % gpu::kPageSlots != 0 &&
                       open_.shared(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)]);
-  const std::int64_t wanted = std::max<std::int64_t>(missing, 0) + (copies ? 1 : 0);
-  if (wanted > open_.n_free() && shape_.policy.closes_pages()) {
+  const std::int64_t missing = blocks_for(sequence.length + n) - std::ssize(sequence.blocks);
+  return {std::max<std::int64_t>(missing, 0) + (copies ? 1 : 0), copies};
+}
+
+Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
+  Sequence& sequence = at(id);
+  Need wanted = need(sequence, n);
+  const auto short_of_open = [&] { return wanted.blocks > open_.n_free(); };
+  const auto too_few = [&] { return wanted.blocks > std::min(open_.n_free(), n_free_blocks()); };
+  while (too_few() && reclaimer_ && reclaimer_(short_of_open())) wanted = need(sequence, n);
+  if (short_of_open() && shape_.policy.closes_pages()) {
     // Rather early in few bits than not at all.
     PagePolicy urgent = shape_.policy;
     urgent.n_recent = 0;
     for (Sequence& one : sequences_) FW_TRY(close_pages(one, urgent));
   }
-  if (wanted > std::min(open_.n_free(), n_free_blocks())) {
+  if (too_few()) {
     return Error{ErrorCode::out_of_memory, "The KV cache is full: it holds " +
                                                std::to_string(n_blocks_ * gpu::kPageSlots) +
                                                " tokens. Start with a larger --context."};
   }
-  if (copies) {
+  if (wanted.copies) {
     std::int32_t& last = sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)];
     const std::int32_t own = open_.take();
-    if (auto copied = encode({last}, {own}); !copied) {
+    if (auto copied = encode({&last, 1}, {&own, 1}); !copied) {
       release(own);
       return copied;
     }
     release(last);
     last = own;
   }
-  for (std::int64_t i = 0; i < missing; ++i) sequence.blocks.push_back(open_.take());
+  while (std::ssize(sequence.blocks) < blocks_for(sequence.length + n)) sequence.blocks.push_back(open_.take());
   return {};
 }
 
@@ -191,16 +198,104 @@ Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) 
   return {};
 }
 
-Result<void> KvCache::encode(const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to) {
-  const auto upload = [&](const std::vector<std::int32_t>& blocks, std::int64_t row) {
+Result<void> KvCache::accept(SequenceId id, std::span<const std::int32_t> rows) {
+  const Sequence& sequence = at(id);
+  const auto slot_at = [&](std::int64_t slot) {
+    return static_cast<std::int32_t>(sequence.blocks[static_cast<std::size_t>(slot / gpu::kPageSlots)] * gpu::kPageSlots + slot % gpu::kPageSlots);
+  };
+  std::vector<std::int32_t> from, to;
+  for (std::int64_t i = 0; i < std::ssize(rows); ++i) {
+    const std::int64_t row = rows[static_cast<std::size_t>(i)];
+    check(row >= i && (i == 0 || row > rows[static_cast<std::size_t>(i - 1)]), "accepted rows ascend");
+    check(sequence.length + row < std::ssize(sequence.blocks) * gpu::kPageSlots, "accept needs reserved slots");
+    if (row == i) continue;
+    from.push_back(slot_at(sequence.length + row));
+    to.push_back(slot_at(sequence.length + i));
+  }
+  FW_TRY(in_every_layer(&gpu::Backend::copy_slots, from, to));
+  return commit(id, std::ssize(rows));
+}
+
+Result<void> KvCache::encode(std::span<const std::int32_t> from, std::span<const std::int32_t> to) {
+  return in_every_layer(&gpu::Backend::encode_pages, from, to);
+}
+
+Result<void> KvCache::in_every_layer(PairOp op, std::span<const std::int32_t> from, std::span<const std::int32_t> to) {
+  const auto upload = [&](std::span<const std::int32_t> values, std::int64_t row) {
     const std::int64_t offset = row * n_blocks_ * static_cast<std::int64_t>(sizeof(std::int32_t));
-    const gpu::Tensor view{indices_.get(), offset, std::ssize(blocks), 1, 1, gpu::DType::i32};
-    backend_->write(view, std::as_bytes(std::span(blocks)));
+    const gpu::Tensor view{indices_.get(), offset, std::ssize(values), 1, 1, gpu::DType::i32};
+    backend_->write(view, std::as_bytes(values));
     return view;
   };
-  const gpu::Tensor sources = upload(from, 0), targets = upload(to, 1);
-  for (const gpu::KvLayer& layer : layers_) backend_->encode_pages(layer, sources, targets);
-  return backend_->submit();
+  const auto room = static_cast<std::size_t>(n_blocks_);
+  for (std::size_t first = 0; first < from.size(); first += room) {
+    const std::size_t n = std::min(room, from.size() - first);
+    const gpu::Tensor sources = upload(from.subspan(first, n), 0), targets = upload(to.subspan(first, n), 1);
+    for (const gpu::KvLayer& layer : layers_) (backend_->*op)(layer, sources, targets);
+    FW_TRY(backend_->submit());
+  }
+  return {};
+}
+
+std::int64_t KvCache::page_bytes(gpu::KvEncoding encoding, std::int64_t n) const {
+  return shape_.n_layers * shape_.n_kv_heads * encoding.page_bytes(shape_.head_dim) * n / gpu::kPageSlots;
+}
+
+template <class Visit>
+void KvCache::each_run(std::int32_t block, std::int64_t n, Visit visit) const {
+  const gpu::KvEncoding encoding = encoding_of(block);
+  check(n == gpu::kPageSlots || !(gpu::info(encoding.k).scaled || gpu::info(encoding.v).scaled), "a page in few bits is full");
+  const auto view = [](const gpu::KvPool& pool, std::int64_t offset, std::int64_t bytes) {
+    return gpu::Tensor{pool.buffer, offset, 1, bytes / 2, bytes / 2, gpu::DType::f16};
+  };
+  const std::int64_t head_bytes = encoding.page_bytes(shape_.head_dim), k_bytes = gpu::kv_tile_bytes(encoding.k, shape_.head_dim);
+  for (const gpu::KvLayer& layer : layers_) {
+    const gpu::KvPool pool = layer.pool(gpu::pool_of(block));
+    const std::int64_t first = pool.offset + gpu::place_of(block) * layer.n_kv_heads * head_bytes;
+    if (n == gpu::kPageSlots) {
+      visit(view(pool, first, layer.n_kv_heads * head_bytes));
+      continue;
+    }
+    for (std::int64_t head = 0; head < layer.n_kv_heads; ++head) {
+      const std::int64_t page = first + head * head_bytes;
+      visit(view(pool, page, k_bytes * n / gpu::kPageSlots));
+      visit(view(pool, page + k_bytes, (head_bytes - k_bytes) * n / gpu::kPageSlots));
+    }
+  }
+}
+
+void KvCache::read_page(std::int32_t block, std::int64_t n, std::span<std::byte> out) {
+  check(std::ssize(out) == page_bytes(encoding_of(block), n), "a page's bytes need their room");
+  each_run(block, n, [&](const gpu::Tensor& run) {
+    const auto bytes = static_cast<std::size_t>(run.cols * 2);
+    backend_->read(run, out.first(bytes));
+    out = out.subspan(bytes);
+  });
+}
+
+Result<void> KvCache::append_page(SequenceId id, gpu::KvEncoding encoding, std::int64_t n, std::span<const std::byte> bytes) {
+  Sequence& sequence = at(id);
+  check(sequence.length % gpu::kPageSlots == 0 && n > 0 && n <= gpu::kPageSlots, "pages are appended whole");
+  const bool open = encoding == shape_.open();
+  if ((!open && (closed_.n_used() + closed_.n_free() == 0 || encoding != shape_.policy.old || n != gpu::kPageSlots)) ||
+      std::ssize(bytes) != page_bytes(encoding, n)) {
+    return Error{ErrorCode::corrupt, "A stored page does not fit this KV cache."};
+  }
+  truncate(id, sequence.length);  // what was reserved and never filled
+  if (open) {
+    FW_TRY(reserve(id, n));
+  } else {
+    while (n_free_blocks() < 1 && reclaimer_ && reclaimer_(false)) {
+    }
+    if (n_free_blocks() < 1) return Error{ErrorCode::out_of_memory, "The KV cache is full."};
+    sequence.blocks.push_back(closed_.take());
+  }
+  each_run(sequence.blocks.back(), n, [&](const gpu::Tensor& run) {
+    const auto size = static_cast<std::size_t>(run.cols * 2);
+    backend_->write(run, bytes.first(size));
+    bytes = bytes.subspan(size);
+  });
+  return commit(id, n);
 }
 
 std::int64_t KvCache::truncate(SequenceId id, std::int64_t length) {

@@ -123,6 +123,33 @@ TEST_F(ControllerTest, AFirstMessageMakesAChatAndAsksTheEngineAtOnce) {
   EXPECT_EQ(messages[1].content, "Because of the air.");
 }
 
+TEST_F(ControllerTest, TheEngineHearsWhoseTextItReads) {
+  ready();
+  say("hi");
+  EXPECT_EQ(asked_engine<engine::Generate>().chat, 0) << "the chat has no number yet";
+  chat_saved(asked_storage<command::CreateChat>().request, 5);
+  EXPECT_EQ(asked_engine<engine::AssignChat>().id, asked_engine<engine::Generate>().id);
+  EXPECT_EQ(asked_engine<engine::AssignChat>().chat, 5);
+  saved(asked_storage<command::AppendMessage>().request, 50, 5);
+  done();
+  saved(asked_storage<command::BeginAnswer>().request, 51, 5);
+  say("and?");
+  EXPECT_EQ(asked_engine<engine::Generate>().chat, 5);
+  done();
+  controller.on(storage::Event(event::ChatDeleted{900, 5, 1}));
+  EXPECT_EQ(asked_engine<engine::ForgetChat>().chat, 5);
+
+  to_engine.clear();
+  controller.on(ui::UiEvent(ui::NewChat{true}));
+  say("a secret");
+  const auto mine = asked_engine<engine::Generate>().chat;
+  EXPECT_LT(mine, 0) << "never written down, and nobody else's";
+  done();
+  EXPECT_EQ(last<engine::ForgetChat>(to_engine), nullptr);
+  controller.on(ui::UiEvent(ui::NewChat{}));
+  EXPECT_EQ(asked_engine<engine::ForgetChat>().chat, mine);
+}
+
 TEST_F(ControllerTest, AnAnswerThatEndsBeforeItsChatIsStoredIsStoredWhole) {
   ready();
   say("hi");

@@ -126,6 +126,91 @@ TEST_F(SessionTest, KeepsTheCommonPrefixAndTheSameText) {
   EXPECT_EQ(run(raw(5, "Once upon a time there was a dog", 20)).ids, longer.ids);
 }
 
+std::string words(int from, int n) {
+  std::string text;
+  for (int i = from; i < from + n; ++i) text += "word " + std::to_string(i) + ", ";
+  return text;
+}
+
+TEST_F(SessionTest, ASecondChatLeavesTheFirstOnesPages) {
+  load(1024);
+  const auto ask = [&](std::uint64_t id, TextOwner chat, const std::string& text) {
+    Generate request = raw(id, text, 8);
+    request.chat = chat;
+    return run(std::move(request));
+  };
+  const std::string one = words(0, 40), two = words(5000, 40);
+  const Outcome first = ask(1, 1, one);
+  EXPECT_LT(ask(2, 2, two).reused_tokens, 10) << "no more than the words that both begin with";
+  const Outcome again = ask(3, 1, one + first.text + " and");
+  EXPECT_GE(again.reused_tokens, first.prompt_tokens);
+  EXPECT_GE(ask(4, 2, two + " and").reused_tokens, again.prompt_tokens / 2);
+}
+
+TEST_F(SessionTest, ManyShortChatsReadTheirCommonInstructionsOnce) {
+  load(4096);
+  const std::string instructions = words(0, 200);
+  std::int64_t computed = 0, common = 0;
+  for (std::uint64_t i = 0; i < 32; ++i) {
+    Generate request = raw(i + 1, instructions + "Question " + std::to_string(7919 * i) + "?", 3);
+    request.chat = static_cast<TextOwner>(i + 1);
+    const Outcome outcome = run(std::move(request));
+    ASSERT_TRUE(outcome.stats) << outcome.error->message;
+    if (i == 0) common = outcome.prompt_tokens - 20;
+    else EXPECT_GE(outcome.reused_tokens, common - 63) << "chat " << i + 1;
+    computed += outcome.prompt_tokens - outcome.reused_tokens;
+  }
+  ASSERT_GT(common, 1000);
+  EXPECT_LT(computed, common + 32 * (63 + 20));
+}
+
+TEST_F(SessionTest, AnotherAnswerKeepsTheOldOnesPages) {
+  load(1024);
+  const std::string question = words(0, 40);
+  Generate request = raw(1, question, 100, 1);
+  request.chat = 1;
+  const Outcome first = run(request);
+  request.id = 2;
+  request.sampling.seed = 2;
+  EXPECT_EQ(run(request).reused_tokens, first.prompt_tokens - 1);
+  Generate back = raw(3, question + first.text, 1);
+  back.chat = 1;
+  EXPECT_GE(run(back).reused_tokens, first.prompt_tokens) << "random bytes are not read as the tokens that wrote them";
+}
+
+TEST_F(SessionTest, APrivateTextServesItsOwnerAlone) {
+  load(1024);
+  Generate secret = raw(1, words(0, 40), 3);
+  secret.chat = -5;
+  const Outcome first = run(secret);
+  Generate other = raw(2, words(0, 40), 3);
+  other.chat = 7;
+  EXPECT_EQ(run(other).reused_tokens, 0);
+  secret.id = 3;
+  EXPECT_EQ(run(secret).reused_tokens, first.prompt_tokens - 1);
+  session_.send(ForgetChat{-5});
+  session_.send(ForgetChat{7});
+  secret.id = 4;
+  EXPECT_EQ(run(secret).reused_tokens, 0);
+}
+
+TEST_F(SessionTest, AFullCacheGivesUpTheOldestChatFirst) {
+  load(384);
+  const auto ask = [&](std::uint64_t id, TextOwner chat, int from) {
+    Generate request = raw(id, words(from, 18), 3);
+    request.chat = chat;
+    const Outcome outcome = run(std::move(request));
+    EXPECT_TRUE(outcome.stats) << outcome.error->message;
+    return outcome;
+  };
+  const Outcome first = ask(1, 1, 0);
+  ASSERT_GT(first.prompt_tokens, 64);
+  for (int chat = 2; chat < 8; ++chat) ask(static_cast<std::uint64_t>(chat), chat, 1000 * chat);
+  const Outcome latest = ask(20, 7, 7000);
+  EXPECT_EQ(latest.reused_tokens, latest.prompt_tokens - 1);
+  EXPECT_LT(ask(21, 1, 0).reused_tokens, 64) << "the first made room";
+}
+
 TEST_F(SessionTest, AStopIsObeyedWithinOneStep) {
   load();
   session_.send(raw(1, "Once upon a time", -1));
