@@ -14,7 +14,6 @@ namespace {
 
 namespace command = storage::command;
 
-constexpr engine::TextOwner kPrivateChat = -1;
 
 engine::Role engine_role(ui::Author author) {
   switch (author) {

@@ -54,6 +54,7 @@ class Controller {
   bool settled() const;
 
  private:
+  static constexpr engine::TextOwner kPrivateChat = -1;
   struct Row {  // beside each view_.messages[i]
     storage::Id id = 0;  // 0: not stored yet
     engine::Role role = engine::Role::user;

@@ -211,6 +211,7 @@ bool Controller::summarise(std::size_t n_rows) {
   generate.id = next_turn_++;
   generate.sampling = options_.sampling;
   generate.max_tokens = answer_room(size);
+  generate.chat = view_.private_chat ? kPrivateChat : current_;
   generate.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, request + text, {}}};
   summarising_ = {generate.id, n_rows, until, {}};
   view_.status.activity = "Summarising " + count_words(static_cast<std::int64_t>(end), "earlier message");
