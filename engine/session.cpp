@@ -340,7 +340,6 @@ class Session::Desk {
     token_bytes_.reset();
     lengths_.clear();
     keeper_.reset();
-    self_test_.reset();
     drafting_.reset();
     second_.reset();
     model_.reset();
