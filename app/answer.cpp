@@ -31,8 +31,8 @@ bool InterruptGuard::take() {
   return true;
 }
 
-Result<engine::ModelSummary> EngineClient::load(const CommonOptions& options) {
-  session_.send(engine::LoadModel{options.model, options.engine});
+Result<engine::ModelSummary> EngineClient::load(const std::filesystem::path& model, engine::ModelOptions options) {
+  session_.send(engine::LoadModel{model, std::move(options)});
   while (auto event = outbox_.take()) {
     if (auto* ready = std::get_if<engine::ModelReady>(&*event)) return std::move(ready->model);
     if (auto* failed = std::get_if<engine::ModelFailed>(&*event)) return std::move(failed->error);
@@ -103,7 +103,12 @@ Report report_of(const Answer& answer) {
       .set("restore_seconds", answer.stats.restore_seconds)
       .set("first_token_seconds", answer.stats.first_token_seconds)
       .set("seconds", answer.stats.seconds)
-      .set("stop_reason", engine::name_of(answer.stats.stop_reason));
+      .set("stop_reason", engine::name_of(answer.stats.stop_reason))
+      .set("passes", answer.stats.passes)
+      .set("tokens_per_pass", answer.stats.tokens_per_pass());
+  Report drafters;
+  for (const auto& drafter : answer.stats.drafters) drafters.set(drafter.name, drafter.accepted);
+  report.set("drafters", drafters);
   return report;
 }
 

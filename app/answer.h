@@ -23,7 +23,7 @@ class EngineClient {
   /// `prefixes`, if there are any, must outlive it.
   explicit EngineClient(engine::PrefixStore* prefixes = nullptr) : session_(outbox_, {}, prefixes) {}
 
-  Result<engine::ModelSummary> load(const CommonOptions& options);
+  Result<engine::ModelSummary> load(const std::filesystem::path& model, engine::ModelOptions options);
   /// Waits for the answer. `on_text` gets each piece. Ctrl-C stops the answer, what there is of it comes back. On an
   /// error `answer` holds what was said before it.
   Result<void> ask(engine::Generate request, const std::function<void(const std::string& piece)>& on_text, Answer& answer);

@@ -9,7 +9,6 @@
 
 #include "engine/base/result.h"
 #include "engine/session.h"
-#include "gpu/kv_format.h"
 
 namespace CLI {
 class App;
@@ -54,8 +53,8 @@ std::function<int()> add_inspect(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_quantize(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_devices(CLI::App& app, const CommonOptions& common);
 
-/// An option that takes a name of gpu::kv_encoding_names().
-void add_kv_encoding(CLI::App& app, const char* flag, const char* help, std::function<void(gpu::KvEncoding)> set);
+/// An option that takes a name of engine::kv_wish_names(). `wish` outlives the app.
+void add_kv_wish(CLI::App& app, const char* flag, const char* help, engine::KvWish& wish);
 
 /// The error's sentence on stderr; kFailure.
 int fail(const Error& error);

@@ -248,7 +248,7 @@ void Controller::show_new_chat(bool private_chat) {
 void Controller::leave_private_chat() {
   if (!view_.private_chat) return;
   if (running_ != 0) out_.engine(engine::Stop{engine_request()});
-  out_.engine(engine::ForgetChat{kPrivateChat});
+  out_.engine(engine::ForgetChat{kPrivateChat, false});
   view_.private_chat = false;
 }
 

@@ -89,6 +89,7 @@ class Controller {
   void handle(engine::GenerationFailed&& event);
   void handle(engine::TokensCounted&& event);
   void handle(engine::Drafts&&) {}
+  void handle(engine::KvMeasured&&) {}  // counts from the next loading on
 
   void handle(storage::event::Opened&& event);
   void handle(storage::event::OpenFailed&& event);

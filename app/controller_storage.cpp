@@ -79,7 +79,7 @@ void Controller::handle(event::ChatSaved&& e) {
 }
 
 void Controller::handle(event::ChatDeleted&& e) {
-  out_.engine(engine::ForgetChat{e.chat});
+  out_.engine(engine::ForgetChat{e.chat, false});
   drafts_.erase(e.chat);
   system_prompts_.erase(e.chat);
   if (e.chat == current_) show_new_chat(false);
@@ -89,6 +89,7 @@ void Controller::handle(event::ChatDeleted&& e) {
 }
 
 void Controller::handle(event::BranchDeleted&& e) {
+  out_.engine(engine::ForgetChat{e.chat, true});
   can_undo(command::Restore{0, e.entry}, "The message and what follows it are in the bin.");
   if (e.chat == current_) open_chat(current_);
   out_.storage(command::ListBin{next_request_++});

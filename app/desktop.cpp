@@ -8,6 +8,7 @@
 
 #include "app/controller.h"
 #include "app/files.h"
+#include "app/kv_book.h"
 #include "app/open_link.h"
 #include "app/paths.h"
 #include "app/prefix_cache.h"
@@ -52,7 +53,7 @@ class Desktop final : public ui::WindowClient {
                      .open_link = open_link,
                      .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
                      .read_file = [](const std::filesystem::path& path) { return read_at_most(path, kMostImported); }},
-                    {.model = common.engine, .sampling = common.sampling, .max_tokens = options.limit, .same_seed = common.seed_given,
+                    {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .max_tokens = options.limit, .same_seed = common.seed_given,
                      .builtin = common.builtin.string()}) {
     controller_.start(common.model.string());
     wait_for_start();

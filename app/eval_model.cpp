@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "app/log_sum_exp.h"
+#include "engine/log_sum_exp.h"
 #include "engine/sampling/sampler.h"
 #include "engine/stop_filter.h"
 
@@ -125,7 +125,7 @@ Result<EvalScore> EvalModel::score(const EvalTokens& tokens) {
         [&](std::int64_t row) { return share_of(row).counted; },
         [&](std::int64_t row, std::span<const float> logits) {
           const auto target = static_cast<std::size_t>(window.tokens[static_cast<std::size_t>(row + 1)]);
-          score.add({log_sum_exp(logits).log_sum - logits[target], 1, share_of(row).bytes});
+          score.add({engine::log_sum_exp(logits).log_sum - logits[target], 1, share_of(row).bytes});
         });
     model_.cache().remove_sequence(sequence);
     FW_TRY(result);

@@ -13,23 +13,15 @@
 #include "app/builtin.h"
 #include "app/command.h"
 #include "app/desktop.h"
+#include "app/draft_options.h"
 #include "engine/base/log.h"
 
 namespace foreword::app {
 
-void add_kv_encoding(CLI::App& app, const char* flag, const char* help, std::function<void(gpu::KvEncoding)> set) {
-  std::vector<std::string> names;
-  for (const gpu::KvEncodingName& row : gpu::kv_encoding_names()) names.emplace_back(row.name);
-  app.add_option_function<std::string>(
-         flag,
-         [set = std::move(set)](const std::string& name) {
-           for (const gpu::KvEncodingName& row : gpu::kv_encoding_names()) {
-             if (row.name == name) set(row.encoding);
-           }
-         },
-         help)
-      ->transform(CLI::IsMember(names, CLI::ignore_case))
-      ->type_name("ENCODING");
+void add_kv_wish(CLI::App& app, const char* flag, const char* help, engine::KvWish& wish) {
+  app.add_option_function<std::string>(flag, [&wish](const std::string& name) { wish = *engine::kv_wish_from_name(name); }, help)
+      ->check(CLI::IsMember(engine::kv_wish_names(), CLI::ignore_case))
+      ->type_name("MODE");
 }
 
 int fail(const Error& error) {
@@ -91,8 +83,9 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("--device", common.engine.device, "Compute device: auto, or an id from `foreword devices`");
   app.add_option("--context", common.engine.context, "Tokens that a chat can hold; 0 uses the model's own, at most 8192")
       ->check(CLI::Range(0, 1 << 28));
-  add_kv_encoding(app, "--kv", "How the KV cache stores old tokens: f32, f16 (standard), q8, k8v4, q4 or q2",
-                  [&common](gpu::KvEncoding encoding) { common.engine.kv = encoding; });
+  add_kv_wish(app, "--kv", "How the KV cache keeps old tokens: auto (standard), exact, fast, balanced, long or memory; or an encoding, "
+                           "f32, f16, q8, k8v4, q4 or q2", common.engine.kv);
+  add_draft_options(app, common.engine);
   app.add_option_function<std::uint64_t>(
       "--seed",
       [&common](std::uint64_t seed) {

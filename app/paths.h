@@ -13,6 +13,7 @@ struct Paths {
 
   std::filesystem::path database() const { return data / "foreword.db"; }
   std::filesystem::path prefixes() const { return cache / "prefixes"; }
+  std::filesystem::path kv_book() const { return cache / "kv-costs.json"; }
 };
 
 /// `data_dir` (--data-dir) moves everything below one folder; empty = the user's own folders. Relative XDG values are

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "engine/base/log.h"
+#include "engine/gguf/fingerprint.h"
+#include "engine/self_test.h"
 #include "gpu/registry.h"
 
 namespace foreword::engine {
@@ -24,19 +26,18 @@ std::string in_gigabytes(std::int64_t bytes) {
   return text.substr(0, text.find('.') + 2) + " GB";
 }
 
-KvShape kv_shape_for(const Config& config, const ModelOptions& options, const std::string& name) {
+/// The shape of the cache, and its choice made fit for the model: heads without groups stay exact.
+KvShape kv_shape_for(const Config& config, KvChoice& choice, bool every_page) {
   KvShape shape{config.n_layers, config.n_kv_heads, config.head_dim, gpu::DType::f16};
-  if (options.kv.k == gpu::KvFormat::f32) shape.dtype = gpu::DType::f32;
-  shape.policy = options.kv_every_page ? close_everything(options.kv) : PagePolicy{options.kv};
-  if (!shape.policy.closes_pages()) return shape;
-  if (gpu::kv_group(config.head_dim) == 0) {
-    log(LogLevel::warning, name + ": Heads of " + std::to_string(config.head_dim) + " columns cannot be stored in few bits; the KV cache stays exact.");
-    shape.policy = {};
-    return shape;
+  if (choice.policy.old.k == gpu::KvFormat::f32) shape.dtype = gpu::DType::f32;
+  shape.window = std::ranges::find(config.is_local, true) != config.is_local.end() ? config.window : 0;
+  shape.windowed = config.is_local;
+  if (choice.policy.closes_pages() && gpu::kv_group(config.head_dim) == 0) {
+    choice.policy = row_of(KvMode::exact).policy;
+    if (choice.mode) choice.mode = KvMode::exact;
+    choice.warning = "Heads of " + std::to_string(config.head_dim) + " columns cannot be stored in few bits; the KV cache stays exact.";
   }
-  std::string bits = std::to_string(static_cast<double>(shape.bytes_per_slot() * 8) / static_cast<double>(2 * shape.n_layers * shape.n_kv_heads * shape.head_dim));
-  bits.resize(bits.find('.') + 2);
-  log(LogLevel::warning, name + ": The KV cache keeps old tokens in " + bits + " bits a number instead of 16; answers can differ from those of f16.");
+  shape.policy = every_page ? close_everything(choice.policy.old) : choice.policy;
   return shape;
 }
 
@@ -77,15 +78,24 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   }
 
   const Config& config = loaded->model_.config;
-  const KvShape shape = kv_shape_for(config, options, name);
-  const std::int64_t kv_bytes = KvCache::bytes_for(shape, loaded->model_.context);
+  loaded->kv_quality_.most_kl = most_kv_cost(*file);
+  if (options.kv_book) {
+    loaded->kv_book_ = options.kv_book;
+    loaded->fingerprint_ = fingerprint(*file);
+    loaded->kv_quality_.costs = options.kv_book->find(loaded->fingerprint_);
+  }
+  KvChoice choice = choose_kv(options.kv, loaded->kv_quality_);
+  const KvShape shape = kv_shape_for(config, choice, options.kv_every_page);
+  loaded->kv_name_ = choice.mode ? row_of(*choice.mode).name : name_of(choice.policy.old);
+  if (!choice.warning.empty()) log(LogLevel::warning, name + ": " + choice.warning);
+  const std::int64_t kv_bytes = KvCache::least_bytes_for(shape, loaded->model_.context);
   const std::int64_t free_bytes = loaded->backend_->device().memory_free_bytes;
   if (free_bytes > 0 && kv_bytes > free_bytes) {
     return Error{ErrorCode::out_of_memory, name + ": A context of " + std::to_string(loaded->model_.context) +
                                                " tokens needs " + in_gigabytes(kv_bytes) + ", but only " +
                                                in_gigabytes(free_bytes) + " of memory are free; choose a smaller --context."};
   }
-  auto cache = KvCache::create(*loaded->backend_, shape, loaded->model_.context);
+  auto cache = KvCache::create(*loaded->backend_, shape, loaded->model_.context, free_bytes);
   if (!cache) return named(cache.error());
   loaded->cache_ = std::move(*cache);
   loaded->texts_.emplace(*loaded->cache_);
@@ -106,10 +116,17 @@ ModelSummary LoadedModel::summary() const {
   summary.n_parameters = model_.n_parameters;
   summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
   summary.kv_bytes = cache_->total_bytes();
+  summary.kv = kv_name_;
+  summary.kv_modes = kv_offers(kv_quality_);
   summary.memory_total = backend_->device().memory_bytes;
   summary.context = model_.context;
   summary.trained_context = model_.config.trained_context;
   return summary;
+}
+
+void LoadedModel::learn(const KvCost& cost) {
+  kv_quality_.costs.push_back(cost);
+  if (kv_book_) kv_book_->keep(fingerprint_, cost);
 }
 
 Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tokens,

@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -41,6 +43,11 @@ class LoadedModel {
   const Tokenizer* tokenizer() const { return tokenizer_ ? &*tokenizer_ : nullptr; }
   const ChatTemplate* chat_template() const { return template_ ? &*template_ : nullptr; }
   ModelSummary summary() const;
+  /// What is known of the KV cache's encodings on this model: at first what options.kv_book had.
+  const KvQuality& kv_quality() const { return kv_quality_; }
+  /// Adds to it, and to the book.
+  void learn(const KvCost& cost);
+  bool has_kv_book() const { return kv_book_ != nullptr; }
 
   /// Reads `tokens` into the sequence in chunks; logits of the rows that `wants` selects go to the sink with their
   /// index in `tokens`. `between` runs after every chunk with the number of tokens read; false cancels (`cancelled`).
@@ -52,6 +59,10 @@ class LoadedModel {
 
   std::unique_ptr<gpu::Backend> backend_;  // first: everything below lives on it
   Model model_;
+  std::shared_ptr<KvBook> kv_book_;
+  std::string fingerprint_;  // with a book
+  KvQuality kv_quality_;
+  std::string_view kv_name_;
   std::optional<KvCache> cache_;
   std::optional<PrefixTree> texts_;
   std::optional<Forward> forward_;

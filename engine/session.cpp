@@ -7,10 +7,12 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "engine/answer_writer.h"
 #include "engine/fingerprint.h"
 #include "engine/kv/prefix_keeper.h"
+#include "engine/drafting.h"
 #include "engine/loaded_model.h"
-#include "engine/stop_filter.h"
+#include "engine/self_test.h"
 #include "engine/suggestion.h"
 
 namespace foreword::engine {
@@ -21,6 +23,9 @@ using Clock = std::chrono::steady_clock;
 double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
+
+/// How long nothing is asked for before the self-test goes on: whoever comes with a question should not find it at work.
+constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);
 
 constexpr std::string_view kSuggestReasons[] = {"running", "done", "cancelled", "busy", "no_model", "failed"};
 constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
@@ -70,7 +75,10 @@ class Session::Desk {
 
   void run() {
     while (auto letter = next()) {
-      if (inbox->closed()) break;
+      if (inbox->closed()) {  // whose texts these are still matters
+        if (auto* command = std::get_if<Command>(&letter->content)) handle_if<AssignChat, ForgetChat, KeepChats>(*command);
+        continue;
+      }
       arrived_ = letter->arrived;
       std::visit([this](auto& content) { handle(content); }, letter->content);
       if (waiting_.empty()) save_pages();
@@ -83,10 +91,27 @@ class Session::Desk {
 
  private:
   std::optional<Letter> next() {
-    if (waiting_.empty()) return inbox->take();
+    if (waiting_.empty()) {
+      for (auto patience = kSelfTestPatience; self_test_; patience = {}) {
+        if (auto letter = inbox->take_until(Clock::now() + patience)) return letter;
+        if (inbox->closed()) return std::nullopt;
+        test_some_more();
+      }
+      return inbox->take();
+    }
     Letter letter = std::move(waiting_.front());
     waiting_.pop_front();
     return letter;
+  }
+
+  /// One step of what is done while nobody asks for anything.
+  void test_some_more() {
+    const auto cost = self_test_->step();
+    if (cost && *cost) {
+      model_->learn(**cost);
+      outbox_.push(KvMeasured{kv_offers(model_->kv_quality())});
+    }
+    if (!cost || self_test_->done()) self_test_.reset();
   }
 
   void handle(LoadModel& command) {
@@ -99,12 +124,31 @@ class Session::Desk {
     }
     model_ = std::move(*loaded);
     ++model_number_;
+    if (auto ready = prepare_drafting(command.options); !ready) {
+      lose_model();
+      outbox_.push(ModelFailed{command.path, ready.error()});
+      return;
+    }
     ModelSummary summary = model_->summary();
     summary.path = command.path;
     outbox_.push(ModelReady{std::move(summary)});
+    if (model_->has_kv_book()) {
+      self_test_.emplace(*model_, model_->kv_quality().costs);
+      if (self_test_->done()) self_test_.reset();
+    }
     if (store_ == nullptr) return;
     const PrefixId root = fingerprint(model_->model(), model_->cache().shape());
     keeper_.emplace(model_->cache(), model_->texts(), *store_, root);
+  }
+
+  Result<void> prepare_drafting(const ModelOptions& options) {
+    if (model_->tokenizer() == nullptr) return {};
+    if (!options.draft_model.empty()) {
+      FW_ASSIGN(second_, SecondModel::open(options.draft_model, options, *model_));
+    }
+    FW_ASSIGN(auto drafting, open_drafting(*model_, second_.get(), options));
+    if (drafting) drafting_.emplace(std::move(*drafting));
+    return {};
   }
 
   void handle(Command& command) {
@@ -168,7 +212,8 @@ class Session::Desk {
   }
 
   void handle(ForgetChat& command) {
-    if (model_) model_->texts().forget(command.chat);
+    if (model_ && command.goes_on) model_->texts().keep_unwritten(command.chat);
+    if (model_ && !command.goes_on) model_->texts().forget(command.chat);
     if (store_ != nullptr && command.chat > 0) store_->forget(command.chat);
   }
 
@@ -290,10 +335,14 @@ class Session::Desk {
   }
 
   void lose_model() {
+    self_test_.reset();
     suggestion_.reset();
     token_bytes_.reset();
     lengths_.clear();
     keeper_.reset();
+    self_test_.reset();
+    drafting_.reset();
+    second_.reset();
     model_.reset();
     ++model_number_;
     n_unsettled_ = 0;
@@ -367,6 +416,14 @@ class Session::Desk {
     return {};
   }
 
+  Result<void> answer(const Generate& request, const std::vector<TokenId>& prompt, Clock::time_point start, PrefixTree::Text& text,
+                      GenerationStats& stats) {
+    AnswerWriter writer(*model_, drafting_ ? &*drafting_ : nullptr, request,
+                        {[this](TextPiece piece) { outbox_.push(std::move(piece)); }, [&] { return stop_wanted(request.id); }});
+    FW_TRY(writer.write(prompt, logits_, text, start, stats));
+    return {};
+  }
+
   void restore(std::uint64_t id, PrefixTree::Text& text, std::span<const TokenId> wanted, GenerationStats& stats,
                bool& cancelled) {
     if (!keeper_) return;
@@ -395,81 +452,18 @@ class Session::Desk {
     return cancelled ? Result<void>() : result;
   }
 
-  /// Samples until something ends the answer. logits_ holds the row after the prompt.
-  Result<void> answer(const Generate& request, const std::vector<TokenId>& prompt, Clock::time_point start,
-                      PrefixTree::Text& known, GenerationStats& stats) {
-    const Tokenizer& tokenizer = *model_->tokenizer();
-    std::vector<std::string> stops = request.stop;
-    const bool chat = std::holds_alternative<std::vector<ChatMessage>>(request.prompt);
-    if (chat) {
-      const auto more = model_->chat_template()->stop_strings();
-      stops.insert(stops.end(), more.begin(), more.end());
-    }
-    Sampler sampler(request.sampling);
-    StreamDecoder decoder(tokenizer, chat && request.answer_so_far.empty());  // an answer is a text of its own, a continuation is not
-    StopFilter filter(std::move(stops));
-    std::vector<TokenId> history = prompt;
-    Clock::time_point first_token{};
-
-    const auto say = [&](std::string text, std::vector<TokenId> ids) {
-      const double elapsed = seconds_between(first_token, Clock::now());
-      const double speed = stats.n_tokens > 1 && elapsed > 0 ? static_cast<double>(stats.n_tokens - 1) / elapsed : 0;
-      outbox_.push(TextPiece{request.id, std::move(text), std::move(ids), speed, std::ssize(history)});
-    };
-
-    for (;;) {
-      // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
-      const auto named = std::span(logits_).first(std::min(logits_.size(), static_cast<std::size_t>(tokenizer.size())));
-      if (request.max_tokens >= 0 && stats.n_tokens >= request.max_tokens) {
-        stats.stop_reason = StopReason::length;
-        break;
-      }
-      if (std::ssize(history) >= model_->model().context) {
-        stats.stop_reason = StopReason::context;
-        break;
-      }
-      const TokenId token = sampler.sample(named, history, std::ssize(history), tokenizer.suppressed());
-      if (token < 0) return Error{ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."};
-      if (stats.n_tokens == 0) {
-        first_token = Clock::now();
-        stats.first_token_seconds = seconds_between(start, first_token);
-      }
-      if (tokenizer.is_end_of_generation(token)) {
-        stats.stop_reason = StopReason::eos;
-        break;
-      }
-      ++stats.n_tokens;
-      history.push_back(token);
-      say(filter.push(decoder.push(token)), {token});
-      if (filter.hit()) {
-        stats.stop_reason = StopReason::stop_string;
-        break;
-      }
-      if (stop_wanted(request.id)) {
-        stats.stop_reason = StopReason::cancelled;
-        break;
-      }
-      if (stats.n_tokens == request.max_tokens) continue;  // its logits would not be used
-      FW_TRY(model_->read(
-          known.sequence, std::span(&token, 1), [](std::int64_t) { return true; },
-          [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); }));
-      known.tokens.push_back(token);
-    }
-    if (stats.n_tokens > 0) stats.decode_seconds = seconds_between(first_token, Clock::now());
-    const std::string rest = filter.push(decoder.finish()) + filter.finish();
-    if (!rest.empty()) say(rest, {});
-    return {};
-  }
-
   Mailbox<Event>& outbox_;
   std::function<std::tm()> clock_now_;
   std::deque<Letter> waiting_;  // taken from the inbox while an answer ran
   Clock::time_point arrived_{};
   PrefixStore* store_;
   std::unique_ptr<LoadedModel> model_;
+  std::unique_ptr<SecondModel> second_;  // drafts for that model
+  std::optional<Drafting> drafting_;
   std::optional<PrefixKeeper> keeper_;  // of that model
   std::uint64_t model_number_ = 0;
   int n_unsettled_ = 0;
+  std::optional<SelfTest> self_test_;  // of model_, while it lasts
   std::vector<float> logits_;    // of the newest row
   std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
   std::optional<Suggestion> suggestion_;    // the newest, with its pages

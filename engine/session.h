@@ -15,12 +15,13 @@
 #include "engine/autocomplete/draft_job.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
+#include "engine/kv/kv_book.h"
 #include "engine/kv/prefix_store.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
+#include "engine/speculative/verify.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
-#include "gpu/kv_format.h"
 
 namespace foreword::engine {
 
@@ -28,8 +29,12 @@ struct ModelOptions {
   std::string device = "auto";
   int n_threads = 0;           // 0 = what the machine allows
   std::int64_t context = 0;    // tokens; 0 = the model's own length, at most kDefaultContext
-  gpu::KvEncoding kv;          // of old pages; f16 and f32: of all (kv/page_policy.h)
+  KvWish kv;                   // how old tokens are kept
+  std::shared_ptr<KvBook> kv_book;  // what modes cost on which model; none: nothing is known, and nothing is measured
   bool kv_every_page = false;  // no page stays exact: for measuring
+  std::vector<std::string> draft = {"auto"};  // drafters by name (speculative/drafter.h); auto: all there are, off: none
+  std::filesystem::path draft_model;          // a smaller model of the same vocabulary that drafts; empty: none
+  VerifyMode verify = VerifyMode::gumbel;
 };
 inline constexpr std::int64_t kDefaultContext = 8192;
 
@@ -43,6 +48,8 @@ struct ModelSummary {
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;
   std::int64_t kv_bytes = 0;    // reserved for the whole context
+  std::string kv;               // the KV cache's mode ("balanced"), or the encoding that was named ("k8v4")
+  std::vector<KvModeOffer> kv_modes;  // what each mode costs this model, as far as that is known
   std::int64_t memory_total = 0;  // bytes of the device's memory; 0: not known
   std::int64_t context = 0;     // tokens of this session
   std::int64_t trained_context = 0;
@@ -64,6 +71,13 @@ struct GenerationStats {
   double decode_seconds = 0;        // answering: from first token to last
   double seconds = 0;               // all of it
   StopReason stop_reason = StopReason::eos;
+  std::int64_t passes = 0;          // of the model behind the prompt; fewer than tokens where drafts were right
+  struct Drafter {
+    std::string_view name;
+    std::int64_t accepted = 0;      // tokens that it had named
+  };
+  std::vector<Drafter> drafters = {};
+  double tokens_per_pass() const { return passes > 0 ? static_cast<double>(n_tokens) / static_cast<double>(passes) : 0; }
 };
 
 // ---- Commands -------------------------------------------------------------------------------------------------------
@@ -111,9 +125,11 @@ struct AdjustDrafts {
 struct CancelSuggest {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
-/// Nothing that was read for this chat is kept, in memory or in the prefix store.
+/// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
+/// next turn needs is written down again.
 struct ForgetChat {
   TextOwner chat = 0;
+  bool goes_on = false;
 };
 /// The prefix store keeps what these chats use and nothing else.
 struct KeepChats {
@@ -140,6 +156,11 @@ struct ModelFailed {
   Error error;
 };
 struct ModelUnloaded {};
+/// The self-test of the open model has measured one more encoding; a mode that it makes possible is used from the next
+/// loading on.
+struct KvMeasured {
+  std::vector<KvModeOffer> modes;
+};
 /// The prompt is tokenised and fits.
 struct GenerationStarted {
   std::uint64_t id = 0;
@@ -196,7 +217,8 @@ struct TokensCounted {
   std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
 };
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, PrefixRestoring, GenerationStarted,
-                           PromptProgress, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts>;
+                           PromptProgress, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts,
+                           KvMeasured>;
 
 class Session {
  public:

@@ -91,6 +91,11 @@ struct AttentionRows {
   Tensor extra_begin;   // [rows + 1, 1]
   Tensor extra_slots;   // [n_extra, 1], absent if there are none
   std::int64_t max_slots = 0;  // upper bound of slots that any row sees, for scratch
+  // How rows share out their attention. Row r with watch[r] = w >= 0, of which there is at most one for a sequence and a w,
+  // raises shares[w * n_kv_heads + h][b] to what positions [64 b, 64 b + 64) get in that head of kv head h that gives them
+  // most. Both absent: not wanted.
+  Tensor watch;   // [rows, 1]
+  Tensor shares;  // [n * n_kv_heads, max_blocks] f32
 };
 
 struct AttentionParams {

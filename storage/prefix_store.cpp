@@ -8,7 +8,6 @@
 #include <system_error>
 
 #include "engine/base/log.h"
-#include "storage/chat_store.h"
 #include "storage/rows.h"
 
 namespace foreword::storage {
@@ -26,7 +25,7 @@ CREATE TABLE pages (
   segment INTEGER NOT NULL,
   place INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
-  last_used INTEGER NOT NULL
+  last_used INTEGER NOT NULL  -- counts uses
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pages_by_parent ON pages (parent);
 CREATE INDEX pages_by_place ON pages (segment, place);
@@ -62,6 +61,7 @@ constexpr const char* kOldestLeaf =
 constexpr const char* kAdd = "INSERT INTO pages (" FW_PAGE_COLUMNS ", last_used) VALUES (?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kReplace = "UPDATE pages SET segment = ?2, place = ?3, bytes = ?4, last_used = ?5 WHERE hash = ?1";
 constexpr const char* kUse = "INSERT OR IGNORE INTO uses (chat, hash) SELECT ?1, hash FROM pages WHERE hash = ?2";
+constexpr const char* kNextUse = "SELECT coalesce(max(last_used), 0) + 1 FROM pages";
 constexpr const char* kTouch = "UPDATE pages SET last_used = ?2 WHERE hash = ?1";
 constexpr const char* kEndsOfTexts = "SELECT u.hash FROM uses u JOIN pages p ON p.hash = u.hash WHERE u.chat = ? AND length(p.tokens) < ?";
 constexpr const char* kDropUse = "DELETE FROM uses WHERE chat = ? AND hash = ?";
@@ -151,13 +151,14 @@ Result<void> PrefixStore::save(const PrefixPage& page, Id chat) {
   taken_ += place_bytes(std::ssize(page.bytes));
   const Place end = last ? Place{last->place.segment, last->place.offset + place_bytes(last->bytes)} : Place{};
   FW_ASSIGN(const Place place, segments_.append(end, page.bytes));
+  FW_ASSIGN(const auto now, read_one(index_->query(kNextUse), read_integer));
   if (old) {
     FW_TRY(segments_.erase(old->place, old->bytes));
     taken_ -= place_bytes(old->bytes);
-    FW_TRY(index_->execute(kReplace, Blob{page.hash}, place.segment, place.offset, std::ssize(page.bytes), system_milliseconds()));
+    FW_TRY(index_->execute(kReplace, Blob{page.hash}, place.segment, place.offset, std::ssize(page.bytes), *now));
   } else {
     FW_TRY(index_->execute(kAdd, Blob{page.hash}, Blob{page.parent}, Blob{page.tokens}, place.segment, place.offset, std::ssize(page.bytes),
-                           system_milliseconds()));
+                           *now));
   }
   FW_TRY(index_->execute(kUse, chat, Blob{page.hash}));
   return transaction.commit();
@@ -165,10 +166,10 @@ Result<void> PrefixStore::save(const PrefixPage& page, Id chat) {
 
 Result<void> PrefixStore::use(Id chat, std::span<const std::string> hashes, std::size_t whole) {
   FW_ASSIGN(Transaction transaction, index_->begin());
-  const std::int64_t now = system_milliseconds();
+  FW_ASSIGN(const auto now, read_one(index_->query(kNextUse), read_integer));
   for (const std::string& hash : hashes) {
     FW_TRY(index_->execute(kUse, chat, Blob{hash}));
-    FW_TRY(index_->execute(kTouch, Blob{hash}, now));
+    FW_TRY(index_->execute(kTouch, Blob{hash}, *now));
   }
   FW_ASSIGN(const std::vector<std::string> ends, read_all(index_->query(kEndsOfTexts, chat, static_cast<std::int64_t>(whole)), read_blob));
   for (const std::string& end : ends) {

@@ -73,7 +73,7 @@ Result<void> Segments::trim(const std::map<std::int64_t, std::int64_t>& ends) {
 Result<Place> Segments::append(Place end, std::span<const std::byte> bytes) {
   const std::int64_t size = place_bytes(std::ssize(bytes));
   Place place = end;
-  if (place.segment == 0 || place.offset + size > kSegmentBytes) place = {end.segment + 1, 0};
+  if (place.segment == 0 || place.offset + size > most_) place = {end.segment + 1, 0};
   FW_ASSIGN(const int file, open(place.segment, true));
   if (write_all(file, bytes, place.offset)) return place;
   const Error error = trouble(path_of(place.segment), "writing");

@@ -28,8 +28,8 @@ constexpr std::int64_t place_bytes(std::int64_t bytes) { return (bytes + kPlaceB
 
 class Segments {
  public:
-  /// `folder` exists.
-  explicit Segments(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  /// `folder` exists. `most` is the size at which a file is full.
+  explicit Segments(std::filesystem::path folder, std::int64_t most = kSegmentBytes) : folder_(std::move(folder)), most_(most) {}
   ~Segments();
   Segments(const Segments&) = delete;
   Segments& operator=(const Segments&) = delete;
@@ -50,6 +50,7 @@ class Segments {
   void close(std::int64_t segment);
 
   std::filesystem::path folder_;
+  std::int64_t most_;
   std::map<std::int64_t, int> files_;
 };
 

@@ -35,7 +35,7 @@ int run_drafts(EngineClient& client, const CommonOptions& common, const Options&
 int run(const CommonOptions& common, const Options& options) {
   if (const int code = need_model(common); code != kOk) return code;
   EngineClient client;
-  if (auto model = client.load(common); !model) return fail(model.error());
+  if (auto model = client.load(common.model, common.engine); !model) return fail(model.error());
   if (options.drafts > 0) return run_drafts(client, common, options);
   engine::Generate request;
   request.prompt = options.prompt;

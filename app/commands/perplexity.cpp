@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "app/command.h"
-#include "app/log_sum_exp.h"
+#include "engine/log_sum_exp.h"
 #include "app/report.h"
 #include "engine/loaded_model.h"
 
@@ -15,8 +15,10 @@ namespace {
 
 struct Options {
   std::filesystem::path file;
-  std::optional<gpu::KvEncoding> kl_against;
+  engine::KvWish kl_against;
+  bool compares = false;
   bool every_page = false;
+  std::int64_t tokens = 0;
 };
 
 struct Score {
@@ -29,7 +31,7 @@ struct Score {
 constexpr std::int64_t kCompareRows = 64;
 
 void compare(std::span<const float> reference, std::span<const float> logits, Score& score) {
-  const LogSumExp r = log_sum_exp(reference), l = log_sum_exp(logits);
+  const engine::LogSumExp r = engine::log_sum_exp(reference), l = engine::log_sum_exp(logits);
   double kl = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     const double log_p = reference[i] - r.log_sum, log_q = logits[i] - l.log_sum;
@@ -57,7 +59,7 @@ Result<void> score_window(engine::LoadedModel& model, engine::LoadedModel* refer
     }
     FW_TRY(model.read(sequence, part, all, [&](std::int64_t row, std::span<const float> logits) {
       const auto target = static_cast<std::size_t>(tokens[static_cast<std::size_t>(first + row + 1)]);
-      score.nll += log_sum_exp(logits).log_sum - logits[target];
+      score.nll += engine::log_sum_exp(logits).log_sum - logits[target];
       ++score.n_tokens;
       if (reference != nullptr) compare(kept[static_cast<std::size_t>(row)], logits, score);
     }));
@@ -73,13 +75,18 @@ Result<Report> measure(const CommonOptions& common, const Options& options) {
   own.kv_every_page = options.every_page;
   FW_ASSIGN(const auto model, engine::LoadedModel::open(common.model, own));
   std::unique_ptr<engine::LoadedModel> reference;
-  if (options.kl_against) {
+  if (options.compares) {
     engine::ModelOptions other = common.engine;
-    other.kv = *options.kl_against;
+    other.kv = options.kl_against;
     FW_ASSIGN(reference, engine::LoadedModel::open(common.model, other));
   }
   const engine::Tokenizer& tokenizer = *model->tokenizer();
-  const std::vector<engine::TokenId> ids = tokenizer.encode(text, {});
+  std::vector<engine::TokenId> ids = tokenizer.encode(text, {});
+  std::size_t n_bytes = text.size();
+  if (options.tokens > 0 && std::ssize(ids) > options.tokens) {
+    ids.resize(static_cast<std::size_t>(options.tokens));
+    n_bytes = tokenizer.decode(ids, {}).size();
+  }
   const bool with_bos = tokenizer.adds_bos() && tokenizer.bos() != engine::kNoToken;
   const std::int64_t step = model->model().context - (with_bos ? 1 : 0);
   if (step < 1 || std::ssize(ids) < (with_bos ? 1 : 2)) {
@@ -103,12 +110,12 @@ Result<Report> measure(const CommonOptions& common, const Options& options) {
       .set("perplexity", std::exp(nll))
       .set("n_tokens", score.n_tokens)
       .set("kv_bytes_per_token", model->cache().shape().bytes_per_slot())
-      .set("n_bytes", static_cast<std::int64_t>(text.size()))
+      .set("n_bytes", static_cast<std::int64_t>(n_bytes))
       .set("seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (reference) report.set("mean_kl", score.kl / n).set("top1_agree", static_cast<double>(score.n_top1_agree) / n);
   if (!common.json) {
     std::printf("perplexity %.4f (%.4f nats a token over %lld tokens, %.4f bits a byte)\n", std::exp(nll), nll,
-                static_cast<long long>(score.n_tokens), score.nll / std::log(2.0) / static_cast<double>(text.size()));
+                static_cast<long long>(score.n_tokens), score.nll / std::log(2.0) / static_cast<double>(n_bytes));
     if (reference) {
       std::printf("mean KL %.6g nats, same first choice at %.2f %% of the positions\n", score.kl / n,
                   100.0 * static_cast<double>(score.n_top1_agree) / n);
@@ -130,10 +137,13 @@ int run(const CommonOptions& common, const Options& options) {
 std::function<int()> add_perplexity(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   app.add_option("-f,--file", options->file, "Text to predict")->required()->type_name("FILE");
-  add_kv_encoding(app, "--kl-against", "Compare with the same model whose KV cache has this encoding",
-                  [options](gpu::KvEncoding encoding) { options->kl_against = encoding; });
+  add_kv_wish(app, "--kl-against", "Compare with the same model whose KV cache is kept like this", options->kl_against);
+  app.add_option("--tokens", options->tokens, "Read no more than this many tokens of the text; 0 reads all")->check(CLI::NonNegativeNumber);
   app.add_flag("--every-page", options->every_page, "Store the first and the newest pages in the encoding of --kv too");
-  return [&common, options] { return run(common, *options); };
+  return [&app, &common, options] {
+    options->compares = app.count("--kl-against") > 0;
+    return run(common, *options);
+  };
 }
 
 }  // namespace foreword::app

@@ -1,6 +1,10 @@
 #include "engine/kv/kv_cache.h"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
+#include <tuple>
+#include <utility>
 
 namespace foreword::engine {
 namespace {
@@ -8,14 +12,51 @@ namespace {
 /// Blocks of the open pool if pages close: two sequences that read their prompts in chunks of 128 tokens, each with its
 /// sink, two recent pages and up to three that the chunk fills, and some for forks.
 constexpr std::int64_t kOpenBlocks = 16;
+/// Sequences whose windows have room at the same time, and are never taken from: a chat and a suggestion.
+constexpr std::int64_t kWindowSequences = 2;
+/// What is left of a row's attention with each row after it.
+constexpr float kAttentionDecay = 0.98F;
+/// Old pages that are not sent down for want of memory.
+constexpr std::int64_t kLeastOldBlocks = 2;
 
 std::int64_t blocks_for(std::int64_t n_slots) { return (n_slots + gpu::kPageSlots - 1) / gpu::kPageSlots; }
 
-std::int64_t open_blocks_for(const KvShape& shape, std::int64_t n_blocks) {
-  return shape.policy.closes_pages() ? std::min(n_blocks, kOpenBlocks) : n_blocks;
+std::array<gpu::KvEncoding, 3> encodings_of(const KvShape& shape) {
+  return {shape.open(), shape.policy.old, shape.policy.coarse.value_or(shape.policy.old)};
 }
-std::int64_t closed_blocks_for(const KvShape& shape, std::int64_t n_blocks) {
-  return shape.policy.closes_pages() ? n_blocks : 0;
+
+/// Places of each pool (PageStep), and those in the windowed layers.
+struct Room {
+  std::array<std::int64_t, 3> places{}, window_places{};
+
+  std::int64_t bytes(const KvShape& shape) const {
+    const auto encodings = encodings_of(shape);
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (places[i] == 0) continue;
+      sum += ((shape.n_layers - shape.n_windowed()) * places[i] + shape.n_windowed() * window_places[i]) *
+             encodings[i].page_bytes(shape.head_dim);
+    }
+    return sum * shape.n_kv_heads;
+  }
+};
+
+Room room_for(const KvShape& shape, std::int64_t n_blocks, std::int64_t n_old) {
+  Room room;
+  if (shape.policy.closes_pages()) room.places = {std::min(n_blocks, kOpenBlocks), n_old, n_blocks - n_old};
+  else room.places = {n_blocks, 0, 0};
+  const std::int64_t seen = kWindowSequences * (blocks_for(shape.window) + 1) + kOpenBlocks;
+  for (std::size_t i = 0; shape.n_windowed() > 0 && i < room.places.size(); ++i) room.window_places[i] = std::min(room.places[i], seen);
+  return room;
+}
+
+/// Old blocks if memory is no question, and if it is.
+std::int64_t most_old(const KvShape& shape, std::int64_t n_blocks) {
+  const PagePolicy& policy = shape.policy;
+  return policy.coarse && policy.coarse_after > 0 ? std::min(n_blocks, blocks_for(policy.coarse_after) + 1) : n_blocks;
+}
+std::int64_t least_old(const KvShape& shape, std::int64_t n_blocks) {
+  return std::min(most_old(shape, n_blocks), shape.policy.coarse ? kLeastOldBlocks : n_blocks);
 }
 
 }  // namespace
@@ -25,70 +66,66 @@ gpu::KvEncoding KvShape::open() const {
   return {format, format};
 }
 
+std::int64_t KvShape::n_windowed() const { return window > 0 ? std::ranges::count(windowed, true) : 0; }
+
 std::int64_t KvShape::bytes_per_slot() const {
   const gpu::KvEncoding encoding = policy.closes_pages() ? policy.old : open();
   return n_layers * n_kv_heads * encoding.page_bytes(head_dim) / gpu::kPageSlots;
 }
 
 std::int64_t KvCache::bytes_for(const KvShape& shape, std::int64_t n_slots) {
-  const std::int64_t n_blocks = blocks_for(n_slots), n_closed = closed_blocks_for(shape, n_blocks);
-  return shape.n_layers * shape.n_kv_heads *
-         (open_blocks_for(shape, n_blocks) * shape.open().page_bytes(shape.head_dim) +
-          (n_closed > 0 ? n_closed * shape.policy.old.page_bytes(shape.head_dim) : 0));
+  return room_for(shape, blocks_for(n_slots), most_old(shape, blocks_for(n_slots))).bytes(shape);
 }
 
-Result<KvCache> KvCache::create(gpu::Backend& backend, const KvShape& shape, std::int64_t n_slots) {
+std::int64_t KvCache::least_bytes_for(const KvShape& shape, std::int64_t n_slots) {
+  return room_for(shape, blocks_for(n_slots), least_old(shape, blocks_for(n_slots))).bytes(shape);
+}
+
+Result<KvCache> KvCache::create(gpu::Backend& backend, const KvShape& shape, std::int64_t n_slots, std::int64_t max_bytes) {
   check(shape.n_layers > 0 && shape.n_kv_heads > 0 && shape.head_dim > 0 && n_slots > 0, "a KV cache needs a shape");
+  check(shape.window == 0 || std::ssize(shape.windowed) == shape.n_layers, "a KV cache needs to know its windowed layers");
   KvCache cache;
   cache.backend_ = &backend;
   cache.shape_ = shape;
   cache.n_blocks_ = blocks_for(n_slots);
-  const std::int64_t n_open = open_blocks_for(shape, cache.n_blocks_), n_closed = closed_blocks_for(shape, cache.n_blocks_);
-  const auto room = [&](std::int64_t bytes) -> Result<gpu::Buffer*> {
-    FW_ASSIGN(auto buffer, backend.allocate(static_cast<std::size_t>(bytes)));
-    cache.buffers_.push_back(std::move(buffer));
-    return cache.buffers_.back().get();
-  };
+  std::int64_t n_old = most_old(shape, cache.n_blocks_);
+  const std::int64_t least = least_old(shape, cache.n_blocks_);
+  while (max_bytes > 0 && n_old > least && room_for(shape, cache.n_blocks_, n_old).bytes(shape) > max_bytes) --n_old;
+  const Room room = room_for(shape, cache.n_blocks_, n_old);
+  const auto encodings = encodings_of(shape);
   for (std::int64_t il = 0; il < shape.n_layers; ++il) {
-    gpu::KvLayer layer{nullptr, 0, n_open, shape.n_kv_heads, shape.head_dim, shape.dtype};
-    FW_ASSIGN(layer.buffer, room(n_open * shape.n_kv_heads * layer.page_bytes()));
-    if (n_closed > 0) {
-      layer.basis = gpu::kv_basis(shape.head_dim);
-      layer.closed[0] = {nullptr, 0, n_closed, shape.policy.old};
-      FW_ASSIGN(layer.closed[0].buffer, room(n_closed * shape.n_kv_heads * layer.page_bytes(1)));
+    gpu::KvLayer layer{nullptr, 0, 0, shape.n_kv_heads, shape.head_dim, shape.dtype};
+    if (shape.policy.closes_pages()) layer.basis = gpu::kv_basis(shape.head_dim);
+    for (std::size_t i = 0; i < encodings.size(); ++i) {
+      const std::int64_t n = (shape.is_windowed(il) ? room.window_places : room.places)[i];
+      if (n == 0) continue;
+      const std::int64_t bytes = n * shape.n_kv_heads * encodings[i].page_bytes(shape.head_dim);
+      FW_ASSIGN(auto buffer, backend.allocate(static_cast<std::size_t>(bytes)));
+      if (i == 0) {
+        layer.buffer = buffer.get();
+        layer.n_blocks = n;
+      } else {
+        layer.closed[i - 1] = {buffer.get(), 0, n, encodings[i]};
+      }
+      cache.buffers_.push_back(std::move(buffer));
     }
     cache.layers_.push_back(layer);
   }
   FW_ASSIGN(cache.indices_, backend.allocate(static_cast<std::size_t>(2 * cache.n_blocks_) * sizeof(std::int32_t)));
-  cache.open_ = Places(0, n_open);
-  cache.closed_ = Places(1, n_closed);
-  cache.twins_.assign(static_cast<std::size_t>(n_open), -1);
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    cache.pools_[i] = PagePool(static_cast<std::int32_t>(i), room.places[i], room.window_places[i]);
+  }
   return cache;
 }
 
-KvCache::Places::Places(std::int32_t pool, std::int64_t n) : holders_(static_cast<std::size_t>(n)) {
-  for (auto place = static_cast<std::int32_t>(n - 1); place >= 0; --place) free_.push_back(gpu::kv_block(pool, place));
+std::int64_t KvCache::n_free_blocks() const {
+  return std::accumulate(pools_.begin(), pools_.end(), n_blocks_, [](std::int64_t n, const PagePool& one) { return n - one.n_used(); });
 }
 
-std::int32_t KvCache::Places::take() {
-  check(!free_.empty(), "a free block of the KV cache");
-  const std::int32_t block = free_.back();
-  free_.pop_back();
-  holders(block) = 1;
-  return block;
-}
-
-bool KvCache::Places::release(std::int32_t block) {
-  check(holders(block) > 0, "a KV block is held until it is released");
-  if (--holders(block) > 0) return false;
-  free_.push_back(block);
-  return true;
-}
-
-void KvCache::release(std::int32_t block) {
-  if (!places_of(block).release(block)) return;
-  if (gpu::pool_of(block) == 0) twins_[static_cast<std::size_t>(gpu::place_of(block))] = -1;
-  else std::ranges::replace(twins_, block, -1);
+std::int64_t KvCache::total_bytes() const {
+  return std::accumulate(buffers_.begin(), buffers_.end(), std::int64_t{0}, [](std::int64_t sum, const auto& buffer) {
+    return sum + static_cast<std::int64_t>(buffer->bytes());
+  });
 }
 
 const KvCache::Sequence& KvCache::at(SequenceId id) const {
@@ -104,7 +141,7 @@ SequenceId KvCache::add_sequence() {
     sequences_[i].used = true;
     return static_cast<SequenceId>(i);
   }
-  sequences_.push_back({{}, 0, true});
+  sequences_.emplace_back().used = true;
   return static_cast<SequenceId>(sequences_.size() - 1);
 }
 
@@ -114,7 +151,7 @@ SequenceId KvCache::fork(SequenceId id) {
   Sequence& to = at(copy);
   to.length = from.length;
   to.blocks.assign(from.blocks.begin(), from.blocks.begin() + static_cast<std::ptrdiff_t>(blocks_for(from.length)));
-  for (const std::int32_t block : to.blocks) places_of(block).hold(block);
+  for (const std::int32_t block : to.blocks) pool_of(block).hold(block);
   return copy;
 }
 
@@ -123,18 +160,77 @@ void KvCache::remove_sequence(SequenceId id) {
   at(id).used = false;
 }
 
+// ---- places --------------------------------------------------------------------------------------------------------
+
+std::int32_t KvCache::take(PageStep step, bool with_window) {
+  const bool window = with_window && shape_.n_windowed() > 0;
+  if (pool(step).n_free() == 0 || (window && !make_window_room(step, 1))) return kNoBlock;
+  return pool(step).take(window);
+}
+
+// If windowed pages are short, blocks lose theirs in the order in which a sequence could last see them: first those that none
+// sees any more but a fork still holds, then those of the sequences that were not used for longest.
+bool KvCache::make_window_room(PageStep step, std::int64_t n) {
+  PagePool& places = pool(step);
+  if (places.n_free_window() >= n) return true;
+  std::map<std::int32_t, std::int64_t> last_seen;  // by the number of a reserve()
+  for (const Sequence& sequence : sequences_) {
+    for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+      if (out_of_sight(shape_.window, static_cast<std::int64_t>(page), sequence.length)) continue;
+      std::int64_t& seen = last_seen[sequence.blocks[page]];
+      seen = std::max(seen, sequence.last_use);
+    }
+  }
+  std::vector<std::int32_t> order = places.windowed_blocks();
+  std::ranges::stable_sort(order, {}, [&](std::int32_t block) { return last_seen[block]; });
+  for (const std::int32_t block : order) {
+    if (places.n_free_window() >= n || last_seen[block] > std::max<std::int64_t>(0, n_uses_ - kWindowSequences)) break;
+    places.drop_window(block);
+  }
+  return places.n_free_window() >= n;
+}
+
+void KvCache::release(std::int32_t block) {
+  if (!pool_of(block).release(block)) return;
+  for (PagePool& each : pools_) each.forget_twin(block);
+}
+
+void KvCache::free_unseen(Sequence& sequence) {
+  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+    if (!out_of_sight(shape_.window, static_cast<std::int64_t>(page), sequence.length)) return;
+    PagePool& places = pool_of(sequence.blocks[page]);
+    if (!places.shared(sequence.blocks[page])) places.drop_window(sequence.blocks[page]);
+  }
+}
+
+// The longest start of at most `length` tokens after which a row can see all that it should.
+std::int64_t KvCache::usable_length(const Sequence& sequence, std::int64_t length) const {
+  if (shape_.n_windowed() == 0) return length;
+  for (std::int64_t page = blocks_for(length) - 1; page >= 0 && !out_of_sight(shape_.window, page, length); --page) {
+    if (window_block(sequence.blocks[static_cast<std::size_t>(page)]) == kNoBlock) length = page * gpu::kPageSlots;
+  }
+  return length;
+}
+
 KvCache::Need KvCache::need(const Sequence& sequence, std::int64_t n) const {
   const bool copies = n > 0 && sequence.length % gpu::kPageSlots != 0 &&
-                      open_.shared(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)]);
+                      pool_of(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)])
+                          .shared(sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)]);
   const std::int64_t missing = blocks_for(sequence.length + n) - std::ssize(sequence.blocks);
   return {std::max<std::int64_t>(missing, 0) + (copies ? 1 : 0), copies};
 }
 
 Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
   Sequence& sequence = at(id);
+  sequence.last_use = ++n_uses_;
+  if (usable_length(sequence, sequence.length) < sequence.length) {
+    return Error{ErrorCode::out_of_memory, "The KV cache no longer holds the beginning of this text; read it again."};
+  }
+  PagePool& open = pool(PageStep::open);
+  const bool windowed = shape_.n_windowed() > 0;
   Need wanted = need(sequence, n);
-  const auto short_of_open = [&] { return wanted.blocks > open_.n_free(); };
-  const auto too_few = [&] { return wanted.blocks > std::min(open_.n_free(), n_free_blocks()); };
+  const auto short_of_open = [&] { return wanted.blocks > open.n_free(); };
+  const auto too_few = [&] { return wanted.blocks > std::min(open.n_free(), n_free_blocks()); };
   while (too_few() && reclaimer_ && reclaimer_(short_of_open())) wanted = need(sequence, n);
   if (short_of_open() && shape_.policy.closes_pages()) {
     // Rather early in few bits than not at all.
@@ -142,22 +238,22 @@ Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
     urgent.n_recent = 0;
     for (Sequence& one : sequences_) FW_TRY(close_pages(one, urgent));
   }
-  if (too_few()) {
+  if (too_few() || (windowed && !make_window_room(PageStep::open, wanted.blocks))) {
     return Error{ErrorCode::out_of_memory, "The KV cache is full: it holds " +
                                                std::to_string(n_blocks_ * gpu::kPageSlots) +
                                                " tokens. Start with a larger --context."};
   }
   if (wanted.copies) {
     std::int32_t& last = sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)];
-    const std::int32_t own = open_.take();
-    if (auto copied = encode({&last, 1}, {&own, 1}); !copied) {
+    const std::int32_t own = open.take(windowed);
+    if (auto copied = encode({{last, own}}); !copied) {
       release(own);
       return copied;
     }
     release(last);
     last = own;
   }
-  while (std::ssize(sequence.blocks) < blocks_for(sequence.length + n)) sequence.blocks.push_back(open_.take());
+  while (std::ssize(sequence.blocks) < blocks_for(sequence.length + n)) sequence.blocks.push_back(open.take(windowed));
   return {};
 }
 
@@ -165,137 +261,8 @@ Result<void> KvCache::commit(SequenceId id, std::int64_t n) {
   Sequence& sequence = at(id);
   check(n >= 0 && sequence.length + n <= std::ssize(sequence.blocks) * gpu::kPageSlots, "commit needs reserved slots");
   sequence.length += n;
+  if (shape_.n_windowed() > 0) free_unseen(sequence);
   return close_pages(sequence, shape_.policy);
-}
-
-Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) {
-  std::vector<std::size_t> pages;
-  std::vector<std::int32_t> from, to;
-  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
-    const std::int32_t block = sequence.blocks[page];
-    if (gpu::pool_of(block) != 0 || !closes(policy, static_cast<std::int64_t>(page), sequence.length)) continue;
-    const std::int32_t twin = twins_[static_cast<std::size_t>(gpu::place_of(block))];
-    if (twin >= 0) {
-      closed_.hold(twin);
-      sequence.blocks[page] = twin;
-      release(block);
-    } else if (closed_.n_free() > 0) {
-      pages.push_back(page);
-      from.push_back(block);
-      to.push_back(closed_.take());
-    }
-  }
-  if (pages.empty()) return {};
-  if (auto done = encode(from, to); !done) {
-    for (const std::int32_t block : to) release(block);
-    return done;
-  }
-  for (std::size_t i = 0; i < pages.size(); ++i) {
-    twins_[static_cast<std::size_t>(gpu::place_of(from[i]))] = to[i];
-    sequence.blocks[pages[i]] = to[i];
-    release(from[i]);
-  }
-  return {};
-}
-
-Result<void> KvCache::accept(SequenceId id, std::span<const std::int32_t> rows) {
-  const Sequence& sequence = at(id);
-  const auto slot_at = [&](std::int64_t slot) {
-    return static_cast<std::int32_t>(sequence.blocks[static_cast<std::size_t>(slot / gpu::kPageSlots)] * gpu::kPageSlots + slot % gpu::kPageSlots);
-  };
-  std::vector<std::int32_t> from, to;
-  for (std::int64_t i = 0; i < std::ssize(rows); ++i) {
-    const std::int64_t row = rows[static_cast<std::size_t>(i)];
-    check(row >= i && (i == 0 || row > rows[static_cast<std::size_t>(i - 1)]), "accepted rows ascend");
-    check(sequence.length + row < std::ssize(sequence.blocks) * gpu::kPageSlots, "accept needs reserved slots");
-    if (row == i) continue;
-    from.push_back(slot_at(sequence.length + row));
-    to.push_back(slot_at(sequence.length + i));
-  }
-  FW_TRY(in_every_layer(&gpu::Backend::copy_slots, from, to));
-  return commit(id, std::ssize(rows));
-}
-
-Result<void> KvCache::encode(std::span<const std::int32_t> from, std::span<const std::int32_t> to) {
-  return in_every_layer(&gpu::Backend::encode_pages, from, to);
-}
-
-Result<void> KvCache::in_every_layer(PairOp op, std::span<const std::int32_t> from, std::span<const std::int32_t> to) {
-  const auto upload = [&](std::span<const std::int32_t> values, std::int64_t row) {
-    const std::int64_t offset = row * n_blocks_ * static_cast<std::int64_t>(sizeof(std::int32_t));
-    const gpu::Tensor view{indices_.get(), offset, std::ssize(values), 1, 1, gpu::DType::i32};
-    backend_->write(view, std::as_bytes(values));
-    return view;
-  };
-  const auto room = static_cast<std::size_t>(n_blocks_);
-  for (std::size_t first = 0; first < from.size(); first += room) {
-    const std::size_t n = std::min(room, from.size() - first);
-    const gpu::Tensor sources = upload(from.subspan(first, n), 0), targets = upload(to.subspan(first, n), 1);
-    for (const gpu::KvLayer& layer : layers_) (backend_->*op)(layer, sources, targets);
-    FW_TRY(backend_->submit());
-  }
-  return {};
-}
-
-std::int64_t KvCache::page_bytes(gpu::KvEncoding encoding, std::int64_t n) const {
-  return shape_.n_layers * shape_.n_kv_heads * encoding.page_bytes(shape_.head_dim) * n / gpu::kPageSlots;
-}
-
-template <class Visit>
-void KvCache::each_run(std::int32_t block, std::int64_t n, Visit visit) const {
-  const gpu::KvEncoding encoding = encoding_of(block);
-  check(n == gpu::kPageSlots || !(gpu::info(encoding.k).scaled || gpu::info(encoding.v).scaled), "a page in few bits is full");
-  const auto view = [](const gpu::KvPool& pool, std::int64_t offset, std::int64_t bytes) {
-    return gpu::Tensor{pool.buffer, offset, 1, bytes / 2, bytes / 2, gpu::DType::f16};
-  };
-  const std::int64_t head_bytes = encoding.page_bytes(shape_.head_dim), k_bytes = gpu::kv_tile_bytes(encoding.k, shape_.head_dim);
-  for (const gpu::KvLayer& layer : layers_) {
-    const gpu::KvPool pool = layer.pool(gpu::pool_of(block));
-    const std::int64_t first = pool.offset + gpu::place_of(block) * layer.n_kv_heads * head_bytes;
-    if (n == gpu::kPageSlots) {
-      visit(view(pool, first, layer.n_kv_heads * head_bytes));
-      continue;
-    }
-    for (std::int64_t head = 0; head < layer.n_kv_heads; ++head) {
-      const std::int64_t page = first + head * head_bytes;
-      visit(view(pool, page, k_bytes * n / gpu::kPageSlots));
-      visit(view(pool, page + k_bytes, (head_bytes - k_bytes) * n / gpu::kPageSlots));
-    }
-  }
-}
-
-void KvCache::read_page(std::int32_t block, std::int64_t n, std::span<std::byte> out) {
-  check(std::ssize(out) == page_bytes(encoding_of(block), n), "a page's bytes need their room");
-  each_run(block, n, [&](const gpu::Tensor& run) {
-    const auto bytes = static_cast<std::size_t>(run.cols * 2);
-    backend_->read(run, out.first(bytes));
-    out = out.subspan(bytes);
-  });
-}
-
-Result<void> KvCache::append_page(SequenceId id, gpu::KvEncoding encoding, std::int64_t n, std::span<const std::byte> bytes) {
-  Sequence& sequence = at(id);
-  check(sequence.length % gpu::kPageSlots == 0 && n > 0 && n <= gpu::kPageSlots, "pages are appended whole");
-  const bool open = encoding == shape_.open();
-  if ((!open && (closed_.n_used() + closed_.n_free() == 0 || encoding != shape_.policy.old || n != gpu::kPageSlots)) ||
-      std::ssize(bytes) != page_bytes(encoding, n)) {
-    return Error{ErrorCode::corrupt, "A stored page does not fit this KV cache."};
-  }
-  truncate(id, sequence.length);  // what was reserved and never filled
-  if (open) {
-    FW_TRY(reserve(id, n));
-  } else {
-    while (n_free_blocks() < 1 && reclaimer_ && reclaimer_(false)) {
-    }
-    if (n_free_blocks() < 1) return Error{ErrorCode::out_of_memory, "The KV cache is full."};
-    sequence.blocks.push_back(closed_.take());
-  }
-  each_run(sequence.blocks.back(), n, [&](const gpu::Tensor& run) {
-    const auto size = static_cast<std::size_t>(run.cols * 2);
-    backend_->write(run, bytes.first(size));
-    bytes = bytes.subspan(size);
-  });
-  return commit(id, n);
 }
 
 std::int64_t KvCache::truncate(SequenceId id, std::int64_t length) {
@@ -303,12 +270,140 @@ std::int64_t KvCache::truncate(SequenceId id, std::int64_t length) {
   check(length >= 0 && length <= sequence.length, "truncate only shortens");
   const auto inside = static_cast<std::size_t>(length / gpu::kPageSlots);
   if (length % gpu::kPageSlots != 0 && gpu::pool_of(sequence.blocks[inside]) != 0) length -= length % gpu::kPageSlots;
-  sequence.length = length;
+  sequence.length = length = usable_length(sequence, length);
   while (std::ssize(sequence.blocks) > blocks_for(length)) {
     release(sequence.blocks.back());
     sequence.blocks.pop_back();
   }
   return length;
+}
+
+// ---- encodings -----------------------------------------------------------------------------------------------------
+
+Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) {
+  std::vector<std::size_t> pages;
+  std::vector<Move> moves;
+  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+    const std::int32_t block = sequence.blocks[page];
+    const PageStep step = step_of(policy, static_cast<std::int64_t>(page), sequence.length);
+    if (static_cast<std::int32_t>(step) <= gpu::pool_of(block)) continue;
+    if (const std::int32_t twin = pool_of(block).twin(block); twin != kNoBlock) {
+      pool_of(twin).hold(twin);
+      sequence.blocks[page] = twin;
+      release(block);
+      continue;
+    }
+    const bool with_window = window_block(block) != kNoBlock;
+    std::int32_t to = take(step, with_window);
+    if (to == kNoBlock && step == PageStep::old) {
+      const auto room = demote_one();
+      if (room && *room) to = take(step, with_window);
+    }
+    if (to == kNoBlock) continue;
+    pages.push_back(page);
+    moves.push_back({block, to});
+  }
+  if (moves.empty()) return {};
+  if (auto done = encode(moves); !done) {
+    for (const Move& move : moves) release(move.to);
+    return done;
+  }
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    pool_of(moves[i].from).twin(moves[i].from) = moves[i].to;
+    pool_of(moves[i].to).attention(moves[i].to) = pool_of(moves[i].from).attention(moves[i].from);
+    sequence.blocks[pages[i]] = moves[i].to;
+    release(moves[i].from);
+  }
+  return {};
+}
+
+void KvCache::attend(SequenceId id, std::span<const float> shares) {
+  const Sequence& sequence = at(id);
+  check(shares.size() >= sequence.blocks.size(), "a share for each block");
+  for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+    float& attention = pool_of(sequence.blocks[page]).attention(sequence.blocks[page]);
+    attention = kAttentionDecay * attention + shares[page];
+  }
+}
+
+Result<bool> KvCache::demote_one() {
+  std::int32_t least = kNoBlock;
+  std::pair<float, std::size_t> key;
+  for (const Sequence& sequence : sequences_) {
+    for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
+      const std::int32_t block = sequence.blocks[page];
+      if (gpu::pool_of(block) != static_cast<std::int32_t>(PageStep::old)) continue;
+      const std::pair candidate{pool_of(block).attention(block), page};
+      if (least == kNoBlock || candidate < key) std::tie(least, key) = std::tie(block, candidate);
+    }
+  }
+  if (least == kNoBlock) return false;
+  const std::int32_t to = take(PageStep::coarse, window_block(least) != kNoBlock);
+  if (to == kNoBlock) return false;
+  pool_of(to).attention(to) = key.first;
+  auto done = encode({{least, to}});
+  for (Sequence& sequence : sequences_) {
+    for (std::int32_t& block : sequence.blocks) {
+      if (!done || block != least) continue;
+      pool_of(to).hold(to);
+      release(least);
+      block = to;
+    }
+  }
+  release(to);
+  if (!done) return done.error();
+  return true;
+}
+
+Result<void> KvCache::encode(const std::vector<Move>& moves) {
+  FW_TRY(in_layers(false, &gpu::Backend::encode_pages, moves));
+  std::vector<Move> seen;
+  for (const Move& move : moves) {
+    if (window_block(move.to) != kNoBlock) seen.push_back({window_block(move.from), window_block(move.to)});
+  }
+  return in_layers(true, &gpu::Backend::encode_pages, seen);
+}
+
+Result<void> KvCache::accept(SequenceId id, std::span<const std::int32_t> rows) {
+  const Sequence& sequence = at(id);
+  const auto block_at = [&](std::int64_t slot) { return sequence.blocks[static_cast<std::size_t>(slot / gpu::kPageSlots)]; };
+  const auto place = [](std::int32_t block, std::int64_t slot) {
+    return static_cast<std::int32_t>(block * gpu::kPageSlots + slot % gpu::kPageSlots);
+  };
+  std::vector<Move> moves, seen;
+  for (std::int64_t i = 0; i < std::ssize(rows); ++i) {
+    const std::int64_t row = rows[static_cast<std::size_t>(i)], from = sequence.length + row, to = sequence.length + i;
+    check(row >= i && (i == 0 || row > rows[static_cast<std::size_t>(i - 1)]), "accepted rows ascend");
+    check(from < std::ssize(sequence.blocks) * gpu::kPageSlots, "accept needs reserved slots");
+    if (row == i) continue;
+    moves.push_back({place(block_at(from), from), place(block_at(to), to)});
+    seen.push_back({place(window_block(block_at(from)), from), place(window_block(block_at(to)), to)});
+  }
+  FW_TRY(in_layers(false, &gpu::Backend::copy_slots, moves));
+  FW_TRY(in_layers(true, &gpu::Backend::copy_slots, seen));
+  return commit(id, std::ssize(rows));
+}
+
+Result<void> KvCache::in_layers(bool windowed, PairOp op, std::span<const Move> moves) {
+  if (windowed && shape_.n_windowed() == 0) return {};
+  const auto upload = [&](std::span<const Move> some, std::int32_t Move::*side, std::int64_t row) {
+    std::vector<std::int32_t> values;
+    for (const Move& move : some) values.push_back(move.*side);
+    const std::int64_t offset = row * n_blocks_ * static_cast<std::int64_t>(sizeof(std::int32_t));
+    const gpu::Tensor view{indices_.get(), offset, std::ssize(values), 1, 1, gpu::DType::i32};
+    backend_->write(view, std::as_bytes(std::span(values)));
+    return view;
+  };
+  const auto room = static_cast<std::size_t>(n_blocks_);
+  for (std::size_t first = 0; first < moves.size(); first += room) {
+    const auto some = moves.subspan(first, std::min(room, moves.size() - first));
+    const gpu::Tensor sources = upload(some, &Move::from, 0), targets = upload(some, &Move::to, 1);
+    for (std::int64_t il = 0; il < shape_.n_layers; ++il) {
+      if (shape_.is_windowed(il) == windowed) (backend_->*op)(layer(il), sources, targets);
+    }
+    FW_TRY(backend_->submit());
+  }
+  return {};
 }
 
 }  // namespace foreword::engine

@@ -40,7 +40,7 @@ std::int64_t PrefixKeeper::restore(PrefixTree::Text& text, std::span<const std::
     const PrefixId id = n == kSlots ? ids[page] : page_id(id_before(page), own);
     const auto unpacked = unpack_page(cache_, *arrived, id, own);
     if (!unpacked) break;
-    text.cut(cache_.truncate(text.sequence, static_cast<std::int64_t>(first)));  // a part of this page that was in memory
+    if (text.tokens.size() > first) text.cut(cache_.truncate(text.sequence, static_cast<std::int64_t>(first)));  // a part of this page that was in memory
     if (text.tokens.size() != first) break;
     if (!cache_.append_page(text.sequence, unpacked->encoding, static_cast<std::int64_t>(n), unpacked->bytes)) break;
     text.tokens.insert(text.tokens.end(), own.begin(), own.end());
@@ -50,7 +50,8 @@ std::int64_t PrefixKeeper::restore(PrefixTree::Text& text, std::span<const std::
     if (n < kSlots) break;
   }
   arriving->close();
-  return std::ssize(text.tokens) - static_cast<std::int64_t>(before);
+  text.cut(cache_.truncate(text.sequence, cache_.length(text.sequence)));  // as far as windowed layers have what they need
+  return std::max<std::int64_t>(0, std::ssize(text.tokens) - static_cast<std::int64_t>(before));
 }
 
 bool PrefixKeeper::save_one(const std::function<void(Ticket, bool kept)>& done) {

@@ -97,6 +97,14 @@ void PrefixTree::forget(TextOwner owner) {
   }
 }
 
+void PrefixTree::keep_unwritten(TextOwner owner) {
+  for (Text& text : texts_) {
+    if (text.owner != owner) continue;
+    text.stored.clear();
+    text.written_down = true;
+  }
+}
+
 void PrefixTree::drop(Place text) {
   cache_.remove_sequence(text->sequence);
   texts_.erase(text);

@@ -53,6 +53,8 @@ class PrefixTree {
   void close(Text& text);
   /// Drops an owner's texts; those in use only become nobody's.
   void forget(TextOwner owner);
+  /// The owner's texts count as not written down, and are not to be until they are used again.
+  void keep_unwritten(TextOwner owner);
 
   /// Latest used last.
   std::list<Text>& texts() { return texts_; }

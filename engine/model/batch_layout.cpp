@@ -25,6 +25,14 @@ BatchLayout lay_out(const Batch& batch, const KvCache& cache) {
     const auto& blocks = cache.blocks(sequences[s]);
     std::ranges::copy(blocks, layout.table.begin() + static_cast<std::ptrdiff_t>(s) * layout.max_blocks);
   }
+  const bool windowed = cache.shape().n_windowed() > 0;
+  if (windowed) {
+    layout.window_table.assign(layout.table.size(), 0);  // what nothing sees stays 0
+    for (std::size_t s = 0; s < sequences.size(); ++s) {
+      std::ranges::transform(cache.blocks(sequences[s]), layout.window_table.begin() + static_cast<std::ptrdiff_t>(s) * layout.max_blocks,
+                             [&](std::int32_t block) { return std::max(cache.window_block(block), 0); });
+    }
+  }
 
   std::vector<std::int32_t> own_slot(static_cast<std::size_t>(n));  // slot number in the row's sequence
   std::vector<std::uint8_t> contiguous(static_cast<std::size_t>(n));  // ancestors and row fill [0, own_slot] without a gap
@@ -44,9 +52,11 @@ BatchLayout lay_out(const Batch& batch, const KvCache& cache) {
     contiguous[i] = parent < 0 ? slot == base : contiguous[p] != 0 && slot == own_slot[p] + 1;
     layout.sequence.push_back(s);
     layout.position.push_back(static_cast<std::int32_t>(parent < 0 ? base : layout.position[p] + 1));
-    const std::int32_t block = layout.table[static_cast<std::size_t>(s * layout.max_blocks + slot / gpu::kPageSlots)];
-    check(gpu::pool_of(block) == 0, "rows are written into open pages");
-    layout.slot.push_back(static_cast<std::int32_t>(block * gpu::kPageSlots + slot % gpu::kPageSlots));
+    const auto entry = static_cast<std::size_t>(s * layout.max_blocks + slot / gpu::kPageSlots);
+    check(gpu::pool_of(layout.table[entry]) == 0, "rows are written into open pages");
+    const auto place = [slot](std::int32_t block) { return static_cast<std::int32_t>(block * gpu::kPageSlots + slot % gpu::kPageSlots); };
+    layout.slot.push_back(place(layout.table[entry]));
+    if (windowed) layout.window_slot.push_back(place(layout.window_table[entry]));
 
     extras.clear();
     std::int32_t ancestor = static_cast<std::int32_t>(r);
@@ -60,6 +70,11 @@ BatchLayout lay_out(const Batch& batch, const KvCache& cache) {
     layout.extra_begin.push_back(static_cast<std::int32_t>(layout.extra_slots.size()));
     layout.max_slots = std::max<std::int64_t>(layout.max_slots, prefix + std::ssize(extras));
   }
+  layout.watch.assign(static_cast<std::size_t>(n), -1);
+  std::vector<std::size_t> last(sequences.size());
+  for (std::size_t r = 0; r < layout.sequence.size(); ++r) last[static_cast<std::size_t>(layout.sequence[r])] = r;
+  for (std::size_t s = 0; s < last.size(); ++s) layout.watch[last[s]] = static_cast<std::int32_t>(s);
+  layout.sequences = std::move(sequences);
   return layout;
 }
 

@@ -27,6 +27,9 @@ namespace {
 /// Rows of logits that are computed at once; more are done in turns, so that the buffer stays small.
 constexpr std::int64_t kLogitRows = 16;
 
+/// Sequences of a batch whose attention is watched; a batch of more has none that is.
+constexpr std::int64_t kWatched = 4;
+
 /// A matrix of our own with room for max_rows rows; a batch uses the first ones.
 struct Scratch {
   std::unique_ptr<gpu::Buffer> buffer;
@@ -43,8 +46,11 @@ struct Scratch {
 
 /// Views of one batch's inputs on the device.
 struct Inputs {
-  Tensor token, position, slot, cos_sin_global, cos_sin_local;
-  gpu::AttentionRows attention;
+  Tensor token, position, cos_sin_global, cos_sin_local;
+  struct {
+    Tensor slot;
+    gpu::AttentionRows rows;
+  } global, local;  // of the layers without and with a window
 };
 
 }  // namespace
@@ -60,6 +66,7 @@ struct Forward::Impl {
   Scratch x, a, q, k, v, o, y, gate, up, logits, hidden;
   Scratch router, experts, expert_weights, expert_gate, expert_up, expert_out, shared_gate;
   Scratch token, position, slot, sequence, prefix_slots, extra_begin, extra_slots, table, cos_sin_global, cos_sin_local, wanted;
+  Scratch window_slot, window_table, watch, shares;
 
   Result<void> allocate();
   Result<void> make(Scratch& scratch, std::int64_t rows, std::int64_t cols, DType dtype = DType::f32);
@@ -75,6 +82,7 @@ struct Forward::Impl {
   void mixture(const Layer& layer, const Tensor& in, const Tensor& out);
   void layer(std::int64_t il, const Inputs& inputs);
   Result<void> head(const Batch& batch, const LogitSink& sink);
+  void tell_attention(const BatchLayout& layout, const Tensor& given);
 };
 
 Result<void> Forward::Impl::make(Scratch& scratch, std::int64_t rows, std::int64_t cols, DType dtype) {
@@ -109,6 +117,14 @@ Result<void> Forward::Impl::allocate() {
   FW_TRY(make(extra_begin, n + 1, 1, DType::i32));
   FW_TRY(make(extra_slots, n * (n + 1) / 2, 1, DType::i32));
   FW_TRY(make(table, n, max_blocks, DType::i32));
+  if (cache.may_demote()) {
+    FW_TRY(make(watch, n, 1, DType::i32));
+    FW_TRY(make(shares, kWatched * c.n_kv_heads, max_blocks));
+  }
+  if (cache.shape().n_windowed() > 0) {
+    FW_TRY(make(window_slot, n, 1, DType::i32));
+    FW_TRY(make(window_table, n, max_blocks, DType::i32));
+  }
   FW_TRY(make(cos_sin_global, n, c.n_rot));
   FW_TRY(make(cos_sin_local, n, c.n_rot));
   return {};
@@ -141,21 +157,32 @@ Inputs Forward::Impl::upload(const Batch& batch, const BatchLayout& layout) {
   Inputs in;
   in.token = upload_values(token, batch.token, n, 1);
   in.position = upload_values(position, layout.position, n, 1);
-  in.slot = upload_values(slot, layout.slot, n, 1);
   if (c.n_rot > 0) {
     in.cos_sin_global = upload_angles(cos_sin_global, model.rope_global, layout);
     const bool any_local = std::ranges::find(c.is_local, true) != c.is_local.end();
     if (any_local) in.cos_sin_local = upload_angles(cos_sin_local, model.rope_local, layout);
   }
-  in.attention.table = upload_values(table, layout.table, layout.n_sequences, layout.max_blocks);
-  in.attention.sequence = upload_values(sequence, layout.sequence, n, 1);
-  in.attention.position = in.position;
-  in.attention.prefix_slots = upload_values(prefix_slots, layout.prefix_slots, n, 1);
-  in.attention.extra_begin = upload_values(extra_begin, layout.extra_begin, n + 1, 1);
+  gpu::AttentionRows& rows = in.global.rows;
+  rows.table = upload_values(table, layout.table, layout.n_sequences, layout.max_blocks);
+  rows.sequence = upload_values(sequence, layout.sequence, n, 1);
+  rows.position = in.position;
+  rows.prefix_slots = upload_values(prefix_slots, layout.prefix_slots, n, 1);
+  rows.extra_begin = upload_values(extra_begin, layout.extra_begin, n + 1, 1);
   if (!layout.extra_slots.empty()) {
-    in.attention.extra_slots = upload_values(extra_slots, layout.extra_slots, std::ssize(layout.extra_slots), 1);
+    rows.extra_slots = upload_values(extra_slots, layout.extra_slots, std::ssize(layout.extra_slots), 1);
   }
-  in.attention.max_slots = layout.max_slots;
+  rows.max_slots = layout.max_slots;
+  if (cache.may_demote() && layout.n_sequences <= kWatched) {
+    const std::int64_t n_shares = layout.n_sequences * c.n_kv_heads;
+    rows.watch = upload_values(watch, layout.watch, n, 1);
+    rows.shares = upload_values(shares, std::vector<float>(static_cast<std::size_t>(n_shares * layout.max_blocks)), n_shares, layout.max_blocks);
+  }
+  in.global.slot = upload_values(slot, layout.slot, n, 1);
+  in.local = in.global;
+  if (!layout.window_table.empty()) {
+    in.local.rows.table = upload_values(window_table, layout.window_table, layout.n_sequences, layout.max_blocks);
+    in.local.slot = upload_values(window_slot, layout.window_slot, n, 1);
+  }
   return in;
 }
 
@@ -186,14 +213,15 @@ void Forward::Impl::attention(std::int64_t il, const Tensor& in, const Inputs& i
     backend.rope(queries, c.head_dim, c.n_rot, arch.rope_pairs, angles);
     backend.rope(keys, c.head_dim, c.n_rot, arch.rope_pairs, angles);
   }
-  backend.store_kv(keys, values, cache.layer(il), inputs.slot);
+  const auto& place = cache.shape().is_windowed(il) ? inputs.local : inputs.global;
+  backend.store_kv(keys, values, cache.layer(il), place.slot);
   gpu::AttentionParams params;
   params.n_heads = c.n_heads;
   params.scale = c.attention_scale;
   params.softcap = c.attention_softcap;
   params.window = c.is_local[i] ? c.window : 0;
   params.sinks = layer.sinks;
-  backend.attention(queries, cache.layer(il), inputs.attention, params, heads);
+  backend.attention(queries, cache.layer(il), place.rows, params, heads);
   linear(layer.output, heads, out);
 }
 
@@ -312,6 +340,18 @@ Result<void> Forward::Impl::head(const Batch& batch, const LogitSink& sink) {
   return {};
 }
 
+void Forward::Impl::tell_attention(const BatchLayout& layout, const Tensor& given) {
+  if (!given) return;
+  const auto n_blocks = static_cast<std::size_t>(layout.max_blocks), n_heads = static_cast<std::size_t>(model.config.n_kv_heads);
+  std::vector<float> values(static_cast<std::size_t>(given.rows) * n_blocks), most(n_blocks);
+  backend.read(given, std::as_writable_bytes(std::span(values)));
+  for (std::size_t s = 0; s < layout.sequences.size(); ++s) {
+    std::ranges::fill(most, 0.0F);
+    for (std::size_t i = 0; i < n_heads * n_blocks; ++i) most[i % n_blocks] = std::max(most[i % n_blocks], values[s * n_heads * n_blocks + i]);
+    cache.attend(layout.sequences[s], most);
+  }
+}
+
 Result<Forward> Forward::create(gpu::Backend& backend, const Model& model, KvCache& cache, std::int64_t max_rows) {
   auto impl = std::unique_ptr<Impl>(new Impl(backend, model, cache, max_rows));
   FW_TRY(impl->allocate());
@@ -338,7 +378,8 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink) {
   for (const SequenceId id : batch.sequence) ++rows_of[id];
   for (const auto& [id, count] : rows_of) FW_TRY(f.cache.reserve(id, count));
 
-  const Inputs inputs = f.upload(batch, lay_out(batch, f.cache));
+  const BatchLayout layout = lay_out(batch, f.cache);
+  const Inputs inputs = f.upload(batch, layout);
   const Tensor stream = f.x.rows(n);
   f.backend.embed(f.model.token_embedding, inputs.token, stream);
   if (f.model.config.embedding_scale != 1.0F) f.backend.scale(stream, f.model.config.embedding_scale);
@@ -347,7 +388,9 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink) {
     f.backend.add(stream, f.a.rows(n), 1.0F, stream);
   }
   for (std::int64_t il = 0; il < f.model.config.n_layers; ++il) f.layer(il, inputs);
-  return f.head(batch, sink);
+  FW_TRY(f.head(batch, sink));
+  f.tell_attention(layout, inputs.global.rows.shares);
+  return {};
 }
 
 }  // namespace foreword::engine

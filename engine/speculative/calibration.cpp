@@ -10,7 +10,8 @@ namespace foreword::engine {
 namespace {
 
 constexpr float kDecay = 0.99F;
-constexpr float kPriorWeight = 8;
+constexpr float kPriorWeight = 8, kLastPriorWeight = 1;  // of the starting value, in claims: before the first, after very many
+constexpr float kTrustWeight = 4;                       // of the starting trust, in claims taken
 
 /// One run of cells: lower edges of the bins, and what they start with.
 struct Bins {
@@ -73,7 +74,9 @@ std::uint8_t source_cell(int agreed, bool likeliest) {
   return static_cast<std::uint8_t>(likeliest ? kSourceCells + bin_of(kSource, agreed) : kSourceCells + 6 + bin_of(kSourceRivals, agreed));
 }
 
-Calibration::Calibration(std::vector<float> trust) : trust_(std::move(trust)), cells_(trust_.size() * kCells) {}
+Calibration::Calibration(std::vector<float> trust) : cells_(trust.size() * kCells) {
+  for (const float share : trust) trust_.push_back({kTrustWeight * share, kTrustWeight});
+}
 
 std::size_t Calibration::place(std::uint8_t drafter, std::uint8_t cell) const {
   check(drafter < trust_.size() && cell < kCells, "a claim names a drafter and a cell");
@@ -82,8 +85,10 @@ std::size_t Calibration::place(std::uint8_t drafter, std::uint8_t cell) const {
 
 float Calibration::chance(std::uint8_t drafter, std::uint8_t cell) const {
   const Cell& counts = cells_[place(drafter, cell)];
-  const float start = kStart[cell] * trust_[drafter];
-  return (kPriorWeight * start + counts.taken) / (kPriorWeight + counts.taken + counts.refused);
+  const float start = std::min(kStart[cell] * trust_[drafter].share(), .999F);
+  const float n = counts.taken + counts.refused;  // at most 1 / (1 - kDecay)
+  const float weight = std::max(kPriorWeight * (1 - (1 - kDecay) * n), kLastPriorWeight);
+  return (weight * start + counts.taken) / (weight + n);
 }
 
 void Calibration::learn(const DraftTree& tree, const VerifyResult& result) {
@@ -98,6 +103,9 @@ void Calibration::learn(const DraftTree& tree, const VerifyResult& result) {
     Cell& counts = cells_[place(claim.drafter, claim.cell)];
     counts.taken = kDecay * counts.taken + hit;
     counts.refused = kDecay * counts.refused + 1 - hit;
+    Trust& trust = trust_[claim.drafter];
+    trust.taken = kDecay * trust.taken + hit;
+    trust.expected = std::max(kDecay * trust.expected + kStart[claim.cell], kTrustWeight);
   }
 }
 

@@ -27,7 +27,8 @@ std::uint8_t source_cell(int agreed, bool likeliest);
 
 class Calibration {
  public:
-  /// trust: what a drafter's cells start with, as a share of what a good drafter's do; one in [0, 1] for each drafter.
+  /// trust: how often a drafter's guesses will be taken, as a share of a good drafter's; one in [0, 1] for each drafter. It is
+  /// counted too, over all cells, so that a drafter that proves useless is believed less in cells that were not tried yet.
   explicit Calibration(std::vector<float> trust);
 
   /// Probability that such a child is taken once its parent is.
@@ -41,9 +42,13 @@ class Calibration {
   struct Cell {
     float taken = 0, refused = 0;  // decayed counts
   };
+  struct Trust {
+    float taken, expected;  // decayed counts: claims that were taken, and that a good drafter's would have been
+    float share() const { return taken / expected; }
+  };
   std::size_t place(std::uint8_t drafter, std::uint8_t cell) const;
 
-  std::vector<float> trust_;
+  std::vector<Trust> trust_;
   std::vector<Cell> cells_;  // [drafters, kCells]
   double brier_ = 0;
 };

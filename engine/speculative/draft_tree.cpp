@@ -58,6 +58,11 @@ std::int32_t DraftTree::add(std::int32_t node, std::int32_t child_token, float c
   check(chance_of_child >= 0 && chance_of_child <= 1, "a chance is a probability");
   claim.parent = node;
   claim.token = child_token;
+  const std::int32_t known = find(node, child_token);
+  const bool said = known >= 0 && std::ranges::any_of(claims, [&](const Claim& other) {
+    return other.parent == node && other.token == child_token && other.drafter == claim.drafter;
+  });
+  if (said) return known;
   claims.push_back(claim);
   if (owner_[at(node)] < 0) {
     owner_[at(node)] = claim.drafter;
@@ -65,7 +70,7 @@ std::int32_t DraftTree::add(std::int32_t node, std::int32_t child_token, float c
   } else if (owner_[at(node)] != claim.drafter || draw[at(node)] != kind) {
     draw[at(node)] = Draw::deterministic;
   }
-  if (const std::int32_t known = find(node, child_token); known >= 0) {
+  if (known >= 0) {
     float& known_chance = chance[at(known)];
     known_chance = 1 - (1 - known_chance) * (1 - chance_of_child);
     return known;

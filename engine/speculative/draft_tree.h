@@ -66,7 +66,8 @@ struct DraftTree {
   std::vector<std::int32_t> children(std::int32_t node) const;
 
   /// Adds a child, or finds it: the same (parent, token) is one node, and the chances of two drafters combine as
-  /// 1 - (1-a)(1-b). chance_of_child: in [0, 1]. Children of one node that two drafters added are deterministic.
+  /// 1 - (1-a)(1-b); what a drafter says a second time does not count. chance_of_child: in [0, 1]. Children of one node that two
+  /// drafters added are deterministic.
   std::int32_t add(std::int32_t node, std::int32_t child_token, float chance_of_child, Draw kind, Claim claim);
   /// reach = product of the chances from the root; the children of a node are scaled down where theirs sum to more than 1.
   void weigh();

@@ -14,6 +14,8 @@
 
 namespace foreword::engine {
 
+class DraftModel;
+
 /// Engine desk only, as everything in this room.
 class Drafter {
  public:
@@ -42,6 +44,7 @@ inline constexpr int kBestOfRow = 8;
 /// What a drafter may be made of.
 struct DrafterSetup {
   std::int32_t vocabulary = 0;  // ids are below this
+  DraftModel* model = nullptr;  // small_model.h; null: there is none. Outlives the drafter
 };
 
 struct DrafterRow {

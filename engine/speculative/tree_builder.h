@@ -28,6 +28,8 @@ struct DraftRules {
   int max_nodes = 0;       // without the root
   int max_depth = 16;
   float min_reach = 1e-3F;  // children that are reached less often are not added
+  float min_level_reach = .1F;  // nodes that are together reached less often get no pass of a draft model
+  const SamplingParams* sampling = nullptr;  // all steps of the choice, for drafters that have logits
 
   bool noisy() const { return temperature > 0; }
 };

@@ -40,6 +40,11 @@ Part part_of(const Sight& sight, std::int64_t page) {
   return {first, std::max(first, last), last > first && at + last > sight.prefix};
 }
 
+// What one vector found in one page.
+struct PageShare {
+  float largest = kNothing, sum = 0;
+};
+
 // A page of one kv head: its two tiles.
 struct Page {
   const std::byte *keys = nullptr, *values = nullptr;
@@ -62,6 +67,7 @@ class Tile {
     weight_ = scratch.take<float>(vectors_);
     keys_ = scratch.take<float>(kPageSlots * dim_);
     values_ = scratch.take<float>(kPageSlots * dim_);
+    if (task.rows.watch) page_shares_ = scratch.take<PageShare>(group_ * task.rows.table.cols);
     if (reads_codes(task)) quantised_ = scratch.take<QuantBlock>(2 * vectors_ * blocks(dim_));
   }
 
@@ -70,6 +76,7 @@ class Tile {
     return Scratch::rounded(task.tile_rows() * static_cast<std::int64_t>(sizeof(Sight))) +
            3 * Scratch::rounded(vectors * dim * 4) + Scratch::rounded(vectors * kPageSlots * 4) +
            2 * Scratch::rounded(vectors * 4) + 2 * Scratch::rounded(kPageSlots * dim * 4) +
+           (task.rows.watch ? Scratch::rounded(task.group() * task.rows.table.cols * static_cast<std::int64_t>(sizeof(PageShare))) : 0) +
            (reads_codes(task) ? Scratch::rounded(2 * vectors * blocks(dim) * static_cast<std::int64_t>(sizeof(QuantBlock))) : 0);
   }
 
@@ -87,6 +94,7 @@ class Tile {
         std::int64_t next = i + 1;
         while (!part.own && next < n && part_of(sights_[next], page) == part) ++next;
         next_ = (page + 1) * kPageSlots < end ? shared(page + 1) : Page{};
+        page_ = page;
         if (part.first < part.last) add_page(part.own ? gather(sights_[i], page, part) : shared(page), part, i, next);
         i = next;
       }
@@ -120,6 +128,11 @@ class Tile {
     for (std::int64_t v = 0; quantised_ != nullptr && v < n * group_; ++v) {
       kernels_.quantise(q_ + v * dim_, dim_, quantised_ + v, vectors_, vectors_ * blocks(dim_));
     }
+    watched_ = -1;
+    for (std::int64_t i = 0; rows.watch && i < n; ++i) {
+      if (*row_of<std::int32_t>(rows.watch, first + i) >= 0) watched_ = i;
+    }
+    if (watched_ >= 0) std::fill_n(page_shares_, group_ * rows.table.cols, PageShare{});
     std::fill_n(sum_, n * group_ * dim_, 0.0F);
     std::fill_n(largest_, n * group_, kNothing);
     std::fill_n(weight_, n * group_, 0.0F);
@@ -229,7 +242,10 @@ class Tile {
                             task_.params.scale, task_.params.softcap, &largest[j], &sum[j]);
     }
     sum_values(page, part, v, n, logits);
-    for (std::int64_t j = 0; j < n; ++j) merge(v + j, largest[j], sum[j]);
+    for (std::int64_t j = 0; j < n; ++j) {
+      merge(v + j, largest[j], sum[j]);
+      if ((v + j) / group_ == watched_) page_shares_[(v + j) % group_ * task_.rows.table.cols + page_] = {largest[j], sum[j]};
+    }
   }
 
   void merge(std::int64_t v, float largest, float sum) {
@@ -251,9 +267,19 @@ class Tile {
         factor = std::exp(largest_[v] - most);
         weight = weight * factor + std::exp(sink - most);
       }
+      if (v / group_ == watched_ && weight > 0) tell_shares(*row_of<std::int32_t>(task_.rows.watch, first + watched_), v, factor / weight);
       float* out = row_of<float>(task_.out, first + v / group_) + head * dim_;
       kernels_.scale(sum_ + v * dim_, weight > 0 ? factor / weight : weight, dim_, out);
       kernels_.rotate(out, dim_, task_.layer.basis.v);
+    }
+  }
+
+  // factor: of weights relative to largest_[v].
+  void tell_shares(std::int32_t watch, std::int64_t v, float factor) {
+    float* shares = row_of<float>(task_.rows.shares, watch * task_.layer.n_kv_heads + kv_head_);
+    const PageShare* pages = page_shares_ + v % group_ * task_.rows.table.cols;
+    for (std::int64_t b = 0; b < task_.rows.table.cols; ++b) {
+      if (pages[b].sum > 0) shares[b] = std::max(shares[b], pages[b].sum * std::exp(pages[b].largest - largest_[v]) * factor);
     }
   }
 
@@ -266,6 +292,8 @@ class Tile {
   float *q_, *logits_, *fresh_, *sum_, *largest_, *weight_;
   float *keys_, *values_;  // [64, dim] of a page that is gathered or decoded, or its scales [dim / 32, 64]
   Page next_;              // what comes after the page in hand, if anything
+  std::int64_t page_ = 0, watched_ = -1;  // the page in hand; the row of the run whose shares are wanted, or -1
+  PageShare* page_shares_ = nullptr;      // [group, blocks] of that row
   QuantBlock* quantised_ = nullptr;  // q_ in two terms of 8 bits, for keys in few bits
 };
 

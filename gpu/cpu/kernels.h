@@ -21,9 +21,6 @@ inline constexpr std::int64_t kQuantCols = 32;
 /// A smaller d counts as 0, for 1 / d must be finite.
 inline constexpr float kSmallestStep = 1.17549435e-38F;
 
-/// Columns of interleaved rows that lie together (panel_layout.h): the largest block of a format.
-inline constexpr std::int64_t kChunkCols = 256;
-
 /// The R = tile_rows weight rows of a tile.
 struct WeightTile {
   const std::uint8_t* bytes = nullptr;

@@ -22,10 +22,9 @@ struct FileRows {
   const std::uint8_t* at;
   std::int64_t stride;
 
-  static FileRows of_panel(const WeightTile& w, std::int64_t panel, std::int64_t first_col, std::int64_t) {
-    return {w.bytes + panel * kLanes * w.stride + first_col / Format::kBlockCols * Format::kBlockBytes, w.stride};
+  static FileRows of_block(const WeightTile& w, std::int64_t panel, std::int64_t block) {
+    return {w.bytes + panel * kLanes * w.stride + block * Format::kBlockBytes, w.stride};
   }
-  FileRows block(std::int64_t index) const { return {at + index * Format::kBlockBytes, stride}; }
   void columns(std::int64_t byte, U& c0, U& c1, U& c2, U& c3) const { load_columns(at + byte, stride, c0, c1, c2, c3); }
   U word(std::int64_t byte) const {
     U word, unused1, unused2, unused3;
@@ -45,16 +44,13 @@ struct FileRows {
 template <class Format>
 struct InterleavedRows {
   static constexpr std::int64_t kHalfBytes = Format::kHalfAt >= 0 ? 2 : 0, kWordBytes = Format::kBlockBytes - kHalfBytes;
+  static constexpr std::int64_t kRows = kLanes * kPanels;
   const std::uint8_t* words;
   const std::uint8_t* halves;
 
-  static InterleavedRows of_panel(const WeightTile& w, std::int64_t panel, std::int64_t first_col, std::int64_t n_cols) {
-    const std::uint8_t* chunk = w.bytes + first_col / Format::kBlockCols * Format::kBlockBytes * kLanes * kPanels;
-    const std::int64_t rows = n_cols / Format::kBlockCols * kLanes;  // of one block each
-    return {chunk + panel * rows * kWordBytes, chunk + kPanels * rows * kWordBytes + panel * rows * kHalfBytes};
-  }
-  InterleavedRows block(std::int64_t index) const {
-    return {words + index * kLanes * kWordBytes, halves + index * kLanes * kHalfBytes};
+  static InterleavedRows of_block(const WeightTile& w, std::int64_t panel, std::int64_t block) {
+    const std::uint8_t* at = w.bytes + block * Format::kBlockBytes * kRows;
+    return {at + panel * kLanes * 4, at + kRows * kWordBytes + panel * kLanes * kHalfBytes};
   }
   void columns(std::int64_t byte, U& c0, U& c1, U& c2, U& c3) const {
     c0 = word(byte);
@@ -64,7 +60,7 @@ struct InterleavedRows {
   }
   U word(std::int64_t byte) const {
     U v;
-    __builtin_memcpy(&v, words + (Format::kHalfAt >= 0 && byte > Format::kHalfAt ? byte - 2 : byte) * kLanes, sizeof v);
+    __builtin_memcpy(&v, words + (Format::kHalfAt >= 0 && byte > Format::kHalfAt ? byte - 2 : byte) * kRows, sizeof v);
     return v;
   }
   F half() const { return load_half(reinterpret_cast<const std::uint16_t*>(halves)); }
@@ -79,7 +75,8 @@ inline U moved(U bits) {
 // ---- formats -------------------------------------------------------------------------------------------------------
 
 // weight = scale * (code - kOffset) - min, codes of kBits, a scale for each kGroup columns and, if kMin, a minimum for each
-// 32. Of the columns from 32 b on of a chunk, codes() gives the codes and Scales the scales and the minimum; kPhase is b modulo
+// 32. Of the columns from 32 b on of a block, codes() gives the codes and Scales the scales and the minimum, what it has read of the
+// block before included; kPhase is b modulo
 // kPhases, known to the compiler because shifts depend on it.
 
 // Blocks of 32 columns with one scale.
@@ -87,20 +84,22 @@ template <class Format>
 struct SmallBlocks {
   static constexpr int kBlockCols = 32, kHalfAt = 0, kGroup = 32, kPhases = 1;
   static constexpr bool kMin = false;
-  template <class Rows>
   struct Scales {
-    Rows rows;
-    void read(const Rows& chunk) { rows = chunk; }
-    F scale(std::int64_t b, int) const { return rows.block(b).half(); }
+    template <class Rows>
+    void read(const Rows&) {}
+    template <class Rows>
+    F scale(const Rows& rows, std::int64_t, int) const {
+      return rows.half();
+    }
   };
 };
 
 struct Q4_0 : SmallBlocks<Q4_0> {
   static constexpr int kId = 2, kBlockBytes = 18, kBits = 4, kOffset = 8;
   template <int kPhase, class Rows>
-  static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
+  static void codes(const Rows& rows, std::int64_t, U (&w)[8]) {
     U c[4];
-    rows.block(b).columns(2, c[0], c[1], c[2], c[3]);
+    rows.columns(2, c[0], c[1], c[2], c[3]);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
       w[i] = c[i] & kNibbles;
@@ -114,11 +113,10 @@ struct Q5_0 : SmallBlocks<Q5_0> {
   // Bits 0 to 3 as bit 4 of four bytes.
   static U fifth_bits(U bits) { return (((bits & 15) * 0x00204081U) & kOnes) << 4; }
   template <int kPhase, class Rows>
-  static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
-    const Rows block = rows.block(b);
-    const U high = block.word(2);
+  static void codes(const Rows& rows, std::int64_t, U (&w)[8]) {
+    const U high = rows.word(2);
     U c[4];
-    block.columns(6, c[0], c[1], c[2], c[3]);
+    rows.columns(6, c[0], c[1], c[2], c[3]);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
       w[i] = (c[i] & kNibbles) | fifth_bits(high >> (4 * i));
@@ -130,9 +128,9 @@ struct Q5_0 : SmallBlocks<Q5_0> {
 struct Q8_0 : SmallBlocks<Q8_0> {
   static constexpr int kId = 8, kBlockBytes = 34, kBits = 8, kOffset = kSignedBytes ? 0 : 128;
   template <int kPhase, class Rows>
-  static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
-    rows.block(b).columns(2, w[0], w[1], w[2], w[3]);
-    rows.block(b).columns(18, w[4], w[5], w[6], w[7]);
+  static void codes(const Rows& rows, std::int64_t, U (&w)[8]) {
+    rows.columns(2, w[0], w[1], w[2], w[3]);
+    rows.columns(18, w[4], w[5], w[6], w[7]);
     if constexpr (!kSignedBytes) {
       for (U& v : w) v ^= 0x80808080;
     }
@@ -144,9 +142,9 @@ template <int kCodesAt>
 struct KBlocks {
   static constexpr int kBlockCols = 256, kHalfAt = -1, kGroup = 32, kOffset = 0;
   static constexpr bool kMin = true;
-  template <class Rows>
   struct Scales {
     float scales[8 * kLanes], mins[8 * kLanes];
+    template <class Rows>
     void read(const Rows& rows) {
       U head, a, b, c;
       rows.columns(0, head, a, b, c);
@@ -160,7 +158,10 @@ struct KBlocks {
         store(mins + (4 + s) * kLanes, dmin * to_float(((c >> (at + 4)) & 15) | ((b >> (at + 2)) & 48)));
       }
     }
-    F scale(std::int64_t b, int) const { return load(scales + b * kLanes); }
+    template <class Rows>
+    F scale(const Rows&, std::int64_t b, int) const {
+      return load(scales + b * kLanes);
+    }
     F min(std::int64_t b) const { return load(mins + b * kLanes); }
   };
   // 32 bytes hold 32 columns low and the next 32 high.
@@ -197,9 +198,9 @@ struct Q6_K {
   static constexpr int kId = 14, kBlockCols = 256, kBlockBytes = 210, kHalfAt = 208, kBits = 6, kGroup = 16, kOffset = 32,
                        kPhases = 4;
   static constexpr bool kMin = false;
-  template <class Rows>
   struct Scales {
     float scales[16 * kLanes];
+    template <class Rows>
     void read(const Rows& rows) {
       U s[4];
       rows.columns(192, s[0], s[1], s[2], s[3]);
@@ -213,7 +214,10 @@ struct Q6_K {
         }
       }
     }
-    F scale(std::int64_t b, int half) const { return load(scales + (2 * b + half) * kLanes); }
+    template <class Rows>
+    F scale(const Rows&, std::int64_t b, int half) const {
+      return load(scales + (2 * b + half) * kLanes);
+    }
   };
   // Of 128 columns, 64 bytes hold the low four bits, 64 columns low and 64 high, and 32 bytes the upper two, 32 columns each.
   template <int kPhase, class Rows>
@@ -260,31 +264,19 @@ struct Codes {
   }
 };
 
-template <class Format, class Rows>
-struct Chunk {
-  Rows rows[kPanels];
-  typename Format::template Scales<Rows> scales[kPanels];
-
-  Chunk(const WeightTile& w, std::int64_t first_col, std::int64_t n_cols) {
-    for (int p = 0; p < kPanels; ++p) {
-      rows[p] = Rows::of_panel(w, p, first_col, n_cols);
-      scales[p].read(rows[p]);
-    }
-  }
-
-  template <int kPhase>
-  Codes<Format> codes(std::int64_t b) const {
-    Codes<Format> codes;
+template <class Format, class Rows, int kPhase>
+inline Codes<Format> codes_of(const WeightTile& w, const typename Format::Scales* scales, std::int64_t block, std::int64_t b) {
+  Codes<Format> codes;
 #pragma GCC unroll 2
-    for (int p = 0; p < kPanels; ++p) {
-      Format::template codes<kPhase>(rows[p], b, codes.w[p]);
+  for (int p = 0; p < kPanels; ++p) {
+    const Rows rows = Rows::of_block(w, p, block);
+    Format::template codes<kPhase>(rows, b, codes.w[p]);
 #pragma GCC unroll 2
-      for (int g = 0; g < 32 / Format::kGroup; ++g) codes.scale[p][g] = scales[p].scale(b, g);
-      if constexpr (Format::kMin) codes.min[p] = scales[p].min(b);
-    }
-    return codes;
+    for (int g = 0; g < 32 / Format::kGroup; ++g) codes.scale[p][g] = scales[p].scale(rows, b, g);
+    if constexpr (Format::kMin) codes.min[p] = scales[p].min(b);
   }
-};
+  return codes;
+}
 
 template <class Format>
 inline void multiply_rows(const Codes<Format>& codes, const QuantBlock* blocks, std::int64_t n, float* acc) {
@@ -299,7 +291,7 @@ inline void multiply_rows(const Codes<Format>& codes, const QuantBlock* blocks, 
 }
 
 template <class Format, class Rows, int... kPhase>
-inline void multiply_in_phases(const WeightTile& w, const QuantRows& x, float* acc, std::integer_sequence<int, kPhase...>) {
+inline void multiply_in_phases(WeightTile w, const QuantRows& x, float* acc, std::integer_sequence<int, kPhase...>) {
   constexpr std::int64_t kBytes = Format::kBlockBytes * 32 / Format::kBlockCols * kLanes * kPanels;  // of 32 columns
   const std::int64_t n = x.n, stride = x.stride;
   const QuantBlock* blocks = x.blocks;
@@ -310,10 +302,12 @@ inline void multiply_in_phases(const WeightTile& w, const QuantRows& x, float* a
     blocks += stride;
     ahead += kBytes;
   };
-  for (std::int64_t c = 0; c < w.n_cols; c += kChunkCols) {
-    const std::int64_t n_cols = w.n_cols - c < kChunkCols ? w.n_cols - c : kChunkCols;
-    const Chunk<Format, Rows> chunk(w, c, n_cols);
-    for (std::int64_t b = 0; b < n_cols / 32; b += sizeof...(kPhase)) (step(chunk.template codes<kPhase>(b + kPhase)), ...);
+  for (std::int64_t i = 0; i < w.n_cols / Format::kBlockCols; ++i) {
+    typename Format::Scales scales[kPanels];
+    for (int p = 0; p < kPanels; ++p) scales[p].read(Rows::of_block(w, p, i));
+    for (int b = 0; b < Format::kBlockCols / 32; b += Format::kPhases) {
+      (step(codes_of<Format, Rows, kPhase>(w, scales, i, b + kPhase)), ...);
+    }
   }
 }
 

@@ -26,41 +26,26 @@ struct Piece {
   std::int64_t to = 0;  // bytes into the new buffer
 };
 
-template <std::size_t kBytes>
-void interleave_unit(const std::byte* from, std::int64_t row_bytes, std::int64_t n_rows, std::int64_t lanes,
-                     std::byte* to) {
-  for (std::int64_t r = 0; r < n_rows; ++r) std::memcpy(to + r * static_cast<std::int64_t>(kBytes), from + r * row_bytes, kBytes);
-  std::memset(to + n_rows * static_cast<std::int64_t>(kBytes), 0, static_cast<std::size_t>(lanes - n_rows) * kBytes);
+// `bytes` of each of n_rows rows side by side, and zeros for those that are missing of `all`.
+std::byte* interleave_unit(const std::byte* from, std::int64_t row_bytes, std::int64_t n_rows, std::int64_t all, std::size_t bytes,
+                           std::byte* to) {
+  for (std::int64_t r = 0; r < n_rows; ++r, to += bytes) std::memcpy(to, from + r * row_bytes, bytes);
+  const std::size_t missing = static_cast<std::size_t>(all - n_rows) * bytes;
+  std::memset(to, 0, missing);
+  return to + missing;
 }
 
 }  // namespace
 
 void interleave_rows(const Kernels& kernels, const IntegerKernel& kernel, const std::byte* rows, std::int64_t n_rows,
                      std::int64_t row_bytes, const FormatInfo& format, std::byte* to) {
-  const std::int64_t lanes = kernels.lanes, block_bytes = format.block_bytes;
-  const std::int64_t chunk_bytes = kChunkCols / format.block_length * block_bytes;
-  const auto each_block = [&](std::int64_t chunk, auto&& visit) {  // of all panels: its lanes' rows and where it begins
-    for (std::int64_t row = 0; row < kernels.tile_rows; row += lanes) {
-      const std::int64_t here = std::clamp(n_rows - row, std::int64_t{0}, lanes);
-      for (std::int64_t at = chunk; at < std::min(row_bytes, chunk + chunk_bytes); at += block_bytes) {
-        visit(rows + (here > 0 ? row * row_bytes : 0) + at, here);
-      }
+  for (std::int64_t block = 0; block < row_bytes; block += format.block_bytes) {
+    const std::byte* from = rows + block;
+    for (std::int64_t at = 0; at < format.block_bytes; at += 4) {
+      if (at == kernel.half_at) at += 2;
+      if (at < format.block_bytes) to = interleave_unit(from + at, row_bytes, n_rows, kernels.tile_rows, 4, to);
     }
-  };
-  for (std::int64_t chunk = 0; chunk < row_bytes; chunk += chunk_bytes) {
-    each_block(chunk, [&](const std::byte* block, std::int64_t here) {
-      for (std::int64_t at = 0; at < block_bytes; at += 4) {
-        if (at == kernel.half_at) at += 2;
-        if (at >= block_bytes) break;
-        interleave_unit<4>(block + at, row_bytes, here, lanes, to);
-        to += 4 * lanes;
-      }
-    });
-    if (kernel.half_at < 0) continue;
-    each_block(chunk, [&](const std::byte* block, std::int64_t here) {
-      interleave_unit<2>(block + kernel.half_at, row_bytes, here, lanes, to);
-      to += 2 * lanes;
-    });
+    if (kernel.half_at >= 0) to = interleave_unit(from + kernel.half_at, row_bytes, n_rows, kernels.tile_rows, 2, to);
   }
 }
 

@@ -1,8 +1,8 @@
 #pragma once
-// Weights interleaved for the integer kernels, so that one stream of memory runs in the order of use. A tile of R rows is
-// P panels of L rows, one for each lane of a vector. For each chunk of 256 columns come the words (4 bytes) of panel 0,
-// each with its L rows side by side, then those of panel 1, and then likewise each panel's f16 of blocks whose size is no
-// whole number of words. No byte is added or lost, but a kernel loads a vector where it had to gather and transpose one.
+// Weights interleaved for the integer kernels, so that one stream of memory runs in the order of use. A tile of R rows lies
+// block by block, and in a block word by word (4 bytes), each word with its R rows side by side; last comes the f16 of blocks
+// whose size is no whole number of words. No byte is added or lost, but a kernel loads a vector where it had to gather and
+// transpose one.
 
 #include <cstddef>
 #include <cstdint>

@@ -316,7 +316,7 @@ class Reference final : public Backend {
     std::vector<float> query(at_head, at_head + layer.head_dim), result(query.size());
     rotate(query.data(), layer.head_dim, layer.basis.k);
 
-    std::vector<std::int64_t> slots;  // as the sequence counts them
+    std::vector<std::int64_t> slots, positions;  // as the sequence counts them
     std::vector<double> logits;
     for (std::int64_t at = 0; at < n; ++at) {
       if (params.window > 0 && position - at >= params.window) continue;
@@ -327,6 +327,7 @@ class Reference final : public Backend {
       dot *= params.scale;
       if (params.softcap > 0) dot = params.softcap * std::tanh(dot / params.softcap);
       slots.push_back(logical);
+      positions.push_back(at);
       logits.push_back(dot);
     }
     double largest = -std::numeric_limits<double>::infinity(), sum = 0;
@@ -340,6 +341,13 @@ class Reference final : public Backend {
       for (std::size_t d = 0; d < values.size(); ++d) values[d] += logits[i] * value[d];
     }
     for (std::size_t d = 0; d < values.size(); ++d) result[d] = sum > 0 ? static_cast<float>(values[d] / sum) : 0.0F;
+    const std::int32_t watch = rows.watch ? *row_of<std::int32_t>(rows.watch, r) : -1;
+    std::vector<double> shares(watch >= 0 ? static_cast<std::size_t>(rows.table.cols) : 0);
+    for (std::size_t i = 0; watch >= 0 && i < positions.size(); ++i) shares[static_cast<std::size_t>(positions[i] / kPageSlots)] += logits[i] / sum;
+    for (std::size_t b = 0; b < shares.size(); ++b) {
+      float& share = row_of<float>(rows.shares, watch * layer.n_kv_heads + kv_head)[b];
+      share = std::max(share, static_cast<float>(shares[b]));
+    }
     rotate(result.data(), layer.head_dim, layer.basis.v);
     std::copy(result.begin(), result.end(), row_of<float>(out, r) + head * layer.head_dim);
   }

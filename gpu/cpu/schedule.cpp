@@ -4,6 +4,13 @@
 #include <chrono>
 
 namespace foreword::gpu {
+namespace {
+
+// What a waiting thread fetches at most: some microseconds, a part of the second cache.
+constexpr std::size_t kFetchBytes = 128 << 10;
+constexpr std::size_t kFetchAtOnce = 2048;
+
+}  // namespace
 
 Extent::Extent(const Tensor& tensor)
     : begin(tensor.buffer == nullptr ? nullptr : tensor.buffer->host() + tensor.offset),
@@ -78,10 +85,32 @@ void Schedule::clear() {
   uses_.clear();
 }
 
+void Schedule::will_read(std::span<const std::byte> bytes) { steps_.back().bytes = bytes; }
+
+std::span<const std::byte> Schedule::next_bytes(std::size_t index, int thread) const {
+  while (index < steps_.size() && steps_[index].bytes.empty()) ++index;
+  if (index == steps_.size()) return {};
+  const Step& step = steps_[index];
+  const std::size_t of_unit = step.bytes.size() / static_cast<std::size_t>(step.n_units);
+  const auto bytes = step.bytes.subspan(of_unit * static_cast<std::size_t>(first_unit(step, thread)));
+  return bytes.first(std::min({bytes.size(), kFetchBytes, step.bytes.size() / static_cast<std::size_t>(n_threads_)}));
+}
+
 void Schedule::run_steps(ThreadPool& pool, const Worker& worker) {
-  for (Step& step : steps_) {
-    if (step.barrier_before) pool.barrier(worker.thread);
-    run_units(step, worker);
+  std::span<const std::byte> bytes;  // to fetch while waiting
+  bool known = false;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (!known) bytes = next_bytes(i, worker.thread);
+    known = steps_[i].bytes.empty();
+    if (steps_[i].barrier_before) {
+      pool.barrier(worker.thread, [&bytes] {
+        const auto now = bytes.first(std::min(bytes.size(), kFetchAtOnce));
+        for (std::size_t at = 0; at < now.size(); at += 64) __builtin_prefetch(now.data() + at, 0, 2);
+        bytes = bytes.subspan(now.size());
+        return !bytes.empty();
+      });
+    }
+    run_units(steps_[i], worker);
   }
 }
 
@@ -103,8 +132,7 @@ void Schedule::run_timed(ThreadPool& pool, const Worker& worker) {
 void Schedule::run_units(Step& step, const Worker& worker) const {
   for (int i = 0; i < n_threads_; ++i) {
     const int owner = (worker.thread + i) % n_threads_;
-    const std::int64_t first = step.n_units * owner / n_threads_;
-    const std::int64_t share = step.n_units * (owner + 1) / n_threads_ - first;
+    const std::int64_t first = first_unit(step, owner), share = first_unit(step, owner + 1) - first;
     std::atomic<std::int64_t>& taken = step.taken[static_cast<std::size_t>(owner)];
     while (taken.load(std::memory_order_relaxed) < share) {
       const std::int64_t mine = taken.fetch_add(1, std::memory_order_relaxed);

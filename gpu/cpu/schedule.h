@@ -51,6 +51,9 @@ class Schedule {
   /// read side by side: a thread takes them in rising order. Absent extents (no rows) are ignored.
   void add(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes,
            Work work);
+  /// What was added last reads these bytes, unit for unit, and they never change: a thread that waits for others before it
+  /// fetches the first of its share.
+  void will_read(std::span<const std::byte> bytes);
   /// Each thread will have at least this much scratch.
   void need_scratch(std::size_t bytes);
 
@@ -74,6 +77,7 @@ class Schedule {
     std::vector<Work> parts;  // more than one only where n_units is 1: run one after the other
     std::int64_t n_units = 0;
     bool barrier_before = false;
+    std::span<const std::byte> bytes;  // will_read()
     std::unique_ptr<std::atomic<std::int64_t>[]> taken;  // for each thread the next unit of its share
   };
   struct Use {
@@ -82,6 +86,9 @@ class Schedule {
     std::size_t step = 0;
   };
 
+  std::int64_t first_unit(const Step& step, int owner) const { return step.n_units * owner / n_threads_; }
+  /// The bytes to fetch while waiting before step `index`.
+  std::span<const std::byte> next_bytes(std::size_t index, int thread) const;
   void run_steps(ThreadPool& pool, const Worker& worker);
   void run_timed(ThreadPool& pool, const Worker& worker);
   void run_units(Step& step, const Worker& worker) const;

@@ -128,6 +128,12 @@ void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows,
   integers(rows.prefix_slots, q.rows, 1);
   integers(rows.extra_begin, q.rows + 1, 1);
   if (rows.extra_slots) integers(rows.extra_slots, rows.extra_slots.rows, 1);
+  check(static_cast<bool>(rows.watch) == static_cast<bool>(rows.shares), "attention: watched rows have room for their shares");
+  if (rows.watch) {
+    integers(rows.watch, q.rows, 1);
+    floats(rows.shares);
+    check(rows.shares.rows % layer.n_kv_heads == 0 && rows.shares.cols == rows.table.cols, "attention: shares of each block");
+  }
   if (params.sinks) {
     floats(params.sinks);
     check(params.sinks.rows == 1 && params.sinks.cols == params.n_heads, "attention: a sink for each head");

@@ -71,13 +71,15 @@ void ThreadPool::work(int thread) {
   }
 }
 
-void ThreadPool::barrier(int thread) {
+void ThreadPool::barrier(int thread, const std::function<bool()>& meanwhile) {
   if (size() == 1) return;
   const int meeting = meetings_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size()) {
     arrived_.store(0, std::memory_order_relaxed);
     advance(meetings_);
   } else {
+    while (meanwhile && meetings_.load(std::memory_order_acquire) == meeting && meanwhile()) {
+    }
     wait_while(meetings_, meeting, lanes_[static_cast<std::size_t>(thread)].spins);
   }
 }

@@ -138,6 +138,14 @@ TEST_F(ControllerTest, TheEngineHearsWhoseTextItReads) {
   done();
   controller.on(storage::Event(event::ChatDeleted{900, 5, 1}));
   EXPECT_EQ(asked_engine<engine::ForgetChat>().chat, 5);
+  EXPECT_FALSE(asked_engine<engine::ForgetChat>().goes_on);
+  controller.on(storage::Event(event::BranchDeleted{901, 6, 2}));
+  EXPECT_EQ(asked_engine<engine::ForgetChat>().chat, 6);
+  EXPECT_TRUE(asked_engine<engine::ForgetChat>().goes_on);
+  storage::Chat living;
+  living.id = 3;
+  controller.on(storage::Event(event::Chats{902, {living}}));
+  EXPECT_EQ(asked_engine<engine::KeepChats>().chats, std::vector<std::int64_t>{3});
 
   to_engine.clear();
   controller.on(ui::UiEvent(ui::NewChat{true}));

@@ -318,6 +318,8 @@ TEST(Advisor, A10ExtendKeepsAheadOfTheTypistAndRefillsTheStrip) {
   desk.type(" ");
   EXPECT_EQ(desk.letters(Letter::Kind::extend), extends + 1);  // a word's end, with one survivor of three
   EXPECT_EQ(desk.engine.log.back().before, "How do ");
+  EXPECT_TRUE(desk.engine.log.back().drafts.empty());  // and so a new job, while the ghost stays
+  EXPECT_EQ(desk.ghost(), "I sort a list quickly");
 }
 
 TEST(Advisor, AdvanceNamesTheSurvivorsWhileTheJobRuns) {
@@ -462,7 +464,7 @@ TEST(Advisor, FiltersKeepADraftFromThePageAndAreCountedOnce) {
   EXPECT_LE(desk.count(Reason::secret_like), 2u);  // once a request: the job and its extension
   ASSERT_EQ(desk.advisor.view().strip.size(), 2u);
   desk.ask();
-  EXPECT_EQ(desk.ghost(), " very very");  // what was on the screen before the third stays; the third never comes
+  EXPECT_TRUE(desk.ghost() == " very" || desk.ghost() == " very very") << desk.ghost();  // never a third
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ class FakeEngine {
     switch (letter.kind) {
       case Letter::Kind::suggest: begin(letter, now); break;
       case Letter::Kind::extend:
-        if (!go_on(letter, now)) begin(letter, now);
+        letter.drafts.empty() ? begin(letter, now) : go_on(letter, now);
         break;
       case Letter::Kind::advance: advance(letter); break;
       case Letter::Kind::cancel:
@@ -47,12 +47,11 @@ class FakeEngine {
     if (!cancelled) ++words_;
     bool more = false;
     for (Row& row : rows_) {
-      std::size_t end = row.begin;
+      std::size_t end = 0;
       for (int i = 0; i < words_ && end < row.text.size(); ++i) end = unit_end(row.text, end);
       more = more || end < row.text.size();
-      row.shown = end;
-      if (words_ > 0 && end > row.begin) {
-        out.drafts.push_back({row.id, row.text.substr(row.begin, end - row.begin), row.mean_log_prob, row.ends && end == row.text.size()});
+      if (words_ > 0 && end > 0) {
+        out.drafts.push_back({row.id, row.text.substr(0, end), row.mean_log_prob, row.ends && end == row.text.size()});
       }
     }
     out.tokens_decoded = rows_.size();
@@ -73,13 +72,11 @@ class FakeEngine {
     std::string text;
     double mean_log_prob = 0;
     bool ends = false;
-    std::size_t begin = 0, shown = 0;  // begin: behind the text before the caret of the present letter
   };
 
   void begin(const Letter& letter, Ms now) {
     rows_.clear();
     request_ = letter.request;
-    base_ = letter.before;
     const Rule* rule = nullptr;
     if (invent) invented_ = invent(letter), rule = &invented_;
     for (const Rule& each : rules) {
@@ -88,24 +85,21 @@ class FakeEngine {
     if (rule != nullptr) {
       for (const Draft& draft : rule->drafts) {
         if (rows_.size() == static_cast<std::size_t>(letter.limits.count)) break;
-        rows_.push_back({rows_.size(), draft.text, draft.mean_log_prob, draft.ended, 0, 0});
+        rows_.push_back({rows_.size(), draft.text, draft.mean_log_prob, draft.ended});
       }
     }
     start(letter, now + (rule != nullptr ? rule->after : 20), rule != nullptr ? rule->step : 10);
   }
-  bool go_on(const Letter& letter, Ms now) {
-    if (!letter.before.starts_with(base_)) return false;
-    const std::string typed = letter.before.substr(base_.size());
-    std::erase_if(rows_, [&](const Row& row) {
-      const bool named = std::find(letter.drafts.begin(), letter.drafts.end(), row.id) != letter.drafts.end();
-      return !named || row.text.substr(row.begin, typed.size()) != typed;
-    });
-    if (rows_.empty()) return false;
-    for (Row& row : rows_) row.begin += typed.size();
-    request_ = letter.request;
-    base_ = letter.before;
-    start(letter, now + step_, step_);
-    return true;
+  void go_on(const Letter& letter, Ms now) {
+    if (letter.request != request_) return;
+    keep(letter.drafts);
+    limit_ = letter.limits.tokens;
+    ends_at_ = 1e300;
+    if (!running_) next_at_ = now + step_;
+    running_ = true;
+  }
+  void keep(const std::vector<DraftId>& ids) {
+    std::erase_if(rows_, [&](const Row& row) { return std::find(ids.begin(), ids.end(), row.id) == ids.end(); });
   }
   void start(const Letter& letter, Ms first, Ms step) {
     words_ = 0;
@@ -117,12 +111,11 @@ class FakeEngine {
   }
   void advance(const Letter& letter) {
     if (!running_ || letter.request != request_ || letter.drafts.empty()) return;
-    std::erase_if(rows_, [&](const Row& row) { return std::find(letter.drafts.begin(), letter.drafts.end(), row.id) == letter.drafts.end(); });
+    keep(letter.drafts);
   }
 
   Rule invented_;
   std::vector<Row> rows_;
-  std::string base_;
   std::uint64_t request_ = 0;
   bool running_ = false;
   int words_ = 0, limit_ = 12;

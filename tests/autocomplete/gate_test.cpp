@@ -43,6 +43,7 @@ TEST(Gate, TableOfGapsBoundaryAndBackoff) {
       {steady(20, 200), false, 0.5, 75},
       {steady(20, 1000), false, 100, 3000},   // the greatest gate
       {{100, 100, 100, 100, 200, 200, 200, 200}, false, 1, 112.5},
+      {{50, 100, 200, 300, 300, 300, 300, 300, 300}, false, 1, 225},
       {{2001, 2001, 2001, 200, 200, 200, 200, 200, 200, 200, 200}, false, 1, 150},  // thinking is not typing
       {{2000, 200, 200, 200, 200, 200, 200, 200}, false, 1, 150},
   };

@@ -68,6 +68,7 @@ TEST(Counters, A57NamesAreUniqueAndEveryNumberComesBack) {
   counters.add(Latency::key_to_paint, 39.9);
   counters.add(Latency::key_to_paint, 40);
   counters.add(Latency::cancel, 1e12);
+  EXPECT_EQ(counters[Reason::none], 0u);
   std::map<std::string, std::uint64_t> all;
   std::size_t n = 0;
   counters.each([&](std::string_view name, std::uint64_t value) { all[std::string(name)] = value, ++n; });

@@ -14,6 +14,7 @@ struct Case {
   DType dtype = DType::f16;
   float spread = 1;
   std::vector<KvEncoding> closed = {};  // encodings that old pages of a sequence take in turn
+  bool watched = false;                 // the last row of each sequence; the shares follow the result
 };
 
 constexpr std::int64_t kBlocks = 16;  // of one sequence
@@ -75,8 +76,17 @@ std::vector<float> run(Harness& h, const Case& c) {
   params.window = c.window;
   if (c.sinks) params.sinks = h.floats(1, c.n_heads, 2);
   const Tensor q = h.floats(rows, c.n_heads * c.head_dim, 1, 3), out = h.empty(rows, c.n_heads * c.head_dim);
+  if (c.watched) {
+    std::vector<std::int32_t> watch(static_cast<std::size_t>(rows), -1);
+    for (std::int64_t s = 0; s < n_sequences; ++s) watch[static_cast<std::size_t>(rows - 1 - s)] = sequence[static_cast<std::size_t>(rows - 1 - s)];
+    at.watch = h.put(watch, rows, 1);
+    const std::int64_t n_shares = n_sequences * c.n_kv_heads;
+    at.shares = h.put(std::vector<float>(static_cast<std::size_t>(n_shares * kBlocks)), n_shares, kBlocks);
+  }
   h.backend.attention(q, layer, at, params, out);
-  return h.take(out);
+  std::vector<float> all = h.take(out);
+  if (c.watched) std::ranges::copy(h.take(at.shares), std::back_inserter(all));
+  return all;
 }
 
 std::vector<std::int32_t> chain(std::int32_t first, std::int32_t n) {
@@ -149,6 +159,21 @@ TEST(Attention, PagesInFewBits) {
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::Message() << "case " << seed - 700 << ", head width " << c.head_dim);
     // Queries go through two terms of 8 bits.
+    expect_conforms([&](Harness& h) { return run(h, c); }, 5e-5, ++seed);
+  }
+}
+
+TEST(Attention, SharesOfWatchedRows) {
+  constexpr KvEncoding kQ8{KvFormat::q8, KvFormat::q8}, kQ4{KvFormat::q4h, KvFormat::q4h};
+  const Case cases[] = {
+      {.prefix = {400}, .watched = true},
+      {.n_heads = 6, .prefix = chain(300, 40), .closed = {kQ8, kQ4}, .watched = true},
+      {.prefix = chain(320, 21), .tree = true, .two_sequences = true, .closed = {kQ4}, .watched = true},
+      {.prefix = {66, 150, 230}, .window = 70, .softcap = 5, .sinks = true, .closed = {kQ4, kQ8}, .watched = true},
+  };
+  std::uint64_t seed = 900;
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::Message() << "case " << seed - 900);
     expect_conforms([&](Harness& h) { return run(h, c); }, 5e-5, ++seed);
   }
 }

@@ -31,6 +31,20 @@ TEST(ThreadPool, EveryThreadRunsOnceAndBarriersHold) {
   }
 }
 
+// Thread 1 comes to the barrier when thread 0, which waits there, has done all it had to do meanwhile.
+TEST(ThreadPool, WhoWaitsDoesSomethingMeanwhile) {
+  const auto pool = std::make_unique<ThreadPool>(2);
+  std::atomic<int> done{0};
+  for (int run = 1; run <= 50; ++run) {
+    pool->run([&](int thread) {
+      if (thread == 0) pool->barrier(0, [&] { return ++done % 5 != 0; });
+      while (thread == 1 && done < 5 * run) std::this_thread::yield();
+      if (thread == 1) pool->barrier(1, [&] { return ++done, false; });
+    });
+    ASSERT_EQ(done, 5 * run);
+  }
+}
+
 TEST(Extent, OverlapsWhereBytesDo) {
   std::vector<float> memory(1000);
   const auto view = [&](std::int64_t first, std::int64_t rows, std::int64_t cols, std::int64_t stride) {

@@ -34,16 +34,19 @@ class KvCacheTest : public testing::Test {
     if (!cache.reserve(id, n)) return false;
     const std::int64_t width = cache.shape().n_kv_heads * cache.shape().head_dim;
     std::vector<float> values;
-    std::vector<std::int32_t> slots;
+    std::vector<std::int32_t> slots, window_slots;
     for (std::int64_t i = 0; i < n; ++i) {
       const std::int64_t slot = cache.length(id) + i;
       const std::int32_t block = cache.blocks(id)[static_cast<std::size_t>(slot / 64)];
       EXPECT_EQ(gpu::pool_of(block), 0);
       slots.push_back(static_cast<std::int32_t>(block * 64 + slot % 64));
+      window_slots.push_back(static_cast<std::int32_t>(cache.window_block(block) * 64 + slot % 64));
       for (std::int64_t c = 0; c < width; ++c) values.push_back(c % cache.shape().head_dim == 0 ? first + static_cast<float>(i) : 0.0F);
     }
-    const gpu::Tensor x = put(values, n, width), at = put(slots, n, 1);
-    for (std::int64_t il = 0; il < cache.shape().n_layers; ++il) backend_->store_kv(x, x, cache.layer(il), at);
+    const gpu::Tensor x = put(values, n, width), at = put(slots, n, 1), window_at = put(window_slots, n, 1);
+    for (std::int64_t il = 0; il < cache.shape().n_layers; ++il) {
+      backend_->store_kv(x, x, cache.layer(il), cache.shape().is_windowed(il) ? window_at : at);
+    }
     EXPECT_TRUE(backend_->submit());
     return true;
   }
@@ -77,7 +80,7 @@ constexpr gpu::KvEncoding kQ8{gpu::KvFormat::q8, gpu::KvFormat::q8}, kQ4{gpu::Kv
 
 std::string pools(const KvCache& cache, SequenceId id) {
   std::string text;
-  for (const std::int32_t block : cache.blocks(id)) text += gpu::pool_of(block) == 0 ? 'o' : 'c';
+  for (const std::int32_t block : cache.blocks(id)) text += "ocd"[gpu::pool_of(block)];
   return text;
 }
 
@@ -106,7 +109,7 @@ TEST(PagePolicy, ClosesWhatIsFullAndNeitherFirstNorRecent) {
   const PagePolicy policy{kQ8};
   const auto closed = [](const PagePolicy& p, std::int64_t length) {
     std::string text;
-    for (std::int64_t page = 0; page * 64 < length; ++page) text += closes(p, page, length) ? 'c' : 'o';
+    for (std::int64_t page = 0; page * 64 < length; ++page) text += "ocd"[static_cast<int>(step_of(p, page, length))];
     return text;
   };
   EXPECT_EQ(closed(policy, 192), "ooo");
@@ -116,6 +119,34 @@ TEST(PagePolicy, ClosesWhatIsFullAndNeitherFirstNorRecent) {
   EXPECT_EQ(closed(close_everything(kQ8), 257), "cccco");
   EXPECT_EQ(closed(close_everything(kQ8), 256), "cccc");
   EXPECT_EQ(closed(PagePolicy{}, 1000), std::string(16, 'o'));
+  const PagePolicy aging{.old = kQ8, .coarse = kQ4, .coarse_after = 256};
+  EXPECT_EQ(closed(aging, 64 * 6 - 1), "occcoo") << "page 1 ends 255 tokens behind the end";
+  EXPECT_EQ(closed(aging, 64 * 6), "odccoo");
+  EXPECT_EQ(closed({.old = kQ8, .coarse = kQ4}, 64 * 6), "occcoo") << "not by age";
+}
+
+TEST(PagePolicy, AWindowLosesSightOfWholePagesOnly) {
+  EXPECT_FALSE(out_of_sight(0, 0, 100000));
+  // The row at position 163 is the first that sees nothing before position 64.
+  EXPECT_FALSE(out_of_sight(100, 0, 162));
+  EXPECT_TRUE(out_of_sight(100, 0, 163));
+  EXPECT_FALSE(out_of_sight(100, 1, 163));
+  EXPECT_FALSE(out_of_sight(1, 0, 63));
+  EXPECT_TRUE(out_of_sight(1, 0, 64));
+}
+
+TEST(PagePolicy, ModesGrowCoarserDownTheTable) {
+  std::int64_t last = INT64_MAX;
+  for (const KvModeRow& row : kv_modes()) {
+    const std::int64_t bytes = row.policy.old.page_bytes(64);
+    EXPECT_LE(bytes, last) << row.name;
+    EXPECT_EQ(row_of(row.mode).name, row.name);
+    if (row.policy.coarse) { EXPECT_LT(row.policy.coarse->page_bytes(64), bytes) << row.name; }
+    last = bytes;
+  }
+  EXPECT_EQ(std::ssize(kv_modes()), 5);
+  EXPECT_FALSE(row_of(KvMode::exact).policy.closes_pages());
+  EXPECT_EQ(row_of(KvMode::memory).policy.coarse_after, 8192);
 }
 
 // One batch may hold as many further tokens as see the same pages closed that one token after another would see.
@@ -124,7 +155,7 @@ TEST(PagePolicy, SteadyTokensEndWhereAPageCloses) {
   for (const PagePolicy& policy : {PagePolicy{kQ8}, close_everything(kQ8)}) {
     const auto closed = [&](std::int64_t length) {
       std::vector<bool> which;
-      for (std::int64_t page = 0; page < 8; ++page) which.push_back(closes(policy, page, length));
+      for (std::int64_t page = 0; page < 8; ++page) which.push_back(step_of(policy, page, length) != PageStep::open);
       return which;
     };
     for (std::int64_t length = 0; length < 400; ++length) {
@@ -138,8 +169,9 @@ TEST(PagePolicy, SteadyTokensEndWhereAPageCloses) {
   EXPECT_EQ(steady_tokens(close_everything(kQ8), 130), 62);  // 130 .. 191: at 192 the third page closes
 }
 
-// KiB a token, all layers: models of 16 x 8 x 64, 32 x 8 x 128 and 28 x 2 x 128 (layers, kv heads, head width).
-TEST(KvShape, OldTokensCostWhatTheTableSays) {
+// KiB that one more token costs, all layers, by what the device gave: models of 16 x 8 x 64, 32 x 8 x 128 and 28 x 2 x 128
+// (layers, kv heads, head width).
+TEST_F(KvCacheTest, OldTokensCostWhatTheTableSays) {
   const std::int64_t shapes[][3] = {{16, 8, 64}, {32, 8, 128}, {28, 2, 128}};
   const struct {
     const char* name;
@@ -151,6 +183,9 @@ TEST(KvShape, OldTokensCostWhatTheTableSays) {
     for (std::size_t i = 0; i < std::size(shapes); ++i) {
       KvShape shape{shapes[i][0], shapes[i][1], shapes[i][2], r == 0 ? gpu::DType::f32 : gpu::DType::f16};
       shape.policy.old = encoding.encoding;
+      std::int64_t bytes[2];
+      for (int size = 0; size < 2; ++size) bytes[size] = std::move(KvCache::create(*backend_, shape, 1024 << size)).value().total_bytes();
+      EXPECT_EQ(static_cast<double>(bytes[1] - bytes[0]) / 1024 / 1024, rows[r].kib[i]) << encoding.name;
       EXPECT_EQ(static_cast<double>(shape.bytes_per_slot()) / 1024, rows[r].kib[i]) << encoding.name;
     }
   }
@@ -258,12 +293,175 @@ TEST_F(KvCacheTest, PagesCloseEarlyRatherThanNotAtAll) {
   EXPECT_EQ(pools(cache, ids.front()), "occ");
 }
 
+TEST_F(KvCacheTest, VeryOldPagesGoOneStepFurther) {
+  KvCache cache = make_closing(64 * 20, {.old = kQ8, .coarse = kQ4, .coarse_after = 256});
+  const SequenceId id = cache.add_sequence();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(add(cache, id, 100, 1 + 100.0F * static_cast<float>(i)));
+  EXPECT_EQ(pools(cache, id), "oddcccoo");
+  const SequenceId fork = cache.fork(id);
+  ASSERT_TRUE(add(cache, id, 64, 501));
+  EXPECT_EQ(pools(cache, id), "odddcccoo");
+  EXPECT_EQ(pools(cache, fork), "oddcccoo");
+  ASSERT_TRUE(add(cache, fork, 64, 501));
+  EXPECT_TRUE(std::equal(cache.blocks(fork).begin(), cache.blocks(fork).begin() + 5, cache.blocks(id).begin())) << "both took the step once";
+  const std::vector<float> seen = tokens(cache, id);
+  for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_NEAR(seen[i], static_cast<float>(i + 1), 0.02F * static_cast<float>(i + 1) + 0.3F) << i;
+  cache.remove_sequence(id);
+  cache.remove_sequence(fork);
+  EXPECT_EQ(cache.n_free_blocks(), 20);
+}
+
+TEST_F(KvCacheTest, ATightMemorySendsOldPagesDown) {
+  const KvShape shape{2, 3, 32, gpu::DType::f16, {.old = kQ8, .coarse = kQ4}};
+  const std::int64_t whole = KvCache::bytes_for(shape, 64 * 40), least = KvCache::least_bytes_for(shape, 64 * 40);
+  ASSERT_LT(least, whole);
+  KvCache cache = std::move(KvCache::create(*backend_, shape, 64 * 40, (whole + least) / 2)).value();
+  EXPECT_LE(cache.total_bytes(), (whole + least) / 2);
+  EXPECT_GT(cache.total_bytes(), least);
+  const SequenceId id = cache.add_sequence();
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(add(cache, id, 64, 1 + 64.0F * static_cast<float>(i))) << i;
+  const std::string all = pools(cache, id);
+  EXPECT_EQ(all.front(), 'o');
+  EXPECT_EQ(all.substr(38), "oo");
+  EXPECT_GT(std::ranges::count(all, 'd'), 10) << all;
+  EXPECT_GT(std::ranges::count(all, 'c'), 10) << all;
+  const std::vector<float> seen = tokens(cache, id);
+  for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_NEAR(seen[i], static_cast<float>(i + 1), 0.03F * static_cast<float>(i + 1) + 0.3F) << i;
+  EXPECT_FALSE(cache.reserve(id, 1)) << "40 pages are 40 pages";
+}
+
+TEST_F(KvCacheTest, WhatIsLookedAtStays) {
+  const KvShape shape{2, 3, 32, gpu::DType::f16, {.old = kQ8, .coarse = kQ4}};
+  KvCache cache = std::move(KvCache::create(*backend_, shape, 64 * 12, KvCache::least_bytes_for(shape, 64 * 12))).value();  // 2 old places
+  ASSERT_TRUE(cache.may_demote());
+  const SequenceId id = cache.add_sequence();
+  for (int i = 0; i < 12; ++i) {
+    ASSERT_TRUE(add(cache, id, 64, 1));
+    std::vector<float> shares(12, 0.01F);
+    shares[3] = 0.5F;
+    shares[5] = 0.2F;
+    cache.attend(id, shares);
+  }
+  EXPECT_EQ(pools(cache, id), "oddcdddddcoo") << "of two places one is for the newest, one for the most looked at";
+}
+
+// Layer 0 sees everything, layer 1 the last 100 positions.
+class KvWindowTest : public KvCacheTest {
+ protected:
+  KvCache make_windowed(std::int64_t n_slots, PagePolicy policy = {}) {
+    return std::move(KvCache::create(*backend_, {2, 3, 32, gpu::DType::f16, policy, 100, {false, true}}, n_slots)).value();
+  }
+  bool grow(KvCache& cache, SequenceId id, std::int64_t n) { return cache.reserve(id, n).has_value() && cache.commit(id, n).has_value(); }
+  static std::string windows(const KvCache& cache, SequenceId id) {
+    std::string text;
+    for (const std::int32_t block : cache.blocks(id)) text += cache.window_block(block) == kNoBlock ? '-' : 'w';
+    return text;
+  }
+};
+
+TEST_F(KvWindowTest, PagesThatNothingSeesAreFreed) {
+  for (const PagePolicy& policy : {PagePolicy{}, PagePolicy{kQ4}}) {
+    KvCache cache = make_windowed(64 * 100, policy);
+    const SequenceId id = cache.add_sequence();
+    for (int i = 0; i < 95; ++i) ASSERT_TRUE(grow(cache, id, 64)) << i;
+    EXPECT_EQ(windows(cache, id), std::string(93, '-') + "ww") << "the first page too";
+    ASSERT_TRUE(grow(cache, id, 34));
+    EXPECT_EQ(windows(cache, id), std::string(93, '-') + "www");
+    ASSERT_TRUE(grow(cache, id, 1));
+    EXPECT_EQ(windows(cache, id), std::string(94, '-') + "ww");
+    // The windowed layer has room for far fewer pages than the other.
+    EXPECT_EQ(cache.total_bytes(), KvCache::bytes_for(cache.shape(), 64 * 100));
+    std::int64_t bytes[2] = {};
+    for (int il = 0; il < 2; ++il) {
+      for (int pool = 0; pool < 3; ++pool) {
+        const gpu::KvPool each = cache.layer(il).pool(pool);
+        if (each.buffer != nullptr) bytes[il] += static_cast<std::int64_t>(each.buffer->bytes());
+      }
+    }
+    EXPECT_LT(bytes[1], bytes[0] * 2 / 3);
+  }
+}
+
+TEST_F(KvWindowTest, WhatAWindowLostIsReadAnew) {
+  KvCache cache = make_windowed(64 * 20);
+  const SequenceId id = cache.add_sequence();
+  ASSERT_TRUE(grow(cache, id, 300));
+  ASSERT_TRUE(grow(cache, id, 300));
+  ASSERT_EQ(windows(cache, id), "-------www");
+  EXPECT_EQ(cache.truncate(id, 590), 590);
+  EXPECT_EQ(cache.truncate(id, 547), 547) << "position 547 sees 448 and later";
+  EXPECT_EQ(cache.truncate(id, 546), 0);
+  EXPECT_EQ(cache.n_free_blocks(), 20);
+}
+
+TEST_F(KvWindowTest, AForkKeepsWhatItSees) {
+  KvCache cache = make_windowed(64 * 20);
+  const SequenceId id = cache.add_sequence();
+  ASSERT_TRUE(grow(cache, id, 200));
+  const SequenceId kept = cache.fork(id);
+  ASSERT_TRUE(grow(cache, id, 400));
+  EXPECT_EQ(cache.truncate(kept, 200), 200);
+  EXPECT_EQ(windows(cache, kept), "-www");
+  EXPECT_EQ(windows(cache, id), "-ww----www") << "shared pages keep theirs, but the copied one was its own";
+}
+
+TEST_F(KvWindowTest, TheLongestUnusedGivesWay) {
+  KvCache cache = make_windowed(64 * 200);  // 22 places in layer 1
+  std::vector<SequenceId> ids;
+  for (int i = 0; i < 12; ++i) {
+    ids.push_back(cache.add_sequence());
+    ASSERT_TRUE(grow(cache, ids.back(), 200)) << i;
+  }
+  EXPECT_EQ(windows(cache, ids.back()), "-www");
+  EXPECT_EQ(cache.truncate(ids.back(), 199), 199);
+  EXPECT_FALSE(cache.reserve(ids.front(), 1)) << "it must not go on over a gap";
+  EXPECT_EQ(cache.truncate(ids.front(), 199), 0);
+  EXPECT_TRUE(grow(cache, ids.front(), 150));
+}
+
+TEST_F(KvWindowTest, WhatIsLostStaysLostOnTheWayOverADisk) {
+  for (const PagePolicy& policy : {PagePolicy{}, PagePolicy{kQ4}}) {
+    KvCache cache = make_windowed(64 * 20, policy), other = make_windowed(64 * 20, policy);
+    const SequenceId id = cache.add_sequence();
+    for (int i = 0; i < 6; ++i) ASSERT_TRUE(add(cache, id, 100, 1 + 100.0F * static_cast<float>(i)));
+    ASSERT_EQ(windows(cache, id), "-------www");
+    const auto copy = [&](SequenceId to, std::size_t n_pages) {
+      for (std::size_t page = 0; page < n_pages; ++page) {
+        const std::int32_t block = cache.blocks(id)[page];
+        const std::int64_t n = std::min<std::int64_t>(64, 600 - 64 * static_cast<std::int64_t>(page));
+        std::vector<std::byte> bytes(static_cast<std::size_t>(cache.page_bytes(cache.encoding_of(block), n)));
+        cache.read_page(block, n, bytes);
+        EXPECT_TRUE(other.append_page(to, cache.encoding_of(block), n, bytes)) << page;
+      }
+    };
+    const SequenceId whole = other.add_sequence(), part = other.add_sequence();
+    copy(whole, 10);
+    EXPECT_EQ(windows(other, whole), "-------www");
+    EXPECT_EQ(other.truncate(whole, 600), 600);
+    copy(part, 5);
+    EXPECT_EQ(other.length(part), 320);
+    EXPECT_EQ(other.truncate(part, 320), 0) << "what the windowed layer saw there is not known any more";
+  }
+}
+
 /// Random use against a plain model: no block is lost, and none is shared unless it was forked.
-class KvCacheUse : public KvCacheTest, public testing::WithParamInterface<bool> {};
+enum class Use { exact, closing, demoting };
+class KvCacheUse : public KvCacheTest, public testing::WithParamInterface<Use> {
+ protected:
+  KvCache make_for(Use use) {
+    switch (use) {
+      case Use::exact: return make(64 * 20);
+      case Use::closing: return make_closing(64 * 20, {kQ8});
+      default: break;
+    }
+    const KvShape shape{2, 3, 32, gpu::DType::f16, {.old = kQ8, .coarse = kQ4, .coarse_after = 320}};
+    return std::move(KvCache::create(*backend_, shape, 64 * 20, KvCache::least_bytes_for(shape, 64 * 20) + 4 * 64 * 1024)).value();
+  }
+};
 TEST_P(KvCacheUse, BlocksAreNeitherMixedUpNorLost) {
   const unsigned seed = 5;
   std::mt19937 random(seed);
-  KvCache cache = GetParam() ? make_closing(64 * 20, {kQ8}) : make(64 * 20);
+  KvCache cache = make_for(GetParam());
   std::map<SequenceId, std::vector<float>> live;  // the tokens that each should hold
   float next = 1;
   for (int step = 0; step < 600; ++step) {
@@ -310,13 +508,14 @@ TEST_P(KvCacheUse, BlocksAreNeitherMixedUpNorLost) {
       seen.insert(cache.blocks(each).begin(), cache.blocks(each).end());
       const std::vector<float> got = tokens(cache, each);
       ASSERT_EQ(got.size(), expected.size());
-      for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 0.02F * expected[i] + 1) << i;
+      for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 0.04F * expected[i] + 1) << i;
     }
     ASSERT_EQ(std::ssize(seen) + cache.n_free_blocks(), 20);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Exact, KvCacheUse, testing::Values(false));
-INSTANTIATE_TEST_SUITE_P(Closing, KvCacheUse, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(Exact, KvCacheUse, testing::Values(Use::exact));
+INSTANTIATE_TEST_SUITE_P(Closing, KvCacheUse, testing::Values(Use::closing));
+INSTANTIATE_TEST_SUITE_P(Demoting, KvCacheUse, testing::Values(Use::demoting));
 
 }  // namespace
 }  // namespace foreword::engine

@@ -188,8 +188,8 @@ TEST_F(SessionTest, APrivateTextServesItsOwnerAlone) {
   EXPECT_EQ(run(other).reused_tokens, 0);
   secret.id = 3;
   EXPECT_EQ(run(secret).reused_tokens, first.prompt_tokens - 1);
-  session_.send(ForgetChat{-5});
-  session_.send(ForgetChat{7});
+  session_.send(ForgetChat{-5, false});
+  session_.send(ForgetChat{7, false});
   secret.id = 4;
   EXPECT_EQ(run(secret).reused_tokens, 0);
 }

@@ -57,21 +57,29 @@ TEST(Calibration, FollowsWhatHappens) {
 }
 
 TEST(Calibration, CountsOnlyChildrenOfWalkedNodesRowsOrNot) {
-  Calibration calibration({1});
+  Calibration calibration({1, 1});
   DraftTree tree(0);
   const std::uint8_t first = chance_cell(.9), second = chance_cell(.3), third = chance_cell(.1);
   const auto a = tree.add(0, 1, .9F, Draw::deterministic, {.cell = first});
   tree.add(0, 2, .05F, Draw::deterministic, {.cell = second});
-  tree.add(a, 3, .1F, Draw::deterministic, {.cell = third});
+  tree.add(a, 3, .1F, Draw::deterministic, {.drafter = 1, .cell = third});
   tree.weigh();
   tree.trim(1);
-  const float before[] = {calibration.chance(0, first), calibration.chance(0, second), calibration.chance(0, third)};
+  const float before[] = {calibration.chance(0, first), calibration.chance(0, second), calibration.chance(1, third)};
   calibration.learn(tree, {{0}, {2}, false});  // a token whose row was trimmed away
   EXPECT_LT(calibration.chance(0, first), before[0]);
   EXPECT_GT(calibration.chance(0, second), before[1]);
-  EXPECT_EQ(calibration.chance(0, third), before[2]);
+  EXPECT_EQ(calibration.chance(1, third), before[2]);
   calibration.learn(tree, {{0, 1}, {1}, true});  // nothing was chosen at the second node
-  EXPECT_EQ(calibration.chance(0, third), before[2]);
+  EXPECT_EQ(calibration.chance(1, third), before[2]);
+}
+
+TEST(Calibration, TrustsAUselessDrafterLessInCellsThatItDidNotTry) {
+  Calibration calibration({1, 1});
+  for (int i = 0; i < 100; ++i) step(calibration, 0, chance_cell(.9), false);
+  EXPECT_LT(calibration.chance(0, chance_cell(.5)), .1);
+  EXPECT_NEAR(calibration.chance(1, chance_cell(.5)), .5, .01);
+  EXPECT_GT(calibration.chance(0, chance_cell(.9)), 0);  // never so little that nobody looks again
 }
 
 }  // namespace

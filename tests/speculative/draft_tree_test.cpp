@@ -40,6 +40,9 @@ TEST(DraftTree, OneTokenBelowOneParentIsOneNode) {
   EXPECT_FLOAT_EQ(tree.chance[1], 0.75F);
   EXPECT_EQ(tree.size(), 3);
   EXPECT_EQ(tree.claims.size(), 3U);
+  EXPECT_EQ(add(tree, 0, 3, 0.9F, 1), a);  // said before
+  EXPECT_FLOAT_EQ(tree.chance[1], 0.75F);
+  EXPECT_EQ(tree.claims.size(), 3U);
 }
 
 TEST(DraftTree, ChildrenOfTwoDraftersAreDeterministic) {

@@ -54,6 +54,7 @@ void Advisor::set_situation(const Situation& situation, Ms now) {
     counters_.add(Reason::busy);
     cancel(now);
   }
+  paint_if_due(now);  // another tier may have brought the moment nearer
   refresh(now);
 }
 
@@ -65,6 +66,7 @@ void Advisor::set_settings(const Settings& settings, Ms now) {
     cache_.clear();
   }
   settings_ = settings;
+  paint_if_due(now);
   refresh(now);
 }
 
@@ -253,9 +255,7 @@ void Advisor::paint_if_due(Ms now) {
   announce_ = manual_;
   if (pause_open_) coverage_.pause(true);
   pause_open_ = false;
-  const auto all = survivors_.all();
-  const bool can_grow = std::any_of(all.begin(), all.end(), [](const auto& each) { return !each.ended; });
-  if (can_grow && (may_compute_ || manual_) && !(job_.running && job_.extended)) send_request(Letter::Kind::extend, now);
+  if (can_extend() && (may_compute_ || manual_) && !(job_.running && job_.extended)) send_extend();
 }
 
 /// A ghost was visible until this change, and there are drafts: in the same frame, without a gate (A8, A20).
@@ -270,7 +270,7 @@ void Advisor::show_next(int step, Ms now) {
   announce_ = true;
   if (n > 1) {
     survivors_.choose(static_cast<std::size_t>((static_cast<int>(survivors_.chosen()) + step + n) % n));
-  } else if (!(job_.running && job_.extended && manual_)) {
+  } else if (!(job_.running && manual_)) {
     manual_ = true;
     send_request(Letter::Kind::extend, now);
   }

@@ -97,17 +97,17 @@ class Advisor {
   bool job_running() const { return job_.running; }
 
  private:
-  /// A suggest or extend that may still be answered, with its own place in the text.
+  /// A job that may still be answered, with its own place in the text.
   struct Request {
-    std::uint64_t id = 0, job = 0, context = 0;  // job: the first request of it
+    std::uint64_t id = 0, context = 0;
     std::string before, after;
     Ms sent = 0;
     bool measures = false;  // a fresh job, whose first word has not come yet
     std::vector<std::pair<DraftId, Reason>> counted;  // filters, once for each draft
   };
   struct Job {
-    std::uint64_t id = 0;       // of its first request
-    std::uint64_t request = 0;  // the last one
+    std::uint64_t request = 0;
+    int tokens = 0;  // up to which it was allowed to go
     bool running = false, extended = false;
   };
   struct PendingAccept {
@@ -143,6 +143,8 @@ class Advisor {
   // What is asked of the engine, and what comes back (advisor_jobs.cpp)
   void compute(bool followed, Ms now);
   Letter& letter(Letter::Kind kind);
+  bool can_extend() const;
+  void send_extend();
   void send_request(Letter::Kind kind, Ms now);
   void send_advance(std::string_view typed);
   void cancel(Ms now);

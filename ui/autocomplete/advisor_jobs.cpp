@@ -35,28 +35,48 @@ Letter& Advisor::letter(Letter::Kind kind) {
 /// The text was allowed to start a job, and has survivors or not. followed: they are the drafts that were at hand before.
 void Advisor::compute(bool followed, Ms now) {
   constexpr int kAhead = tuned_count("words_ahead");
+  const auto survivors = survivors_.all();
   if (followed) {
-    const bool refill = ends_a_word(before()) && survivors_.size() < wanted_drafts();
-    const bool growing = job_.running && job_.extended;
-    if ((survivors_.fewest_words(kAhead) < kAhead || refill) && !growing) send_request(Letter::Kind::extend, now);
-  } else if (!survivors_.empty() && survivors_.fewest_words(kAhead) >= kAhead) {
-    cancel(now);
+    const bool is_short = survivors_.fewest_words(kAhead) < kAhead && !(job_.running && job_.extended);
+    const bool refill = !job_.running && ends_a_word(before()) && survivors_.size() < wanted_drafts();
+    if (refill || (is_short && !can_extend())) {
+      send_request(Letter::Kind::extend, now);
+    } else if (is_short) {
+      send_extend();
+    }
+  } else if (std::any_of(survivors.begin(), survivors.end(), [](const auto& each) { return count_words(each.rest(), kAhead) >= kAhead; })) {
+    cancel(now);  // the cache has enough
   } else {
     send_request(Letter::Kind::suggest, now);
   }
 }
 
-/// A suggest or an extend; whatever ran is over.
+/// Whether the last job knows drafts at hand that may go on.
+bool Advisor::can_extend() const {
+  const auto survivors = survivors_.all();
+  return job_.tokens < tuned_count("tokens_max") && std::any_of(survivors.begin(), survivors.end(), [&](const auto& each) {
+    return job_of(each.id) == job_.request && !each.ended;
+  });
+}
+
+/// The last job goes on: to what is read at a second glance, and then further by as much as at first.
+void Advisor::send_extend() {
+  job_.tokens = std::min(std::max(tuned_count("tokens_extended"), job_.tokens + tuned_count("tokens_first")), tuned_count("tokens_max"));
+  job_.running = job_.extended = true;
+  Letter& out = letter(Letter::Kind::extend);
+  out.limits.tokens = job_.tokens;
+  add_ids(out);
+  counters_.add(Count::extends);
+}
+
+/// A new job, be it for a ghost that stays; whatever ran is over.
 void Advisor::send_request(Letter::Kind kind, Ms now) {
   const bool fresh = kind == Letter::Kind::suggest;
   give_up(now);
-  const auto survivors = survivors_.all();
-  const bool goes_on = !fresh && std::any_of(survivors.begin(), survivors.end(), [&](const auto& each) { return job_of(each.id) == job_.id; });
   ++last_request_;
-  job_ = {goes_on ? job_.id : last_request_, last_request_, true, !fresh};
+  job_ = {last_request_, tuned_count("tokens_first"), true, false};
   Request& request = requests_[last_request_ % requests_.size()];
   request.id = last_request_;
-  request.job = job_.id;
   request.context = situation_.context;
   request.before = before();
   request.after = after();
@@ -67,12 +87,10 @@ void Advisor::send_request(Letter::Kind kind, Ms now) {
   Letter& out = letter(kind);
   out.before = before().substr(context_begin(before()));
   out.after = after().substr(0, text::cluster_begin(after(), std::min(after().size(), std::size_t{tuned_count("after_max")})));
-  if (!fresh) add_ids(out);
   const TierRow& tier_row = row_of(tier().tier);
   out.manual = manual_;
   out.limits.count = static_cast<int>(wanted_drafts());
-  out.limits.tokens = fresh ? tuned_count("tokens_first") : tuned_count("tokens_extended");
-  out.limits.most_tokens = tuned_count("tokens_max");
+  out.limits.tokens = job_.tokens;
   out.limits.work = manual_ ? tuned("work_manual") : tier_row.work;
   if (!manual_) out.limits.min_mean_log_prob = coverage_.tau();
   counters_.add(fresh ? Count::suggests : Count::extends);
@@ -88,7 +106,7 @@ void Advisor::send_advance(std::string_view typed) {
 /// The survivors that the running job knows.
 void Advisor::add_ids(Letter& letter) const {
   for (const auto& each : survivors_.all()) {
-    if (job_of(each.id) == job_.id) letter.drafts.push_back(engine_id(each.id));
+    if (job_of(each.id) == job_.request) letter.drafts.push_back(engine_id(each.id));
   }
 }
 
@@ -146,7 +164,7 @@ void Advisor::filter(const DraftsEvent& event, Request& request) {
     count_once(request, draft.id, verdict.reason);
     if (verdict.keep == 0) continue;
     filtered_.push_back(draft);
-    filtered_.back().id = id_in(request.job, draft.id);
+    filtered_.back().id = id_in(request.id, draft.id);
     if (verdict.keep < draft.text.size()) {
       filtered_.back().text.resize(verdict.keep);
       filtered_.back().ended = true;

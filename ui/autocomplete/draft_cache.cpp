@@ -127,7 +127,14 @@ void DraftCache::put(std::uint64_t context, std::string_view before, std::string
     entries_.push_back({&node, hash, 0, {}});
     entry = std::prev(entries_.end());
   }
-  entry->drafts.assign(drafts.begin(), drafts.end());
+  const auto known = [&](DraftId id) {
+    return std::find_if(entry->drafts.begin(), entry->drafts.end(), [&](const Draft& each) { return each.id == id; });
+  };
+  if (std::none_of(drafts.begin(), drafts.end(), [&](const Draft& each) { return known(each.id) != entry->drafts.end(); })) entry->drafts.clear();
+  for (const Draft& draft : drafts) {
+    const auto old = known(draft.id);
+    old == entry->drafts.end() ? entry->drafts.push_back(draft) : void(*old = draft);
+  }
   entry->used = ++clock_;
 }
 

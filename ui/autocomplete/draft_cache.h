@@ -23,10 +23,9 @@ class DraftCache {
 
   /// Forgets everything if this is another context than before.
   void enter(std::uint64_t context);
-  std::uint64_t context() const { return context_; }
   void clear();
 
-  /// Remembers what may follow `before`, instead of what was known there. Drafts of another context are not taken.
+  /// Remembers what may follow `before`. Known ids grow beside the others; only new ids: instead of them. Other contexts: ignored.
   void put(std::uint64_t context, std::string_view before, std::string_view after, std::span<const Draft> drafts);
 
   struct Hit {

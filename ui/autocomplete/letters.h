@@ -16,8 +16,8 @@ using Ms = double;
 using DraftId = std::uint64_t;
 
 /// One continuation. `text` follows the `before` of the letter that was answered, whatever was typed since; it consists of
-/// whole words and only grows from event to event. The engine's ids are below 65,536, unique within a job (a suggest and its
-/// extends), and stay the same while it is extended.
+/// whole words and only grows from event to event. The engine's ids are below 65,536, unique within a job, and stay
+/// the same while it is extended.
 struct Draft {
   DraftId id = 0;
   std::string text;
@@ -27,8 +27,7 @@ struct Draft {
 
 struct JobLimits {
   int count = 1;           // drafts
-  int tokens = 12;         // of each, behind `before`
-  int most_tokens = 50;    // of each, over its whole life
+  int tokens = 12;         // of each, behind the job's `before`
   Ms work = 400;
   double min_mean_log_prob = -std::numeric_limits<double>::infinity();
 };
@@ -36,14 +35,14 @@ struct JobLimits {
 /// To the engine. Which fields count:
 ///   suggest  all but drafts and typed. A new job; whatever ran is cancelled. Newest wins, no queue.
 ///   advance  request, generation, drafts, typed. `typed` was typed since the last letter. The running job keeps only these
-///            drafts, which agree with it; none named: whichever agree. What the job says stays about its own `before`.
-///   extend   all but typed. As suggest, but these drafts live on with their ids, and their texts now follow the new
-///            `before`; others fill up to limits.count, with other first words. If their pages are gone: as suggest.
+///            drafts, which agree with it; none named: whichever agree. Texts go on following the job's own `before`.
+///   extend   with drafts: request, generation, drafts, limits.tokens. The job of that request goes on with these drafts up to
+///            so many tokens, and gives up the others. Without drafts: as suggest, for a ghost that stays where it is.
 ///   cancel   request. No event of it is wanted but a last one that is `finished`; what was decoded may be in it.
 struct Letter {
   enum class Kind : std::uint8_t { suggest, advance, extend, cancel };
   Kind kind = Kind::suggest;
-  std::uint64_t request = 0;     // of a suggest or extend: new and larger than all before; else: which one is meant
+  std::uint64_t request = 0;     // of a new job: larger than all before; else: which job is meant
   std::uint64_t generation = 0;  // of the text
   std::uint64_t context = 0;     // Situation::context
   std::string before, after;     // around the caret, shortened at their far ends

@@ -50,7 +50,6 @@ void Survivors::push(const Draft& draft, std::string_view typed) {
   slot.text = draft.text;
   slot.used = typed.size();
   slot.ended = draft.ended;
-  slot.mean_log_prob = draft.mean_log_prob;
 }
 
 bool Survivors::load(std::span<const Draft> drafts, std::string_view typed, std::size_t most) {
@@ -84,7 +83,6 @@ void Survivors::merge(std::span<const Draft> drafts, std::string_view typed, std
       same->text = draft.text;
       same->used = typed.size();
       same->ended = draft.ended;
-      same->mean_log_prob = draft.mean_log_prob;
       continue;
     }
     const bool taken = std::any_of(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(n_), [&](const Survivor& each) {

@@ -20,7 +20,6 @@ class Survivors {
     std::string text;
     std::size_t used = 0;  // bytes of the text that the caret has passed
     bool ended = false;
-    double mean_log_prob = 0;
     std::string_view rest() const { return std::string_view(text).substr(used); }
   };
 

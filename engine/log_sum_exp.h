@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-namespace foreword::app {
+namespace foreword::engine {
 
 struct LogSumExp {
   double log_sum;      // of all logits
@@ -21,4 +21,4 @@ inline LogSumExp log_sum_exp(std::span<const float> logits) {
   return {logits[best] + std::log(sum), best};
 }
 
-}  // namespace foreword::app
+}  // namespace foreword::engine

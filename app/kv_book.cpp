@@ -1,0 +1,65 @@
+#include "app/kv_book.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace foreword::app {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Raised when the text of the self-test or an encoder changes: what was measured before says nothing then.
+constexpr int kVersion = 1;
+
+class JsonKvBook final : public engine::KvBook {
+ public:
+  explicit JsonKvBook(std::filesystem::path file) : file_(std::move(file)) {
+    std::ifstream in(file_, std::ios::binary);
+    Json read = Json::parse(in, nullptr, false);
+    if (read.is_object() && read.value("version", Json()) == kVersion && read.contains("models")) models_ = std::move(read["models"]);
+    if (!models_.is_object()) models_ = Json::object();
+  }
+
+  std::vector<engine::KvCost> find(std::string_view fingerprint) override {
+    std::vector<engine::KvCost> costs;
+    const auto model = models_.find(std::string(fingerprint));
+    if (model == models_.end() || !model->is_object()) return costs;
+    for (const gpu::KvEncodingName& row : gpu::kv_encoding_names()) {
+      const auto cost = model->find(std::string(row.name));
+      if (cost == model->end() || !cost->is_array() || cost->size() != 2) continue;
+      if ((*cost)[0].is_number() && (*cost)[1].is_number()) costs.push_back({row.encoding, (*cost)[0].get<double>(), (*cost)[1].get<double>()});
+    }
+    return costs;
+  }
+
+  void keep(std::string_view fingerprint, const engine::KvCost& cost) override {
+    Json& model = models_[std::string(fingerprint)];
+    if (!model.is_object()) model = Json::object();
+    model[std::string(engine::name_of(cost.encoding))] = {cost.mean_kl, cost.top1_agree};
+    std::error_code ignored;
+    std::filesystem::create_directories(file_.parent_path(), ignored);
+    std::filesystem::path fresh = file_;
+    fresh += ".new";
+    std::ofstream out(fresh, std::ios::binary);
+    out << Json{{"version", kVersion}, {"models", models_}}.dump(1) << '\n';
+    out.close();
+    if (out) std::filesystem::rename(fresh, file_, ignored);
+    else std::filesystem::remove(fresh, ignored);
+  }
+
+ private:
+  std::filesystem::path file_;
+  Json models_ = Json::object();  // fingerprint -> encoding -> [mean KL, top-1 agreement]
+};
+
+}  // namespace
+
+std::shared_ptr<engine::KvBook> open_kv_book(const std::filesystem::path& file) { return std::make_shared<JsonKvBook>(file); }
+
+engine::ModelOptions with_kv_book(engine::ModelOptions options, const Paths& paths) {
+  options.kv_book = open_kv_book(paths.kv_book());
+  return options;
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,15 @@
+#pragma once
+// Sets drafting up for a model: which drafters, and what passes of several rows cost on this device. Engine desk only.
+
+#include <optional>
+
+#include "engine/answer_writer.h"
+#include "engine/second_model.h"
+
+namespace foreword::engine {
+
+/// Nothing if the options say that nothing drafts. second: may be null; outlives the result. `invalid_argument` names a drafter that
+/// does not exist, or a second model that is missing for the one named "model".
+Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* second, const ModelOptions& options);
+
+}  // namespace foreword::engine

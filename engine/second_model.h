@@ -1,0 +1,29 @@
+#pragma once
+// A small model of the same vocabulary, open beside the one that answers, as a drafter wants it. It reads along in a KV cache of
+// its own. Engine desk only.
+
+#include <memory>
+
+#include "engine/loaded_model.h"
+#include "engine/speculative/small_model.h"
+
+namespace foreword::engine {
+
+class SecondModel : public DraftModel {
+ public:
+  /// `invalid_argument` if the two vocabularies are not the same, since then its tokens mean nothing to the target.
+  static Result<std::unique_ptr<SecondModel>> open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target);
+
+  void follow(std::span<const std::int32_t> text, std::size_t kept) override;
+  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) override;
+  std::int64_t bytes() const override;
+
+ private:
+  explicit SecondModel(std::unique_ptr<LoadedModel> model);
+
+  std::unique_ptr<LoadedModel> model_;
+  SequenceId sequence_;
+  bool usable_ = true;  // false while the text is longer than its context, or after an error
+};
+
+}  // namespace foreword::engine

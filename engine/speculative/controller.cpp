@@ -1,0 +1,80 @@
+#include "engine/speculative/controller.h"
+
+#include <algorithm>
+
+namespace foreword::engine {
+namespace {
+
+constexpr double kFree = .002;   // share of a pass that nobody misses
+constexpr int kProbeEvery = 32;  // steps
+constexpr double kRate = .2;     // of the averages
+
+}  // namespace
+
+Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load) {
+  const auto rate = [&](double tokens, int nodes) {
+    return (load.value + 1 + tokens) / (draft_seconds + cost.seconds(load.rows + 1 + nodes));
+  };
+  const Size none{0, rate(0, 0)};
+  Size best = none;
+  double sum = 0;
+  const int most = std::min(static_cast<int>(reach.size()), std::max(0, cost.max_rows() - load.rows - 1));
+  for (int n = 1; n <= most; ++n) {
+    sum += static_cast<double>(reach[static_cast<std::size_t>(n) - 1]);
+    if (!cost.measured(load.rows + 1 + n) && n < most) continue;
+    if (const double r = rate(sum, n); r > best.rate) best = {n, r};
+  }
+  return best.rate > kWorthwhile * none.rate ? best : none;
+}
+
+bool Controller::wants(std::uint8_t drafter) const {
+  const Known& known = drafters_[drafter];
+  if (!known.ever || !cost_.known() || known.steps_since + 1 >= kProbeEvery) return true;
+  const double plain = cost_.seconds(1);  // what a token costs
+  return known.seconds <= kFree * plain || known.found * plain > known.seconds;
+}
+
+void Controller::asked(std::uint8_t drafter, double seconds) {
+  Known& known = drafters_[drafter];
+  known.seconds = known.ever ? known.seconds + kRate * (seconds - known.seconds) : seconds;
+  known.ever = true;
+  known.asked_now = true;
+  draft_seconds_ += seconds;
+}
+
+Size Controller::decide(const DraftTree& tree, const Load& load) {
+  Size size;
+  if (cost_.known()) {
+    std::vector<float> reach(tree.reach.begin() + 1, tree.reach.end());
+    std::ranges::sort(reach, std::greater());
+    size = choose_size(reach, cost_, draft_seconds_, load);
+    // Equal reach is shared by all who named the node.
+    const float least = size.nodes > 0 ? reach[static_cast<std::size_t>(size.nodes) - 1] : 2;
+    std::vector<double> found(drafters_.size(), 0.0);
+    std::vector<int> claimants(tree.token.size(), 0);
+    const auto child_of = [&](const Claim& claim) { return static_cast<std::size_t>(tree.find(claim.parent, claim.token)); };
+    for (const Claim& claim : tree.claims) ++claimants[child_of(claim)];
+    for (const Claim& claim : tree.claims) {
+      const std::size_t child = child_of(claim);
+      if (tree.reach[child] >= least) found[claim.drafter] += static_cast<double>(tree.reach[child]) / claimants[child];
+    }
+    for (std::size_t i = 0; i < drafters_.size(); ++i) {
+      Known& known = drafters_[i];
+      if (known.asked_now) known.found += (known.found == 0 ? 1 : kRate) * (found[i] - known.found);
+    }
+  }
+  for (Known& known : drafters_) {
+    known.steps_since = known.asked_now ? 0 : known.steps_since + 1;
+    known.asked_now = false;
+  }
+  draft_seconds_ = 0;
+  last_size_ = size.nodes;
+  return size;
+}
+
+int Controller::budget(int most) const {
+  if (!cost_.known()) return 0;
+  return std::clamp(2 * last_size_ + 8, 0, std::min(most, cost_.max_rows() - 1));
+}
+
+}  // namespace foreword::engine

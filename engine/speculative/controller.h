@@ -1,0 +1,61 @@
+#pragma once
+// When to draft, whom to ask, and how many of the drafted nodes to compute. Decides by what is known before the pass; never by
+// what the target says in it. Has no clock: times are told.
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/speculative/cost_model.h"
+#include "engine/speculative/draft_tree.h"
+
+namespace foreword::engine {
+
+/// What runs in the same pass beside this text.
+struct Load {
+  int rows = 0;
+  double value = 0;  // tokens that these rows are worth: 1 for a text's next token, .05 for a row of a prompt
+};
+
+/// How many nodes to compute: the N that maximises
+///   R(N) = (value of others + 1 + sum of the N largest reach) / (draft_seconds + T(rows of others + 1 + N)),
+/// and 0 unless that beats R(0) by kWorthwhile. Of the N between two measured row counts only "all nodes" is looked at, since
+/// costs may rise in steps. reach: falling, root apart.
+struct Size {
+  int nodes = 0;
+  double rate = 0;  // expected tokens a second
+};
+inline constexpr double kWorthwhile = 1.02;
+Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load);
+
+class Controller {
+ public:
+  explicit Controller(int n_drafters) : drafters_(static_cast<std::size_t>(n_drafters)) {}
+
+  CostModel& cost() { return cost_; }
+  const CostModel& cost() const { return cost_; }
+
+  /// Whether to ask this drafter in the coming step: always if it takes next to no time, else if what it found lately was
+  /// worth its time; every 32nd step to see whether that has changed.
+  bool wants(std::uint8_t drafter) const;
+  /// Asked, it took so long.
+  void asked(std::uint8_t drafter, double seconds);
+  /// Once a step, on the weighed tree, after asking. Without a known cost the answer is none.
+  Size decide(const DraftTree& tree, const Load& load);
+  /// How many nodes are worth drafting in the coming step, at most `most`.
+  int budget(int most) const;
+
+ private:
+  struct Known {
+    double seconds = 0;       // a proposal takes, averaged
+    double found = 0;         // reach of its chosen nodes a proposal, averaged
+    bool asked_now = false;
+    bool ever = false;
+    int steps_since = 0;
+  };
+  CostModel cost_;
+  std::vector<Known> drafters_;
+  double draft_seconds_ = 0;  // of this step
+  int last_size_ = 0;
+};
+
+}  // namespace foreword::engine

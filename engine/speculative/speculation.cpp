@@ -1,0 +1,107 @@
+#include "engine/speculative/speculation.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/base/check.h"
+#include "engine/speculative/top_tokens.h"
+
+namespace foreword::engine {
+namespace {
+
+std::vector<float> trust_of(const std::vector<Speculation::Member>& members) {
+  std::vector<float> trust;
+  for (const auto& member : members) trust.push_back(member.row->trust);
+  return trust;
+}
+
+}  // namespace
+
+Result<std::vector<Speculation::Member>> Speculation::members(std::span<const std::string_view> names, const DrafterSetup& setup) {
+  std::string known;
+  for (const DrafterRow& row : drafter_rows()) known += std::string(known.empty() ? "" : ", ") + std::string(row.name);
+  for (const std::string_view name : names) {
+    if (name == "auto" || name == "off" || std::ranges::find(drafter_rows(), name, &DrafterRow::name) != drafter_rows().end()) continue;
+    return Error{ErrorCode::invalid_argument, "There is no drafter \"" + std::string(name) + "\"; choose auto, off or some of " + known + "."};
+  }
+  const auto named = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+  std::vector<Member> chosen;
+  for (const DrafterRow& row : drafter_rows()) {
+    if (named("off") || (!named("auto") && !named(row.name))) continue;
+    if (auto drafter = row.create(setup)) chosen.push_back({&row, std::move(drafter)});
+  }
+  return chosen;
+}
+
+Speculation::Speculation(SpeculationLimits limits, std::vector<Member> members, std::function<double()> clock)
+    : limits_(limits), members_(std::move(members)), clock_(std::move(clock)), calibration_(trust_of(members_)),
+      controller_(static_cast<int>(members_.size())) {
+  stats_.accepted.assign(members_.size(), 0);
+}
+
+void Speculation::begin(std::span<const std::int32_t> text, std::size_t kept) {
+  check(kept <= followed_ && kept <= text.size(), "a text is followed from where it was left");
+  for (const Member& member : members_) member.drafter->follow(text, kept);
+  followed_ = text.size();
+}
+
+void Speculation::expect_copy_of(std::span<const std::int32_t> source) {
+  for (const Member& member : members_) member.drafter->expect_copy_of(source);
+}
+
+const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
+                                    const Load& load) {
+  check(text.size() == followed_ && !text.empty(), "what is drafted for has been followed");
+  tree_.clear(text.back());
+  const bool samples = is_rejection(limits_.mode);
+  const DraftRules rules{.mode = limits_.mode,
+                         .temperature = sampling.temperature,
+                         .seed = sampling.seed,
+                         .index = index,
+                         .max_nodes = std::min(controller_.budget(limits_.max_nodes), max_rows - 1),
+                         .max_depth = limits_.max_depth,
+                         .sampling = &sampling};
+  for (std::size_t i = 0; i < members_.size() && rules.max_nodes > 0; ++i) {
+    const auto self = static_cast<std::uint8_t>(i);
+    // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
+    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self)) continue;
+    const double start = clock_();
+    members_[i].drafter->propose(rules, self, calibration_, tree_);
+    controller_.asked(self, clock_() - start);
+  }
+  tree_.weigh();
+  tree_.trim(std::min(controller_.decide(tree_, load).nodes, std::max(0, max_rows - 1)));
+  return tree_;
+}
+
+void Speculation::observe(std::int32_t node, bool walked, std::span<const float> logits) {
+  best_.clear();
+  for (const Member& member : members_) {
+    if (!member.row->wants_rows) continue;
+    if (best_.empty()) top_tokens(logits, kBestOfRow, best_);
+    member.drafter->observe(tree_.token[static_cast<std::size_t>(node)], walked, best_);
+  }
+}
+
+void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds) {
+  calibration_.learn(tree_, result);
+  if (seconds > 0) controller_.cost().observe(rows, seconds);
+  ++stats_.passes;
+  stats_.tokens += std::ssize(result.tokens);
+  stats_.drafted += tree_.n_drafted();
+  std::vector<std::uint8_t> on_path(tree_.token.size(), 0);
+  for (std::size_t i = 1; i < result.path.size(); ++i) on_path[static_cast<std::size_t>(result.path[i])] = 1;
+  for (const Claim& claim : tree_.claims) {
+    const std::int32_t child = tree_.find(claim.parent, claim.token);
+    if (child >= 0 && on_path[static_cast<std::size_t>(child)] != 0) ++stats_.accepted[claim.drafter];
+  }
+  begin(text, followed_);
+}
+
+std::int64_t Speculation::bytes() const {
+  std::int64_t bytes = 0;
+  for (const Member& member : members_) bytes += member.drafter->bytes();
+  return bytes;
+}
+
+}  // namespace foreword::engine

@@ -1,0 +1,90 @@
+#pragma once
+// Speculative decoding of one text, for whoever runs the passes: drafters, calibration and controller together. A step:
+//
+//   const DraftTree& tree = speculation.draft(text, sampler.params(), index, load);
+//   Walk walk(tree, speculation.mode(), sampler, {&text, index, banned, ends});
+//   one pass with a row for every node; for each row of logits, in order:
+//     speculation.observe(node, walk.wants(node), logits);
+//     if (walk.wants(node)) walk.take(logits);
+//   the KV cache keeps the rows of walk.result().path
+//   speculation.learn(text, walk.result(), rows of the pass, seconds of the pass);
+//
+// The last token of the text is the one whose row is not yet in the KV cache. Nothing that is done or left out here changes the
+// text in the modes gumbel and match.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/speculative/controller.h"
+#include "engine/speculative/drafter.h"
+
+namespace foreword::engine {
+
+struct SpeculationLimits {
+  VerifyMode mode = VerifyMode::gumbel;
+  int max_nodes = 64;  // without the root; also never more than the measured cost reaches
+  int max_depth = 16;
+};
+
+struct SpeculationStats {
+  std::int64_t passes = 0, tokens = 0;  // tokens chosen
+  std::int64_t drafted = 0;             // nodes that had rows
+  std::vector<std::int64_t> accepted;   // by drafter: tokens that it had named, of those that had rows
+  double tokens_per_pass() const { return passes > 0 ? static_cast<double>(tokens) / static_cast<double>(passes) : 0; }
+};
+
+class Speculation {
+ public:
+  struct Member {
+    const DrafterRow* row;
+    std::unique_ptr<Drafter> drafter;
+  };
+  /// Drafters by name, in the table's order; "auto" means all that the set-up allows, "off" none. `invalid_argument` names
+  /// the known ones.
+  static Result<std::vector<Member>> members(std::span<const std::string_view> names, const DrafterSetup& setup);
+
+  /// clock: seconds, rising.
+  Speculation(SpeculationLimits limits, std::vector<Member> members, std::function<double()> clock);
+
+  /// To be filled once by measuring; until then nothing is drafted.
+  CostModel& cost() { return controller_.cost(); }
+  VerifyMode mode() const { return limits_.mode; }
+
+  /// A new text, or the same after an edit: its first `kept` tokens are those of the last call or of learn(). Before the first
+  /// draft(), and when the prompt is complete.
+  void begin(std::span<const std::int32_t> text, std::size_t kept);
+  /// The answer will probably repeat this text with changes. After begin().
+  void expect_copy_of(std::span<const std::int32_t> source);
+
+  /// The tree of the coming pass, ready for it; perhaps the root alone. Valid until the next call. index: of the noise for the
+  /// next token. max_rows: what the pass has room for, root included.
+  const DraftTree& draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
+                         const Load& load = {});
+  /// A row of the pass, in the tree's order.
+  void observe(std::int32_t node, bool walked, std::span<const float> logits);
+  /// After the pass. text: with the chosen tokens, as the walk left it. seconds: of the pass alone; 0 if unknown.
+  void learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds);
+
+  const SpeculationStats& stats() const { return stats_; }
+  std::span<const Member> drafters() const { return members_; }
+  const Calibration& calibration() const { return calibration_; }
+  std::int64_t bytes() const;
+
+ private:
+  SpeculationLimits limits_;
+  std::vector<Member> members_;
+  std::function<double()> clock_;
+  Calibration calibration_;
+  Controller controller_;
+  DraftTree tree_;
+  SpeculationStats stats_;
+  std::size_t followed_ = 0;  // tokens of the text that the drafters know
+  std::vector<Guess> best_;
+};
+
+}  // namespace foreword::engine

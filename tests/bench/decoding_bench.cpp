@@ -1,0 +1,112 @@
+// What drafting costs beside a pass: following a text, proposing, reading rows. Times of the processor, one thread.
+
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "engine/speculative/context_copy.h"
+#include "engine/speculative/recycling.h"
+#include "engine/speculative/top_tokens.h"
+#include "engine/speculative/trigram.h"
+
+namespace foreword::engine {
+namespace {
+
+constexpr std::int32_t kVocabulary = 128000;
+
+/// Words as frequent as in prose, with whole passages that come again.
+std::vector<std::int32_t> prose(std::size_t n) {
+  std::mt19937 random(1);
+  std::vector<std::int32_t> text;
+  while (text.size() < n) {
+    if (text.size() > 1000 && random() % 100 == 0) {
+      const std::size_t from = random() % (text.size() - 50);
+      for (std::size_t i = 0; i < 40; ++i) text.push_back(text[from + i]);
+    }
+    text.push_back(static_cast<std::int32_t>(std::pow(30000.0, static_cast<double>(random() % 100000) / 100000)));
+  }
+  text.resize(n);
+  return text;
+}
+
+template <class Make>
+void follow(benchmark::State& state, Make make) {
+  const auto text = prose(static_cast<std::size_t>(state.range(0)));
+  std::int64_t bytes = 0;
+  for (auto _ : state) {
+    auto drafter = make();
+    drafter->follow(text, 0);
+    bytes = drafter->bytes();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+  state.counters["MB"] = static_cast<double>(bytes) / 1e6;
+}
+void copy_follows(benchmark::State& state) { follow(state, [] { return std::make_unique<ContextCopy>(); }); }
+void trigram_follows(benchmark::State& state) { follow(state, [] { return std::make_unique<Trigram>(); }); }
+BENCHMARK(copy_follows)->Arg(2000)->Arg(32000)->Unit(benchmark::kMillisecond);
+BENCHMARK(trigram_follows)->Arg(32000)->Unit(benchmark::kMillisecond);
+
+void propose(benchmark::State& state, Drafter& drafter) {
+  const auto text = prose(8000);
+  drafter.follow(text, 0);
+  std::vector<Guess> best;
+  std::mt19937 random(2);
+  for (std::int32_t token = 0; token < 30000; ++token) {
+    best.clear();
+    for (int i = 0; i < kBestOfRow; ++i) best.push_back({static_cast<std::int32_t>(random() % 30000), 1.0F / static_cast<float>(i + 1)});
+    drafter.observe(token, true, best);
+  }
+  const Calibration calibration({.5F});
+  DraftTree tree;
+  for (auto _ : state) {
+    tree.clear(text.back());
+    drafter.propose({.temperature = .8F, .index = 8000, .max_nodes = static_cast<int>(state.range(0))}, 0, calibration, tree);
+    tree.weigh();
+    tree.trim(static_cast<std::int32_t>(state.range(0)));
+  }
+  state.counters["nodes"] = tree.n_drafted();
+}
+void copy_proposes(benchmark::State& state) {
+  ContextCopy copy;
+  propose(state, copy);
+}
+void recycling_proposes(benchmark::State& state) {
+  Recycling recycling(kVocabulary);
+  propose(state, recycling);
+  state.counters["MB"] = static_cast<double>(recycling.bytes()) / 1e6;
+}
+BENCHMARK(copy_proposes)->Arg(16)->Unit(benchmark::kMicrosecond);
+BENCHMARK(recycling_proposes)->Arg(4)->Arg(16)->Arg(64)->Unit(benchmark::kMicrosecond);
+
+void best_of_a_row(benchmark::State& state) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> logit(0, 3);
+  std::vector<float> logits(static_cast<std::size_t>(state.range(0)));
+  for (float& x : logits) x = logit(random);
+  std::vector<Guess> best;
+  for (auto _ : state) top_tokens(logits, kBestOfRow, best);
+}
+BENCHMARK(best_of_a_row)->Arg(32000)->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
+
+void walk_a_step(benchmark::State& state) {
+  std::mt19937 random(4);
+  std::normal_distribution<float> logit(0, 3);
+  std::vector<float> logits(static_cast<std::size_t>(state.range(0)));
+  for (float& x : logits) x = logit(random);
+  Sampler sampler({});
+  const DraftTree tree(0);
+  std::vector<std::int32_t> text;
+  for (auto _ : state) {
+    text.assign(1, 0);
+    Walk walk(tree, VerifyMode::gumbel, sampler, {.text = &text, .index = 1});
+    walk.take(logits);
+  }
+}
+BENCHMARK(walk_a_step)->Arg(32000)->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace foreword::engine
+
+BENCHMARK_MAIN();

@@ -1,0 +1,229 @@
+// Equality: whatever drafts, the text is the one that plain decoding writes, through the engine's own writer, cache and kernels.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include "engine/answer_writer.h"
+#include "engine/second_model.h"
+#include "tests/support/fixtures.h"
+
+namespace foreword::engine {
+namespace {
+
+std::filesystem::path builtin(const char* name) { return test::data_dir().parent_path().parent_path() / "assets/builtin" / name; }
+
+/// FOREWORD_CASES raises the number of cases for the full suite.
+int n_cases(int standard) {
+  const char* wanted = std::getenv("FOREWORD_CASES");
+  return wanted != nullptr ? std::atoi(wanted) : standard;
+}
+
+/// Knows what the plain text goes on with, and does with it what its kind says.
+class Scripted : public Drafter {
+ public:
+  enum class Kind { oracle, always_wrong, random };
+  Scripted(Kind kind, const std::vector<TokenId>& plain, std::int32_t n_vocab, unsigned seed)
+      : kind_(kind), plain_(&plain), n_vocab_(n_vocab), random_(seed) {}
+
+  void follow(std::span<const std::int32_t> text, std::size_t) override { length_ = text.size(); }
+  void propose(const DraftRules& rules, std::uint8_t self, const Calibration&, DraftTree& tree) override {
+    std::int32_t node = 0;
+    for (int i = 0; i < rules.max_nodes; ++i) {
+      const std::size_t at = length_ + static_cast<std::size_t>(kind_ == Kind::random ? 0 : i);
+      TokenId token = static_cast<TokenId>(random_() % static_cast<unsigned>(n_vocab_));
+      if (kind_ == Kind::oracle) {
+        if (at >= plain_->size() || i >= rules.max_depth) return;
+        token = (*plain_)[at];
+      } else if (kind_ == Kind::always_wrong && at < plain_->size() && token == (*plain_)[at]) {
+        token = (token + 1) % n_vocab_;
+      }
+      const std::int32_t child = tree.add(node, token, 0.9F, Draw::deterministic, {node, token, self, 0});
+      // The random one grows bushes; every now and then with the right token in them.
+      if (kind_ != Kind::random) node = child;
+      else node = static_cast<std::int32_t>(random_() % static_cast<unsigned>(tree.size()));
+      if (kind_ == Kind::random && random_() % 4 == 0 && length_ < plain_->size()) tree.add(0, (*plain_)[length_], 0.9F, Draw::deterministic, {0, (*plain_)[length_], self, 0});
+    }
+  }
+  std::int64_t bytes() const override { return 0; }
+
+ private:
+  Kind kind_;
+  const std::vector<TokenId>* plain_;
+  std::int32_t n_vocab_;
+  std::mt19937 random_;
+  std::size_t length_ = 0;
+};
+
+constexpr DrafterRow kScripted{"scripted", "", "", 1.0F, false, false, nullptr};
+
+class SpeculationEquality : public testing::Test {
+ protected:
+  struct Written {
+    std::vector<TokenId> ids;
+    std::string text;
+    GenerationStats stats;
+    std::vector<TokenId> prompt;
+  };
+
+  static std::unique_ptr<LoadedModel> open(const std::filesystem::path& path, gpu::KvEncoding kv) {
+    ModelOptions options;
+    options.context = 512;
+    options.n_threads = 2;
+    options.kv = kv;
+    return std::move(LoadedModel::open(path, options)).value();
+  }
+
+  /// Passes of any size cost the same here, so that trees are as large as they may be.
+  static Drafting drafting_of(std::vector<Speculation::Member> members, SpeculationLimits limits) {
+    Drafting drafting{Speculation(limits, std::move(members), [] { return 0.0; })};
+    for (const int n : CostModel::row_counts(64)) drafting.speculation.cost().measure(n, 1.0);
+    return drafting;
+  }
+
+  static Written write(LoadedModel& model, const Generate& request, Drafting* drafting, int stop_after = -1) {
+    Written written;
+    written.prompt = encode_prompt(model, request.prompt, {}, {}).value();
+    PrefixTree::Text& known = model.texts().open(std::span(written.prompt).first(written.prompt.size() - 1), 0);
+    const TextInUse in_use(model.texts(), known);
+    std::vector<float> logits;
+    const auto fresh = std::span(written.prompt).subspan(known.tokens.size());
+    EXPECT_TRUE(model.read(known.sequence, fresh, [&](std::int64_t i) { return i + 1 == std::ssize(fresh); },
+                           [&](std::int64_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); }));
+    known.tokens.insert(known.tokens.end(), fresh.begin(), fresh.end());
+    int passes = 0;
+    AnswerWriter writer(model, drafting, request,
+                        {[&](TextPiece piece) {
+                           written.text += piece.text;
+                           written.ids.insert(written.ids.end(), piece.ids.begin(), piece.ids.end());
+                         },
+                         [&] { return stop_after >= 0 && ++passes > stop_after; }});
+    EXPECT_TRUE(writer.write(written.prompt, logits, known, std::chrono::steady_clock::now(), written.stats));
+    EXPECT_EQ(std::ssize(known.tokens), model.cache().length(known.sequence));
+    std::vector<TokenId> whole = written.prompt;
+    whole.insert(whole.end(), written.ids.begin(), written.ids.end());
+    EXPECT_TRUE(std::equal(known.tokens.begin(), known.tokens.end(), whole.begin())) << "the cache holds what was written";
+    return written;
+  }
+
+  /// Logits behind the last token of what the cache knows of a text, and of the same text read anew: the same bits.
+  static void expect_same_cache(LoadedModel& model, LoadedModel& other, const Written& written) {
+    std::vector<TokenId> whole = written.prompt;
+    whole.insert(whole.end(), written.ids.begin(), written.ids.end());
+    const auto last_row = [](LoadedModel& in, SequenceId id, std::span<const TokenId> tokens) {
+      std::vector<float> logits;
+      EXPECT_TRUE(in.read(id, tokens, [&](std::int64_t i) { return i + 1 == std::ssize(tokens); },
+                             [&](std::int64_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); }));
+      return logits;
+    };
+    PrefixTree::Text& known = model.texts().open(std::span(whole).first(whole.size() - 1), 0);
+    const TextInUse in_use(model.texts(), known);
+    const auto kept = last_row(model, known.sequence, std::span(whole).subspan(known.tokens.size()));
+    known.tokens = whole;
+    const SequenceId fresh = other.cache().add_sequence();
+    const auto anew = last_row(other, fresh, whole);
+    other.cache().remove_sequence(fresh);
+    ASSERT_EQ(kept.size(), anew.size());
+    EXPECT_EQ(std::memcmp(kept.data(), anew.data(), kept.size() * sizeof(float)), 0);
+  }
+
+  void run(const std::filesystem::path& path, const std::filesystem::path& small, gpu::KvEncoding kv, int cases) {
+    const auto model = open(path, kv);
+    const auto plain_model = open(path, kv);
+    std::unique_ptr<SecondModel> second;
+    if (!small.empty()) second = std::move(SecondModel::open(small, {}, *model)).value();
+    const auto n_vocab = static_cast<std::int32_t>(model->tokenizer()->size());
+    const unsigned seed = 20261125;
+    std::mt19937 random(seed);
+    std::int64_t tokens = 0, passes = 0;
+    for (int i = 0; i < cases; ++i) {
+      constexpr const char* kPrompts[] = {"Once upon a time there was a", "The", "Tim and Sue went to the park. Tim and Sue saw a",
+                                          "Thank you for your letter. I am writing to", "It was a sunny day. It was a"};
+      Generate request;
+      std::string prompt = kPrompts[random() % std::size(kPrompts)];
+      if (random() % 3 == 0) for (int k = 0; k < 12; ++k) prompt += " and the cat sat on the mat, again and again,";
+      request.prompt = prompt;
+      request.max_tokens = 20 + static_cast<std::int64_t>(random() % 100);
+      request.sampling.seed = random();
+      constexpr float kTemperatures[] = {0, 0.7F, 1.2F};
+      request.sampling.temperature = kTemperatures[random() % 3];
+      if (random() % 2 == 0) request.sampling = {.temperature = request.sampling.temperature, .top_k = 0, .top_p = 1, .min_p = 0, .seed = request.sampling.seed};
+      if (random() % 3 == 0) request.sampling.repeat_penalty = 1.3F;
+      if (random() % 4 == 0) request.stop = {"the "};
+      // What was read for another text may have closed earlier than this one would have closed it.
+      if (gpu::info(kv.k).scaled) {
+        for (LoadedModel* each : {model.get(), plain_model.get()}) each->texts().forget(0);
+      }
+      const Written plain = write(*plain_model, request, nullptr);
+      std::vector<TokenId> whole = plain.prompt;
+      whole.insert(whole.end(), plain.ids.begin(), plain.ids.end());
+
+      const VerifyMode mode = random() % 2 == 0 ? VerifyMode::gumbel : VerifyMode::match;
+      const int max_nodes = 1 + static_cast<int>(random() % 40);
+      std::vector<Speculation::Member> members;
+      const unsigned kind = random() % 5;
+      if (kind < 3) {
+        members.push_back({&kScripted, std::make_unique<Scripted>(static_cast<Scripted::Kind>(kind), whole, n_vocab, random())});
+      } else {
+        constexpr std::string_view kAll[] = {"auto"};
+        members = std::move(Speculation::members(kAll, {n_vocab, kind == 4 ? second.get() : nullptr})).value();
+      }
+      Drafting drafting = drafting_of(std::move(members), {.mode = mode, .max_nodes = max_nodes, .max_depth = 1 + static_cast<int>(random() % 16)});
+      const int stop_after = random() % 4 == 0 ? static_cast<int>(random() % 20) : -1;
+      SCOPED_TRACE(testing::Message() << "seed " << seed << ", case " << i << ", drafter " << kind << ", nodes " << max_nodes);
+      const Written drafted = write(*model, request, &drafting, stop_after);
+      ASSERT_LE(drafted.ids.size(), plain.ids.size());
+      ASSERT_TRUE(std::equal(drafted.ids.begin(), drafted.ids.end(), plain.ids.begin()));
+      if (drafted.stats.stop_reason != StopReason::cancelled) {
+        EXPECT_EQ(drafted.ids.size(), plain.ids.size());
+        EXPECT_EQ(drafted.text, plain.text);
+        EXPECT_EQ(drafted.stats.stop_reason, plain.stats.stop_reason);
+      }
+      if (!gpu::info(kv.k).scaled && !gpu::info(kv.v).scaled) expect_same_cache(*model, *plain_model, drafted);
+      if (kind == 0 && drafted.stats.passes > 3) {
+        EXPECT_LT(drafted.stats.passes, std::ssize(drafted.ids));
+      }
+      tokens += std::ssize(drafted.ids);
+      passes += drafted.stats.passes;
+    }
+    std::printf("%s: %d cases, %.2f tokens a pass\n", path.filename().c_str(), cases, static_cast<double>(tokens) / static_cast<double>(passes));
+    EXPECT_GT(tokens, passes) << "something was drafted";
+  }
+};
+
+TEST_F(SpeculationEquality, Builtin) { run(builtin("main.gguf"), builtin("draft.gguf"), {}, n_cases(40)); }
+TEST_F(SpeculationEquality, BuiltinWithOldPagesInFewBits) {
+  run(builtin("main.gguf"), builtin("draft.gguf"), {gpu::KvFormat::q8, gpu::KvFormat::q4h}, n_cases(30));
+}
+TEST_F(SpeculationEquality, Stories) {
+  FW_NEED_FIXTURES();
+  run(test::fixtures_dir() / "models" / "stories260K-Q4_0.gguf", {}, {}, n_cases(40));
+}
+
+TEST(SecondModel, AnotherVocabularyIsRefused) {
+  ModelOptions options;
+  options.context = 256;
+  const auto model = std::move(LoadedModel::open(builtin("main.gguf"), options)).value();
+  const auto second = SecondModel::open(test::data_dir() / "models" / "arch-qwen2-Q8_0.gguf", options, *model);
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find("vocabulary"), std::string::npos) << second.error().message;
+}
+
+TEST(TextToEdit, StandsBehindTheRequest) {
+  const auto of = [](std::string asked) {
+    Generate request;
+    request.prompt = std::vector<ChatMessage>{{Role::user, std::move(asked), {}}};
+    return text_to_edit(request);
+  };
+  const std::string text = "He go to the market every day and buyed some bread.";
+  EXPECT_EQ(of("Correct this: " + text), text);
+  EXPECT_EQ(of("Please repair the text.\n\n" + text), text);
+  EXPECT_EQ(of("What is the capital of France?"), "");
+  EXPECT_EQ(of("Note: short"), "");
+}
+
+}  // namespace
+}  // namespace foreword::engine

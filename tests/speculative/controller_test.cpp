@@ -1,0 +1,154 @@
+#include "engine/speculative/controller.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace foreword::engine {
+namespace {
+
+CostModel straight(double one, double each, int most = 64) {
+  CostModel cost;
+  for (const int n : CostModel::row_counts(most)) cost.measure(n, one + each * (n - 1));
+  return cost;
+}
+
+// ---- Costs -----------------------------------------------------------------------------------------------------------
+
+TEST(CostModel, IsLinearBetweenWhatWasMeasured) {
+  CostModel cost;
+  EXPECT_FALSE(cost.known());
+  cost.measure(8, .016);
+  cost.measure(1, .010);
+  cost.measure(4, .012);
+  EXPECT_TRUE(cost.known());
+  EXPECT_EQ(cost.max_rows(), 8);
+  EXPECT_NEAR(cost.seconds(1), .010, 1e-9);
+  EXPECT_NEAR(cost.seconds(6), .014, 1e-9);
+  EXPECT_NEAR(cost.seconds(16), .032, 1e-9);
+  cost.measure(4, .013);
+  EXPECT_NEAR(cost.seconds(4), .013, 1e-9);
+}
+
+TEST(CostModel, NeverFalls) {
+  std::mt19937 random(6);
+  for (int round = 0; round < 50; ++round) {
+    CostModel cost;
+    for (const int n : CostModel::row_counts(128)) cost.measure(n, .001 * (1 + random() % 100));
+    for (int i = 0; i < 100; ++i) cost.observe(1 + static_cast<int>(random() % 140), .001 * (1 + random() % 200));
+    for (int n = 2; n < 150; ++n) EXPECT_GE(cost.seconds(n), cost.seconds(n - 1) - 1e-12);
+  }
+}
+
+TEST(CostModel, FollowsASlowerMachineAsAWhole) {
+  CostModel cost = straight(.010, .001);
+  for (int i = 0; i < 200; ++i) cost.observe(5, .028);  // twice as slow as measured
+  EXPECT_NEAR(cost.seconds(5), .028, .001);
+  EXPECT_NEAR(cost.seconds(1), .020, .004);
+  EXPECT_NEAR(cost.seconds(33), .084, .016);
+  const double before = cost.seconds(5);
+  cost.observe(5, 10);  // one interrupted pass
+  EXPECT_LT(cost.seconds(5), 1.1 * before);
+}
+
+TEST(CostModel, MeasuresNoMoreThanFits) {
+  EXPECT_EQ(CostModel::row_counts(8), (std::vector<int>{1, 2, 3, 4, 6, 8}));
+  EXPECT_EQ(CostModel::row_counts(0), std::vector<int>{});
+}
+
+// ---- Size ------------------------------------------------------------------------------------------------------------
+
+TEST(ChooseSize, IsTheBestOfTheMeasuredSizes) {
+  std::mt19937 random(9);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<float> reach(random() % 60);
+    for (float& r : reach) r = static_cast<float>(random() % 1000) / 1000;
+    std::ranges::sort(reach, std::greater());
+    CostModel cost;
+    for (const int n : CostModel::row_counts(64)) cost.measure(n, .01 + .0001 * n * static_cast<double>(random() % 100) / 30);
+    const Load load{static_cast<int>(random() % 3), static_cast<double>(random() % 3)};
+    const Size size = choose_size(reach, cost, .0002, load);
+    double best = 0, sum = 0;
+    for (std::size_t n = 0; n <= reach.size(); ++n) {
+      if (n > 0) sum += static_cast<double>(reach[n - 1]);
+      if (!cost.measured(load.rows + 1 + static_cast<int>(n)) && n < reach.size()) continue;
+      best = std::max(best, (load.value + 1 + sum) / (.0002 + cost.seconds(load.rows + 1 + static_cast<int>(n))));
+    }
+    const double none = (load.value + 1) / (.0002 + cost.seconds(load.rows + 1));
+    EXPECT_NEAR(size.rate, best > kWorthwhile * none ? best : none, 1e-9);
+    EXPECT_LE(size.nodes, static_cast<int>(reach.size()));
+  }
+}
+
+TEST(ChooseSize, TakesNothingThatDoesNotPay) {
+  const std::vector<float> reach{.5F, .3F, .1F};
+  EXPECT_EQ(choose_size(reach, straight(.01, .01), 0, {}).nodes, 0);
+  EXPECT_EQ(choose_size(reach, straight(.01, .004), 0, {}).nodes, 1);
+  EXPECT_EQ(choose_size(reach, straight(.01, .0001), 0, {}).nodes, 3);
+  EXPECT_EQ(choose_size(reach, straight(.01, .0001, 2), 0, {}).nodes, 1);  // more was not measured
+}
+
+TEST(ChooseSize, StepsInTheCostAreUsedUp) {
+  CostModel cost;
+  for (const int n : CostModel::row_counts(64)) cost.measure(n, .01 * std::ceil(n / 8.0));
+  EXPECT_EQ(choose_size(std::vector<float>(40, .05F), cost, 0, {}).nodes, 7);
+}
+
+// ---- Whom to ask -----------------------------------------------------------------------------------------------------
+
+/// One step with one child of this reach by drafter 0.
+void step(Controller& controller, double draft_seconds, float reach) {
+  DraftTree tree(0);
+  if (controller.wants(0)) {
+    tree.add(0, 1, reach, Draw::deterministic, {});
+    controller.asked(0, draft_seconds);
+  }
+  tree.weigh();
+  controller.decide(tree, {});
+}
+
+TEST(Controller, AsksWhomItsTimeIsWorthAndLooksAgain) {
+  Controller controller(1);
+  controller.cost() = straight(.010, .0001);
+  for (int i = 0; i < 20; ++i) step(controller, .001, .5F);
+  EXPECT_TRUE(controller.wants(0));
+  for (int i = 0; i < 40; ++i) step(controller, .001, .001F);
+  EXPECT_FALSE(controller.wants(0));
+  int asked = 0;
+  for (int i = 0; i < 320; ++i) {
+    asked += controller.wants(0) ? 1 : 0;
+    step(controller, .001, .001F);
+  }
+  EXPECT_EQ(asked, 10);
+  for (int i = 0; i < 1000; ++i) step(controller, .001, .9F);  // it has become good
+  EXPECT_TRUE(controller.wants(0));
+  step(controller, .001, .9F);
+  EXPECT_TRUE(controller.wants(0));
+}
+
+TEST(Controller, AlwaysAsksWhoTakesNoTime) {
+  Controller controller(1);
+  controller.cost() = straight(.010, .001);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(controller.wants(0));
+    step(controller, .00001, 0);
+  }
+}
+
+TEST(Controller, DraftsNothingBeforeItKnowsTheCost) {
+  Controller controller(1);
+  EXPECT_EQ(controller.budget(64), 0);
+  DraftTree tree(0);
+  tree.add(0, 1, 1, Draw::deterministic, {});
+  tree.weigh();
+  EXPECT_EQ(controller.decide(tree, {}).nodes, 0);
+  controller.cost() = straight(.01, .0001, 16);
+  EXPECT_EQ(controller.decide(tree, {}).nodes, 1);
+  EXPECT_EQ(controller.budget(64), 10);
+  EXPECT_EQ(controller.budget(4), 4);
+}
+
+}  // namespace
+}  // namespace foreword::engine
