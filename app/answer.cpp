@@ -63,6 +63,35 @@ Result<void> EngineClient::ask(engine::Generate request, const std::function<voi
   }
 }
 
+Result<engine::Drafts> EngineClient::suggest(engine::Suggest request) {
+  request.id = next_id_++;
+  const std::uint64_t id = request.id;
+  session_.send(std::move(request));
+  while (auto event = outbox_.take()) {
+    auto* drafts = std::get_if<engine::Drafts>(&*event);
+    if (drafts == nullptr || drafts->id != id || drafts->reason == engine::SuggestReason::running) continue;
+    if (drafts->reason == engine::SuggestReason::failed) return Error{ErrorCode::invalid_argument, drafts->message};
+    return std::move(*drafts);
+  }
+  return Error{ErrorCode::cancelled, "The session ended."};
+}
+
+Report report_of(const engine::Drafts& drafts) {
+  std::vector<Report> list;
+  for (const engine::Draft& draft : drafts.drafts) {
+    list.push_back(Report().set("text", draft.text).set("ids", draft.ids).set("score", draft.score).set("end", engine::name_of(draft.end)));
+  }
+  Report report;
+  report.set("drafts", list)
+      .set("prompt_tokens", drafts.prompt_tokens)
+      .set("reused_tokens", drafts.reused_tokens)
+      .set("decoded_tokens", drafts.decoded_tokens)
+      .set("prompt_seconds", drafts.prompt_seconds)
+      .set("first_word_seconds", drafts.first_word_seconds)
+      .set("seconds", drafts.seconds);
+  return report;
+}
+
 Report report_of(const Answer& answer) {
   Report report;
   report.set("text", answer.text)

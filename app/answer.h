@@ -27,6 +27,8 @@ class EngineClient {
   /// Waits for the answer. `on_text` gets each piece. Ctrl-C stops the answer, what there is of it comes back. On an
   /// error `answer` holds what was said before it.
   Result<void> ask(engine::Generate request, const std::function<void(const std::string& piece)>& on_text, Answer& answer);
+  /// Waits for the last word on the drafts. `invalid_argument` with the engine's sentence if there are none to come.
+  Result<engine::Drafts> suggest(engine::Suggest request);
 
  private:
   Mailbox<engine::Event> outbox_;
@@ -47,5 +49,7 @@ class InterruptGuard {
 
 /// The keys that chat and complete share.
 Report report_of(const Answer& answer);
+/// drafts: [{text, ids, score, end}], seconds, and what the prompt was.
+Report report_of(const engine::Drafts& drafts);
 
 }  // namespace foreword::app

@@ -85,6 +85,8 @@ class Controller {
   void handle(engine::TextPiece&& event);
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
+  void handle(engine::TokensCounted&&) {}  // the window asks for none yet
+  void handle(engine::Drafts&&) {}
 
   void handle(storage::event::Opened&& event);
   void handle(storage::event::OpenFailed&& event);

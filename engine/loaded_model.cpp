@@ -106,6 +106,7 @@ ModelSummary LoadedModel::summary() const {
   summary.n_parameters = model_.n_parameters;
   summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
   summary.kv_bytes = cache_->total_bytes();
+  summary.memory_total = backend_->device().memory_bytes;
   summary.context = model_.context;
   summary.trained_context = model_.config.trained_context;
   return summary;

@@ -5,11 +5,13 @@
 #include <ctime>
 #include <deque>
 #include <type_traits>
+#include <unordered_map>
 
 #include "engine/fingerprint.h"
 #include "engine/kv/prefix_keeper.h"
 #include "engine/loaded_model.h"
 #include "engine/stop_filter.h"
+#include "engine/suggestion.h"
 
 namespace foreword::engine {
 namespace {
@@ -20,6 +22,7 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+constexpr std::string_view kSuggestReasons[] = {"running", "done", "cancelled", "busy", "no_model", "failed"};
 constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
 
 std::tm local_time_now() {
@@ -35,19 +38,6 @@ std::string with_commas(std::int64_t n) {
   for (std::ptrdiff_t i = std::ssize(text) - 3; i > 0; i -= 3) text.insert(static_cast<std::size_t>(i), ",");
   return text;
 }
-
-/// A text that is being read or written; known to the tree when this ends.
-class TextInUse {
- public:
-  TextInUse(PrefixTree& tree, PrefixTree::Text& text) : tree_(tree), text_(text) {}
-  ~TextInUse() { tree_.close(text_); }
-  TextInUse(const TextInUse&) = delete;
-  TextInUse& operator=(const TextInUse&) = delete;
-
- private:
-  PrefixTree& tree_;
-  PrefixTree::Text& text_;
-};
 
 /// The store has (not) kept a page.
 struct PageSettled {
@@ -70,6 +60,7 @@ constexpr int kMostUnsettled = 2;
 
 }  // namespace
 
+std::string_view name_of(SuggestReason reason) { return kSuggestReasons[static_cast<int>(reason)]; }
 std::string_view name_of(StopReason reason) { return kStopReasons[static_cast<int>(reason)]; }
 
 class Session::Desk {
@@ -134,6 +125,30 @@ class Session::Desk {
     outbox_.push(ModelUnloaded{});
   }
 
+  void handle(CountTokens& command) {
+    TokensCounted counted{command.id, 0, {}};
+    if (model_ && model_->tokenizer() != nullptr && !command.messages.empty()) {
+      const auto prompt = encode_prompt(*model_, command.messages, {}, clock_now_());
+      if (prompt) counted.total = std::ssize(*prompt);
+      const std::string* newest = &command.messages.back().content;  // still being typed: not worth keeping
+      for (const ChatMessage& message : command.messages) {
+        counted.of_messages.push_back(&message.content == newest ? encoded_length(message.content) : length_of(message.content));
+      }
+    }
+    outbox_.push(std::move(counted));
+  }
+
+  /// Messages are counted again and again while the next one is typed; their lengths are kept.
+  std::int64_t length_of(const std::string& content) {
+    constexpr std::size_t kMostKept = 20'000;
+    const auto known = lengths_.find(content);
+    if (known != lengths_.end()) return known->second;
+    if (lengths_.size() >= kMostKept) lengths_.clear();
+    return lengths_[content] = encoded_length(content);
+  }
+
+  std::int64_t encoded_length(const std::string& content) const { return std::ssize(model_->tokenizer()->encode(content, {})); }
+
   void handle(Stop&) {}  // nothing runs: the answer that it meant has ended already
 
   void handle(Generate& request) {
@@ -141,6 +156,7 @@ class Session::Desk {
       outbox_.push(GenerationFailed{request.id, {ErrorCode::invalid_argument, "No model is open; open a GGUF file first."}});
       return;
     }
+    suggestion_.reset();
     if (auto result = generate(request); !result) {
       if (result.error().code == ErrorCode::device_lost) lose_model();
       outbox_.push(GenerationFailed{request.id, result.error()});
@@ -160,11 +176,90 @@ class Session::Desk {
     if (store_ != nullptr && command.chat > 0) store_->forget(command.chat);
   }
 
+  void handle(Suggest& request) {
+    suggestion_.reset();
+    if (!model_ || model_->tokenizer() == nullptr) return refuse(request.id, SuggestReason::no_model);
+    if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
+    suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_);
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->start(clock_now_(), go_on, tell); });
+  }
+
+  void handle(AdjustDrafts& command) {
+    if (!suggestion_ || !adjust(command)) return;
+    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->resume(go_on, tell); });
+  }
+
+  void handle(CancelSuggest& command) {
+    if (suggestion_ && (command.id == 0 || command.id == suggestion_->id())) suggestion_.reset();
+  }
+
+  bool adjust(const AdjustDrafts& command) {
+    if (command.id != suggestion_->id()) return false;
+    suggestion_->keep_only(command.ids);
+    suggestion_->extend(command.max_tokens);
+    return true;
+  }
+
+  void refuse(std::uint64_t id, SuggestReason reason, std::string message = {}) {
+    Drafts none;
+    none.id = id;
+    none.reason = reason;
+    none.message = std::move(message);
+    outbox_.push(std::move(none));
+  }
+
+  template <class Run>
+  void run_suggestion(const Run& run) {
+    const auto result = run([this] { return suggestion_goes_on(); }, [this](const Drafts& drafts) { outbox_.push(drafts); });
+    if (!result) {
+      refuse(suggestion_->id(), SuggestReason::failed, result.error().message);
+      suggestion_.reset();
+      return;
+    }
+    Drafts last = suggestion_->drafts();
+    last.reason = *result ? SuggestReason::done : SuggestReason::cancelled;
+    outbox_.push(std::move(last));
+    if (!*result) suggestion_.reset();
+  }
+
+  /// Reads the inbox without waiting: false if something newer wants the desk.
+  bool suggestion_goes_on() {
+    bool go_on = !inbox->closed();
+    while (auto letter = inbox->try_take()) {
+      if (auto* settled = std::get_if<PageSettled>(&letter->content)) {
+        handle(*settled);
+        continue;
+      }
+      Command& command = std::get<Command>(letter->content);
+      if (const auto* cancel = std::get_if<CancelSuggest>(&command)) {
+        go_on = go_on && cancel->id != 0 && cancel->id != suggestion_->id();
+      } else if (const auto* adjusted = std::get_if<AdjustDrafts>(&command)) {
+        adjust(*adjusted);
+      } else if (!handled_at_once(command) && !std::holds_alternative<Stop>(command)) {
+        go_on = false;
+        if (std::holds_alternative<Suggest>(command)) drop_waiting_suggestions();
+        waiting_.push_back(std::move(*letter));
+      }
+    }
+    return go_on;
+  }
+
+  /// The newest wins; no queue.
+  void drop_waiting_suggestions() {
+    std::erase_if(waiting_, [this](const Letter& letter) {
+      const auto* older = std::get_if<Suggest>(&std::get<Command>(letter.content));
+      if (older != nullptr) refuse(older->id, SuggestReason::cancelled);
+      return older != nullptr;
+    });
+  }
+
   void handle(KeepChats& command) {
     if (store_ != nullptr) store_->forget_all_but(std::move(command.chats));
   }
 
-  /// Commands that no answer has to wait for or to stop for.
+  /// What needs no turn of its own, whatever runs.
+  bool handled_at_once(Command& command) { return handle_if<AssignChat, ForgetChat, KeepChats, CountTokens>(command); }
+
   template <class... Commands>
   bool handle_if(Command& command) {
     const auto try_one = [this](auto* one) {
@@ -199,6 +294,9 @@ class Session::Desk {
   }
 
   void lose_model() {
+    suggestion_.reset();
+    token_bytes_.reset();
+    lengths_.clear();
     keeper_.reset();
     model_.reset();
     ++model_number_;
@@ -218,7 +316,12 @@ class Session::Desk {
       if (const auto* asked = std::get_if<Stop>(&command)) {
         if (asked->id == 0 || asked->id == id) stop = true;
         std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(std::get<Command>(waiting.content), asked->id); });
-      } else if (!handle_if<AssignChat, ForgetChat, KeepChats>(command)) {
+      } else if (handled_at_once(command)) {
+        continue;
+      } else if (const auto* suggest = std::get_if<Suggest>(&command)) {
+        refuse(suggest->id, SuggestReason::busy);
+      } else if (!std::holds_alternative<AdjustDrafts>(command) && !std::holds_alternative<CancelSuggest>(command)) {
+        // Those two are of drafts that this answer has put an end to.
         if (!std::holds_alternative<Generate>(command)) stop = true;
         waiting_.push_back(std::move(*letter));
       }
@@ -263,6 +366,7 @@ class Session::Desk {
     stats.prompt_seconds = seconds_between(reading, Clock::now());
     if (cancelled) stats.stop_reason = StopReason::cancelled;
     else FW_TRY(answer(request, prompt, start, text, stats));
+    text.n_sent = std::ssize(text.tokens);
     stats.seconds = seconds_between(start, Clock::now());
     outbox_.push(GenerationDone{request.id, stats});
     return {};
@@ -372,6 +476,9 @@ class Session::Desk {
   std::uint64_t model_number_ = 0;
   int n_unsettled_ = 0;
   std::vector<float> logits_;    // of the newest row
+  std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
+  std::optional<Suggestion> suggestion_;    // the newest, with its pages
+  std::unordered_map<std::string, std::int64_t> lengths_;  // tokens of messages that were counted
 };
 
 Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now, PrefixStore* store)

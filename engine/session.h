@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/autocomplete/draft_job.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
 #include "engine/kv/prefix_store.h"
@@ -42,6 +43,7 @@ struct ModelSummary {
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;
   std::int64_t kv_bytes = 0;    // reserved for the whole context
+  std::int64_t memory_total = 0;  // bytes of the device's memory; 0: not known
   std::int64_t context = 0;     // tokens of this session
   std::int64_t trained_context = 0;
   bool vocabulary_only = false;
@@ -89,6 +91,26 @@ struct AssignChat {
   std::uint64_t id = 0;
   TextOwner chat = 0;
 };
+/// Continuations of a text that is being written. A newer one, or an answer, takes the place of the one that runs; while an
+/// answer runs it is refused as busy.
+struct Suggest {
+  std::uint64_t id = 0;  // of the text's state, chosen by the sender; stands in the events
+  std::variant<std::vector<ChatMessage>, std::string> context;  // the chat before the user's open turn, or plain text
+  std::string before;    // the text before the caret
+  DraftLimits limits;
+  double seconds = 0;    // decoding ends after this long; 0 = no limit
+  std::int64_t most_context = 512;  // tokens of the chat that are looked at
+  TextOwner chat = 0;
+};
+/// Of the newest suggestion: the drafts that still count go on, up to so many tokens. Others are given up.
+struct AdjustDrafts {
+  std::uint64_t id = 0;
+  std::vector<std::int32_t> ids;
+  std::int64_t max_tokens = 0;
+};
+struct CancelSuggest {
+  std::uint64_t id = 0;  // 0 = whatever runs or waits
+};
 /// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
 /// next turn needs is written down again.
 struct ForgetChat {
@@ -99,7 +121,13 @@ struct ForgetChat {
 struct KeepChats {
   std::vector<TextOwner> chats;
 };
-using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats>;
+/// How long a chat would be as a prompt. Disturbs nothing: while an answer runs it is counted between two steps.
+struct CountTokens {
+  std::uint64_t id = 0;  // chosen by the sender
+  std::vector<ChatMessage> messages;
+};
+using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
+                             AdjustDrafts, CancelSuggest>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
@@ -143,13 +171,34 @@ struct GenerationDone {
   std::uint64_t id = 0;
   GenerationStats stats;
 };
+/// Why drafts end, or do not come at all.
+enum class SuggestReason : std::uint8_t { running, done, cancelled, busy, no_model, failed };
+std::string_view name_of(SuggestReason reason);  // "running", "done", ...
+
+/// The drafts of a suggestion as they are now; comes whenever one has grown by a word, and at the end.
+struct Drafts {
+  std::uint64_t id = 0;
+  SuggestReason reason = SuggestReason::running;  // anything else is the last event, unless AdjustDrafts goes on
+  std::vector<Draft> drafts;                      // best first
+  std::int64_t prompt_tokens = 0, reused_tokens = 0;
+  std::int64_t decoded_tokens = 0;                // rows computed, losers included
+  // From the command's arrival at the desk: the prompt is read; the best draft has a whole word; now.
+  double prompt_seconds = 0, first_word_seconds = 0, seconds = 0;
+  std::string message;  // failed: why
+};
 /// The request ended without (more of) an answer; text already sent stays valid.
 struct GenerationFailed {
   std::uint64_t id = 0;
   Error error;
 };
+/// Answers CountTokens. A chat that cannot be counted (no model is open, the template refuses it) has 0 tokens.
+struct TokensCounted {
+  std::uint64_t id = 0;
+  std::int64_t total = 0;                 // exactly what Generate would read
+  std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
+};
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, PrefixRestoring, GenerationStarted,
-                           PromptProgress, TextPiece, GenerationDone, GenerationFailed>;
+                           PromptProgress, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts>;
 
 class Session {
  public:

@@ -151,6 +151,9 @@ class Backend {
   /// from, to [n, 1] blocks of any pools; no block of `to` is also in `from`. All 64 slots count, so they have to be filled,
   /// except where both are open. Bytes as encode_rows() makes them of the decoded values.
   virtual void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) = 0;
+  /// Slot to[i] becomes what slot from[i] holds, for i = 0, 1, .. in this order. from, to [n, 1] slots of the open pool as in
+  /// store_kv; no slot of `to` is read by a later i.
+  virtual void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) = 0;
   /// Softmax attention. q, out [rows, n_heads * head_dim] in the plain basis. Pages of one sequence may lie in different
   /// pools; what a row sees of a closed page is what decode_rows() makes of it.
   virtual void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows,

@@ -28,6 +28,7 @@ class Painter {
   void draw_text(const Block& block, const BlockBox& box, TextBox& text);
   void draw_line_marks(const Block& block, const BlockBox& box, TextBox& text, std::size_t line, Vec top);
   void draw_links(const Block& block, const BlockBox& box, TextBox& text, std::size_t line, Vec top);
+  void draw_found(const text::StyledText& styled, TextBox& text, std::size_t begin, std::size_t line, Vec top);
   void draw_cursor();
   void scroll_bar(const std::string& id, BlockBox& box, Rect area);
   std::string item_id(const BlockBox& box, std::string_view kind) const { return place_.id + "/" + std::string(kind) + ":" + std::to_string(box.begin); }
@@ -196,6 +197,7 @@ void Painter::draw_text(const Block& block, const BlockBox& box, TextBox& text) 
     if (y >= visible.bottom) break;
     const Vec at{left + std::round(text::Boxes::line_indent(canvas_.shapes(), text, styled, i)), y};
     if (marked) draw_line_marks(block, box, text, i, at);
+    if (!place_.found.empty()) draw_found(styled, text, begin, i, at);
     if (!selection.empty()) {
       text.layout.visit_selected(canvas_.shapes(), styled, i, selection, [&](float from, float to) {
         canvas_.fill({at.x + from, y, at.x + to, y + text.line_height}, frame_.theme.selection);
@@ -262,6 +264,20 @@ void Painter::draw_links(const Block& block, const BlockBox& box, TextBox& text,
     }
     focus_ring(frame_, id, rect, frame_.px(4));
     if (frame_.input.activated(id)) frame_.link_asked = target;
+  }
+}
+
+/// Behind what a search has found; `begin`: the document's place of the text's first byte.
+void Painter::draw_found(const text::StyledText& styled, TextBox& text, std::size_t begin, std::size_t line, Vec top) {
+  const text::Line l = text.layout.line(canvas_.shapes(), styled, line);
+  const std::size_t offset = place_.first_place + begin, from = offset + l.begin, to = offset + l.end;
+  const auto first = std::partition_point(place_.found.begin(), place_.found.end(), [&](const text::Range& r) { return r.end <= from; });
+  for (auto range = first; range != place_.found.end() && range->begin < to; ++range) {
+    const Color color = *range == place_.found_here ? frame_.theme.found_here : frame_.theme.found;
+    const text::Range within{std::max(range->begin, offset) - offset, range->end - offset};
+    text.layout.visit_selected(canvas_.shapes(), styled, line, within, [&](float left, float right) {
+      canvas_.fill({top.x + left - frame_.px(1), top.y + frame_.px(2), top.x + right + frame_.px(1), top.y + text.line_height - frame_.px(2)}, color, frame_.px(3));
+    });
   }
 }
 

@@ -2,6 +2,7 @@
 // Draws the boxes of a document: texts with their marks, code with its head, tables, lists, quotes. Registers its links and
 // buttons. Only what is visible is touched.
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct DocumentPlace {
   float room = 0;            // width that boxes may take, pixels
   text::Range selection;     // places of the document
   bool growing = false;      // a cursor stands at its end
+  std::span<const text::Range> found = {};  // marked, in order; counted from `first_place` on, like found_here
+  text::Range found_here = {};
+  std::size_t first_place = 0;
 };
 
 void draw_document(Frame& frame, const std::vector<text::Block>& blocks, text::Boxes& boxes, const DocumentPlace& place);

@@ -6,6 +6,12 @@
 #include <cstring>
 #include <utility>
 
+// Of glfw3native.h, whose other lines need the headers of X11.
+extern "C" {
+void glfwSetX11SelectionString(const char* text);
+const char* glfwGetX11SelectionString(void);
+}
+
 namespace foreword::ui {
 namespace {
 
@@ -18,8 +24,8 @@ constexpr KeyRow kNamedKeys[] = {
     {GLFW_KEY_ENTER, Key::enter}, {GLFW_KEY_KP_ENTER, Key::enter}, {GLFW_KEY_ESCAPE, Key::escape}, {GLFW_KEY_TAB, Key::tab},
     {GLFW_KEY_SPACE, Key::space}, {GLFW_KEY_BACKSPACE, Key::backspace}, {GLFW_KEY_DELETE, Key::del}, {GLFW_KEY_LEFT, Key::left},
     {GLFW_KEY_RIGHT, Key::right}, {GLFW_KEY_UP, Key::up}, {GLFW_KEY_DOWN, Key::down}, {GLFW_KEY_HOME, Key::home},
-    {GLFW_KEY_END, Key::end}, {GLFW_KEY_PAGE_UP, Key::page_up}, {GLFW_KEY_PAGE_DOWN, Key::page_down}, {GLFW_KEY_F2, Key::f2},
-    {GLFW_KEY_F6, Key::f6}, {GLFW_KEY_KP_ADD, Key::plus}, {GLFW_KEY_KP_SUBTRACT, Key::minus}};
+    {GLFW_KEY_END, Key::end}, {GLFW_KEY_PAGE_UP, Key::page_up}, {GLFW_KEY_PAGE_DOWN, Key::page_down}, {GLFW_KEY_F1, Key::f1},
+    {GLFW_KEY_F2, Key::f2}, {GLFW_KEY_F3, Key::f3}, {GLFW_KEY_F6, Key::f6}, {GLFW_KEY_KP_ADD, Key::plus}, {GLFW_KEY_KP_SUBTRACT, Key::minus}};
 
 /// Letters and signs by the layout, digits by position; a layout without Latin letters counts as an English one.
 Key key_of(int glfw, int scancode) {
@@ -49,7 +55,8 @@ GlfwInput::GlfwInput(GLFWwindow* window) : window_(window) {
   glfwSetWindowUserPointer(window, this);
   glfwSetKeyCallback(window, [](GLFWwindow* w, int key, int scancode, int action, int mods) {
     if (action == GLFW_RELEASE) return;
-    if (const Key known = key_of(key, scancode); known != Key::none) self(w).push(KeyPress{known, mods_of(mods)});
+    const bool brings_character = key >= GLFW_KEY_SPACE && key <= GLFW_KEY_WORLD_2 && (mods & (GLFW_MOD_CONTROL | GLFW_MOD_ALT | GLFW_MOD_SUPER)) == 0;
+    self(w).push_key({key_of(key, scancode), mods_of(mods)}, brings_character);
   });
   glfwSetCharCallback(window, [](GLFWwindow* w, unsigned c) { self(w).push(Character{c}); });
   glfwSetCursorPosCallback(window, [](GLFWwindow* w, double, double) {
@@ -84,8 +91,24 @@ GlfwInput::GlfwInput(GLFWwindow* window) : window_(window) {
 }
 
 void GlfwInput::push(InputEvent event) {
-  queue.push_back(std::move(event));
+  composing_.take(std::move(event), glfwGetTime(), queue);
   touched = true;
+}
+
+void GlfwInput::push_key(KeyPress press, bool printable) {
+  if (printable) {
+    composing_.take_printable(press, glfwGetTime(), queue);
+  } else if (press.key != Key::none) {
+    composing_.take(press, glfwGetTime(), queue);
+  }
+  touched = true;
+}
+
+double GlfwInput::advance(double now) {
+  const std::size_t n = queue.size();
+  composing_.advance(now, queue);
+  if (queue.size() > n) touched = true;
+  return composing_.wake_at();
 }
 
 Vec GlfwInput::mouse() const {
@@ -97,11 +120,13 @@ Vec GlfwInput::mouse() const {
   return {static_cast<float>(x * pixels_wide / std::max(1, width)), static_cast<float>(y * pixels_high / std::max(1, height))};
 }
 
-std::string GlfwClipboard::read() {
-  const char* text = glfwGetClipboardString(window_);  // null when empty, which is no error for us
-  return text == nullptr ? std::string() : std::string(text);
+std::string GlfwClipboard::read(Board board) {
+  const char* text = board == Board::copied ? glfwGetClipboardString(window_) : glfwGetX11SelectionString();
+  return text == nullptr ? std::string() : std::string(text);  // null when empty, which is no error for us
 }
 
-void GlfwClipboard::write(const std::string& text) { glfwSetClipboardString(window_, text.c_str()); }
+void GlfwClipboard::write(const std::string& text, Board board) {
+  board == Board::copied ? glfwSetClipboardString(window_, text.c_str()) : glfwSetX11SelectionString(text.c_str());
+}
 
 }  // namespace foreword::ui

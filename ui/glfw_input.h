@@ -1,9 +1,10 @@
 #pragma once
-// GLFW's callbacks as our ordered list of input events. Main thread.
+// GLFW's callbacks as our ordered list of input events, without those that an input method keeps (composing.h). Main thread.
 
 #include <deque>
 #include <functional>
 
+#include "ui/composing.h"
 #include "ui/input.h"
 
 struct GLFWwindow;
@@ -17,20 +18,25 @@ class GlfwInput {
 
   std::deque<InputEvent> queue;
   bool focused = true, iconified = false;
+  /// Time has passed; when this is wanted next.
+  double advance(double now);
+
   bool touched = false;  // anything happened that may need a new frame (also resize and expose); the reader resets it
 
  private:
   void push(InputEvent event);
+  void push_key(KeyPress press, bool printable);
   Vec mouse() const;
 
   GLFWwindow* window_;
+  Composing composing_;
 };
 
 class GlfwClipboard final : public Clipboard {
  public:
   explicit GlfwClipboard(GLFWwindow* window) : window_(window) {}
-  std::string read() override;
-  void write(const std::string& text) override;
+  std::string read(Board board) override;
+  void write(const std::string& text, Board board) override;
 
  private:
   GLFWwindow* window_;

@@ -34,16 +34,19 @@ text::Bitmap BoxFont::rasterise(text::Font font, std::uint16_t, std::uint32_t in
 
 class Headless::Pocket final : public Clipboard {
  public:
-  explicit Pocket(std::string& text) : text_(text) {}
-  std::string read() override { return text_; }
-  void write(const std::string& text) override { text_ = text; }
+  Pocket(std::string& copied, std::string& selected) : copied_(copied), selected_(selected) {}
+  std::string read(Board board) override { return on(board); }
+  void write(const std::string& text, Board board) override { on(board) = text; }
 
  private:
-  std::string& text_;
+  std::string& on(Board board) { return board == Board::copied ? copied_ : selected_; }
+
+  std::string& copied_;
+  std::string& selected_;
 };
 
 Headless::Headless(Vec size, text::GlyphSource* source)
-    : pocket_(std::make_unique<Pocket>(clipboard)), imgui_(ImGui::CreateContext()), size_(size) {
+    : pocket_(std::make_unique<Pocket>(clipboard, selected_board)), imgui_(ImGui::CreateContext()), size_(size) {
   ImGui::SetCurrentContext(imgui_);
   ImGuiIO& io = ImGui::GetIO();
   io.IniFilename = nullptr;

@@ -31,7 +31,7 @@ class Headless {
 
   ViewState state;                // drawn in each frame; the test changes it
   std::vector<UiEvent> events;    // all that the window has said, oldest first
-  std::string clipboard;
+  std::string clipboard, selected_board;  // what was copied; what was selected, for the middle button
   double now = 0;                 // seconds; frames do not move it
 
   void push(InputEvent event) { queue_.push_back(std::move(event)); }

@@ -35,7 +35,7 @@ struct Drawing {
 };
 
 std::vector<Drawing> draw_all() {
-  std::vector<Drawing> all(static_cast<std::size_t>(Icon::save) + 1);
+  std::vector<Drawing> all(static_cast<std::size_t>(Icon::arrow_up) + 1);
   const auto at = [&](Icon icon) -> Drawing& { return all[static_cast<std::size_t>(icon)]; };
   at(Icon::plus).line({{12, 5}, {12, 19}}).line({{5, 12}, {19, 12}});
   at(Icon::search).arc({11, 11}, 6, 0, 360).line({{15.5f, 15.5f}, {20, 20}});
@@ -67,6 +67,9 @@ std::vector<Drawing> draw_all() {
   at(Icon::lock).line({{6, 11}, {18, 11}, {18, 20}, {6, 20}}, true).line({{8.5f, 11}, {8.5f, 8}}).line({{15.5f, 11}, {15.5f, 8}}).arc({12, 8}, 3.5f, 180, 360);
   at(Icon::undo).line({{8.5f, 5}, {4.5f, 9}, {8.5f, 13}}).line({{4.5f, 9}, {14, 9}}).arc({14, 14}, 5, -90, 90).line({{14, 19}, {9, 19}});
   at(Icon::save).line({{12, 4}, {12, 15}}).line({{7, 10.5f}, {12, 15.5f}, {17, 10.5f}}).line({{5, 19.5f}, {19, 19.5f}});
+  at(Icon::help).arc({12, 12}, 8.5f, 0, 360).arc({12, 9.8f}, 2.6f, 180, 405).line({{13.8f, 11.6f}, {12, 13.2f}, {12, 14.2f}}).line({{12, 16.5f}, {12, 17}});
+  at(Icon::file).line({{6, 3.5f}, {13.5f, 3.5f}, {18.5f, 8.5f}, {18.5f, 20.5f}, {6, 20.5f}}, true).line({{13.5f, 3.5f}, {13.5f, 8.5f}, {18.5f, 8.5f}});
+  at(Icon::arrow_up).line({{12, 19}, {12, 5.5f}}).line({{6, 11.5f}, {12, 5.5f}, {18, 11.5f}});
   for (Drawing& drawing : all) drawing.finish();
   return all;
 }

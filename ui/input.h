@@ -14,7 +14,7 @@ namespace foreword::ui {
 /// Letters and digits are their lower-case ASCII value by the keyboard's layout; the rest has names.
 enum class Key : std::uint16_t {
   none = 0, plus = '+', minus = '-', slash = '/', question = '?',
-  enter = 256, escape, tab, space, backspace, del, left, right, up, down, home, end, page_up, page_down, f2, f6,
+  enter = 256, escape, tab, space, backspace, del, left, right, up, down, home, end, page_up, page_down, f1, f2, f3, f6,
 };
 constexpr Key letter(char c) { return static_cast<Key>(c); }
 
@@ -32,12 +32,15 @@ struct FocusChange { bool focused = false; };
 struct FilesDropped { std::vector<std::string> paths; };
 using InputEvent = std::variant<KeyPress, Character, MouseMove, MouseButton, Wheel, FocusChange, FilesDropped>;
 
+/// What was copied, and what was selected last, which the middle button pastes (X11's CLIPBOARD and PRIMARY).
+enum class Board : std::uint8_t { copied, selected };
+
 /// The window system's clipboards. Reading may wait for another program, so it happens on a paste only.
 class Clipboard {
  public:
   virtual ~Clipboard() = default;
-  virtual std::string read() = 0;
-  virtual void write(const std::string& text) = 0;
+  virtual std::string read(Board board = Board::copied) = 0;
+  virtual void write(const std::string& text, Board board = Board::copied) = 0;
 };
 
 }  // namespace foreword::ui

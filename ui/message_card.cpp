@@ -5,6 +5,7 @@
 
 #include "ui/document_view.h"
 #include "ui/text/copy.h"
+#include "ui/text/find.h"
 #include "ui/text/markdown.h"
 #include "ui/widgets.h"
 
@@ -61,6 +62,26 @@ std::string copy_message(const MessageRow& message, Range places, CopyAs as) {
   const auto blocks = blocks_of(source(parts.answer));
   const bool whole = places.begin == 0 && places.end >= size_of(blocks);
   return whole && as == CopyAs::markdown ? std::string(source(parts.answer)) : write(blocks, places);
+}
+
+void find_in_message(const MessageRow& message, std::string_view needle, std::vector<Range>& places) {
+  const std::string_view text = message.text;
+  std::vector<text::Block> blocks;
+  std::size_t begin = 0;
+  if (is_user(message)) {
+    blocks = text::parse_plain(text);
+  } else {
+    const text::Answer parts = text::split_reasoning(text);
+    const auto source = [&](Range range) { return text.substr(range.begin, range.end - range.begin); };
+    if (!parts.reasoning.empty() || parts.thinking) begin = size_of(blocks_of(source(parts.reasoning))) + 1;
+    blocks = blocks_of(source(parts.answer));
+  }
+  for (const text::Block& block : blocks) {
+    const std::size_t first = places.size();
+    text::find_all(block.text, needle, places);
+    for (std::size_t i = first; i < places.size(); ++i) places[i] = {places[i].begin + begin, places[i].end + begin};
+    begin += block.text.size() + 1;
+  }
 }
 
 bool MessageCard::laid_out_for(const MessageRow& message, float width, float scale) const {
@@ -189,7 +210,8 @@ bool MessageCard::scroll_sideways(Vec point, float dx) {
   return ui::scroll_sideways(part.boxes, width_ - part.top.x, point.y - part.top.y, dx);
 }
 
-bool MessageCard::draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection, bool last) {
+bool MessageCard::draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, const Marks& marks, bool last) {
+  const Range selection = marks.selection;
   Canvas& canvas = frame.canvas;
   const bool user = is_user(message);
   if (user) {
@@ -205,7 +227,8 @@ bool MessageCard::draw(Frame& frame, const MessageRow& message, const std::strin
   const bool growing = message.state == MessageState::streaming && !thinking_;
   draw_document(frame, answer_.blocks(), answer_.boxes,
                 {.id = id, .origin = {origin.x + answer_.top.x, origin.y + answer_.top.y}, .room = room,
-                 .selection = {std::max(selection.begin, begin) - begin, std::max(selection.end, begin) - begin}, .growing = growing});
+                 .selection = {std::max(selection.begin, begin) - begin, std::max(selection.end, begin) - begin}, .growing = growing,
+                 .found = marks.found, .found_here = marks.found_here, .first_place = begin});
   draw_footer(frame, message, id, origin, last);
   if (folding) unfolded_ = !unfolded_, place_parts(frame, message);
   return folding;

@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,16 @@ enum class CopyAs : std::uint8_t { plain, markdown };
 /// source.
 std::string copy_message(const MessageRow& message, Range places, CopyAs as);
 
+/// Appends the places where a text stands in what is said; not in reasoning, which is folded.
+void find_in_message(const MessageRow& message, std::string_view needle, std::vector<Range>& places);
+
+/// What is marked in a message, as places.
+struct Marks {
+  Range selection;
+  std::span<const Range> found;  // by a search, in order
+  Range found_here;              // one of them
+};
+
 class MessageCard {
  public:
   /// Brings the layout up to date with the message and the column's width (pixels). Cheap when nothing changed.
@@ -38,7 +49,7 @@ class MessageCard {
   /// and begins above `anchor` is told.
   text::Boxes::Moved prepare(Frame& frame, const MessageRow& message, float top, float bottom, float anchor);
   /// `id` prefixes its items ("messages/7"). Sends what its buttons ask for; copies to the clipboard. True: it was folded or unfolded.
-  bool draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection, bool last);
+  bool draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, const Marks& marks, bool last);
   /// The caret place nearest to a point.
   std::size_t place_at(Frame& frame, Vec point);
   /// The word or the paragraph around a place.

@@ -143,6 +143,7 @@ void MessageView::handle_input(Frame& frame, Rect area, float& moved) {
       handle_key(frame, *press, area, moved);
     } else if (const auto* button = std::get_if<MouseButton>(&event)) {
       if (button->down && button->button == 0) handle_press(frame, *button);
+      if (!button->down && selecting_) frame.clipboard.write(selected_text(frame.state, CopyAs::plain), Board::selected);
     } else if (const auto* move = std::get_if<MouseMove>(&event)) {
       to_ = place_at(frame, move->at);
       if (n_clicks_ > 1 && to_.message == from_.message) {  // word by word from what was clicked
@@ -293,6 +294,45 @@ std::string MessageView::selected_text(const ViewState& state, CopyAs as) const 
   return text;
 }
 
+void MessageView::look_for(std::string_view query) {
+  if (query == finder_.query()) return;
+  finder_.look_for(query);
+  match_shown_ = query.empty();
+}
+
+void MessageView::show_match(bool forwards) {
+  finder_.step(forwards);
+  match_shown_ = finder_.current() == nullptr;
+}
+
+/// Reads on, and brings the current match into the view once.
+void MessageView::find(Frame& frame, Rect view) {
+  finder_done_ = finder_.advance(frame.state.messages, anchor_);
+  if (!finder_done_) frame.wake(frame.now);
+  const MessageFinder::Match* match = finder_.current();
+  if (match_shown_ || match == nullptr || match->message >= entries_.size()) return;
+  match_shown_ = true;
+  show_place(frame, {match->message, match->places.begin}, view);
+}
+
+/// If it is not in sight, a third of the view stays above it.
+void MessageView::show_place(Frame& frame, Place place, Rect view) {
+  if (!entries_[place.message].exact) {
+    lay_out(frame, place.message);
+    update_tops(place.message);
+  }
+  const text::Boxes::Spot spot = entries_[place.message].card.spot_of(frame, place.offset);
+  const float y = tops_[place.message] + spot.y - scroll();
+  if (y >= 0 && y + spot.line_height <= view.height()) return;
+  following_ = false;
+  set_scroll(tops_[place.message] + spot.y - std::round(view.height() / 3), view.height());
+}
+
+Marks MessageView::marks_of(std::size_t message) const {
+  const MessageFinder::Match* match = finder_.current();
+  return {selection_in(message), finder_.matches_in(message), match != nullptr && match->message == message ? match->places : Range{}};
+}
+
 void MessageView::draw(Frame& frame, Rect area) {
   Canvas& canvas = frame.canvas;
   const float margin = frame.px(kMargin);
@@ -304,6 +344,7 @@ void MessageView::draw(Frame& frame, Rect area) {
   float moved = 0;
   handle_input(frame, view, moved);
   if (moved < 0) following_ = false;
+  find(frame, view);
   settle(frame, view.height(), moved);
   const float content = tops_.back();
   const float dragged = scroll_bar(frame, "messages/scroll", view, content, scroll());
@@ -322,7 +363,7 @@ void MessageView::draw(Frame& frame, Rect area) {
     if (origin.y >= area.bottom) break;
     if (!entries_[i].exact) lay_out(frame, i), first_changed = std::min(first_changed, i);  // a sliver within the padding
     const std::string id = kId + "/" + std::to_string(entries_[i].id);
-    if (entries_[i].card.draw(frame, frame.state.messages[i], id, origin, selection_in(i), i + 1 == entries_.size())) {
+    if (entries_[i].card.draw(frame, frame.state.messages[i], id, origin, marks_of(i), i + 1 == entries_.size())) {
       entries_[i].height = entries_[i].card.height() + frame.px(kGap);
       first_changed = std::min(first_changed, i);
     }
@@ -335,16 +376,33 @@ void MessageView::draw(Frame& frame, Rect area) {
   draw_end_button(frame, area);
 }
 
+bool MessageView::at_end(const Frame& frame, float view_height) const {
+  return following_ || scroll() >= tops_.back() - view_height - frame.px(40);
+}
+
+/// Leads back to the end; says so if something has come since the reader left it.
 void MessageView::draw_end_button(Frame& frame, Rect area) {
-  const float view_height = area.height() - frame.px(kPadTop) - frame.px(kPadBottom);
-  if (following_ || scroll() >= tops_.back() - view_height - frame.px(40)) return;
-  const float radius = frame.px(17), x = area.center().x, y = area.bottom - frame.px(26);
-  const Rect rect{x - radius, y - radius, x + radius, y + radius};
-  frame.input.add({.id = "messages/end", .role = ItemRole::button, .label = "Go to the newest text", .rect = rect, .tip = true});
+  const auto& messages = frame.state.messages;
+  const std::size_t n_bytes = messages.empty() ? 0 : messages.back().text.size();
+  if (at_end(frame, area.height() - frame.px(kPadTop) - frame.px(kPadBottom))) {
+    seen_messages_ = messages.size();
+    seen_bytes_ = n_bytes;
+    return;
+  }
+  static constexpr std::string_view kNew = "New text below";
+  const bool fresh = messages.size() > seen_messages_ || (messages.size() == seen_messages_ && n_bytes > seen_bytes_);
+  const text::Font font = frame.font(text::Style::medium, size::kSmall);
+  const float words = fresh ? std::ceil(frame.canvas.width(font, kNew)) + frame.px(12) : 0;
+  const float radius = frame.px(17), half = radius + words / 2, x = std::round(area.center().x), y = area.bottom - frame.px(26);
+  const Rect rect{x - half, y - radius, x + half, y + radius};
+  const bool hot = frame.input.hovered("messages/end");
+  frame.input.add({.id = "messages/end", .role = ItemRole::button, .label = fresh ? "New text below; go there (End)" : "Go to the newest text (End)", .rect = rect, .tip = true});
   frame.canvas.shadow(rect, radius, frame.px(6));
-  frame.canvas.disc(rect.center(), radius, frame.input.hovered("messages/end") ? frame.theme.hover : frame.theme.raised);
-  frame.canvas.stroke(rect, frame.theme.line, radius, frame.px(1));
-  frame.canvas.icon(Icon::arrow_down, rect.center(), frame.px(18), frame.theme.ink);
+  frame.canvas.fill(rect, hot ? frame.theme.hover : frame.theme.raised, radius);
+  frame.canvas.stroke(rect, fresh ? frame.theme.accent : frame.theme.line, radius, frame.px(1));
+  if (fresh) frame.canvas.text({rect.left + frame.px(15), rect.top}, rect.height(), font, frame.theme.accent, kNew);
+  frame.canvas.icon(Icon::arrow_down, {rect.right - radius, y}, frame.px(18), fresh ? frame.theme.accent : frame.theme.ink);
+  focus_ring(frame, "messages/end", rect, radius);
   if (frame.input.activated("messages/end")) go_to_end();
 }
 

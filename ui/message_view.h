@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ui/message_card.h"
+#include "ui/message_finder.h"
 
 namespace foreword::ui {
 
@@ -18,6 +19,12 @@ class MessageView {
   bool following() const { return following_; }
   /// The selected text, messages parted by an empty line.
   std::string selected_text(const ViewState& state, CopyAs as) const;
+  /// Marks where a text stands, and shows the first place from here on; empty: nothing.
+  void look_for(std::string_view query);
+  /// Goes to the place found after or before this one.
+  void show_match(bool forwards);
+  const MessageFinder& finder() const { return finder_; }
+  bool finder_done() const { return finder_done_; }
   /// Null: not laid out. For tests.
   const MessageCard* card(std::size_t message) const { return message < entries_.size() && entries_[message].exact ? &entries_[message].card : nullptr; }
 
@@ -50,6 +57,10 @@ class MessageView {
   void scroll_while_dragging(Frame& frame, Rect area, float& moved);
   Place place_at(Frame& frame, Vec point);
   Range selection_in(std::size_t message) const;
+  void find(Frame& frame, Rect view);
+  void show_place(Frame& frame, Place place, Rect view);
+  Marks marks_of(std::size_t message) const;
+  bool at_end(const Frame& frame, float view_height) const;
   void draw_end_button(Frame& frame, Rect area);
 
   std::int64_t chat_ = -1;
@@ -66,6 +77,9 @@ class MessageView {
   double last_click_ = -1;
   Vec last_click_at_;
   int n_clicks_ = 0;
+  MessageFinder finder_;
+  bool finder_done_ = true, match_shown_ = true;
+  std::size_t seen_messages_ = 0, seen_bytes_ = 0;  // how much there was when the reader last saw the end
 };
 
 }  // namespace foreword::ui

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "ui/chat_list.h"
+#include "ui/commands.h"
 #include "ui/composer.h"
 #include "ui/export_question.h"
+#include "ui/find_bar.h"
 #include "ui/link_question.h"
 #include "ui/message_view.h"
 #include "ui/model_picker.h"
+#include "ui/shortcut_list.h"
 
 namespace foreword::ui {
 
@@ -37,10 +40,12 @@ class Root {
  private:
   void draw_main(Frame& frame, Rect area, float window_height);
   void draw_header(Frame& frame, Rect area);
+  void draw_header_buttons(Frame& frame, Rect rect);
   void draw_welcome(Frame& frame, Rect area);
   float draw_notices(Frame& frame, Rect area);
   void draw_tooltip(Frame& frame, Rect window);
   void handle_shortcuts(Frame& frame);
+  void run(CommandId id, Frame& frame);
   void handle_drops(Frame& frame);
 
   Clipboard& clipboard_;
@@ -52,6 +57,8 @@ class Root {
   ModelPicker picker_;
   LinkQuestion link_;
   ExportQuestion export_;
+  FindBar find_;
+  ShortcutList shortcuts_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
   std::string refused_drop_;   // a sentence about dropped files that were not taken
   std::string hovered_;

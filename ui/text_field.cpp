@@ -89,6 +89,7 @@ void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) 
     case Key::enter:
       if (shift && lines_ == Lines::many) return buffer_.insert("\n");
       result.submitted = true;
+      result.backwards = shift;
       return;
     default: break;
   }
@@ -146,8 +147,13 @@ std::size_t TextField::offset_at(Frame& frame, Vec point, Rect rect, float line_
 void TextField::handle_mouse(Frame& frame, const InputEvent& event, Rect rect, float line_height) {
   wanted_x_ = -1;
   if (const auto* button = std::get_if<MouseButton>(&event)) {
-    if (!button->down || button->button != 0) return;
+    if (!button->down && !buffer_.selection().empty()) frame.clipboard.write(std::string(buffer_.selected_text()), Board::selected);
+    if (!button->down || button->button == 1) return;
     const std::size_t offset = offset_at(frame, button->at, rect, line_height);
+    if (button->button == 2) {
+      buffer_.move_to(offset, false);
+      return buffer_.insert(frame.clipboard.read(Board::selected));
+    }
     n_clicks_ = count_click(*button, frame.px(4), last_click_, last_click_at_, n_clicks_);
     click_range_ = {offset, offset};
     if (n_clicks_ == 2) click_range_ = text::word_at(buffer_.text(), offset);

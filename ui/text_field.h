@@ -17,6 +17,7 @@ class TextField {
   struct Result {
     bool changed = false;
     bool submitted = false;  // Enter (without Shift)
+    bool backwards = false;  // with Shift, in a field of one line
     bool cancelled = false;  // Escape, in fields that take it
   };
   struct Options {

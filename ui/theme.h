@@ -25,6 +25,7 @@ struct Theme {
   Color code;          // behind code
   Color chip;          // behind code within a line
   Color selection;     // behind selected text
+  Color found, found_here;  // behind what a search found, and where it stands
   Color danger;        // text and buttons that destroy or report failure
   Color on_danger;
   Color danger_soft;   // behind an error notice

@@ -136,7 +136,9 @@ void Window::wake() {
 void Window::run(WindowClient& client) {
   Impl& impl = *impl_;
   while (!client.finished() && glfwWindowShouldClose(impl.window) == GLFW_FALSE) {
-    const double wait = impl.pacer.wait(glfwGetTime());
+    const double now = glfwGetTime(), keys = impl.input->advance(now) - now;
+    if (std::exchange(impl.input->touched, false)) impl.pacer.input();
+    const double wait = std::min(impl.pacer.wait(now), std::max(keys, 0.0));
     if (wait <= 0) {
       glfwPollEvents();
     } else if (wait > 3600) {

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "app/command.h"
+#include "app/commands/bench_drafts.h"
 #include "app/commands/bench_roofline.h"
 #include "app/report.h"
 #include "engine/loaded_model.h"
@@ -21,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   std::int64_t prompt = 512, n = 128, repetitions = 5, depth = 0;
-  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> rows, drafts;
   std::string shape, type = "Q4_0";
   std::filesystem::path write;
   bool roofline = false;
@@ -51,11 +52,14 @@ struct Figures {
   double bandwidth = 0;                 // bytes per second
   std::vector<RowFigures> rows;
   std::vector<Roofline> rooflines;
+  std::vector<DraftFigures> drafts;
 };
 
 /// How often each number of rows is timed in one repetition.
 constexpr int kTurnsOfRows = 5;
 constexpr int kStepsOfRoofline = 5;
+/// As many as are shown at first.
+constexpr std::int64_t kTokensOfDrafts = 12;
 
 /// Measures one loaded model. The cache holds `depth` random tokens before every measurement.
 class Bench {
@@ -103,6 +107,9 @@ class Bench {
       figures.rows.push_back({options_.rows[i], median(rows[i]), median(row_share[i])});
     }
     if (options_.roofline) FW_TRY(add_rooflines(memory, figures));
+    if (!options_.drafts.empty()) {
+      FW_ASSIGN(figures.drafts, bench_drafts(model_, sequence_, random_token(), options_.drafts, kTokensOfDrafts, options_.repetitions));
+    }
     return figures;
   }
 
@@ -212,7 +219,9 @@ Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, c
                                                   const std::optional<Recipe>& recipe) {
   engine::ModelOptions engine_options = common.engine;
   const std::int64_t longest = std::max({options.prompt, options.n, options.rows.empty() ? 1 : std::ranges::max(options.rows)});
-  if (engine_options.context == 0) engine_options.context = options.depth + longest + 1;
+  // Each draft writes into pages of its own.
+  const std::int64_t pages = options.drafts.empty() ? 0 : 2 * std::ranges::max(options.drafts) + 3;
+  if (engine_options.context == 0) engine_options.context = options.depth + longest + 1 + pages * gpu::kPageSlots;
   if (!recipe) return engine::LoadedModel::open(common.model, engine_options);
   FW_ASSIGN(auto file, engine::random_model_in_memory(recipe->shape, recipe->format, kSeed));
   return engine::LoadedModel::open(std::move(file), engine_options);
@@ -237,6 +246,7 @@ void print(const engine::LoadedModel& model, const Options& options, const Figur
                 100 * row.bandwidth_share);
   }
   for (const Roofline& roofline : figures.rooflines) roofline.print();
+  print(figures.drafts, kTokensOfDrafts);
 }
 
 Result<void> measure(const CommonOptions& common, const Options& options, const std::optional<Recipe>& recipe) {
@@ -269,6 +279,7 @@ Result<void> measure(const CommonOptions& common, const Options& options, const 
       .set("decode_bytes_per_second", decode > 0 ? bytes_per_token / decode : 0)
       .set("decode_bandwidth_share", figures.decode_bandwidth_share)
       .set("roofline", rooflines)
+      .set("drafts", report_of(figures.drafts))
       .print();
   return {};
 }
@@ -310,6 +321,9 @@ std::function<int()> add_bench(CLI::App& app, const CommonOptions& common) {
       ->delimiter(',')
       ->check(CLI::Range(1, 128));
   app.add_flag("--roofline", options->roofline, "Tell for each of --rows what every op takes and could take");
+  app.add_option("--drafts", options->drafts, "Time whole jobs of these numbers of suggestions, for example 1,3")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 6));
   app.add_option("--depth", options->depth, "Tokens that the cache holds already")->check(count);
   app.add_option("--shape", options->shape, "Random weights of a standard shape: 135m, 1b, 3b or 8b");
   app.add_option("--type", options->type, "Weight type of the random model: Q4_0, Q8_0, Q4_K, ...");

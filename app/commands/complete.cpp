@@ -12,12 +12,31 @@ struct Options {
   std::string prompt;
   std::int64_t n = -1;
   std::vector<std::string> stop;
+  std::int32_t drafts = 0;  // 0: one continuation, sampled
 };
+
+/// Several continuations at once, as the composer shows them.
+int run_drafts(EngineClient& client, const CommonOptions& common, const Options& options) {
+  engine::Suggest request;
+  request.context = std::string();
+  request.before = options.prompt;
+  request.limits.count = options.drafts;
+  if (options.n >= 0) request.limits.max_tokens = options.n;
+  auto drafts = client.suggest(std::move(request));
+  if (!drafts) return fail(drafts.error());
+  if (common.json) {
+    report_of(*drafts).print();
+    return kOk;
+  }
+  for (const engine::Draft& draft : drafts->drafts) std::printf("%6.2f  %s\n", draft.score, draft.text.c_str());
+  return kOk;
+}
 
 int run(const CommonOptions& common, const Options& options) {
   if (const int code = need_model(common); code != kOk) return code;
   EngineClient client;
   if (auto model = client.load(common); !model) return fail(model.error());
+  if (options.drafts > 0) return run_drafts(client, common, options);
   engine::Generate request;
   request.prompt = options.prompt;
   request.sampling = common.sampling;
@@ -41,6 +60,9 @@ std::function<int()> add_complete(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   app.add_option("-p,--prompt", options->prompt, "Text to continue")->required()->type_name("TEXT");
   app.add_option("-n", options->n, "At most this many tokens; -1 until the model ends")->check(CLI::Range(-1, 1 << 28));
+  app.add_option("--drafts", options->drafts, "Show this many short continuations that begin differently, likeliest words only; -n is their length")
+      ->check(CLI::Range(1, 6))
+      ->type_name("K");
   app.add_option("--stop", options->stop, "Text that ends the continuation; may be given more than once")->type_name("TEXT");
   return [&common, options] { return run(common, *options); };
 }

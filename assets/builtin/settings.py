@@ -66,11 +66,11 @@ PASSES = {
             "self-dialogue": 3, "topical-chat": 3, "sgd": 1, "taskmaster4": 1, "personality-chat": 30,
             "instruct-human": 12, "openstax-glossary": 4, "wiki-split": 2, "synth-mail": 2, "synth-chat": 3,
             "synth-edit": 3},
-    "cpu": {"se": 0.5, "us-gov": 1, "openstax": 0.7, "handbooks": 1.5, "carpentries": 1.5, "turing-way": 1,
-            "opensource-guide": 1, "recipes": 1, "state-union": 0.3, "tatoeba": 1, "common-voice": 1,
+    "cpu": {"se": 0.4, "us-gov": 1, "openstax": 0.7, "handbooks": 1.5, "carpentries": 1.5, "turing-way": 1,
+            "opensource-guide": 1, "recipes": 1.5, "state-union": 0.3, "tatoeba": 1.5, "common-voice": 1,
             "self-dialogue": 1, "topical-chat": 1, "sgd": 0.5, "taskmaster4": 0.5, "personality-chat": 10,
-            "instruct-human": 4, "openstax-glossary": 1, "wiki-split": 0.5, "synth-mail": 1, "synth-chat": 1,
-            "synth-edit": 1},
+            "instruct-human": 4, "openstax-glossary": 1, "wiki-split": 1, "synth-mail": 1, "synth-chat": 1,
+            "synth-edit": 3},
 }
 
 # Loss weights in halves (0, 1, 2). Records of prose are cut where a page became too long or are lone sentences: that

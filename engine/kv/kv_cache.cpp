@@ -150,7 +150,7 @@ Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
   if (wanted.copies) {
     std::int32_t& last = sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)];
     const std::int32_t own = open_.take();
-    if (auto copied = encode({last}, {own}); !copied) {
+    if (auto copied = encode({&last, 1}, {&own, 1}); !copied) {
       release(own);
       return copied;
     }
@@ -198,16 +198,43 @@ Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) 
   return {};
 }
 
-Result<void> KvCache::encode(const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to) {
-  const auto upload = [&](const std::vector<std::int32_t>& blocks, std::int64_t row) {
+Result<void> KvCache::accept(SequenceId id, std::span<const std::int32_t> rows) {
+  const Sequence& sequence = at(id);
+  const auto slot_at = [&](std::int64_t slot) {
+    return static_cast<std::int32_t>(sequence.blocks[static_cast<std::size_t>(slot / gpu::kPageSlots)] * gpu::kPageSlots + slot % gpu::kPageSlots);
+  };
+  std::vector<std::int32_t> from, to;
+  for (std::int64_t i = 0; i < std::ssize(rows); ++i) {
+    const std::int64_t row = rows[static_cast<std::size_t>(i)];
+    check(row >= i && (i == 0 || row > rows[static_cast<std::size_t>(i - 1)]), "accepted rows ascend");
+    check(sequence.length + row < std::ssize(sequence.blocks) * gpu::kPageSlots, "accept needs reserved slots");
+    if (row == i) continue;
+    from.push_back(slot_at(sequence.length + row));
+    to.push_back(slot_at(sequence.length + i));
+  }
+  FW_TRY(in_every_layer(&gpu::Backend::copy_slots, from, to));
+  return commit(id, std::ssize(rows));
+}
+
+Result<void> KvCache::encode(std::span<const std::int32_t> from, std::span<const std::int32_t> to) {
+  return in_every_layer(&gpu::Backend::encode_pages, from, to);
+}
+
+Result<void> KvCache::in_every_layer(PairOp op, std::span<const std::int32_t> from, std::span<const std::int32_t> to) {
+  const auto upload = [&](std::span<const std::int32_t> values, std::int64_t row) {
     const std::int64_t offset = row * n_blocks_ * static_cast<std::int64_t>(sizeof(std::int32_t));
-    const gpu::Tensor view{indices_.get(), offset, std::ssize(blocks), 1, 1, gpu::DType::i32};
-    backend_->write(view, std::as_bytes(std::span(blocks)));
+    const gpu::Tensor view{indices_.get(), offset, std::ssize(values), 1, 1, gpu::DType::i32};
+    backend_->write(view, std::as_bytes(values));
     return view;
   };
-  const gpu::Tensor sources = upload(from, 0), targets = upload(to, 1);
-  for (const gpu::KvLayer& layer : layers_) backend_->encode_pages(layer, sources, targets);
-  return backend_->submit();
+  const auto room = static_cast<std::size_t>(n_blocks_);
+  for (std::size_t first = 0; first < from.size(); first += room) {
+    const std::size_t n = std::min(room, from.size() - first);
+    const gpu::Tensor sources = upload(from.subspan(first, n), 0), targets = upload(to.subspan(first, n), 1);
+    for (const gpu::KvLayer& layer : layers_) (backend_->*op)(layer, sources, targets);
+    FW_TRY(backend_->submit());
+  }
+  return {};
 }
 
 std::int64_t KvCache::page_bytes(gpu::KvEncoding encoding, std::int64_t n) const {

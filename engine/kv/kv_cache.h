@@ -62,6 +62,12 @@ class KvCache {
   /// The first n reserved slots after length now hold accepted tokens. Closes pages that became old, and then submits; what
   /// went wrong there leaves them open.
   Result<void> commit(SequenceId id, std::int64_t n);
+  /// As commit() for a tree of drafts: of the reserved slots after length, those numbered `rows` (from 0, ascending) hold the
+  /// accepted tokens, in this order. They move together; the others are free to be written again.
+  Result<void> accept(SequenceId id, std::span<const std::int32_t> rows);
+  /// How many tokens from here on see the same encodings in one batch as they would one by one: pages that would close in
+  /// between are a difference. At least 1; no bound for a policy that closes nothing.
+  std::int64_t n_steady(SequenceId id) const { return steady_tokens(shape_.policy, at(id).length); }
   /// Forgets the tokens from `length` on and gives back blocks that are no longer needed. Gives the length that is left:
   /// less than asked for if that lies inside a closed page, which cannot be written again; its tokens are to be read anew.
   std::int64_t truncate(SequenceId id, std::int64_t length);
@@ -122,13 +128,15 @@ class KvCache {
   template <class Visit>
   void each_run(std::int32_t block, std::int64_t n, Visit visit) const;
   Result<void> close_pages(Sequence& sequence, const PagePolicy& policy);
-  Result<void> encode(const std::vector<std::int32_t>& from, const std::vector<std::int32_t>& to);
+  Result<void> encode(std::span<const std::int32_t> from, std::span<const std::int32_t> to);
+  using PairOp = void (gpu::Backend::*)(const gpu::KvLayer&, const gpu::Tensor& from, const gpu::Tensor& to);
+  Result<void> in_every_layer(PairOp op, std::span<const std::int32_t> from, std::span<const std::int32_t> to);
 
   gpu::Backend* backend_ = nullptr;
   KvShape shape_;
   std::int64_t n_blocks_ = 0;
   std::vector<std::unique_ptr<gpu::Buffer>> buffers_;  // one a layer and pool
-  std::unique_ptr<gpu::Buffer> indices_;               // i32 [2, n_blocks], of encode()
+  std::unique_ptr<gpu::Buffer> indices_;               // i32 [2, n_blocks], of in_every_layer()
   std::vector<gpu::KvLayer> layers_;
   Places open_, closed_;
   std::vector<std::int32_t> twins_;  // for each open place the closed block that holds the same, or -1

@@ -21,4 +21,7 @@ PagePolicy close_everything(gpu::KvEncoding old);
 /// Whether page `page` of a sequence of `length` accepted tokens is old: it is full, and neither a sink nor recent.
 bool closes(const PagePolicy& policy, std::int64_t page, std::int64_t length);
 
+/// The largest n such that lengths length .. length + n - 1 have the same pages closed.
+std::int64_t steady_tokens(const PagePolicy& policy, std::int64_t length);
+
 }  // namespace foreword::engine

@@ -31,6 +31,7 @@ class PrefixTree {
     std::uint64_t request = 0;         // a number of its user's
     std::vector<std::int32_t> tokens;  // of the sequence, in order
     bool in_use = true;
+    std::int64_t n_sent = 0;           // of its first tokens, which are worth writing down: not what was only being typed
     std::vector<StoredAs> stored;      // of its first pages
     bool written_down = false;         // all of it, or it was refused; prefix_keeper.h
 
@@ -73,6 +74,19 @@ class PrefixTree {
   KvCache& cache_;
   std::list<Text> texts_;  // by last use
   std::uint64_t next_serial_ = 1;
+};
+
+/// A text that is being read or written; known to the tree when this ends.
+class TextInUse {
+ public:
+  TextInUse(PrefixTree& tree, PrefixTree::Text& text) : tree_(tree), text_(text) {}
+  ~TextInUse() { tree_.close(text_); }
+  TextInUse(const TextInUse&) = delete;
+  TextInUse& operator=(const TextInUse&) = delete;
+
+ private:
+  PrefixTree& tree_;
+  PrefixTree::Text& text_;
 };
 
 }  // namespace foreword::engine

@@ -73,6 +73,10 @@ double philox_uniform(std::uint64_t seed, std::uint32_t index, std::uint32_t tok
   return (static_cast<double>(words[token & 3]) + 0.5) * 0x1p-32;
 }
 
+double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream) {
+  return -std::log(-std::log(philox_uniform(seed, index, token, stream)));
+}
+
 void Sampler::penalise(std::span<const std::int32_t> history) {
   const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
   if (!active || params_.penalty_window == 0) return;
@@ -117,8 +121,8 @@ void Sampler::truncate() {
   }
 }
 
-std::int32_t Sampler::sample(std::span<const float> logits, std::span<const std::int32_t> history, std::int64_t index,
-                             std::span<const std::int32_t> banned) {
+std::span<const Candidate> Sampler::distribution(std::span<const float> logits, std::span<const std::int32_t> history,
+                                                 std::span<const std::int32_t> banned) {
   logits_.assign(logits.begin(), logits.end());
   for (const std::int32_t token : banned) {
     if (token >= 0 && token < std::ssize(logits_)) logits_[static_cast<std::size_t>(token)] = kNever;
@@ -129,21 +133,45 @@ std::int32_t Sampler::sample(std::span<const float> logits, std::span<const std:
   for (std::size_t token = 0; token < logits_.size(); ++token) {
     if (logits_[token] > kNever) candidates_.push_back({logits_[token], static_cast<std::int32_t>(token)});  // NaN fails
   }
-  if (candidates_.empty()) return -1;
-  if (params_.temperature <= 0.0F) return std::min_element(candidates_.begin(), candidates_.end(), kBetter)->token;
+  if (candidates_.empty()) return {};
+  if (params_.temperature <= 0.0F) {
+    candidates_.front() = *std::min_element(candidates_.begin(), candidates_.end(), kBetter);
+    candidates_.resize(1);
+  } else {
+    truncate();
+  }
+  return candidates_;
+}
 
-  truncate();
+std::int32_t Sampler::draw(std::span<const Candidate> candidates, std::int64_t index) const {
+  if (candidates.size() <= 1) return candidates.empty() ? -1 : candidates.front().token;
   std::int32_t chosen = -1;
   double best = -std::numeric_limits<double>::infinity();
-  for (const Candidate& c : candidates_) {
-    const double u = philox_uniform(params_.seed, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(c.token));
-    const double score = static_cast<double>(c.logit) / params_.temperature - std::log(-std::log(u));
+  for (const Candidate& c : candidates) {
+    const double score = static_cast<double>(c.logit) / params_.temperature +
+                         gumbel_noise(params_.seed, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(c.token));
     if (score > best || (score == best && c.token < chosen)) {
       best = score;
       chosen = c.token;
     }
   }
   return chosen;
+}
+
+void Sampler::probabilities(std::span<const Candidate> candidates, std::vector<double>& out) const {
+  out.clear();
+  double total = 0;
+  for (const Candidate& c : candidates) {
+    const double below = static_cast<double>(c.logit) - candidates.front().logit;
+    out.push_back(c.logit == candidates.front().logit ? 1.0 : std::exp(below / params_.temperature));  // infinities are equal
+    total += out.back();
+  }
+  for (double& p : out) p /= total;
+}
+
+std::int32_t Sampler::sample(std::span<const float> logits, std::span<const std::int32_t> history, std::int64_t index,
+                             std::span<const std::int32_t> banned) {
+  return draw(distribution(logits, history, banned), index);
 }
 
 }  // namespace foreword::engine

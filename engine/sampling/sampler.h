@@ -38,10 +38,21 @@ std::span<const SamplerParam> sampler_params();
 /// Philox4x32-10(key = seed, counter = {index, token >> 2, stream, 0}) (Salmon et al. 2011).
 double philox_uniform(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream = 0);
 
+/// Gumbel noise at (index, token): -log(-log u). One function for choosing tokens and for guessing what will be chosen.
+double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream = 0);
+
+/// A token that may still be chosen.
+struct Candidate {
+  float logit;  // after penalties, before the division by the temperature
+  std::int32_t token;
+};
+
 /// Chooses tokens for one request. Not thread-safe; keeps only scratch memory, no state between calls.
 class Sampler {
  public:
   explicit Sampler(const SamplingParams& params) : params_(params) {}
+
+  const SamplingParams& params() const { return params_; }
 
   /// logits: one per vocabulary entry, may contain -inf, NaN counts as -inf. history: the tokens before this one, oldest
   /// first, prompt included. index: how many tokens the conversation has before this one (the noise's counter).
@@ -49,11 +60,16 @@ class Sampler {
   std::int32_t sample(std::span<const float> logits, std::span<const std::int32_t> history, std::int64_t index,
                       std::span<const std::int32_t> banned);
 
+  /// sample() in two parts, for whoever needs the law as well. First, what is left after all steps but the temperature:
+  /// by falling logit, ties by id; empty if no token is left, and at temperature 0 the best alone. Valid until the next call.
+  std::span<const Candidate> distribution(std::span<const float> logits, std::span<const std::int32_t> history,
+                                          std::span<const std::int32_t> banned);
+  /// Second, the choice among them; -1 if there are none.
+  std::int32_t draw(std::span<const Candidate> candidates, std::int64_t index) const;
+  /// Their probabilities, in the same order: softmax(logit / temperature).
+  void probabilities(std::span<const Candidate> candidates, std::vector<double>& out) const;
+
  private:
-  struct Candidate {
-    float logit;
-    std::int32_t token;
-  };
   void penalise(std::span<const std::int32_t> history);
   void truncate();
 

@@ -125,6 +125,7 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, const DecodeOptions&
 
 std::int64_t Tokenizer::size() const { return vocabulary_->tokens.size(); }
 std::string_view Tokenizer::text(TokenId id) const { return vocabulary_->tokens.text(id); }
+void Tokenizer::append_bytes(TokenId id, std::string& out) const { vocabulary_->append_piece(id, false, false, out); }
 TokenId Tokenizer::find(std::string_view text) const { return vocabulary_->tokens.find(text); }
 TokenId Tokenizer::bos() const { return vocabulary_->bos; }
 TokenId Tokenizer::eos() const { return vocabulary_->eos; }

@@ -56,6 +56,8 @@ class Tokenizer {
 
   std::int64_t size() const;                       // vocabulary size
   std::string_view text(TokenId id) const;         // as it stands in the file, "" if out of range
+  /// Appends what the token adds inside a text: its bytes with their leading space, nothing for control tokens.
+  void append_bytes(TokenId id, std::string& out) const;
   TokenId find(std::string_view text) const;       // lowest id with exactly this text, or kNoToken
   TokenId bos() const;
   TokenId eos() const;

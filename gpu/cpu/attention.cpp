@@ -98,7 +98,7 @@ class Tile {
   static bool reads_codes(const AttentionTask& task) {
     return task.layer.head_dim % 32 == 0 && std::ranges::any_of(task.layer.closed, [](const KvPool& pool) { return pool.buffer != nullptr; });
   }
-  static std::int64_t blocks(std::int64_t dim) { return (dim + kQuantCols - 1) / kQuantCols; }
+  static std::int64_t blocks(std::int64_t dim) { return dim / kQuantCols; }
 
   void start(std::int64_t first, std::int64_t n) {
     const AttentionRows& rows = task_.rows;

@@ -111,6 +111,7 @@ class CpuBackend final : public Backend {
                  const Tensor& out) override;
   void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) override;
   void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) override;
+  void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) override;
 
   void rms_norm(const Tensor& x, const Tensor& weight, float eps, std::int64_t group, const Tensor& out) override {
     shapes::norm(x, weight, Tensor{}, group, out);
@@ -340,8 +341,7 @@ void CpuBackend::linear(const WeightMatrix& w, const Tensor& x, const Tensor& bi
            part.out += first * part.out_stride;
            if (scale) part.scale = *row_of<float>(scale, 0);
            const std::int64_t at = unit % weights.count();
-           multiply_rows(part, weights.first(at), weights.last(at), counting_rows(), counting_rows(), last - first,
-                         worker.scratch);
+           multiply_rows(part, weights.first(at), weights.last(at), {}, {}, last - first, worker.scratch);
          });
 }
 
@@ -350,8 +350,9 @@ void CpuBackend::linear_experts(const WeightMatrix& w, const Tensor& x, const Te
   shapes::linear_experts(w, x, experts, bias, out);
   if (out.rows == 0) return;
   Extent input;
-  const std::optional<LinearTask> task = product_of(w, x, out, &input);
+  std::optional<LinearTask> task = product_of(w, x, out, &input);
   if (!task) return;
+  task->listed = true;
   schedule_.need_scratch(task->scratch_bytes());
 
   const auto groups = std::make_shared<ExpertGroups>(w.n_experts, out.rows);
@@ -373,7 +374,7 @@ void CpuBackend::linear_experts(const WeightMatrix& w, const Tensor& x, const Te
            part.weights = expert_of(w, expert);
            if (bias) part.bias = row_of<float>(bias, expert);
            if (w.scale) part.scale = row_of<float>(w.scale, 0)[w.scale.cols == 1 ? 0 : expert];
-           multiply_rows(part, weights.first(at), weights.last(at), rows.in, rows.out, rows.n, worker.scratch);
+           multiply_rows(part, weights.first(at), weights.last(at), {rows.in}, {rows.out}, rows.n, worker.scratch);
          });
 }
 
@@ -428,6 +429,16 @@ void CpuBackend::encode_pages(const KvLayer& layer, const Tensor& from, const Te
            const std::int32_t source = *row_of<std::int32_t>(from, i), target = *row_of<std::int32_t>(to, i);
            encode_page(layer.head_dim, layer.pool(pool_of(source)).encoding, page_of(layer, source, head),
                        layer.pool(pool_of(target)).encoding, page_of(layer, target, head));
+         });
+}
+
+void CpuBackend::copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) {
+  shapes::copy_slots(layer, from, to);
+  record({"copy_slots", {}, 4 * from.rows * layer.n_kv_heads * layer.head_dim * bytes_of(layer.dtype)}, layer.n_kv_heads,
+         {Extent(from), Extent(to)}, {pool_extent(layer, 0)}, [=](std::int64_t head, const Worker&) {
+           for (std::int64_t i = 0; i < from.rows; ++i) {
+             copy_slot(layer, *row_of<std::int32_t>(from, i), *row_of<std::int32_t>(to, i), head);
+           }
          });
 }
 

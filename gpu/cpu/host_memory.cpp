@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <cstdio>
+#include <cstring>
 
 #include "engine/base/check.h"
 
@@ -69,6 +70,15 @@ Result<std::unique_ptr<Buffer>> allocate_host(std::size_t bytes) {
 }
 
 std::unique_ptr<Buffer> wrap_host(std::span<const std::byte> bytes) { return std::make_unique<ForeignMemory>(bytes); }
+
+void copy_slot(const KvLayer& layer, std::int32_t from, std::int32_t to, std::int64_t kv_head) {
+  const std::int64_t size = layer.head_dim * bytes_of(layer.dtype);
+  const std::byte* source = page_of(layer, from / kPageSlots, kv_head) + from % kPageSlots * size;
+  std::byte* target = page_of(layer, to / kPageSlots, kv_head) + to % kPageSlots * size;
+  for (const std::int64_t tile : {std::int64_t{0}, kPageSlots * size}) {
+    std::memcpy(target + tile, source + tile, static_cast<std::size_t>(size));
+  }
+}
 
 const std::byte* expert_of(const WeightMatrix& weight, std::int64_t expert) {
   check(expert >= 0 && expert < weight.n_experts, "expert in range");

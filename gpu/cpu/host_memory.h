@@ -28,6 +28,9 @@ T* row_of(const Tensor& tensor, std::int64_t row) {
 /// Start of the page of a block (of any pool) and a kv head; check().
 std::byte* page_of(const KvLayer& layer, std::int32_t block, std::int64_t kv_head);
 
+/// Copies key and value of one kv head from one slot of the open pool to another (slot = block * 64 + slot in it).
+void copy_slot(const KvLayer& layer, std::int32_t from, std::int32_t to, std::int64_t kv_head);
+
 /// Start of expert `expert` of a weight, in its format.
 const std::byte* expert_of(const WeightMatrix& weight, std::int64_t expert);
 

@@ -9,8 +9,7 @@ Result<QuantisedInput> InputQuantiser::room_for(const Tensor& x, bool two_terms)
   QuantisedInput input;
   input.second_term = two_terms ? x.rows : 0;
   input.stride = x.rows + input.second_term;
-  const std::int64_t n_blocks = (x.cols + kQuantCols - 1) / kQuantCols;
-  input.bytes = n_blocks * input.stride * static_cast<std::int64_t>(sizeof(QuantBlock));
+  input.bytes = x.cols / kQuantCols * input.stride * static_cast<std::int64_t>(sizeof(QuantBlock));
   for (const Slot& slot : slots_) {
     if (slot.source == source && slot.two_terms == two_terms) {
       input.blocks = reinterpret_cast<QuantBlock*>(slot.buffer->host());

@@ -10,44 +10,40 @@
 
 namespace foreword::gpu {
 
-/// 256 columns of one activation row in 8 bits per 16: x = d[c / 16] * q[c]. Columns behind the last are zero.
+/// 32 columns of one activation row in 8 bits per 16: x = d[c / 16] * q[c].
 struct QuantBlock {
-  float d[16];
-  std::int32_t minus_sums[16];  // of q, for each 16 columns
-  float offsets[8];             // what an offset of 1 takes off a product, for each 32 columns: d * minus_sum of both runs
-  std::int8_t q[256];
+  std::int8_t q[32];
+  float d[2];
+  std::int32_t minus_sums[2];  // of q, for each 16 columns
+  float offset;                // what an offset of 1 takes off a product: d * minus_sum of both runs
 };
-inline constexpr std::int64_t kQuantCols = 256;
+inline constexpr std::int64_t kQuantCols = 32;
 /// A smaller d counts as 0, for 1 / d must be finite.
 inline constexpr float kSmallestStep = 1.17549435e-38F;
 
-/// The most weight rows that a vector holds.
-inline constexpr int kMaxLanes = 16;
-/// The most panels in a tile.
-inline constexpr int kMaxPanels = 2;
+/// Columns of interleaved rows that lie together (panel_layout.h): the largest block of a format.
+inline constexpr std::int64_t kChunkCols = 256;
 
-/// 256 columns of L weight rows, one for each lane of a vector, unpacked: weight = scale * (code - offset) - min.
-struct alignas(64) WeightPanel {
-  std::uint8_t codes[256 * kMaxLanes];  // [64 groups of 4 columns][L][4]
-  float scales[16 * kMaxLanes];         // [8 groups of 32 columns][L], or [16 groups of 16][L]
-  float mins[8 * kMaxLanes];            // [8][L], or unused
+/// The R = tile_rows weight rows of a tile.
+struct WeightTile {
+  const std::uint8_t* bytes = nullptr;
+  std::int64_t stride = 0;  // bytes from row to row, as in a file; interleaved rows have none
+  std::int64_t n_cols = 0;  // a multiple of 32
+  const std::uint8_t* ahead = nullptr;  // from where on memory is fetched meanwhile, as many bytes as the tile has: a hint
 };
-
-/// Unpacks n_cols (a multiple of 32, at most 256) of the R = tile_rows rows of a tile, `stride` bytes apart, into its
-/// panels; `ahead` is where the bytes of the next tile begin, a hint.
-using UnpackFn = void (*)(const std::uint8_t* rows, std::int64_t stride, std::int64_t n_cols,
-                          const std::uint8_t* ahead, WeightPanel* panels);
-/// The same from a chunk of interleaved rows (panel_layout.h), which holds just these columns.
-using UnpackChunkFn = void (*)(const std::uint8_t* chunk, std::int64_t n_cols, WeightPanel* panels);
-/// acc[i][R] += tile * x[rows[i]] for n rows.
-using MultiplyFn = void (*)(const WeightPanel* panels, std::int64_t n_cols, const QuantBlock* x,
-                            const std::int32_t* rows, std::int64_t n, float* acc);
+/// n activation rows side by side: block b of row i at blocks[b * stride + i].
+struct QuantRows {
+  const QuantBlock* blocks = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t n = 0;
+};
+/// acc[i][R] += tile * x row i.
+using MultiplyFn = void (*)(const WeightTile& w, const QuantRows& x, float* acc);
 struct IntegerKernel {
-  int format = -1;  // Format's value
+  int format = -1;   // Format's value
   int half_at = -1;  // where in a block the one f16 lies that is no part of a word of 4 bytes; -1: there is none
-  UnpackFn unpack = nullptr;
-  UnpackChunkFn unpack_chunk = nullptr;
-  MultiplyFn multiply = nullptr;
+  MultiplyFn as_filed = nullptr;
+  MultiplyFn interleaved = nullptr;
 };
 
 /// out[j * out_stride + i] = w_i . x_j for n_w weight rows `w_stride` bytes apart and the x rows rows[j] (or j where

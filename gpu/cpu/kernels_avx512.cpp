@@ -1,7 +1,7 @@
 // Compiled with the flags of its name (gpu/CMakeLists.txt); called only where supported() allows.
 #include "gpu/cpu/simd_avx512.h"
 //
-#include "gpu/cpu/kernels_unpack.h"
+#include "gpu/cpu/kernels_linear.h"
 
 namespace foreword::gpu {
 

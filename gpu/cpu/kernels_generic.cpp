@@ -1,7 +1,7 @@
 // Plain C++, for any processor.
 #include "gpu/cpu/simd_generic.h"
 //
-#include "gpu/cpu/kernels_unpack.h"
+#include "gpu/cpu/kernels_linear.h"
 
 namespace foreword::gpu {
 

@@ -186,8 +186,8 @@ std::uint64_t read(const void* data, std::int64_t n) {
 
 // ---- activations to 8 bits -----------------------------------------------------------------------------------------
 
-// One run of 16 values for column c of a block; leaves in x what the codes miss.
-inline void quantise_16(float* x, QuantBlock* block, int c) {
+// Run `index` of a block, 16 values; leaves in x what the codes miss.
+inline void quantise_16(float* x, QuantBlock* block, int index) {
   F size = {};
   for (int i = 0; i < 16; i += kLanes) size = larger(absolute(load(x + i)), size);
   float d = largest_of(size) / 127.0F;
@@ -197,35 +197,23 @@ inline void quantise_16(float* x, QuantBlock* block, int c) {
   for (int i = 0; i < 16; i += kLanes) {
     const F value = load(x + i);
     const U code = rounded_bits(value * inverse);
-    store_int8(block->q + c + i, code);
+    store_int8(block->q + 16 * index + i, code);
     store(x + i, fma(to_float(code), all(-d), value));
     sum += code;
   }
-  block->d[c / 16] = d;
-  block->minus_sums[c / 16] = -sum_of(sum);
-}
-inline void add_offset(QuantBlock* block, int c) {
-  const int i = c / 16;
-  block->offsets[c / 32] = block->d[i] * static_cast<float>(block->minus_sums[i]) +
-                           block->d[i + 1] * static_cast<float>(block->minus_sums[i + 1]);
+  block->d[index] = d;
+  block->minus_sums[index] = -sum_of(sum);
 }
 
 void quantise(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride, std::int64_t second_term) {
-  for (; cols > 0; cols -= kQuantCols, x += kQuantCols, out += block_stride) {
-    const int here = cols < kQuantCols ? static_cast<int>(cols) : static_cast<int>(kQuantCols);
-    if (here < kQuantCols) {
-      __builtin_memset(out, 0, sizeof *out);
-      if (second_term > 0) __builtin_memset(out + second_term, 0, sizeof *out);
-    }
-    for (int c = 0; c < here; c += 16) {
-      float rest[16];
-      __builtin_memcpy(rest, x + c, sizeof rest);
-      quantise_16(rest, out, c);
-      if (second_term > 0) quantise_16(rest, out + second_term, c);
-    }
-    for (int c = 0; c < here; c += 32) {
-      add_offset(out, c);
-      if (second_term > 0) add_offset(out + second_term, c);
+  const int n_terms = second_term > 0 ? 2 : 1;
+  for (std::int64_t c = 0; c < cols; c += 32, out += block_stride) {
+    float rest[32];
+    __builtin_memcpy(rest, x + c, sizeof rest);
+    for (int term = 0; term < n_terms; ++term) {
+      QuantBlock& block = out[term * second_term];
+      for (int i = 0; i < 2; ++i) quantise_16(rest + 16 * i, &block, i);
+      block.offset = block.d[0] * static_cast<float>(block.minus_sums[0]) + block.d[1] * static_cast<float>(block.minus_sums[1]);
     }
   }
 }
@@ -381,61 +369,7 @@ void blend(float* o, float a, const float* p, float b, std::int64_t n) {
   map(o, p, n, o, [a, b](F old, F fresh) { return fma(old, all(a), fresh * b); });
 }
 
-// ---- products with 8-bit activations -------------------------------------------------------------------------------
-
-inline U load_codes(const std::uint8_t* codes, int group) {
-  U v;
-  __builtin_memcpy(&v, codes + group * 4 * kLanes, sizeof v);
-  return v;
-}
-
-// Groups of kGroup columns have a scale: weight = scale * (code - kOffset) - min, codes of kBits. The codes of 32
-// columns of all panels stay in registers while the rows of x go by, and a broadcast of x serves all panels.
-template <int kBits, int kGroup, int kOffset, bool kMin>
-void multiply(const WeightPanel* panels, std::int64_t n_cols, const QuantBlock* x, const std::int32_t* rows,
-              std::int64_t n, float* acc) {
-  constexpr bool kFold = kOffset != 0 && !(kBits == 8 && kSignedBytes);
-  for (std::int64_t b = 0; b < n_cols / 32; ++b) {
-    U codes[kPanels][8];
-    F scale0[kPanels], scale1[kPanels], min[kPanels];
-#pragma GCC unroll 2
-    for (int p = 0; p < kPanels; ++p) {
-#pragma GCC unroll 8
-      for (int g = 0; g < 8; ++g) codes[p][g] = load_codes(panels[p].codes + b * 32 * kLanes, g);
-      scale0[p] = load(panels[p].scales + (kGroup == 32 ? b : 2 * b) * kLanes);
-      if constexpr (kGroup == 16) scale1[p] = load(panels[p].scales + (2 * b + 1) * kLanes);
-      if constexpr (kMin) min[p] = load(panels[p].mins + b * kLanes);
-    }
-    for (std::int64_t i = 0; i < n; ++i) {
-      const QuantBlock& block = x[rows[i]];
-      const std::int8_t* q = block.q + 32 * b;
-      const F d0 = all(block.d[2 * b]), d1 = all(block.d[2 * b + 1]);
-      const U start0 = kFold ? all_of(block.minus_sums + 2 * b) * kOffset : U{};
-      const U start1 = kFold ? all_of(block.minus_sums + 2 * b + 1) * kOffset : U{};
-      // All products before the first store, for a store of floats may change bytes as far as the compiler knows.
-      U low[kPanels], high[kPanels];
-#pragma GCC unroll 2
-      for (int p = 0; p < kPanels; ++p) {
-        const U(&w)[8] = codes[p];
-        low[p] = dot_16<kBits>(start0, w[0], w[1], w[2], w[3], q);
-        high[p] = dot_16<kBits>(start1, w[4], w[5], w[6], w[7], q + 16);
-      }
-#pragma GCC unroll 2
-      for (int p = 0; p < kPanels; ++p) {
-        float* to = acc + (i * kPanels + p) * kLanes;
-        F sum = load(to);
-        if constexpr (kGroup == 32) {
-          sum = fma(fma(to_float(high[p]), d1, to_float(low[p]) * d0), scale0[p], sum);
-        } else {
-          sum = fma(to_float(low[p]) * d0, scale0[p], sum);
-          sum = fma(to_float(high[p]) * d1, scale1[p], sum);
-        }
-        if constexpr (kMin) sum = fma(min[p], all(block.offsets[b]), sum);
-        store(to, sum);
-      }
-    }
-  }
-}
+// ---- the most that the products can do ------------------------------------------------------------------------------
 
 std::int64_t integer_peak(std::int64_t loops) {
   constexpr int kChains = kLanes == 16 ? 12 : 4;  // independent, enough to hide the latency, few enough for the registers
@@ -449,7 +383,7 @@ std::int64_t integer_peak(std::int64_t loops) {
 #pragma GCC unroll 12
     for (int c = 0; c < kChains; ++c) {
       sums[c] = dot_16<4>(sums[c], w, w, w, w, x);
-      asm volatile("" : "+m"(sums[c]) : : );
+      asm volatile("" : "+m"(w) : : );  // so that no product serves two chains or two rounds
     }
   }
   std::int64_t operations = loops * kChains * kLanes * 16 * 2;

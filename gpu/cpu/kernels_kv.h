@@ -209,14 +209,13 @@ inline void kv_dot_tile(const std::uint8_t* codes, const float* scales, std::int
         F part = {};
 #pragma GCC unroll 2
         for (int term = 0; term < 2; ++term) {
-          const QuantBlock& block = q[g / 8 * stride + j + term * second_term];
-          const std::int64_t c = g % 8;
-          const U start0 = Kv::kOffset != 0 ? all_of(block.minus_sums + 2 * c) * Kv::kOffset : U{};
-          const U start1 = Kv::kOffset != 0 ? all_of(block.minus_sums + 2 * c + 1) * Kv::kOffset : U{};
-          const U low = dot_16<Kv::kDotBits>(start0, w[0], w[1], w[2], w[3], block.q + 32 * c);
-          const U high = dot_16<Kv::kDotBits>(start1, w[4], w[5], w[6], w[7], block.q + 32 * c + 16);
-          part = fma(to_float(low), all(block.d[2 * c]), part);
-          part = fma(to_float(high), all(block.d[2 * c + 1]), part);
+          const QuantBlock& block = q[g * stride + j + term * second_term];
+          const U start0 = Kv::kOffset != 0 ? all_of(block.minus_sums) * Kv::kOffset : U{};
+          const U start1 = Kv::kOffset != 0 ? all_of(block.minus_sums + 1) * Kv::kOffset : U{};
+          const U low = dot_16<Kv::kDotBits>(start0, w[0], w[1], w[2], w[3], block.q);
+          const U high = dot_16<Kv::kDotBits>(start1, w[4], w[5], w[6], w[7], block.q + 16);
+          part = fma(to_float(low), all(block.d[0]), part);
+          part = fma(to_float(high), all(block.d[1]), part);
         }
         sums[j] = fma(part, scale, sums[j]);
       }

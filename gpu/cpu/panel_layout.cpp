@@ -38,7 +38,7 @@ void interleave_unit(const std::byte* from, std::int64_t row_bytes, std::int64_t
 void interleave_rows(const Kernels& kernels, const IntegerKernel& kernel, const std::byte* rows, std::int64_t n_rows,
                      std::int64_t row_bytes, const FormatInfo& format, std::byte* to) {
   const std::int64_t lanes = kernels.lanes, block_bytes = format.block_bytes;
-  const std::int64_t chunk_bytes = kQuantCols / format.block_length * block_bytes;
+  const std::int64_t chunk_bytes = kChunkCols / format.block_length * block_bytes;
   const auto each_block = [&](std::int64_t chunk, auto&& visit) {  // of all panels: its lanes' rows and where it begins
     for (std::int64_t row = 0; row < kernels.tile_rows; row += lanes) {
       const std::int64_t here = std::clamp(n_rows - row, std::int64_t{0}, lanes);

@@ -164,6 +164,15 @@ class Reference final : public Backend {
     }
   }
 
+  void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
+    shapes::copy_slots(layer, from, to);
+    for (std::int64_t i = 0; i < from.rows; ++i) {
+      for (std::int64_t head = 0; head < layer.n_kv_heads; ++head) {
+        copy_slot(layer, *row_of<std::int32_t>(from, i), *row_of<std::int32_t>(to, i), head);
+      }
+    }
+  }
+
   void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params,
                  const Tensor& out) override {
     shapes::attention(q, layer, rows, params, out);

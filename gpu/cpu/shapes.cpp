@@ -114,6 +114,8 @@ void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) {
   integers(to, from.rows, 1);
 }
 
+void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) { encode_pages(layer, from, to); }
+
 void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params,
                const Tensor& out) {
   same(q, q, out);

@@ -13,6 +13,7 @@ void linear_experts(const WeightMatrix& w, const Tensor& x, const Tensor& expert
 void rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, const Tensor& cos_sin);
 void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots);
 void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to);
+void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to);
 void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params,
                const Tensor& out);
 /// f32 views of one shape.

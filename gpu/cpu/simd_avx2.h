@@ -69,7 +69,8 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c2 = lanes(_mm256_unpacklo_epi64(b, d));
   c3 = lanes(_mm256_unpackhi_epi64(b, d));
 }
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+// Inlined before g++ sees a call without effects, which it would drop.
+__attribute__((always_inline)) inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 inline float largest_of(F v) {
   const __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));

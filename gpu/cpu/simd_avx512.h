@@ -68,7 +68,8 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c2 = lanes(_mm512_unpacklo_epi64(b, d));
   c3 = lanes(_mm512_unpackhi_epi64(b, d));
 }
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+// Inlined before g++ sees a call without effects, which it would drop.
+__attribute__((always_inline)) inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 inline float largest_of(F v) { return _mm512_reduce_max_ps(v); }
 inline std::int32_t sum_of(U v) { return _mm512_reduce_add_epi32(raw(v)); }
 inline float sum_of(F v) { return _mm512_reduce_add_ps(v); }

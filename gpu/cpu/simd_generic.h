@@ -92,7 +92,8 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c2 = U{rows[0][2], rows[1][2], rows[2][2], rows[3][2]};
   c3 = U{rows[0][3], rows[1][3], rows[2][3], rows[3][3]};
 }
-inline void prefetch(const void* p) { __builtin_prefetch(p); }
+// Inlined before g++ sees a call without effects, which it would drop.
+__attribute__((always_inline)) inline void prefetch(const void* p) { __builtin_prefetch(p); }
 inline float largest_of(F v) {
   float largest = v[0];
   for (int i = 1; i < kLanes; ++i) largest = v[i] > largest ? v[i] : largest;

@@ -17,6 +17,14 @@ void pause() {
 #endif
 }
 
+// Moves a word on and wakes whoever sleeps on it. Not with a mere release: notify_all() first reads how many sleep, to save
+// the system call, and that read must not pass the write. Else a thread that lies down in between sleeps for ever.
+void advance(std::atomic<int>& word) {
+  word.fetch_add(1, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  word.notify_all();
+}
+
 }  // namespace
 
 ThreadPool::ThreadPool(int n_threads) : lanes_(static_cast<std::size_t>(std::max(n_threads, 1))) {
@@ -26,8 +34,7 @@ ThreadPool::ThreadPool(int n_threads) : lanes_(static_cast<std::size_t>(std::max
 
 ThreadPool::~ThreadPool() {
   closing_ = true;
-  runs_.fetch_add(1, std::memory_order_release);
-  runs_.notify_all();
+  advance(runs_);
   for (Lane& lane : lanes_) {
     if (lane.thread.joinable()) lane.thread.join();
   }
@@ -48,8 +55,7 @@ void ThreadPool::wait_while(const std::atomic<int>& word, int value, int& spins)
 
 void ThreadPool::run(const std::function<void(int)>& job) {
   job_ = &job;
-  runs_.fetch_add(1, std::memory_order_release);
-  runs_.notify_all();
+  advance(runs_);
   job(0);
   barrier(0);
 }
@@ -70,8 +76,7 @@ void ThreadPool::barrier(int thread) {
   const int meeting = meetings_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size()) {
     arrived_.store(0, std::memory_order_relaxed);
-    meetings_.store(meeting + 1, std::memory_order_release);
-    meetings_.notify_all();
+    advance(meetings_);
   } else {
     wait_while(meetings_, meeting, lanes_[static_cast<std::size_t>(thread)].spins);
   }

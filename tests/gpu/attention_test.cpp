@@ -171,9 +171,9 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
   constexpr KvEncoding kPools[] = {{KvFormat::q8, KvFormat::q4h}, {KvFormat::q4h, KvFormat::q4h}, {KvFormat::q2h, KvFormat::q8}};
   const auto program = [&](Backend& backend, std::int64_t dim) {
     Harness h(backend, 55);
-    KvLayer layer{nullptr, 0, 2, 3, dim, DType::f16};
+    KvLayer layer{nullptr, 0, 3, 3, dim, DType::f16};
     layer.basis = kv_basis(dim);
-    layer.buffer = h.empty(1, 2 * 3 * layer.page_bytes() / 4).buffer;
+    layer.buffer = h.empty(1, 3 * 3 * layer.page_bytes() / 4).buffer;
     for (std::size_t i = 0; i < std::size(kPools); ++i) layer.closed[i] = {h.empty(1, 2 * 3 * kPools[i].page_bytes(dim) / 4).buffer, 0, 2, kPools[i]};
     std::vector<std::int32_t> slots(64);
     for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = 64 + static_cast<std::int32_t>(i * 11 % 64);
@@ -182,9 +182,12 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
     const std::int32_t way[] = {kv_block(0, 1), kv_block(1, 1), kv_block(2, 0), kv_block(3, 1)};
     for (int i = 0; i < 3; ++i) backend.encode_pages(layer, h.put(std::vector{way[i]}, 1, 1), h.put(std::vector{way[i + 1]}, 1, 1));
     backend.encode_pages(layer, h.put(std::vector{way[0]}, 1, 1), h.put(std::vector{kv_block(0, 0)}, 1, 1));
+    // Slots one after the other, so that a target may have been a source before.
+    backend.encode_pages(layer, h.put(std::vector{way[0]}, 1, 1), h.put(std::vector{kv_block(0, 2)}, 1, 1));
+    backend.copy_slots(layer, h.put(std::vector{129, 131, 150, 70}, 4, 1), h.put(std::vector{128, 129, 131, 190}, 4, 1));
     EXPECT_TRUE(backend.submit().has_value());
     std::vector<std::byte> bytes;
-    for (const std::int32_t block : {way[0], way[1], way[2], way[3], kv_block(0, 0)}) {
+    for (const std::int32_t block : {way[0], way[1], way[2], way[3], kv_block(0, 2), kv_block(0, 0)}) {
       const auto size = static_cast<std::size_t>(3 * layer.page_bytes(pool_of(block)));
       const std::byte* from = layer.pool(pool_of(block)).buffer->host() + static_cast<std::size_t>(place_of(block)) * size;
       bytes.insert(bytes.end(), from, from + size);

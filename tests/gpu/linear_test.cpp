@@ -120,7 +120,7 @@ TEST_P(LinearTest, Experts) {
     std::int64_t rows, n_experts, k;
     bool one_input;
   };
-  for (const Shape& s : {Shape{1, 4, 2, true}, Shape{7, 4, 2, true}, Shape{5, 3, 3, false}, Shape{9, 8, 1, true}}) {
+  for (const Shape& s : {Shape{1, 4, 2, true}, Shape{7, 4, 2, true}, Shape{5, 3, 3, false}, Shape{9, 8, 1, true}, Shape{150, 2, 1, true}}) {
     expect_conforms(
         [&](Harness& h) {
           WeightMatrix w = h.weight(GetParam(), 19, s.k == 2 ? wide() : std::max<std::int64_t>(block(), 64), s.n_experts);

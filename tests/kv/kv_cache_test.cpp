@@ -27,6 +27,10 @@ class KvCacheTest : public testing::Test {
   }
   // Adds n tokens; a token's key and value at column 0 of every head tell which it is.
   bool add(KvCache& cache, SequenceId id, std::int64_t n, float first) {
+    return write(cache, id, n, first) && cache.commit(id, n).has_value();
+  }
+  // Writes tokens into reserved slots, and accepts none.
+  bool write(KvCache& cache, SequenceId id, std::int64_t n, float first) {
     if (!cache.reserve(id, n)) return false;
     const std::int64_t width = cache.shape().n_kv_heads * cache.shape().head_dim;
     std::vector<float> values;
@@ -41,7 +45,7 @@ class KvCacheTest : public testing::Test {
     const gpu::Tensor x = put(values, n, width), at = put(slots, n, 1);
     for (std::int64_t il = 0; il < cache.shape().n_layers; ++il) backend_->store_kv(x, x, cache.layer(il), at);
     EXPECT_TRUE(backend_->submit());
-    return cache.commit(id, n).has_value();
+    return true;
   }
   // What stands at the places where add() put its numbers, from the last head of the last layer.
   std::vector<float> tokens(const KvCache& cache, SequenceId id) {
@@ -112,6 +116,26 @@ TEST(PagePolicy, ClosesWhatIsFullAndNeitherFirstNorRecent) {
   EXPECT_EQ(closed(close_everything(kQ8), 257), "cccco");
   EXPECT_EQ(closed(close_everything(kQ8), 256), "cccc");
   EXPECT_EQ(closed(PagePolicy{}, 1000), std::string(16, 'o'));
+}
+
+// One batch may hold as many further tokens as see the same pages closed that one token after another would see.
+TEST(PagePolicy, SteadyTokensEndWhereAPageCloses) {
+  EXPECT_GT(steady_tokens(PagePolicy{}, 100), std::int64_t{1} << 40);
+  for (const PagePolicy& policy : {PagePolicy{kQ8}, close_everything(kQ8)}) {
+    const auto closed = [&](std::int64_t length) {
+      std::vector<bool> which;
+      for (std::int64_t page = 0; page < 8; ++page) which.push_back(closes(policy, page, length));
+      return which;
+    };
+    for (std::int64_t length = 0; length < 400; ++length) {
+      const std::int64_t n = steady_tokens(policy, length);
+      ASSERT_GE(n, 1);
+      for (std::int64_t i = 1; i < n; ++i) ASSERT_EQ(closed(length), closed(length + i)) << length << " + " << i;
+    }
+  }
+  EXPECT_EQ(steady_tokens({kQ8}, 193), 64);  // 193 .. 256
+  EXPECT_EQ(steady_tokens({kQ8}, 256), 1);
+  EXPECT_EQ(steady_tokens(close_everything(kQ8), 130), 62);  // 130 .. 191: at 192 the third page closes
 }
 
 // KiB a token, all layers: models of 16 x 8 x 64, 32 x 8 x 128 and 28 x 2 x 128 (layers, kv heads, head width).
@@ -193,6 +217,37 @@ TEST_F(KvCacheTest, AForkSharesUntilOneSideWrites) {
   EXPECT_EQ(cache.n_free_blocks(), 20);
 }
 
+TEST_F(KvCacheTest, AcceptKeepsExactlyThePath) {
+  KvCache cache = make_closing(64 * 20, {kQ4});
+  const SequenceId id = cache.add_sequence();
+  ASSERT_TRUE(add(cache, id, 61, 1));
+  ASSERT_TRUE(write(cache, id, 40, 200));  // the tree's rows, across the end of a page
+  ASSERT_TRUE(cache.accept(id, std::vector{0, 1, 5, 7, 39}));
+  std::vector<float> seen = tokens(cache, id);
+  ASSERT_EQ(seen.size(), 66U);
+  const float expected[] = {200, 201, 205, 207, 239};
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_NEAR(seen[61 + i], expected[i], 0.3F);
+  for (std::size_t i = 0; i < 61; ++i) EXPECT_NEAR(seen[i], static_cast<float>(i + 1), 0.1F);
+  ASSERT_TRUE(write(cache, id, 3, 300));
+  ASSERT_TRUE(cache.accept(id, {}));
+  EXPECT_EQ(tokens(cache, id), seen) << "nothing accepted, nothing changed";
+  ASSERT_TRUE(add(cache, id, 1, 400));
+  EXPECT_NEAR(tokens(cache, id)[66], 400, 0.3F);
+}
+
+// More rows than the list of moves holds at a time.
+TEST_F(KvCacheTest, AcceptTakesLongPaths) {
+  KvCache cache = make(64 * 4);
+  const SequenceId id = cache.add_sequence();
+  ASSERT_TRUE(write(cache, id, 200, 1));
+  std::vector<std::int32_t> rows;
+  for (std::int32_t row = 1; row < 200; row += 2) rows.push_back(row);
+  ASSERT_TRUE(cache.accept(id, rows));
+  const std::vector<float> seen = tokens(cache, id);
+  ASSERT_EQ(seen.size(), 100U);
+  for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_NEAR(seen[i], 2 * static_cast<float>(i) + 2, 0.2F);
+}
+
 TEST_F(KvCacheTest, PagesCloseEarlyRatherThanNotAtAll) {
   KvCache cache = make_closing(64 * 40, {kQ4});  // 16 open blocks
   std::vector<SequenceId> ids;
@@ -222,7 +277,16 @@ TEST_P(KvCacheUse, BlocksAreNeitherMixedUpNorLost) {
     if (what <= 2) {
       const std::int64_t n = 1 + random() % 100;
       const std::int64_t length = cache.length(id);
-      if (add(cache, id, n, next)) {
+      std::vector<std::int32_t> kept;  // of a tree's rows
+      for (std::int32_t row = 0; row < n; ++row) {
+        if (random() % 3 != 0) kept.push_back(row);
+      }
+      if (random() % 2 != 0) {
+        if (write(cache, id, n, next)) {
+          ASSERT_TRUE(cache.accept(id, kept));
+          for (const std::int32_t row : kept) held.push_back(next + static_cast<float>(row));
+        }
+      } else if (add(cache, id, n, next)) {
         for (std::int64_t i = 0; i < n; ++i) held.push_back(next + static_cast<float>(i));
       } else {
         EXPECT_EQ(cache.length(id), length);

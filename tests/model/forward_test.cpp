@@ -96,6 +96,13 @@ TEST_P(ForwardTest, ATreeGivesWhatItsPathsGive) {
     text.insert(text.end(), path.begin(), path.end());
     expect_same_bits(rows[leaf], read(text, {128}).back(), "node " + std::to_string(leaf));
   }
+  // What follows an accepted path is what follows the same text read plainly.
+  ASSERT_TRUE(cache_->accept(id, std::vector{0, 3, 5}));
+  Batch next;
+  next.add(70, id, -1, true);
+  std::vector<std::int32_t> text = prompt;
+  text.insert(text.end(), {10, 40, 60, 70});
+  expect_same_bits(run(next, 1).front(), read(text, {128}).back(), "after the path");
 }
 
 TEST_P(ForwardTest, SequencesInOneBatchDoNotMeet) {

@@ -139,6 +139,30 @@ TEST(Sampler, PenaltiesLookAtTheWindowOnce) {
   EXPECT_EQ(greedy({4, 3}, params, {0}), 0);
 }
 
+TEST(Sampler, LawAndChoiceMakeASample) {
+  const std::vector<float> logits{0, 1, 2, -1, 0.5F, kInfinity};
+  SamplingParams params;
+  params.top_k = 3;
+  params.temperature = 0.5F;
+  Sampler sampler(params);
+  for (int index = 0; index < 200; ++index) {
+    const auto left = sampler.distribution(std::span(logits).first(5), {}, {});
+    const std::int32_t token = sampler.draw(left, index);
+    EXPECT_EQ(sampler.sample(std::span(logits).first(5), {}, index, {}), token);
+  }
+  std::vector<double> p;
+  sampler.probabilities(sampler.distribution(std::span(logits).first(5), {}, {}), p);
+  ASSERT_EQ(p.size(), 3U);  // tokens 2, 1, 4
+  const double total = 1 + std::exp(-2) + std::exp(-3);
+  EXPECT_NEAR(p[0], 1 / total, 1e-12);
+  EXPECT_NEAR(p[1], std::exp(-2) / total, 1e-12);
+  sampler.probabilities(sampler.distribution(logits, {}, {}), p);
+  EXPECT_EQ(p[0], 1.0);
+  params.temperature = 0;
+  Sampler greedy_sampler(params);
+  EXPECT_EQ(greedy_sampler.distribution(logits, {}, {}).size(), 1U);
+}
+
 TEST(SamplerParams, RowsReadAndWriteTheirField) {
   SamplingParams params;
   for (const SamplerParam& row : sampler_params()) {

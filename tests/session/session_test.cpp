@@ -366,5 +366,44 @@ TEST(Session, CanBeDestroyedInTheMiddleOfAnAnswer) {
   }
 }
 
+TEST_F(SessionTest, CountsExactlyWhatWouldBeReadAndDisturbsNoAnswer) {
+  load(512);
+  const std::vector<ChatMessage> chat{{Role::system, "Be brief.", {}}, {Role::user, "Why is the sky blue?", {}}};
+  const auto count = [&](std::uint64_t id, std::vector<ChatMessage> messages) {
+    session_.send(CountTokens{id, std::move(messages)});
+    for (;;) {
+      const Event event = *outbox_.take();
+      if (const auto* counted = std::get_if<TokensCounted>(&event); counted != nullptr && counted->id == id) return *counted;
+    }
+  };
+  const TokensCounted counted = count(9, chat);
+  Generate request;
+  request.id = 1;
+  request.prompt = chat;
+  request.max_tokens = 30;
+  const Outcome alone = run(request);
+  EXPECT_EQ(counted.total, alone.prompt_tokens);
+  ASSERT_EQ(counted.of_messages.size(), 2u);
+  EXPECT_GT(counted.of_messages[1], 0);
+  EXPECT_LT(counted.of_messages[0] + counted.of_messages[1], counted.total);
+  request.id = 2;
+  session_.send(request);
+  int answered = 0;
+  std::string text;
+  for (bool running = true; running;) {
+    const Event event = *outbox_.take();
+    if (const auto* piece = std::get_if<TextPiece>(&event)) {
+      if (text.empty()) session_.send(CountTokens{10, chat});
+      text += piece->text;
+    }
+    answered += std::holds_alternative<TokensCounted>(event) ? 1 : 0;
+    running = !std::holds_alternative<GenerationDone>(event);
+  }
+  EXPECT_EQ(answered, 1) << "between two steps, not after the answer";
+  EXPECT_EQ(text, alone.text);
+  session_.send(UnloadModel{});
+  EXPECT_EQ(count(11, chat).total, 0);
+}
+
 }  // namespace
 }  // namespace foreword::engine

@@ -70,7 +70,7 @@ TEST(Pacing, InputThatWaitsIsServedAtOnce) {
 TEST(Theme, TextHasContrastOnAllItsGrounds) {
   for (const ThemeChoice choice : {ThemeChoice::light, ThemeChoice::dark}) {
     const Theme& t = theme_of(choice);
-    for (const Color ground : {t.page, t.side, t.raised, t.hover, t.chosen, t.bubble, t.code, t.selection}) EXPECT_GE(contrast(t.ink, ground), 4.5);
+    for (const Color ground : {t.page, t.side, t.raised, t.hover, t.chosen, t.bubble, t.code, t.selection, t.found, t.found_here}) EXPECT_GE(contrast(t.ink, ground), 4.5);
     for (const Color ground : {t.page, t.side, t.raised, t.code, t.hover}) EXPECT_GE(contrast(t.ink_soft, ground), 4.5);
     EXPECT_GE(contrast(t.accent, t.page), 4.5);
     for (const Color token : t.tokens) EXPECT_GE(contrast(token, t.code), 4.5);

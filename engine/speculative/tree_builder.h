@@ -1,0 +1,60 @@
+#pragma once
+// Greedy growth of a draft (after DySpec; Xiong et al. 2024): of all children that could be added, always the one that the
+// text will most probably go through. For any source that can list guesses for a node; how children are chosen from the list
+// follows from the mode of verification.
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "engine/speculative/calibration.h"
+#include "engine/speculative/draft_tree.h"
+#include "engine/speculative/verify.h"
+
+namespace foreword::engine {
+
+struct Guess {
+  std::int32_t token;
+  float p;  // > 0; the guesses of a node need not sum to 1
+};
+
+/// What all growing in one step has in common.
+struct DraftRules {
+  VerifyMode mode = VerifyMode::gumbel;
+  float temperature = 0;   // of the choice; 0: there is no noise
+  std::uint64_t seed = 0;  // of the choice
+  std::int64_t index = 0;  // of the choice after the root
+  int max_nodes = 0;       // without the root
+  int max_depth = 16;
+  float min_reach = 1e-3F;  // children that are reached less often are not added
+
+  bool noisy() const { return temperature > 0; }
+};
+
+/// A child that a node could have.
+struct Child {
+  std::int32_t token;
+  float chance;  // calibrated
+  std::uint8_t cell;
+};
+
+/// Chooses among the guesses for a node's next token, at most `n`, as the mode demands: by log p + noise, by p, or drawn;
+/// drawn ones are noted in the tree with their distribution. guesses: distinct tokens, with p as at this temperature; they
+/// come back normalised. Best first, or in the order of drawing, each token once.
+std::vector<Child> choose_children(DraftTree& tree, std::int32_t node, std::vector<Guess>& guesses, int n,
+                                   const DraftRules& rules, std::uint8_t drafter, const Calibration& calibration);
+/// The kind and the claim that go with such a child.
+std::int32_t add_child(DraftTree& tree, std::int32_t node, const Child& child, const DraftRules& rules, std::uint8_t drafter);
+
+/// Turns probabilities of temperature 1 into those of this temperature; at 0 they stay, as there only their order counts.
+void temper(std::vector<Guess>& guesses, float temperature);
+
+/// Fills `guesses` (empty before) for the token after `node`; none ends the path.
+using GuessSource = std::function<void(const DraftTree& tree, std::int32_t node, std::vector<Guess>& guesses)>;
+
+/// Adds at most rules.max_nodes nodes, of what others added before the ones that it guesses too included.
+void grow(DraftTree& tree, const GuessSource& source, const DraftRules& rules, std::uint8_t drafter,
+          const Calibration& calibration);
+
+}  // namespace foreword::engine

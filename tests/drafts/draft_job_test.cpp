@@ -1,0 +1,251 @@
+#include "engine/autocomplete/draft_job.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "engine/autocomplete/words.h"
+#include "engine/gguf/gguf.h"
+#include "engine/model/model.h"
+#include "engine/sampling/log_sum.h"
+#include "engine/tokenizer/unicode.h"
+#include "gpu/registry.h"
+#include "tests/support/fixtures.h"
+
+namespace foreword::engine {
+namespace {
+
+constexpr std::int64_t kSlots = 64 * 40;
+
+class DraftJobTest : public testing::Test {
+ protected:
+  DraftJobTest() : backend_(std::move(gpu::open_device("cpu", {.n_threads = 2})).value()) {
+    auto file = std::make_shared<const GgufFile>(std::move(GgufFile::open(test::data_dir().parent_path().parent_path() / "assets/builtin/main.gguf")).value());
+    tokenizer_ = std::move(Tokenizer::from_gguf(file->metadata())).value();
+    model_ = std::move(load_model(file, *backend_, 512, 512)).value();
+    const Config& c = model_.config;
+    cache_ = std::move(KvCache::create(*backend_, {c.n_layers, c.n_kv_heads, c.head_dim, gpu::DType::f16}, kSlots)).value();
+    forward_ = std::move(Forward::create(*backend_, model_, *cache_, 128)).value();
+    bytes_.emplace(*tokenizer_);
+  }
+
+  std::vector<TokenId> tokens_of(std::string_view text) const {
+    std::vector<TokenId> ids = tokenizer_->encode(text, {});
+    ids.insert(ids.begin(), tokenizer_->bos());
+    return ids;
+  }
+
+  /// Reads the tokens behind what the sequence holds; the last row's logits.
+  std::vector<float> read(SequenceId id, std::span<const TokenId> tokens) {
+    Batch batch;
+    for (std::size_t i = 0; i < tokens.size(); ++i) batch.add(tokens[i], id, static_cast<std::int32_t>(i) - 1, i + 1 == tokens.size());
+    std::vector<float> last;
+    EXPECT_TRUE(forward_->run(batch, [&](std::int64_t, std::span<const float> logits) { last.assign(logits.begin(), logits.end()); }));
+    EXPECT_TRUE(cache_->commit(id, batch.size()));
+    return last;
+  }
+
+  void step(DraftJob& job) {
+    Batch batch;
+    ASSERT_TRUE(job.add_rows(batch));
+    if (batch.size() > 0) {
+      ASSERT_TRUE(forward_->run(batch, [&](std::int64_t row, std::span<const float> logits) { job.take(row, logits); }));
+    }
+    ASSERT_TRUE(job.end_step());
+  }
+
+  std::vector<Draft> drafts_of(const std::string& before, const DraftLimits& limits) {
+    const std::vector<TokenId> tokens = tokens_of(before);
+    const HeldBack held = hold_back(*bytes_, tokens, 1);
+    const SequenceId prefix = cache_->add_sequence();
+    const auto logits = read(prefix, std::span(tokens).first(held.n_kept));
+    std::vector<Draft> drafts;
+    {
+      DraftJob job(*tokenizer_, *bytes_, *cache_, limits);
+      EXPECT_TRUE(job.branch(prefix, logits, held.held));
+      cache_->remove_sequence(prefix);
+      while (job.running()) step(job);
+      drafts = job.drafts();
+    }
+    EXPECT_EQ(cache_->n_free_blocks(), kSlots / 64) << "all pages came back";
+    return drafts;
+  }
+
+  std::unique_ptr<gpu::Backend> backend_;
+  std::optional<Tokenizer> tokenizer_;
+  Model model_;
+  std::optional<KvCache> cache_;
+  std::optional<Forward> forward_;
+  std::optional<TokenBytes> bytes_;
+};
+
+constexpr std::string_view kTexts[] = {"Thank you for your ", "Dear Mr. Brown,\n\nWe are sor", "The train was late again, so",
+                                       "I hope you are we", "Could you please send me the ", "It had been rain", "Best reg",
+                                       "My favourite colour is b", "W", "日本", "He said \"yes", "naïve caf\xC3\xA9"};
+
+// K drafts in one batch are what K runs alone give: each token of a draft is the likeliest one behind the tokens before it.
+TEST_F(DraftJobTest, RowsInOneBatchAreWhatEachWouldBeAlone) {
+  for (const std::string_view text : kTexts) {
+    const std::vector<TokenId> tokens = tokens_of(text);
+    const HeldBack held = hold_back(*bytes_, tokens, 1);
+    for (const Draft& draft : drafts_of(std::string(text), {.count = 5, .max_tokens = 16})) {
+      const SequenceId id = cache_->add_sequence();
+      std::vector<float> logits = read(id, std::span(tokens).first(held.n_kept));
+      std::string bytes;
+      for (std::size_t i = 0; i < draft.ids.size(); ++i) {
+        std::vector<float> allowed(logits.size(), -INFINITY);
+        if (bytes.size() < held.held.size()) {
+          for (const TokenId each : bytes_->agreeing(std::string_view(held.held).substr(bytes.size()))) allowed[static_cast<std::size_t>(each)] = logits[static_cast<std::size_t>(each)];
+        } else {
+          allowed = logits;
+          for (const TokenId each : tokenizer_->suppressed()) allowed[static_cast<std::size_t>(each)] = -INFINITY;
+        }
+        const LogSum sum = log_sum_of(allowed);
+        if (i > 0 || draft.id == 0) {
+          EXPECT_EQ(draft.ids[i], static_cast<TokenId>(sum.argmax)) << text << ", draft " << draft.id << ", token " << i;
+        }
+        EXPECT_FLOAT_EQ(draft.log_probs[i], allowed[static_cast<std::size_t>(draft.ids[i])] - sum.log_sum);
+        bytes += bytes_->of(draft.ids[i]);
+        logits = read(id, std::span(&draft.ids[i], 1));
+      }
+      cache_->remove_sequence(id);
+    }
+  }
+}
+
+// A13. First words differ; texts join what was typed to valid UTF-8; the greedy draft leads.
+TEST_F(DraftJobTest, DraftsBeginDifferentlyAndJoinWhatWasTyped) {
+  for (const std::string_view text : kTexts) {
+    const std::vector<Draft> drafts = drafts_of(std::string(text), {});
+    std::set<std::string> words;
+    for (const Draft& draft : drafts) {
+      SCOPED_TRACE(std::string(text) + "|" + draft.text);
+      EXPECT_NE(draft.end, DraftEnd::running);
+      EXPECT_LE(draft.ids.size(), 12U);
+      EXPECT_TRUE(words.insert(first_word_folded(draft.text)).second);
+      std::string bytes = std::string(text) + draft.text;
+      EXPECT_EQ(take_valid_utf8(bytes, false), std::string(text) + draft.text);
+      EXPECT_EQ(draft.text.find('\n'), std::string::npos);
+    }
+    if (!drafts.empty()) {
+      EXPECT_EQ(drafts.front().id, 0);
+    }
+  }
+}
+
+// What was taken back comes back: for any split, the tokens kept and the bytes held are the text.
+TEST_F(DraftJobTest, HealingLosesNoByte) {
+  const std::string text = "Dear Sarah, the naïve café isn't 42 steps away. 日本語 \xF0\x9F\x98\x80 ok\n\nRegards";
+  for (std::size_t end = 0; end <= text.size(); ++end) {
+    const std::vector<TokenId> tokens = tokens_of(text.substr(0, end));
+    const HeldBack held = hold_back(*bytes_, tokens, 1);
+    ASSERT_GE(held.n_kept, 1U);
+    EXPECT_LE(held.held.size(), kMostHeldBytes);
+    EXPECT_LE(tokens.size() - held.n_kept, kMostHeldTokens);
+    std::string bytes;
+    for (std::size_t i = 1; i < held.n_kept; ++i) bytes += bytes_->of(tokens[i]);
+    EXPECT_EQ(bytes + held.held, text.substr(0, end));
+    if (!held.held.empty()) {
+      EXPECT_TRUE(held.held == " " || open_word(text.substr(0, end)) != std::string::npos);
+      for (const TokenId id : bytes_->agreeing(held.held)) {
+        const std::string_view piece = bytes_->of(id);
+        EXPECT_TRUE(piece.starts_with(held.held) || held.held.starts_with(piece)) << piece;
+      }
+    }
+  }
+  EXPECT_EQ(hold_back(*bytes_, tokens_of("How d"), 1).held, " d");
+  EXPECT_EQ(hold_back(*bytes_, tokens_of("How "), 1).held, " ") << "words bring their space";
+  EXPECT_EQ(hold_back(*bytes_, tokens_of("How?"), 1).held, "");
+}
+
+TEST_F(DraftJobTest, AWordThatIsWholeIsSettled) {
+  std::vector<float> logits(static_cast<std::size_t>(tokenizer_->size()), -10.0F);
+  const TokenId to = tokens_of("like to").back();
+  ASSERT_EQ(bytes_->of(to), " to");
+  EXPECT_FALSE(settled(*bytes_, logits, " to")) << "all alike";
+  logits[static_cast<std::size_t>(to)] = 5;
+  EXPECT_EQ(settled(*bytes_, logits, " to"), to);
+  EXPECT_EQ(settled(*bytes_, logits, " tomato"), to) << "a part of it is settled";
+  EXPECT_FALSE(settled(*bytes_, logits, " t")) << "goes beyond what was typed";
+  EXPECT_FALSE(settled(*bytes_, logits, ""));
+}
+
+TEST_F(DraftJobTest, LimitsEndDrafts) {
+  const auto all = drafts_of("Thank you for your ", {.max_tokens = 5, .least_share = 0});
+  ASSERT_FALSE(all.empty());
+  for (const Draft& draft : all) EXPECT_LE(draft.ids.size(), 5U);
+  for (const Draft& draft : drafts_of("Thank you for your ", {.least_mean_log_prob = 0})) ADD_FAILURE() << "nothing is certain: " << draft.text;
+  for (const Draft& draft : drafts_of("I hope you are we", {.max_tokens = 40})) {
+    double sum = 0;
+    for (std::size_t i = 0; i < draft.log_probs.size(); ++i) {
+      const double p = std::exp(static_cast<double>(draft.log_probs[i]));
+      if (i > 0) {
+        EXPECT_GE(p, 0.1 * sum / static_cast<double>(i));
+      }
+      sum += p;
+    }
+  }
+}
+
+// Random use: rows go on, some are given up, a job is dropped at any time. No page is lost, and what stays is what an
+// undisturbed job would have made.
+TEST_F(DraftJobTest, WhatIsGivenUpChangesNothingElse) {
+  const unsigned seed = 11;
+  std::mt19937 random(seed);
+  for (int turn = 0; turn < 20; ++turn) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed << ", turn " << turn);
+    const std::string text(kTexts[random() % std::size(kTexts)]);
+    const std::vector<Draft> whole = drafts_of(text, {.max_tokens = 24});
+    const std::vector<TokenId> tokens = tokens_of(text);
+    const HeldBack held = hold_back(*bytes_, tokens, 1);
+    const SequenceId prefix = cache_->add_sequence();
+    const auto logits = read(prefix, std::span(tokens).first(held.n_kept));
+    {
+      DraftJob job(*tokenizer_, *bytes_, *cache_, {.max_tokens = 8});
+      ASSERT_TRUE(job.branch(prefix, logits, held.held));
+      cache_->remove_sequence(prefix);
+      for (auto n = static_cast<int>(random() % 12); n > 0 && job.running(); --n) step(job);
+      if (random() % 2 == 0) {
+        while (job.running()) step(job);
+        std::vector<std::int32_t> kept;
+        for (const Draft& draft : job.drafts()) {
+          if (random() % 2 == 0) kept.push_back(draft.id);
+        }
+        job.keep_only(kept);
+        job.extend(24);
+        while (job.running()) step(job);
+        for (const Draft& draft : job.drafts()) {
+          const auto same = std::ranges::find(whole, draft.id, &Draft::id);
+          ASSERT_NE(same, whole.end());
+          EXPECT_EQ(draft.ids, same->ids);
+          EXPECT_EQ(draft.text, same->text);
+        }
+      }
+    }
+    ASSERT_EQ(cache_->n_free_blocks(), kSlots / 64);
+  }
+}
+
+TEST(LogSum, IsTheLogOfTheSum) {
+  std::mt19937 random(3);
+  for (const std::size_t n : {1U, 7U, 8U, 513U, 100000U}) {
+    std::vector<float> logits;
+    for (std::size_t i = 0; i < n; ++i) logits.push_back(static_cast<float>(random() % 4000) / 100.0F - 20);
+    double largest = -1e9, sum = 0;
+    for (const float x : logits) largest = std::max(largest, static_cast<double>(x));
+    for (const float x : logits) sum += std::exp(x - largest);
+    const LogSum result = log_sum_of(logits);
+    EXPECT_NEAR(result.log_sum, largest + std::log(sum), 1e-5);
+    EXPECT_EQ(static_cast<std::ptrdiff_t>(result.argmax), std::ranges::max_element(logits) - logits.begin());
+  }
+  const float odd[] = {NAN, -INFINITY, 2, NAN, 2, 1};
+  EXPECT_EQ(log_sum_of(odd).argmax, 2U);
+  EXPECT_NEAR(log_sum_of(odd).log_sum, std::log(2 * std::exp(2.0) + std::exp(1.0)), 1e-5);
+  EXPECT_EQ(log_sum_of(std::vector<float>(3, -INFINITY)).log_sum, -INFINITY);
+}
+
+}  // namespace
+}  // namespace foreword::engine

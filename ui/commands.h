@@ -1,0 +1,51 @@
+#pragma once
+// The table of commands: what the user can ask for by keys, each with its words. It feeds the keys themselves, the
+// tooltips, the overlay of shortcuts, and the tests. Pure data.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ui/input.h"
+
+namespace foreword::ui {
+
+enum class CommandId : std::uint8_t {
+  new_chat, new_private_chat, search_chats, find, find_next, find_previous, open_model, export_chat, undo, stop, bigger, smaller,
+  normal_size, shortcuts, quit,
+  send, new_line, recall, attach_paste, next_word, undo_writing, redo_writing,
+  copy, copy_markdown, select_all, extend_selection, older_version, newer_version,
+};
+
+/// Who listens: the window whatever has the focus, or the composer or the conversation while it has it.
+enum class CommandScope : std::uint8_t { window, writing, reading };
+
+struct Chord {
+  Key key = Key::none;
+  Mods mods;
+  bool operator==(const Chord&) const = default;
+};
+
+struct Command {
+  CommandId id;
+  CommandScope scope;
+  const char* name;            // "chat.new": for settings and tests
+  const char* label;           // what it does, as a button says it
+  std::array<Chord, 2> keys;   // the first one is shown; Key::none: no second one
+  const char* help;            // one sentence
+};
+
+std::span<const Command> commands();
+const Command& command(CommandId id);
+/// The window's command for a key press. Shift counts only where a command's keys have it or another one's differ by it.
+std::optional<CommandId> window_command(const KeyPress& press);
+
+/// "Ctrl+Shift+N"
+std::string words_of(const Chord& chord);
+/// "New chat (Ctrl+N)": the label of a button.
+std::string label_with_keys(CommandId id);
+
+}  // namespace foreword::ui

@@ -1,0 +1,121 @@
+// What stands above the conversation, and in its place while nothing was said.
+
+#include "ui/root.h"
+#include "ui/widgets.h"
+
+namespace foreword::ui {
+namespace {
+
+std::string model_line(const ModelView& model) {
+  switch (model.state) {
+    case ModelState::none: return "Open a model";
+    case ModelState::failed: return "Open a model";
+    case ModelState::ready: return model.name;
+    case ModelState::loading: break;
+  }
+  if (model.progress < 0) return "Loading " + model.name + "\u2026";
+  return "Loading " + model.name + " " + std::to_string(static_cast<int>(model.progress * 100)) + " %";
+}
+
+}  // namespace
+
+void Root::draw_header(Frame& frame, Rect area) {
+  Canvas& canvas = frame.canvas;
+  const ModelView& model = frame.state.model;
+  const float button = frame.px(size::kButton), pad = frame.px(12), y = std::round(area.center().y - button / 2);
+  const text::Font font = frame.font(text::Style::medium, size::kInterface);
+  const std::string line = model_line(model);
+  const float room = area.width() - 3 * pad - 5 * (button + frame.px(2)) - frame.px(frame.state.private_chat ? 124 : 60);
+  const float width = std::min(room, std::ceil(canvas.width(font, line)));
+  const float dot = model.state == ModelState::none ? 0 : frame.px(16);
+  const Rect chip{area.left + pad, y, area.left + pad + width + dot + frame.px(44), y + button};
+  const std::string id = "header/model";
+  frame.input.add({.id = id, .role = ItemRole::button, .label = label_with_keys(CommandId::open_model), .rect = chip, .tip = true});
+  if (frame.input.hovered(id)) canvas.fill(chip, frame.theme.hover, frame.px(size::kRadius));
+  float x = chip.left + frame.px(10);
+  if (dot > 0) {
+    const bool failed = model.state == ModelState::failed;
+    const Color color = failed ? frame.theme.danger : model.state == ModelState::ready ? frame.theme.accent : frame.theme.ink_soft;
+    canvas.disc({x + frame.px(4), chip.center().y}, frame.px(4), color);
+    x += dot;
+  }
+  canvas.text_cut({x, chip.top}, chip.height(), width + 1, font, frame.theme.ink, line);
+  canvas.icon(Icon::chevron_down, {chip.right - frame.px(16), chip.center().y + frame.px(1)}, frame.px(16), frame.theme.ink_soft);
+  focus_ring(frame, id, chip, frame.px(size::kRadius));
+  if (model.state == ModelState::loading) {
+    const float done = static_cast<float>(model.progress < 0 ? 0.15 : model.progress);
+    const float track = area.bottom - frame.px(2);
+    canvas.fill({area.left, track, area.left + area.width() * done, area.bottom}, frame.theme.accent);
+  }
+  if (frame.input.activated(id)) picker_.open(frame);
+  draw_header_buttons(frame, {area.right - pad - button, y, area.right - pad, y + button});
+}
+
+/// From the right to the left, the first one in `rect`.
+void Root::draw_header_buttons(Frame& frame, Rect rect) {
+  const float step = rect.width() + frame.px(2);
+  const auto next = [&](const char* id, const std::string& label, Icon icon, bool selected = false) {
+    const bool pressed = icon_button(frame, id, label, icon, rect, {.selected = selected});
+    rect.left -= step, rect.right -= step;
+    return pressed;
+  };
+  const bool dark = frame.state.theme == ThemeChoice::dark, hidden = frame.state.private_chat, messages = !frame.state.messages.empty();
+  if (next("header/shortcuts", label_with_keys(CommandId::shortcuts), Icon::help)) run(CommandId::shortcuts, frame);
+  if (next("header/theme", dark ? "Light colours" : "Dark colours", dark ? Icon::sun : Icon::moon)) {
+    frame.send(SetTheme{dark ? ThemeChoice::light : ThemeChoice::dark});
+  }
+  if (next("header/private", hidden ? "Leave the private chat; it is gone then" : "New private chat: nothing of it is saved (Ctrl+Shift+N)", Icon::lock, hidden)) {
+    frame.send(NewChat{!hidden});
+    frame.input.focus(Composer::kFieldId);
+  }
+  if (messages && frame.state.current_chat != 0 && next("header/export", label_with_keys(CommandId::export_chat), Icon::save)) run(CommandId::export_chat, frame);
+  if (messages && next("header/find", label_with_keys(CommandId::find), Icon::search, find_.is_open())) run(CommandId::find, frame);
+  if (!hidden) return;
+  const text::Font small = frame.font(text::Style::medium, size::kSmall);
+  const float width = std::ceil(frame.canvas.width(small, "Private"));
+  frame.canvas.text({rect.right - width - frame.px(6), rect.top}, rect.height(), small, frame.theme.accent, "Private");
+}
+
+void Root::draw_welcome(Frame& frame, Rect area) {
+  Canvas& canvas = frame.canvas;
+  const ModelState model = frame.state.model.state;
+  const bool ready = model == ModelState::ready, loading = model == ModelState::loading;
+  const bool hidden = frame.state.private_chat && ready;
+  const std::string_view title = hidden ? "A private chat" : ready ? "What shall we talk about?" : loading ? "One moment" : "Talk to a model on this computer";
+  const std::string_view line =
+      hidden ? std::string_view("Nothing of it is written to the disk: it is not in the list, cannot be searched, and is gone when you leave it.")
+      : ready && !frame.state.model.about.empty() ? std::string_view(frame.state.model.about)
+      : ready ? std::string_view("The model runs inside this program; nothing you write leaves this computer.")
+      : loading ? std::string_view("The model is being read from the disk; you can write your first message meanwhile.")
+                : std::string_view("Drop a .gguf file here, choose one below, or start the program with foreword -m FILE.");
+  const float width = std::min(frame.px(520), area.width() - frame.px(48));
+  const text::Font title_font = frame.font(text::Style::bold, size::kTitle), font = frame.font(text::Style::regular, size::kText);
+  const text::Span span{.font = font};
+  const text::StyledText styled{line, {&span, 1}};
+  text::Layout body;
+  body.set(canvas.shapes(), styled, width);
+  const float line_height = frame.px(25), button = frame.px(40);
+  const float height = frame.px(52) + static_cast<float>(body.n_lines()) * line_height + (ready || loading ? 0 : frame.px(24) + button);
+  float y = std::round(std::max(area.top + frame.px(16), area.center().y - height * 0.6f));
+  const auto centered = [&](text::Font f, float h, Color color, std::string_view text) {
+    canvas.text({std::round(area.center().x - canvas.width(f, text) / 2), y}, h, f, color, text);
+    y += h;
+  };
+  canvas.push_clip(area);
+  centered(title_font, frame.px(40), frame.theme.ink, title);
+  y += frame.px(12);
+  for (std::size_t i = 0; i < body.n_lines(); ++i) {
+    const text::Line l = body.line(canvas.shapes(), styled, i);
+    std::string_view part = line.substr(l.begin, l.end - l.begin);
+    part = part.substr(0, part.find_last_not_of(' ') + 1);
+    centered(font, line_height, frame.theme.ink_soft, part);
+  }
+  if (!ready && !loading) {
+    y += frame.px(24);
+    const float w = text_button_width(frame, "Open a model\u2026") + frame.px(12), x = std::round(area.center().x - w / 2);
+    if (text_button(frame, "welcome/open", "Open a model\u2026", {x, y, x + w, y + button}, ButtonLook::primary)) picker_.open(frame);
+  }
+  canvas.pop_clip();
+}
+
+}  // namespace foreword::ui
