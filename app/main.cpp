@@ -106,11 +106,11 @@ void add_common(CLI::App& app, CommonOptions& common) {
            common.keeps_prefixes = size != "off";
            if (!common.keeps_prefixes) return;
            std::string bytes = size;
-           CLI::AsSizeValue(false)(bytes);
+           const std::string trouble = CLI::AsSizeValue(false)(bytes);
+           if (!trouble.empty()) throw CLI::ValidationError("--prefix-cache", trouble);
            common.prefix_budget = std::stoll(bytes);
          },
          "Disk space for continuing chats at once after a restart, for example 2GB; off keeps nothing")
-      ->check(CLI::IsMember({"off"}, CLI::ignore_case) | CLI::AsSizeValue(false))
       ->type_name("SIZE");
   app.add_option("--data-dir", common.data_dir, "Folder for chats and settings instead of the user's own")->type_name("DIR");
 }

@@ -410,6 +410,7 @@ class Session::Desk {
     stats.prompt_seconds = seconds_between(reading, Clock::now());
     if (cancelled) stats.stop_reason = StopReason::cancelled;
     else FW_TRY(answer(request, prompt, start, text, stats));
+    text.n_sent = std::ssize(text.tokens);
     stats.seconds = seconds_between(start, Clock::now());
     outbox_.push(GenerationDone{request.id, stats});
     return {};

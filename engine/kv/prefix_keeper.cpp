@@ -44,6 +44,7 @@ std::int64_t PrefixKeeper::restore(PrefixTree::Text& text, std::span<const std::
     if (text.tokens.size() != first) break;
     if (!cache_.append_page(text.sequence, unpacked->encoding, static_cast<std::int64_t>(n), unpacked->bytes)) break;
     text.tokens.insert(text.tokens.end(), own.begin(), own.end());
+    text.n_sent = std::ssize(text.tokens);
     text.stored.resize(page + 1);
     text.stored[page] = {static_cast<std::int32_t>(n), unpacked->encoding == cache_.shape().open()};
     ++page;
@@ -62,21 +63,23 @@ bool PrefixKeeper::save_one(const std::function<void(Ticket, bool kept)>& done) 
 }
 
 bool PrefixKeeper::save_one_of(PrefixTree::Text& text, const std::function<void(Ticket, bool kept)>& done) {
-  const std::vector<PrefixId> ids = page_ids(root_, text.tokens);
+  const auto sent = std::span(text.tokens).first(static_cast<std::size_t>(text.n_sent));
+  const std::vector<PrefixId> ids = page_ids(root_, sent);
   const std::vector<std::int32_t>& blocks = cache_.blocks(text.sequence);
-  text.stored.resize(ids.size());
+  text.stored.resize(std::max(text.stored.size(), ids.size()));
   for (std::size_t page = 0; page < ids.size(); ++page) {
-    const auto tokens = std::span(text.tokens).subspan(page * kSlots).first(std::min(kSlots, text.tokens.size() - page * kSlots));
+    const auto tokens = sent.subspan(page * kSlots).first(std::min(kSlots, sent.size() - page * kSlots));
     const bool open = gpu::pool_of(blocks[page]) == 0;
     const PrefixTree::StoredAs& stored = text.stored[page];
     if (stored.n_tokens == std::ssize(tokens) && stored.open <= open) continue;
+    if (!open && tokens.size() < kSlots) continue;  // what is being typed behind it has closed it: it cannot be cut any more
     StoredPage whole{ids[page], page == 0 ? root_ : ids[page - 1], {tokens.begin(), tokens.end()}, {}};
     whole.bytes = pack_page(cache_, blocks[page], ids[page], std::ssize(tokens));
     text.stored[page] = {static_cast<std::int32_t>(tokens.size()), open};  // settle() takes it back
     store_.save(std::move(whole), text.owner, [ticket = Ticket{text.serial, page}, done](bool kept) { done(ticket, kept); });
     return true;
   }
-  store_.use(text.owner, ids);
+  if (!ids.empty()) store_.use(text.owner, ids);
   text.written_down = true;
   return false;
 }

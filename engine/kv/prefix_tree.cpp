@@ -18,6 +18,7 @@ bool may_see(TextOwner owner, const PrefixTree::Text& text) {
 void PrefixTree::Text::cut(std::int64_t length) {
   if (length == std::ssize(tokens)) return;
   tokens.resize(static_cast<std::size_t>(length));
+  n_sent = std::min(n_sent, length);
   const auto n_pages = static_cast<std::size_t>((length + gpu::kPageSlots - 1) / gpu::kPageSlots);
   if (stored.size() >= n_pages && length % gpu::kPageSlots != 0) stored[n_pages - 1] = {};
   stored.resize(std::min(stored.size(), n_pages));
@@ -53,6 +54,7 @@ PrefixTree::Text& PrefixTree::fork(const Match& match, TextOwner owner) {
   text.sequence = anew ? cache_.add_sequence() : cache_.fork(match.text->sequence);
   if (!anew) {
     text.tokens = match.text->tokens;
+    text.n_sent = match.text->n_sent;
     text.stored = match.text->stored;
   }
   return text;

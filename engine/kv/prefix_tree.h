@@ -31,6 +31,7 @@ class PrefixTree {
     std::uint64_t request = 0;         // a number of its user's
     std::vector<std::int32_t> tokens;  // of the sequence, in order
     bool in_use = true;
+    std::int64_t n_sent = 0;           // of its first tokens, which are worth writing down: not what was only being typed
     std::vector<StoredAs> stored;      // of its first pages
     bool written_down = false;         // all of it, or it was refused; prefix_keeper.h
 

@@ -68,11 +68,24 @@ class Program:
         self.process.wait()
 
 
+def items(n):
+    return " ".join(f"Item {i} costs {3 * i} coins." for i in range(n))
+
+
+def system_prompt(options, common):
+    """Of about options.tokens tokens: by the ratio that a short one has."""
+    def tokens(n):
+        done = subprocess.run([*common, "--prefix-cache", "off", "--system", items(n), "-p", "Hello"], check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)["prompt_tokens"]
+    few = tokens(5)
+    return items(5 + round((options.tokens - few) / ((tokens(25) - few) / 20)))
+
+
 def measure(options, model, kv, folder):
     data = folder / f"data-{kv}"
     common = [options.program, "chat", "-m", str(model), "--kv", kv, "--data-dir", str(data), "--context", str(options.tokens + 1500), "--json", "-n", "1",
               "--threads", str(options.threads), "--temperature", "0"]
-    system = " ".join(f"Item {i} costs {3 * i} coins." for i in range(options.tokens // 10))
+    system = system_prompt(options, common)
     first = Program([*common, "--system", system])
     written_before = first.written()
     cold = first.say("Hello")

@@ -90,6 +90,7 @@ struct Reader {
     EXPECT_TRUE(model->read(text.sequence, rest, [&](std::int64_t i) { return i + 1 == std::ssize(rest); },
                             [&](std::int64_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); }));
     text.tokens.assign(tokens.begin(), tokens.end());
+    text.n_sent = std::ssize(tokens);
     return logits;
   }
   void save_all() {
@@ -163,6 +164,23 @@ TEST(Prefix, WhatWasWrittenIsNotWrittenAgainButAClosedPageTakesTheOpenOnesPlace)
     const auto encoding = std::to_integer<int>(page.bytes[6]);
     EXPECT_EQ(encoding, i >= 1 && i <= 3 ? 1 : 0) << "page " << i;
   }
+}
+
+TEST(Prefix, WhatIsOnlyBeingTypedIsNotWrittenDown) {
+  MemoryStore store;
+  Reader reader(store);
+  const auto sent = some_tokens(100), typed = some_tokens(150);
+  for (const auto& tokens : {sent, typed}) {
+    PrefixTree::Text& text = reader.model->texts().open(tokens, 1);
+    reader.read(text, tokens);
+    text.n_sent = std::min<std::int64_t>(text.n_sent, 100);
+    reader.model->texts().close(text);
+    reader.save_all();
+  }
+  EXPECT_EQ(reader.model->texts().known(typed, 1), 150);
+  EXPECT_EQ(store.n_saves, 2);
+  for (const auto& [id, page] : store.pages) EXPECT_LE(page.tokens.size(), 64u);
+  EXPECT_EQ(store.used[1].size(), 2u);
 }
 
 TEST(Prefix, ADamagedPageIsAMissAndIsWrittenAnew) {
