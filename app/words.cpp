@@ -1,6 +1,9 @@
 #include "app/words.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
 
 #include "ui/status_line.h"
 
@@ -19,12 +22,43 @@ std::string title_from(const std::string& text) {
   return line.substr(0, cut) + "\u2026";
 }
 
+std::string when_words(std::int64_t ms, std::int64_t now_ms) {
+  static constexpr const char* kMonths[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
+  const auto parts_of = [](std::int64_t at) {
+    const std::time_t seconds = static_cast<std::time_t>(at / 1000);
+    std::tm parts{};
+    localtime_r(&seconds, &parts);
+    return parts;
+  };
+  constexpr std::int64_t kDay = 24LL * 3600 * 1000;
+  const std::tm then = parts_of(ms), today = parts_of(now_ms), yesterday = parts_of(now_ms - kDay);
+  const auto is_day = [&](const std::tm& day) { return then.tm_year == day.tm_year && then.tm_yday == day.tm_yday; };
+  std::string day = std::to_string(then.tm_mday) + " " + kMonths[then.tm_mon];
+  if (then.tm_year != today.tm_year) day += " " + std::to_string(then.tm_year + 1900);
+  if (is_day(yesterday)) day = "Yesterday";
+  if (is_day(today)) day = "Today";
+  std::array<char, 16> clock{};
+  std::snprintf(clock.data(), clock.size(), ", %02d:%02d", then.tm_hour, then.tm_min);
+  return day + clock.data();
+}
+
+std::string count_words(std::int64_t n, const std::string& one, const std::string& many) {
+  return ui::grouped(n) + " " + (n == 1 ? one : many);
+}
+
+std::string size_words(std::int64_t bytes) {
+  std::array<char, 32> text{};
+  const double mb = static_cast<double>(bytes) / 1e6;
+  std::snprintf(text.data(), text.size(), mb < 0.95 ? "%.0f kB" : mb < 99.5 ? "%.1f MB" : "%.0f MB", mb < 0.95 ? mb * 1e3 : mb);
+  return text.data();
+}
+
 double answer_speed(const engine::GenerationStats& stats) {
   return stats.n_tokens > 1 && stats.decode_seconds > 0 ? static_cast<double>(stats.n_tokens - 1) / stats.decode_seconds : 0;
 }
 
 std::string speed_words(std::int64_t n_tokens, double tokens_per_second) {
-  std::string line = ui::grouped(n_tokens) + (n_tokens == 1 ? " token" : " tokens");
+  std::string line = count_words(n_tokens, "token", "tokens");
   if (tokens_per_second > 0) line.append(" \u00b7 ").append(ui::speed(tokens_per_second));
   return line;
 }

@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "ui/backup_list.h"
 #include "ui/chat_list.h"
 #include "ui/commands.h"
 #include "ui/composer.h"
 #include "ui/export_question.h"
 #include "ui/find_bar.h"
+#include "ui/import_report.h"
 #include "ui/link_question.h"
 #include "ui/message_view.h"
 #include "ui/model_picker.h"
@@ -59,6 +61,8 @@ class Root {
   ExportQuestion export_;
   FindBar find_;
   ShortcutList shortcuts_;
+  BackupList backups_;
+  ImportReport import_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
   std::string refused_drop_;   // a sentence about dropped files that were not taken
   std::string hovered_;

@@ -73,6 +73,31 @@ State versions() {
   return s;
 }
 
+/// The copies that can be gone back to; with `damaged`, why they are needed.
+State copies(bool damaged) {
+  State s = versions();
+  s.notices.clear();
+  s.backups = BackupsView{.reason = damaged ? "The chats are damaged and cannot be opened. The newest good copy stands first; what was written after it is not in it. The damaged file is kept beside the copies." : "",
+                          .busy = {},
+                          .rows = {{1, "Today, 14:03", "13 chats, 2.4 MB \u00b7 Before a restore"}, {2, "Today, 09:12", "12 chats, 2.1 MB \u00b7 Daily copy"},
+                                   {3, "Yesterday, 18:40", "12 chats, 2.1 MB \u00b7 Daily copy"}, {4, "22 November, 11:25", "9 chats, 1.8 MB \u00b7 Daily copy"},
+                                   {5, "3 November, 08:01", "4 chats, 340 kB \u00b7 Before an update"}}};
+  return s;
+}
+State backups() { return copies(false); }
+State damaged() { return copies(true); }
+
+/// What dropped files hold.
+State import() {
+  State s = versions();
+  s.notices.clear();
+  s.import = ImportView{.rows = {{ImportState::fresh, "Why is the sky blue?", "38 messages, 24 November, 18:03"}, {ImportState::fresh, "日本語の短い手紙を書く", "4 messages, Yesterday, 09:12"},
+                                 {ImportState::known, "A walk along the coast", "Is here already, and stays as it is here"},
+                                 {ImportState::unreadable, "conversations.json", "The chat cannot be read: messages[3].content is no text."}},
+                        .busy = {}};
+  return s;
+}
+
 State hidden() {
   State s = base();
   s.private_chat = true;
@@ -206,7 +231,7 @@ class Gallery final : public WindowClient {
 int run(const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, State>> pages;
   const std::pair<const char*, State (*)()> kStates[] = {
-      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"versions", versions}, {"private", hidden}, {"scripts", scripts}, {"prose", prose}, {"table", table},
+      {"empty", empty}, {"ready", ready}, {"conversation", conversation}, {"finished", finished}, {"versions", versions}, {"backups", backups}, {"damaged", damaged}, {"import", import}, {"private", hidden}, {"scripts", scripts}, {"prose", prose}, {"table", table},
       {"code", code}, {"reasoning", reasoning}};
   for (const auto& [name, make] : kStates) {
     for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {
