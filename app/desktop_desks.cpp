@@ -3,6 +3,7 @@
 #include "app/open_link.h"
 #include "app/paths.h"
 #include "app/prefix_cache.h"
+#include "storage/chat_store.h"
 
 namespace foreword::app {
 namespace {
