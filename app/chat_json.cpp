@@ -35,6 +35,51 @@ Json json_of(const std::string& text) {
   return Json{{"hex", hex}};
 }
 
+/// The fields of a chat and of a message, but for the links between them; for a Reader and for a Writer.
+template <class Fields, class Chat>
+void visit_chat(Fields& fields, Chat& chat) {
+  fields.add("title", chat.title);
+  fields.add("title_by_user", chat.title_by_user);
+  fields.add("pinned", chat.pinned);
+  fields.add("created_at", chat.created_at);
+  fields.add("updated_at", chat.updated_at);
+  fields.add("model_path", chat.model_path);
+  fields.add("system_prompt", chat.system_prompt);
+  fields.add("settings", chat.settings);
+  fields.add("folder", chat.folder);
+  fields.maybe("source", chat.source);
+}
+template <class Fields, class Message>
+void visit_message(Fields& fields, Message& message) {
+  fields.add("role", message.role, storage::Role::tool);
+  fields.add("status", message.status, storage::Status::failed);
+  fields.add("created_at", message.created_at);
+  fields.add("content", message.content);
+  fields.add("reasoning", message.reasoning);
+  fields.add("model", message.model);
+  fields.add("settings", message.settings);
+  fields.add("prompt_tokens", message.stats.prompt_tokens);
+  fields.add("reused_tokens", message.stats.reused_tokens);
+  fields.add("generated_tokens", message.stats.generated_tokens);
+  fields.add("first_token_seconds", message.stats.first_token_seconds);
+  fields.add("seconds", message.stats.seconds);
+  fields.add("stop_reason", message.stats.stop_reason);
+}
+
+class Writer {
+ public:
+  explicit Writer(Json& object) : object_(object) {}
+  void add(const char* name, const std::string& value) { object_[name] = json_of(value); }
+  void maybe(const char* name, const std::string& value) { add(name, value); }
+  template <class Number>
+  void add(const char* name, const Number& value) { object_[name] = value; }
+  template <class Enum>
+  void add(const char* name, const Enum& value, Enum) { object_[name] = storage::name_of(value); }
+
+ private:
+  Json& object_;
+};
+
 /// Reads fields of one object; the first that is wrong is kept as an error with its place.
 class Reader {
  public:
@@ -43,7 +88,7 @@ class Reader {
   }
   const std::optional<Error>& error() const { return error_; }
 
-  void read(const char* name, std::string& value) {
+  void add(const char* name, std::string& value) {
     const Json* field = find(name);
     if (field == nullptr) return;
     if (field->is_string()) {
@@ -52,29 +97,33 @@ class Reader {
       fail(name, "is no text");
     }
   }
-  void read(const char* name, std::int64_t& value) {
+  /// A field that older files lack.
+  void maybe(const char* name, std::string& value) {
+    if (object_.is_object() && object_.contains(name)) add(name, value);
+  }
+  void add(const char* name, std::int64_t& value) {
     const Json* field = find(name);
     if (field == nullptr) return;
     const bool fits = field->is_number_integer() && (!field->is_number_unsigned() || field->get<std::uint64_t>() <= INT64_MAX);
     if (!fits) return fail(name, "is no whole number");
     value = field->get<std::int64_t>();
   }
-  void read(const char* name, double& value) {
+  void add(const char* name, double& value) {
     const Json* field = find(name);
     if (field == nullptr) return;
     if (!field->is_number()) return fail(name, "is no number");
     value = field->get<double>();
   }
-  void read(const char* name, bool& value) {
+  void add(const char* name, bool& value) {
     const Json* field = find(name);
     if (field == nullptr) return;
     if (!field->is_boolean()) return fail(name, "is neither true nor false");
     value = field->get<bool>();
   }
   template <class Enum>
-  void read_name(const char* name, Enum& value, Enum last) {
+  void add(const char* name, Enum& value, Enum last) {
     std::string word;
-    read(name, word);
+    add(name, word);
     if (error_) return;
     for (int i = 0; i <= static_cast<int>(last); ++i) {
       if (word == storage::name_of(static_cast<Enum>(i))) return void(value = static_cast<Enum>(i));
@@ -112,25 +161,12 @@ class Reader {
 
 Result<storage::TreeMessage> read_message(const Json& object, const std::string& place) {
   storage::TreeMessage entry;
-  storage::Message& message = entry.message;
   Reader reader(object, place);
-  reader.read("id", message.id);
-  reader.read("parent", message.parent_id);
-  reader.read("shown_child", entry.shown_child);
-  reader.read_name("role", message.role, storage::Role::tool);
-  reader.read_name("status", message.status, storage::Status::failed);
-  reader.read("created_at", message.created_at);
-  reader.read("content", message.content);
-  reader.read("reasoning", message.reasoning);
-  reader.read("model", message.model);
-  reader.read("settings", message.settings);
-  reader.read("prompt_tokens", message.stats.prompt_tokens);
-  reader.read("reused_tokens", message.stats.reused_tokens);
-  reader.read("generated_tokens", message.stats.generated_tokens);
-  reader.read("first_token_seconds", message.stats.first_token_seconds);
-  reader.read("seconds", message.stats.seconds);
-  reader.read("stop_reason", message.stats.stop_reason);
-  if (message.status == storage::Status::streaming) reader.fail("status", "says that it is still being written");
+  reader.add("id", entry.message.id);
+  reader.add("parent", entry.message.parent_id);
+  reader.add("shown_child", entry.shown_child);
+  visit_message(reader, entry.message);
+  if (entry.message.status == storage::Status::streaming) reader.fail("status", "says that it is still being written");
   if (reader.error()) return *reader.error();
   return entry;
 }
@@ -144,24 +180,19 @@ std::string chat_to_json(const storage::ChatTree& tree) {
     const auto found = numbers.find(id);
     return found == numbers.end() ? std::int64_t{0} : found->second;
   };
-  const storage::Chat& chat = tree.chat;
-  Json json{{"format", kFormat}, {"version", kVersion}};
-  json["chat"] = {{"title", json_of(chat.title)}, {"title_by_user", chat.title_by_user}, {"pinned", chat.pinned},
-                  {"created_at", chat.created_at}, {"updated_at", chat.updated_at}, {"model_path", json_of(chat.model_path)},
-                  {"system_prompt", json_of(chat.system_prompt)}, {"settings", json_of(chat.settings)},
-                  {"folder", json_of(chat.folder)},
-                  {"shown_root", number_of(tree.shown_root)}};
-  json["messages"] = Json::array();
+  Json json{{"format", kFormat}, {"version", kVersion}, {"chat", Json::object()}, {"messages", Json::array()}};
+  Writer chat(json["chat"]);
+  visit_chat(chat, tree.chat);
+  chat.add("shown_root", number_of(tree.shown_root));
   for (const auto& entry : tree.messages) {
-    const storage::Message& m = entry.message;
-    const auto status = m.status == storage::Status::streaming ? storage::Status::interrupted : m.status;
-    json["messages"].push_back({{"id", number_of(m.id)}, {"parent", number_of(m.parent_id)}, {"shown_child", number_of(entry.shown_child)},
-                                {"role", storage::name_of(m.role)}, {"status", storage::name_of(status)}, {"created_at", m.created_at},
-                                {"content", json_of(m.content)}, {"reasoning", json_of(m.reasoning)}, {"model", json_of(m.model)},
-                                {"settings", json_of(m.settings)}, {"prompt_tokens", m.stats.prompt_tokens},
-                                {"reused_tokens", m.stats.reused_tokens}, {"generated_tokens", m.stats.generated_tokens},
-                                {"first_token_seconds", m.stats.first_token_seconds}, {"seconds", m.stats.seconds},
-                                {"stop_reason", json_of(m.stats.stop_reason)}});
+    const storage::Message& message = entry.message;
+    Json& object = json["messages"].emplace_back(Json::object());
+    Writer writer(object);
+    writer.add("id", number_of(message.id));
+    writer.add("parent", number_of(message.parent_id));
+    writer.add("shown_child", number_of(entry.shown_child));
+    visit_message(writer, message);
+    if (message.status == storage::Status::streaming) writer.add("status", storage::Status::interrupted, storage::Status::failed);
   }
   return json.dump(1) + "\n";
 }
@@ -186,16 +217,8 @@ Result<storage::ChatTree> chat_from_json(std::string_view text) {
   storage::ChatTree tree;
   const Json none;
   Reader reader(json.contains("chat") ? json["chat"] : none, "chat");
-  reader.read("title", tree.chat.title);
-  reader.read("title_by_user", tree.chat.title_by_user);
-  reader.read("pinned", tree.chat.pinned);
-  reader.read("created_at", tree.chat.created_at);
-  reader.read("updated_at", tree.chat.updated_at);
-  reader.read("model_path", tree.chat.model_path);
-  reader.read("system_prompt", tree.chat.system_prompt);
-  reader.read("settings", tree.chat.settings);
-  reader.read("folder", tree.chat.folder);
-  reader.read("shown_root", tree.shown_root);
+  visit_chat(reader, tree.chat);
+  reader.add("shown_root", tree.shown_root);
   if (reader.error()) return *reader.error();
   const Json& messages = json.contains("messages") ? json["messages"] : none;
   if (!messages.is_array()) return Error{ErrorCode::corrupt, "The chat cannot be read: messages is no list."};

@@ -64,7 +64,4 @@ int wrong_use(const std::string& sentence);
 /// how to open a model, and kWrongUse.
 int need_model(const CommonOptions& common);
 
-/// A file's bytes. `not_found`, `io`.
-Result<std::string> read_file(const std::filesystem::path& path);
-
 }  // namespace foreword::app

@@ -30,15 +30,24 @@ Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outb
 }
 
 void Controller::start(const std::string& model) {
-  out_.storage(command::ListSettings{next_request_++});
-  out_.storage(command::ListChats{next_request_++});
-  out_.storage(command::ListModels{next_request_++});
-  out_.storage(command::ListBin{next_request_++});
+  list_everything();
   start_model_ = model.empty() ? StartModel::awaited : StartModel::settled;
   if (!model.empty()) open_model(model);
 }
 
+void Controller::list_everything() {
+  out_.storage(command::ListSettings{next_request_++});
+  out_.storage(command::ListChats{next_request_++});
+  out_.storage(command::ListModels{next_request_++});
+  out_.storage(command::ListBin{next_request_++});
+}
+
 void Controller::on(engine::Event event) {
+  std::optional<ChatTitler::Title> title;
+  if (titler_.on(event, title)) {
+    if (title) out_.storage(command::AutomaticTitle{next_request_++, title->chat, std::move(title->text)});
+    return find_title();
+  }
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
   keep_count();
 }
@@ -52,7 +61,7 @@ void Controller::on(ui::UiEvent event) {
 }
 
 bool Controller::settled() const {
-  return running_ == 0 && turns_.empty() && opening_ == 0 && start_known() && view_.model.state != ui::ModelState::loading;
+  return running_ == 0 && turns_.empty() && opening_ == 0 && !titler_.busy() && start_known() && view_.model.state != ui::ModelState::loading;
 }
 
 // ---- Rows and turns -------------------------------------------------------------------------------------------------
@@ -124,7 +133,10 @@ void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
   generate.answer_so_far = turn.text;
   generate.chat = view_.private_chat ? kPrivateChat : turn.chat;
   if (!options_.same_seed) generate.sampling.seed += turn.id;
-  generate.prompt = prompt_of(n_rows).messages;
+  std::vector<engine::ChatMessage> messages = prompt_of(n_rows).messages;
+  if (!turn.unsaved) turn.said = messages;
+  generate.prompt = std::move(messages);
+  if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
   out_.engine(std::move(generate));
 }
 
@@ -184,7 +196,7 @@ void Controller::end_turn(ui::MessageState state, storage::Status status, const 
   running_ = 0;
   view_.generating = false;
   view_.status.activity.clear();
-  if (turn == nullptr) return;
+  if (turn == nullptr) return find_title();
   if (ui::MessageRow* row = find_row(turn->answer_row)) {
     row->state = state;
     row->stats = state == ui::MessageState::failed ? std::string() : stats_line(stats);
@@ -224,6 +236,7 @@ std::string Controller::name_of_file(const std::filesystem::path& path) const {
 
 void Controller::open_model(const std::string& path) {
   if (running_ != 0) out_.engine(engine::Stop{engine_request()});
+  if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
   view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
   out_.engine(engine::LoadModel{path, options_.model});
 }
@@ -255,12 +268,32 @@ void Controller::leave_private_chat() {
 // ---- The window's events --------------------------------------------------------------------------------------------
 
 void Controller::handle(ui::SendMessage&& e) {
-  if (can_ask() && !e.text.empty()) ask(std::move(e.text), {});
+  if (can_ask() && !e.text.empty()) ask(std::move(e.text), {}, 0);
+}
+
+/// All of the chat that this answer ended, for a title, which is looked for when nothing else is to do.
+void Controller::ask_for_title(const Turn& turn) {
+  std::vector<engine::ChatMessage> said = turn.said;
+  said.push_back({engine::Role::assistant, turn.text, {}});
+  titler_.said(turn.chat, std::move(said));
+  find_title();
+}
+
+void Controller::find_title() {
+  view_.status.activity = view_.generating ? view_.status.activity : std::string();
+  if (running_ != 0 || view_.model.state != ui::ModelState::ready) return;
+  auto generate = titler_.ask(next_turn_);
+  if (generate) {
+    ++next_turn_;
+    out_.engine(*std::move(generate));
+  }
+  if (titler_.busy()) view_.status.activity = "Looking for a title";
 }
 
 /// A message of the user below the last row, and its answer.
-void Controller::ask(std::string text, std::vector<storage::Id> older_versions) {
+void Controller::ask(std::string text, std::vector<storage::Id> older_versions, storage::Id edited) {
   auto turn = std::make_unique<Turn>();
+  turn->edited = edited;
   turn->chat = current_;
   turn->parent = rows_.empty() ? 0 : rows_.back().id;
   turn->user_text = text;
@@ -306,8 +339,9 @@ void Controller::handle(ui::SelectChat&& e) {
 
 void Controller::handle(ui::RenameChat&& e) {
   for (const ui::ChatRow& chat : view_.chats) {
-    if (chat.id == e.id) can_undo(command::RenameChat{0, e.id, chat.title}, {});
+    if (chat.id == e.id) can_undo({command::RenameChat{0, e.id, chat.title, chat.named}}, {});
   }
+  titler_.drop(e.id);
   out_.storage(command::RenameChat{next_request_++, e.id, std::move(e.title)});
 }
 

@@ -8,10 +8,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "app/chat_settings.h"
+#include "app/chat_title.h"
 #include "engine/session.h"
 #include "storage/letters.h"
 #include "ui/view_state.h"
@@ -62,6 +64,14 @@ class Controller {
   };
   /// The model to begin with, while nobody has named one.
   enum class StartModel : std::uint8_t { awaited, last_used, settled };
+  /// What takes a change back, in order.
+  using UndoStep = std::vector<storage::Command>;
+  struct Import {
+    std::vector<storage::ChatTree> trees;
+    std::set<std::string> known;        // sources of chats that are here already
+    std::vector<ui::ImportRow> unreadable;
+    storage::Request finding = 0, adding = 0;
+  };
   /// A message and its answer, until both are stored.
   struct Turn {
     std::uint64_t id = 0;              // the engine's request
@@ -72,6 +82,8 @@ class Controller {
     std::size_t stored = 0;            // bytes of `text` that the storage desk has
     bool begun = false;                // BeginAnswer or ResumeAnswer was sent
     std::vector<storage::Id> question_siblings, answer_siblings;  // the older versions of both
+    storage::Id edited = 0;            // the version of the question that the user edited
+    std::vector<engine::ChatMessage> said;  // to the model; of saved chats, for a title
     bool unsaved = false;              // the storage refused it: it lives in the window only
     std::uint64_t waits_for = 0;       // the turn before, whose answer is this one's parent and has no number yet
     std::optional<storage::MessageEnd> end;
@@ -100,6 +112,11 @@ class Controller {
   void handle(storage::event::Bin&& event);
   void handle(storage::event::TreeRead&& event);
   void handle(storage::event::Chats&& event);
+  void handle(storage::event::FolderRenamed&& event);
+  void handle(storage::event::SourcesFound&& event);
+  void handle(storage::event::TreesAdded&& event);
+  void handle(storage::event::Backups&& event);
+  void handle(storage::event::BackupRestored&& event);
   void handle(storage::event::ChatOpened&& event);
   void handle(storage::event::MessageSaved&& event);
   void handle(storage::event::Found&& event);
@@ -119,11 +136,18 @@ class Controller {
   void handle(ui::PinChat&& event);
   void handle(ui::MoveChat&& event);
   void handle(ui::RenameFolder&& event);
+  void handle(ui::RemoveFolder&& event);
+  void handle(ui::SetChatOrder&& event);
   void handle(ui::DeleteChat&& event);
   void handle(ui::DeleteMessage&& event);
   void handle(ui::ForkChat&& event);
   void handle(ui::ExportChat&& event);
   void handle(ui::ImportFile&& event);
+  void handle(ui::ConfirmImport&& event);
+  void handle(ui::CancelImport&& event);
+  void handle(ui::ShowBackups&& event);
+  void handle(ui::RestoreBackup&& event);
+  void handle(ui::CloseBackups&& event);
   void handle(ui::Undo&& event);
   void handle(ui::RestoreDeleted&& event);
   void handle(ui::SearchChanged&& event);
@@ -203,7 +227,7 @@ class Controller {
   bool can_ask() const { return view_.model.state == ui::ModelState::ready && !view_.generating; }
   void cut_rows(std::size_t from);
   void set_siblings(std::int64_t row_id, std::vector<storage::Id> older, storage::Id id);
-  void ask(std::string text, std::vector<storage::Id> older_versions);
+  void ask(std::string text, std::vector<storage::Id> older_versions, storage::Id edited);
   void run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows);
   void start_answer(std::unique_ptr<Turn> turn);
   void store_question(Turn& turn);
@@ -217,7 +241,14 @@ class Controller {
   void open_chat(storage::Id id);
   /// What is said is written down.
   bool saves() const { return storage_works_ && !view_.private_chat; }
-  void can_undo(storage::Command command, std::string said);
+  void can_undo(UndoStep step, std::string said);
+  /// The event answers a command of Undo, which is no new change.
+  bool undoes(storage::Request request) { return undoing_.erase(request) > 0; }
+  void ask_for_title(const Turn& turn);
+  void find_title();
+  void show_import();
+  void restore_backup(storage::Request request, const std::string& path);
+  void list_everything();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
   void set_setting(const char* key, std::string value);
@@ -236,12 +267,16 @@ class Controller {
   storage::Request next_request_ = 1;
   storage::Request opening_ = 0;     // the chat that will be shown
   storage::Request editing_ = 0;     // a version of an answer, which the chat is opened anew for
+  storage::Id edited_ = 0;           // the version that it comes from
   storage::Id current_ = 0;          // the chat that is shown; 0: a new one
   std::map<storage::Id, storage::Id> hits_;  // the message that the search found in a chat
   storage::Request forking_ = 0;     // the chat that will be opened once it is saved
-  storage::Request importing_ = 0;   // the same, and it can be taken back
+  std::optional<Import> import_;     // beside view_.import
+  std::vector<storage::Backup> backups_;  // beside view_.backups
+  std::string restoring_;            // when the copy was made that is being restored
+  std::map<storage::Request, std::string> removed_folders_;  // what to say once it is done
+  ChatTitler titler_;
   std::map<storage::Request, ui::ExportAs> exports_;
-  std::vector<storage::Command> undo_;  // what takes back the last change, oldest first
   struct Reading {
     std::int64_t began_ms = 0, answer_began_ms = 0;
     double tokens_per_second = 0;   // of prompts, as measured last; 0: not yet
@@ -249,6 +284,8 @@ class Controller {
   Reading reading_;
   Context context_;
   Summarising summarising_;
+  std::vector<UndoStep> undo_;       // the oldest change first
+  std::set<storage::Request> undoing_;
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   StartModel start_model_ = StartModel::settled;

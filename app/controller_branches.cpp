@@ -56,8 +56,9 @@ void Controller::handle(ui::EditMessage&& e) {
   if (view_.messages[*i].author == ui::Author::user) {
     if (!can_ask()) return;
     std::vector<storage::Id> older = std::move(rows_[*i].siblings);
+    const storage::Id edited = rows_[*i].id;
     cut_rows(*i);
-    return ask(std::move(e.text), std::move(older));
+    return ask(std::move(e.text), std::move(older), edited);
   }
   if (!saves()) {
     view_.messages[*i].text = std::move(e.text);
@@ -71,6 +72,7 @@ void Controller::handle(ui::EditMessage&& e) {
   message.content = std::move(e.text);
   message.model = view_.messages[*i].name;
   editing_ = next_request_++;
+  edited_ = rows_[*i].id;
   out_.storage(command::AppendMessage{editing_, std::move(message)});
 }
 
@@ -125,9 +127,9 @@ void Controller::handle(ui::DeleteMessage&& e) {
   if (rows_[*i].id != 0) out_.storage(command::DeleteBranch{next_request_++, rows_[*i].id});
 }
 
-/// `command` takes back what was just done, which `said` tells; empty: nothing to tell.
-void Controller::can_undo(storage::Command command, std::string said) {
-  undo_.push_back(std::move(command));
+/// `step` takes back what was just done, which `said` tells; empty: nothing to tell.
+void Controller::can_undo(UndoStep step, std::string said) {
+  undo_.push_back(std::move(step));
   if (said.empty()) return;
   for (ui::Notice& notice : view_.notices) notice.can_undo = false;  // Undo is about the last change only
   std::erase_if(view_.notices, [&](const ui::Notice& notice) { return notice.text == said; });
@@ -138,15 +140,26 @@ void Controller::can_undo(storage::Command command, std::string said) {
 void Controller::handle(ui::Undo&&) {
   std::erase_if(view_.notices, [](const ui::Notice& notice) { return notice.can_undo; });
   if (undo_.empty()) return;
-  storage::Command command = std::move(undo_.back());
+  const UndoStep step = std::move(undo_.back());
   undo_.pop_back();
-  std::visit([&](auto& any) { any.request = next_request_++; }, command);
-  out_.storage(std::move(command));
+  for (storage::Command command : step) {
+    const storage::Request request = next_request_++;
+    if (const auto* restore = std::get_if<command::RestoreBackup>(&command)) {
+      restore_backup(request, restore->path);
+      continue;
+    }
+    // The version that goes away may still be growing; the one that comes back is shown.
+    if (std::holds_alternative<command::DeleteBranch>(command) && running_ != 0) out_.engine(engine::Stop{running_});
+    if (std::holds_alternative<command::ShowMessage>(command)) opening_ = request;
+    undoing_.insert(request);
+    std::visit([&](auto& any) { any.request = request; }, command);
+    out_.storage(std::move(command));
+  }
 }
 
 void Controller::handle(ui::RestoreDeleted&& e) {
-  std::erase_if(undo_, [&](const storage::Command& command) {
-    const auto* restore = std::get_if<command::Restore>(&command);
+  std::erase_if(undo_, [&](const UndoStep& step) {
+    const auto* restore = std::get_if<command::Restore>(&step.front());
     return restore != nullptr && restore->entry == e.entry;
   });
   std::erase_if(view_.notices, [](const ui::Notice& notice) { return notice.can_undo; });

@@ -1,8 +1,8 @@
-// The controller and where chats lie: in files, out and in, and in folders.
+// The controller and where chats lie: in folders, and in files that they are saved as.
 
 #include "app/chat_export.h"
-#include "app/chat_json.h"
 #include "app/controller.h"
+#include "app/words.h"
 #include "ui/text/utf8.h"
 
 namespace foreword::app {
@@ -39,12 +39,32 @@ ExportFormat format_of(ui::ExportAs format) {
 
 void Controller::handle(ui::MoveChat&& e) {
   for (const ui::ChatRow& chat : view_.chats) {
-    if (chat.id == e.id && chat.folder != e.folder) can_undo(command::MoveChat{0, e.id, chat.folder}, {});
+    if (chat.id == e.id && chat.folder != e.folder) can_undo({command::MoveChat{0, e.id, chat.folder}}, {});
   }
   out_.storage(command::MoveChat{next_request_++, e.id, std::move(e.folder)});
 }
 
 void Controller::handle(ui::RenameFolder&& e) { out_.storage(command::RenameFolder{next_request_++, std::move(e.from), std::move(e.to)}); }
+
+void Controller::handle(ui::RemoveFolder&& e) {
+  const std::size_t slash = e.path.rfind('/');
+  const std::string above = slash == std::string::npos ? std::string() : e.path.substr(0, slash);
+  removed_folders_[next_request_] = "The folder \u201c" + e.path.substr(slash + 1) + "\u201d is gone; its chats stand " +
+                                    (above.empty() ? "outside of folders." : "in \u201c" + above + "\u201d.");
+  out_.storage(command::RenameFolder{next_request_++, std::move(e.path), above});
+}
+
+void Controller::handle(event::FolderRenamed&& e) {
+  auto removed = removed_folders_.extract(e.request);
+  if (!e.before.empty()) can_undo({command::PlaceChats{0, std::move(e.before)}}, removed ? std::move(removed.mapped()) : std::string());
+  handle(event::Chats{e.request, std::move(e.chats)});
+}
+
+void Controller::handle(ui::SetChatOrder&& e) {
+  view_.chat_order = e.order;
+  set_setting(kChatOrderKey, e.order == ui::ChatOrder::name ? "name" : "date");
+  refresh_chats();
+}
 
 void Controller::handle(ui::ExportChat&& e) {
   exports_[next_request_] = e.format;
@@ -58,16 +78,6 @@ void Controller::handle(event::TreeRead&& e) {
   const auto saved = out_.save_file(export_name(e.tree.chat, format), export_chat(e.tree, format));
   if (!saved) return notify(ui::NoticeKind::error, saved.error().message);
   notify(ui::NoticeKind::info, "Saved as " + saved->string());
-}
-
-void Controller::handle(ui::ImportFile&& e) {
-  if (!out_.read_file || importing_ != 0) return;
-  const auto text = out_.read_file(e.path);
-  if (!text) return notify(ui::NoticeKind::error, text.error().message);
-  auto tree = chat_from_json(*text);
-  if (!tree) return notify(ui::NoticeKind::error, tree.error().message);
-  importing_ = next_request_++;
-  out_.storage(command::AddTree{importing_, *std::move(tree)});
 }
 
 /// Text of any kind comes with the message; what is none says why.

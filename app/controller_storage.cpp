@@ -7,6 +7,7 @@
 #include "app/builtin.h"
 #include "app/controller.h"
 #include "app/words.h"
+#include "ui/text/utf8.h"
 
 namespace foreword::app {
 
@@ -41,7 +42,10 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-void Controller::handle(event::Opened&&) {}
+/// A second time: a copy has taken the place of a damaged database.
+void Controller::handle(event::Opened&&) {
+  if (!std::exchange(storage_works_, true)) list_everything();
+}
 
 void Controller::handle(event::OpenFailed&& e) {
   storage_works_ = false;
@@ -50,12 +54,15 @@ void Controller::handle(event::OpenFailed&& e) {
   opening_ = 0;
   std::erase_if(turns_, [&](const auto& turn) { return turn->id != running_; });
   notify(ui::NoticeKind::error, e.error.message + " Chats are not saved.");
+  if (e.error.code == ErrorCode::corrupt) out_.storage(command::ListBackups{next_request_++});
 }
 
 void Controller::handle(event::ChatSaved&& e) {
   context_.settings[e.chat.id] = e.chat.settings;
   Turn* turn = find_turn(e.request);
+  undoing_.erase(e.request);
   if (turn != nullptr && turn->create == e.request) {
+    titler_.add(e.chat.id);
     turn->create = 0;
     turn->chat = e.chat.id;
     out_.engine(engine::AssignChat{turn->id, e.chat.id});
@@ -65,11 +72,6 @@ void Controller::handle(event::ChatSaved&& e) {
       view_.draft.clear();
     }
     store_question(*turn);
-  }
-  if (e.request == importing_) {
-    importing_ = 0;
-    can_undo(command::DeleteChat{0, e.chat.id}, "\u201c" + e.chat.title + "\u201d was imported.");
-    open_chat(e.chat.id);
   }
   if (e.request == forking_) {
     forking_ = 0;
@@ -82,20 +84,24 @@ void Controller::handle(event::ChatDeleted&& e) {
   out_.engine(engine::ForgetChat{e.chat, false});
   drafts_.erase(e.chat);
   system_prompts_.erase(e.chat);
+  titler_.drop(e.chat);
   if (e.chat == current_) show_new_chat(false);
-  can_undo(command::Restore{0, e.entry}, "The chat is in the bin.");
+  if (!undoes(e.request)) can_undo({command::Restore{0, e.entry}}, "The chat is in the bin.");
   refresh_chats();
   out_.storage(command::ListBin{next_request_++});
 }
 
 void Controller::handle(event::BranchDeleted&& e) {
   out_.engine(engine::ForgetChat{e.chat, true});
-  can_undo(command::Restore{0, e.entry}, "The message and what follows it are in the bin.");
-  if (e.chat == current_) open_chat(current_);
+  if (!undoes(e.request)) {
+    can_undo({command::Restore{0, e.entry}}, "The message and what follows it are in the bin.");
+    if (e.chat == current_) open_chat(current_);
+  }
   out_.storage(command::ListBin{next_request_++});
 }
 
 void Controller::handle(event::Restored&& e) {
+  undoing_.erase(e.request);
   refresh_chats();
   open_chat(e.chat);
   out_.storage(command::ListBin{next_request_++});
@@ -107,6 +113,7 @@ void Controller::handle(event::Bin&& e) {
 }
 
 void Controller::handle(event::Chats&& e) {
+  undoing_.erase(e.request);
   if (!std::exchange(chats_known_, true)) {  // what was deleted without the engine hearing of it
     engine::KeepChats keep;
     for (const storage::Chat& chat : e.chats) keep.chats.push_back(chat.id);
@@ -114,7 +121,11 @@ void Controller::handle(event::Chats&& e) {
   }
   if (!view_.search.empty()) return;
   view_.chats.clear();
-  for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}, chat.pinned, std::move(chat.folder)});
+  for (storage::Chat& chat : e.chats) view_.chats.push_back({chat.id, std::move(chat.title), {}, chat.pinned, std::move(chat.folder), chat.title_by_user});
+  if (view_.chat_order != ui::ChatOrder::name) return;
+  std::map<std::int64_t, std::string> keys;
+  for (const ui::ChatRow& chat : view_.chats) keys[chat.id] = ui::text::sort_key(chat.title);
+  std::ranges::stable_sort(view_.chats, {}, [&](const ui::ChatRow& chat) { return keys[chat.id]; });
 }
 
 void Controller::handle(event::ChatOpened&& e) {
@@ -158,6 +169,7 @@ void Controller::handle(event::ChatOpened&& e) {
 void Controller::handle(event::MessageSaved&& e) {
   if (e.request == editing_ && editing_ != 0) {
     editing_ = 0;
+    can_undo({command::DeleteBranch{0, e.message.id}, command::ShowMessage{0, edited_}}, {});
     if (e.message.chat_id == current_) open_chat(current_);
     return;
   }
@@ -168,6 +180,7 @@ void Controller::handle(event::MessageSaved&& e) {
     turn->user_id = e.message.id;
     if (Row* row = find_stored(turn->user_row)) row->id = e.message.id;
     set_siblings(turn->user_row, turn->question_siblings, e.message.id);
+    if (turn->edited != 0) can_undo({command::DeleteBranch{0, e.message.id}, command::ShowMessage{0, turn->edited}}, {});
     begin_storing(*turn);
     refresh_chats();
     return;
@@ -183,7 +196,9 @@ void Controller::handle(event::MessageSaved&& e) {
     waiting->parent = turn->answer_id;
     store_question(*waiting);
   }
-  if (e.message.status != storage::Status::streaming) forget_turn(*turn);
+  if (e.message.status == storage::Status::streaming) return;
+  if (e.message.status == storage::Status::complete) ask_for_title(*turn);
+  forget_turn(*turn);
 }
 
 void Controller::handle(event::Found&& e) {
@@ -201,6 +216,7 @@ void Controller::handle(event::Found&& e) {
 void Controller::handle(event::Settings&& e) {
   settings_known_ = true;
   for (const storage::Setting& setting : e.settings) {
+    if (setting.key == kChatOrderKey) view_.chat_order = setting.value == "name" ? ui::ChatOrder::name : ui::ChatOrder::date;
     if (setting.key == kThemeKey) view_.theme = setting.value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light;
     if (setting.key == kScaleKey) {
       float scale = 0;
@@ -230,7 +246,9 @@ void Controller::handle(event::Failed&& e) {
   settings_known_ = true;
   if (start_model_ == StartModel::awaited) open_builtin();
   if (e.request == opening_) opening_ = 0;
-  if (e.request == importing_) importing_ = 0;
+  if (import_ && (e.request == import_->adding || e.request == import_->finding)) import_.reset(), view_.import.reset();
+  if (view_.backups && !restoring_.empty()) view_.backups->busy.clear(), restoring_.clear();
+  undoing_.erase(e.request);
   exports_.erase(e.request);
   Turn* turn = find_turn(e.request);
   if (turn != nullptr && !e.kept) give_up_storing(*turn);

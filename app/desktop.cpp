@@ -6,26 +6,14 @@
 #include <deque>
 #include <fstream>
 
-#include "app/controller.h"
-#include "app/files.h"
-#include "app/kv_book.h"
-#include "app/open_link.h"
-#include "app/paths.h"
-#include "app/prefix_cache.h"
-#include "engine/base/mailbox.h"
-#include "storage/desk.h"
+#include "app/desks.h"
+#include "app/desktop_script.h"
 #include "ui/window.h"
 
 namespace foreword::app {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::uintmax_t kMostImported = 256u << 20;  // bytes of a chat
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 double resident_megabytes() {
   std::ifstream statm("/proc/self/statm");
@@ -41,20 +29,9 @@ class Desktop final : public ui::WindowClient {
       : options_(options),
         started_(started),
         to_say_(options.say.begin(), options.say.end()),
-        from_engine_([&window] { window.wake(); }),
-        from_storage_([&window] { window.wake(); }),
         window_(window),
-        storage_(find_paths(common.data_dir).database(), [this](storage::Event event) { from_storage_.push(std::move(event)); }),
-        prefixes_(open_prefix_cache(common)),
-        engine_(from_engine_, {}, prefixes_.get()),
-        controller_({.engine = [this](engine::Command command) { engine_.send(std::move(command)); },
-                     .storage = [this](storage::Command command) { storage_.send(std::move(command)); },
-                     .now_ms = now_ms,
-                     .open_link = open_link,
-                     .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
-                     .read_file = [](const std::filesystem::path& path) { return read_at_most(path, kMostImported); }},
-                    {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .max_tokens = options.limit, .same_seed = common.seed_given,
-                     .builtin = common.builtin.string()}) {
+        desks_(common, options.limit, [&window] { window.wake(); }),
+        controller_(desks_.controller) {
     controller_.start(common.model.string());
     wait_for_start();
     if (!options.theme.empty()) {
@@ -64,8 +41,7 @@ class Desktop final : public ui::WindowClient {
   }
 
   const ui::ViewState& refresh() override {
-    while (auto event = from_storage_.try_take()) controller_.on(*std::move(event));
-    while (auto event = from_engine_.try_take()) controller_.on(*std::move(event));
+    desks_.carry();
     if (!to_say_.empty() && controller_.settled() && controller_.view().model.state == ui::ModelState::ready) {
       controller_.on(ui::UiEvent(ui::SendMessage{to_say_.front()}));
       to_say_.pop_front();
@@ -104,7 +80,7 @@ class Desktop final : public ui::WindowClient {
   void wait_for_start() {
     const auto deadline = Clock::now() + std::chrono::milliseconds(150);
     while (!controller_.start_known()) {
-      auto event = from_storage_.take_until(deadline);
+      auto event = desks_.from_storage.take_until(deadline);
       if (!event) return;
       controller_.on(*std::move(event));
     }
@@ -113,13 +89,9 @@ class Desktop final : public ui::WindowClient {
   const DesktopOptions& options_;
   Clock::time_point started_;
   std::deque<std::string> to_say_;
-  Mailbox<engine::Event> from_engine_;
-  Mailbox<storage::Event> from_storage_;
   ui::Window& window_;
-  storage::StorageDesk storage_;
-  std::unique_ptr<engine::PrefixStore> prefixes_;
-  engine::Session engine_;
-  Controller controller_;
+  Desks desks_;
+  Controller& controller_;
   int settled_frames_ = 0;
   bool picture_done_ = false;
   int exit_code_ = kOk;
@@ -134,10 +106,12 @@ void add_desktop_options(CLI::App& app, DesktopOptions& options) {
   app.add_option("--limit", options.limit)->group(hidden);
   app.add_option("--theme", options.theme)->check(CLI::IsMember({"light", "dark"}))->group(hidden);
   app.add_option("--scale", options.scale)->check(CLI::Range(0.75, 3.0))->group(hidden);
+  app.add_option("--script", options.script)->group(hidden);
   app.add_flag("--print-start", options.print_start)->group(hidden);
 }
 
 int run_desktop(const CommonOptions& common, const DesktopOptions& options) {
+  if (!options.script.empty()) return run_script(common, options.limit, options.script);
   const auto started = Clock::now();
   auto window = ui::Window::open({});
   if (!window) return fail(window.error());

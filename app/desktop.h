@@ -13,6 +13,7 @@ struct DesktopOptions {
   std::string screenshot;         // write the window's first settled picture to this PNG file and quit
   std::vector<std::string> say;   // messages to send, one after another, before that
   std::int64_t limit = -1;        // tokens of an answer; -1: until the model ends
+  std::string script;             // play this file on the desks without a window (desktop_script.h) and quit
   std::string theme;              // "light" or "dark"; empty: as saved
   float scale = 0;                // 0: as saved
   bool print_start = false;       // print how long the first frame took and the resident memory

@@ -47,11 +47,15 @@ Result<fs::path> save_new(const fs::path& folder, const std::string& name, const
   return error;
 }
 
-Result<std::string> read_at_most(const fs::path& path, std::uintmax_t most) {
+Result<std::string> read_file(const fs::path& path, std::uintmax_t most) {
   std::error_code code;
-  if (!fs::is_regular_file(path, code)) return Error{ErrorCode::not_found, "There is no file " + path.string() + "; check the path."};
-  if (fs::file_size(path, code) > most || code) return Error{ErrorCode::unsupported, path.string() + " is too large for a chat."};
+  const auto status = fs::status(path, code);
+  if (!fs::exists(status)) return Error{ErrorCode::not_found, "There is no file " + path.string() + "; check the path."};
+  if (fs::is_directory(status)) return Error{ErrorCode::io, path.string() + " is a folder, not a file."};
   std::ifstream file(path, std::ios::binary);
+  if (fs::is_regular_file(status) && fs::file_size(path, code) > most) {
+    return Error{ErrorCode::unsupported, path.string() + " is larger than " + std::to_string(most >> 20) + " MiB, too large to be read."};
+  }
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!file.good() && !file.eof()) return Error{ErrorCode::io, path.string() + " cannot be read."};
   return text;

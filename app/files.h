@@ -1,8 +1,9 @@
 #pragma once
-// Files that the user hands over or gets: exported chats, chats to import.
+// Files that the user hands over or gets: texts, exported chats, chats to import.
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 
 #include "engine/base/result.h"
@@ -15,7 +16,7 @@ std::filesystem::path downloads_folder();
 /// Writes a new file, readable by the user alone, synced, and takes another name ("a (2).md") where one exists; its path.
 Result<std::filesystem::path> save_new(const std::filesystem::path& folder, const std::string& name, const std::string& text);
 
-/// All of a file of at most `most` bytes.
-Result<std::string> read_at_most(const std::filesystem::path& path, std::uintmax_t most);
+/// A file's bytes. `not_found`, `io`; `unsupported`: more than `most` bytes.
+Result<std::string> read_file(const std::filesystem::path& path, std::uintmax_t most = std::numeric_limits<std::uintmax_t>::max());
 
 }  // namespace foreword::app

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "app/chat_export.h"
+#include "app/words.h"
 #include "storage/chat_store.h"
 
 namespace foreword::app {
@@ -14,17 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 /// How often a growing answer is written.
 constexpr auto kSavePeriod = std::chrono::milliseconds(500);
-
-constexpr std::size_t kTitleBytes = 60;
-
-/// The first line of a text, cut at a character's border.
-std::string title_of(const std::string& text) {
-  std::string title = text.substr(0, text.find('\n'));
-  if (title.size() <= kTitleBytes) return title;
-  std::size_t end = kTitleBytes;
-  while (end > 0 && (static_cast<unsigned char>(title[end]) & 0xC0) == 0x80) --end;
-  return title.substr(0, end) + "…";
-}
 
 storage::Status status_of(engine::StopReason reason) {
   return reason == engine::StopReason::cancelled ? storage::Status::stopped : storage::Status::complete;
@@ -62,7 +52,7 @@ class SqliteHistory : public History {
 
   Result<void> add_user(const std::string& text) override {
     if (chat_id_ == 0) {
-      fresh_.title = title_of(text);
+      fresh_.title = title_from(text);
       FW_ASSIGN(const storage::Chat chat, store_->create_chat(fresh_));
       chat_id_ = chat.id;
     }

@@ -4,8 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <random>
 #include <sstream>
@@ -43,20 +41,6 @@ int need_model(const CommonOptions& common) {
   }
   if (!common.model_given) std::fprintf(stderr, "foreword: %s\n", kBuiltinAboutTerminal);
   return kOk;
-}
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::error_code code;
-  if (!std::filesystem::exists(path, code)) {
-    return Error{ErrorCode::not_found, "There is no file " + path.string() + "; check the path."};
-  }
-  if (std::filesystem::is_directory(path, code)) {
-    return Error{ErrorCode::io, path.string() + " is a folder, not a file."};
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.good() && !file.eof()) return Error{ErrorCode::io, path.string() + " cannot be read."};
-  return text;
 }
 
 namespace {

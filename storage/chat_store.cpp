@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "engine/base/log.h"
+#include "storage/backups.h"
 #include "storage/rows.h"
 
 namespace foreword::storage {
@@ -17,18 +18,17 @@ constexpr const char* kInterrupt =
     "UPDATE messages SET status = 'interrupted', writer_id = NULL WHERE writer_id = ?";
 
 // Chats.
-constexpr const char* kAddChat =
-    "INSERT INTO chats (created_at, updated_at, title, title_by_user, model_path, system_prompt, settings) "
-    "VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6)";
 constexpr const char* kChat = "SELECT " FW_CHAT_COLUMNS " FROM chats WHERE id = ?";
 constexpr const char* kChats = "SELECT " FW_CHAT_COLUMNS " FROM chats WHERE " FW_CHAT_STANDS("chats.id") " ORDER BY pinned DESC, updated_at DESC, id DESC";
-constexpr const char* kRename = "UPDATE chats SET title = ?2, title_by_user = 1 WHERE id = ?1";
+constexpr const char* kRename = "UPDATE chats SET title = ?2, title_by_user = ?3 WHERE id = ?1";
 constexpr const char* kTitle = "UPDATE chats SET title = iif(title_by_user, title, ?2) WHERE id = ?1";
 constexpr const char* kPin = "UPDATE chats SET pinned = ?2 WHERE id = ?1";
 constexpr const char* kMove = "UPDATE chats SET folder = ?2 WHERE id = ?1";
+#define FW_WITHIN_FOLDER "folder = ?1 OR substr(folder, 1, length(?1) + 1) = ?1 || '/'"
+constexpr const char* kFolderPlaces = "SELECT id, folder FROM chats WHERE " FW_WITHIN_FOLDER;
 constexpr const char* kRenameFolder =
     "UPDATE chats SET folder = ltrim(?2 || substr(folder, length(?1) + 1), '/') "
-    "WHERE folder = ?1 OR substr(folder, 1, length(?1) + 1) = ?1 || '/'";
+    "WHERE " FW_WITHIN_FOLDER;
 constexpr const char* kSetModel = "UPDATE chats SET model_path = ?2 WHERE id = ?1";
 constexpr const char* kSetSystemPrompt = "UPDATE chats SET system_prompt = ?2 WHERE id = ?1";
 constexpr const char* kSetChatSettings = "UPDATE chats SET settings = ?2 WHERE id = ?1";
@@ -45,6 +45,8 @@ constexpr const char* kRememberModel =
     "INSERT INTO models (path, name, last_used, size) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (path) DO UPDATE SET name = excluded.name, last_used = excluded.last_used, size = excluded.size";
 constexpr const char* kForgetModel = "DELETE FROM models WHERE path = ?";
+
+Place read_place(const Statement& row) { return Place{row.integer(0), row.text(1)}; }
 
 std::string clean_path(std::string_view path) {
   std::string clean;
@@ -79,12 +81,7 @@ Result<std::unique_ptr<ChatStore>> ChatStore::open(const std::filesystem::path& 
 
 Result<void> ChatStore::sign_on() {
   FW_ASSIGN(WriterLock lock, WriterLock::open(database_->path().string() + "-writers"));
-  FW_ASSIGN(const std::vector<Id> writers, read_all(database_->query(kListWriters), read_id));
-  std::vector<Id> dead;
-  for (const Id writer : writers) {
-    FW_ASSIGN(const bool alive, lock.is_held(writer));
-    if (!alive) dead.push_back(writer);
-  }
+  FW_ASSIGN(const std::vector<Id> dead, other_writers(lock, false));
   if (!dead.empty()) FW_TRY(database_->check_integrity());
   {
     // The row and its lock appear together: a row without a lock is a dead writer's.
@@ -96,6 +93,41 @@ Result<void> ChatStore::sign_on() {
   lock_.emplace(std::move(lock));
   FW_ASSIGN(n_interrupted_, bury(dead));
   return empty_bin(clock_() - kBinMilliseconds);
+}
+
+/// The programs of which the database knows, but for the owner of `lock`: those that are alive, or those that are dead.
+Result<std::vector<Id>> ChatStore::other_writers(const WriterLock& lock, bool alive) {
+  FW_ASSIGN(const std::vector<Id> writers, read_all(database_->query(kListWriters), read_id));
+  std::vector<Id> found;
+  for (const Id writer : writers) {
+    if (writer == lock.writer()) continue;
+    FW_ASSIGN(const bool held, lock.is_held(writer));
+    if (held == alive) found.push_back(writer);
+  }
+  return found;
+}
+
+Result<std::string> ChatStore::restore_backup(const std::filesystem::path& copy) {
+  FW_ASSIGN(const std::unique_ptr<Database> from, Database::open_copy(copy));
+  FW_TRY(from->check_integrity());
+  if (lock_) {
+    FW_ASSIGN(const std::vector<Id> alive, other_writers(*lock_, true));
+    if (!alive.empty()) {
+      return Error{ErrorCode::invalid_argument, "Another program has these chats open: close it, then restore the copy."};
+    }
+  }
+  FW_ASSIGN(const std::filesystem::path kept, keep_before_restore(*database_, clock_()));
+  const auto take = [&](const Database& other) -> Result<void> {
+    FW_TRY(database_->take_over(other));
+    lock_.reset();  // its number means nothing in there
+    return sign_on();
+  };
+  const Result<void> taken = take(*from);
+  if (taken) return kept.string();
+  if (const auto back = Database::open_copy(kept)) {
+    if (const Result<void> undone = take(**back); !undone) log(LogLevel::error, undone.error().message);
+  }
+  return taken.error();
 }
 
 Result<std::int64_t> ChatStore::bury(const std::vector<Id>& dead_writers) {
@@ -113,15 +145,21 @@ Result<std::int64_t> ChatStore::bury(const std::vector<Id>& dead_writers) {
 
 ChatStore::~ChatStore() {
   if (!lock_) return;
-  const auto signed_off = bury({lock_->writer()});
+  const auto signed_off = bury({writer()});
   // The next open finds the row without its lock, and does it then.
   if (!signed_off) log(LogLevel::warning, signed_off.error().message);
 }
 
 Result<Chat> ChatStore::create_chat(const NewChat& chat) {
-  FW_TRY(database_->execute(kAddChat, clock_(), chat.title, chat.title_by_user, chat.model_path, chat.system_prompt,
-                            chat.settings));
-  return this->chat(database_->last_insert_id());
+  Chat row;
+  row.created_at = row.updated_at = clock_();
+  row.title = chat.title;
+  row.title_by_user = chat.title_by_user;
+  row.model_path = chat.model_path;
+  row.system_prompt = chat.system_prompt;
+  row.settings = chat.settings;
+  FW_ASSIGN(const Id id, insert_chat(*database_, row));
+  return this->chat(id);
 }
 
 Result<Chat> ChatStore::chat(Id id) {
@@ -138,8 +176,8 @@ Result<void> ChatStore::change_chat(Id id, Result<std::int64_t> n_changed) {
   return {};
 }
 
-Result<void> ChatStore::rename_chat(Id id, std::string_view title) {
-  return change_chat(id, database_->execute(kRename, id, title));
+Result<void> ChatStore::rename_chat(Id id, std::string_view title, bool by_user) {
+  return change_chat(id, database_->execute(kRename, id, title, by_user));
 }
 
 Result<void> ChatStore::set_automatic_title(Id id, std::string_view title) {
@@ -152,10 +190,19 @@ Result<void> ChatStore::move_chat(Id id, std::string_view folder) {
   return change_chat(id, database_->execute(kMove, id, clean_path(folder)));
 }
 
-Result<void> ChatStore::rename_folder(std::string_view from, std::string_view to) {
+Result<std::vector<Place>> ChatStore::rename_folder(std::string_view from, std::string_view to) {
   if (from.empty()) return Error{ErrorCode::invalid_argument, "This folder has no name."};
+  FW_ASSIGN(Transaction transaction, database_->begin());
+  FW_ASSIGN(std::vector<Place> before, read_all(database_->query(kFolderPlaces, from), read_place));
   FW_TRY(database_->execute(kRenameFolder, from, clean_path(to)));
-  return {};
+  FW_TRY(transaction.commit());
+  return before;
+}
+
+Result<void> ChatStore::place_chats(const std::vector<Place>& places) {
+  FW_ASSIGN(Transaction transaction, database_->begin());
+  for (const Place& place : places) FW_TRY(database_->execute(kMove, place.chat, clean_path(place.folder)));
+  return transaction.commit();
 }
 
 Result<void> ChatStore::set_chat_model(Id id, std::string_view model_path) {

@@ -40,14 +40,18 @@ class ChatStore {
   Result<Chat> chat(Id id);
   /// All of them: pinned first, then the latest updated first.
   Result<std::vector<Chat>> chats();
-  Result<void> rename_chat(Id id, std::string_view title);
+  /// `by_user` false takes a person's title back: an automatic one may come again.
+  Result<void> rename_chat(Id id, std::string_view title, bool by_user = true);
   /// Does nothing, successfully, if a person has named the chat.
   Result<void> set_automatic_title(Id id, std::string_view title);
   Result<void> pin_chat(Id id, bool pinned);
   /// Into a folder, given by its path; blanks around names and empty names are dropped. Empty: out of all folders.
   Result<void> move_chat(Id id, std::string_view folder);
-  /// All chats of a folder and of those within it, so that it has another path; an existing one takes them in.
-  Result<void> rename_folder(std::string_view from, std::string_view to);
+  /// All chats of a folder and of those within it, so that it has another path; an existing one takes them in. Where they
+  /// were, for place_chats().
+  Result<std::vector<Place>> rename_folder(std::string_view from, std::string_view to);
+  /// Many moves as one; a chat that is gone is passed over.
+  Result<void> place_chats(const std::vector<Place>& places);
   /// Of the chat: what the next answer would use.
   Result<void> set_chat_model(Id id, std::string_view model_path);
   Result<void> set_system_prompt(Id id, std::string_view system_prompt);
@@ -60,6 +64,10 @@ class ChatStore {
   /// becomes interrupted. invalid_argument: a parent that does not stand before its child.
   Result<ChatTree> tree(Id chat_id);
   Result<Chat> add_tree(const ChatTree& tree);
+  /// All or none.
+  Result<std::vector<Chat>> add_trees(const std::vector<ChatTree>& trees);
+  /// The chats that stand here and began at one of these sources.
+  Result<std::vector<Chat>> chats_from(const std::vector<std::string>& sources);
 
   // The bin. What is in it is not listed, shown or found. After 30 days the next open deletes it for good.
   static constexpr std::int64_t kBinMilliseconds = 30LL * 24 * 3600 * 1000;
@@ -99,7 +107,8 @@ class ChatStore {
   std::int64_t n_interrupted() const { return n_interrupted_; }
 
   // Search, as one types: every word must be found, the last one may be unfinished; parts of words and Chinese,
-  // Japanese and Thai text count too. Titles first, then messages, newest first. Any text is a valid query.
+  // Japanese and Thai text count too. One hit a chat, at most `limit`: where the title is found, else its newest message,
+  // titles first, then the newest; of what stands in very many messages the newest thousand count. Any text is a query.
   Result<std::vector<SearchHit>> search(std::string_view query, int limit);
 
   // Settings of the program.
@@ -113,12 +122,19 @@ class ChatStore {
   Result<void> forget_model(std::string_view path);
   Result<std::vector<ModelRecord>> models();
 
+  /// Puts a copy (backups.h) in the place of everything, as one transaction, after a copy of what is there; the path of
+  /// that one, for the way back. Nothing may be streaming. invalid_argument: another program has the chats open; corrupt:
+  /// the copy is damaged.
+  Result<std::string> restore_backup(const std::filesystem::path& copy);
+
   /// For back_up() and check_integrity().
   Database& database() { return *database_; }
 
  private:
   ChatStore(std::unique_ptr<Database> database, WallClock clock);
   Result<void> sign_on();
+  Result<std::vector<Id>> other_writers(const WriterLock& lock, bool alive);
+  Id writer() const { return lock_ ? lock_->writer() : 0; }
   Result<std::int64_t> bury(const std::vector<Id>& dead_writers);
   Result<void> empty_bin(std::int64_t deleted_before);
   Result<void> change_chat(Id id, Result<std::int64_t> n_changed);

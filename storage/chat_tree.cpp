@@ -1,4 +1,5 @@
 // The part of ChatStore that reads and writes whole chats.
+#include <iterator>
 #include <map>
 
 #include "storage/chat_store.h"
@@ -11,13 +12,8 @@ constexpr const char* kMessages =
     "SELECT " FW_MESSAGE_COLUMNS ", coalesce(shown_child_id, 0) FROM messages WHERE chat_id = ? AND " FW_MESSAGE_STANDS(
         "messages.id") " ORDER BY id";
 constexpr const char* kShownRoot = "SELECT coalesce(shown_child_id, 0) FROM chats WHERE id = ?";
-constexpr const char* kAddChat =
-    "INSERT INTO chats (created_at, updated_at, pinned, title_by_user, title, model_path, settings, system_prompt, "
-    "folder) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-constexpr const char* kAddMessage =
-    "INSERT INTO messages (chat_id, parent_id, role, status, created_at, content, reasoning, model, settings, "
-    "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr const char* kChatsFrom =
+    "SELECT " FW_CHAT_COLUMNS " FROM chats WHERE source = ? AND " FW_CHAT_STANDS("chats.id");
 constexpr const char* kShowRoot = "UPDATE chats SET shown_child_id = ? WHERE id = ?";
 constexpr const char* kShowChild = "UPDATE messages SET shown_child_id = ? WHERE id = ?";
 
@@ -36,39 +32,57 @@ Result<ChatTree> ChatStore::tree(Id chat_id) {
   return tree;
 }
 
-Result<Chat> ChatStore::add_tree(const ChatTree& tree) {
-  FW_ASSIGN(Transaction transaction, database_->begin());
-  const Chat& from = tree.chat;
-  FW_TRY(database_->execute(kAddChat, from.created_at, from.updated_at, from.pinned, from.title_by_user, from.title,
-                            from.model_path, from.settings, from.system_prompt, from.folder));
-  const Id chat_id = database_->last_insert_id();
-  std::map<Id, Id> numbers;  // within the tree, here
+namespace {
+
+/// Within the caller's transaction; the new chat's number.
+Result<Id> insert_tree(Database& database, const ChatTree& tree) {
+  FW_ASSIGN(const Id chat, insert_chat(database, tree.chat));
+  std::map<Id, Id> numbers{{0, 0}};  // within the tree, here
   for (const TreeMessage& entry : tree.messages) {
-    const Message& m = entry.message;
-    const auto parent = numbers.find(m.parent_id);
-    if ((m.parent_id != 0 && parent == numbers.end()) || numbers.contains(m.id)) {
-      return Error{ErrorCode::invalid_argument, "Message " + std::to_string(m.id) + " of this chat stands before its parent or twice."};
+    const Message& message = entry.message;
+    const auto parent = numbers.find(message.parent_id);
+    if (parent == numbers.end() || numbers.contains(message.id)) {
+      return Error{ErrorCode::invalid_argument, "Message " + std::to_string(message.id) + " of this chat stands before its parent or twice."};
     }
-    const Status status = m.status == Status::streaming ? Status::interrupted : m.status;
-    const MessageStats& stats = m.stats;
-    FW_TRY(database_->execute(kAddMessage, chat_id, NullableId{m.parent_id == 0 ? 0 : parent->second}, name_of(m.role),
-                              name_of(status), m.created_at, m.content, m.reasoning, m.model, m.settings,
-                              stats.prompt_tokens, stats.reused_tokens, stats.generated_tokens,
-                              stats.first_token_seconds, stats.seconds, stats.stop_reason));
-    numbers[m.id] = database_->last_insert_id();
+    FW_ASSIGN(numbers[message.id], insert_message(database, chat, parent->second, 0, message));
   }
   const auto number_of = [&](Id id) {
     const auto found = numbers.find(id);
     return NullableId{found == numbers.end() ? 0 : found->second};
   };
-  FW_TRY(database_->execute(kShowRoot, number_of(tree.shown_root), chat_id));
+  FW_TRY(database.execute(kShowRoot, number_of(tree.shown_root), chat));
   for (const TreeMessage& entry : tree.messages) {
-    if (entry.shown_child == 0) continue;
-    FW_TRY(database_->execute(kShowChild, number_of(entry.shown_child), number_of(entry.message.id)));
+    if (entry.shown_child != 0) FW_TRY(database.execute(kShowChild, number_of(entry.shown_child), number_of(entry.message.id)));
   }
-  FW_ASSIGN(Chat added, chat(chat_id));
+  return chat;
+}
+
+}  // namespace
+
+Result<std::vector<Chat>> ChatStore::add_trees(const std::vector<ChatTree>& trees) {
+  FW_ASSIGN(Transaction transaction, database_->begin());
+  std::vector<Chat> added;
+  for (const ChatTree& tree : trees) {
+    FW_ASSIGN(const Id id, insert_tree(*database_, tree));
+    FW_ASSIGN(Chat row, chat(id));
+    added.push_back(std::move(row));
+  }
   FW_TRY(transaction.commit());
   return added;
+}
+
+Result<Chat> ChatStore::add_tree(const ChatTree& tree) {
+  FW_ASSIGN(std::vector<Chat> added, add_trees({tree}));
+  return std::move(added.front());
+}
+
+Result<std::vector<Chat>> ChatStore::chats_from(const std::vector<std::string>& sources) {
+  std::vector<Chat> found;
+  for (const std::string& source : sources) {
+    FW_ASSIGN(std::vector<Chat> chats, read_all(database_->query(kChatsFrom, source), read_chat));
+    found.insert(found.end(), std::make_move_iterator(chats.begin()), std::make_move_iterator(chats.end()));
+  }
+  return found;
 }
 
 Result<Chat> ChatStore::fork(Id message) {
@@ -76,6 +90,7 @@ Result<Chat> ChatStore::fork(Id message) {
   ChatTree tree;
   FW_ASSIGN(tree.chat, chat(path.front().message.chat_id));
   tree.chat.pinned = false;
+  tree.chat.source.clear();
   tree.chat.updated_at = clock_();
   for (PathEntry& entry : path) tree.messages.push_back({std::move(entry.message), 0});
   return add_tree(tree);

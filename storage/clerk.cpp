@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "storage/backups.h"
+
 namespace foreword::storage {
 namespace {
 
@@ -49,7 +51,7 @@ struct Clerk::Visitor {
 
   void operator()(command::CreateChat& c) const { answer<event::ChatSaved>(c.request, store().create_chat(c.chat)); }
   void operator()(command::RenameChat& c) const {
-    answer_chat(c.request, c.chat, store().rename_chat(c.chat, c.title));
+    answer_chat(c.request, c.chat, store().rename_chat(c.chat, c.title, c.by_user));
   }
   void operator()(command::AutomaticTitle& c) const {
     answer_chat(c.request, c.chat, store().set_automatic_title(c.chat, c.title));
@@ -57,8 +59,15 @@ struct Clerk::Visitor {
   void operator()(command::PinChat& c) const { answer_chat(c.request, c.chat, store().pin_chat(c.chat, c.pinned)); }
   void operator()(command::MoveChat& c) const { answer_chat(c.request, c.chat, store().move_chat(c.chat, c.folder)); }
   void operator()(command::RenameFolder& c) const {
-    const Result<void> renamed = store().rename_folder(c.from, c.to);
-    if (!renamed) return fail(c.request, renamed.error());
+    Result<std::vector<Place>> before = store().rename_folder(c.from, c.to);
+    if (!before) return fail(c.request, before.error());
+    Result<std::vector<Chat>> chats = store().chats();
+    if (!chats) return fail(c.request, chats.error());
+    tell(event::FolderRenamed{c.request, *std::move(before), *std::move(chats)});
+  }
+  void operator()(command::PlaceChats& c) const {
+    const Result<void> placed = store().place_chats(c.places);
+    if (!placed) return fail(c.request, placed.error());
     answer<event::Chats>(c.request, store().chats());
   }
   void operator()(command::SetChatModel& c) const {
@@ -95,7 +104,10 @@ struct Clerk::Visitor {
   void operator()(command::ListBin& c) const { answer<event::Bin>(c.request, store().bin()); }
   void operator()(command::ForkChat& c) const { answer<event::ChatSaved>(c.request, store().fork(c.message)); }
   void operator()(command::ReadTree& c) const { answer<event::TreeRead>(c.request, store().tree(c.chat)); }
-  void operator()(command::AddTree& c) const { answer<event::ChatSaved>(c.request, store().add_tree(c.tree)); }
+  void operator()(command::AddTrees& c) const { answer<event::TreesAdded>(c.request, store().add_trees(c.trees)); }
+  void operator()(command::FindSources& c) const {
+    answer<event::SourcesFound>(c.request, store().chats_from(c.sources));
+  }
   void operator()(command::Search& c) const {
     Result<std::vector<SearchHit>> hits = store().search(c.query, c.limit);
     if (!hits) return fail(c.request, hits.error());
@@ -107,6 +119,17 @@ struct Clerk::Visitor {
   void operator()(command::RememberModel& c) const { answer_models(c.request, store().remember_model(c.model)); }
   void operator()(command::ForgetModel& c) const { answer_models(c.request, store().forget_model(c.path)); }
   void operator()(command::ListModels& c) const { answer_models(c.request, {}); }
+  void operator()(command::ListBackups& c) const {
+    tell(event::Backups{c.request, list_backups(store().database().path())});
+  }
+  void operator()(command::RestoreBackup& c) const {
+    if (!clerk.close(now)) {
+      return fail(c.request, Error{ErrorCode::io, "An answer could not be saved, so that no copy was restored: free some space, and try again."});
+    }
+    const Result<std::string> kept = store().restore_backup(c.path);
+    if (!kept) return fail(c.request, kept.error());
+    tell(event::BackupRestored{c.request, *kept, true});
+  }
 
   // The texts that must not be lost.
   void operator()(command::AppendMessage& c) const {

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "storage/file_header.h"
+#include "storage/parts_tokenizer.h"
 
 namespace foreword::storage {
 namespace {
@@ -88,6 +89,28 @@ Result<void> sync_folder(const std::filesystem::path& path) {
   return {};
 }
 
+/// The whole of one database into another, in one transaction of the other's. SQLite's code.
+int copy_all(sqlite3* from, sqlite3* to) {
+  sqlite3_backup* backup = sqlite3_backup_init(to, "main", from, "main");
+  if (backup == nullptr) return sqlite3_errcode(to);
+  sqlite3_backup_step(backup, -1);
+  return sqlite3_backup_finish(backup);
+}
+
+/// For SQLite: a file that nobody changes, so that it needs no files beside it.
+std::string immutable_address(const std::filesystem::path& path) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string address = "file:";
+  for (const char c : path.string()) {
+    if (std::string_view("?#%").find(c) == std::string_view::npos) {
+      address += c;
+    } else {
+      address.append({'%', kDigits[static_cast<unsigned char>(c) >> 4], kDigits[c & 15]});
+    }
+  }
+  return address + "?immutable=1";
+}
+
 /// Refuses, before anything is touched, what this program must not open.
 Result<void> check_header(const std::filesystem::path& path, int newest_version) {
   FW_ASSIGN(const std::optional<FileHeader> header, read_file_header(path));
@@ -123,6 +146,21 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
   return database;
 }
 
+Result<std::unique_ptr<Database>> Database::open_copy(const std::filesystem::path& path) {
+  FW_TRY(check_header(path, static_cast<int>(kMigrations.size())));
+  std::unique_ptr<Database> copy(new Database(path));
+  const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(immutable_address(path).c_str(), &copy->handle_, flags, nullptr);
+  if (code != SQLITE_OK) return copy->error(code);
+  return copy;
+}
+
+Result<void> Database::take_over(const Database& other) {
+  if (const int code = copy_all(other.handle_, handle_); code != SQLITE_OK) return error(code);
+  FW_TRY(run_script("PRAGMA foreign_keys = OFF"));
+  return migrate(kMigrations);
+}
+
 Database::~Database() {
   for (const auto& [sql, statement] : idle_statements_) sqlite3_finalize(statement);
   sqlite3_close(handle_);
@@ -134,6 +172,7 @@ Result<void> Database::connect() {
   if (code != SQLITE_OK) return error(code);
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  if (const int parts = register_parts_tokenizer(handle_); parts != SQLITE_OK) return error(parts);
   FW_TRY(switch_to_wal());
   return run_script(
       "PRAGMA cell_size_check = ON;"
@@ -239,14 +278,7 @@ Result<void> Database::back_up(const std::filesystem::path& target) {
   ::close(file);
   sqlite3* copy = nullptr;
   int code = sqlite3_open_v2(part.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  if (code == SQLITE_OK) {
-    if (sqlite3_backup* backup = sqlite3_backup_init(copy, "main", handle_, "main")) {
-      sqlite3_backup_step(backup, -1);
-      code = sqlite3_backup_finish(backup);
-    } else {
-      code = sqlite3_errcode(copy);
-    }
-  }
+  if (code == SQLITE_OK) code = copy_all(handle_, copy);
   const std::string detail = copy ? sqlite3_errmsg(copy) : sqlite3_errstr(code);
   sqlite3_close(copy);
   if (code == SQLITE_OK && std::rename(part.c_str(), target.c_str()) == 0) return sync_folder(target);

@@ -97,6 +97,9 @@ class Database {
   ///   io           cannot be read, created, written or copied
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,
                                                 std::span<const Migration> migrations = kMigrations);
+  /// A copy that back_up() made, for reading: nothing beside it is created and nothing in it changes. Errors: io, corrupt;
+  /// unsupported: of a newer program, or not of this one.
+  static Result<std::unique_ptr<Database>> open_copy(const std::filesystem::path& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -129,6 +132,8 @@ class Database {
   Result<void> check_integrity();
   /// A consistent copy through SQLite's backup interface, synced and 0600; takes its name only when it is whole.
   Result<void> back_up(const std::filesystem::path& target);
+  /// Puts what `other` holds in the place of everything here, in one transaction, and applies the migrations that it lacks.
+  Result<void> take_over(const Database& other);
 
  private:
   friend class Statement;

@@ -16,6 +16,17 @@ constexpr std::chrono::hours kBackupCheck{1};
 
 Moment now() { return std::chrono::steady_clock::now(); }
 
+/// The copies, without those newer than the first that is whole to its last page.
+std::vector<Backup> good_backups(const std::filesystem::path& database) {
+  std::vector<Backup> backups = list_backups(database);
+  const auto is_whole = [](const Backup& backup) {
+    const auto copy = Database::open_copy(backup.path);
+    return copy && (*copy)->check_integrity();
+  };
+  backups.erase(backups.begin(), std::find_if(backups.begin(), backups.end(), is_whole));
+  return backups;
+}
+
 Request request_of(const Command& command) {
   return std::visit([](const auto& any) { return any.request; }, command);
 }
@@ -30,20 +41,44 @@ StorageDesk::~StorageDesk() {
   thread_.join();
 }
 
-void StorageDesk::run(const std::filesystem::path& database) {
-  Result<std::unique_ptr<ChatStore>> store = ChatStore::open(database);
-  if (!store) {
-    sink_(event::OpenFailed{store.error()});
-    while (std::optional<Command> command = inbox_.take()) {
-      sink_(event::Failed{request_of(*command), store.error(), false});
+/// A damaged database can be replaced by a copy; every other command fails until then. Null: the program ends.
+std::unique_ptr<ChatStore> StorageDesk::open(const std::filesystem::path& database) {
+  while (true) {
+    Result<std::unique_ptr<ChatStore>> store = ChatStore::open(database);
+    if (store) {
+      sink_(event::Opened{(*store)->n_interrupted()});
+      return *std::move(store);
     }
-    return;
+    sink_(event::OpenFailed{store.error()});
+    bool replaced = false;
+    while (!replaced) {
+      std::optional<Command> command = inbox_.take();
+      if (!command) return nullptr;
+      if (const auto* list = std::get_if<command::ListBackups>(&*command)) {
+        sink_(event::Backups{list->request, good_backups(database)});
+        continue;
+      }
+      Error refused = store.error();
+      if (const auto* restore = std::get_if<command::RestoreBackup>(&*command); restore != nullptr && refused.code == ErrorCode::corrupt) {
+        const auto aside = replace_by_backup(database, restore->path, system_milliseconds());
+        replaced = aside.has_value();
+        if (replaced) {
+          sink_(event::BackupRestored{restore->request, aside->string(), false});
+          continue;
+        }
+        refused = aside.error();
+      }
+      sink_(event::Failed{request_of(*command), refused, false});
+    }
   }
-  sink_(event::Opened{(*store)->n_interrupted()});
+}
 
-  Clerk clerk(**store, sink_);
+void StorageDesk::run(const std::filesystem::path& database) {
+  const std::unique_ptr<ChatStore> store = open(database);
+  if (!store) return;
+  Clerk clerk(*store, sink_);
   const auto back_up = [&] {
-    const Result<bool> made = back_up_daily((*store)->database(), system_milliseconds());
+    const Result<bool> made = back_up_daily(store->database(), system_milliseconds());
     if (!made) log(LogLevel::warning, made.error().message);
   };
   Moment backup_due = now() + kFirstBackup;

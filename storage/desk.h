@@ -3,12 +3,15 @@
 // through the owner's sink (letters.h). Opening happens on the desk's thread too, so that a window need not wait.
 
 #include <filesystem>
+#include <memory>
 #include <thread>
 
 #include "engine/base/mailbox.h"
 #include "storage/letters.h"
 
 namespace foreword::storage {
+
+class ChatStore;
 
 class StorageDesk {
  public:
@@ -24,6 +27,7 @@ class StorageDesk {
 
  private:
   void run(const std::filesystem::path& database);
+  std::unique_ptr<ChatStore> open(const std::filesystem::path& database);
 
   Mailbox<Command> inbox_;
   EventSink sink_;

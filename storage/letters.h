@@ -18,11 +18,12 @@ using Request = std::uint64_t;
 // clang-format off
 namespace command {
 struct CreateChat      { Request request; NewChat chat; };                              // ChatSaved
-struct RenameChat      { Request request; Id chat; std::string title; };                // ChatSaved
+struct RenameChat      { Request request; Id chat; std::string title; bool by_user = true; };  // ChatSaved
 struct AutomaticTitle  { Request request; Id chat; std::string title; };                // ChatSaved
 struct PinChat         { Request request; Id chat; bool pinned; };                      // ChatSaved
 struct MoveChat        { Request request; Id chat; std::string folder; };               // ChatSaved
-struct RenameFolder    { Request request; std::string from, to; };                      // Chats
+struct RenameFolder    { Request request; std::string from, to; };                      // FolderRenamed
+struct PlaceChats      { Request request; std::vector<Place> places; };                 // Chats
 struct SetChatModel    { Request request; Id chat; std::string model_path; };           // ChatSaved
 struct SetSystemPrompt { Request request; Id chat; std::string system_prompt; };        // ChatSaved
 struct SetChatSettings { Request request; Id chat; std::string settings; };             // ChatSaved
@@ -36,7 +37,8 @@ struct Restore         { Request request; Id entry; };                          
 struct ListBin         { Request request; };                                            // Bin
 struct ForkChat        { Request request; Id message; };                                // ChatSaved
 struct ReadTree        { Request request; Id chat; };                                   // TreeRead
-struct AddTree         { Request request; ChatTree tree; };                             // ChatSaved
+struct AddTrees        { Request request; std::vector<ChatTree> trees; };               // TreesAdded
+struct FindSources     { Request request; std::vector<std::string> sources; };          // SourcesFound
 /// A message that is whole. Kept and tried again while the disk refuses.
 struct AppendMessage   { Request request; NewMessage message; };                        // MessageSaved
 /// An answer that grows: BeginAnswer (or ResumeAnswer), then AppendText as tokens come, then FinishAnswer, all with the
@@ -52,6 +54,10 @@ struct ListSettings    { Request request; };                                    
 struct RememberModel   { Request request; ModelRecord model; };                         // Models
 struct ForgetModel     { Request request; std::string path; };                          // Models
 struct ListModels      { Request request; };                                            // Models
+/// These two are answered although the database cannot be opened: that is when they are needed most.
+struct ListBackups     { Request request; };                                            // Backups
+/// Ends all answers that grow (they become `interrupted`), and puts the copy in the place of everything.
+struct RestoreBackup   { Request request; std::string path; };                          // BackupRestored
 }  // namespace command
 
 namespace event {
@@ -66,7 +72,12 @@ struct BranchDeleted { Request request; Id chat; Id entry; };
 struct Restored     { Request request; Id chat; };
 struct Bin          { Request request; std::vector<BinEntry> entries; };
 struct TreeRead     { Request request; ChatTree tree; };
+/// The chats that began at one of the sources and stand here.
+struct SourcesFound { Request request; std::vector<Chat> chats; };
+struct TreesAdded   { Request request; std::vector<Chat> chats; };
 struct Chats        { Request request; std::vector<Chat> chats; };
+/// `before`: where the folder's chats were, for PlaceChats.
+struct FolderRenamed { Request request; std::vector<Place> before; std::vector<Chat> chats; };
 /// The chat and its shown path, root first.
 struct ChatOpened   { Request request; Chat chat; std::vector<PathEntry> path; };
 /// The message is durable, as given here. Its text is left out (empty): the sender has it.
@@ -74,6 +85,10 @@ struct MessageSaved { Request request; Message message; };
 struct Found        { Request request; std::string query; std::vector<SearchHit> hits; };
 struct Settings     { Request request; std::vector<Setting> settings; };
 struct Models       { Request request; std::vector<ModelRecord> models; };
+/// Newest first. If the database cannot be opened, the first of them has been checked to the last page.
+struct Backups      { Request request; std::vector<Backup> backups; };
+/// All that was asked before is void. `kept`: a copy of what was replaced; `can_undo`: it can be restored in its turn.
+struct BackupRestored { Request request; std::string kept; bool can_undo; };
 /// `kept`: the text stays in memory and is tried again until MessageSaved (told once per run of failures).
 /// Otherwise the command is done for, and changed nothing.
 struct Failed       { Request request; Error error; bool kept; };
@@ -82,16 +97,18 @@ struct Failed       { Request request; Error error; bool kept; };
 
 using Command =
     std::variant<command::CreateChat, command::RenameChat, command::AutomaticTitle, command::PinChat,
-                 command::MoveChat, command::RenameFolder,
+                 command::MoveChat, command::RenameFolder, command::PlaceChats,
                  command::SetChatModel, command::SetSystemPrompt, command::SetChatSettings, command::DeleteChat,
                  command::ListChats, command::OpenChat, command::ShowMessage, command::DeleteBranch,
-                 command::Restore, command::ListBin, command::ForkChat, command::ReadTree, command::AddTree,
+                 command::Restore, command::ListBin, command::ForkChat, command::ReadTree, command::AddTrees, command::FindSources,
                  command::AppendMessage, command::BeginAnswer, command::ResumeAnswer, command::AppendText,
                  command::FinishAnswer, command::Search, command::SetSetting, command::EraseSetting,
-                 command::ListSettings, command::RememberModel, command::ForgetModel, command::ListModels>;
+                 command::ListSettings, command::RememberModel, command::ForgetModel, command::ListModels,
+                 command::ListBackups, command::RestoreBackup>;
 
 using Event = std::variant<event::Opened, event::OpenFailed, event::ChatSaved, event::ChatDeleted, event::BranchDeleted,
-                           event::Restored, event::Bin, event::TreeRead, event::Chats,
+                           event::Restored, event::Bin, event::TreeRead, event::SourcesFound, event::TreesAdded,
+                           event::Chats, event::FolderRenamed, event::Backups, event::BackupRestored,
                            event::ChatOpened, event::MessageSaved, event::Found, event::Settings, event::Models,
                            event::Failed>;
 

@@ -7,10 +7,6 @@ namespace {
 
 constexpr const char* kMessage = "SELECT " FW_MESSAGE_COLUMNS " FROM messages WHERE id = ?";
 constexpr const char* kIsInChat = "SELECT 1 FROM messages WHERE id = ? AND chat_id = ?";
-constexpr const char* kAdd =
-    "INSERT INTO messages (chat_id, parent_id, writer_id, role, status, created_at, content, reasoning, model, "
-    "settings, prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 // Only what this writer streams: the last parameter.
 constexpr const char* kUpdateText = "UPDATE messages SET content = ?, reasoning = ? WHERE id = ? AND writer_id = ?";
 constexpr const char* kFinish =
@@ -80,14 +76,17 @@ Result<Message> ChatStore::append(const NewMessage& message) {
     FW_ASSIGN(const auto parent, read_one(database_->query(kIsInChat, message.parent_id, message.chat_id), read_id));
     if (!parent) return no_message(message.parent_id);
   }
-  const std::int64_t now = clock_();
-  const NullableId writer{message.status == Status::streaming ? lock_->writer() : 0};
-  const MessageStats& stats = message.stats;
-  FW_TRY(database_->execute(kAdd, message.chat_id, NullableId{message.parent_id}, writer, name_of(message.role),
-                            name_of(message.status), now, message.content, message.reasoning, message.model,
-                            message.settings, stats.prompt_tokens, stats.reused_tokens, stats.generated_tokens,
-                            stats.first_token_seconds, stats.seconds, stats.stop_reason));
-  const Id id = database_->last_insert_id();
+  Message row;
+  row.role = message.role;
+  row.status = message.status;
+  row.created_at = clock_();
+  row.content = message.content;
+  row.reasoning = message.reasoning;
+  row.model = message.model;
+  row.settings = message.settings;
+  row.stats = message.stats;
+  const Id writer = message.status == Status::streaming ? this->writer() : 0;
+  FW_ASSIGN(const Id id, insert_message(*database_, message.chat_id, message.parent_id, writer, row));
   FW_TRY(show_path_to(message.chat_id, id));
   FW_ASSIGN(Message added, this->message(id));
   FW_TRY(transaction.commit());
@@ -95,7 +94,7 @@ Result<Message> ChatStore::append(const NewMessage& message) {
 }
 
 Result<void> ChatStore::update_text(Id id, std::string_view content, std::string_view reasoning) {
-  FW_ASSIGN(const std::int64_t n_changed, database_->execute(kUpdateText, content, reasoning, id, lock_->writer()));
+  FW_ASSIGN(const std::int64_t n_changed, database_->execute(kUpdateText, content, reasoning, id, writer()));
   if (n_changed == 1) return {};
   FW_TRY(message(id));
   return Error{ErrorCode::invalid_argument, "Message " + std::to_string(id) + " is finished: its text never changes."};
@@ -110,7 +109,7 @@ Result<Message> ChatStore::finish(Id id, std::string_view content, std::string_v
   FW_ASSIGN(const std::int64_t n_changed,
             database_->execute(kFinish, content, reasoning, name_of(end.status), stats.prompt_tokens,
                                stats.reused_tokens, stats.generated_tokens, stats.first_token_seconds, stats.seconds,
-                               stats.stop_reason, id, lock_->writer()));
+                               stats.stop_reason, id, writer()));
   FW_ASSIGN(Message finished, message(id));
   if (n_changed == 0) {
     return Error{ErrorCode::invalid_argument, "Message " + std::to_string(id) + " is finished already."};
@@ -122,7 +121,7 @@ Result<Message> ChatStore::finish(Id id, std::string_view content, std::string_v
 
 Result<Message> ChatStore::resume(Id id) {
   FW_ASSIGN(Transaction transaction, database_->begin());
-  FW_ASSIGN(const std::int64_t n_changed, database_->execute(kResume, lock_->writer(), id));
+  FW_ASSIGN(const std::int64_t n_changed, database_->execute(kResume, writer(), id));
   FW_ASSIGN(Message resumed, message(id));
   if (n_changed == 0) {
     return Error{ErrorCode::invalid_argument, "Message " + std::to_string(id) + " is complete or still being written."};

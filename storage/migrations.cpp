@@ -139,10 +139,31 @@ constexpr const char* kFolders = R"sql(
 ALTER TABLE chats ADD COLUMN folder TEXT NOT NULL DEFAULT '';
 )sql";
 
+/// Where a chat began, so that an import of one that is here already is known.
+constexpr const char* kSources = R"sql(
+ALTER TABLE chats ADD COLUMN source TEXT NOT NULL DEFAULT '';
+UPDATE chats SET source = lower(hex(randomblob(16)));
+CREATE INDEX chats_by_source ON chats (source);
+)sql";
+
+/// Parts of one and two characters are found through the index too (parts_tokenizer.h).
+constexpr const char* kParts = R"sql(
+DROP TABLE message_parts;
+DROP TABLE title_parts;
+CREATE VIRTUAL TABLE message_parts USING fts5 (
+  content, content = 'messages', content_rowid = 'id', tokenize = 'foreword_parts');
+CREATE VIRTUAL TABLE title_parts USING fts5 (
+  title, content = 'chats', content_rowid = 'id', tokenize = 'foreword_parts');
+INSERT INTO message_parts (rowid, content) SELECT id, content FROM messages WHERE status <> 'streaming';
+INSERT INTO title_parts (rowid, title) SELECT id, title FROM chats;
+)sql";
+
 constexpr Migration kRows[] = {
     {1, kFirstSchema},
     {2, kBin},
     {3, kFolders},
+    {4, kSources},
+    {5, kParts},
 };
 
 }  // namespace

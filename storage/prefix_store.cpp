@@ -40,7 +40,7 @@ CREATE INDEX uses_by_hash ON uses (hash);
 
 struct Row {
   std::string hash, parent, tokens;
-  Place place;
+  SegmentPlace place;
   std::int64_t bytes = 0;
 };
 
@@ -149,8 +149,8 @@ Result<void> PrefixStore::save(const PrefixPage& page, Id chat) {
   FW_ASSIGN(const std::optional<Row> old, read_one(index_->query(kFind, Blob{page.hash}), read_row));
   FW_ASSIGN(const std::optional<Row> last, read_one(index_->query(kEnd), read_row));
   taken_ += place_bytes(std::ssize(page.bytes));
-  const Place end = last ? Place{last->place.segment, last->place.offset + place_bytes(last->bytes)} : Place{};
-  FW_ASSIGN(const Place place, segments_.append(end, page.bytes));
+  const SegmentPlace end = last ? SegmentPlace{last->place.segment, last->place.offset + place_bytes(last->bytes)} : SegmentPlace{};
+  FW_ASSIGN(const SegmentPlace place, segments_.append(end, page.bytes));
   FW_ASSIGN(const auto now, read_one(index_->query(kNextUse), read_integer));
   if (old) {
     FW_TRY(segments_.erase(old->place, old->bytes));

@@ -12,7 +12,31 @@ Enum enum_of(const std::string& name, Enum last) {
   return last;  // only in a file that was damaged on purpose
 }
 
+constexpr const char* kAddChat =
+    "INSERT INTO chats (created_at, updated_at, pinned, title_by_user, title, model_path, settings, system_prompt, "
+    "folder, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(nullif(?, ''), lower(hex(randomblob(16)))))";
+constexpr const char* kAddMessage =
+    "INSERT INTO messages (chat_id, parent_id, writer_id, role, status, created_at, content, reasoning, model, "
+    "settings, prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
 }  // namespace
+
+Result<Id> insert_chat(Database& database, const Chat& chat) {
+  FW_TRY(database.execute(kAddChat, chat.created_at, chat.updated_at, chat.pinned, chat.title_by_user, chat.title,
+                          chat.model_path, chat.settings, chat.system_prompt, chat.folder, chat.source));
+  return database.last_insert_id();
+}
+
+Result<Id> insert_message(Database& database, Id chat, Id parent, Id writer, const Message& message) {
+  const MessageStats& stats = message.stats;
+  const bool orphan = writer == 0 && message.status == Status::streaming;
+  FW_TRY(database.execute(kAddMessage, chat, NullableId{parent}, NullableId{writer}, name_of(message.role),
+                          name_of(orphan ? Status::interrupted : message.status), message.created_at, message.content, message.reasoning,
+                          message.model, message.settings, stats.prompt_tokens, stats.reused_tokens,
+                          stats.generated_tokens, stats.first_token_seconds, stats.seconds, stats.stop_reason));
+  return database.last_insert_id();
+}
 
 Chat read_chat(const Statement& row) {
   Chat chat;
@@ -26,6 +50,7 @@ Chat read_chat(const Statement& row) {
   chat.system_prompt = row.text(7);
   chat.settings = row.text(8);
   chat.folder = row.text(9);
+  chat.source = row.text(10);
   return chat;
 }
 

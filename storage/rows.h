@@ -1,5 +1,5 @@
 #pragma once
-// How rows become structs: the columns to ask for, and who reads them in that order.
+// How rows become structs and structs rows: the columns to ask for, and who reads and writes them in that order.
 
 #include <optional>
 #include <string>
@@ -11,7 +11,7 @@
 // Macros, because statements are literals (Database::prepare).
 #define FW_CHAT_COLUMNS \
   "chats.id, title, title_by_user, pinned, chats.created_at, updated_at, model_path, system_prompt, chats.settings, " \
-  "folder"
+  "folder, source"
 #define FW_MESSAGE_COLUMNS                                                                                     \
   "messages.id, chat_id, parent_id, role, status, messages.created_at, content, reasoning, model, settings, " \
   "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason"
@@ -26,6 +26,11 @@ Chat read_chat(const Statement& row);
 Message read_message(const Statement& row);
 ModelRecord read_model(const Statement& row);
 Setting read_setting(const Statement& row);
+
+/// New rows; the struct's own id is not looked at. An empty `source` gets a fresh one.
+Result<Id> insert_chat(Database& database, const Chat& chat);
+/// `parent`, `writer`: 0 is none. What nobody writes is not streaming but interrupted.
+Result<Id> insert_message(Database& database, Id chat, Id parent, Id writer, const Message& message);
 
 /// All rows of a statement, each through `read`.
 template <class T>

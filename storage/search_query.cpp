@@ -5,8 +5,6 @@
 namespace foreword::storage {
 namespace {
 
-constexpr int kTrigram = 3;  // characters
-
 bool is_separator(char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; }
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
@@ -46,18 +44,45 @@ std::vector<std::string_view> split(std::string_view text) {
 
 }  // namespace
 
+std::size_t character_bytes(std::string_view text) {
+  if (text.empty()) return 0;
+  std::size_t n = 1;
+  while (!is_ascii(text[0]) && n < std::min<std::size_t>(4, text.size()) && is_continuation(text[n])) ++n;
+  return n;
+}
+
+int count_characters(std::string_view text) {
+  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+}
+
+bool is_sign(std::string_view character) {
+  return !character.empty() && !is_separator(character[0]) && !is_letter_or_digit(character[0]);
+}
+
 SearchQuery parse_search(std::string_view text) {
   SearchQuery query;
   for (const std::string_view term : split(text)) {
     const bool has_word =
         std::any_of(term.begin(), term.end(), [](char c) { return !is_ascii(c) || is_letter_or_digit(c); });
     if (has_word) append_quoted(query.words, term);
-    if (std::count_if(term.begin(), term.end(), [](char c) { return !is_continuation(c); }) >= kTrigram) {
+    if (count_characters(term) >= kTrigram) {
       append_quoted(query.parts, term);
-    } else {
-      query.short_parts.push_back(to_lower(term));
-      query.needs_scan |= !std::all_of(term.begin(), term.end(), is_letter_or_digit);
+      query.long_parts = true;
+      continue;
     }
+    std::vector<std::string_view> signs;
+    std::size_t n_characters = 0;
+    for (std::string_view rest = term; !rest.empty(); rest.remove_prefix(character_bytes(rest)), ++n_characters) {
+      const std::string_view character = rest.substr(0, character_bytes(rest));
+      if (is_sign(character)) signs.push_back(character);
+    }
+    const bool whole = signs.size() == n_characters;
+    if (whole) append_quoted(query.parts, term);
+    for (const std::string_view sign : signs) {
+      if (!whole) append_quoted(query.parts, sign);
+    }
+    if (!signs.empty() && query.first_sign.empty()) query.first_sign = to_lower(term);
+    if (!whole) query.short_parts.push_back(to_lower(term));
   }
   if (!query.words.empty()) query.words += " *";
   return query;

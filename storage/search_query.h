@@ -9,11 +9,20 @@
 
 namespace foreword::storage {
 
+inline constexpr int kTrigram = 3;  // characters: shorter parts are found by their signs alone
+
+/// Bytes of the first character; 1 for what is no UTF-8, 0 for nothing.
+std::size_t character_bytes(std::string_view text);
+int count_characters(std::string_view text);
+/// The parts indexes know this single character: it is no ASCII letter, digit, blank or control character.
+bool is_sign(std::string_view character);
+
 struct SearchQuery {
   std::string words;  // FTS5 expression for unicode61 indexes: every word, the last one as a prefix; empty: no words
-  std::string parts;  // FTS5 expression for trigram indexes: every part of three characters or more; empty: none
-  std::vector<std::string> short_parts;  // shorter parts, ASCII in lower case, for instr()
-  bool needs_scan = false;  // some short part is not a plain word, so that the words index may miss it
+  std::string parts;  // FTS5 expression for the parts indexes: parts of three characters or more, and signs; empty: none
+  bool long_parts = false;  // some part in it has three characters or more
+  std::vector<std::string> short_parts;  // shorter ones that `parts` does not stand for whole, ASCII in lower case, for instr()
+  std::string first_sign;   // a short part of which `parts` knows something, in lower case: where an excerpt begins
 };
 
 /// Any bytes are a valid query: white space and control characters separate, the rest is looked for as it stands.

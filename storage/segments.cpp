@@ -70,9 +70,9 @@ Result<void> Segments::trim(const std::map<std::int64_t, std::int64_t>& ends) {
   return {};
 }
 
-Result<Place> Segments::append(Place end, std::span<const std::byte> bytes) {
+Result<SegmentPlace> Segments::append(SegmentPlace end, std::span<const std::byte> bytes) {
   const std::int64_t size = place_bytes(std::ssize(bytes));
-  Place place = end;
+  SegmentPlace place = end;
   if (place.segment == 0 || place.offset + size > most_) place = {end.segment + 1, 0};
   FW_ASSIGN(const int file, open(place.segment, true));
   if (write_all(file, bytes, place.offset)) return place;
@@ -81,7 +81,7 @@ Result<Place> Segments::append(Place end, std::span<const std::byte> bytes) {
   return error;
 }
 
-std::vector<std::byte> Segments::read(Place place, std::int64_t bytes) {
+std::vector<std::byte> Segments::read(SegmentPlace place, std::int64_t bytes) {
   const auto file = open(place.segment, false);
   struct stat status{};
   if (!file || bytes < 0 || fstat(*file, &status) != 0 || place.offset < 0 || bytes > status.st_size - place.offset) {
@@ -99,7 +99,7 @@ std::vector<std::byte> Segments::read(Place place, std::int64_t bytes) {
   return out;
 }
 
-Result<void> Segments::erase(Place place, std::int64_t bytes) {
+Result<void> Segments::erase(SegmentPlace place, std::int64_t bytes) {
   const auto file = open(place.segment, false);
   if (!file) return {};  // it is gone with its segment
   const std::int64_t size = place_bytes(bytes);

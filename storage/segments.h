@@ -16,7 +16,7 @@
 
 namespace foreword::storage {
 
-struct Place {
+struct SegmentPlace {
   std::int64_t segment = 0;  // from 1
   std::int64_t offset = 0;   // a multiple of kPlaceBytes
 };
@@ -38,10 +38,10 @@ class Segments {
   Result<void> trim(const std::map<std::int64_t, std::int64_t>& ends);
   /// Behind `end`, the end of the last segment (0, 0: there is none), or at the start of the next one. On an error nothing
   /// of it is left.
-  Result<Place> append(Place end, std::span<const std::byte> bytes);
+  Result<SegmentPlace> append(SegmentPlace end, std::span<const std::byte> bytes);
   /// Nothing if they are not there whole.
-  std::vector<std::byte> read(Place place, std::int64_t bytes);
-  Result<void> erase(Place place, std::int64_t bytes);
+  std::vector<std::byte> read(SegmentPlace place, std::int64_t bytes);
+  Result<void> erase(SegmentPlace place, std::int64_t bytes);
   Result<void> remove(std::int64_t segment);
 
  private:

@@ -34,6 +34,7 @@ struct Chat {
   std::string system_prompt;
   std::string settings;  // JSON, not read by the storage
   std::string folder;    // its path, "Work/Reports"; empty: none
+  std::string source;    // where it began, the same in every export of it; an import that is here already is known by it
 };
 
 struct MessageStats {
@@ -113,6 +114,22 @@ struct ChatTree {
   Chat chat;
   Id shown_root = 0;
   std::vector<TreeMessage> messages;  // every parent before its children
+};
+
+/// Which folder a chat lies in.
+struct Place {
+  Id chat = 0;
+  std::string folder;
+};
+
+/// A copy of the whole database. `before_update`: of an older schema; `before_restore`: of what a restored copy replaced.
+enum class BackupKind { daily, before_update, before_restore };
+struct Backup {
+  std::string path;
+  BackupKind kind = BackupKind::daily;
+  std::int64_t made_at = 0;
+  std::int64_t n_chats = 0;  // without those in its bin
+  std::int64_t bytes = 0;
 };
 
 struct ModelRecord {

@@ -31,30 +31,38 @@ void ChatList::draw(Frame& frame, Rect area) {
     frame.send(NewChat{});
     frame.input.focus("composer/text");
   }
-  const Rect search{area.left + pad, area.top + header, area.right - pad, area.top + header + frame.px(36)};
+  const Rect search{area.left + pad, area.top + header, area.right - pad - button - frame.px(4), area.top + header + frame.px(36)};
   draw_search(frame, search);
+  const bool by_name = frame.state.chat_order == ChatOrder::name;
+  const float sort = std::round(search.center().y - button / 2);
+  if (icon_button(frame, "chats/sort", by_name ? "Sorted by name: sort by date" : "Sorted by date: sort by name", Icon::sort, {area.right - pad - button, sort, area.right - pad, sort + button}, {.selected = by_name})) {
+    frame.send(SetChatOrder{by_name ? ChatOrder::date : ChatOrder::name});
+  }
   const float bin = draw_bin(frame, {area.left, search.bottom + pad, area.right, area.bottom});
   draw_rows(frame, {area.left, search.bottom + pad, area.right, area.bottom - bin});
 }
 
-/// What was deleted, at the lower edge, folded unless it was asked for. Its height.
+/// What was deleted, at the lower edge, folded unless it was asked for, and the way to the copies. Its height.
 float ChatList::draw_bin(Frame& frame, Rect area) {
   const std::vector<BinRow>& bin = frame.state.bin;
-  if (bin.empty()) return 0;
   Canvas& canvas = frame.canvas;
   const float pad = frame.px(kPad), head = frame.px(36), line = frame.px(34), side = frame.px(26);
   const std::size_t n_shown = bin_open_ ? std::min(bin.size(), kBinRows) : 0;
   const float height = head + static_cast<float>(n_shown) * line + (n_shown > 0 ? frame.px(6) : 0);
   const float top = area.bottom - height;
   canvas.fill({area.left, top, area.right, top + frame.px(1)}, frame.theme.line);
-  const Rect button{area.left + pad, top + frame.px(3), area.right - pad, top + head - frame.px(2)};
-  const std::string id = "chats/bin", label = "Bin (" + std::to_string(bin.size()) + ")";
-  frame.input.add({.id = id, .role = ItemRole::button, .label = label + (bin_open_ ? ", unfolded" : ", folded"), .rect = button, .selected = bin_open_});
+  const float copies = head - frame.px(5);
+  if (icon_button(frame, "chats/backups", "Go back to a copy of all chats\u2026", Icon::history, {area.right - pad - copies, top + frame.px(3), area.right - pad, top + head - frame.px(2)})) {
+    frame.send(ShowBackups{});
+  }
+  const Rect button{area.left + pad, top + frame.px(3), area.right - pad - copies - frame.px(4), top + head - frame.px(2)};
+  const std::string id = "chats/bin", label = bin.empty() ? "Bin (empty)" : "Bin (" + std::to_string(bin.size()) + ")";
+  frame.input.add({.id = id, .role = ItemRole::button, .label = label + (bin_open_ ? ", unfolded" : ", folded"), .rect = button, .enabled = !bin.empty(), .selected = bin_open_});
   if (frame.input.hovered(id)) canvas.fill(button, frame.theme.hover, frame.px(size::kRadius));
   canvas.icon(Icon::trash, {button.left + frame.px(16), button.center().y}, frame.px(16), frame.theme.ink_soft);
   const text::Font font = frame.font(text::Style::regular, size::kSmall);
   canvas.text({button.left + frame.px(32), button.top}, button.height(), font, frame.theme.ink_soft, label);
-  canvas.icon(bin_open_ ? Icon::chevron_down : Icon::chevron_right, {button.right - frame.px(14), button.center().y}, frame.px(14), frame.theme.ink_soft);
+  if (!bin.empty()) canvas.icon(bin_open_ ? Icon::chevron_down : Icon::chevron_right, {button.right - frame.px(14), button.center().y}, frame.px(14), frame.theme.ink_soft);
   focus_ring(frame, id, button, frame.px(size::kRadius));
   float y = top + head;
   for (std::size_t i = 0; i < n_shown; ++i, y += line) {
@@ -139,36 +147,89 @@ void ChatList::draw_rows(Frame& frame, Rect area) {
   canvas.push_clip(area);
   const std::vector<Target> targets = std::move(targets_);  // of the last frame, which a drag aims at
   targets_ = {{area, {}}};
+  folders_.clear();
   float y = area.top - scroll_;
   for (const Line& line : lines) {
     const float height = height_of(line), indent = frame.px(14) * static_cast<float>(std::min<std::size_t>(line.depth, 4));
     const Rect row{area.left + pad + indent, y, area.right - pad, y + height};
     const std::string folder = line.chat == nullptr ? line.folder : line.chat->pinned ? std::string() : line.chat->folder;
     targets_.push_back({row.intersect(area), folder});
+    if (line.chat == nullptr) folders_.push_back(folder);
     if (y + height > area.top && y < area.bottom) {
       if (line.chat == nullptr) {
         draw_folder(frame, line.folder, row);
       } else {
         draw_row(frame, *line.chat, row);
-        drop(frame, *line.chat, targets);
+        drag(frame, *line.chat, targets);
       }
     }
     y += height + gap;
   }
   scroll_ = scroll_bar(frame, "chats/scroll", area, content, scroll_);
+  draw_dragged(frame);
   canvas.pop_clip();
 }
 
-/// A chat that is let go over a folder, or over a chat of one, goes there.
-void ChatList::drop(Frame& frame, const ChatRow& chat, const std::vector<Target>& targets) {
-  for (const InputEvent& event : frame.input.events_of("chats/row:" + std::to_string(chat.id))) {
-    const auto* button = std::get_if<MouseButton>(&event);
-    if (button == nullptr || button->down || button->button != 0) continue;
+/// A chat that is dragged shows where it would go; let go over a folder, or over a chat of one, it goes there.
+void ChatList::drag(Frame& frame, const ChatRow& chat, const std::vector<Target>& targets) {
+  const std::string id = "chats/row:" + std::to_string(chat.id);
+  if (dragged_ == chat.id && !frame.input.pressed(id)) dragged_ = 0;
+  const bool can_move = !chat.pinned && frame.state.search.empty();
+  const auto target_at = [&](Vec at) {
     const Target* over = nullptr;
     for (const Target& target : targets) {
-      if (target.rect.contains(button->at)) over = &target;  // rows come after the list around them
+      if (target.rect.contains(at)) over = &target;  // rows come after the list around them
     }
-    if (over != nullptr && over->folder != chat.folder && !chat.pinned && frame.state.search.empty()) frame.send(MoveChat{chat.id, over->folder});
+    return over != nullptr && over->folder != chat.folder ? over : nullptr;
+  };
+  for (const InputEvent& event : frame.input.events_of(id)) {
+    if (const auto* move = std::get_if<MouseMove>(&event); move != nullptr && can_move) {
+      if (std::hypot(move->at.x - pressed_at_.x, move->at.y - pressed_at_.y) < frame.px(5) && dragged_ == 0) continue;
+      dragged_ = chat.id;
+      dragged_title_ = chat.title;
+    }
+    const auto* button = std::get_if<MouseButton>(&event);
+    if (button == nullptr || button->button != 0) continue;
+    if (button->down) {
+      pressed_at_ = button->at;
+      continue;
+    }
+    dragged_ = 0;
+    if (const Target* over = target_at(button->at); over != nullptr && can_move) frame.send(MoveChat{chat.id, over->folder});
+  }
+  if (dragged_ != chat.id) return;
+  if (const Target* over = target_at(frame.input.mouse())) frame.canvas.stroke(over->rect.inset(frame.px(1), frame.px(1)), frame.theme.accent, frame.px(size::kRadius), frame.px(2));
+}
+
+void ChatList::draw_dragged(Frame& frame) {
+  if (dragged_ == 0) return;
+  const text::Font font = frame.font(text::Style::medium, size::kSmall);
+  const float width = std::min(std::ceil(frame.canvas.width(font, dragged_title_)), frame.px(150)), height = frame.px(28);
+  const Vec at{frame.input.mouse().x + frame.px(8), frame.input.mouse().y - height / 2};
+  frame.canvas.fill({at.x, at.y, at.x + width + frame.px(20), at.y + height}, frame.theme.ink, frame.px(6));
+  frame.canvas.text_cut({at.x + frame.px(10), at.y}, height, width + 1, font, frame.theme.page, dragged_title_);
+}
+
+/// To the folder above or below in the list; what is in none stands below them all.
+void ChatList::move_by_key(Frame& frame, const ChatRow& chat, bool down) {
+  if (chat.pinned || !frame.state.search.empty()) return;
+  std::vector<std::string> places = folders_;
+  places.emplace_back();
+  const auto here = std::find(places.begin(), places.end(), chat.folder);
+  if (here == places.end() || (down ? here + 1 == places.end() : here == places.begin())) return;
+  frame.send(MoveChat{chat.id, down ? *(here + 1) : *(here - 1)});
+}
+
+/// Keys of the row that has the focus; F2 also of the chat that is shown.
+void ChatList::handle_row_keys(Frame& frame, const ChatRow& chat, bool current) {
+  const std::string id = "chats/row:" + std::to_string(chat.id);
+  const std::string& focus = frame.input.focus_id();
+  const bool focused = focus == id, elsewhere = current && !focus.starts_with("chats/row:") && !focus.starts_with("chats/folder:");
+  for (const KeyPress& press : frame.input.shortcuts()) {
+    if (press.key == Key::f2 && (focused || elsewhere)) start_renaming(frame, chat);
+    if (!focused) continue;
+    if (press.key == Key::del) frame.send(DeleteChat{chat.id});
+    if (press.mods.alt && (press.key == Key::up || press.key == Key::down)) move_by_key(frame, chat, press.key == Key::down);
   }
 }
 
@@ -182,16 +243,17 @@ void ChatList::draw_folder(Frame& frame, const std::string& path, Rect row) {
   const float button = frame.px(26), top = std::round(row.center().y - button / 2);
   canvas.icon(closed ? Icon::chevron_right : Icon::chevron_down, {row.left + frame.px(12), row.center().y}, frame.px(14), frame.theme.ink_soft);
   canvas.icon(Icon::folder, {row.left + frame.px(30), row.center().y}, frame.px(16), frame.theme.ink_soft);
-  canvas.text_cut({row.left + frame.px(46), row.top}, row.height(), row.width() - frame.px(82), frame.font(text::Style::medium, size::kSmall), frame.theme.ink_soft, name);
+  canvas.text_cut({row.left + frame.px(46), row.top}, row.height(), row.width() - frame.px(108), frame.font(text::Style::medium, size::kSmall), frame.theme.ink_soft, name);
   focus_ring(frame, id, row.inset(frame.px(2), frame.px(2)), frame.px(size::kRadius));
   if (hot || frame.input.focus_ring(id) || frame.input.is_focused_below(id)) {
-    const float x = row.right - button - frame.px(4);
-    if (icon_button(frame, id + "/rename", "Rename the folder", Icon::pencil, {x, top, x + button, top + button})) {
-      naming_ = path;
-      field_.set_text(name);
-      field_.buffer().select_all();
-      frame.input.focus(id + "/title");
-    }
+    const float x = row.right - 2 * button - frame.px(4);
+    if (icon_button(frame, id + "/rename", "Rename the folder (F2)", Icon::pencil, {x, top, x + button, top + button})) start_naming(frame, path);
+    if (icon_button(frame, id + "/remove", "Take the folder away (Del); its chats stay", Icon::cross, {x + button, top, x + 2 * button, top + button})) frame.send(RemoveFolder{path});
+  }
+  for (const KeyPress& press : frame.input.shortcuts()) {
+    if (!frame.input.focused(id)) break;
+    if (press.key == Key::f2) start_naming(frame, path);
+    if (press.key == Key::del) frame.send(RemoveFolder{path});
   }
   if (!frame.input.activated(id)) return;
   if (closed) {
@@ -234,22 +296,26 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
     const float x = row.right - 4 * button - frame.px(4);
     const auto place = [&](int i) { return Rect{x + static_cast<float>(i) * button, top, x + static_cast<float>(i + 1) * button, top + button}; };
     if (icon_button(frame, id + "/pin", chat.pinned ? "Unpin" : "Pin to the top", Icon::pin, place(0), {.selected = chat.pinned})) frame.send(PinChat{chat.id, !chat.pinned});
-    if (icon_button(frame, id + "/move", "Move to a folder", Icon::folder, place(1))) {
+    if (icon_button(frame, id + "/move", "Move to a folder (Alt+Up, Alt+Down)", Icon::folder, place(1))) {
       moving_ = chat.id;
       field_.set_text(chat.folder);
       field_.buffer().select_all();
       frame.input.focus(id + "/title");
     }
     if (icon_button(frame, id + "/rename", "Rename (F2)", Icon::pencil, place(2))) start_renaming(frame, chat);
-    if (icon_button(frame, id + "/delete", "Delete", Icon::trash, place(3))) frame.send(DeleteChat{chat.id});
+    if (icon_button(frame, id + "/delete", "Delete (Del)", Icon::trash, place(3))) frame.send(DeleteChat{chat.id});
   } else if (chat.pinned) {
     canvas.icon(Icon::pin, {row.right - frame.px(18), row.top + line / 2}, frame.px(15), frame.theme.ink_soft);
   }
   if (frame.input.activated(id) && !current) frame.send(SelectChat{chat.id});
-  if (!current || renaming_ != 0) return;
-  for (const KeyPress& press : frame.input.shortcuts()) {
-    if (press.key == Key::f2) start_renaming(frame, chat);
-  }
+  if (renaming_ == 0) handle_row_keys(frame, chat, current);
+}
+
+void ChatList::start_naming(Frame& frame, const std::string& path) {
+  naming_ = path;
+  field_.set_text(path.substr(path.rfind('/') + 1));
+  field_.buffer().select_all();
+  frame.input.focus("chats/folder:" + path + "/title");
 }
 
 void ChatList::start_renaming(Frame& frame, const ChatRow& chat) {

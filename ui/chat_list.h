@@ -1,5 +1,6 @@
 #pragma once
-// The chats: new, search, choose, rename in place, pin, move to folders, delete; and the bin.
+// The chats: new, search, sort, choose, rename in place, pin, move to folders (written, dragged, by Alt+Up and Alt+Down),
+// delete; the bin, and the way to the copies.
 
 #include <cstdint>
 #include <functional>
@@ -29,7 +30,11 @@ class ChatList {
   std::vector<Line> arrange(const ViewState& state) const;
   void draw_rows(Frame& frame, Rect area);
   void draw_folder(Frame& frame, const std::string& path, Rect row);
-  void drop(Frame& frame, const ChatRow& chat, const std::vector<Target>& targets);
+  void drag(Frame& frame, const ChatRow& chat, const std::vector<Target>& targets);
+  void draw_dragged(Frame& frame);
+  void handle_row_keys(Frame& frame, const ChatRow& chat, bool current);
+  void move_by_key(Frame& frame, const ChatRow& chat, bool down);
+  void start_naming(Frame& frame, const std::string& path);
   void draw_row(Frame& frame, const ChatRow& chat, Rect row);
   void start_renaming(Frame& frame, const ChatRow& chat);
   float draw_bin(Frame& frame, Rect area);
@@ -41,6 +46,10 @@ class ChatList {
   std::string naming_;                      // the folder whose name is
   std::set<std::string> closed_;            // folders
   std::vector<Target> targets_;
+  std::vector<std::string> folders_;        // as they stand below each other
+  std::int64_t dragged_ = 0;                // the chat that follows the mouse; 0: none
+  std::string dragged_title_;
+  Vec pressed_at_;
   bool bin_open_ = false;
   float scroll_ = 0;
 };

@@ -35,7 +35,7 @@ struct Drawing {
 };
 
 std::vector<Drawing> draw_all() {
-  std::vector<Drawing> all(static_cast<std::size_t>(Icon::arrow_up) + 1);
+  std::vector<Drawing> all(static_cast<std::size_t>(Icon::sort) + 1);
   const auto at = [&](Icon icon) -> Drawing& { return all[static_cast<std::size_t>(icon)]; };
   at(Icon::plus).line({{12, 5}, {12, 19}}).line({{5, 12}, {19, 12}});
   at(Icon::search).arc({11, 11}, 6, 0, 360).line({{15.5f, 15.5f}, {20, 20}});
@@ -70,6 +70,8 @@ std::vector<Drawing> draw_all() {
   at(Icon::help).arc({12, 12}, 8.5f, 0, 360).arc({12, 9.8f}, 2.6f, 180, 405).line({{13.8f, 11.6f}, {12, 13.2f}, {12, 14.2f}}).line({{12, 16.5f}, {12, 17}});
   at(Icon::file).line({{6, 3.5f}, {13.5f, 3.5f}, {18.5f, 8.5f}, {18.5f, 20.5f}, {6, 20.5f}}, true).line({{13.5f, 3.5f}, {13.5f, 8.5f}, {18.5f, 8.5f}});
   at(Icon::arrow_up).line({{12, 19}, {12, 5.5f}}).line({{6, 11.5f}, {12, 5.5f}, {18, 11.5f}});
+  at(Icon::history).arc({12.5f, 12}, 7.5f, -150, 150).line({{4.6f, 4.6f}, {5.4f, 9.2f}, {10, 8.4f}}).line({{12.5f, 7.8f}, {12.5f, 12.3f}, {15.6f, 14}});
+  at(Icon::sort).line({{4, 6.5f}, {20, 6.5f}}).line({{4, 12}, {15, 12}}).line({{4, 17.5f}, {10, 17.5f}});
   for (Drawing& drawing : all) drawing.finish();
   return all;
 }

@@ -149,7 +149,7 @@ bool Interaction::dispatch_key(const KeyPress& press) {
       activated_.push_back(item->id);
       return true;
     }
-    if (item->role == ItemRole::row && (press.key == Key::up || press.key == Key::down)) {
+    if (item->role == ItemRole::row && !press.mods.alt && (press.key == Key::up || press.key == Key::down)) {
       move_focus(press.key == Key::up);
       return true;
     }

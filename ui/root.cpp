@@ -48,7 +48,8 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  if (!picker_.is_open() && !link_.is_open() && !export_.is_open() && !shortcuts_.is_open()) handle_shortcuts(frame);
+  const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || state.backups || state.import;
+  if (!asking) handle_shortcuts(frame);
 
   const Rect window{0, 0, size.x, size.y};
   canvas_.fill(window, frame.theme.page);
@@ -65,6 +66,8 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   link_.draw(frame, window);
   export_.draw(frame, window);
   shortcuts_.draw(frame, window);
+  import_.draw(frame, window);
+  backups_.draw(frame, window);
   input_.end_frame();
   draw_tooltip(frame, window);
   if (input_.focus_id().empty()) input_.focus(Composer::kFieldId);

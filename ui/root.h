@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "ui/backup_list.h"
 #include "ui/chat_list.h"
 #include "ui/commands.h"
 #include "ui/composer.h"
 #include "ui/context_panel.h"
 #include "ui/export_question.h"
 #include "ui/find_bar.h"
+#include "ui/import_report.h"
 #include "ui/link_question.h"
 #include "ui/message_view.h"
 #include "ui/model_picker.h"
@@ -63,6 +65,8 @@ class Root {
   FindBar find_;
   ContextPanel context_;
   ShortcutList shortcuts_;
+  BackupList backups_;
+  ImportReport import_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
   std::uint64_t file_ = 0;         // the offered one that the composer has
   std::uint64_t draft_said_ = 0, draft_seen_ = 0;  // revisions of what is being written

@@ -3,6 +3,7 @@
 // owns only what is of the eye and the hand (scroll, selection, caret); everything else is said here. Main thread.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,13 +16,41 @@ struct ChatRow {
   std::string detail;  // a search hit's snippet; empty otherwise
   bool pinned = false;
   std::string folder{};  // its path, "Work/Reports"; empty: none
+  bool named = false;    // a person gave the title
 };
+
+enum class ChatOrder : std::uint8_t { date, name };
 
 /// A deletion that can still be undone.
 struct BinRow {
   std::int64_t id = 0;
   std::string title;
   std::string detail;  // the start of a deleted message; empty: a whole chat
+};
+
+/// A copy of all chats that can be put in the place of what is there.
+struct BackupRow {
+  std::int64_t id = 0;
+  std::string when;    // "Yesterday, 18:03"
+  std::string detail;  // "12 chats, 2.1 MB"
+};
+/// The list of copies, while it is open.
+struct BackupsView {
+  std::string reason;  // why it opened by itself: one sentence; empty: the user asked
+  std::string busy;    // what is being waited for; empty: nothing
+  std::vector<BackupRow> rows;  // the newest first
+};
+
+enum class ImportState : std::uint8_t { fresh, known, unreadable };
+struct ImportRow {
+  ImportState state = ImportState::fresh;
+  std::string title;   // of the chat, or the file's name
+  std::string detail;  // "38 messages, 24 November", or why it is left out
+};
+/// What files that were dropped hold, before anything of it is written.
+struct ImportView {
+  std::vector<ImportRow> rows;
+  std::string busy;    // what is being waited for; empty: nothing
 };
 
 enum class Author : std::uint8_t { user, assistant, system };
@@ -107,7 +136,10 @@ struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
   std::string search;
+  ChatOrder chat_order = ChatOrder::date;
   std::vector<BinRow> bin;  // the latest deletion first
+  std::optional<BackupsView> backups;
+  std::optional<ImportView> import;
   bool private_chat = false;  // the current chat is written nowhere
   std::vector<MessageRow> messages;  // of the current chat, oldest first
   std::string draft;                 // taken over by the composer when current_chat changes
@@ -140,6 +172,9 @@ struct PinChat { std::int64_t id = 0; bool pinned = false; };
 /// `folder` is a path; empty: out of all folders.
 struct MoveChat { std::int64_t id = 0; std::string folder; };
 struct RenameFolder { std::string from, to; };
+/// Its chats stand one level higher then.
+struct RemoveFolder { std::string path; };
+struct SetChatOrder { ChatOrder order = ChatOrder::date; };
 struct DeleteChat { std::int64_t id = 0; };
 /// The message and everything below it.
 struct DeleteMessage { std::int64_t message = 0; };
@@ -147,11 +182,17 @@ struct DeleteMessage { std::int64_t message = 0; };
 struct ForkChat { std::int64_t message = 0; };
 enum class ExportAs : std::uint8_t { json, markdown, html, text };
 struct ExportChat { std::int64_t chat = 0; ExportAs format = ExportAs::json; };
-/// A file that was exported as JSON.
+/// A file that was exported as JSON: its chat joins those that `import` shows.
 struct ImportFile { std::string path; };
 /// A text file that shall come with the message.
 struct AttachFile { std::string path; };
-/// Takes the last deletion or renaming back.
+/// Writes what `import` shows as fresh.
+struct ConfirmImport {};
+struct CancelImport {};
+struct ShowBackups {};
+struct RestoreBackup { std::int64_t id = 0; };
+struct CloseBackups {};
+/// Takes the last deletion, move, edit, renaming, import or restore back.
 struct Undo {};
 struct RestoreDeleted { std::int64_t entry = 0; };
 struct SearchChanged { std::string query; };
@@ -168,8 +209,8 @@ struct SetTheme { ThemeChoice theme = ThemeChoice::light; };
 struct SetScale { float scale = 1; };
 struct Quit {};
 
-using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, DeleteChat, DeleteMessage,
-                             ForkChat, ExportChat, ImportFile, Undo, RestoreDeleted, SearchChanged,
+using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
+                             ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
                              AttachFile, DraftChanged, ChooseOverflow, DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
 
 }  // namespace foreword::ui

@@ -8,6 +8,7 @@
 #include "app/eval_model.h"
 #include "app/eval_records.h"
 #include "app/eval_text.h"
+#include "app/files.h"
 #include "app/progress.h"
 #include "app/report.h"
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "app/command.h"
+#include "app/files.h"
 #include "app/report.h"
 #include "engine/loaded_model.h"
 

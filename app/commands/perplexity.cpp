@@ -6,9 +6,10 @@
 #include <optional>
 
 #include "app/command.h"
-#include "engine/log_sum_exp.h"
+#include "app/files.h"
 #include "app/report.h"
 #include "engine/loaded_model.h"
+#include "engine/log_sum_exp.h"
 
 namespace foreword::app {
 namespace {

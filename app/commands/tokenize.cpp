@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "app/command.h"
+#include "app/files.h"
 #include "app/report.h"
 #include "engine/gguf/gguf.h"
 #include "engine/tokenizer/tokenizer.h"

@@ -26,7 +26,7 @@ ChatTree random_tree(std::mt19937& random) {
     return result;
   };
   ChatTree tree;
-  tree.chat = {0, text(), below(2) == 0, below(2) == 0, below(1000), 1000 + below(1000), text(), text(), text(), text()};
+  tree.chat = {0, text(), below(2) == 0, below(2) == 0, below(1000), 1000 + below(1000), text(), text(), text(), text(), "s" + std::to_string(below(1'000'000))};
   const int n = below(30);
   for (int i = 1; i <= n; ++i) {
     storage::TreeMessage entry;
@@ -139,8 +139,8 @@ TEST(ChatExport, FileNamesAreSafeAndNothingIsOverwritten) {
   test::TempDir folder;
   EXPECT_EQ(save_new(folder.path(), "a.md", "one")->filename(), "a.md");
   EXPECT_EQ(save_new(folder.path(), "a.md", "two")->filename(), "a (2).md");
-  EXPECT_EQ(*read_at_most(folder.path() / "a.md", 3), "one");
-  EXPECT_EQ(read_at_most(folder.path() / "a.md", 2).error().code, ErrorCode::unsupported);
+  EXPECT_EQ(*read_file(folder.path() / "a.md", 3), "one");
+  EXPECT_EQ(read_file(folder.path() / "a.md", 2).error().code, ErrorCode::unsupported);
   EXPECT_EQ(save_new(folder.path() / "none", "a.md", "x").error().code, ErrorCode::io);
 }
 

@@ -471,7 +471,7 @@ TEST_F(ControllerTest, D17APrivateChatAsksNothingOfTheStorage) {
   EXPECT_TRUE(view().messages.empty());
 }
 
-TEST_F(ControllerTest, D15AChatIsSavedAsAFileAndAFileIsImportedAndTakenBack) {
+TEST_F(ControllerTest, D15AChatIsSavedAsAFile) {
   controller.on(ui::UiEvent(ui::ExportChat{3, ui::ExportAs::json}));
   const auto& read = asked_storage<command::ReadTree>();
   EXPECT_EQ(read.chat, 3);
@@ -479,18 +479,6 @@ TEST_F(ControllerTest, D15AChatIsSavedAsAFileAndAFileIsImportedAndTakenBack) {
   tree.chat.title = "Sky";
   controller.on(storage::Event(event::TreeRead{read.request, tree}));
   EXPECT_EQ(view().notices.back().text, "Saved as /d/Sky.json");
-  controller.on(ui::UiEvent(ui::ImportFile{"/d/Sky.json"}));
-  const auto& add = asked_storage<command::AddTree>();
-  EXPECT_EQ(add.tree.chat.title, "Sky");
-  chat_saved(add.request, 4);
-  EXPECT_EQ(asked_storage<command::OpenChat>().chat, 4);
-  EXPECT_TRUE(view().notices.back().can_undo);
-  controller.on(ui::UiEvent(ui::Undo{}));
-  EXPECT_EQ(asked_storage<command::DeleteChat>().chat, 4);
-  files["bad.json"] = "{";
-  controller.on(ui::UiEvent(ui::ImportFile{"/d/bad.json"}));
-  EXPECT_EQ(count_storage<command::AddTree>(), 1);
-  EXPECT_EQ(view().notices.back().kind, ui::NoticeKind::error);
 }
 
 TEST_F(ControllerTest, ARefusedTurnIsExplainedAndItsQuestionIsNotLost) {

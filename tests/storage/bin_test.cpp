@@ -54,7 +54,7 @@ TEST_F(BinTest, D38_a_deleted_branch_gives_way_to_its_sibling_and_comes_back) {
   EXPECT_EQ(store_->bin_branch(second_).error().code, ErrorCode::invalid_argument);
   must(store_->restore(entry));
   EXPECT_EQ(path(), (Ids{question_, second_, below_})) << "what was shown is shown again";
-  EXPECT_EQ(must(store_->search("mountain", 10)).size(), 2u);
+  EXPECT_EQ(must(store_->search("mountain", 10)).size(), 1u);
 }
 
 TEST_F(BinTest, D38_deletions_within_deletions_are_undone_one_by_one) {

@@ -88,7 +88,7 @@ TEST_F(ChatStoreTest, lists_pinned_then_latest_chats) {
   EXPECT_EQ(order, (std::vector<Id>{b, a, c}));
 }
 
-TEST_F(ChatStoreTest, an_automatic_title_never_replaces_a_persons) {
+TEST_F(ChatStoreTest, D42_an_automatic_title_never_replaces_a_persons) {
   auto store = open();
   const Id chat = must(store->create_chat({"New chat"})).id;
   must(store->set_automatic_title(chat, "Automatic"));
@@ -98,7 +98,7 @@ TEST_F(ChatStoreTest, an_automatic_title_never_replaces_a_persons) {
   EXPECT_EQ(must(store->chat(chat)).title, "Mine");
 }
 
-TEST_F(ChatStoreTest, edits_become_siblings_and_each_parent_remembers_its_shown_child) {
+TEST_F(ChatStoreTest, D36_D37_edits_become_siblings_and_each_parent_remembers_its_shown_child) {
   auto store = open();
   const Id chat = must(store->create_chat({})).id;
   const Id question = must(store->append(said(chat, 0, "q1"))).id;
@@ -177,7 +177,7 @@ TEST_F(ChatStoreTest, a_long_chain_goes_with_its_chat) {
   EXPECT_TRUE(must(store->search("m", 10)).empty());
 }
 
-TEST_F(ChatStoreTest, streams_finishes_and_resumes) {
+TEST_F(ChatStoreTest, D39_streams_finishes_and_resumes) {
   auto store = open();
   const Id chat = must(store->create_chat({})).id;
   const Id id = must(store->append(answer(chat, 0))).id;
@@ -200,7 +200,7 @@ TEST_F(ChatStoreTest, streams_finishes_and_resumes) {
   must(store->database().check_integrity());
 }
 
-TEST_F(ChatStoreTest, finished_text_never_changes) {
+TEST_F(ChatStoreTest, D36_finished_text_never_changes) {
   auto store = open();
   const Id chat = must(store->create_chat({})).id;
   const Id id = must(store->append(said(chat, 0, "final"))).id;

@@ -59,7 +59,7 @@ TEST(CrashChild, DISABLED_streams_until_killed) {
   }
 }
 
-TEST_F(CrashTest, kill_9_at_any_moment_loses_no_finished_message) {
+TEST_F(CrashTest, D34_D39_kill_9_at_any_moment_loses_no_finished_message) {
   int n_interrupted = 0;
   for (int lines = 1; lines <= 60; ++lines) {
     SCOPED_TRACE("killed after line " + std::to_string(lines) + " of the report");

@@ -226,8 +226,8 @@ TEST_F(PrefixStoreTest, AFullDiskIsAnErrorAndLeavesWhatWasThere) {
 TEST_F(PrefixStoreTest, ASegmentThatIsFullIsLeftAndAnEmptyOneGoes) {
   Segments segments(folder_.path(), 4 * kPlaceBytes);
   const auto bytes = bytes_of("segment", 5000);
-  Place end;
-  std::vector<Place> places;
+  SegmentPlace end;
+  std::vector<SegmentPlace> places;
   for (int i = 0; i < 5; ++i) {
     places.push_back(must(segments.append(end, bytes)));
     end = {places.back().segment, places.back().offset + place_bytes(std::ssize(bytes))};
@@ -235,7 +235,7 @@ TEST_F(PrefixStoreTest, ASegmentThatIsFullIsLeftAndAnEmptyOneGoes) {
   EXPECT_EQ(places[1].segment, 1);
   EXPECT_EQ(places[2].segment, 2);
   EXPECT_EQ(places[4].segment, 3);
-  for (const Place& place : places) EXPECT_EQ(segments.read(place, std::ssize(bytes)), bytes);
+  for (const SegmentPlace& place : places) EXPECT_EQ(segments.read(place, std::ssize(bytes)), bytes);
   must(segments.erase(places[2], std::ssize(bytes)));
   EXPECT_EQ(segments.read(places[3], std::ssize(bytes)), bytes);
   EXPECT_NE(segments.read(places[2], std::ssize(bytes)), bytes);

@@ -267,6 +267,31 @@ inline State many() {
   return s;
 }
 
+/// The copies that can be gone back to; with `damaged`, why they are needed.
+inline State copies(bool damaged) {
+  State s = versions();
+  s.notices.clear();
+  s.backups = BackupsView{.reason = damaged ? "The chats are damaged and cannot be opened. The newest good copy stands first; what was written after it is not in it. The damaged file is kept beside the copies." : "",
+                          .busy = {},
+                          .rows = {{1, "Today, 14:03", "13 chats, 2.4 MB \u00b7 Before a restore"}, {2, "Today, 09:12", "12 chats, 2.1 MB \u00b7 Daily copy"},
+                                   {3, "Yesterday, 18:40", "12 chats, 2.1 MB \u00b7 Daily copy"}, {4, "22 November, 11:25", "9 chats, 1.8 MB \u00b7 Daily copy"},
+                                   {5, "3 November, 08:01", "4 chats, 340 kB \u00b7 Before an update"}}};
+  return s;
+}
+inline State backups() { return copies(false); }
+inline State damaged() { return copies(true); }
+
+/// What dropped files hold.
+inline State import() {
+  State s = versions();
+  s.notices.clear();
+  s.import = ImportView{.rows = {{ImportState::fresh, "Why is the sky blue?", "38 messages, 24 November, 18:03"}, {ImportState::fresh, "日本語の短い手紙を書く", "4 messages, Yesterday, 09:12"},
+                                 {ImportState::known, "A walk along the coast", "Is here already, and stays as it is here"},
+                                 {ImportState::unreadable, "conversations.json", "The chat cannot be read: messages[3].content is no text."}},
+                        .busy = {}};
+  return s;
+}
+
 struct NamedState {
   const char* name;
   State (*make)();
@@ -276,6 +301,6 @@ inline constexpr NamedState kStates[] = {
     {"empty", empty, true}, {"loading", loading, true}, {"failed", failed, true}, {"ready", ready, true}, {"conversation", conversation, true},
     {"finished", finished, true}, {"versions", versions, true}, {"private", hidden, true}, {"scripts", scripts, true}, {"prose", prose, true},
     {"table", table, true}, {"code", code, true}, {"reasoning", reasoning, true}, {"overflow", overflow, true}, {"forgotten", forgotten, true},
-    {"files", files, true}, {"long_words", long_words, true}, {"many", many, false}};
+    {"files", files, true}, {"backups", backups, true}, {"damaged", damaged, true}, {"import", import, true}, {"long_words", long_words, true}, {"many", many, false}};
 
 }  // namespace foreword::ui

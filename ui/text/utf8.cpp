@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace foreword::ui::text {
 namespace {
@@ -226,6 +227,15 @@ bool can_break_between(char32_t before, char32_t after) {
   if (before == 0x2013 || before == 0x2014) return true;
   if (is_closing(after) || is_opening(before)) return false;
   return is_ideographic(before) || is_ideographic(after);
+}
+
+std::string sort_key(std::string_view text) {
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK | UTF8PROC_CASEFOLD);
+  utf8proc_uint8_t* folded = nullptr;
+  const utf8proc_ssize_t n = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()), &folded, options);
+  std::string key = n < 0 ? std::string(text) : std::string(reinterpret_cast<const char*>(folded), static_cast<std::size_t>(n));
+  std::free(folded);  // utf8proc allocates with malloc
+  return key;
 }
 
 }  // namespace foreword::ui::text

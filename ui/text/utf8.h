@@ -24,6 +24,9 @@ std::string clean(std::string_view bytes);
 /// The same on one line: line ends and tabs become spaces.
 std::string clean_line(std::string_view bytes);
 
+/// What names are sorted by, as people do: without case and accents.
+std::string sort_key(std::string_view text);
+
 /// End of the grapheme cluster that starts at `at`.
 std::size_t next_cluster(std::string_view text, std::size_t at);
 /// Start of the grapheme cluster that ends at `at`.

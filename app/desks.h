@@ -1,0 +1,33 @@
+#pragma once
+// The two desks and the controller, wired together: what the window and the script (desktop_script.h) both stand on.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "app/command.h"
+#include "app/controller.h"
+#include "engine/base/mailbox.h"
+#include "engine/kv/prefix_store.h"
+#include "storage/desk.h"
+
+namespace foreword::app {
+
+struct Desks {
+  /// `limit`: tokens of an answer, -1: until the model ends. `wake` is called on any thread when letters have come.
+  Desks(const CommonOptions& common, std::int64_t limit, const std::function<void()>& wake);
+  Desks(const Desks&) = delete;
+  Desks& operator=(const Desks&) = delete;
+
+  /// Gives the controller what has come. Main thread.
+  void carry();
+
+  Mailbox<engine::Event> from_engine;
+  Mailbox<storage::Event> from_storage;
+  storage::StorageDesk storage;
+  std::unique_ptr<engine::PrefixStore> prefixes;
+  engine::Session engine;
+  Controller controller;
+};
+
+}  // namespace foreword::app

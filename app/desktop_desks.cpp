@@ -1,0 +1,36 @@
+#include "app/desks.h"
+#include "app/files.h"
+#include "app/kv_book.h"
+#include "app/open_link.h"
+#include "app/paths.h"
+#include "app/prefix_cache.h"
+#include "storage/chat_store.h"
+
+namespace foreword::app {
+namespace {
+
+constexpr std::uintmax_t kMostImported = 256u << 20;  // bytes of a chat
+
+}  // namespace
+
+Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::function<void()>& wake)
+    : from_engine(wake),
+      from_storage(wake),
+      storage(find_paths(common.data_dir).database(), [this](storage::Event event) { from_storage.push(std::move(event)); }),
+      prefixes(open_prefix_cache(common)),
+      engine(from_engine, {}, prefixes.get()),
+      controller({.engine = [this](engine::Command command) { engine.send(std::move(command)); },
+                  .storage = [this](storage::Command command) { storage.send(std::move(command)); },
+                  .now_ms = storage::system_milliseconds,
+                  .open_link = open_link,
+                  .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
+                  .read_file = [](const std::filesystem::path& path) { return read_file(path, kMostImported); }},
+                 {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .max_tokens = limit, .same_seed = common.seed_given,
+                  .builtin = common.builtin.string()}) {}
+
+void Desks::carry() {
+  while (auto event = from_storage.try_take()) controller.on(*std::move(event));
+  while (auto event = from_engine.try_take()) controller.on(*std::move(event));
+}
+
+}  // namespace foreword::app

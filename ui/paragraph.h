@@ -1,0 +1,28 @@
+#pragma once
+// A text that is broken into lines, in one font: for dialogs.
+
+#include <string_view>
+
+#include "ui/frame.h"
+#include "ui/text/layout.h"
+
+namespace foreword::ui {
+
+class Paragraph {
+ public:
+  /// `text` must outlive this. At most `most_lines` lines are drawn. Sizes in pixels.
+  Paragraph(Frame& frame, std::string_view text, text::Font font, float line_height, float width, std::size_t most_lines = 100);
+  float height() const { return static_cast<float>(n_lines_) * line_height_; }
+  void draw(Frame& frame, Vec at, Color color);
+
+ private:
+  text::StyledText styled() const { return {text_, {&span_, 1}}; }
+
+  std::string_view text_;
+  text::Span span_;
+  text::Layout layout_;
+  std::size_t n_lines_ = 0;
+  float line_height_;
+};
+
+}  // namespace foreword::ui
