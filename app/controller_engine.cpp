@@ -126,6 +126,7 @@ void Controller::handle(engine::GenerationDone&& e) {
   summarising_ = {};
   if (e.id == running_) {
     view_.status.tokens_per_second = answer_speed(e.stats);
+    view_.status.tokens_per_pass = e.stats.tokens_per_pass();
     view_.status.first_token_seconds = e.stats.first_token_seconds;
     view_.status.prompt_tokens = e.stats.prompt_tokens;
     view_.status.reused_tokens = e.stats.reused_tokens;

@@ -28,6 +28,8 @@ std::string grouped(std::int64_t number) {
   return digits;
 }
 
+constexpr double kWorthSaying = 1.05;  // tokens a pass: what is less is shown as 1.0
+
 std::string speed(double tokens_per_second) {
   if (tokens_per_second < 100) return formatted("%.1f tokens/s", tokens_per_second);
   return grouped(static_cast<std::int64_t>(tokens_per_second + 0.5)) + " tokens/s";
@@ -66,6 +68,7 @@ std::vector<std::string> status_facts(const StatusView& status) {
     facts.push_back(formatted("first token after %.0f ms", std::max(1.0, status.first_token_seconds * 1000)));
   }
   if (status.tokens_per_second > 0) facts.push_back(speed(status.tokens_per_second));
+  if (status.tokens_per_pass >= kWorthSaying) facts.push_back(formatted("%.1f tokens a pass", status.tokens_per_pass));
   return facts;
 }
 

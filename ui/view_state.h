@@ -83,6 +83,7 @@ struct StatusView {
   std::string device;
   std::string activity;          // "Reading 1,200 tokens": the reason of a wait
   double tokens_per_second = 0;  // of the last answer alone
+  double tokens_per_pass = 0;    // of the model, for the same; more than 1 where drafts were right
   double first_token_seconds = 0;
   std::int64_t memory_used = 0, memory_total = 0;    // bytes: of the model and its context; of the device
   std::int64_t context_used = 0, context_size = 0;   // tokens
