@@ -91,6 +91,7 @@ class CrashTest(program.ProgramTest):
 
     def rows(self, data, query, *arguments):
         with closing(sqlite3.connect(f"file:{data}/foreword.db?mode=ro", uri=True)) as database:
+            database.text_factory = lambda text: text.decode(errors="replace")  # the imported chat holds bytes that are no text
             return database.execute(query, arguments).fetchall()
 
     def check_whole(self, data):
