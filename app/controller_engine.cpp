@@ -105,10 +105,11 @@ void Controller::handle(engine::TextPiece&& e) {
   if (e.id == summarising_.id) summarising_.text += e.text;
   if (e.id != turn->id) return;
   turn->text += e.text;
+  time_reasoning(*turn, e.text);
   if (ui::MessageRow* row = find_row(turn->answer_row)) {
     row->text += e.text;
     if (!row->text.empty()) row->state = ui::MessageState::streaming;
-    time_reasoning(*row, e.text);
+    row->reasoning_seconds = turn->reasoning_seconds;
   }
   view_.status.activity = "Answering";
   view_.status.tokens_per_second = e.tokens_per_second;
@@ -117,12 +118,12 @@ void Controller::handle(engine::TextPiece&& e) {
 }
 
 /// How long the model thought: from the first piece to the one that ends its reasoning.
-void Controller::time_reasoning(ui::MessageRow& row, const std::string& piece) {
-  if (row.text.size() == piece.size()) reading_.answer_began_ms = out_.now_ms();
-  if (row.reasoning_seconds > 0 || piece.find('>') == piece.npos) return;
-  const ui::text::Answer parts = ui::text::split_reasoning(row.text);
+void Controller::time_reasoning(Turn& turn, const std::string& piece) {
+  if (turn.text.size() == piece.size()) reading_.answer_began_ms = out_.now_ms();
+  if (turn.reasoning_seconds > 0 || piece.find('>') == piece.npos) return;
+  const ui::text::Answer parts = ui::text::split_reasoning(turn.text);
   if (parts.thinking || parts.reasoning.empty()) return;
-  row.reasoning_seconds = std::max(0.1, static_cast<double>(out_.now_ms() - reading_.answer_began_ms) / 1000);
+  turn.reasoning_seconds = std::max(0.1, static_cast<double>(out_.now_ms() - reading_.answer_began_ms) / 1000);
 }
 
 void Controller::handle(engine::GenerationDone&& e) {
