@@ -286,7 +286,7 @@ class Controller {
   ChatTitler titler_;
   std::map<storage::Request, ui::ExportAs> exports_;
   struct Reading {
-    std::int64_t began_ms = 0, answer_began_ms = 0;
+    std::int64_t began_ms = 0, answer_began_ms = 0, loading_began_ms = 0;
     double tokens_per_second = 0;   // of prompts, as measured last; 0: not yet
   };
   Reading reading_;

@@ -20,8 +20,15 @@ constexpr double kLongWait = 3;  // seconds; a longer wait is told with an estim
 }  // namespace
 
 void Controller::handle(engine::ModelLoading&& e) {
-  view_.model = {ui::ModelState::loading, name_of_file(e.path), -1, {}};
-  view_.status = {};
+  if (e.share < 0) {
+    view_.model = {ui::ModelState::loading, name_of_file(e.path), -1, {}};
+    view_.status = {};
+    reading_.loading_began_ms = out_.now_ms();
+    return;
+  }
+  view_.model.progress = e.share;
+  const double seconds = static_cast<double>(out_.now_ms() - reading_.loading_began_ms) / 1000 * (1 - e.share) / std::max(e.share, 1e-3);
+  view_.model.left = seconds > kLongWait ? about_seconds(seconds) : std::string();
 }
 
 void Controller::handle(engine::ModelReady&& e) {
