@@ -27,12 +27,13 @@ engine::Role engine_role(ui::Author author) {
 
 Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outboxes)), options_(std::move(options)) {
   if (!options_.builtin.empty()) view_.builtin_model = {options_.builtin, kBuiltinName};
+  show_settings();
 }
 
 void Controller::start(const std::string& model) {
   list_everything();
-  start_model_ = model.empty() ? StartModel::awaited : StartModel::settled;
-  if (!model.empty()) open_model(model);
+  start_model_ = StartModel::awaited;
+  named_model_ = model;
 }
 
 void Controller::list_everything() {
@@ -118,6 +119,7 @@ void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   turn->id = next_turn_++;
   running_ = turn->id;
   view_.generating = true;
+  show_settings();
   view_.status.activity = "Reading what was said";
   turns_.push_back(std::move(turn));
   Turn& here = *turns_.back();
@@ -195,6 +197,7 @@ void Controller::end_turn(ui::MessageState state, storage::Status status, const 
   Turn* turn = running();
   running_ = 0;
   view_.generating = false;
+  show_settings();
   view_.status.activity.clear();
   if (turn == nullptr) return find_title();
   if (ui::MessageRow* row = find_row(turn->answer_row)) {
@@ -226,10 +229,6 @@ void Controller::refresh_chats() {
   }
 }
 
-void Controller::set_setting(const char* key, std::string value) {
-  out_.storage(command::SetSetting{next_request_++, key, std::move(value)});
-}
-
 std::string Controller::name_of_file(const std::filesystem::path& path) const {
   return path == options_.builtin ? kBuiltinName : path.filename().string();
 }
@@ -239,6 +238,12 @@ void Controller::open_model(const std::string& path) {
   if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
   view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
   out_.engine(engine::LoadModel{path, options_.model});
+}
+
+void Controller::open_start_model() {
+  if (named_model_.empty()) return open_builtin();
+  start_model_ = StartModel::settled;
+  open_model(named_model_);
 }
 
 void Controller::open_builtin() {
@@ -372,18 +377,6 @@ void Controller::handle(ui::OpenLink&& e) {
 
 void Controller::handle(ui::DismissNotice&& e) {
   std::erase_if(view_.notices, [&](const ui::Notice& notice) { return notice.id == e.id; });
-}
-
-void Controller::handle(ui::SetTheme&& e) {
-  view_.theme = e.theme;
-  set_setting(kThemeKey, e.theme == ui::ThemeChoice::dark ? "dark" : "light");
-}
-
-void Controller::handle(ui::SetScale&& e) {
-  view_.scale = e.scale;
-  std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.2f", static_cast<double>(e.scale));
-  set_setting(kScaleKey, buffer.data());
 }
 
 void Controller::handle(ui::Quit&&) { quit_ = true; }

@@ -35,14 +35,15 @@ class Controller {
     engine::ModelOptions model;
     engine::SamplingParams sampling;
     std::int64_t max_tokens = -1;  // of an answer; -1: until the model ends
+    bool kv_given = false;   // the user named how old tokens are kept; else what is stored counts
     bool same_seed = false;  // the user gave a seed; else every answer gets another one
     std::string builtin;     // path of the built-in model; empty: there is none
   };
 
   Controller(Outboxes outboxes, Options options);
 
-  /// Asks for chats, models and settings. Opens `model`; if that is empty, the one that was used last, as soon as the
-  /// storage names it, or the built-in one if there is none or it does not open.
+  /// Asks for chats, models and settings. Opens `model` as soon as it is known how; if that is empty, the one that was used
+  /// last, as soon as the storage names it, or the built-in one if there is none or it does not open.
   void start(const std::string& model);
   void on(engine::Event event);
   void on(storage::Event event);
@@ -101,7 +102,7 @@ class Controller {
   void handle(engine::GenerationFailed&& event);
   void handle(engine::TokensCounted&& event);
   void handle(engine::Drafts&&) {}  // the window asks for none yet
-  void handle(engine::KvMeasured&&) {}  // counts from the next loading on
+  void handle(engine::KvMeasured&& event);
 
   void handle(storage::event::Opened&& event);
   void handle(storage::event::OpenFailed&& event);
@@ -159,6 +160,7 @@ class Controller {
   void handle(ui::DismissNotice&& event);
   void handle(ui::SetTheme&& event);
   void handle(ui::SetScale&& event);
+  void handle(ui::ChangeSetting&& event);
   void handle(ui::OpenLink&& event);
   void handle(ui::Quit&& event);
 
@@ -251,9 +253,12 @@ class Controller {
   void list_everything();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
-  void set_setting(const char* key, std::string value);
+  void apply_setting(const std::string& key, const std::string& value);
+  void set_setting(const std::string& key, std::string value);
+  void show_settings();
   void open_model(const std::string& path);
   void open_builtin();
+  void open_start_model();
   std::string name_of_file(const std::filesystem::path& path) const;
 
   Outboxes out_;
@@ -289,6 +294,9 @@ class Controller {
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   StartModel start_model_ = StartModel::settled;
+  std::string named_model_;          // that the user named at the start
+  std::string kv_now_;               // of the open model
+  std::vector<engine::KvModeOffer> kv_modes_;
   bool chats_known_ = false;
   bool storage_works_ = true, settings_known_ = false, quit_ = false;
 };

@@ -31,6 +31,9 @@ void Controller::handle(engine::ModelReady&& e) {
   view_.status.context_size = e.model.context;
   view_.status.memory_used = e.model.file_bytes + e.model.kv_bytes;
   view_.status.memory_total = e.model.memory_total;
+  kv_now_ = e.model.kv;
+  kv_modes_ = std::move(e.model.kv_modes);
+  show_settings();
   context_.kv_bytes = e.model.kv_bytes;
   context_.trained = e.model.trained_context;
   context_.model_path = e.model.path.string();
@@ -61,6 +64,9 @@ void Controller::handle(engine::ModelFailed&& e) {
 void Controller::handle(engine::ModelUnloaded&&) {
   view_.model = {};
   view_.status = {};
+  kv_now_.clear();
+  kv_modes_.clear();
+  show_settings();
 }
 
 void Controller::handle(engine::PrefixRestoring&& e) {

@@ -117,11 +117,20 @@ ModelSummary LoadedModel::summary() const {
   summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
   summary.kv_bytes = cache_->total_bytes();
   summary.kv = kv_name_;
-  summary.kv_modes = kv_offers(kv_quality_);
+  summary.kv_modes = kv_modes();
   summary.memory_total = backend_->device().memory_bytes;
   summary.context = model_.context;
   summary.trained_context = model_.config.trained_context;
   return summary;
+}
+
+std::vector<KvModeOffer> LoadedModel::kv_modes() const {
+  std::vector<KvModeOffer> offers = kv_offers(kv_quality_);
+  for (KvModeOffer& offer : offers) {
+    KvChoice choice{offer.mode, row_of(offer.mode).policy, ""};
+    offer.bytes = KvCache::bytes_for(kv_shape_for(model_.config, choice, false), model_.context);
+  }
+  return offers;
 }
 
 void LoadedModel::learn(const KvCost& cost) {

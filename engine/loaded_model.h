@@ -45,7 +45,9 @@ class LoadedModel {
   ModelSummary summary() const;
   /// What is known of the KV cache's encodings on this model: at first what options.kv_book had.
   const KvQuality& kv_quality() const { return kv_quality_; }
-  /// Adds to it, and to the book.
+  /// The modes, each with its memory for the whole context.
+  std::vector<KvModeOffer> kv_modes() const;
+  /// Adds to kv_quality(), and to the book.
   void learn(const KvCost& cost);
   bool has_kv_book() const { return kv_book_ != nullptr; }
 

@@ -109,7 +109,7 @@ class Session::Desk {
     const auto cost = self_test_->step();
     if (cost && *cost) {
       model_->learn(**cost);
-      outbox_.push(KvMeasured{kv_offers(model_->kv_quality())});
+      outbox_.push(KvMeasured{model_->kv_modes()});
     }
     if (!cost || self_test_->done()) self_test_.reset();
   }

@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {CommandId::bigger, window, "view.bigger", "Bigger", {on(kCtrl, '+'), on(kCtrl, '=')}, "Text and everything else, up to 300 %."},
     {CommandId::smaller, window, "view.smaller", "Smaller", {on(kCtrl, '-')}, "Down to 75 %."},
     {CommandId::normal_size, window, "view.normal", "Normal size", {on(kCtrl, '0')}, "The monitor's own scale."},
+    {CommandId::settings, window, "settings", "Settings", {on(kCtrl, ',')}, "Colours, size, keys, and how much memory chats take."},
     {CommandId::shortcuts, window, "help.shortcuts", "Keyboard shortcuts", {on(kNone, Key::f1), on(kCtrl, '/')}, "This list."},
     {CommandId::quit, window, "quit", "Quit", {on(kCtrl, 'q')}, "Everything is saved already."},
     {CommandId::send, writing, "composer.send", "Send", {on(kNone, Key::enter)}, "While an answer runs, the text waits."},

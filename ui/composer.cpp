@@ -36,7 +36,7 @@ std::size_t n_characters(std::string_view text) {
 
 TextField::Options Composer::options(const Frame& frame) const {
   return {.label = "Message", .hint = hint_of(frame.state), .font = frame.font(text::Style::regular, size::kText),
-          .line_height = frame.px(size::kText * 1.5f), .takes_escape = editing_ != 0};
+          .line_height = frame.px(size::kText * 1.5f), .takes_escape = editing_ != 0, .enter_submits = frame.state.enter_sends};
 }
 
 void Composer::set_text(std::string_view message) {

@@ -51,7 +51,7 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || state.backups || state.import;
+  const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || state.backups || state.import;
   if (!asking) handle_shortcuts(frame);
 
   const Rect window{0, 0, size.x, size.y};
@@ -69,6 +69,7 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   link_.draw(frame, window);
   export_.draw(frame, window);
   shortcuts_.draw(frame, window);
+  settings_.draw(frame, window);
   import_.draw(frame, window);
   backups_.draw(frame, window);
   input_.end_frame();
@@ -238,6 +239,7 @@ void Root::run(CommandId id, Frame& frame) {
     case CommandId::bigger: return set_scale(frame.state.scale + 0.25f);
     case CommandId::smaller: return set_scale(frame.state.scale - 0.25f);
     case CommandId::normal_size: return set_scale(1);
+    case CommandId::settings: return settings_.open(frame);
     case CommandId::shortcuts: return shortcuts_.open(frame);
     case CommandId::quit: return frame.send(Quit{});
     default: return;  // the composer's and the conversation's own

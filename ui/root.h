@@ -16,6 +16,7 @@
 #include "ui/link_question.h"
 #include "ui/message_view.h"
 #include "ui/model_picker.h"
+#include "ui/settings_panel.h"
 #include "ui/shortcut_list.h"
 
 namespace foreword::ui {
@@ -65,6 +66,7 @@ class Root {
   FindBar find_;
   ContextPanel context_;
   ShortcutList shortcuts_;
+  SettingsPanel settings_;
   BackupList backups_;
   ImportReport import_;
   std::vector<Paragraph> notices_;  // their words

@@ -524,6 +524,8 @@ TEST_F(ControllerTest, NothingIsSentWithoutAModelOrDuringAnAnswer) {
 
 TEST_F(ControllerTest, ModelsAreLoadedRememberedAndTheirFailureSaid) {
   controller.start("/m/tiny.gguf");
+  EXPECT_TRUE(to_engine.empty()) << "how it is opened stands in the settings";
+  controller.on(storage::Event(event::Settings{1, {}}));
   EXPECT_EQ(asked_engine<engine::LoadModel>().path, "/m/tiny.gguf");
   EXPECT_EQ(view().model.state, ui::ModelState::loading);
   ready();
