@@ -134,6 +134,7 @@ void messages(Bench& bench) {
   all.push_back({"1 MB of code", "```cpp\n" + times("int x = 1;  // one\n", 1'000'000)});
   all.push_back({"1 MB of paragraphs", times("Some *words* here, and `code`.\n\n", 1'000'000)});
   all.push_back({"1 MB of nested quotes", times("> ", 1'000'000) + "x"});
+  all.push_back({"a link of 1 MB", "[" + times("many words of a link ", 2'000) + "](https://example.org/" + std::string(1'000'000, 'a') + ")"});
   for (const Text& text : all) {
     for (const Author author : {Author::user, Author::assistant}) {
       bench.measure((std::string(author == Author::user ? "question: " : "answer: ") + text.name).c_str(), [&](Headless& drive, const auto& frame) {
@@ -146,6 +147,8 @@ void messages(Bench& bench) {
         for (int i = 0; i < 10; ++i) drive.wheel(middle, -3), frame();
         drive.key(Key::end), frame();
         drive.key(letter('a'), kCtrl), frame();
+        drive.push(MouseMove{{600, 100}}), frame();
+        drive.now += 1, frame();  // the tooltip of what is there
       });
     }
   }
