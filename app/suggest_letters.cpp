@@ -11,9 +11,16 @@ using ui::autocomplete::Reason;
 
 namespace {
 
-engine::Suggest suggest_of(const Letter& letter, const SuggestContext& context) {
+Reason reason_of(const engine::Drafts& drafts) {
+  if (drafts.reason == engine::SuggestReason::busy) return Reason::busy;
+  return drafts.reason == engine::SuggestReason::done && drafts.drafts.empty() ? Reason::low_confidence : Reason::none;
+}
+
+}  // namespace
+
+engine::Suggest SuggestLetters::suggest_of(const Letter& letter, const SuggestContext& context) const {
   engine::Suggest suggest;
-  suggest.id = letter.request;
+  suggest.id = base_ + letter.request;
   suggest.context = context.text;
   suggest.before = letter.before;
   suggest.limits.count = letter.limits.count;
@@ -26,18 +33,11 @@ engine::Suggest suggest_of(const Letter& letter, const SuggestContext& context) 
 }
 
 /// Of an advance the tokens stay as they were, which is what the engine makes of a limit below the present one.
-engine::AdjustDrafts adjust_of(const Letter& letter) {
-  engine::AdjustDrafts adjust{letter.request, {}, letter.kind == Letter::Kind::extend ? letter.limits.tokens : 0};
+engine::AdjustDrafts SuggestLetters::adjust_of(const Letter& letter) const {
+  engine::AdjustDrafts adjust{base_ + letter.request, {}, letter.kind == Letter::Kind::extend ? letter.limits.tokens : 0};
   for (const ui::autocomplete::DraftId id : letter.drafts) adjust.ids.push_back(static_cast<std::int32_t>(id));
   return adjust;
 }
-
-Reason reason_of(const engine::Drafts& drafts) {
-  if (drafts.reason == engine::SuggestReason::busy) return Reason::busy;
-  return drafts.reason == engine::SuggestReason::done && drafts.drafts.empty() ? Reason::low_confidence : Reason::none;
-}
-
-}  // namespace
 
 std::optional<engine::Command> SuggestLetters::command_of(const Letter& letter, const SuggestContext& context) const {
   switch (letter.kind) {
@@ -46,7 +46,7 @@ std::optional<engine::Command> SuggestLetters::command_of(const Letter& letter, 
     case Letter::Kind::advance:
       if (letter.drafts.empty()) return std::nullopt;  // none is given up
       return adjust_of(letter);
-    case Letter::Kind::cancel: return engine::CancelSuggest{letter.request};
+    case Letter::Kind::cancel: return engine::CancelSuggest{base_ + letter.request};
   }
   return std::nullopt;
 }
@@ -54,7 +54,7 @@ std::optional<engine::Command> SuggestLetters::command_of(const Letter& letter, 
 DraftsEvent SuggestLetters::event_of(const engine::Drafts& drafts) {
   if (drafts.id != request_) request_ = drafts.id, decoded_ = dropped_ = 0;
   DraftsEvent event;
-  event.request = drafts.id;
+  event.request = drafts.id - base_;
   event.finished = drafts.reason != engine::SuggestReason::running;
   event.reason = reason_of(drafts);
   std::uint64_t kept = 0;

@@ -22,11 +22,18 @@ struct SuggestContext {
 
 class SuggestLetters {
  public:
-  /// The engine's ids are those of the letters; `context` is looked at for a new job alone. Nothing: the engine need not know.
+  /// The engine's ids are those of the letters, and `base` more: advisors that follow each other at one engine differ in it.
+  explicit SuggestLetters(std::uint64_t base = 0) : base_(base) {}
+
+  /// `context` is looked at for a new job alone. Nothing: the engine need not know.
   std::optional<engine::Command> command_of(const ui::autocomplete::Letter& letter, const SuggestContext& context) const;
+  /// Of a job of these letters: its id is above `base`.
   ui::autocomplete::DraftsEvent event_of(const engine::Drafts& drafts);
 
  private:
+  engine::Suggest suggest_of(const ui::autocomplete::Letter& letter, const SuggestContext& context) const;
+  engine::AdjustDrafts adjust_of(const ui::autocomplete::Letter& letter) const;
+  std::uint64_t base_;
   std::uint64_t request_ = 0;        // of the newest event
   std::uint64_t decoded_ = 0, dropped_ = 0;  // of it, as told so far
 };
