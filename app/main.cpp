@@ -53,7 +53,7 @@ constexpr CommandRow kCommands[] = {
     {"tokenize", "Print the token ids of a text", add_tokenize},
     {"logits", "Write the logits of every position to a file", add_logits},
     {"perplexity", "Measure how well the model predicts a text", add_perplexity},
-    {"eval", "Measure a model on held-out text: bits a byte, variety, edits", add_eval},
+    {"eval", "Measure a model on held-out text: bits a byte, variety, edits, suggestions", add_eval},
     {"bench", "Measure speed, also of random-weight models of a standard shape", add_bench},
     {"inspect", "Print a GGUF file's metadata and tensors", add_inspect},
     {"quantize", "Write a GGUF file anew with smaller weights", add_quantize},
