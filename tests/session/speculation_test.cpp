@@ -8,6 +8,7 @@
 #include <random>
 
 #include "engine/answer_writer.h"
+#include "engine/scheduler.h"
 #include "engine/second_model.h"
 #include "tests/support/fixtures.h"
 
@@ -86,23 +87,26 @@ class SpeculationEquality : public testing::Test {
 
   static Written write(LoadedModel& model, const Generate& request, Drafting* drafting, int stop_after = -1) {
     Written written;
-    written.prompt = encode_prompt(model, request.prompt, {}, {}).value();
-    PrefixTree::Text& known = model.texts().open(std::span(written.prompt).first(written.prompt.size() - 1), 0);
-    const TextInUse in_use(model.texts(), known);
-    std::vector<float> logits;
-    const auto fresh = std::span(written.prompt).subspan(known.tokens.size());
-    EXPECT_TRUE(model.read(known.sequence, fresh, [&](std::int64_t i) { return i + 1 == std::ssize(fresh); },
-                           [&](std::int64_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); }));
-    known.tokens.insert(known.tokens.end(), fresh.begin(), fresh.end());
-    int passes = 0;
-    AnswerWriter writer(model, drafting, request,
-                        {[&](TextPiece piece) {
-                           written.text += piece.text;
-                           written.ids.insert(written.ids.end(), piece.ids.begin(), piece.ids.end());
-                         },
-                         [&] { return stop_after >= 0 && ++passes > stop_after; }});
-    EXPECT_TRUE(writer.write(written.prompt, logits, known, std::chrono::steady_clock::now(), written.stats));
+    AnswerWriter writer(model, request, std::chrono::steady_clock::now(), [&](Event event) {
+      if (auto* piece = std::get_if<TextPiece>(&event)) {
+        written.text += piece->text;
+        written.ids.insert(written.ids.end(), piece->ids.begin(), piece->ids.end());
+      } else if (auto* done = std::get_if<GenerationDone>(&event)) {
+        written.stats = done->stats;
+      }
+    });
+    EXPECT_TRUE(writer.encode({}));
+    writer.open(nullptr);
+    writer.draft_with(drafting);
+    Scheduler scheduler(model.forward());
+    Work* works[] = {&writer};
+    for (int passes = 0; !writer.done();) {
+      EXPECT_TRUE(scheduler.step(works, {}));
+      if (!writer.done() && !written.ids.empty() && stop_after >= 0 && ++passes > stop_after) writer.stop();
+    }
+    const PrefixTree::Text& known = model.texts().texts().back();
     EXPECT_EQ(std::ssize(known.tokens), model.cache().length(known.sequence));
+    written.prompt = encode_prompt(model, request.prompt, {}, {}).value();
     std::vector<TokenId> whole = written.prompt;
     whole.insert(whole.end(), written.ids.begin(), written.ids.end());
     EXPECT_TRUE(std::equal(known.tokens.begin(), known.tokens.end(), whole.begin())) << "the cache holds what was written";
