@@ -1,6 +1,7 @@
 #pragma once
 // Seconds of a pass from its rows and from what they look back at: s T(n) + a (tokens looked back at, over all rows), with T
-// measured, or met on the way, and s and a learned from every pass (normalised least mean squares; Widrow and Hoff 1960).
+// measured, or met on the way, and s and a learned from every pass: least squares of the relative error, in which the older passes
+// fade.
 
 #include <cstdint>
 
@@ -20,8 +21,16 @@ class PassCost {
   void observe(std::int64_t rows, double looked_back, double seconds);
 
  private:
+  struct Terms {
+    double rows, depth;
+  };
+  Terms terms(int rows, double looked_back) const;
+
   CostModel rows_;
-  double scale_ = 1, depth_ = 0;  // depth_: of T(1) for kDepthUnit tokens
+  bool warm_ = false;
+  Terms weight_{1, 0};
+  // Sums over the passes: of products of two terms, and of a term and the time; all over the square of what was expected.
+  double rows_rows_ = 0, rows_depth_ = 0, depth_depth_ = 0, rows_time_ = 0, depth_time_ = 0;
 };
 
 }  // namespace foreword::engine

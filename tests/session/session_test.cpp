@@ -347,6 +347,56 @@ TEST_F(SessionTest, AnswersRunSideBySideAndDoNotDisturbEachOther) {
   EXPECT_TRUE(side_by_side);
 }
 
+TEST_F(SessionTest, TwoTextsThatDoNotFitTogetherAreWrittenOneAfterTheOther) {
+  load(384);
+  const auto request = [](std::uint64_t id) { return raw(id, words(static_cast<int>(1000 * id), 20), 200, id); };
+  const Outcome one = run(request(1)), two = run(request(2));
+  ASSERT_GT(one.prompt_tokens + two.prompt_tokens + 400, 384);
+  session_.send(request(11));
+  session_.send(request(12));
+  std::map<std::uint64_t, std::vector<TokenId>> ids;
+  for (int n_done = 0; n_done < 2;) {
+    const Event event = *outbox_.take();
+    if (const auto* piece = std::get_if<TextPiece>(&event)) ids[piece->id].insert(ids[piece->id].end(), piece->ids.begin(), piece->ids.end());
+    if (const auto* failed = std::get_if<GenerationFailed>(&event)) FAIL() << failed->error.message;
+    n_done += std::holds_alternative<GenerationDone>(event) ? 1 : 0;
+  }
+  const auto again = [&](std::uint64_t id) {
+    Generate alone = request(id);
+    alone.id = 100 + id;
+    return run(std::move(alone)).ids;
+  };
+  EXPECT_EQ(ids[11], again(11));
+  EXPECT_EQ(ids[12], again(12));
+}
+
+TEST_F(SessionTest, SuggestionsAreNotRefusedForWhatRunsInTheBackground) {
+  load(1024);
+  Generate title = raw(1, "Once upon a time", -1);
+  title.background = true;
+  session_.send(title);
+  Suggest suggest;
+  suggest.id = 2;
+  suggest.context = std::string();
+  suggest.before = "Dear";
+  bool suggested = false, written_on = false;
+  for (;;) {
+    const Event event = *outbox_.take();
+    if (std::holds_alternative<TextPiece>(event)) {
+      if (suggest.id == 2) session_.send(suggest);
+      suggest.id = 3;
+      written_on = suggested;
+    }
+    if (const auto* drafts = std::get_if<Drafts>(&event); drafts != nullptr && drafts->reason != SuggestReason::running) {
+      EXPECT_EQ(drafts->reason, SuggestReason::done);
+      suggested = true;
+    }
+    if (std::holds_alternative<GenerationDone>(event)) break;
+  }
+  EXPECT_TRUE(suggested);
+  EXPECT_TRUE(written_on) << "it goes on behind it";
+}
+
 TEST_F(SessionTest, TextIsAlwaysWholeUtf8) {
   load();
   session_.send(raw(1, "Once upon a time", 150, 3));
