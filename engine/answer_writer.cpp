@@ -31,10 +31,21 @@ std::vector<std::string> stops_of(const LoadedModel& model, const Generate& requ
   return stops;
 }
 
+/// Ids that end a repetition, sorted: those that a line's end, a colon, a quotation mark and an asterisk behind a letter become.
+std::vector<TokenId> breakers_of(const Tokenizer& tokenizer) {
+  std::vector<TokenId> ids;
+  for (const char* text : {"a\n", "a:", "a\"", "a*"}) {
+    if (const std::vector<TokenId> encoded = tokenizer.encode(text, {}); !encoded.empty()) ids.push_back(encoded.back());
+  }
+  std::ranges::sort(ids);
+  return ids;
+}
+
 }  // namespace
 
 AnswerWriter::AnswerWriter(LoadedModel& model, Generate request, Clock::time_point arrived, std::function<void(Event)> say)
-    : model_(model), tokenizer_(*model.tokenizer()), request_(std::move(request)), say_(std::move(say)), sampler_(request_.sampling),
+    : model_(model), tokenizer_(*model.tokenizer()), request_(std::move(request)), say_(std::move(say)), breakers_(breakers_of(tokenizer_)),
+      sampler_(request_.sampling, breakers_),
       // An answer is a text of its own, a continuation is not.
       decoder_(tokenizer_, is_chat(request_) && request_.answer_so_far.empty()), filter_(stops_of(model, request_)), arrived_(arrived),
       owner_(request_.chat) {}

@@ -74,6 +74,7 @@ class AnswerWriter final : public Work {
   const Tokenizer& tokenizer_;
   Generate request_;
   std::function<void(Event)> say_;
+  std::vector<TokenId> breakers_;
   Sampler sampler_;
   StreamDecoder decoder_;
   StopFilter filter_;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <set>
 
 #include "engine/answer_writer.h"
 #include "engine/scheduler.h"
@@ -156,6 +157,8 @@ class SpeculationEquality : public testing::Test {
       request.sampling.temperature = kTemperatures[random() % 3];
       if (random() % 2 == 0) request.sampling = {.temperature = request.sampling.temperature, .top_k = 0, .top_p = 1, .min_p = 0, .seed = request.sampling.seed};
       if (random() % 3 == 0) request.sampling.repeat_penalty = 1.3F;
+      if (random() % 3 == 0) request.sampling.dry_multiplier = 0.8F;
+      if (random() % 5 == 0) request.sampling.momentum = 0.2F;
       if (random() % 4 == 0) request.stop = {"the "};
       // What was read for another text may have closed earlier than this one would have closed it.
       if (gpu::info(kv.k).scaled) {
@@ -205,6 +208,28 @@ TEST_F(SpeculationEquality, BuiltinWithOldPagesInFewBits) {
 TEST_F(SpeculationEquality, Stories) {
   FW_NEED_FIXTURES();
   run(test::fixtures_dir() / "models" / "stories260K-Q4_0.gguf", {}, {}, n_cases(40));
+}
+
+/// Share of the 4-grams that are not the first of their kind.
+double repeated(const std::vector<TokenId>& ids) {
+  std::set<std::vector<TokenId>> known;
+  for (auto at = ids.begin(); at + 4 <= ids.end(); ++at) known.emplace(at, at + 4);
+  return 1 - static_cast<double>(known.size()) / static_cast<double>(std::ssize(ids) - 3);
+}
+
+TEST_F(SpeculationEquality, MomentumAndDryEndWhatGoesRoundInCircles) {
+  const auto model = open(builtin("main.gguf"), {});
+  Generate request;
+  request.prompt = std::string("It was a sunny day. It was a");
+  request.max_tokens = 300;
+  request.sampling.temperature = 0;
+  const auto share = [&] { return repeated(write(*model, request, nullptr).ids); };
+  EXPECT_GT(share(), .5);
+  request.sampling.dry_multiplier = 0.8F;
+  EXPECT_LT(share(), .25);
+  request.sampling.dry_multiplier = 0;
+  request.sampling.momentum = 0.2F;
+  EXPECT_LT(share(), .05);
 }
 
 TEST(SecondModel, AnotherVocabularyIsRefused) {
