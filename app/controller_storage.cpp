@@ -216,6 +216,7 @@ void Controller::handle(event::Found&& e) {
 void Controller::handle(event::Settings&& e) {
   settings_known_ = true;
   for (const storage::Setting& setting : e.settings) {
+    if (take_suggestion_setting(setting)) continue;
     if (setting.key == kChatOrderKey) view_.chat_order = setting.value == "name" ? ui::ChatOrder::name : ui::ChatOrder::date;
     if (setting.key == kThemeKey) view_.theme = setting.value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light;
     if (setting.key == kScaleKey) {
