@@ -50,6 +50,8 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   handle_drops(frame);
   const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || state.backups || state.import;
   if (!asking) handle_shortcuts(frame);
+  frame.asking = asking || picker_.is_open() || shortcuts_.is_open() || export_.is_open();
+  composer_.begin(frame);
 
   const Rect window{0, 0, size.x, size.y};
   canvas_.fill(window, frame.theme.page);
@@ -102,9 +104,10 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
   const Composer::Obstacle obstacle = composer_.draw(frame, composer);
   if (obstacle == Composer::Obstacle::no_model) picker_.open(frame);
   if (obstacle == Composer::Obstacle::context || frame.context_asked) context_.open(frame);
-  if (frame.events.size() > n_events && (std::holds_alternative<SendMessage>(frame.events.back()) || std::holds_alternative<EditMessage>(frame.events.back()))) {
-    conversation_.go_to_end();
-  }
+  const bool sent = std::any_of(frame.events.begin() + static_cast<std::ptrdiff_t>(n_events), frame.events.end(), [](const UiEvent& event) {
+    return std::holds_alternative<SendMessage>(event) || std::holds_alternative<EditMessage>(event);
+  });
+  if (sent) conversation_.go_to_end();
   if (draw_status_line(frame, status)) context_.open(frame);
   say_draft(frame);
 }
