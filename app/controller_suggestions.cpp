@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/controller.h"
+#include "ui/commands.h"
 
 namespace foreword::app {
 namespace {
@@ -75,6 +76,10 @@ void Controller::handle(engine::Drafts&& e) { suggestions_.on(e, view_.suggestio
 
 void Controller::handle(ui::SetSuggestions&& e) {
   const Settings before = std::exchange(view_.suggestions.settings, e.settings);
+  if (before.enabled != e.settings.enabled) {
+    const std::string keys = ui::words_of(ui::command(ui::CommandId::suggestions).keys[0]);
+    notify(ui::NoticeKind::info, e.settings.enabled ? "Suggestions are on: they come while you write." : "Suggestions are off; " + keys + " turns them on again.");
+  }
   for (const SettingKey& row : kSettingKeys) {
     if (row.value(before) != row.value(e.settings)) set_setting(row.key, row.value(e.settings));
   }

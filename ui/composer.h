@@ -29,6 +29,7 @@ class Composer {
 
   const std::string& text() const { return field_.text(); }
   Suggester& suggester() { return suggester_; }
+  const Suggester& suggester() const { return suggester_; }
   /// A whole message, files and all. Also ends editing.
   void set_text(std::string_view message);
   /// Takes up a message to be written anew; what stood here comes back afterwards.

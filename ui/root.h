@@ -18,6 +18,7 @@
 #include "ui/message_view.h"
 #include "ui/model_picker.h"
 #include "ui/shortcut_list.h"
+#include "ui/suggestion_panel.h"
 
 namespace foreword::ui {
 
@@ -65,6 +66,7 @@ class Root {
   FindBar find_;
   ContextPanel context_;
   ShortcutList shortcuts_;
+  SuggestionPanel suggestions_;
   BackupList backups_;
   ImportReport import_;
   std::int64_t chat_ = -1;     // whose draft the composer holds

@@ -65,7 +65,7 @@ void Suggester::begin(Frame& frame, const Situation& situation, const text::Edit
   }
   if (!state.news.empty()) seen_ = state.news.back().serial;
   if (now_ >= advisor_->view().wake_at) advisor_->on_tick(now_);
-  offers_ = offers_ && present_ && situation.focused;
+  offers_ = offers_ && present_ && std::string_view(frame.input.focus_id()).starts_with("composer/");
 }
 
 /// What the program knows that the advisor does not: another device, the counts of earlier runs, tokens of the engine.
@@ -126,7 +126,8 @@ bool Suggester::take_click(Frame& frame, text::EditBuffer& buffer) {
 void Suggester::end(Frame& frame) {
   for (const autocomplete::Letter& letter : advisor_->letters()) frame.send(Suggesting{letter, rewrites_});
   advisor_->letters_taken();
-  frame.wake(advisor_->view().wake_at / 1000);
+  constexpr autocomplete::Ms kSurely = 0.1;  // what a division by a thousand may lose
+  frame.wake((advisor_->view().wake_at + kSurely) / 1000);
 }
 
 bool Suggester::takes_tab() const { return !advisor_->view().ghost.empty() || (present_ && code_); }
