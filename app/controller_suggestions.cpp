@@ -17,24 +17,6 @@ constexpr std::size_t kMostContextBytes = 4096;
 constexpr std::string_view kTierKey = "suggestions.tier ";  // and what it was measured for
 constexpr const char* kCountersKey = "suggestions.counters";
 
-using Settings = ui::autocomplete::Settings;
-
-/// What is stored of the settings: a key, and its value as text.
-struct SettingKey {
-  const char* key;
-  std::string (*value)(const Settings&);
-  void (*take)(Settings&, const std::string&);
-};
-
-constexpr SettingKey kSettingKeys[] = {
-    {"suggestions", [](const Settings& s) -> std::string { return s.enabled ? "on" : "off"; },
-     [](Settings& s, const std::string& value) { s.enabled = value != "off"; }},
-    {"suggestions.drafts", [](const Settings& s) { return std::to_string(s.drafts); },
-     [](Settings& s, const std::string& value) { s.drafts = value == "1" ? 1 : ui::autocomplete::tuned_count("drafts"); }},
-    {"suggestions.tab", [](const Settings& s) -> std::string { return s.tab_accepts_word ? "word" : "all"; },
-     [](Settings& s, const std::string& value) { s.tab_accepts_word = value == "word"; }},
-};
-
 std::uint64_t mixed(std::uint64_t seed, std::uint64_t value) { return (seed ^ value) * 0x9E37'79B9'7F4A'7C15u + (seed >> 29); }
 
 }  // namespace
@@ -74,39 +56,29 @@ void Controller::handle(ui::Suggesting&& e) {
 
 void Controller::handle(engine::Drafts&& e) { suggestions_.on(e, view_.suggestions); }
 
-void Controller::handle(ui::SetSuggestions&& e) {
-  const Settings before = std::exchange(view_.suggestions.settings, e.settings);
-  if (before.enabled != e.settings.enabled) {
-    const std::string keys = ui::words_of(ui::command(ui::CommandId::suggestions).keys[0]);
-    notify(ui::NoticeKind::info, e.settings.enabled ? "Suggestions are on: they come while you write." : "Suggestions are off; " + keys + " turns them on again.");
-  }
-  for (const SettingKey& row : kSettingKeys) {
-    if (row.value(before) != row.value(e.settings)) set_setting(row.key, row.value(e.settings));
-  }
+/// After the switch was used.
+void Controller::say_suggestions() {
+  const std::string keys = ui::words_of(ui::command(ui::CommandId::suggestions).keys[0]);
+  notify(ui::NoticeKind::info, view_.suggestions.settings.enabled ? "Suggestions are on: they come while you write." : "Suggestions are off; " + keys + " turns them on again.");
 }
 
 void Controller::handle(ui::SuggestionsCounted&& e) {
-  set_setting(kCountersKey, std::move(e.counters));
+  out_.storage(storage::command::SetSetting{next_request_++, kCountersKey, std::move(e.counters)});
   if (e.tier <= 0 || e.device.empty() || tiers_[e.device] == e.tier) return;
   tiers_[e.device] = e.tier;
-  set_setting((std::string(kTierKey) + e.device).c_str(), std::to_string(e.tier));
+  out_.storage(storage::command::SetSetting{next_request_++, std::string(kTierKey) + e.device, std::to_string(e.tier)});
 }
 
 /// False: it is another's.
-bool Controller::take_suggestion_setting(const storage::Setting& setting) {
-  if (setting.key == kCountersKey) return view_.suggestions.counters = setting.value, true;
-  if (setting.key.starts_with(kTierKey)) {
-    double tier = 0;
-    std::from_chars(setting.value.data(), setting.value.data() + setting.value.size(), tier);
-    const std::string device = setting.key.substr(kTierKey.size());
-    tiers_[device] = tier;
-    if (device == view_.suggestions.device) view_.suggestions.tier = tier;
-    return true;
-  }
-  for (const SettingKey& row : kSettingKeys) {
-    if (setting.key == row.key) return row.take(view_.suggestions.settings, setting.value), true;
-  }
-  return false;
+bool Controller::take_suggestion_count(const std::string& key, const std::string& value) {
+  if (key == kCountersKey) return view_.suggestions.counters = value, true;
+  if (!key.starts_with(kTierKey)) return false;
+  double tier = 0;
+  std::from_chars(value.data(), value.data() + value.size(), tier);
+  const std::string device = key.substr(kTierKey.size());
+  tiers_[device] = tier;
+  if (device == view_.suggestions.device) view_.suggestions.tier = tier;
+  return true;
 }
 
 }  // namespace foreword::app

@@ -26,6 +26,7 @@ constexpr Command kCommands[] = {
     {CommandId::bigger, window, "view.bigger", "Bigger", {on(kCtrl, '+'), on(kCtrl, '=')}, "Text and everything else, up to 300 %."},
     {CommandId::smaller, window, "view.smaller", "Smaller", {on(kCtrl, '-')}, "Down to 75 %."},
     {CommandId::normal_size, window, "view.normal", "Normal size", {on(kCtrl, '0')}, "The monitor's own scale."},
+    {CommandId::settings, window, "settings", "Settings", {on(kCtrl, ',')}, "Colours, size, keys, and how much memory chats take."},
     {CommandId::suggestions, window, "suggestions", "Suggestions on or off", {on(kCtrlShift, 's')}, "Words that the model proposes while you write; off means that nothing runs."},
     {CommandId::suggestion_health, window, "suggestions.health", "How suggestions fare", {on(kCtrlShift, 'h')}, "What they are set to, what they cost, and how often they were of use."},
     {CommandId::shortcuts, window, "help.shortcuts", "Keyboard shortcuts", {on(kNone, Key::f1), on(kCtrl, '/')}, "This list."},

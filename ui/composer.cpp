@@ -37,7 +37,7 @@ std::size_t n_characters(std::string_view text) {
 TextField::Options Composer::options(const Frame& frame) {
   return {.label = "Message", .hint = hint_of(frame.state), .font = frame.font(text::Style::regular, size::kText),
           .line_height = frame.px(size::kText * 1.5f), .takes_escape = editing_ != 0 || suggester_.takes_escape(), .takes_tab = suggester_.takes_tab(),
-          .takes_choices = suggester_.takes_choices(), .watcher = &suggester_};
+          .takes_choices = suggester_.takes_choices(), .watcher = &suggester_, .enter_submits = frame.state.enter_sends};
 }
 
 void Composer::begin(Frame& frame) {

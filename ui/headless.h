@@ -38,12 +38,12 @@ class Headless {
   void push(InputEvent event) { queue_.push_back(std::move(event)); }
   /// Types into what has the focus: characters as an input method commits them.
   void type(std::string_view utf8);
-  void key(Key key, Mods mods = {}) { push(KeyPress{key, mods}); }
+  void key(Key key, Mods mods = {});
   /// A click in the middle of an item; false: no such item, or nothing of it is visible.
   bool click(std::string_view id);
   void press(Vec at, int button = 0, Mods mods = {});
   void release(Vec at, int button = 0);
-  void wheel(Vec at, float notches) { push(Wheel{at, 0, notches}); }
+  void wheel(Vec at, float notches);
   /// Draws frames until the input is used up, and then `n` more.
   void frames(int n = 1);
 

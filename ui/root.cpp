@@ -48,7 +48,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || suggestions_.is_open() || state.backups || state.import;
+  const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || suggestions_.is_open() || state.backups || state.import;
   if (!asking) handle_shortcuts(frame);
   frame.asking = asking || picker_.is_open() || shortcuts_.is_open() || export_.is_open() || suggestions_.is_open();
   composer_.begin(frame);
@@ -69,6 +69,7 @@ Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue,
   export_.draw(frame, window);
   shortcuts_.draw(frame, window);
   suggestions_.draw(frame, window, composer_.suggester());
+  settings_.draw(frame, window);
   import_.draw(frame, window);
   backups_.draw(frame, window);
   input_.end_frame();
@@ -244,12 +245,9 @@ void Root::run(CommandId id, Frame& frame) {
     case CommandId::bigger: return set_scale(frame.state.scale + 0.25f);
     case CommandId::smaller: return set_scale(frame.state.scale - 0.25f);
     case CommandId::normal_size: return set_scale(1);
-    case CommandId::suggestions: {
-      autocomplete::Settings settings = frame.state.suggestions.settings;
-      settings.enabled = !settings.enabled;
-      return frame.send(SetSuggestions{settings});
-    }
+    case CommandId::suggestions: return frame.send(ChangeSetting{kSuggestionsSetting, frame.state.suggestions.settings.enabled ? kOff : kOn});
     case CommandId::suggestion_health: return suggestions_.open(frame);
+    case CommandId::settings: return settings_.open(frame);
     case CommandId::shortcuts: return shortcuts_.open(frame);
     case CommandId::quit: return frame.send(Quit{});
     default: return;  // the composer's and the conversation's own

@@ -17,6 +17,7 @@
 #include "ui/link_question.h"
 #include "ui/message_view.h"
 #include "ui/model_picker.h"
+#include "ui/settings_panel.h"
 #include "ui/shortcut_list.h"
 #include "ui/suggestion_panel.h"
 
@@ -67,6 +68,7 @@ class Root {
   ContextPanel context_;
   ShortcutList shortcuts_;
   SuggestionPanel suggestions_;
+  SettingsPanel settings_;
   BackupList backups_;
   ImportReport import_;
   std::int64_t chat_ = -1;     // whose draft the composer holds

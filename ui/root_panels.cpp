@@ -25,7 +25,7 @@ void Root::draw_header(Frame& frame, Rect area) {
   const float button = frame.px(size::kButton), pad = frame.px(12), y = std::round(area.center().y - button / 2);
   const text::Font font = frame.font(text::Style::medium, size::kInterface);
   const std::string line = model_line(model);
-  const float room = area.width() - 3 * pad - 5 * (button + frame.px(2)) - frame.px(frame.state.private_chat ? 124 : 60);
+  const float room = area.width() - 3 * pad - 6 * (button + frame.px(2)) - frame.px(frame.state.private_chat ? 124 : 60);
   const float width = std::min(room, std::ceil(canvas.width(font, line)));
   const float dot = model.state == ModelState::none ? 0 : frame.px(16);
   const Rect chip{area.left + pad, y, area.left + pad + width + dot + frame.px(44), y + button};
@@ -61,6 +61,7 @@ void Root::draw_header_buttons(Frame& frame, Rect rect) {
   };
   const bool dark = frame.state.theme == ThemeChoice::dark, hidden = frame.state.private_chat, messages = !frame.state.messages.empty();
   if (next("header/shortcuts", label_with_keys(CommandId::shortcuts), Icon::help)) run(CommandId::shortcuts, frame);
+  if (next("header/settings", label_with_keys(CommandId::settings), Icon::sliders)) run(CommandId::settings, frame);
   if (next("header/theme", dark ? "Light colours" : "Dark colours", dark ? Icon::sun : Icon::moon)) {
     frame.send(SetTheme{dark ? ThemeChoice::light : ThemeChoice::dark});
   }

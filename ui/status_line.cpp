@@ -48,7 +48,7 @@ std::vector<std::string> status_places(const ViewState& state) {
   if (!status.activity.empty()) {
     places.push_back(status.activity);
   } else if (state.model.state == ModelState::loading) {
-    places.push_back("Loading the model" + (state.model.progress < 0 ? std::string() : formatted(" %.0f %%", state.model.progress * 100)));
+    places.push_back("Loading the model" + (state.model.progress < 0 ? std::string() : formatted(" %.0f %%", state.model.progress * 100)) + (state.model.left.empty() ? "" : ", " + state.model.left));
   } else if (state.model.state == ModelState::ready) {
     places.push_back("Ready");
   }

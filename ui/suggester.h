@@ -1,6 +1,6 @@
 #pragma once
 // Suggestions in the composer: tells the advisor (ui/autocomplete) what hands and engine do, obeys it in the field's buffer,
-// and paints the strip of alternatives. Sends Suggesting, SetSuggestions, SuggestionsCounted. Main thread.
+// and paints the strip of alternatives. Sends Suggesting, SuggestionsCounted, ChangeSetting. Main thread.
 
 #include <cstdint>
 #include <memory>

@@ -183,12 +183,11 @@ void SuggestionPanel::draw(Frame& frame, Rect window, Suggester& suggester) {
   const float dragged = scroll_bar(frame, "suggestions/scroll", {view.left, view.top, view.right, view.bottom}, content, scroll_);
   if (frame.input.pressed("suggestions/scroll")) scroll_ = std::round(dragged);
 
-  autocomplete::Settings settings = frame.state.suggestions.settings;
-  const std::string_view toggle = settings.enabled ? "Turn off" : "Turn on";
+  const bool on = frame.state.suggestions.settings.enabled;
+  const std::string_view toggle = on ? "Turn off" : "Turn on";
   const float w = text_button_width(frame, toggle), button_top = inside.bottom - frame.px(kButton);
-  if (text_button(frame, "suggestions/switch", toggle, {inside.right - w, button_top, inside.right, inside.bottom}, settings.enabled ? ButtonLook::plain : ButtonLook::primary)) {
-    settings.enabled = !settings.enabled;
-    frame.send(SetSuggestions{settings});
+  if (text_button(frame, "suggestions/switch", toggle, {inside.right - w, button_top, inside.right, inside.bottom}, on ? ButtonLook::plain : ButtonLook::primary)) {
+    frame.send(ChangeSetting{kSuggestionsSetting, on ? kOff : kOn});
   }
   const float reset = text_button_width(frame, "Start the numbers anew");
   if (text_button(frame, "suggestions/reset", "Start the numbers anew", {inside.left, button_top, inside.left + reset, inside.bottom}, ButtonLook::plain)) {

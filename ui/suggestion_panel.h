@@ -12,7 +12,7 @@ class SuggestionPanel {
  public:
   void open(Frame& frame);
   bool is_open() const { return open_; }
-  /// Draws over the whole window while it is open. Sends SetSuggestions.
+  /// Draws over the whole window while it is open. Sends ChangeSetting.
   void draw(Frame& frame, Rect window, Suggester& suggester);
 
  private:

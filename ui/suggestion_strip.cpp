@@ -50,13 +50,13 @@ void Suggester::draw_strip(Frame& frame, Rect rect, bool empty) {
 
 /// Suggestions were rejected again and again, or Escape asked for it.
 void Suggester::draw_offer(Frame& frame, Rect rect) {
-  static constexpr std::string_view kSnooze = "Not for 10 minutes", kOff = "Turn off";
+  static constexpr std::string_view kSnooze = "Not for 10 minutes", kTurnOff = "Turn off";
   const float height = frame.px(28), top = std::round(rect.center().y - height / 2), gap = frame.px(kGap);
-  const float snooze = text_button_width(frame, kSnooze), off = text_button_width(frame, kOff), side = frame.px(24);
+  const float snooze = text_button_width(frame, kSnooze), off = text_button_width(frame, kTurnOff), side = frame.px(24);
   float x = rect.left;
   const bool snoozed = text_button(frame, "composer/snooze", kSnooze, {x, top, x + snooze, top + height}, ButtonLook::plain);
   x += snooze + gap;
-  const bool switched_off = text_button(frame, "composer/off", kOff, {x, top, x + off, top + height}, ButtonLook::plain);
+  const bool switched_off = text_button(frame, "composer/off", kTurnOff, {x, top, x + off, top + height}, ButtonLook::plain);
   x += off + gap;
   if (offers_) {
     const float cross = std::round(rect.center().y - side / 2);
@@ -69,9 +69,7 @@ void Suggester::draw_offer(Frame& frame, Rect rect) {
     snoozed_until_ = now_ + autocomplete::tuned("snooze");
     return advisor_->snooze(autocomplete::tuned("snooze"), now_);
   }
-  autocomplete::Settings settings = frame.state.suggestions.settings;
-  settings.enabled = false;
-  frame.send(SetSuggestions{settings});
+  frame.send(ChangeSetting{kSuggestionsSetting, kOff});
 }
 
 /// Keys at the right, as far as there is room; where they begin.

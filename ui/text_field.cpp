@@ -98,7 +98,7 @@ TextField::Result TextField::draw(Frame& frame, const std::string& id, Rect rect
       wanted_x_ = -1;
       show_caret_ = true;
     } else if (const auto* press = std::get_if<KeyPress>(&event)) {
-      handle_key(frame, *press, result);
+      handle_key(frame, *press, options, result);
       show_caret_ = true;
     } else if (const auto* wheel = std::get_if<Wheel>(&event)) {
       scroll_y_ -= wheel->dy * options.line_height * 3;
@@ -117,7 +117,7 @@ TextField::Result TextField::draw(Frame& frame, const std::string& id, Rect rect
   return result;
 }
 
-void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) {
+void TextField::handle_key(Frame& frame, const KeyPress& press, const Options& options, Result& result) {
   const bool shift = press.mods.shift;
   const Motion motion = press.mods.ctrl ? Motion::word : Motion::cluster;
   const bool vertical = press.key == Key::up || press.key == Key::down || press.key == Key::page_up || press.key == Key::page_down;
@@ -136,7 +136,7 @@ void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) 
     case Key::del: return buffer_.erase_right(motion);
     case Key::escape: result.cancelled = true; return;
     case Key::enter:
-      if (shift && lines_ == Lines::many) return buffer_.insert("\n");
+      if (lines_ == Lines::many && !press.mods.ctrl && shift == options.enter_submits) return buffer_.insert("\n");
       result.submitted = true;
       result.backwards = shift;
       return;

@@ -18,7 +18,7 @@ class TextField {
   enum class Lines { one, many };
   struct Result {
     bool changed = false;
-    bool submitted = false;  // Enter (without Shift)
+    bool submitted = false;  // Enter, as the options say
     bool backwards = false;  // with Shift, in a field of one line
     std::optional<std::string> pasted;  // by Ctrl+V; it stands in the text, as one step of undo
     bool paste_as_file = false;         // Ctrl+Shift+V, in a field of many lines: nothing was inserted
@@ -32,6 +32,7 @@ class TextField {
     bool takes_escape = false;
     bool takes_tab = false, takes_choices = false;  // for the watcher
     TextWatcher* watcher = nullptr;
+    bool enter_submits = true;  // many lines: else Shift+Enter does, and Enter begins a line; Ctrl+Enter always submits
   };
 
   explicit TextField(Lines lines) : buffer_(lines == Lines::one), lines_(lines) {}
@@ -55,7 +56,7 @@ class TextField {
   void tell_caret(TextWatcher* watcher, bool by_key);
   bool half_full(Frame& frame, float width);
   void draw_ghost_text(Frame& frame, Rect rect, const Options& options);
-  void handle_key(Frame& frame, const KeyPress& press, Result& result);
+  void handle_key(Frame& frame, const KeyPress& press, const Options& options, Result& result);
   void handle_mouse(Frame& frame, const InputEvent& event, Rect rect, float line_height);
   void move_sideways(Frame& frame, bool right, bool by_word, bool extend);
   void move_vertically(Frame& frame, int lines, bool extend);

@@ -19,7 +19,7 @@ constexpr Theme kLight{
 
 constexpr Theme kDark{
     .page = Color::hex(0x1C1D1F), .side = Color::hex(0x161719), .raised = Color::hex(0x26282B), .line = Color::hex(0x34373B),
-    .border_focus = Color::hex(0x5E97A4), .ink = Color::hex(0xE8E5DF), .ink_soft = Color::hex(0xA5A199), .ghost = Color::hex(0x95928B),
+    .border_focus = Color::hex(0x5E97A4), .ink = Color::hex(0xE8E5DF), .ink_soft = Color::hex(0xA5A199), .ghost = Color::hex(0x93908A),
     .accent = Color::hex(0x8CC3CF), .on_accent = Color::hex(0x10262B), .hover = Color::hex(0x25272A),
     .chosen = Color::hex(0x2D3034), .bubble = Color::hex(0x2A2D31), .code = Color::hex(0x141517), .chip = Color::hex(0x2D3034),
     .selection = Color::hex(0x2F5560), .found = Color::hex(0x4A4122), .found_here = Color::hex(0x7A5F14), .danger = Color::hex(0xF29A90), .on_danger = Color::hex(0x3A0F0B),

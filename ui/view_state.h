@@ -79,6 +79,7 @@ struct ModelView {
   double progress = -1;   // of loading, 0..1; negative: unknown
   std::string failure;    // one sentence, when failed
   std::string about{};    // one sentence on what to expect of it; empty: nothing to say
+  std::string left{};     // of a long loading: "about 12 s"
 };
 
 /// What the status line says; zero or empty means unknown, and unknown things are not shown.
@@ -156,6 +157,25 @@ struct SuggestionsView {
   std::uint64_t tokens_decoded = 0, tokens_dropped = 0;  // since the start of the program
 };
 
+/// One of the values of a setting.
+struct SettingOption {
+  std::string value, label;
+  std::string detail{};  // what it costs or means; empty: the label says all
+  bool enabled = true;
+};
+/// The key of the switch of suggestions; its values.
+inline constexpr const char* kSuggestionsSetting = "suggestions";
+inline constexpr const char* kOn = "on";
+inline constexpr const char* kOff = "off";
+/// A row of the settings page. Rows of one section follow each other.
+struct SettingRow {
+  std::string key;      // by which ChangeSetting names it
+  std::string section, label, help;
+  std::string reason{};  // why it cannot be changed now; empty: it can
+  std::vector<SettingOption> options{};
+  std::string chosen{};  // the value of one of them
+};
+
 struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
@@ -178,6 +198,8 @@ struct ViewState {
   std::vector<Notice> notices;  // newest last
   ThemeChoice theme = ThemeChoice::light;
   float scale = 1;  // on top of the monitor's own, 0.75..3
+  bool enter_sends = true;  // else Enter begins a line, and Ctrl+Enter sends
+  std::vector<SettingRow> settings;
 };
 
 struct SendMessage { std::string text; };
@@ -225,7 +247,6 @@ struct SearchChanged { std::string query; };
 struct DraftChanged { std::string text; };
 /// A letter of the suggestions' advisor for the engine. `rewrites`: the message that is being written anew; 0: a new one.
 struct Suggesting { autocomplete::Letter letter; std::int64_t rewrites = 0; };
-struct SetSuggestions { autocomplete::Settings settings; };
 /// To be stored: the health page's numbers, one "name value" a line, and the tier of SuggestionsView::device; without any text.
 struct SuggestionsCounted { std::string counters; std::string device; double tier = 0; };
 struct ChooseOverflow { Overflow choice = Overflow::ask; };
@@ -237,10 +258,12 @@ struct OpenLink { std::string target; };
 struct DismissNotice { std::uint64_t id = 0; };
 struct SetTheme { ThemeChoice theme = ThemeChoice::light; };
 struct SetScale { float scale = 1; };
+/// Another value of a row of the settings page.
+struct ChangeSetting { std::string key, value; };
 struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, DraftChanged, ChooseOverflow, DraftLeft, Suggesting, SetSuggestions, SuggestionsCounted, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
+                             AttachFile, DraftChanged, ChooseOverflow, DraftLeft, Suggesting, SuggestionsCounted, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

@@ -221,17 +221,17 @@ TEST_F(SuggestionTest, A56AnotherPlaceInAnotherChatIsAnotherContext) {
 }
 
 TEST_F(SuggestionTest, A61WhatIsSetIsStoredAndComesBack) {
-  ui::autocomplete::Settings settings;
-  settings.enabled = false;
-  settings.drafts = 1;
-  ui(ui::SetSuggestions{settings});
-  EXPECT_EQ(view().suggestions.settings, settings);
+  ui(ui::ChangeSetting{"suggestions", "off"});
+  EXPECT_FALSE(view().suggestions.settings.enabled);
+  EXPECT_NE(view().notices.back().text.find("Ctrl+Shift+S"), std::string::npos);
+  ui(ui::ChangeSetting{"suggestions.drafts", "1"});
+  EXPECT_EQ(view().suggestions.settings.drafts, 1);
   std::map<std::string, std::string> stored;
   for (const auto& letter : to_storage) {
     if (const auto* set = std::get_if<command::SetSetting>(&letter)) stored[set->key] = set->value;
   }
   EXPECT_EQ(stored, (std::map<std::string, std::string>{{"suggestions", "off"}, {"suggestions.drafts", "1"}}));
-  ui(ui::SetSuggestions{});
+  ui(ui::ChangeSetting{"suggestions", "on"});
   event::Settings read{0, {}};
   for (const auto& [key, value] : stored) read.settings.push_back({key, value});
   read.settings.push_back({"suggestions.tab", "word"});

@@ -4,37 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <functional>
 #include <set>
 
 #include "tests/support/fixtures.h"
+#include "tests/ui/panels.h"
 #include "tests/ui/states.h"
 #include "ui/headless.h"
 #include "ui/png.h"
 
 namespace foreword::ui {
 namespace {
-
-constexpr Mods kCtrl{.ctrl = true};
-
-/// Panels that stand beside, or over, what a state shows.
-struct Panel {
-  const char* name;
-  std::function<void(Headless&)> open;
-};
-const std::vector<Panel>& panels() {
-  static const std::vector<Panel> kPanels{
-      {"nothing more", [](Headless&) {}},
-      {"models", [](Headless& d) { d.key(letter('o'), kCtrl); }},
-      {"export", [](Headless& d) { d.key(letter('e'), kCtrl); }},
-      {"shortcuts", [](Headless& d) { d.key(Key::f1); }},
-      {"find", [](Headless& d) { d.key(letter('f'), kCtrl), d.type("e"); }},
-      {"context", [](Headless& d) { d.click("status/context"); }},
-      {"bin", [](Headless& d) { d.click("chats/bin"); }},
-      {"long paste", [](Headless& d) { d.clipboard = std::string(5000, 'p'), d.key(letter('v'), kCtrl); }},
-  };
-  return kPanels;
-}
 
 /// All that the keyboard can reach within the topmost layer.
 std::set<std::string> reach_all(Headless& drive, std::size_t n_items) {

@@ -37,7 +37,7 @@ class SuggestionsTest : public ::testing::Test {
     drive.frames();
     for (; n_seen < drive.events.size(); ++n_seen) {
       if (const auto* said = std::get_if<Suggesting>(&drive.events[n_seen])) engine.take(said->letter, now());
-      if (const auto* set = std::get_if<SetSuggestions>(&drive.events[n_seen])) drive.state.suggestions.settings = set->settings;
+      if (const auto* set = std::get_if<ChangeSetting>(&drive.events[n_seen])) drive.state.suggestions.settings.enabled = set->value == kOn;
     }
   }
   /// Lets the clock run: the engine's events, and frames when one is wanted.
