@@ -27,6 +27,7 @@ struct CommonOptions {
   bool model_given = false;       // with -m
   engine::ModelOptions engine;
   engine::SamplingParams sampling;
+  bool kv_given = false;        // --kv was named; else what the window has stored counts there
   bool seed_given = false;      // else a fresh one is drawn for each run
   bool json = false;
   std::filesystem::path data_dir;

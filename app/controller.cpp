@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/builtin.h"
+#include "app/message_settings.h"
 #include "app/words.h"
 
 namespace foreword::app {
@@ -27,12 +28,13 @@ engine::Role engine_role(ui::Author author) {
 
 Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outboxes)), options_(std::move(options)) {
   if (!options_.builtin.empty()) view_.builtin_model = {options_.builtin, kBuiltinName};
+  show_settings();
 }
 
 void Controller::start(const std::string& model) {
   list_everything();
-  start_model_ = model.empty() ? StartModel::awaited : StartModel::settled;
-  if (!model.empty()) open_model(model);
+  start_model_ = StartModel::awaited;
+  named_model_ = model;
 }
 
 void Controller::list_everything() {
@@ -116,8 +118,10 @@ void Controller::start_answer(std::unique_ptr<Turn> turn) {
 /// Asks the engine for what follows the first `n_rows` rows and the turn's text.
 void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   turn->id = next_turn_++;
+  turn->settings = message_settings(sampling_of(*turn), options_.max_tokens);
   running_ = turn->id;
   view_.generating = true;
+  show_settings();
   view_.status.activity = "Reading what was said";
   turns_.push_back(std::move(turn));
   Turn& here = *turns_.back();
@@ -125,14 +129,19 @@ void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   if (!summarise(n_rows)) send_prompt(here, n_rows);
 }
 
+engine::SamplingParams Controller::sampling_of(const Turn& turn) const {
+  engine::SamplingParams sampling = options_.sampling;
+  if (!options_.same_seed) sampling.seed += turn.id;
+  return sampling;
+}
+
 void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
   engine::Generate generate;
   generate.id = turn.id;
-  generate.sampling = options_.sampling;
+  generate.sampling = sampling_of(turn);
   generate.max_tokens = options_.max_tokens;
   generate.answer_so_far = turn.text;
   generate.chat = view_.private_chat ? kPrivateChat : turn.chat;
-  if (!options_.same_seed) generate.sampling.seed += turn.id;
   std::vector<engine::ChatMessage> messages = prompt_of(n_rows).messages;
   if (!turn.unsaved) turn.said = messages;
   generate.prompt = std::move(messages);
@@ -162,6 +171,7 @@ void Controller::begin_storing(Turn& turn) {
   message.status = storage::Status::streaming;
   message.content = turn.text;
   message.model = turn.model;
+  message.settings = turn.settings;
   turn.stored = turn.text.size();
   out_.storage(command::BeginAnswer{turn.answer, std::move(message)});
   if (turn.end) out_.storage(command::FinishAnswer{turn.answer, *turn.end});
@@ -195,6 +205,7 @@ void Controller::end_turn(ui::MessageState state, storage::Status status, const 
   Turn* turn = running();
   running_ = 0;
   view_.generating = false;
+  show_settings();
   view_.status.activity.clear();
   if (turn == nullptr) return find_title();
   if (ui::MessageRow* row = find_row(turn->answer_row)) {
@@ -204,7 +215,7 @@ void Controller::end_turn(ui::MessageState state, storage::Status status, const 
   storage::MessageEnd end;
   end.status = status;
   end.stats = {stats.prompt_tokens, stats.reused_tokens, stats.n_tokens, stats.first_token_seconds, stats.seconds,
-               std::string(name_of(stats.stop_reason))};
+               std::string(name_of(stats.stop_reason)), turn->reasoning_seconds};
   turn->end = end;
   store_growth(*turn);
   if (turn->begun) out_.storage(command::FinishAnswer{turn->answer, end});
@@ -226,10 +237,6 @@ void Controller::refresh_chats() {
   }
 }
 
-void Controller::set_setting(const char* key, std::string value) {
-  out_.storage(command::SetSetting{next_request_++, key, std::move(value)});
-}
-
 std::string Controller::name_of_file(const std::filesystem::path& path) const {
   return path == options_.builtin ? kBuiltinName : path.filename().string();
 }
@@ -239,6 +246,12 @@ void Controller::open_model(const std::string& path) {
   if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
   view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
   out_.engine(engine::LoadModel{path, options_.model});
+}
+
+void Controller::open_start_model() {
+  if (named_model_.empty()) return open_builtin();
+  start_model_ = StartModel::settled;
+  open_model(named_model_);
 }
 
 void Controller::open_builtin() {
@@ -372,18 +385,6 @@ void Controller::handle(ui::OpenLink&& e) {
 
 void Controller::handle(ui::DismissNotice&& e) {
   std::erase_if(view_.notices, [&](const ui::Notice& notice) { return notice.id == e.id; });
-}
-
-void Controller::handle(ui::SetTheme&& e) {
-  view_.theme = e.theme;
-  set_setting(kThemeKey, e.theme == ui::ThemeChoice::dark ? "dark" : "light");
-}
-
-void Controller::handle(ui::SetScale&& e) {
-  view_.scale = e.scale;
-  std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.2f", static_cast<double>(e.scale));
-  set_setting(kScaleKey, buffer.data());
 }
 
 void Controller::handle(ui::Quit&&) { quit_ = true; }

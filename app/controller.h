@@ -35,14 +35,15 @@ class Controller {
     engine::ModelOptions model;
     engine::SamplingParams sampling;
     std::int64_t max_tokens = -1;  // of an answer; -1: until the model ends
+    bool kv_given = false;   // the user named how old tokens are kept; else what is stored counts
     bool same_seed = false;  // the user gave a seed; else every answer gets another one
     std::string builtin;     // path of the built-in model; empty: there is none
   };
 
   Controller(Outboxes outboxes, Options options);
 
-  /// Asks for chats, models and settings. Opens `model`; if that is empty, the one that was used last, as soon as the
-  /// storage names it, or the built-in one if there is none or it does not open.
+  /// Asks for chats, models and settings. Opens `model` as soon as it is known how; if that is empty, the one that was used
+  /// last, as soon as the storage names it, or the built-in one if there is none or it does not open.
   void start(const std::string& model);
   void on(engine::Event event);
   void on(storage::Event event);
@@ -79,6 +80,8 @@ class Controller {
     std::int64_t user_row = 0, answer_row = 0;  // ids of rows in the view
     storage::Id chat = 0, parent = 0, user_id = 0, answer_id = 0;
     std::string user_text, text, model;
+    std::string settings;              // how the answer is drawn
+    double reasoning_seconds = 0;      // of the answer, once its reasoning has ended
     std::size_t stored = 0;            // bytes of `text` that the storage desk has
     bool begun = false;                // BeginAnswer or ResumeAnswer was sent
     std::vector<storage::Id> question_siblings, answer_siblings;  // the older versions of both
@@ -101,7 +104,7 @@ class Controller {
   void handle(engine::GenerationFailed&& event);
   void handle(engine::TokensCounted&& event);
   void handle(engine::Drafts&&) {}  // the window asks for none yet
-  void handle(engine::KvMeasured&&) {}  // counts from the next loading on
+  void handle(engine::KvMeasured&& event);
 
   void handle(storage::event::Opened&& event);
   void handle(storage::event::OpenFailed&& event);
@@ -159,6 +162,7 @@ class Controller {
   void handle(ui::DismissNotice&& event);
   void handle(ui::SetTheme&& event);
   void handle(ui::SetScale&& event);
+  void handle(ui::ChangeSetting&& event);
   void handle(ui::OpenLink&& event);
   void handle(ui::Quit&& event);
 
@@ -212,11 +216,12 @@ class Controller {
   void save_chat_settings();
   void show_chat_settings(const std::string& settings);
   void forget_cut();
+  engine::SamplingParams sampling_of(const Turn& turn) const;
   void send_prompt(Turn& turn, std::size_t n_rows);
   bool summarise(std::size_t n_rows);
   void summary_done();
   void say_reading(std::int64_t left, std::int64_t total);
-  void time_reasoning(ui::MessageRow& row, const std::string& piece);
+  void time_reasoning(Turn& turn, const std::string& piece);
   std::uint64_t engine_request() const { return summarising_.id != 0 ? summarising_.id : running_; }
   void add_row(ui::Author author, storage::Id id, std::string text, ui::MessageState state);
   ui::MessageRow* find_row(std::int64_t row_id);
@@ -251,9 +256,12 @@ class Controller {
   void list_everything();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
-  void set_setting(const char* key, std::string value);
+  void apply_setting(const std::string& key, const std::string& value);
+  void set_setting(const std::string& key, std::string value);
+  void show_settings();
   void open_model(const std::string& path);
   void open_builtin();
+  void open_start_model();
   std::string name_of_file(const std::filesystem::path& path) const;
 
   Outboxes out_;
@@ -278,7 +286,7 @@ class Controller {
   ChatTitler titler_;
   std::map<storage::Request, ui::ExportAs> exports_;
   struct Reading {
-    std::int64_t began_ms = 0, answer_began_ms = 0;
+    std::int64_t began_ms = 0, answer_began_ms = 0, loading_began_ms = 0;
     double tokens_per_second = 0;   // of prompts, as measured last; 0: not yet
   };
   Reading reading_;
@@ -289,6 +297,9 @@ class Controller {
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   StartModel start_model_ = StartModel::settled;
+  std::string named_model_;          // that the user named at the start
+  std::string kv_now_;               // of the open model
+  std::vector<engine::KvModeOffer> kv_modes_;
   bool chats_known_ = false;
   bool storage_works_ = true, settings_known_ = false, quit_ = false;
 };

@@ -1,7 +1,6 @@
 // The controller and the storage desk's events.
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "app/builtin.h"
@@ -50,7 +49,7 @@ void Controller::handle(event::Opened&&) {
 void Controller::handle(event::OpenFailed&& e) {
   storage_works_ = false;
   settings_known_ = true;
-  if (start_model_ == StartModel::awaited) open_builtin();
+  if (start_model_ == StartModel::awaited) open_start_model();
   opening_ = 0;
   std::erase_if(turns_, [&](const auto& turn) { return turn->id != running_; });
   notify(ui::NoticeKind::error, e.error.message + " Chats are not saved.");
@@ -149,6 +148,7 @@ void Controller::handle(event::ChatOpened&& e) {
     }
     rows_.back().siblings = std::move(entry.siblings);
     row.name = std::move(message.model);
+    row.reasoning_seconds = message.stats.reasoning_seconds;
     const storage::MessageStats& stats = message.stats;
     const double after_first = stats.seconds - stats.first_token_seconds;
     if (stats.generated_tokens > 0) {
@@ -160,6 +160,7 @@ void Controller::handle(event::ChatOpened&& e) {
       if (turn->answer_id != message.id) continue;
       turn->answer_row = row.id;
       row.text = turn->text;
+      row.reasoning_seconds = turn->reasoning_seconds;
       if (row.text.empty()) row.state = ui::MessageState::waiting;
     }
   }
@@ -213,23 +214,10 @@ void Controller::handle(event::Found&& e) {
   }
 }
 
-void Controller::handle(event::Settings&& e) {
-  settings_known_ = true;
-  for (const storage::Setting& setting : e.settings) {
-    if (setting.key == kChatOrderKey) view_.chat_order = setting.value == "name" ? ui::ChatOrder::name : ui::ChatOrder::date;
-    if (setting.key == kThemeKey) view_.theme = setting.value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light;
-    if (setting.key == kScaleKey) {
-      float scale = 0;
-      std::from_chars(setting.value.data(), setting.value.data() + setting.value.size(), scale);
-      if (scale >= 0.5f && scale <= 4) view_.scale = scale;
-    }
-  }
-}
-
 void Controller::handle(event::Models&& e) {
   std::sort(e.models.begin(), e.models.end(), [](const auto& a, const auto& b) { return a.last_used > b.last_used; });
   view_.recent_models.clear();
-  if (start_model_ == StartModel::awaited) {
+  if (start_model_ == StartModel::awaited && named_model_.empty()) {
     if (e.models.empty() || e.models.front().path == kBuiltinKey) {
       open_builtin();
     } else {
@@ -244,7 +232,7 @@ void Controller::handle(event::Models&& e) {
 
 void Controller::handle(event::Failed&& e) {
   settings_known_ = true;
-  if (start_model_ == StartModel::awaited) open_builtin();
+  if (start_model_ == StartModel::awaited) open_start_model();
   if (e.request == opening_) opening_ = 0;
   if (import_ && (e.request == import_->adding || e.request == import_->finding)) import_.reset(), view_.import.reset();
   if (view_.backups && !restoring_.empty()) view_.backups->busy.clear(), restoring_.clear();

@@ -142,6 +142,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kWrongUse;
   }
   if (!common.seed_given) common.sampling.seed = fresh_seed();
+  common.kv_given = app.count("--kv") > 0;
   common.model_given = !common.model.empty();
   common.builtin = find_builtin_model();
   if (!common.model_given && !app.get_subcommands().empty()) common.model = common.builtin;

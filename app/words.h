@@ -8,9 +8,7 @@
 
 namespace foreword::app {
 
-inline constexpr const char* kThemeKey = "theme";  // of the saved settings
-inline constexpr const char* kScaleKey = "scale";
-inline constexpr const char* kChatOrderKey = "chat_order";
+inline constexpr const char* kChatOrderKey = "chat_order";  // of the saved settings
 
 /// A chat's first title: the start of what was asked, on one line, cut between words.
 std::string title_from(const std::string& text);

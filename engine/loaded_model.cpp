@@ -45,9 +45,9 @@ bool has_vocabulary(const Metadata& metadata) { return metadata.find("tokenizer.
 
 }  // namespace
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::path& path, const ModelOptions& options) {
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on) {
   FW_ASSIGN(GgufFile file, GgufFile::open(path));
-  FW_ASSIGN(auto loaded, open(std::make_shared<const GgufFile>(std::move(file)), options));
+  FW_ASSIGN(auto loaded, open(std::make_shared<const GgufFile>(std::move(file)), options, go_on));
   if (loaded->tokenizer() == nullptr) {
     return Error{ErrorCode::corrupt, loaded->file().name() +
                                          ": The key tokenizer.ggml.model is missing; the file holds no model that can write."};
@@ -55,7 +55,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::pa
   return loaded;
 }
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options) {
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on) {
   const std::string name = file->name();
   auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
   const auto named = [&name](const Error& error) { return with_file(error, name); };
@@ -67,7 +67,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   backend_options.n_threads = options.n_threads;
   FW_ASSIGN(loaded->backend_, gpu::open_device(options.device, backend_options));
 
-  auto model = load_model(file, *loaded->backend_, options.context, kDefaultContext);
+  auto model = load_model(file, *loaded->backend_, options.context, kDefaultContext, go_on);
   if (!model) return named(model.error());
   loaded->model_ = std::move(*model);
   if (has_vocabulary(file->metadata())) {
@@ -117,11 +117,20 @@ ModelSummary LoadedModel::summary() const {
   summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
   summary.kv_bytes = cache_->total_bytes();
   summary.kv = kv_name_;
-  summary.kv_modes = kv_offers(kv_quality_);
+  summary.kv_modes = kv_modes();
   summary.memory_total = backend_->device().memory_bytes;
   summary.context = model_.context;
   summary.trained_context = model_.config.trained_context;
   return summary;
+}
+
+std::vector<KvModeOffer> LoadedModel::kv_modes() const {
+  std::vector<KvModeOffer> offers = kv_offers(kv_quality_);
+  for (KvModeOffer& offer : offers) {
+    KvChoice choice{offer.mode, row_of(offer.mode).policy, ""};
+    offer.bytes = KvCache::bytes_for(kv_shape_for(model_.config, choice, false), model_.context);
+  }
+  return offers;
 }
 
 void LoadedModel::learn(const KvCost& cost) {

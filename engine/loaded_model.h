@@ -24,10 +24,11 @@ namespace foreword::engine {
 
 class LoadedModel {
  public:
-  /// Everything that stands in the way of running is told here, in one sentence that names the file.
-  static Result<std::unique_ptr<LoadedModel>> open(const std::filesystem::path& path, const ModelOptions& options);
+  /// Everything that stands in the way of running is told here, in one sentence that names the file. `cancelled`: go_on said
+  /// no.
+  static Result<std::unique_ptr<LoadedModel>> open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on = {});
   /// The same for a file that is open already (or lives in memory). A file without a vocabulary is fine here.
-  static Result<std::unique_ptr<LoadedModel>> open(std::shared_ptr<const GgufFile> file, const ModelOptions& options);
+  static Result<std::unique_ptr<LoadedModel>> open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on = {});
 
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
@@ -45,7 +46,9 @@ class LoadedModel {
   ModelSummary summary() const;
   /// What is known of the KV cache's encodings on this model: at first what options.kv_book had.
   const KvQuality& kv_quality() const { return kv_quality_; }
-  /// Adds to it, and to the book.
+  /// The modes, each with its memory for the whole context.
+  std::vector<KvModeOffer> kv_modes() const;
+  /// Adds to kv_quality(), and to the book.
   void learn(const KvCost& cost);
   bool has_kv_book() const { return kv_book_ != nullptr; }
 

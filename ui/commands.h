@@ -15,7 +15,7 @@ namespace foreword::ui {
 
 enum class CommandId : std::uint8_t {
   new_chat, new_private_chat, search_chats, find, find_next, find_previous, open_model, export_chat, undo, stop, bigger, smaller,
-  normal_size, shortcuts, quit,
+  normal_size, settings, shortcuts, quit,
   send, new_line, recall, attach_paste, next_word, undo_writing, redo_writing,
   copy, copy_markdown, select_all, extend_selection, older_version, newer_version,
 };
@@ -46,6 +46,8 @@ std::optional<CommandId> window_command(const KeyPress& press);
 /// "Ctrl+Shift+N"
 std::string words_of(const Chord& chord);
 /// "New chat (Ctrl+N)": the label of a button.
-std::string label_with_keys(CommandId id);
+std::string_view label_with_keys(CommandId id);
+/// "F1 or Ctrl+/"
+std::string_view keys_of(CommandId id);
 
 }  // namespace foreword::ui

@@ -64,6 +64,12 @@ Headless::~Headless() {
   ImGui::DestroyContext(imgui_);
 }
 
+void Headless::push(InputEvent event) { queue_.push_back(std::move(event)); }
+
+void Headless::key(Key key, Mods mods) { push(KeyPress{key, mods}); }
+
+void Headless::wheel(Vec at, float notches) { push(Wheel{at, 0, notches}); }
+
 void Headless::type(std::string_view utf8) {
   for (std::size_t at = 0; at < utf8.size();) {
     const text::CodePoint c = text::decode(utf8, at);

@@ -36,8 +36,8 @@ Vec TextField::place_of(Frame& frame, std::size_t line, std::size_t offset, floa
   return {indent(frame, line, width) + layout_.x_of(frame.canvas.shapes(), styled(), line, offset), static_cast<float>(line) * line_height};
 }
 
-TextField::Result TextField::draw(Frame& frame, const std::string& id, Rect rect, Rect hit, const Options& options) {
-  frame.input.add({.id = id, .role = ItemRole::text_field, .label = std::string(options.label),
+TextField::Result TextField::draw(Frame& frame, std::string_view id, Rect rect, Rect hit, const Options& options) {
+  frame.input.add({.id = id, .role = ItemRole::text_field, .label = options.label,
                    .rect = hit.intersect(frame.canvas.clip()), .takes_escape = options.takes_escape});
   Result result;
   const std::uint64_t revision = buffer_.revision();
@@ -51,7 +51,7 @@ TextField::Result TextField::draw(Frame& frame, const std::string& id, Rect rect
       wanted_x_ = -1;
       show_caret_ = true;
     } else if (const auto* press = std::get_if<KeyPress>(&event)) {
-      handle_key(frame, *press, result);
+      handle_key(frame, *press, options, result);
       show_caret_ = true;
     } else if (const auto* wheel = std::get_if<Wheel>(&event)) {
       scroll_y_ -= wheel->dy * options.line_height * 3;
@@ -68,7 +68,7 @@ TextField::Result TextField::draw(Frame& frame, const std::string& id, Rect rect
   return result;
 }
 
-void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) {
+void TextField::handle_key(Frame& frame, const KeyPress& press, const Options& options, Result& result) {
   const bool shift = press.mods.shift;
   const Motion motion = press.mods.ctrl ? Motion::word : Motion::cluster;
   const bool vertical = press.key == Key::up || press.key == Key::down || press.key == Key::page_up || press.key == Key::page_down;
@@ -87,7 +87,7 @@ void TextField::handle_key(Frame& frame, const KeyPress& press, Result& result) 
     case Key::del: return buffer_.erase_right(motion);
     case Key::escape: result.cancelled = true; return;
     case Key::enter:
-      if (shift && lines_ == Lines::many) return buffer_.insert("\n");
+      if (lines_ == Lines::many && !press.mods.ctrl && shift == options.enter_submits) return buffer_.insert("\n");
       result.submitted = true;
       result.backwards = shift;
       return;
@@ -191,7 +191,7 @@ void TextField::keep_caret_visible(Frame& frame, Rect rect, float line_height) {
   scroll_y_ = std::round(std::clamp(scroll_y_, 0.0f, std::max(0.0f, content - rect.height())));
 }
 
-void TextField::draw_content(Frame& frame, const std::string& id, Rect rect, const Options& options) {
+void TextField::draw_content(Frame& frame, std::string_view id, Rect rect, const Options& options) {
   Canvas& canvas = frame.canvas;
   text::ShapeCache& shapes = canvas.shapes();
   const float line_height = options.line_height;

@@ -17,7 +17,7 @@ class TextField {
   enum class Lines { one, many };
   struct Result {
     bool changed = false;
-    bool submitted = false;  // Enter (without Shift)
+    bool submitted = false;  // Enter, as the options say
     bool backwards = false;  // with Shift, in a field of one line
     std::optional<std::string> pasted;  // by Ctrl+V; it stands in the text, as one step of undo
     bool paste_as_file = false;         // Ctrl+Shift+V, in a field of many lines: nothing was inserted
@@ -29,6 +29,7 @@ class TextField {
     text::Font font;
     float line_height = 0;   // pixels
     bool takes_escape = false;
+    bool enter_submits = true;  // many lines: else Shift+Enter does, and Enter begins a line; Ctrl+Enter always submits
   };
 
   explicit TextField(Lines lines) : buffer_(lines == Lines::one), lines_(lines) {}
@@ -42,18 +43,18 @@ class TextField {
   /// Height of all lines at a width, pixels.
   float content_height(Frame& frame, float width, const Options& options);
   /// Draws text, selection and caret inside `rect`; the frame around it is the caller's. `hit` is where clicks count.
-  Result draw(Frame& frame, const std::string& id, Rect rect, Rect hit, const Options& options);
+  Result draw(Frame& frame, std::string_view id, Rect rect, Rect hit, const Options& options);
 
  private:
   void sync_layout(Frame& frame, float width, const Options& options);
-  void handle_key(Frame& frame, const KeyPress& press, Result& result);
+  void handle_key(Frame& frame, const KeyPress& press, const Options& options, Result& result);
   void handle_mouse(Frame& frame, const InputEvent& event, Rect rect, float line_height);
   void move_sideways(Frame& frame, bool right, bool by_word, bool extend);
   void move_vertically(Frame& frame, int lines, bool extend);
   void move_in_line(Frame& frame, bool to_end, bool extend);
   std::size_t offset_at(Frame& frame, Vec point, Rect rect, float line_height);
   void keep_caret_visible(Frame& frame, Rect rect, float line_height);
-  void draw_content(Frame& frame, const std::string& id, Rect rect, const Options& options);
+  void draw_content(Frame& frame, std::string_view id, Rect rect, const Options& options);
   text::StyledText styled() const { return {buffer_.text(), {&span_, 1}}; }
   Vec place_of(Frame& frame, std::size_t line, std::size_t offset, float line_height, float width);
   float indent(Frame& frame, std::size_t line, float width);

@@ -76,6 +76,7 @@ struct ModelView {
   double progress = -1;   // of loading, 0..1; negative: unknown
   std::string failure;    // one sentence, when failed
   std::string about{};    // one sentence on what to expect of it; empty: nothing to say
+  std::string left{};     // of a long loading: "about 12 s"
 };
 
 /// What the status line says; zero or empty means unknown, and unknown things are not shown.
@@ -133,6 +134,21 @@ struct OfferedFile {
   std::string name, text;
 };
 
+/// One of the values of a setting.
+struct SettingOption {
+  std::string value, label;
+  std::string detail{};  // what it costs or means; empty: the label says all
+  bool enabled = true;
+};
+/// A row of the settings page. Rows of one section follow each other.
+struct SettingRow {
+  std::string key;      // by which ChangeSetting names it
+  std::string section, label, help;
+  std::string reason{};  // why it cannot be changed now; empty: it can
+  std::vector<SettingOption> options{};
+  std::string chosen{};  // the value of one of them
+};
+
 struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
@@ -154,6 +170,8 @@ struct ViewState {
   std::vector<Notice> notices;  // newest last
   ThemeChoice theme = ThemeChoice::light;
   float scale = 1;  // on top of the monitor's own, 0.75..3
+  bool enter_sends = true;  // else Enter begins a line, and Ctrl+Enter sends
+  std::vector<SettingRow> settings;
 };
 
 struct SendMessage { std::string text; };
@@ -208,10 +226,12 @@ struct OpenLink { std::string target; };
 struct DismissNotice { std::uint64_t id = 0; };
 struct SetTheme { ThemeChoice theme = ThemeChoice::light; };
 struct SetScale { float scale = 1; };
+/// Another value of a row of the settings page.
+struct ChangeSetting { std::string key, value; };
 struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, DraftChanged, ChooseOverflow, DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, Quit>;
+                             AttachFile, DraftChanged, ChooseOverflow, DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

@@ -9,12 +9,12 @@ namespace {
 constexpr std::string_view kAutomatic = "auto";
 
 KvModeOffer offer(const KvModeRow& row, const KvQuality& quality) {
-  if (!row.policy.closes_pages()) return {row.mode, true, true, 0, 1};
+  if (!row.policy.closes_pages()) return {.mode = row.mode, .measured = true, .allowed = true};
   // A mode is as good as the coarsest encoding that it takes without need.
   const bool by_age = row.policy.coarse && row.policy.coarse_after > 0;
   const KvCost* cost = quality.find(by_age ? *row.policy.coarse : row.policy.old);
-  if (cost == nullptr) return {row.mode, false, false, 0, 0};
-  return {row.mode, true, cost->mean_kl <= quality.most_kl, cost->mean_kl, cost->top1_agree};
+  if (cost == nullptr) return {.mode = row.mode, .top1_agree = 0};
+  return {row.mode, true, cost->mean_kl <= quality.most_kl, cost->mean_kl, cost->top1_agree, 0};
 }
 
 std::string bits_a_number(gpu::KvEncoding encoding) {

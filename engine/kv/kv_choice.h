@@ -44,6 +44,7 @@ struct KvModeOffer {
   bool measured = false;  // exact needs no measuring
   bool allowed = false;   // measured, and good enough
   double mean_kl = 0, top1_agree = 1;
+  std::int64_t bytes = 0;  // of device memory for the whole context; 0: not known (LoadedModel::kv_offers)
 };
 /// One for each row of kv_modes().
 std::vector<KvModeOffer> kv_offers(const KvQuality& quality);

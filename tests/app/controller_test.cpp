@@ -524,6 +524,8 @@ TEST_F(ControllerTest, NothingIsSentWithoutAModelOrDuringAnAnswer) {
 
 TEST_F(ControllerTest, ModelsAreLoadedRememberedAndTheirFailureSaid) {
   controller.start("/m/tiny.gguf");
+  EXPECT_TRUE(to_engine.empty()) << "how it is opened stands in the settings";
+  controller.on(storage::Event(event::Settings{1, {}}));
   EXPECT_EQ(asked_engine<engine::LoadModel>().path, "/m/tiny.gguf");
   EXPECT_EQ(view().model.state, ui::ModelState::loading);
   ready();
@@ -534,6 +536,17 @@ TEST_F(ControllerTest, ModelsAreLoadedRememberedAndTheirFailureSaid) {
   controller.on(engine::Event(engine::ModelFailed{"/m/bad.gguf", {ErrorCode::corrupt, "bad.gguf is no GGUF file."}}));
   EXPECT_EQ(view().model.state, ui::ModelState::failed);
   EXPECT_EQ(view().notices.back().text, "bad.gguf is no GGUF file.");
+}
+
+TEST_F(ControllerTest, D58ALoadingSaysHowFarItIs) {
+  controller.on(ui::UiEvent(ui::OpenModel{"/m/tiny.gguf"}));
+  controller.on(engine::Event(engine::ModelLoading{"/m/tiny.gguf"}));
+  EXPECT_LT(view().model.progress, 0);
+  controller.on(engine::Event(engine::ModelLoading{"/m/tiny.gguf", 0.43}));
+  EXPECT_EQ(view().model.state, ui::ModelState::loading);
+  EXPECT_EQ(view().model.progress, 0.43);
+  ready();
+  EXPECT_LT(view().model.progress, 0);
 }
 
 class BuiltinTest : public ControllerTest {

@@ -1,4 +1,4 @@
-// Draws the window in many states and writes a picture of each: what only eyes can judge.
+// Draws the window in many states, and each panel over one of them, and writes a picture of each: what only eyes can judge.
 // usage: ui_gallery FOLDER [NAME]... (needs a display, Xvfb will do); names: those states alone
 
 #include <algorithm>
@@ -8,7 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "tests/ui/panels.h"
 #include "tests/ui/states.h"
+#include "ui/png.h"
+#include "ui/text/freetype_fonts.h"
 #include "ui/window.h"
 
 namespace foreword::ui {
@@ -41,7 +44,44 @@ class Gallery final : public WindowClient {
   bool done_ = false;
 };
 
+std::string file_name(std::string name, ThemeChoice theme, float scale) {
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name + (theme == ThemeChoice::dark ? "-dark" : "-light") + (scale > 1 ? "-150" : "-100");
+}
+
+/// The panels that a key or a button opens, drawn without a display.
+bool draw_panels(const std::filesystem::path& folder, text::GlyphSource& fonts, const std::vector<std::string>& names) {
+  for (const Panel& panel : panels()) {
+    const std::string name = std::string("panel ") + panel.name;
+    if (&panel == &panels().front() || (!names.empty() && std::find(names.begin(), names.end(), panel.name) == names.end())) continue;
+    for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {
+      for (const float scale : {1.0f, 1.5f}) {
+        Headless drive({1120 * scale, 760 * scale}, &fonts);
+        drive.state = versions();
+        drive.state.theme = theme;
+        drive.state.scale = scale;
+        drive.frames(2);
+        panel.open(drive);
+        drive.frames(4);
+        const Picture picture = drive.picture();
+        if (auto written = write_png(folder / (file_name(name, theme, scale) + ".png"), picture.width, picture.height, picture.rgb); !written) {
+          std::fprintf(stderr, "%s\n", written.error().message.c_str());
+          return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
 int run(const std::filesystem::path& folder, const std::vector<std::string>& names) {
+  std::filesystem::create_directories(folder);
+  auto fonts = text::FreeTypeFonts::open();
+  if (!fonts) {
+    std::fprintf(stderr, "%s\n", fonts.error().message.c_str());
+    return 1;
+  }
+  if (!draw_panels(folder, **fonts, names)) return 1;
   std::vector<std::pair<std::string, State>> pages;
   for (const NamedState& state : kStates) {
     if (!state.picture || (!names.empty() && std::find(names.begin(), names.end(), state.name) == names.end())) continue;
@@ -53,16 +93,16 @@ int run(const std::filesystem::path& folder, const std::vector<std::string>& nam
         if (s.context.first_kept != 0) s.context.first_kept += offset;
         s.theme = theme;
         s.scale = scale;
-        pages.emplace_back(std::string(state.name) + (theme == ThemeChoice::dark ? "-dark" : "-light") + (scale > 1 ? "-150" : "-100"), std::move(s));
+        pages.emplace_back(file_name(state.name, theme, scale), std::move(s));
       }
     }
   }
+  if (pages.empty()) return 0;
   auto window = Window::open({});
   if (!window) {
     std::fprintf(stderr, "%s\n", window.error().message.c_str());
     return 1;
   }
-  std::filesystem::create_directories(folder);
   Gallery gallery(folder, std::move(pages));
   gallery.window = window->get();
   (*window)->run(gallery);

@@ -4,37 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <functional>
 #include <set>
 
 #include "tests/support/fixtures.h"
+#include "tests/ui/panels.h"
 #include "tests/ui/states.h"
 #include "ui/headless.h"
 #include "ui/png.h"
 
 namespace foreword::ui {
 namespace {
-
-constexpr Mods kCtrl{.ctrl = true};
-
-/// Panels that stand beside, or over, what a state shows.
-struct Panel {
-  const char* name;
-  std::function<void(Headless&)> open;
-};
-const std::vector<Panel>& panels() {
-  static const std::vector<Panel> kPanels{
-      {"nothing more", [](Headless&) {}},
-      {"models", [](Headless& d) { d.key(letter('o'), kCtrl); }},
-      {"export", [](Headless& d) { d.key(letter('e'), kCtrl); }},
-      {"shortcuts", [](Headless& d) { d.key(Key::f1); }},
-      {"find", [](Headless& d) { d.key(letter('f'), kCtrl), d.type("e"); }},
-      {"context", [](Headless& d) { d.click("status/context"); }},
-      {"bin", [](Headless& d) { d.click("chats/bin"); }},
-      {"long paste", [](Headless& d) { d.clipboard = std::string(5000, 'p'), d.key(letter('v'), kCtrl); }},
-  };
-  return kPanels;
-}
 
 /// All that the keyboard can reach within the topmost layer.
 std::set<std::string> reach_all(Headless& drive, std::size_t n_items) {
@@ -58,10 +37,10 @@ TEST(D97Items, EveryItemOfEveryPanelInEveryStateHasANameAndAPlace) {
       EXPECT_GT(drive.triangles(), 100) << state.name << ", " << panel.name;
       std::set<std::string> ids;
       for (const Item& item : drive.root().interaction().items()) {
-        const std::string where = std::string(state.name) + ", " + panel.name + ": " + item.id;
+        const std::string where = std::string(state.name) + ", " + panel.name + ": " + std::string(item.id);
         EXPECT_FALSE(item.id.empty()) << where;
         EXPECT_FALSE(item.label.empty()) << where;
-        EXPECT_TRUE(ids.insert(item.id).second) << where << " stands there twice";
+        EXPECT_TRUE(ids.emplace(item.id).second) << where << " stands there twice";
         EXPECT_FALSE(item.rect.intersect({0, 0, 1120, 760}).empty()) << where << " is outside of the window";
       }
     }
@@ -81,7 +60,7 @@ TEST(D97Items, EveryButtonOfEveryPanelIsReachedByTheKeyboard) {
       std::vector<std::string> wanted;
       for (const Item& item : drive.root().interaction().items()) {
         const bool outside = item.id.find("/row:") != item.id.npos && item.id.rfind('/') > item.id.find("/row:");  // a row's buttons come with its focus
-        if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area && !outside) wanted.push_back(item.id);
+        if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area && !outside) wanted.emplace_back(item.id);
       }
       const std::set<std::string> reached = reach_all(drive, drive.root().interaction().items().size());
       for (const std::string& id : wanted) EXPECT_TRUE(reached.contains(id)) << state.name << ", " << panel.name << ": " << id;

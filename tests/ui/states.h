@@ -10,6 +10,20 @@ namespace foreword::ui {
 
 using State = ViewState;
 
+/// Rows beside and below their words, one that cannot be changed, one value that cannot be chosen.
+inline std::vector<SettingRow> setting_rows() {
+  return {{.key = "theme", .section = "Look", .label = "Colours", .help = "Of the whole window.", .options = {{"light", "Light"}, {"dark", "Dark"}}, .chosen = "light"},
+          {.key = "scale", .section = "Look", .label = "Size", .help = "Of text and everything else, on top of the monitor's own scale.",
+           .options = {{"0.75", "75 %"}, {"1.00", "100 %"}, {"1.50", "150 %"}, {"2.00", "200 %"}}, .chosen = "1.00"},
+          {.key = "enter", .section = "Writing", .label = "The Enter key", .help = "The other one is on Shift+Enter. Ctrl+Enter always sends.",
+           .reason = "Can be changed when the answer is finished.", .options = {{"sends", "Sends"}, {"new_line", "Begins a line"}}, .chosen = "sends"},
+          {.key = "kv", .section = "Memory of a chat", .label = "How older parts of a chat are kept", .help = "The newest part is always exact. What a mode costs is measured on the open model, in idle moments.",
+           .options = {{"auto", "Automatic", "The smallest of exact, fast and balanced that the model bears; now balanced"}, {"exact", "Exact", "16 bits a number, 1.1 GB"},
+                       {"balanced", "Balanced", "8 and 4 bits a number, 430 MB; the same first choice at 98.7 % of tokens"},
+                       {"memory", "Little memory", "4 bits, and 2 for what is long past; too coarse for this model: another choice at 21.0 % of tokens", false}},
+           .chosen = "auto"}};
+}
+
 inline State base() {
   State s;
   s.chats = {{3, "A walk along the coast", ""}, {2, "Why is the sky blue?", ""}, {4, "日本語の短い手紙を書く", ""},
@@ -28,6 +42,7 @@ inline State base() {
   s.context.shares = {{"Earlier messages", 1'010}, {"What you write", 158}, {"The model's own format", 36}};
   s.context.larger = 16'384;
   s.context.larger_bytes = 1'074'000'000;
+  s.settings = setting_rows();
   s.recent_models = {{"/home/ada/models/qwen3-8b-q4_k_m.gguf", "Qwen3 8B Q4_K_M"}, {"/home/ada/models/stories260K.gguf", "stories260K"}};
   return s;
 }

@@ -1,0 +1,78 @@
+// The controller and what is set: read from the storage, changed by the user, shown as a page.
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "app/controller.h"
+#include "app/settings_page.h"
+#include "app/words.h"
+
+namespace foreword::app {
+
+namespace command = storage::command;
+
+namespace {
+
+struct Applied {
+  ui::ViewState& view;
+  engine::KvWish& kv;
+  bool kv_given;
+};
+using Apply = void (*)(Applied, const std::string&);
+
+constexpr std::array<std::pair<std::string_view, Apply>, 5> kSettings{{
+    {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
+    {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
+    {kEnterKey, [](Applied to, const std::string& value) { to.view.enter_sends = value != "new_line"; }},
+    {kChatOrderKey, [](Applied to, const std::string& value) { to.view.chat_order = value == "name" ? ui::ChatOrder::name : ui::ChatOrder::date; }},
+    {kKvKey,
+     [](Applied to, const std::string& value) {
+       const auto wish = engine::kv_wish_from_name(value);
+       if (wish && !to.kv_given) to.kv = *wish;
+     }},
+}};
+
+}  // namespace
+
+void Controller::apply_setting(const std::string& key, const std::string& value) {
+  for (const auto& [name, apply] : kSettings) {
+    if (name == key) apply({view_, options_.model.kv, options_.kv_given}, value);
+  }
+}
+
+void Controller::show_settings() {
+  view_.settings = settings_page({.theme = view_.theme, .scale = view_.scale, .enter_sends = view_.enter_sends, .kv = options_.model.kv, .kv_given = options_.kv_given,
+                                  .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating});
+}
+
+void Controller::set_setting(const std::string& key, std::string value) {
+  apply_setting(key, value);
+  show_settings();
+  out_.storage(command::SetSetting{next_request_++, key, std::move(value)});
+}
+
+void Controller::handle(storage::event::Settings&& e) {
+  settings_known_ = true;
+  for (const storage::Setting& setting : e.settings) apply_setting(setting.key, setting.value);
+  show_settings();
+  if (start_model_ == StartModel::awaited && !named_model_.empty()) open_start_model();
+}
+
+void Controller::handle(engine::KvMeasured&& e) {
+  kv_modes_ = std::move(e.modes);  // counts from the next loading on
+  show_settings();
+}
+
+void Controller::handle(ui::SetTheme&& e) { set_setting(kThemeKey, e.theme == ui::ThemeChoice::dark ? "dark" : "light"); }
+
+void Controller::handle(ui::SetScale&& e) { set_setting(kScaleKey, scale_text(e.scale)); }
+
+/// How a chat is kept is decided when the model is opened.
+void Controller::handle(ui::ChangeSetting&& e) {
+  const engine::KvWish before = options_.model.kv;
+  set_setting(e.key, std::move(e.value));
+  if (options_.model.kv != before && can_ask()) open_model(context_.model_path);
+}
+
+}  // namespace foreword::app

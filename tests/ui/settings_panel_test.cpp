@@ -1,0 +1,95 @@
+// The settings page as it is used: by mouse and by keys; and the Enter key that can be swapped (D68).
+
+#include <gtest/gtest.h>
+
+#include "tests/ui/states.h"
+#include "ui/headless.h"
+
+namespace foreword::ui {
+namespace {
+
+class SettingsPanelTest : public ::testing::Test {
+ protected:
+  SettingsPanelTest() {
+    drive.state = base();
+    drive.frames(2);
+  }
+  void open() {
+    drive.key(letter(','), {.ctrl = true});
+    drive.frames(2);
+    ASSERT_NE(drive.find("settings/list"), nullptr);
+  }
+  Headless drive;
+};
+
+TEST_F(SettingsPanelTest, AValueIsChosenByAClick) {
+  open();
+  EXPECT_TRUE(drive.find("settings/theme:light")->selected);
+  EXPECT_TRUE(drive.click("settings/theme:dark"));
+  drive.frames(2);
+  ASSERT_NE(drive.last<ChangeSetting>(), nullptr);
+  EXPECT_EQ(drive.last<ChangeSetting>()->key, "theme");
+  EXPECT_EQ(drive.last<ChangeSetting>()->value, "dark");
+}
+
+TEST_F(SettingsPanelTest, WhatIsChosenOrCannotBeChosenSendsNothing) {
+  open();
+  for (const char* id : {"settings/theme:light", "settings/enter:new_line", "settings/kv:memory"}) {
+    drive.click(id);
+    drive.frames(2);
+    EXPECT_EQ(drive.last<ChangeSetting>(), nullptr) << id;
+  }
+}
+
+TEST_F(SettingsPanelTest, OpensByItsButtonAndClosesByEscape) {
+  EXPECT_TRUE(drive.click("header/settings"));
+  drive.frames(2);
+  EXPECT_NE(drive.find("settings/list"), nullptr);
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("settings/list"), nullptr);
+  EXPECT_EQ(drive.root().interaction().focus_id(), "composer/text");
+}
+
+TEST_F(SettingsPanelTest, ALongPageIsScrolled) {
+  for (int i = 0; i < 30; ++i) {
+    drive.state.settings.push_back({.key = "row" + std::to_string(i), .section = "More", .label = "Row", .help = "Help.", .options = {{"a", "A"}, {"b", "B"}}, .chosen = "a"});
+  }
+  open();
+  EXPECT_EQ(drive.find("settings/row29:b"), nullptr);
+  drive.wheel(drive.find("settings/list")->rect.center(), -100);
+  drive.frames(3);
+  EXPECT_NE(drive.find("settings/row29:b"), nullptr);
+}
+
+TEST_F(SettingsPanelTest, D68EnterCanBeginALineInstead) {
+  drive.type("one");
+  drive.key(Key::enter, {.shift = true});
+  drive.type("two");
+  drive.frames(2);
+  EXPECT_EQ(drive.root().composer().text(), "one\ntwo");
+  drive.state.enter_sends = false;
+  drive.key(Key::enter);
+  drive.type("three");
+  drive.frames(2);
+  EXPECT_EQ(drive.root().composer().text(), "one\ntwo\nthree");
+  EXPECT_EQ(drive.last<SendMessage>(), nullptr);
+  drive.key(Key::enter, {.shift = true});
+  drive.frames(2);
+  ASSERT_NE(drive.last<SendMessage>(), nullptr);
+  EXPECT_EQ(drive.last<SendMessage>()->text, "one\ntwo\nthree");
+}
+
+class CtrlEnter : public SettingsPanelTest, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(CtrlEnter, D68SendsWhicheverWayTheEnterKeyIsSet) {
+  drive.state.enter_sends = GetParam();
+  drive.type("hi");
+  drive.key(Key::enter, {.ctrl = true});
+  drive.frames(2);
+  EXPECT_NE(drive.last<SendMessage>(), nullptr);
+}
+INSTANTIATE_TEST_SUITE_P(Both, CtrlEnter, ::testing::Bool());
+
+}  // namespace
+}  // namespace foreword::ui
