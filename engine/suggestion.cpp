@@ -121,6 +121,7 @@ Result<bool> Suggestion::resume(const std::function<bool()>& go_on, const std::f
     if (request_.seconds > 0 && seconds_between(begin, Clock::now()) > request_.seconds) break;
     batch.clear();
     FW_TRY(job_.add_rows(batch));
+    if (batch.size() == 0) break;  // meanwhile all that ran was given up
     FW_TRY(loaded_.forward().run(batch, [&](std::int64_t row, std::span<const float> logits) {
       job_.take(row, logits.first(std::min(logits.size(), n_vocab)));
     }));
