@@ -49,8 +49,9 @@ class Forward {
 
   /// Runs the batch. Row i of a sequence takes slot length + (its number among the sequence's rows); the slots are
   /// written but not committed: the caller commits what it accepts. Errors: `invalid_argument` for a token outside the
-  /// vocabulary, `out_of_memory` for a full cache, and the device's.
-  Result<void> run(const Batch& batch, const LogitSink& sink);
+  /// vocabulary, `out_of_memory` for a full cache, and the device's. go_on, if given, is asked between layers; false gives the
+  /// pass up before any logits come, with the error `cancelled`.
+  Result<void> run(const Batch& batch, const LogitSink& sink, const std::function<bool()>& go_on = {});
 
   std::int64_t max_rows() const;
 
