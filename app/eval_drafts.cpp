@@ -141,9 +141,10 @@ Result<DraftEval::Place> DraftEval::read(const DraftCase& held_out, const std::s
   else request.context = held_out.messages;
   request.before = before;
   FW_ASSIGN(engine::SuggestionPrompt prompt, encode_suggestion(*model_, *bytes_, request, fixed_day()));
-  Place place;
+  Place place(model_->cache());
   place.held = prompt.held.held;
   prompt.tokens.resize(prompt.held.n_kept);
+  if (std::ssize(prompt.tokens) >= model_->model().context) return Error{ErrorCode::out_of_memory, "The text before the caret does not fit into the context."};
   engine::PrefixTree::Text& text = model_->texts().open(std::span(prompt.tokens).first(prompt.tokens.size() - 1), 0);
   const engine::TextInUse in_use(model_->texts(), text);
   const auto keep = [&](std::int64_t, std::span<const float> logits) {
@@ -157,7 +158,6 @@ Result<DraftEval::Place> DraftEval::read(const DraftCase& held_out, const std::s
     text.tokens.push_back(*token);
     place.held.erase(0, bytes_->of(*token).size());
   }
-  place.tokens = text.tokens;
   place.sequence = model_->cache().fork(text.sequence);
   return place;
 }
@@ -247,7 +247,6 @@ Result<void> DraftEval::look_at(const DraftCase& held_out, const DraftWay& way, 
   }
   score.best_nats += best;
   score.worst_nats += worst;
-  model_->cache().remove_sequence(place.sequence);
   return {};
 }
 
@@ -264,7 +263,6 @@ Result<void> DraftEval::type(const DraftCase& held_out, const DraftWay& way, std
     };
     double cost = 0;
     auto found = drafts(place, way, cost, [&](const auto& now) { return now.empty() || useful(now); });
-    model_->cache().remove_sequence(place.sequence);
     if (!found) return found.error();
     ++score.jobs;
     if (found->empty()) ++score.silent;
@@ -288,11 +286,13 @@ Result<void> DraftEval::type(const DraftCase& held_out, const DraftWay& way, std
   return {};
 }
 
-Result<DraftScore> DraftEval::judge(const DraftCase& held_out, const DraftWay& way, std::int64_t length) {
+Result<std::optional<DraftScore>> DraftEval::judge(const DraftCase& held_out, const DraftWay& way, std::int64_t length) {
   DraftScore score;
-  FW_TRY(look_at(held_out, way, score));
-  FW_TRY(type(held_out, way, length, score));
-  return score;
+  auto done = look_at(held_out, way, score);
+  if (done) done = type(held_out, way, length, score);
+  if (!done && done.error().code == ErrorCode::out_of_memory) return std::optional<DraftScore>();
+  if (!done) return done.error();
+  return std::optional(score);
 }
 
 }  // namespace foreword::app

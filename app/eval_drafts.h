@@ -5,8 +5,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/eval_records.h"
@@ -52,19 +56,29 @@ class DraftEval {
   /// Measures what passes cost. The model has a vocabulary.
   static Result<DraftEval> prepare(engine::LoadedModel& model);
 
-  /// Types at most `length` characters of the rest.
-  Result<DraftScore> judge(const DraftCase& held_out, const DraftWay& way, std::int64_t length);
+  /// Types at most `length` characters of the rest. Nothing: the case or its drafts do not fit into the context.
+  Result<std::optional<DraftScore>> judge(const DraftCase& held_out, const DraftWay& way, std::int64_t length);
   /// T(n) / T(1); index n. 1 at 0.
   const std::vector<double>& costs() const { return costs_; }
 
  private:
   explicit DraftEval(engine::LoadedModel& model) : model_(&model), bytes_(std::make_unique<engine::TokenBytes>(*model.tokenizer())) {}
   /// A prompt that is read, and what its end holds back.
-  struct Place {
-    std::vector<engine::TokenId> tokens;
+  class Place {
+   public:
+    explicit Place(engine::KvCache& cache) : cache_(&cache) {}
+    Place(Place&& other) noexcept
+        : held(std::move(other.held)), logits(std::move(other.logits)), sequence(std::exchange(other.sequence, -1)), cache_(other.cache_) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (sequence >= 0) cache_->remove_sequence(sequence);
+    }
     std::string held;
-    engine::SequenceId sequence = -1;
     std::vector<float> logits;
+    engine::SequenceId sequence = -1;
+
+   private:
+    engine::KvCache* cache_;
   };
   /// Runs a job until its end, its deadline or a no of `go_on`.
   Result<std::vector<engine::Draft>> drafts(const Place& place, const DraftWay& way, double& cost,

@@ -92,6 +92,9 @@ class Run {
     typist_.situation.context = 1;
     typist_.situation.answering = typist_.situation.busy = options.answer.has_value();
     typist_.set_situation(0);
+    if (const auto* messages = std::get_if<std::vector<engine::ChatMessage>>(&options.context.text)) {
+      for (const engine::ChatMessage& message : *messages) typist_.advisor.chat_words().add(message.content);
+    }
     if (options.answer) session_.send(*options.answer);
   }
 

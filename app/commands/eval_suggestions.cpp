@@ -54,10 +54,15 @@ Result<std::vector<SuggestionResult>> eval_suggestions(engine::LoadedModel& mode
     const auto cases = draft_cases(records, kEvalKinds[kind].name, options.cases, options.seed);
     for (const DraftCase& each : cases) {
       progress.show("suggestions, " + std::string(kEvalKinds[kind].name) + ": " + std::to_string(done++) + " of " + std::to_string(cases.size()));
-      for (SuggestionResult& result : results) {
-        FW_ASSIGN(const DraftScore score, eval.judge(each, result.way, options.length));
-        result.kinds[kind].add(score);
-        result.all.add(score);
+      std::vector<DraftScore> scores;  // a case that is too long for one way is left out of all
+      for (const SuggestionResult& result : results) {
+        FW_ASSIGN(const std::optional<DraftScore> score, eval.judge(each, result.way, options.length));
+        if (!score) break;
+        scores.push_back(*score);
+      }
+      for (std::size_t i = 0; i < results.size() && scores.size() == results.size(); ++i) {
+        results[i].kinds[kind].add(scores[i]);
+        results[i].all.add(scores[i]);
       }
     }
   }

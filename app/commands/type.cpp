@@ -47,7 +47,7 @@ struct Undisturbed {
 };
 
 Result<void> answer_undisturbed(EngineClient& client, const engine::Generate& request, Undisturbed& sum) {
-  constexpr int kAnswers = 5;
+  constexpr int kAnswers = 50;
   for (int i = 0; i < kAnswers; ++i) {
     Answer answer;
     FW_TRY(client.ask(request, {}, answer));

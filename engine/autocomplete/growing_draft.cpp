@@ -48,7 +48,7 @@ void GrowingDraft::grow(const DraftGround& ground, TokenId token, float log_prob
   draft.text = text_of(ground, std::min(whole, bytes.size()));
   if (const std::size_t line = bytes.find('\n', held); line != std::string::npos) {
     finish(ground, DraftEnd::line, line);
-  } else if (draft.score < ground.limits.least_mean_log_prob) {
+  } else if (first_word_known && draft.score < ground.limits.least_mean_log_prob) {
     finish(ground, DraftEnd::unsure, confident_);
   } else if (bytes.size() > held && ends_sentence(text)) {
     finish(ground, DraftEnd::sentence, bytes.size());

@@ -128,5 +128,22 @@ TEST_F(SuggestTest, ChosenDraftsGoOn) {
   EXPECT_EQ(last(3).reason, SuggestReason::done);
 }
 
+// Whoever types fast tells between two steps that no draft counts any more, or other ones than those that run.
+TEST_F(SuggestTest, AllDraftsMayBeGivenUpWhileTheyAreMade) {
+  load();
+  for (std::uint64_t id = 1; id <= 60; ++id) {
+    session_.send(request(id, "It had been raining since the morning and ", 40));
+    if (id % 2 == 0) session_.send(AdjustDrafts{id, {}, 0});
+    for (Event event = *outbox_.take();; event = *outbox_.take()) {
+      const auto* drafts = std::get_if<Drafts>(&event);
+      if (drafts == nullptr || drafts->id != id) continue;
+      if (drafts->reason != SuggestReason::running) break;
+      session_.send(AdjustDrafts{id, id % 3 == 0 ? std::vector<std::int32_t>{40} : std::vector<std::int32_t>{}, 0});
+    }
+  }
+  session_.send(request(100, "Dear"));
+  EXPECT_EQ(last(100).reason, SuggestReason::done);
+}
+
 }  // namespace
 }  // namespace foreword::engine
