@@ -64,15 +64,17 @@ void visit_message(Fields& fields, Message& message) {
   fields.add("first_token_seconds", message.stats.first_token_seconds);
   fields.add("seconds", message.stats.seconds);
   fields.add("stop_reason", message.stats.stop_reason);
+  fields.maybe("reasoning_seconds", message.stats.reasoning_seconds);
 }
 
 class Writer {
  public:
   explicit Writer(Json& object) : object_(object) {}
   void add(const char* name, const std::string& value) { object_[name] = json_of(value); }
-  void maybe(const char* name, const std::string& value) { add(name, value); }
   template <class Number>
   void add(const char* name, const Number& value) { object_[name] = value; }
+  template <class Value>
+  void maybe(const char* name, const Value& value) { add(name, value); }
   template <class Enum>
   void add(const char* name, const Enum& value, Enum) { object_[name] = storage::name_of(value); }
 
@@ -98,7 +100,8 @@ class Reader {
     }
   }
   /// A field that older files lack.
-  void maybe(const char* name, std::string& value) {
+  template <class Value>
+  void maybe(const char* name, Value& value) {
     if (object_.is_object() && object_.contains(name)) add(name, value);
   }
   void add(const char* name, std::int64_t& value) {

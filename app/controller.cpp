@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/builtin.h"
+#include "app/message_settings.h"
 #include "app/words.h"
 
 namespace foreword::app {
@@ -117,6 +118,7 @@ void Controller::start_answer(std::unique_ptr<Turn> turn) {
 /// Asks the engine for what follows the first `n_rows` rows and the turn's text.
 void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   turn->id = next_turn_++;
+  turn->settings = message_settings(sampling_of(*turn), options_.max_tokens);
   running_ = turn->id;
   view_.generating = true;
   show_settings();
@@ -127,14 +129,19 @@ void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   if (!summarise(n_rows)) send_prompt(here, n_rows);
 }
 
+engine::SamplingParams Controller::sampling_of(const Turn& turn) const {
+  engine::SamplingParams sampling = options_.sampling;
+  if (!options_.same_seed) sampling.seed += turn.id;
+  return sampling;
+}
+
 void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
   engine::Generate generate;
   generate.id = turn.id;
-  generate.sampling = options_.sampling;
+  generate.sampling = sampling_of(turn);
   generate.max_tokens = options_.max_tokens;
   generate.answer_so_far = turn.text;
   generate.chat = view_.private_chat ? kPrivateChat : turn.chat;
-  if (!options_.same_seed) generate.sampling.seed += turn.id;
   std::vector<engine::ChatMessage> messages = prompt_of(n_rows).messages;
   if (!turn.unsaved) turn.said = messages;
   generate.prompt = std::move(messages);
@@ -164,6 +171,7 @@ void Controller::begin_storing(Turn& turn) {
   message.status = storage::Status::streaming;
   message.content = turn.text;
   message.model = turn.model;
+  message.settings = turn.settings;
   turn.stored = turn.text.size();
   out_.storage(command::BeginAnswer{turn.answer, std::move(message)});
   if (turn.end) out_.storage(command::FinishAnswer{turn.answer, *turn.end});
@@ -207,7 +215,7 @@ void Controller::end_turn(ui::MessageState state, storage::Status status, const 
   storage::MessageEnd end;
   end.status = status;
   end.stats = {stats.prompt_tokens, stats.reused_tokens, stats.n_tokens, stats.first_token_seconds, stats.seconds,
-               std::string(name_of(stats.stop_reason))};
+               std::string(name_of(stats.stop_reason)), turn->reasoning_seconds};
   turn->end = end;
   store_growth(*turn);
   if (turn->begun) out_.storage(command::FinishAnswer{turn->answer, end});

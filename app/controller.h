@@ -80,6 +80,8 @@ class Controller {
     std::int64_t user_row = 0, answer_row = 0;  // ids of rows in the view
     storage::Id chat = 0, parent = 0, user_id = 0, answer_id = 0;
     std::string user_text, text, model;
+    std::string settings;              // how the answer is drawn
+    double reasoning_seconds = 0;      // of the answer, once its reasoning has ended
     std::size_t stored = 0;            // bytes of `text` that the storage desk has
     bool begun = false;                // BeginAnswer or ResumeAnswer was sent
     std::vector<storage::Id> question_siblings, answer_siblings;  // the older versions of both
@@ -214,11 +216,12 @@ class Controller {
   void save_chat_settings();
   void show_chat_settings(const std::string& settings);
   void forget_cut();
+  engine::SamplingParams sampling_of(const Turn& turn) const;
   void send_prompt(Turn& turn, std::size_t n_rows);
   bool summarise(std::size_t n_rows);
   void summary_done();
   void say_reading(std::int64_t left, std::int64_t total);
-  void time_reasoning(ui::MessageRow& row, const std::string& piece);
+  void time_reasoning(Turn& turn, const std::string& piece);
   std::uint64_t engine_request() const { return summarising_.id != 0 ? summarising_.id : running_; }
   void add_row(ui::Author author, storage::Id id, std::string text, ui::MessageState state);
   ui::MessageRow* find_row(std::int64_t row_id);
@@ -283,7 +286,7 @@ class Controller {
   ChatTitler titler_;
   std::map<storage::Request, ui::ExportAs> exports_;
   struct Reading {
-    std::int64_t began_ms = 0, answer_began_ms = 0;
+    std::int64_t began_ms = 0, answer_began_ms = 0, loading_began_ms = 0;
     double tokens_per_second = 0;   // of prompts, as measured last; 0: not yet
   };
   Reading reading_;

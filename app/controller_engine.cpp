@@ -20,8 +20,15 @@ constexpr double kLongWait = 3;  // seconds; a longer wait is told with an estim
 }  // namespace
 
 void Controller::handle(engine::ModelLoading&& e) {
-  view_.model = {ui::ModelState::loading, name_of_file(e.path), -1, {}};
-  view_.status = {};
+  if (e.share < 0) {
+    view_.model = {ui::ModelState::loading, name_of_file(e.path), -1, {}};
+    view_.status = {};
+    reading_.loading_began_ms = out_.now_ms();
+    return;
+  }
+  view_.model.progress = e.share;
+  const double seconds = static_cast<double>(out_.now_ms() - reading_.loading_began_ms) / 1000 * (1 - e.share) / std::max(e.share, 1e-3);
+  view_.model.left = seconds > kLongWait ? about_seconds(seconds) : std::string();
 }
 
 void Controller::handle(engine::ModelReady&& e) {
@@ -105,10 +112,11 @@ void Controller::handle(engine::TextPiece&& e) {
   if (e.id == summarising_.id) summarising_.text += e.text;
   if (e.id != turn->id) return;
   turn->text += e.text;
+  time_reasoning(*turn, e.text);
   if (ui::MessageRow* row = find_row(turn->answer_row)) {
     row->text += e.text;
     if (!row->text.empty()) row->state = ui::MessageState::streaming;
-    time_reasoning(*row, e.text);
+    row->reasoning_seconds = turn->reasoning_seconds;
   }
   view_.status.activity = "Answering";
   view_.status.tokens_per_second = e.tokens_per_second;
@@ -117,12 +125,12 @@ void Controller::handle(engine::TextPiece&& e) {
 }
 
 /// How long the model thought: from the first piece to the one that ends its reasoning.
-void Controller::time_reasoning(ui::MessageRow& row, const std::string& piece) {
-  if (row.text.size() == piece.size()) reading_.answer_began_ms = out_.now_ms();
-  if (row.reasoning_seconds > 0 || piece.find('>') == piece.npos) return;
-  const ui::text::Answer parts = ui::text::split_reasoning(row.text);
+void Controller::time_reasoning(Turn& turn, const std::string& piece) {
+  if (turn.text.size() == piece.size()) reading_.answer_began_ms = out_.now_ms();
+  if (turn.reasoning_seconds > 0 || piece.find('>') == piece.npos) return;
+  const ui::text::Answer parts = ui::text::split_reasoning(turn.text);
   if (parts.thinking || parts.reasoning.empty()) return;
-  row.reasoning_seconds = std::max(0.1, static_cast<double>(out_.now_ms() - reading_.answer_began_ms) / 1000);
+  turn.reasoning_seconds = std::max(0.1, static_cast<double>(out_.now_ms() - reading_.answer_began_ms) / 1000);
 }
 
 void Controller::handle(engine::GenerationDone&& e) {

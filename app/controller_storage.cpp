@@ -148,6 +148,7 @@ void Controller::handle(event::ChatOpened&& e) {
     }
     rows_.back().siblings = std::move(entry.siblings);
     row.name = std::move(message.model);
+    row.reasoning_seconds = message.stats.reasoning_seconds;
     const storage::MessageStats& stats = message.stats;
     const double after_first = stats.seconds - stats.first_token_seconds;
     if (stats.generated_tokens > 0) {
@@ -159,6 +160,7 @@ void Controller::handle(event::ChatOpened&& e) {
       if (turn->answer_id != message.id) continue;
       turn->answer_row = row.id;
       row.text = turn->text;
+      row.reasoning_seconds = turn->reasoning_seconds;
       if (row.text.empty()) row.state = ui::MessageState::waiting;
     }
   }

@@ -23,8 +23,8 @@ class History {
   virtual const std::vector<engine::ChatMessage>& messages() const = 0;
   /// Saves a user's message.
   virtual Result<void> add_user(const std::string& text) = 0;
-  /// The answer as it grows (saved at least once a second), and its end.
-  virtual Result<void> begin_answer(const std::string& model_name) = 0;
+  /// The answer as it grows (saved at least once a second), and its end. settings: how it is drawn (message_settings.h).
+  virtual Result<void> begin_answer(const std::string& model_name, const std::string& settings) = 0;
   virtual Result<void> grow_answer(const std::string& whole_text) = 0;
   virtual Result<void> finish_answer(const std::string& whole_text, const engine::GenerationStats& stats) = 0;
   /// The answer ended by an error. What there is of it is kept, but the next turn follows the turn before this one.

@@ -68,13 +68,14 @@ class SqliteHistory : public History {
     return {};
   }
 
-  Result<void> begin_answer(const std::string& model_name) override {
+  Result<void> begin_answer(const std::string& model_name, const std::string& settings) override {
     storage::NewMessage message;
     message.chat_id = chat_id_;
     message.parent_id = last_;
     message.role = storage::Role::assistant;
     message.status = storage::Status::streaming;
     message.model = model_name;
+    message.settings = settings;
     FW_ASSIGN(const storage::Message saved, store_->append(message));
     last_ = saved.id;
     last_save_ = Clock::now();
@@ -91,7 +92,7 @@ class SqliteHistory : public History {
     storage::MessageEnd end;
     end.status = status_of(stats.stop_reason);
     end.stats = {stats.prompt_tokens, stats.reused_tokens, stats.n_tokens, stats.first_token_seconds, stats.seconds,
-                 std::string(engine::name_of(stats.stop_reason))};
+                 std::string(engine::name_of(stats.stop_reason)), 0};
     return close_answer(whole_text, end);
   }
 

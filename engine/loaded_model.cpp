@@ -45,9 +45,9 @@ bool has_vocabulary(const Metadata& metadata) { return metadata.find("tokenizer.
 
 }  // namespace
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::path& path, const ModelOptions& options) {
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on) {
   FW_ASSIGN(GgufFile file, GgufFile::open(path));
-  FW_ASSIGN(auto loaded, open(std::make_shared<const GgufFile>(std::move(file)), options));
+  FW_ASSIGN(auto loaded, open(std::make_shared<const GgufFile>(std::move(file)), options, go_on));
   if (loaded->tokenizer() == nullptr) {
     return Error{ErrorCode::corrupt, loaded->file().name() +
                                          ": The key tokenizer.ggml.model is missing; the file holds no model that can write."};
@@ -55,7 +55,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::pa
   return loaded;
 }
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options) {
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on) {
   const std::string name = file->name();
   auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
   const auto named = [&name](const Error& error) { return with_file(error, name); };
@@ -67,7 +67,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   backend_options.n_threads = options.n_threads;
   FW_ASSIGN(loaded->backend_, gpu::open_device(options.device, backend_options));
 
-  auto model = load_model(file, *loaded->backend_, options.context, kDefaultContext);
+  auto model = load_model(file, *loaded->backend_, options.context, kDefaultContext, go_on);
   if (!model) return named(model.error());
   loaded->model_ = std::move(*model);
   if (has_vocabulary(file->metadata())) {

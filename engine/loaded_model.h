@@ -24,10 +24,11 @@ namespace foreword::engine {
 
 class LoadedModel {
  public:
-  /// Everything that stands in the way of running is told here, in one sentence that names the file.
-  static Result<std::unique_ptr<LoadedModel>> open(const std::filesystem::path& path, const ModelOptions& options);
+  /// Everything that stands in the way of running is told here, in one sentence that names the file. `cancelled`: go_on said
+  /// no.
+  static Result<std::unique_ptr<LoadedModel>> open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on = {});
   /// The same for a file that is open already (or lives in memory). A file without a vocabulary is fine here.
-  static Result<std::unique_ptr<LoadedModel>> open(std::shared_ptr<const GgufFile> file, const ModelOptions& options);
+  static Result<std::unique_ptr<LoadedModel>> open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on = {});
 
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;

@@ -117,7 +117,10 @@ class Session::Desk {
   void handle(LoadModel& command) {
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options);
+    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now()](double share) mutable {
+      if (Clock::now() - told >= kUnnoticed) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
+      return !inbox->closed();
+    });
     if (!loaded) {
       outbox_.push(ModelFailed{command.path, loaded.error()});
       return;

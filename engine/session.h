@@ -147,6 +147,7 @@ using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat,
 
 struct ModelLoading {
   std::filesystem::path path;
+  double share = -1;  // of it that is done; comes again and again while that takes long; negative: it begins
 };
 struct ModelReady {
   ModelSummary model;

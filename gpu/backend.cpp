@@ -2,6 +2,6 @@
 
 namespace foreword::gpu {
 
-std::unique_ptr<Buffer> Backend::arrange(std::span<WeightMatrix* const>) { return nullptr; }
+std::unique_ptr<Buffer> Backend::arrange(std::span<WeightMatrix* const>, const Progress&) { return nullptr; }
 
 }  // namespace foreword::gpu

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -106,6 +107,9 @@ struct AttentionParams {
   Tensor sinks;              // [1, n_heads] learned logits that take weight but have no value; absent = none
 };
 
+/// Told now and then, on the thread that called, what share of the work is done, 0 to 1. False: give it up.
+using Progress = std::function<bool(double share)>;
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -119,8 +123,9 @@ class Backend {
 
   /// Copies weights that from now on only serve products (not embed() or row_range()) into the layout that this device
   /// multiplies fastest; those that have one then point into the buffer that comes back. Null, and nothing changes, if
-  /// all are best where they lie or memory is too short for a copy. A product's bits stay what they were.
-  virtual std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights);
+  /// all are best where they lie or memory is too short for a copy. A product's bits stay what they were. A `go_on` that says
+  /// false ends it within a few milliseconds: null, and nothing changes.
+  virtual std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on = {});
 
   /// Host to device, before everything recorded after it. The bytes are taken at the call.
   virtual void write(const Tensor& to, std::span<const std::byte> bytes) = 0;

@@ -17,7 +17,7 @@ constexpr const char* kChatsFrom =
 constexpr const char* kShowRoot = "UPDATE chats SET shown_child_id = ? WHERE id = ?";
 constexpr const char* kShowChild = "UPDATE messages SET shown_child_id = ? WHERE id = ?";
 
-constexpr int kMessageColumns = 16;  // FW_MESSAGE_COLUMNS
+constexpr int kMessageColumns = 17;  // FW_MESSAGE_COLUMNS
 
 TreeMessage read_tree_message(const Statement& row) { return TreeMessage{read_message(row), row.integer(kMessageColumns)}; }
 

@@ -11,7 +11,7 @@ constexpr const char* kIsInChat = "SELECT 1 FROM messages WHERE id = ? AND chat_
 constexpr const char* kUpdateText = "UPDATE messages SET content = ?, reasoning = ? WHERE id = ? AND writer_id = ?";
 constexpr const char* kFinish =
     "UPDATE messages SET writer_id = NULL, content = ?, reasoning = ?, status = ?, prompt_tokens = ?, "
-    "reused_tokens = ?, generated_tokens = ?, first_token_seconds = ?, seconds = ?, stop_reason = ? "
+    "reused_tokens = ?, generated_tokens = ?, first_token_seconds = ?, seconds = ?, stop_reason = ?, reasoning_seconds = ? "
     "WHERE id = ? AND writer_id = ?";
 constexpr const char* kResume =
     "UPDATE messages SET status = 'streaming', writer_id = ? "
@@ -109,7 +109,7 @@ Result<Message> ChatStore::finish(Id id, std::string_view content, std::string_v
   FW_ASSIGN(const std::int64_t n_changed,
             database_->execute(kFinish, content, reasoning, name_of(end.status), stats.prompt_tokens,
                                stats.reused_tokens, stats.generated_tokens, stats.first_token_seconds, stats.seconds,
-                               stats.stop_reason, id, writer()));
+                               stats.stop_reason, stats.reasoning_seconds, id, writer()));
   FW_ASSIGN(Message finished, message(id));
   if (n_changed == 0) {
     return Error{ErrorCode::invalid_argument, "Message " + std::to_string(id) + " is finished already."};

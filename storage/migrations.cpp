@@ -158,12 +158,18 @@ INSERT INTO message_parts (rowid, content) SELECT id, content FROM messages WHER
 INSERT INTO title_parts (rowid, title) SELECT id, title FROM chats;
 )sql";
 
+/// How long a model thought. Behind the long columns: it is read with them.
+constexpr const char* kReasoning = R"sql(
+ALTER TABLE messages ADD COLUMN reasoning_seconds REAL NOT NULL DEFAULT 0;
+)sql";
+
 constexpr Migration kRows[] = {
     {1, kFirstSchema},
     {2, kBin},
     {3, kFolders},
     {4, kSources},
     {5, kParts},
+    {6, kReasoning},
 };
 
 }  // namespace

@@ -17,8 +17,8 @@ constexpr const char* kAddChat =
     "folder, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(nullif(?, ''), lower(hex(randomblob(16)))))";
 constexpr const char* kAddMessage =
     "INSERT INTO messages (chat_id, parent_id, writer_id, role, status, created_at, content, reasoning, model, "
-    "settings, prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "settings, prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason, reasoning_seconds) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 }  // namespace
 
@@ -34,7 +34,8 @@ Result<Id> insert_message(Database& database, Id chat, Id parent, Id writer, con
   FW_TRY(database.execute(kAddMessage, chat, NullableId{parent}, NullableId{writer}, name_of(message.role),
                           name_of(orphan ? Status::interrupted : message.status), message.created_at, message.content, message.reasoning,
                           message.model, message.settings, stats.prompt_tokens, stats.reused_tokens,
-                          stats.generated_tokens, stats.first_token_seconds, stats.seconds, stats.stop_reason));
+                          stats.generated_tokens, stats.first_token_seconds, stats.seconds, stats.stop_reason,
+                          stats.reasoning_seconds));
   return database.last_insert_id();
 }
 
@@ -72,6 +73,7 @@ Message read_message(const Statement& row) {
   message.stats.first_token_seconds = row.real(13);
   message.stats.seconds = row.real(14);
   message.stats.stop_reason = row.text(15);
+  message.stats.reasoning_seconds = row.real(16);
   return message;
 }
 

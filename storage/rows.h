@@ -14,7 +14,7 @@
   "folder, source"
 #define FW_MESSAGE_COLUMNS                                                                                     \
   "messages.id, chat_id, parent_id, role, status, messages.created_at, content, reasoning, model, settings, " \
-  "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason"
+  "prompt_tokens, reused_tokens, generated_tokens, first_token_seconds, seconds, stop_reason, reasoning_seconds"
 
 // Conditions: not in the bin. The argument is an id.
 #define FW_CHAT_STANDS(id) "NOT EXISTS (SELECT 1 FROM bin WHERE bin.chat_id = " id " AND bin.message_id IS NULL)"

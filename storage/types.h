@@ -44,6 +44,7 @@ struct MessageStats {
   double first_token_seconds = 0;
   double seconds = 0;
   std::string stop_reason;  // the engine's word
+  double reasoning_seconds = 0;  // from the first piece to the end of the reasoning; 0: none, or not known
 };
 
 /// Messages of a chat form trees: an edit or a new answer is a sibling of the old one, not a replacement.

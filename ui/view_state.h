@@ -76,6 +76,7 @@ struct ModelView {
   double progress = -1;   // of loading, 0..1; negative: unknown
   std::string failure;    // one sentence, when failed
   std::string about{};    // one sentence on what to expect of it; empty: nothing to say
+  std::string left{};     // of a long loading: "about 12 s"
 };
 
 /// What the status line says; zero or empty means unknown, and unknown things are not shown.

@@ -10,6 +10,7 @@
 #include "app/command.h"
 #include "app/history.h"
 #include "app/kv_book.h"
+#include "app/message_settings.h"
 #include "app/paths.h"
 #include "app/prefix_cache.h"
 
@@ -57,7 +58,7 @@ class Conversation {
     request.sampling = common_.sampling;
     request.max_tokens = options_.n;
     keep([&](History& h) { return h.add_user(text); });
-    keep([&](History& h) { return h.begin_answer(model_.name); });
+    keep([&](History& h) { return h.begin_answer(model_.name, message_settings(common_.sampling, options_.n)); });
     request.chat = chat_id().value_or(0);
     Answer answer;
     std::string so_far;

@@ -317,13 +317,17 @@ void count_bytes(Model& model) {
 }
 
 /// Weights as the device multiplies them fastest. The mapped pages that were copied from are given back.
-void arrange_weights(Model& model, const GgufFile& file, gpu::Backend& backend) {
+Result<void> arrange_weights(Model& model, const GgufFile& file, gpu::Backend& backend, const gpu::Progress& go_on) {
   std::vector<gpu::WeightMatrix*> weights;
   each_product(model, [&](gpu::WeightMatrix& w, std::int64_t) { weights.push_back(&w); });
-  if (auto buffer = backend.arrange(weights)) {
+  bool goes_on = true;
+  const auto ask = [&](double share) { return goes_on = go_on(share); };
+  if (auto buffer = backend.arrange(weights, go_on ? gpu::Progress(ask) : gpu::Progress())) {
     model.buffers.push_back(std::move(buffer));
     file.release_pages();
   }
+  if (!goes_on) return Error{ErrorCode::cancelled, "The model was not loaded to its end."};
+  return {};
 }
 
 Result<std::int64_t> choose_context(const Config& config, std::int64_t asked, std::int64_t default_context) {
@@ -339,7 +343,7 @@ Result<std::int64_t> choose_context(const Config& config, std::int64_t asked, st
 }  // namespace
 
 Result<Model> load_model(std::shared_ptr<const GgufFile> file, gpu::Backend& backend, std::int64_t context,
-                         std::int64_t default_context) {
+                         std::int64_t default_context, const gpu::Progress& go_on) {
   Model model;
   FW_ASSIGN(model.config, read_config(file->metadata()));
   const Config& config = model.config;
@@ -375,7 +379,7 @@ Result<Model> load_model(std::shared_ptr<const GgufFile> file, gpu::Backend& bac
 
   for (const TensorInfo& tensor : file->tensors()) model.n_parameters += tensor.n_values();
   count_bytes(model);
-  arrange_weights(model, *file, backend);
+  FW_TRY(arrange_weights(model, *file, backend, go_on));
   model.file = std::move(file);
   return model;
 }

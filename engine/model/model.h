@@ -57,8 +57,8 @@ struct Model {
 
 /// Loads the weights of `file` to `backend`, which must outlive the model. context: tokens of the session to come, 0 =
 /// the trained length, at most `default_context`; LongRoPE chooses its factors by it. Every tensor is checked for its
-/// exact shape: `corrupt` names the tensor. `unsupported` for a context that the model cannot hold.
+/// exact shape: `corrupt` names the tensor. `unsupported` for a context that the model cannot hold. `cancelled`: go_on said no.
 Result<Model> load_model(std::shared_ptr<const GgufFile> file, gpu::Backend& backend, std::int64_t context,
-                         std::int64_t default_context);
+                         std::int64_t default_context, const gpu::Progress& go_on = {});
 
 }  // namespace foreword::engine

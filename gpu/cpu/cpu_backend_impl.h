@@ -52,8 +52,8 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) override {
     return wrap_host(bytes);
   }
-  std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights) override {
-    return arrange_in_panels(weights, kernels_, pool_);
+  std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) override {
+    return arrange_in_panels(weights, kernels_, pool_, go_on);
   }
   double read_through(const Buffer& buffer) override {
     return gpu::read_through(pool_, kernels_, std::span(buffer.host(), buffer.bytes()));

@@ -17,6 +17,9 @@ namespace {
 constexpr double kRoomBeside = 1.1;
 constexpr double kSpareBytes = 512.0 * (1 << 20);
 
+// Tiles between two words on the progress: a tile is some ten kilobytes, from a slow disk half a millisecond.
+constexpr std::size_t kTellEach = 64;
+
 // One tile of one expert of a weight.
 struct Piece {
   const WeightMatrix* weight = nullptr;
@@ -50,7 +53,7 @@ void interleave_rows(const Kernels& kernels, const IntegerKernel& kernel, const 
 }
 
 std::unique_ptr<Buffer> arrange_in_panels(std::span<WeightMatrix* const> weights, const Kernels& kernels,
-                                          ThreadPool& pool) {
+                                          ThreadPool& pool, const Progress& go_on) {
   const std::int64_t tile = kernels.tile_rows;
   std::vector<Piece> pieces;
   std::vector<std::pair<WeightMatrix*, WeightMatrix>> moved;  // the weight, and what it becomes
@@ -80,8 +83,14 @@ std::unique_ptr<Buffer> arrange_in_panels(std::span<WeightMatrix* const> weights
 
   std::byte* to = (*buffer)->host();
   std::atomic<std::size_t> next{0};
-  pool.run([&](int) {
-    for (std::size_t i = next++; i < pieces.size(); i = next++) {
+  std::atomic<bool> given_up{false};
+  pool.run([&](int thread) {
+    std::size_t told = 0;
+    for (std::size_t i = next++; i < pieces.size() && !given_up; i = next++) {
+      if (thread == 0 && go_on && i - told >= kTellEach) {
+        told = i;
+        if (!go_on(static_cast<double>(i) / static_cast<double>(pieces.size()))) given_up = true;
+      }
       const Piece& piece = pieces[i];
       const WeightMatrix& w = *piece.weight;
       const std::int64_t stride = row_bytes(w.format, w.cols);
@@ -89,6 +98,7 @@ std::unique_ptr<Buffer> arrange_in_panels(std::span<WeightMatrix* const> weights
                       std::min(tile, w.rows - piece.row), stride, info(w.format), to + piece.to);
     }
   });
+  if (given_up) return nullptr;
   for (auto& [weight, after] : moved) {
     after.buffer = buffer->get();
     *weight = after;

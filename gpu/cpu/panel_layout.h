@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 
+#include "gpu/backend.h"
 #include "gpu/cpu/kernels.h"
 #include "gpu/cpu/thread_pool.h"
 #include "gpu/tensor.h"
@@ -22,6 +23,6 @@ void interleave_rows(const Kernels& kernels, const IntegerKernel& kernel, const 
 
 /// Backend::arrange() of the processor: the weights that have an integer kernel, in one new buffer.
 std::unique_ptr<Buffer> arrange_in_panels(std::span<WeightMatrix* const> weights, const Kernels& kernels,
-                                          ThreadPool& pool);
+                                          ThreadPool& pool, const Progress& go_on);
 
 }  // namespace foreword::gpu

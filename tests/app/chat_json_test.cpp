@@ -39,7 +39,7 @@ ChatTree random_tree(std::mt19937& random) {
     entry.message.reasoning = text();
     entry.message.model = text();
     entry.message.settings = text();
-    entry.message.stats = {below(100), below(100), below(100), below(1000) / 7.0, below(1000) / 3.0, text()};
+    entry.message.stats = {below(100), below(100), below(100), below(1000) / 7.0, below(1000) / 3.0, text(), below(1000) / 9.0};
     tree.messages.push_back(std::move(entry));
   }
   for (auto& entry : tree.messages) {  // a child of its own, or none

@@ -538,6 +538,17 @@ TEST_F(ControllerTest, ModelsAreLoadedRememberedAndTheirFailureSaid) {
   EXPECT_EQ(view().notices.back().text, "bad.gguf is no GGUF file.");
 }
 
+TEST_F(ControllerTest, D58ALoadingSaysHowFarItIs) {
+  controller.on(ui::UiEvent(ui::OpenModel{"/m/tiny.gguf"}));
+  controller.on(engine::Event(engine::ModelLoading{"/m/tiny.gguf"}));
+  EXPECT_LT(view().model.progress, 0);
+  controller.on(engine::Event(engine::ModelLoading{"/m/tiny.gguf", 0.43}));
+  EXPECT_EQ(view().model.state, ui::ModelState::loading);
+  EXPECT_EQ(view().model.progress, 0.43);
+  ready();
+  EXPECT_LT(view().model.progress, 0);
+}
+
 class BuiltinTest : public ControllerTest {
  protected:
   static Controller::Options with_builtin() {

@@ -112,6 +112,31 @@ TEST_F(SettingsTest, D68TheEnterKeyAndOtherValuesAreKeptAndReadBack) {
   EXPECT_EQ(chosen(kKvKey), "auto");
 }
 
+TEST_F(SettingsTest, D36AnAnswerIsStoredWithHowItWasDrawnAndHowLongItThought) {
+  model_ready();
+  ask_in_new_chat("why?", 7);
+  const std::string drawn = asked_storage<command::BeginAnswer>().message.settings;
+  EXPECT_NE(drawn.find("\"temperature\":0.8,"), std::string::npos) << drawn;
+  EXPECT_NE(drawn.find("\"seed\":1"), std::string::npos) << drawn;
+  EXPECT_EQ(drawn.find("max_tokens"), std::string::npos);
+  answer("<think>hm</think>Because.");
+  EXPECT_GT(asked_storage<command::FinishAnswer>().end.stats.reasoning_seconds, 0);
+}
+
+TEST_F(SettingsTest, D63HowLongAnAnswerThoughtIsShownAgainLater) {
+  ui(ui::SelectChat{7});
+  event::ChatOpened opened;
+  opened.request = asked_storage<command::OpenChat>().request;
+  opened.chat = chat(7);
+  storage::PathEntry entry;
+  entry.message.id = 1;
+  entry.message.role = storage::Role::assistant;
+  entry.message.stats.reasoning_seconds = 4.5;
+  opened.path.push_back(entry);
+  storage_says(std::move(opened));
+  EXPECT_EQ(view().messages.at(0).reasoning_seconds, 4.5);
+}
+
 class GivenKvTest : public SettingsTest {
  protected:
   GivenKvTest() : SettingsTest([] {

@@ -28,8 +28,9 @@ class SessionTest : public testing::Test {
     options.context = context;
     options.n_threads = 2;
     session_.send(LoadModel{model_path(), options});
-    ASSERT_TRUE(std::holds_alternative<ModelLoading>(*outbox_.take()));
-    const Event event = *outbox_.take();
+    Event event = *outbox_.take();
+    ASSERT_TRUE(std::holds_alternative<ModelLoading>(event));
+    while (std::holds_alternative<ModelLoading>(event)) event = *outbox_.take();
     ASSERT_TRUE(std::holds_alternative<ModelReady>(event));
     summary_ = std::get<ModelReady>(event).model;
   }

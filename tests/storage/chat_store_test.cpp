@@ -24,7 +24,7 @@ TEST_F(ChatStoreTest, keeps_every_field_across_a_restart) {
     message.reasoning = "because";
     message.model = "a";
     message.settings = R"({"seed":7})";
-    message.stats = {100, 90, 20, 0.25, 1.5, "end"};
+    message.stats = {100, 90, 20, 0.25, 1.5, "end", 2.5};
     message_id = must(store->append(message)).id;
   }
   auto store = open();
@@ -46,6 +46,7 @@ TEST_F(ChatStoreTest, keeps_every_field_across_a_restart) {
   EXPECT_EQ(saved.stats.reused_tokens, 90);
   EXPECT_EQ(saved.stats.generated_tokens, 20);
   EXPECT_EQ(saved.stats.first_token_seconds, 0.25);
+  EXPECT_EQ(saved.stats.reasoning_seconds, 2.5);
   EXPECT_EQ(saved.stats.seconds, 1.5);
   EXPECT_EQ(saved.stats.stop_reason, "end");
 }
