@@ -48,8 +48,8 @@ PhraseList status_places(Phrases& phrases, const ViewState& state) {
   if (!status.activity.empty()) {
     places.push_back(status.activity);
   } else if (state.model.state == ModelState::loading) {
-    const std::string_view loading = state.model.progress < 0 ? "Loading the model" : phrases.format("Loading the model %.0f %%", state.model.progress * 100);
-    places.push_back(state.model.left.empty() ? loading : phrases.join({loading, ", ", state.model.left}));
+    const std::string_view done = state.model.progress < 0 ? "Loading the model" : phrases.format("Loading the model %.0f %%", state.model.progress * 100);
+    places.push_back(state.model.left.empty() ? done : phrases.join({done, ", ", state.model.left}));
   } else if (state.model.state == ModelState::ready) {
     places.push_back("Ready");
   }
