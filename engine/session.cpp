@@ -48,6 +48,8 @@ struct Letter {
 
 /// For writing down what the store does not have yet, when the model goes or the program ends.
 constexpr std::chrono::seconds kLastWrites{3};
+/// Loading that takes longer than this is told.
+constexpr std::chrono::milliseconds kUnnoticed{300};
 /// For a page that comes back from the store, where nothing else runs.
 constexpr std::chrono::milliseconds kPatience{50};
 /// Answers that run at once; more wait.
@@ -141,9 +143,8 @@ class Session::Desk {
       restoring = true;
     }
     if (!works.empty()) {
-      if (auto result = scheduler_->step(works, [this, all = n_end_all_.load(), typing = n_end_typing_.load()] { return pass_goes_on(all, typing); }); !result) {
-        return recover(result.error());
-      }
+      const auto goes_on = [this, all = n_end_all_.load(), typing = n_end_typing_.load()] { return pass_goes_on(all, typing); };
+      if (auto result = scheduler_->step(works, goes_on); !result) return recover(result.error());
     }
     sweep();
   }
@@ -201,9 +202,7 @@ class Session::Desk {
 
   // ---- Commands -----------------------------------------------------------------------------------------------------
 
-  void handle(Command& command) {
-    std::visit([this](auto& one) { handle(one); }, command);
-  }
+  void handle(Command& command) { std::visit([this](auto& one) { handle(one); }, command); }
 
   void handle(LoadModel& command) {
     stop_all();
@@ -326,12 +325,11 @@ class Session::Desk {
   }
 
   template <class... Commands>
-  bool handle_if(Command& command) {
+  void handle_if(Command& command) {
     const auto try_one = [this](auto* one) {
       if (one != nullptr) handle(*one);
-      return one != nullptr;
     };
-    return (try_one(std::get_if<Commands>(&command)) || ...);
+    (try_one(std::get_if<Commands>(&command)), ...);
   }
 
   // ---- What was read is kept ----------------------------------------------------------------------------------------
