@@ -48,18 +48,22 @@ void Controller::on(engine::Event event) {
   std::optional<ChatTitler::Title> title;
   if (titler_.on(event, title)) {
     if (title) out_.storage(command::AutomaticTitle{next_request_++, title->chat, std::move(title->text)});
-    return find_title();
+    find_title();
+    return keep_suggestions();
   }
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
   keep_count();
+  keep_suggestions();
 }
 void Controller::on(storage::Event event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
   keep_count();
+  keep_suggestions();
 }
 void Controller::on(ui::UiEvent event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
   keep_count();
+  keep_suggestions();
 }
 
 bool Controller::settled() const {
@@ -146,6 +150,7 @@ void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
   if (!turn.unsaved) turn.said = messages;
   generate.prompt = std::move(messages);
   if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
+  suggestions_.job_lost();
   out_.engine(std::move(generate));
 }
 
@@ -245,6 +250,7 @@ void Controller::open_model(const std::string& path) {
   if (running_ != 0) out_.engine(engine::Stop{engine_request()});
   if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
   view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
+  suggestions_.job_lost();
   out_.engine(engine::LoadModel{path, options_.model});
 }
 
@@ -298,6 +304,7 @@ void Controller::find_title() {
   auto generate = titler_.ask(next_turn_);
   if (generate) {
     ++next_turn_;
+    suggestions_.job_lost();
     out_.engine(*std::move(generate));
   }
   if (titler_.busy()) view_.status.activity = "Looking for a title";

@@ -14,6 +14,7 @@
 
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
+#include "app/suggestion_desk.h"
 #include "engine/session.h"
 #include "storage/letters.h"
 #include "ui/view_state.h"
@@ -103,7 +104,7 @@ class Controller {
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
   void handle(engine::TokensCounted&& event);
-  void handle(engine::Drafts&&) {}  // the window asks for none yet
+  void handle(engine::Drafts&& event);
   void handle(engine::KvMeasured&& event);
 
   void handle(storage::event::Opened&& event);
@@ -157,6 +158,8 @@ class Controller {
   void handle(ui::DraftLeft&& event);
   void handle(ui::AttachFile&& event);
   void handle(ui::DraftChanged&& event);
+  void handle(ui::Suggesting&& event);
+  void handle(ui::SuggestionsCounted&& event);
   void handle(ui::ChooseOverflow&& event);
   void handle(ui::OpenModel&& event);
   void handle(ui::DismissNotice&& event);
@@ -207,8 +210,13 @@ class Controller {
     std::string text;
   };
 
-  Prompt prompt_of(std::size_t n_rows) const;
+  /// `from`: rows before it are left out even if they would fit.
+  Prompt prompt_of(std::size_t n_rows, std::size_t from = 0) const;
   void keep_count();
+  void keep_suggestions();
+  std::optional<SuggestionDesk::Chat> chat_to_suggest_in(std::int64_t rewrites) const;
+  bool take_suggestion_count(const std::string& key, const std::string& value);
+  void say_suggestions();
   void use_count(std::int64_t total, const std::vector<std::int64_t>& of_messages);
   void make_room(std::int64_t total);
   void show_cut(std::size_t first_kept);
@@ -284,6 +292,8 @@ class Controller {
   std::string restoring_;            // when the copy was made that is being restored
   std::map<storage::Request, std::string> removed_folders_;  // what to say once it is done
   ChatTitler titler_;
+  SuggestionDesk suggestions_;
+  std::map<std::string, double> tiers_;  // as stored, by SuggestionsView::device
   std::map<storage::Request, ui::ExportAs> exports_;
   struct Reading {
     std::int64_t began_ms = 0, answer_began_ms = 0, loading_began_ms = 0;

@@ -48,6 +48,8 @@ struct Letter {
 
 /// For writing down what the store does not have yet, when the model goes or the program ends.
 constexpr std::chrono::seconds kLastWrites{3};
+/// Between two words on how far a loading is.
+constexpr std::chrono::milliseconds kTellLoading{300};
 /// For a page that comes back from the store, where nothing else runs.
 constexpr std::chrono::milliseconds kPatience{50};
 /// Answers that run at once; more wait.
@@ -85,6 +87,7 @@ class Session::Desk {
   /// Any thread.
   void send(Command command) {
     const bool ends_typing = holds_any_of<Suggest, CancelSuggest, Generate>(command);
+    if (holds_any_of<LoadModel, UnloadModel>(command)) ++n_other_models_;  // before the letter: its own loading is not the one to end
     const bool ends_all = holds_any_of<Stop, LoadModel, UnloadModel>(command);
     inbox->push({std::move(command), Clock::now()});
     if (ends_typing) ++n_end_typing_;
@@ -209,10 +212,11 @@ class Session::Desk {
     stop_all();
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now()](double share) mutable {
-      if (Clock::now() - told >= kUnnoticed) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
-      return !inbox->closed();
+    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = n_other_models_.load()](double share) mutable {
+      if (Clock::now() - told >= kTellLoading) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
+      return n_other_models_ == wanted && !inbox->closed();
     });
+    if (!loaded && loaded.error().code == ErrorCode::cancelled) return outbox_.push(ModelUnloaded{});
     if (!loaded) {
       outbox_.push(ModelFailed{command.path, loaded.error()});
       return;
@@ -375,7 +379,7 @@ class Session::Desk {
   Clock::time_point arrived_{};
   PrefixStore* store_;
   // How often something has come that ends what runs, and what runs for somebody who types: a long pass looks there.
-  std::atomic<std::uint64_t> n_end_all_ = 0, n_end_typing_ = 0;
+  std::atomic<std::uint64_t> n_end_all_ = 0, n_end_typing_ = 0, n_other_models_ = 0;
   std::unique_ptr<LoadedModel> model_;
   std::optional<Scheduler> scheduler_;   // of that model, as all below
   std::unique_ptr<SecondModel> second_;  // drafts for it

@@ -18,6 +18,7 @@
 #include "ui/model_picker.h"
 #include "ui/settings_panel.h"
 #include "ui/shortcut_list.h"
+#include "ui/suggestion_panel.h"
 
 namespace foreword::ui {
 
@@ -66,6 +67,7 @@ class Root {
   FindBar find_;
   ContextPanel context_;
   ShortcutList shortcuts_;
+  SuggestionPanel suggestions_;
   SettingsPanel settings_;
   BackupList backups_;
   ImportReport import_;
