@@ -7,6 +7,8 @@ namespace {
 
 // Stands where the user's text is to come, so that the template shows where that is. A word that no template changes.
 constexpr std::string_view kMarker = "ForewordCaret";
+// Tokens between the last one of an answer, which is known, and the text of the next turn; and a few more.
+constexpr std::int64_t kEndOfTurn = 16;
 // Rows read at once: a newer key is obeyed between them.
 constexpr std::int64_t kRowsAtOnce = 64;
 
@@ -44,7 +46,7 @@ std::vector<TokenId> encode_spans(const Tokenizer& tokenizer, const std::vector<
 
 }  // namespace
 
-Result<SuggestionPrompt> encode_suggestion(const LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request, const std::tm& now) {
+Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request, const std::tm& now) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
   std::vector<TextSpan> spans;
   if (const auto* text = std::get_if<std::string>(&request.context)) {
@@ -54,7 +56,9 @@ Result<SuggestionPrompt> encode_suggestion(const LoadedModel& loaded, const Toke
     const auto oldest = [&] { return std::ranges::find_if(messages, [](const ChatMessage& m) { return m.role != Role::system; }); };
     for (;;) {
       FW_ASSIGN(spans, open_turn(loaded, messages, now));
-      if (std::ssize(encode_spans(tokenizer, spans)) <= request.most_context || oldest() == messages.end()) break;
+      const std::vector<TokenId> tokens = encode_spans(tokenizer, spans);
+      if (std::ssize(tokens) <= request.most_context || oldest() == messages.end()) break;
+      if (loaded.texts().known(tokens, request.chat) + kEndOfTurn >= std::ssize(tokens)) break;
       // Whole exchanges, so that a template which wants turns to alternate stays content.
       messages.erase(oldest());
       while (oldest() != messages.end() && oldest()->role != Role::user) messages.erase(oldest());
@@ -101,7 +105,7 @@ Work::Need Suggestion::need() const {
   else need.depth = told_.prompt_tokens;
   if (phase_ == Phase::reading) need.unread = std::ssize(prompt_.tokens) - std::ssize(text_->tokens);
   if (phase_ == Phase::settling) need.roots = 1;
-  if (phase_ == Phase::drafting) need.roots = 2 * request_.limits.count - 1;
+  if (phase_ == Phase::drafting) need.roots = DraftJob::most_rows(request_.limits);
   return need;
 }
 
