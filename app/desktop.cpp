@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <deque>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "app/desks.h"
 #include "app/desktop_script.h"
@@ -49,7 +50,10 @@ class Desktop final : public ui::WindowClient {
     return controller_.view();
   }
 
-  void handle(ui::UiEvent event) override { controller_.on(std::move(event)); }
+  void handle(ui::UiEvent event) override {
+    if (const auto* written = std::get_if<ui::DraftChanged>(&event); written != nullptr && options_.print_frames) draft_ = written->text;
+    controller_.on(std::move(event));
+  }
   bool finished() override { return controller_.quit() || picture_done_; }
 
   std::optional<std::filesystem::path> picture_wanted() override {
@@ -67,10 +71,10 @@ class Desktop final : public ui::WindowClient {
     if (!result) exit_code_ = fail(result.error());
   }
 
-  void first_frame_drawn() override {
-    if (!options_.print_start) return;
+  void frame_drawn(bool focused) override {
     const double ms = std::chrono::duration<double, std::milli>(Clock::now() - started_).count();
-    std::fprintf(stderr, "first frame after %.0f ms, %.0f MB resident\n", ms, resident_megabytes());
+    if (n_frames_++ == 0 && options_.print_start) std::fprintf(stderr, "first frame after %.0f ms, %.0f MB resident\n", ms, resident_megabytes());
+    if (options_.print_frames) print_frame(ms / 1000, focused);
   }
 
   int exit_code() const { return exit_code_; }
@@ -86,6 +90,16 @@ class Desktop final : public ui::WindowClient {
     }
   }
 
+  /// For scripts that wait for something on the screen.
+  void print_frame(double seconds, bool focused) const {
+    static constexpr const char* kModel[] = {"none", "loading", "ready", "failed"};
+    const ui::ViewState& view = controller_.view();
+    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]},
+                                      {"messages", view.messages.size()}, {"generating", view.generating}, {"draft", draft_}};
+    std::printf("%s\n", line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    std::fflush(stdout);
+  }
+
   const DesktopOptions& options_;
   Clock::time_point started_;
   std::deque<std::string> to_say_;
@@ -93,6 +107,8 @@ class Desktop final : public ui::WindowClient {
   Desks desks_;
   Controller& controller_;
   int settled_frames_ = 0;
+  std::int64_t n_frames_ = 0;
+  std::string draft_;  // known while frames are printed
   bool picture_done_ = false;
   int exit_code_ = kOk;
 };
@@ -108,6 +124,7 @@ void add_desktop_options(CLI::App& app, DesktopOptions& options) {
   app.add_option("--scale", options.scale)->check(CLI::Range(0.75, 3.0))->group(hidden);
   app.add_option("--script", options.script)->group(hidden);
   app.add_flag("--print-start", options.print_start)->group(hidden);
+  app.add_flag("--print-frames", options.print_frames)->group(hidden);
 }
 
 int run_desktop(const CommonOptions& common, const DesktopOptions& options) {

@@ -17,6 +17,7 @@ struct DesktopOptions {
   std::string theme;              // "light" or "dark"; empty: as saved
   float scale = 0;                // 0: as saved
   bool print_start = false;       // print how long the first frame took and the resident memory
+  bool print_frames = false;      // print a JSON line for each frame: which one it is, and what the window shows
 };
 
 void add_desktop_options(CLI::App& app, DesktopOptions& options);

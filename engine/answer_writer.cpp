@@ -6,24 +6,113 @@ namespace foreword::engine {
 namespace {
 
 constexpr std::size_t kShortestEdit = 40;  // bytes
+/// A restoration that takes longer than this is told.
+constexpr std::chrono::milliseconds kUnnoticed{300};
 
-double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
+double seconds_since(std::chrono::steady_clock::time_point from) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
+}
+
+/// 8192 -> "8,192".
+std::string with_commas(std::int64_t n) {
+  std::string text = std::to_string(n);
+  for (std::ptrdiff_t i = std::ssize(text) - 3; i > 0; i -= 3) text.insert(static_cast<std::size_t>(i), ",");
+  return text;
+}
+
+bool is_chat(const Generate& request) { return std::holds_alternative<std::vector<ChatMessage>>(request.prompt); }
+
+std::vector<std::string> stops_of(const LoadedModel& model, const Generate& request) {
+  std::vector<std::string> stops = request.stop;
+  if (is_chat(request)) {
+    const auto more = model.chat_template()->stop_strings();
+    stops.insert(stops.end(), more.begin(), more.end());
+  }
+  return stops;
+}
+
+/// Ids that end a repetition, sorted: those that a line's end, a colon, a quotation mark and an asterisk behind a letter become.
+std::vector<TokenId> breakers_of(const Tokenizer& tokenizer) {
+  std::vector<TokenId> ids;
+  for (const char* text : {"a\n", "a:", "a\"", "a*"}) {
+    if (const std::vector<TokenId> encoded = tokenizer.encode(text, {}); !encoded.empty()) ids.push_back(encoded.back());
+  }
+  std::ranges::sort(ids);
+  return ids;
 }
 
 }  // namespace
 
-AnswerWriter::AnswerWriter(LoadedModel& model, Drafting* drafting, const Generate& request, Hooks hooks)
-    : model_(model), tokenizer_(*model.tokenizer()), drafting_(drafting), request_(request), hooks_(std::move(hooks)),
-      sampler_(request.sampling) {
-  std::vector<std::string> stops = request.stop;
-  const bool chat = std::holds_alternative<std::vector<ChatMessage>>(request.prompt);
-  if (chat) {
-    const auto more = model.chat_template()->stop_strings();
-    stops.insert(stops.end(), more.begin(), more.end());
+AnswerWriter::AnswerWriter(LoadedModel& model, Generate request, Clock::time_point arrived, std::function<void(Event)> say)
+    : model_(model), tokenizer_(*model.tokenizer()), request_(std::move(request)), say_(std::move(say)), breakers_(breakers_of(tokenizer_)),
+      sampler_(request_.sampling, breakers_),
+      // An answer is a text of its own, a continuation is not.
+      decoder_(tokenizer_, is_chat(request_) && request_.answer_so_far.empty()), filter_(stops_of(model, request_)), arrived_(arrived),
+      owner_(request_.chat) {}
+
+Result<void> AnswerWriter::encode(const std::tm& now) {
+  FW_ASSIGN(text_, encode_prompt(model_, request_.prompt, request_.answer_so_far, now));
+  length_ = stats_.prompt_tokens = std::ssize(text_);
+  const std::int64_t context = model_.model().context;
+  if (text_.empty()) return Error{ErrorCode::invalid_argument, "The prompt is empty; write something first."};
+  if (length_ < context) return {};
+  return Error{ErrorCode::invalid_argument, "This turn needs " + with_commas(length_ + 1) + " tokens, but the context holds " + with_commas(context) +
+                                                "; shorten it, begin a new chat, or use a larger context."};
+}
+
+void AnswerWriter::open(PrefixKeeper* keeper) {
+  const auto wanted = std::span(text_).first(text_.size() - 1);  // the last one's logits are needed
+  known_ = &model_.texts().open(wanted, owner_);
+  in_use_.emplace(model_.texts(), *known_);
+  known_->request = request_.id;
+  if (keeper == nullptr) return begin_reading();
+  restoring_since_ = Clock::now();
+  restoration_.emplace(keeper->restore(*known_, wanted));
+}
+
+void AnswerWriter::close() {
+  if (known_ == nullptr) return;
+  restoration_.reset();
+  owner_ = known_->owner;
+  in_use_.reset();
+  known_ = nullptr;
+}
+
+void AnswerWriter::restore(std::chrono::milliseconds patience) {
+  const bool more = restoration_->step(patience);
+  const std::int64_t known = std::ssize(known_->tokens);
+  if (more && known != told_ && Clock::now() > restoring_since_ + kUnnoticed) {
+    say_(PrefixRestoring{request_.id, told_ = known, std::ssize(text_) - 1});
   }
-  decoder_.emplace(tokenizer_, chat && request.answer_so_far.empty());  // an answer is a text of its own, a continuation is not
-  filter_.emplace(std::move(stops));
+  if (more) return;
+  stats_.restored_tokens += restoration_->n_restored();
+  stats_.restore_seconds += seconds_since(restoring_since_);
+  restoration_.reset();
+  begin_reading();
+}
+
+void AnswerWriter::begin_reading() {
+  if (started_) return;
+  started_ = true;
+  reading_since_ = Clock::now();
+  stats_.reused_tokens = std::ssize(known_->tokens);
+  fresh_ = n_unread();
+  say_(GenerationStarted{request_.id, stats_.prompt_tokens, stats_.reused_tokens});
+}
+
+void AnswerWriter::draft_with(Drafting* drafting) {
+  if (drafting == drafting_) return;
+  for (std::size_t i = 0; drafting_ != nullptr && i < accepted_before_.size(); ++i) {
+    const Speculation& speculation = drafting_->speculation;
+    const std::string_view name = speculation.drafters()[i].row->name;
+    const std::int64_t accepted = speculation.stats().accepted[i] - accepted_before_[i];
+    const auto known = std::ranges::find(stats_.drafters, name, &GenerationStats::Drafter::name);
+    if (known != stats_.drafters.end()) known->accepted += accepted;
+    else stats_.drafters.push_back({name, accepted});
+  }
+  drafting_ = drafting;
+  followed_ = false;
+  if (drafting_ != nullptr) accepted_before_ = drafting_->speculation.stats().accepted;
 }
 
 // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
@@ -31,114 +120,154 @@ std::span<const float> AnswerWriter::named(std::span<const float> logits) const 
   return logits.first(std::min(logits.size(), static_cast<std::size_t>(tokenizer_.size())));
 }
 
-bool AnswerWriter::may_go_on(std::int64_t length) {
-  if (request_.max_tokens >= 0 && stats_->n_tokens >= request_.max_tokens) stats_->stop_reason = StopReason::length;
-  else if (length >= model_.model().context) stats_->stop_reason = StopReason::context;
+Work::Need AnswerWriter::need() const {
+  if (!is_open() || restoring() || done_) return {};
+  const std::int64_t unread = n_unread();
+  return {.urgency = request_.background ? Urgency::background : Urgency::answer,
+          .roots = unread == 1 ? 1 : 0,
+          .unread = unread > 1 ? unread : 0,
+          .depth = std::ssize(known_->tokens)};
+}
+
+void AnswerWriter::add_rows(Batch& batch, const Room& room) {
+  const SequenceId sequence = known_->sequence;
+  const std::int64_t unread = n_unread(), most = std::min(room.rows, model_.cache().n_steady(sequence));
+  first_row_ = batch.size();
+  const bool to_the_end = unread <= most;
+  n_chain_ = to_the_end ? unread - 1 : most;
+  tree_ = nullptr;
+  walk_.reset();
+  std::int32_t parent = -1;
+  for (std::int64_t i = 0; i < n_chain_; ++i) parent = batch.add(text_[known_->tokens.size() + static_cast<std::size_t>(i)], sequence, parent, false);
+  if (!to_the_end) return;
+  alone_.clear(text_.back());
+  tree_ = &alone_;
+  const bool begun = stats_.n_tokens > 0;
+  Speculation* speculation = drafting_ != nullptr && begun ? &drafting_->speculation : nullptr;
+  if (speculation != nullptr && unread == 1) {
+    follow();
+    const std::int64_t left = model_.model().context - std::ssize(text_) + 1;
+    tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside);
+  }
+  const auto root = static_cast<std::int32_t>(batch.size());
+  for (std::size_t node = 0; node < tree_->token.size(); ++node) {
+    batch.add(tree_->token[node], sequence, node == 0 ? parent : root + tree_->parent[node], true);
+  }
+  walk_.emplace(*tree_, speculation != nullptr ? speculation->mode() : VerifyMode::gumbel, sampler_,
+                Walk::Place{&text_, std::ssize(text_), tokenizer_.suppressed(), [this](TokenId token) { return tokenizer_.is_end_of_generation(token); }});
+}
+
+void AnswerWriter::take(std::int64_t row, std::span<const float> logits) {
+  const auto node = static_cast<std::int32_t>(row - first_row_ - n_chain_);
+  if (tree_ != &alone_) drafting_->speculation.observe(node, walk_->wants(node), named(logits));
+  if (walk_->wants(node) && may_go_on()) walk_->take(named(logits));
+}
+
+// The rows of the pass whose tokens belong to the text.
+Result<void> AnswerWriter::keep_rows(const VerifyResult& chosen) {
+  KvCache& cache = model_.cache();
+  const auto first_unread = text_.begin() + std::ssize(known_->tokens);
+  if (tree_ == nullptr || tree_ == &alone_) {
+    const std::int64_t n = n_chain_ + (tree_ != nullptr ? 1 : 0);
+    known_->tokens.insert(known_->tokens.end(), first_unread, first_unread + n);
+    return cache.commit(known_->sequence, n);
+  }
+  for (const std::int32_t node : chosen.path) known_->tokens.push_back(tree_->token[static_cast<std::size_t>(node)]);
+  return cache.accept(known_->sequence, chosen.path);
+}
+
+void AnswerWriter::end_step(const Pass& pass) {
+  const VerifyResult chosen = walk_ ? walk_->result() : VerifyResult();
+  if (auto kept = keep_rows(chosen); !kept) return fail(kept.error());
+  const bool reading = stats_.n_tokens == 0;
+  if (reading) say_(PromptProgress{request_.id, std::min(fresh_, std::ssize(known_->tokens) - stats_.reused_tokens), fresh_});
+  if (tree_ == nullptr) return;
+  if (reading) {
+    stats_.prompt_seconds = seconds_since(reading_since_);
+  } else {
+    ++stats_.passes;
+  }
+  if (tree_ != &alone_) {
+    drafting_->speculation.learn(text_, chosen, pass.rows, pass.seconds);
+    drafting_->followed.insert(drafting_->followed.end(), text_.begin() + std::ssize(drafting_->followed), text_.end());
+  }
+  say_tokens(chosen);
+}
+
+void AnswerWriter::say_tokens(const VerifyResult& chosen) {
+  for (const TokenId token : chosen.tokens) {
+    if (!may_go_on() || !say_token(token)) return finish();
+  }
+  if (!may_go_on()) return finish();  // the next tokens would not be used
+  if (chosen.exhausted) fail({ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."});
+}
+
+bool AnswerWriter::may_go_on() {
+  if (request_.max_tokens >= 0 && stats_.n_tokens >= request_.max_tokens) stats_.stop_reason = StopReason::length;
+  else if (length_ >= model_.model().context) stats_.stop_reason = StopReason::context;
   else return true;
   return false;
 }
 
-bool AnswerWriter::take(TokenId token, std::int64_t length) {
-  if (stats_->n_tokens == 0) {
+bool AnswerWriter::say_token(TokenId token) {
+  if (stats_.n_tokens == 0) {
     first_token_ = Clock::now();
-    stats_->first_token_seconds = seconds_between(arrived_, first_token_);
+    stats_.first_token_seconds = seconds_since(arrived_);
   }
   if (tokenizer_.is_end_of_generation(token)) {
-    stats_->stop_reason = StopReason::eos;
+    stats_.stop_reason = StopReason::eos;
     return false;
   }
-  ++stats_->n_tokens;
-  const double elapsed = seconds_between(first_token_, Clock::now());
-  const double speed = stats_->n_tokens > 1 && elapsed > 0 ? static_cast<double>(stats_->n_tokens - 1) / elapsed : 0;
-  hooks_.say({request_.id, filter_->push(decoder_->push(token)), {token}, speed, length});
-  if (filter_->hit()) stats_->stop_reason = StopReason::stop_string;
-  return !filter_->hit();
+  ++stats_.n_tokens;
+  const double elapsed = seconds_since(first_token_);
+  const double speed = stats_.n_tokens > 1 && elapsed > 0 ? static_cast<double>(stats_.n_tokens - 1) / elapsed : 0;
+  say_(TextPiece{request_.id, filter_.push(decoder_.push(token)), {token}, speed, length_ + 1});
+  if (filter_.hit()) stats_.stop_reason = StopReason::stop_string;
+  else ++length_;
+  return !filter_.hit();
 }
 
-Result<void> AnswerWriter::write(const std::vector<TokenId>& prompt, std::span<const float> logits, PrefixTree::Text& known,
-                                 Clock::time_point arrived, GenerationStats& stats) {
-  stats_ = &stats;
-  arrived_ = arrived;
-  std::vector<TokenId> text = prompt;     // with every token that was chosen, also behind the end of the answer
-  std::int64_t length = std::ssize(prompt);  // of the text as far as the answer goes
-  VerifyResult chosen;
-  const std::vector<std::int64_t> before = drafting_ != nullptr ? drafting_->speculation.stats().accepted : std::vector<std::int64_t>();
-  if (may_go_on(length)) {
-    const TokenId first = sampler_.sample(named(logits), text, length, tokenizer_.suppressed());
-    if (first < 0) return Error{ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."};
-    follow(text);
-    if (drafting_ != nullptr) drafting_->speculation.expect_copy_of(tokenizer_.encode(text_to_edit(request_), {}));
-    text.push_back(first);
-    follow(text);
-    chosen.tokens = {first};
-  }
-  bool goes_on = !chosen.tokens.empty();
-  while (goes_on) {
-    for (const TokenId token : chosen.tokens) {
-      goes_on = goes_on && may_go_on(length) && take(token, length + 1);
-      if (!goes_on) break;
-      ++length;
-    }
-    if (!goes_on) break;
-    if (hooks_.stop_wanted()) {
-      stats.stop_reason = StopReason::cancelled;
-      break;
-    }
-    if (!may_go_on(length)) break;  // the next tokens would not be used
-    if (chosen.exhausted) return Error{ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."};
-    FW_ASSIGN(chosen, pass(text, known));
-  }
-  known.cut(model_.cache().truncate(known.sequence, std::min(model_.cache().length(known.sequence), length)));
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    const Speculation& speculation = drafting_->speculation;
-    stats.drafters.push_back({speculation.drafters()[i].row->name, speculation.stats().accepted[i] - before[i]});
-  }
-  if (stats.n_tokens > 0) stats.decode_seconds = seconds_between(first_token_, Clock::now());
-  const std::string rest = filter_->push(decoder_->finish()) + filter_->finish();
-  if (!rest.empty()) hooks_.say({request_.id, rest, {}, 0, length});
-  return {};
-}
-
-void AnswerWriter::follow(const std::vector<TokenId>& text) {
-  if (drafting_ == nullptr) return;
+void AnswerWriter::follow() {
+  Speculation& speculation = drafting_->speculation;
   std::vector<TokenId>& followed = drafting_->followed;
-  const auto kept = std::ranges::mismatch(followed, text).in1 - followed.begin();
-  drafting_->speculation.begin(text, static_cast<std::size_t>(kept));
-  followed = text;
+  if (!followed_) {
+    const auto prompt = std::span(text_).first(static_cast<std::size_t>(stats_.prompt_tokens));
+    const auto kept = std::ranges::mismatch(followed, prompt).in1 - followed.begin();
+    speculation.begin(prompt, static_cast<std::size_t>(kept));
+    speculation.expect_copy_of(tokenizer_.encode(text_to_edit(request_), {}));
+    followed.assign(prompt.begin(), prompt.end());
+    followed_ = true;
+  }
+  if (followed.size() == text_.size()) return;
+  speculation.begin(text_, followed.size());
+  followed.insert(followed.end(), text_.begin() + std::ssize(followed), text_.end());
 }
 
-// The text's last token, which the cache does not hold yet, and drafts behind it.
-Result<VerifyResult> AnswerWriter::pass(std::vector<TokenId>& text, PrefixTree::Text& known) {
-  KvCache& cache = model_.cache();
-  const std::int64_t left = model_.model().context - std::ssize(text) + 1;
-  const std::int64_t most = std::min({model_.forward().max_rows(), left, cache.n_steady(known.sequence)});
-  const DraftTree alone(text.back());
-  Speculation* speculation = drafting_ != nullptr ? &drafting_->speculation : nullptr;
-  const DraftTree& tree = speculation != nullptr
-                              ? speculation->draft(text, request_.sampling, std::ssize(text), static_cast<int>(std::max<std::int64_t>(most, 1)))
-                              : alone;
-  batch_.clear();
-  for (std::int32_t node = 0; node < tree.size(); ++node) {
-    const auto n = static_cast<std::size_t>(node);
-    batch_.add(tree.token[n], known.sequence, tree.parent[n], true);
+void AnswerWriter::stop() {
+  stats_.stop_reason = StopReason::cancelled;
+  finish();
+}
+
+void AnswerWriter::fail(const Error& error) {
+  done_ = true;
+  draft_with(nullptr);
+  close();
+  say_(GenerationFailed{request_.id, error});
+}
+
+void AnswerWriter::finish() {
+  done_ = true;
+  draft_with(nullptr);
+  if (is_open()) {
+    known_->cut(model_.cache().truncate(known_->sequence, std::min(model_.cache().length(known_->sequence), length_)));
+    known_->n_sent = std::ssize(known_->tokens);
+    close();
   }
-  Walk walk(tree, speculation != nullptr ? speculation->mode() : VerifyMode::gumbel, sampler_,
-            {&text, std::ssize(text), tokenizer_.suppressed(), [this](TokenId token) { return tokenizer_.is_end_of_generation(token); }});
-  const Clock::time_point begin = Clock::now();
-  FW_TRY(model_.forward().run(batch_, [&](std::int64_t row, std::span<const float> logits) {
-    const auto node = static_cast<std::int32_t>(row);
-    if (speculation != nullptr) speculation->observe(node, walk.wants(node), named(logits));
-    if (walk.wants(node)) walk.take(named(logits));
-  }));
-  VerifyResult result = walk.result();
-  for (const std::int32_t node : result.path) known.tokens.push_back(tree.token[static_cast<std::size_t>(node)]);
-  FW_TRY(cache.accept(known.sequence, result.path));
-  if (speculation != nullptr) {
-    speculation->learn(text, result, static_cast<int>(batch_.size()), seconds_between(begin, Clock::now()));
-    drafting_->followed = text;
-  }
-  ++stats_->passes;
-  return result;
+  if (stats_.n_tokens > 0) stats_.decode_seconds = seconds_since(first_token_);
+  const std::string rest = filter_.push(decoder_.finish()) + filter_.finish();
+  if (!rest.empty()) say_(TextPiece{request_.id, rest, {}, 0, length_});
+  stats_.seconds = seconds_since(arrived_);
+  say_(GenerationDone{request_.id, stats_});
 }
 
 std::string text_to_edit(const Generate& request) {

@@ -1,6 +1,7 @@
 #pragma once
-// Writes one answer behind a prompt that has been read: chosen token by token, or several a pass where drafts allow it. The text
-// is the same either way. Engine desk only.
+// One answer from its request to its last event: reads the prompt as far as the KV cache does not know it, then writes, token by
+// token or several a pass where drafts allow it. The text is the same either way, and the same whatever else runs in its
+// passes. Engine desk only.
 
 #include <chrono>
 #include <functional>
@@ -8,56 +9,96 @@
 #include <string>
 #include <vector>
 
+#include "engine/kv/prefix_keeper.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/loaded_model.h"
 #include "engine/session.h"
 #include "engine/speculative/speculation.h"
 #include "engine/stop_filter.h"
+#include "engine/work.h"
 
 namespace foreword::engine {
 
-/// Drafting for one model, and the text that its drafters know.
+/// Drafting for one model, and the text that its drafters know. One text at a time.
 struct Drafting {
   Speculation speculation;
   std::vector<TokenId> followed = {};
 };
 
-class AnswerWriter {
+class AnswerWriter final : public Work {
  public:
-  struct Hooks {
-    std::function<void(TextPiece)> say;
-    std::function<bool()> stop_wanted;  // asked between passes
-  };
+  using Clock = std::chrono::steady_clock;
+  /// model must outlive the writer. say: gets the events. arrived: when the request came.
+  AnswerWriter(LoadedModel& model, Generate request, Clock::time_point arrived, std::function<void(Event)> say);
 
-  /// Everything named must outlive the writer. drafting: null where nothing is to be drafted.
-  AnswerWriter(LoadedModel& model, Drafting* drafting, const Generate& request, Hooks hooks);
+  const Generate& request() const { return request_; }
+  /// The prompt as tokens; before open(). `invalid_argument` if it is empty or does not fit into the context.
+  Result<void> encode(const std::tm& now);
+  /// Takes the text from those that are known; keeper: what it lacks comes back from there; null: from nowhere. Again after close().
+  void open(PrefixKeeper* keeper);
+  bool is_open() const { return known_ != nullptr; }
+  /// Gives the text back, for want of room: after another open() the answer goes on, and what was lost is read again.
+  void close();
+  bool waits_for_room() const { return started_ && !is_open(); }
+  bool restoring() const { return restoration_.has_value(); }
+  /// One page of what comes back from the keeper, if it comes within so long.
+  void restore(std::chrono::milliseconds patience);
+  /// null: nothing is drafted from here on. Drafting is used for one answer at a time.
+  void draft_with(Drafting* drafting);
 
-  /// prompt: all its tokens, which `known` holds; logits: of the last one, as long as a row is. arrived: when the request came.
-  /// Fills in what stats says of the answer. `known` holds afterwards what the cache does.
-  Result<void> write(const std::vector<TokenId>& prompt, std::span<const float> logits, PrefixTree::Text& known,
-                     std::chrono::steady_clock::time_point arrived, GenerationStats& stats);
+  Need need() const override;
+  void add_rows(Batch& batch, const Room& room) override;
+  void take(std::int64_t row, std::span<const float> logits) override;
+  void end_step(const Pass& pass) override;
+
+  /// Ends now. The last event has been told then, whatever it is, and the text is given back.
+  void stop();
+  void fail(const Error& error);
+  bool done() const { return done_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  std::int64_t n_unread() const { return std::ssize(text_) - std::ssize(known_->tokens); }
+  void begin_reading();
   /// Whether another token may be chosen at all.
-  bool may_go_on(std::int64_t length);
+  bool may_go_on();
   /// A chosen token: said, unless it ends the answer. False: the answer ends.
-  bool take(TokenId token, std::int64_t length);
-  void follow(const std::vector<TokenId>& text);
-  Result<VerifyResult> pass(std::vector<TokenId>& text, PrefixTree::Text& known);
+  bool say_token(TokenId token);
+  void say_tokens(const VerifyResult& chosen);
+  /// The drafters know the text.
+  void follow();
+  void finish();
+  Result<void> keep_rows(const VerifyResult& chosen);
   std::span<const float> named(std::span<const float> logits) const;
 
   LoadedModel& model_;
   const Tokenizer& tokenizer_;
-  Drafting* drafting_;
-  const Generate& request_;
-  Hooks hooks_;
+  Generate request_;
+  std::function<void(Event)> say_;
+  std::vector<TokenId> breakers_;
   Sampler sampler_;
-  GenerationStats* stats_ = nullptr;
-  std::optional<StreamDecoder> decoder_;
-  std::optional<StopFilter> filter_;
-  Clock::time_point arrived_{}, first_token_{};
-  Batch batch_;
+  StreamDecoder decoder_;
+  StopFilter filter_;
+  GenerationStats stats_;
+  Clock::time_point arrived_, restoring_since_{}, reading_since_{}, first_token_{};
+
+  std::vector<TokenId> text_;  // prompt and every token that was chosen, also behind the end of the answer
+  std::int64_t length_ = 0;    // of the text as far as the answer goes
+  TextOwner owner_;
+  PrefixTree::Text* known_ = nullptr;  // null: waits
+  std::optional<TextInUse> in_use_;
+  std::optional<PrefixKeeper::Restoration> restoration_;
+  std::int64_t told_ = -1;     // of what came back
+  bool started_ = false, done_ = false;
+  std::int64_t fresh_ = 0;     // tokens of the prompt that are read, not known
+
+  Drafting* drafting_ = nullptr;
+  bool followed_ = false;                      // the drafters know this text
+  std::vector<std::int64_t> accepted_before_;  // by drafter, when they were lent
+  // The step: chain rows from first_row_ on, then the tree's.
+  std::int64_t first_row_ = 0, n_chain_ = 0;
+  DraftTree alone_{0};
+  const DraftTree* tree_ = nullptr;  // null: only a part of the prompt is read
+  std::optional<Walk> walk_;
 };
 
 /// The text that a chat's last message asks to be given back with changes: what stands behind its first line or colon, if that

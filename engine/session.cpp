@@ -1,28 +1,25 @@
 #include "engine/session.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <ctime>
-#include <deque>
-#include <type_traits>
-#include <unordered_map>
+#include <list>
 
 #include "engine/answer_writer.h"
+#include "engine/drafting.h"
 #include "engine/fingerprint.h"
 #include "engine/kv/prefix_keeper.h"
-#include "engine/drafting.h"
 #include "engine/loaded_model.h"
+#include "engine/scheduler.h"
 #include "engine/self_test.h"
 #include "engine/suggestion.h"
+#include "engine/token_counter.h"
 
 namespace foreword::engine {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_between(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
 
 /// How long nothing is asked for before the self-test goes on: whoever comes with a question should not find it at work.
 constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);
@@ -35,13 +32,6 @@ std::tm local_time_now() {
   std::tm parts{};
   localtime_r(&now, &parts);
   return parts;
-}
-
-/// 8192 -> "8,192".
-std::string with_commas(std::int64_t n) {
-  std::string text = std::to_string(n);
-  for (std::ptrdiff_t i = std::ssize(text) - 3; i > 0; i -= 3) text.insert(static_cast<std::size_t>(i), ",");
-  return text;
 }
 
 /// The store has (not) kept a page.
@@ -58,8 +48,12 @@ struct Letter {
 
 /// For writing down what the store does not have yet, when the model goes or the program ends.
 constexpr std::chrono::seconds kLastWrites{3};
-/// A restoration that takes longer than this is told.
-constexpr std::chrono::milliseconds kUnnoticed{300};
+/// Between two words on how far a loading is.
+constexpr std::chrono::milliseconds kTellLoading{300};
+/// For a page that comes back from the store, where nothing else runs.
+constexpr std::chrono::milliseconds kPatience{50};
+/// Answers that run at once; more wait.
+constexpr int kMostOpen = 4;
 /// Pages on their way to the store: one is copied while the other is written.
 constexpr int kMostUnsettled = 2;
 
@@ -74,34 +68,52 @@ class Session::Desk {
       : outbox_(outbox), clock_now_(clock_now ? std::move(clock_now) : local_time_now), store_(store) {}
 
   void run() {
-    while (auto letter = next()) {
-      if (inbox->closed()) {  // whose texts these are still matters
-        if (auto* command = std::get_if<Command>(&letter->content)) handle_if<AssignChat, ForgetChat, KeepChats>(*command);
-        continue;
+    while (!inbox->closed()) {
+      if (auto letter = next()) {
+        arrived_ = letter->arrived;
+        std::visit([this](auto& content) { handle(content); }, letter->content);
+      } else if (busy()) {
+        step();
       }
-      arrived_ = letter->arrived;
-      std::visit([this](auto& content) { handle(content); }, letter->content);
-      if (waiting_.empty()) save_pages();
+      if (!busy()) save_pages();
+    }
+    stop_all();
+    while (auto letter = inbox->try_take()) {  // whose texts these are still matters
+      if (auto* command = std::get_if<Command>(&letter->content)) handle_if<AssignChat, ForgetChat, KeepChats>(*command);
     }
     drop_model();
+  }
+
+  /// Any thread.
+  void send(Command command) {
+    const bool ends_typing = holds_any_of<Suggest, CancelSuggest, Generate>(command);
+    if (holds_any_of<LoadModel, UnloadModel>(command)) ++n_other_models_;  // before the letter: its own loading is not the one to end
+    const bool ends_all = holds_any_of<Stop, LoadModel, UnloadModel>(command);
+    inbox->push({std::move(command), Clock::now()});
+    if (ends_typing) ++n_end_typing_;
+    if (ends_all) ++n_end_all_;
   }
 
   /// Shared with what the store has been asked to call.
   const std::shared_ptr<Mailbox<Letter>> inbox = std::make_shared<Mailbox<Letter>>();
 
  private:
+  template <class... Commands>
+  static bool holds_any_of(const Command& command) {
+    return (std::holds_alternative<Commands>(command) || ...);
+  }
+
+  bool busy() const { return !answers_.empty() || (suggestion_ && suggestion_->running()); }
+
+  /// Waits only while nothing runs.
   std::optional<Letter> next() {
-    if (waiting_.empty()) {
-      for (auto patience = kSelfTestPatience; self_test_; patience = {}) {
-        if (auto letter = inbox->take_until(Clock::now() + patience)) return letter;
-        if (inbox->closed()) return std::nullopt;
-        test_some_more();
-      }
-      return inbox->take();
+    if (busy()) return inbox->try_take();
+    for (auto patience = kSelfTestPatience; self_test_; patience = {}) {
+      if (auto letter = inbox->take_until(Clock::now() + patience)) return letter;
+      if (inbox->closed()) return std::nullopt;
+      test_some_more();
     }
-    Letter letter = std::move(waiting_.front());
-    waiting_.pop_front();
-    return letter;
+    return inbox->take();
   }
 
   /// One step of what is done while nobody asks for anything.
@@ -114,19 +126,104 @@ class Session::Desk {
     if (!cost || self_test_->done()) self_test_.reset();
   }
 
+  // ---- Steps --------------------------------------------------------------------------------------------------------
+
+  /// One pass for all that runs.
+  void step() {
+    if (suggestion_ && !suggestion_->begun()) suggestion_->begin(clock_now_());
+    open_answers();
+    bool restoring = false;
+    std::vector<Work*> works;
+    if (suggestion_ && suggestion_->running()) works.push_back(&*suggestion_);
+    for (AnswerWriter& answer : answers_) {
+      if (answer.is_open() && !answer.restoring()) works.push_back(&answer);
+    }
+    for (AnswerWriter& answer : answers_) {
+      if (!answer.restoring()) continue;
+      answer.restore(works.empty() && !restoring ? kPatience : std::chrono::milliseconds::zero());
+      restoring = true;
+    }
+    if (!works.empty()) {
+      if (auto result = scheduler_->step(works, [this, all = n_end_all_.load(), typing = n_end_typing_.load()] { return pass_goes_on(all, typing); }); !result) {
+        return recover(result.error());
+      }
+    }
+    sweep();
+  }
+
+  /// Whether nothing has come, since these were the counts, that a pass under way should not be finished for.
+  bool pass_goes_on(std::uint64_t all, std::uint64_t typing) const {
+    const bool types = suggestion_ && suggestion_->running();
+    return n_end_all_ == all && (!types || n_end_typing_ == typing) && !inbox->closed();
+  }
+
+  void open_answers() {
+    if (answers_.empty()) return;
+    auto n_open = std::ranges::count_if(answers_, &AnswerWriter::is_open);
+    for (AnswerWriter& answer : answers_) {
+      // What was closed for want of room waits until there is no other.
+      if (answer.is_open() || n_open >= (answer.waits_for_room() ? 1 : kMostOpen)) continue;
+      answer.open(keeper_ ? &*keeper_ : nullptr);
+      ++n_open;
+    }
+    // Drafters know one text: the first one that is being written.
+    const auto first = std::ranges::find_if(answers_, [](const AnswerWriter& answer) { return answer.need().roots > 0 && !answer.request().background; });
+    const AnswerWriter& drafted = first != answers_.end() ? *first : answers_.front();
+    for (AnswerWriter& answer : answers_) answer.draft_with(drafting_ && &answer == &drafted ? &*drafting_ : nullptr);
+  }
+
+  void recover(const Error& error) {
+    if (error.code == ErrorCode::cancelled) return;  // the inbox knows why; what is left of it all comes again
+    const auto is_open = [](const AnswerWriter& answer) { return answer.is_open(); };
+    const bool types = suggestion_ && suggestion_->running();
+    if (error.code == ErrorCode::out_of_memory && std::ranges::count_if(answers_, is_open) + (types ? 1 : 0) > 1) {
+      std::ranges::find_if(answers_.rbegin(), answers_.rend(), is_open)->close();
+      return;
+    }
+    if (types) suggestion_->fail(error);
+    for (AnswerWriter& answer : answers_) {
+      if (is_open(answer)) answer.fail(error);
+    }
+    sweep();
+    if (error.code == ErrorCode::device_lost) {
+      for (AnswerWriter& answer : answers_) answer.fail(error);
+      lose_model();
+    }
+  }
+
+  void sweep() {
+    answers_.remove_if([](const AnswerWriter& answer) { return answer.done(); });
+    if (suggestion_ && suggestion_->gone()) suggestion_.reset();
+  }
+
+  void stop_all() {
+    for (AnswerWriter& answer : answers_) answer.stop();
+    if (suggestion_) suggestion_->cancel();
+    sweep();
+  }
+
+  // ---- Commands -----------------------------------------------------------------------------------------------------
+
+  void handle(Command& command) {
+    std::visit([this](auto& one) { handle(one); }, command);
+  }
+
   void handle(LoadModel& command) {
+    stop_all();
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now()](double share) mutable {
-      if (Clock::now() - told >= kUnnoticed) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
-      return !inbox->closed();
+    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = n_other_models_.load()](double share) mutable {
+      if (Clock::now() - told >= kTellLoading) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
+      return n_other_models_ == wanted && !inbox->closed();
     });
+    if (!loaded && loaded.error().code == ErrorCode::cancelled) return outbox_.push(ModelUnloaded{});
     if (!loaded) {
       outbox_.push(ModelFailed{command.path, loaded.error()});
       return;
     }
     model_ = std::move(*loaded);
     ++model_number_;
+    scheduler_.emplace(model_->forward());
     if (auto ready = prepare_drafting(command.options); !ready) {
       lose_model();
       outbox_.push(ModelFailed{command.path, ready.error()});
@@ -146,65 +243,49 @@ class Session::Desk {
 
   Result<void> prepare_drafting(const ModelOptions& options) {
     if (model_->tokenizer() == nullptr) return {};
+    counter_.emplace(*model_->tokenizer());
     if (!options.draft_model.empty()) {
       FW_ASSIGN(second_, SecondModel::open(options.draft_model, options, *model_));
     }
     FW_ASSIGN(auto drafting, open_drafting(*model_, second_.get(), options));
-    if (drafting) drafting_.emplace(std::move(*drafting));
+    if (!drafting) return {};
+    drafting_.emplace(std::move(*drafting));
+    scheduler_->cost().rows() = drafting_->speculation.cost();
     return {};
   }
 
-  void handle(Command& command) {
-    std::visit([this](auto& one) { handle(one); }, command);
-  }
-
-  void handle(PageSettled& settled) {
-    if (settled.model != model_number_) return;
-    --n_unsettled_;
-    if (keeper_) keeper_->settle(settled.ticket, settled.kept);
-  }
-
   void handle(UnloadModel&) {
+    stop_all();
     drop_model();
     outbox_.push(ModelUnloaded{});
   }
 
   void handle(CountTokens& command) {
     TokensCounted counted{command.id, 0, {}};
-    if (model_ && model_->tokenizer() != nullptr && !command.messages.empty()) {
+    if (counter_ && !command.messages.empty()) {
       const auto prompt = encode_prompt(*model_, command.messages, {}, clock_now_());
       if (prompt) counted.total = std::ssize(*prompt);
-      const std::string* newest = &command.messages.back().content;  // still being typed: not worth keeping
-      for (const ChatMessage& message : command.messages) {
-        counted.of_messages.push_back(&message.content == newest ? encoded_length(message.content) : length_of(message.content));
-      }
+      counted.of_messages = counter_->of(command.messages);
     }
     outbox_.push(std::move(counted));
   }
-
-  /// Messages are counted again and again while the next one is typed; their lengths are kept.
-  std::int64_t length_of(const std::string& content) {
-    constexpr std::size_t kMostKept = 20'000;
-    const auto known = lengths_.find(content);
-    if (known != lengths_.end()) return known->second;
-    if (lengths_.size() >= kMostKept) lengths_.clear();
-    return lengths_[content] = encoded_length(content);
-  }
-
-  std::int64_t encoded_length(const std::string& content) const { return std::ssize(model_->tokenizer()->encode(content, {})); }
-
-  void handle(Stop&) {}  // nothing runs: the answer that it meant has ended already
 
   void handle(Generate& request) {
     if (!model_) {
       outbox_.push(GenerationFailed{request.id, {ErrorCode::invalid_argument, "No model is open; open a GGUF file first."}});
       return;
     }
-    suggestion_.reset();
-    if (auto result = generate(request); !result) {
-      if (result.error().code == ErrorCode::device_lost) lose_model();
-      outbox_.push(GenerationFailed{request.id, result.error()});
+    if (suggestion_ && !request.background) suggestion_->cancel();
+    AnswerWriter& answer = answers_.emplace_back(*model_, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
+    if (auto encoded = answer.encode(clock_now_()); !encoded) answer.fail(encoded.error());
+    sweep();
+  }
+
+  void handle(Stop& command) {
+    for (AnswerWriter& answer : answers_) {
+      if (command.id == 0 || command.id == answer.request().id) answer.stop();
     }
+    sweep();
   }
 
   void handle(AssignChat& command) {
@@ -220,89 +301,33 @@ class Session::Desk {
     if (store_ != nullptr && command.chat > 0) store_->forget(command.chat);
   }
 
-  void handle(Suggest& request) {
-    suggestion_.reset();
-    if (!model_ || model_->tokenizer() == nullptr) return refuse(request.id, SuggestReason::no_model);
-    if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
-    suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_);
-    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->start(clock_now_(), go_on, tell); });
-  }
-
-  void handle(AdjustDrafts& command) {
-    if (!suggestion_ || !adjust(command)) return;
-    run_suggestion([this](const auto& go_on, const auto& tell) { return suggestion_->resume(go_on, tell); });
-  }
-
-  void handle(CancelSuggest& command) {
-    if (suggestion_ && (command.id == 0 || command.id == suggestion_->id())) suggestion_.reset();
-  }
-
-  bool adjust(const AdjustDrafts& command) {
-    if (command.id != suggestion_->id()) return false;
-    suggestion_->keep_only(command.ids);
-    suggestion_->extend(command.max_tokens);
-    return true;
-  }
-
-  void refuse(std::uint64_t id, SuggestReason reason, std::string message = {}) {
-    Drafts none;
-    none.id = id;
-    none.reason = reason;
-    none.message = std::move(message);
-    outbox_.push(std::move(none));
-  }
-
-  template <class Run>
-  void run_suggestion(const Run& run) {
-    const auto result = run([this] { return suggestion_goes_on(); }, [this](const Drafts& drafts) { outbox_.push(drafts); });
-    if (!result) {
-      refuse(suggestion_->id(), SuggestReason::failed, result.error().message);
-      suggestion_.reset();
-      return;
-    }
-    Drafts last = suggestion_->drafts();
-    last.reason = *result ? SuggestReason::done : SuggestReason::cancelled;
-    outbox_.push(std::move(last));
-    if (!*result) suggestion_.reset();
-  }
-
-  /// Reads the inbox without waiting: false if something newer wants the desk.
-  bool suggestion_goes_on() {
-    bool go_on = !inbox->closed();
-    while (auto letter = inbox->try_take()) {
-      if (auto* settled = std::get_if<PageSettled>(&letter->content)) {
-        handle(*settled);
-        continue;
-      }
-      Command& command = std::get<Command>(letter->content);
-      if (const auto* cancel = std::get_if<CancelSuggest>(&command)) {
-        go_on = go_on && cancel->id != 0 && cancel->id != suggestion_->id();
-      } else if (const auto* adjusted = std::get_if<AdjustDrafts>(&command)) {
-        adjust(*adjusted);
-      } else if (!handled_at_once(command) && !std::holds_alternative<Stop>(command)) {
-        go_on = false;
-        if (std::holds_alternative<Suggest>(command)) drop_waiting_suggestions();
-        waiting_.push_back(std::move(*letter));
-      }
-    }
-    return go_on;
-  }
-
-  /// The newest wins; no queue.
-  void drop_waiting_suggestions() {
-    std::erase_if(waiting_, [this](const Letter& letter) {
-      const auto* older = std::get_if<Suggest>(&std::get<Command>(letter.content));
-      if (older != nullptr) refuse(older->id, SuggestReason::cancelled);
-      return older != nullptr;
-    });
-  }
-
   void handle(KeepChats& command) {
     if (store_ != nullptr) store_->forget_all_but(std::move(command.chats));
   }
 
-  /// What needs no turn of its own, whatever runs.
-  bool handled_at_once(Command& command) { return handle_if<AssignChat, ForgetChat, KeepChats, CountTokens>(command); }
+  void handle(Suggest& request) {
+    const bool answers = std::ranges::any_of(answers_, [](const AnswerWriter& answer) { return !answer.request().background; });
+    if (suggestion_ && !answers) suggestion_->cancel();
+    const bool can_suggest = model_ && model_->tokenizer() != nullptr;
+    if (!can_suggest || answers) {
+      Drafts none;
+      none.id = request.id;
+      none.reason = can_suggest ? SuggestReason::busy : SuggestReason::no_model;
+      outbox_.push(std::move(none));
+      return;
+    }
+    if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
+    suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
+  }
+
+  void handle(AdjustDrafts& command) {
+    if (suggestion_ && command.id == suggestion_->id()) suggestion_->adjust(command);
+  }
+
+  void handle(CancelSuggest& command) {
+    if (suggestion_ && (command.id == 0 || command.id == suggestion_->id())) suggestion_->cancel();
+    sweep();
+  }
 
   template <class... Commands>
   bool handle_if(Command& command) {
@@ -313,6 +338,14 @@ class Session::Desk {
     return (try_one(std::get_if<Commands>(&command)) || ...);
   }
 
+  // ---- What was read is kept ----------------------------------------------------------------------------------------
+
+  void handle(PageSettled& settled) {
+    if (settled.model != model_number_) return;
+    --n_unsettled_;
+    if (keeper_) keeper_->settle(settled.ticket, settled.kept);
+  }
+
   /// One step of writing down what was read; the next one follows when the store has answered.
   void save_pages() {
     const auto settled = [to = inbox, model = model_number_](const PrefixKeeper::Ticket& ticket, bool kept) {
@@ -321,156 +354,44 @@ class Session::Desk {
     while (keeper_ && n_unsettled_ < kMostUnsettled && keeper_->save_one(settled)) ++n_unsettled_;
   }
 
-  void save_last_pages() {
-    const Clock::time_point end = Clock::now() + kLastWrites;
-    const auto answers = std::make_shared<Mailbox<PageSettled>>();
-    const auto settled = [answers](const PrefixKeeper::Ticket& ticket, bool kept) { answers->push({0, ticket, kept}); };
-    while (Clock::now() < end && keeper_->save_one(settled)) {
-      const auto answer = answers->take_until(end);
-      if (!answer) return;
-      keeper_->settle(answer->ticket, answer->kept);
-    }
-  }
-
   void drop_model() {
-    if (keeper_) save_last_pages();
+    if (keeper_) keeper_->save_all(Clock::now() + kLastWrites);
     lose_model();
   }
 
   void lose_model() {
     self_test_.reset();
     suggestion_.reset();
+    answers_.clear();
     token_bytes_.reset();
-    lengths_.clear();
+    counter_.reset();
     keeper_.reset();
     drafting_.reset();
     second_.reset();
+    scheduler_.reset();
     model_.reset();
     ++model_number_;
     n_unsettled_ = 0;
   }
 
-  /// Reads the inbox without waiting: true if this request is to stop. Other commands wait for their turn; a new model
-  /// or the end of the session stops the answer too.
-  bool stop_wanted(std::uint64_t id) {
-    bool stop = inbox->closed();
-    while (auto letter = inbox->try_take()) {
-      if (auto* settled = std::get_if<PageSettled>(&letter->content)) {
-        handle(*settled);
-        continue;
-      }
-      Command& command = std::get<Command>(letter->content);
-      if (const auto* asked = std::get_if<Stop>(&command)) {
-        if (asked->id == 0 || asked->id == id) stop = true;
-        std::erase_if(waiting_, [&](const Letter& waiting) { return withdraw(std::get<Command>(waiting.content), asked->id); });
-      } else if (handled_at_once(command)) {
-        continue;
-      } else if (const auto* suggest = std::get_if<Suggest>(&command)) {
-        refuse(suggest->id, SuggestReason::busy);
-      } else if (!std::holds_alternative<AdjustDrafts>(command) && !std::holds_alternative<CancelSuggest>(command)) {
-        // Those two are of drafts that this answer has put an end to.
-        if (!std::holds_alternative<Generate>(command)) stop = true;
-        waiting_.push_back(std::move(*letter));
-      }
-    }
-    return stop;
-  }
-
-  /// A request that is stopped before its turn ends at once, with nothing said.
-  bool withdraw(const Command& command, std::uint64_t id) {
-    const auto* request = std::get_if<Generate>(&command);
-    if (request == nullptr || (id != 0 && request->id != id)) return false;
-    GenerationStats stats;
-    stats.stop_reason = StopReason::cancelled;
-    outbox_.push(GenerationDone{request->id, stats});
-    return true;
-  }
-
-  Result<void> generate(const Generate& request) {
-    const Clock::time_point start = arrived_;
-    FW_ASSIGN(std::vector<TokenId> prompt, encode_prompt(*model_, request.prompt, request.answer_so_far, clock_now_()));
-    const std::int64_t context = model_->model().context;
-    if (prompt.empty()) return Error{ErrorCode::invalid_argument, "The prompt is empty; write something first."};
-    if (std::ssize(prompt) >= context) {
-      return Error{ErrorCode::invalid_argument, "This turn needs " + with_commas(std::ssize(prompt) + 1) +
-                                                    " tokens, but the context holds " + with_commas(context) +
-                                                    "; shorten it, begin a new chat, or use a larger context."};
-    }
-
-    GenerationStats stats;
-    stats.prompt_tokens = std::ssize(prompt);
-    const auto wanted = std::span(prompt).first(prompt.size() - 1);  // the last one's logits are needed
-    PrefixTree::Text& text = model_->texts().open(wanted, request.chat);
-    const TextInUse in_use(model_->texts(), text);
-    text.request = request.id;
-    bool cancelled = false;
-    restore(request.id, text, wanted, stats, cancelled);
-    stats.reused_tokens = std::ssize(text.tokens);
-    outbox_.push(GenerationStarted{request.id, stats.prompt_tokens, stats.reused_tokens});
-
-    const Clock::time_point reading = Clock::now();
-    if (!cancelled) FW_TRY(read_prompt(request.id, prompt, text, cancelled));
-    stats.prompt_seconds = seconds_between(reading, Clock::now());
-    if (cancelled) stats.stop_reason = StopReason::cancelled;
-    else FW_TRY(answer(request, prompt, start, text, stats));
-    text.n_sent = std::ssize(text.tokens);
-    stats.seconds = seconds_between(start, Clock::now());
-    outbox_.push(GenerationDone{request.id, stats});
-    return {};
-  }
-
-  Result<void> answer(const Generate& request, const std::vector<TokenId>& prompt, Clock::time_point start, PrefixTree::Text& text,
-                      GenerationStats& stats) {
-    AnswerWriter writer(*model_, drafting_ ? &*drafting_ : nullptr, request,
-                        {[this](TextPiece piece) { outbox_.push(std::move(piece)); }, [&] { return stop_wanted(request.id); }});
-    FW_TRY(writer.write(prompt, logits_, text, start, stats));
-    return {};
-  }
-
-  void restore(std::uint64_t id, PrefixTree::Text& text, std::span<const TokenId> wanted, GenerationStats& stats,
-               bool& cancelled) {
-    if (!keeper_) return;
-    const Clock::time_point begun = Clock::now();
-    std::int64_t told = -1;
-    stats.restored_tokens = keeper_->restore(text, wanted, [&](std::int64_t known) {
-      if (known != told && Clock::now() > begun + kUnnoticed) outbox_.push(PrefixRestoring{id, told = known, std::ssize(wanted)});
-      cancelled = stop_wanted(id);
-      return !cancelled;
-    });
-    stats.restore_seconds = seconds_between(begun, Clock::now());
-  }
-
-  Result<void> read_prompt(std::uint64_t id, const std::vector<TokenId>& prompt, PrefixTree::Text& text, bool& cancelled) {
-    const auto fresh = std::span(prompt).subspan(text.tokens.size());
-    const std::int64_t total = std::ssize(fresh);
-    const auto result = model_->read(
-        text.sequence, fresh, [&](std::int64_t i) { return i == total - 1; },
-        [&](std::int64_t, std::span<const float> logits) { logits_.assign(logits.begin(), logits.end()); },
-        [&](std::int64_t done) {
-          outbox_.push(PromptProgress{id, done, total});
-          return !stop_wanted(id);
-        });
-    text.tokens.assign(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(model_->cache().length(text.sequence)));
-    cancelled = !result && result.error().code == ErrorCode::cancelled;
-    return cancelled ? Result<void>() : result;
-  }
-
   Mailbox<Event>& outbox_;
   std::function<std::tm()> clock_now_;
-  std::deque<Letter> waiting_;  // taken from the inbox while an answer ran
   Clock::time_point arrived_{};
   PrefixStore* store_;
+  // How often something has come that ends what runs, and what runs for somebody who types: a long pass looks there.
+  std::atomic<std::uint64_t> n_end_all_ = 0, n_end_typing_ = 0, n_other_models_ = 0;
   std::unique_ptr<LoadedModel> model_;
-  std::unique_ptr<SecondModel> second_;  // drafts for that model
+  std::optional<Scheduler> scheduler_;   // of that model, as all below
+  std::unique_ptr<SecondModel> second_;  // drafts for it
   std::optional<Drafting> drafting_;
-  std::optional<PrefixKeeper> keeper_;  // of that model
+  std::optional<PrefixKeeper> keeper_;
   std::uint64_t model_number_ = 0;
   int n_unsettled_ = 0;
-  std::optional<SelfTest> self_test_;  // of model_, while it lasts
-  std::vector<float> logits_;    // of the newest row
-  std::optional<TokenBytes> token_bytes_;   // of the model, once it is needed
+  std::optional<SelfTest> self_test_;       // while it lasts
+  std::optional<TokenBytes> token_bytes_;   // once it is needed
+  std::optional<TokenCounter> counter_;
   std::optional<Suggestion> suggestion_;    // the newest, with its pages
-  std::unordered_map<std::string, std::int64_t> lengths_;  // tokens of messages that were counted
+  std::list<AnswerWriter> answers_;         // as they came
 };
 
 Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now, PrefixStore* store)
@@ -481,6 +402,6 @@ Session::~Session() {
   thread_.join();
 }
 
-void Session::send(Command command) { desk_->inbox->push({std::move(command), Clock::now()}); }
+void Session::send(Command command) { desk_->send(std::move(command)); }
 
 }  // namespace foreword::engine

@@ -1,6 +1,7 @@
 #pragma once
 // The engine desk: one thread that owns model, KV cache and backend. Others send it Commands and get Events; nothing is
-// shared. A stop is obeyed within one step (one forward pass).
+// shared. All that runs takes part in one forward pass after the other (scheduler.h); a stop is obeyed between two of them,
+// or between two layers of a long one.
 
 #include <cstdint>
 #include <filesystem>
@@ -87,7 +88,8 @@ struct LoadModel {
   ModelOptions options;
 };
 struct UnloadModel {};
-/// Chat: messages through the model's template. Raw: text as it is, BOS as the file says.
+/// Chat: messages through the model's template. Raw: text as it is, BOS as the file says. Several run at once, in the same
+/// passes: one's prompt is read while another one's answer goes on.
 struct Generate {
   std::uint64_t id = 0;  // chosen by the sender, stands in every event of this request
   std::variant<std::vector<ChatMessage>, std::string> prompt;
@@ -96,6 +98,7 @@ struct Generate {
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
   TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
+  bool background = false;        // nobody waits for it: it stands still while anything else is asked for
 };
 struct Stop {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
@@ -106,7 +109,7 @@ struct AssignChat {
   TextOwner chat = 0;
 };
 /// Continuations of a text that is being written. A newer one, or an answer, takes the place of the one that runs; while an
-/// answer runs it is refused as busy.
+/// answer runs it is refused as busy. What runs in the background waits for it.
 struct Suggest {
   std::uint64_t id = 0;  // of the text's state, chosen by the sender; stands in the events
   std::variant<std::vector<ChatMessage>, std::string> context;  // the chat before the user's open turn, or plain text

@@ -69,79 +69,151 @@ Result<SuggestionPrompt> encode_suggestion(const LoadedModel& loaded, const Toke
   return prompt;
 }
 
-Suggestion::Suggestion(LoadedModel& loaded, const TokenBytes& bytes, Suggest request, Clock::time_point arrived)
-    : loaded_(loaded), bytes_(bytes), request_(std::move(request)), arrived_(arrived),
+Suggestion::Suggestion(LoadedModel& loaded, const TokenBytes& bytes, Suggest request, Clock::time_point arrived, std::function<void(Event)> say)
+    : loaded_(loaded), bytes_(bytes), request_(std::move(request)), arrived_(arrived), say_(std::move(say)),
       job_(*loaded.tokenizer(), bytes, loaded.cache(), request_.limits) {
   told_.id = request_.id;
 }
 
-Result<bool> Suggestion::start(const std::tm& now, const std::function<bool()>& go_on, const std::function<void(const Drafts&)>& tell) {
-  FW_ASSIGN(const SuggestionPrompt prompt, encode_suggestion(loaded_, bytes_, request_, now));
-  if (prompt.tokens.empty()) return Error{ErrorCode::invalid_argument, "There is no text to continue."};
-  const auto wanted = std::span(prompt.tokens).first(prompt.held.n_kept);
-  if (std::ssize(wanted) + request_.limits.max_tokens >= loaded_.model().context) {
-    return Error{ErrorCode::invalid_argument, "The text before the caret does not fit into the context."};
-  }
-  PrefixTree::Text& text = loaded_.texts().open(wanted.first(wanted.size() - 1), request_.chat);
-  const TextInUse in_use(loaded_.texts(), text);
-  told_.prompt_tokens = std::ssize(wanted);
-  told_.reused_tokens = std::ssize(text.tokens);
-  std::vector<float> logits;
-  while (text.tokens.size() < wanted.size()) {
-    if (!go_on()) return false;
-    const auto chunk = wanted.subspan(text.tokens.size()).first(std::min<std::size_t>(kRowsAtOnce, wanted.size() - text.tokens.size()));
-    const bool last = text.tokens.size() + chunk.size() == wanted.size();
-    FW_TRY(loaded_.read(
-        text.sequence, chunk, [&](std::int64_t i) { return last && i + 1 == std::ssize(chunk); },
-        [&](std::int64_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); }));
-    text.tokens.insert(text.tokens.end(), chunk.begin(), chunk.end());
-  }
-  // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
-  const auto n_vocab = static_cast<std::size_t>(loaded_.tokenizer()->size());
-  logits.resize(std::min(logits.size(), n_vocab));
-  std::string_view held = prompt.held.held;
-  while (const auto token = settled(bytes_, logits, held)) {
-    FW_TRY(loaded_.read(
-        text.sequence, std::span(&*token, 1), [](std::int64_t) { return true; },
-        [&](std::int64_t, std::span<const float> row) { logits.assign(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(logits.size())); }));
-    text.tokens.push_back(*token);
-    held.remove_prefix(bytes_.of(*token).size());
-  }
-  told_.prompt_seconds = seconds_between(arrived_, Clock::now());
-  FW_TRY(job_.branch(text.sequence, logits, held));
-  return resume(go_on, tell);
+void Suggestion::begin(const std::tm& now) {
+  if (auto opened = open(now); !opened) fail(opened.error());
 }
 
-Result<bool> Suggestion::resume(const std::function<bool()>& go_on, const std::function<void(const Drafts&)>& tell) {
-  const auto n_vocab = static_cast<std::size_t>(loaded_.tokenizer()->size());
-  const Clock::time_point begin = Clock::now();
-  Batch batch;
-  while (job_.running()) {
-    if (!go_on()) return false;
-    if (request_.seconds > 0 && seconds_between(begin, Clock::now()) > request_.seconds) break;
-    batch.clear();
-    FW_TRY(job_.add_rows(batch));
-    FW_TRY(loaded_.forward().run(batch, [&](std::int64_t row, std::span<const float> logits) {
-      job_.take(row, logits.first(std::min(logits.size(), n_vocab)));
-    }));
-    FW_TRY(job_.end_step());
-    told_.decoded_tokens += batch.size();
-    Drafts now = drafts();
-    const auto texts = [](const Drafts& drafts) {
-      std::string all;
-      for (const Draft& draft : drafts.drafts) all += draft.text + '\n';
-      return all;
-    };
-    if (texts(now) != texts(told_)) {
-      if (told_.first_word_seconds == 0 && !now.drafts.empty() && !now.drafts.front().text.empty()) {
-        told_.first_word_seconds = seconds_between(arrived_, Clock::now());
-      }
-      now.first_word_seconds = told_.first_word_seconds;
-      told_.drafts = now.drafts;
-      tell(now);
-    }
+Result<void> Suggestion::open(const std::tm& now) {
+  FW_ASSIGN(prompt_, encode_suggestion(loaded_, bytes_, request_, now));
+  if (prompt_.tokens.empty()) return Error{ErrorCode::invalid_argument, "There is no text to continue."};
+  prompt_.tokens.resize(prompt_.held.n_kept);
+  if (std::ssize(prompt_.tokens) + request_.limits.max_tokens >= loaded_.model().context) {
+    return Error{ErrorCode::invalid_argument, "The text before the caret does not fit into the context."};
   }
-  return true;
+  held_ = prompt_.held.held;
+  text_ = &loaded_.texts().open(std::span(prompt_.tokens).first(prompt_.tokens.size() - 1), request_.chat);
+  in_use_.emplace(loaded_.texts(), *text_);
+  told_.prompt_tokens = std::ssize(prompt_.tokens);
+  told_.reused_tokens = std::ssize(text_->tokens);
+  phase_ = Phase::reading;
+  return {};
+}
+
+Work::Need Suggestion::need() const {
+  Need need{.urgency = Urgency::typing};
+  if (text_ != nullptr) need.depth = std::ssize(text_->tokens);
+  else need.depth = told_.prompt_tokens;
+  if (phase_ == Phase::reading) need.unread = std::ssize(prompt_.tokens) - std::ssize(text_->tokens);
+  if (phase_ == Phase::settling) need.roots = 1;
+  if (phase_ == Phase::drafting) need.roots = 2 * request_.limits.count - 1;
+  return need;
+}
+
+void Suggestion::add_rows(Batch& batch, const Room& room) {
+  const std::int64_t begin = batch.size();
+  if (phase_ == Phase::reading) {
+    const std::int64_t unread = need().unread, n = std::min({room.rows, unread, kRowsAtOnce, loaded_.cache().n_steady(text_->sequence)});
+    std::int32_t parent = -1;
+    for (std::int64_t i = 0; i < n; ++i) {
+      parent = batch.add(prompt_.tokens[text_->tokens.size() + static_cast<std::size_t>(i)], text_->sequence, parent, i + 1 == unread);
+    }
+  } else if (phase_ == Phase::settling) {
+    batch.add(settled_, text_->sequence, -1, true);
+  } else if (auto added = job_.add_rows(batch); !added) {
+    fail(added.error());
+  }
+  n_rows_ = batch.size() - begin;
+}
+
+void Suggestion::take(std::int64_t row, std::span<const float> logits) {
+  // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
+  const auto named = logits.first(std::min(logits.size(), static_cast<std::size_t>(loaded_.tokenizer()->size())));
+  if (phase_ == Phase::drafting) job_.take(row, named);
+  else logits_.assign(named.begin(), named.end());
+}
+
+void Suggestion::end_step(const Pass&) {
+  if (auto kept = keep_rows(); !kept) fail(kept.error());
+}
+
+Result<void> Suggestion::keep_rows() {
+  if (phase_ == Phase::drafting) {
+    FW_TRY(job_.end_step());
+    told_.decoded_tokens += n_rows_;
+    tell_growth();
+    const bool late = request_.seconds > 0 && seconds_between(drafting_since_, Clock::now()) > request_.seconds;
+    if (!job_.running() || late) end(Phase::resting, SuggestReason::done);
+    return {};
+  }
+  if (gone()) return {};
+  FW_TRY(loaded_.cache().commit(text_->sequence, n_rows_));
+  if (phase_ == Phase::settling) {
+    text_->tokens.push_back(settled_);
+    held_.remove_prefix(bytes_.of(settled_).size());
+    return go_on();
+  }
+  const auto first = prompt_.tokens.begin() + std::ssize(text_->tokens);
+  text_->tokens.insert(text_->tokens.end(), first, first + n_rows_);
+  return text_->tokens.size() == prompt_.tokens.size() ? go_on() : Result<void>();
+}
+
+Result<void> Suggestion::go_on() {
+  const auto token = settled(bytes_, logits_, held_);
+  phase_ = token ? Phase::settling : Phase::drafting;
+  if (token) {
+    settled_ = *token;
+    return {};
+  }
+  drafting_since_ = Clock::now();
+  told_.prompt_seconds = seconds_between(arrived_, drafting_since_);
+  FW_TRY(job_.branch(text_->sequence, logits_, held_));
+  in_use_.reset();
+  text_ = nullptr;
+  if (!job_.running()) end(Phase::resting, SuggestReason::done);
+  return {};
+}
+
+void Suggestion::tell_growth() {
+  Drafts now = drafts();
+  const auto texts = [](const Drafts& drafts) {
+    std::string all;
+    for (const Draft& draft : drafts.drafts) all += draft.text + '\n';
+    return all;
+  };
+  if (texts(now) == texts(told_)) return;
+  if (told_.first_word_seconds == 0 && !now.drafts.empty() && !now.drafts.front().text.empty()) {
+    told_.first_word_seconds = seconds_between(arrived_, Clock::now());
+  }
+  now.first_word_seconds = told_.first_word_seconds;
+  told_.drafts = now.drafts;
+  say_(std::move(now));
+}
+
+void Suggestion::adjust(const AdjustDrafts& command) {
+  job_.extend(command.max_tokens);
+  if (phase_ != Phase::drafting && phase_ != Phase::resting) return;
+  job_.keep_only(command.ids);
+  if (phase_ == Phase::resting) drafting_since_ = Clock::now();
+  phase_ = Phase::drafting;
+  if (!job_.running()) end(Phase::resting, SuggestReason::done);
+}
+
+void Suggestion::cancel() {
+  if (running()) end(Phase::gone, SuggestReason::cancelled);
+  phase_ = Phase::gone;
+}
+
+void Suggestion::fail(const Error& error) {
+  if (!running()) return;
+  phase_ = Phase::gone;
+  Drafts none;
+  none.id = request_.id;
+  none.reason = SuggestReason::failed;
+  none.message = error.message;
+  say_(std::move(none));
+}
+
+void Suggestion::end(Phase phase, SuggestReason reason) {
+  phase_ = phase;
+  Drafts last = drafts();
+  last.reason = reason;
+  say_(std::move(last));
 }
 
 Drafts Suggestion::drafts() const {

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "engine/autocomplete/draft_job.h"
+#include "engine/kv/prefix_tree.h"
 #include "engine/loaded_model.h"
 #include "engine/session.h"
+#include "engine/work.h"
 
 namespace foreword::engine {
 
@@ -27,31 +29,57 @@ struct SuggestionPrompt {
 Result<SuggestionPrompt> encode_suggestion(const LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request,
                                            const std::tm& now);
 
-/// One request from its first token to its last. Between steps it asks whether to go on, and tells what is new.
-class Suggestion {
+/// One request from its first token to its last, and its drafts as long as they may be asked to go on.
+class Suggestion final : public Work {
  public:
   using Clock = std::chrono::steady_clock;
-  /// `go_on` runs between steps: false gives the request up. `tell` gets the drafts after each step that finished a word.
-  Suggestion(LoadedModel& loaded, const TokenBytes& bytes, Suggest request, Clock::time_point arrived);
-
-  /// Reads what is not known yet, opens the branches and runs them to their limits. False: given up.
-  Result<bool> start(const std::tm& now, const std::function<bool()>& go_on, const std::function<void(const Drafts&)>& tell);
-  /// Runs on what extend() or keep_only() left to do.
-  Result<bool> resume(const std::function<bool()>& go_on, const std::function<void(const Drafts&)>& tell);
+  /// All must outlive the suggestion. say: gets the drafts whenever a word has been finished, and at the end.
+  Suggestion(LoadedModel& loaded, const TokenBytes& bytes, Suggest request, Clock::time_point arrived, std::function<void(Event)> say);
 
   std::uint64_t id() const { return request_.id; }
-  void extend(std::int64_t max_tokens) { job_.extend(max_tokens); }
-  void keep_only(std::span<const std::int32_t> ids) { job_.keep_only(ids); }
-  /// As they are now.
-  Drafts drafts() const;
+  /// Finds out what there is to read. Once, before the first step.
+  void begin(const std::tm& now);
+  bool begun() const { return phase_ != Phase::fresh; }
+  /// Until the last event has been told.
+  bool running() const { return phase_ != Phase::resting && phase_ != Phase::gone; }
+  /// Ended without drafts that could go on.
+  bool gone() const { return phase_ == Phase::gone; }
+
+  Need need() const override;
+  void add_rows(Batch& batch, const Room& room) override;
+  void take(std::int64_t row, std::span<const float> logits) override;
+  void end_step(const Pass& pass) override;
+
+  /// Another end is told, once the drafts that are left have got there.
+  void adjust(const AdjustDrafts& command);
+  void cancel();
+  void fail(const Error& error);
 
  private:
+  enum class Phase : std::uint8_t { fresh, reading, settling, drafting, resting, gone };
+  Result<void> open(const std::tm& now);
+  Result<void> keep_rows();
+  /// Behind the prompt: a held token that is certain, or the branches.
+  Result<void> go_on();
+  void tell_growth();
+  void end(Phase phase, SuggestReason reason);
+  Drafts drafts() const;
+
   LoadedModel& loaded_;
   const TokenBytes& bytes_;
   Suggest request_;
-  Clock::time_point arrived_;
+  Clock::time_point arrived_, drafting_since_{};
+  std::function<void(Event)> say_;
   DraftJob job_;
   Drafts told_;
+  Phase phase_ = Phase::fresh;
+  SuggestionPrompt prompt_;
+  std::string_view held_;         // of the prompt's end, what no token stands for yet
+  PrefixTree::Text* text_ = nullptr;
+  std::optional<TextInUse> in_use_;
+  std::vector<float> logits_;     // of the text's last token
+  TokenId settled_ = kNoToken;
+  std::int64_t n_rows_ = 0;       // of this step
 };
 
 }  // namespace foreword::engine

@@ -1,10 +1,8 @@
 #include "ui/backup_list.h"
 
 #include <algorithm>
-#include <string>
 
 #include "ui/dialog.h"
-#include "ui/paragraph.h"
 #include "ui/widgets.h"
 
 namespace foreword::ui {
@@ -15,7 +13,7 @@ constexpr const char* kId = "backups";
 constexpr const char* kAbout = "A copy takes the place of all chats, folders and settings. What is here now is kept as a copy first, so that you can come back to it.";
 constexpr const char* kNone = "There is no copy yet. The first one is made a few seconds after the start, and then one each day.";
 
-std::string row_id(std::int64_t id) { return std::string(kId) + "/row:" + std::to_string(id); }
+std::string_view row_id(Frame& frame, std::int64_t id) { return frame.join(kId, "/row:", id); }
 
 }  // namespace
 
@@ -32,21 +30,21 @@ void BackupList::draw(Frame& frame, Rect window) {
     scroll_ = 0;
     // A damaged database is replaced by its newest good copy, if the user agrees; else nothing is chosen beforehand.
     chosen_ = !view.reason.empty() && n_rows_ > 0 ? view.rows.front().id : 0;
-    frame.input.focus(n_rows_ > 0 ? row_id(view.rows.front().id) : std::string(kId) + "/close");
+    frame.input.focus(n_rows_ > 0 ? row_id(frame, view.rows.front().id) : "backups/close");
   }
   const text::Font font = frame.font(text::Style::regular, size::kInterface);
   const std::string_view about = looking ? std::string_view(view.busy) : n_rows_ == 0 ? kNone : view.reason.empty() ? kAbout : std::string_view(view.reason);
   const float width = std::min(frame.px(kWidth), window.width() - frame.px(24)), head = frame.px(2 * Dialog::kPad + Dialog::kHead);
-  Paragraph paragraph(frame, about, font, frame.px(kLine), width - 2 * frame.px(Dialog::kPad));
+  about_.set(frame, about, font, frame.px(kLine), width - 2 * frame.px(Dialog::kPad));
   const float rows = static_cast<float>(n_rows_) * frame.px(kRow), gap = frame.px(14), button = frame.px(kButton);
-  const float height = head + paragraph.height() + (n_rows_ > 0 ? 2 * gap + rows + button : 0);
+  const float height = head + about_.height() + (n_rows_ > 0 ? 2 * gap + rows + button : 0);
   Dialog dialog(frame, window, {kId, view.reason.empty() ? "Go back to a copy" : "Your chats need a copy", width, height});
   const Rect area = dialog.inside();
-  paragraph.draw(frame, {area.left, area.top}, frame.theme.ink_soft);
+  about_.draw(frame, {area.left, area.top}, frame.theme.ink_soft);
   bool close = dialog.closed();
   if (n_rows_ > 0) {
     const float top = area.bottom - button;
-    draw_rows(frame, {area.left - frame.px(10), area.top + paragraph.height() + gap, area.right + frame.px(10), top - gap});
+    draw_rows(frame, {area.left - frame.px(10), area.top + about_.height() + gap, area.right + frame.px(10), top - gap});
     if (view.busy.empty()) {
       const float w = text_button_width(frame, "Restore this copy");
       if (text_button(frame, "backups/restore", "Restore this copy", {area.right - w, top, area.right, area.bottom}, ButtonLook::primary, {.enabled = chosen_ != 0})) {
@@ -75,10 +73,10 @@ void BackupList::draw_rows(Frame& frame, Rect area) {
   canvas.push_clip(area);
   float y = area.top - scroll_;
   for (const BackupRow& backup : view.rows) {
-    const std::string id = row_id(backup.id);
+    const std::string_view id = row_id(frame, backup.id);
     const Rect rect{area.left, y, area.right, y + row};
     const bool chosen = backup.id == chosen_;
-    frame.input.add({.id = id, .role = ItemRole::row, .label = backup.when + ", " + backup.detail, .rect = rect.intersect(area), .enabled = view.busy.empty(), .selected = chosen});
+    frame.input.add({.id = id, .role = ItemRole::row, .label = frame.join(backup.when, ", ", backup.detail), .rect = rect.intersect(area), .enabled = view.busy.empty(), .selected = chosen});
     if (chosen || frame.input.hovered(id)) canvas.fill(rect, chosen ? frame.theme.chosen : frame.theme.hover, frame.px(size::kRadius));
     canvas.text({rect.left + inset, y + frame.px(6)}, frame.px(20), frame.font(text::Style::medium, size::kInterface), frame.theme.ink, backup.when);
     canvas.text_cut({rect.left + inset, y + frame.px(26)}, frame.px(20), rect.width() - 2 * inset - frame.px(24), frame.font(text::Style::regular, size::kSmall), frame.theme.ink_soft, backup.detail);

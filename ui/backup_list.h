@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "ui/frame.h"
+#include "ui/paragraph.h"
 
 namespace foreword::ui {
 
@@ -18,6 +18,7 @@ class BackupList {
   std::int64_t chosen_ = 0;
   std::size_t n_rows_ = 0;  // of the last frame
   float scroll_ = 0;
+  Paragraph about_;
 };
 
 }  // namespace foreword::ui

@@ -110,13 +110,23 @@ class Canvas::GlyphRun {
   int page_ = -1;
 };
 
+const text::Directions& Canvas::directions(std::string_view text) {
+  if (const auto known = directions_.find(text); known != directions_.end()) return known->second;
+  if (directions_.size() >= kMaxDirections) directions_.clear();
+  return directions_.emplace(text, text::resolve_directions(text, {0, text.size()})).first->second;
+}
+
 template <class Visit>
 void Canvas::visit_text(text::Font font, std::string_view text, Visit&& visit) {
   const text::Span span{.font = font};
   const text::StyledText styled{text, {&span, 1}};
   const text::Range all{0, text.size()};
-  text::visual_runs(text, text::may_run_left(text) ? text::resolve_directions(text, all) : text::Directions{all, false, {}}, all, runs_);
-  text::visit_runs(shapes_, styled, runs_, visit);
+  if (text::may_run_left(text)) {
+    text::visual_runs(text, directions(text), all, memory_.runs);
+  } else {
+    memory_.runs.assign(1, {all, false});
+  }
+  text::visit_runs(shapes_, styled, memory_, visit);
 }
 
 float Canvas::width(text::Font font, std::string_view text) {
@@ -164,7 +174,8 @@ void Canvas::text_cut(Vec top, float line_height, float width, text::Font font, 
     this->text(top, line_height, font, color, text);
     return;
   }
-  this->text(top, line_height, font, color, std::string(text.substr(0, cut)) + std::string(kEllipsis));
+  cut_.assign(text.substr(0, cut)).append(kEllipsis);
+  this->text(top, line_height, font, color, cut_);
 }
 
 void Canvas::line(Vec top, float line_height, text::Layout& layout, const text::StyledText& styled, std::size_t index,

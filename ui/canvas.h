@@ -3,9 +3,11 @@
 // snapped to pixels vertically and to quarter pixels horizontally. Main thread.
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
 
 #include "ui/geometry.h"
 #include "ui/icons.h"
@@ -58,12 +60,21 @@ class Canvas {
  private:
   /// Quads of one page after another share a draw call.
   class GlyphRun;
+  struct DirectionHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+  };
+  static constexpr std::size_t kMaxDirections = 1 << 10;  // texts
+
+  const text::Directions& directions(std::string_view text);
   template <class Visit>
   void visit_text(text::Font font, std::string_view text, Visit&& visit);
 
   text::ShapeCache shapes_;
   text::Atlas atlas_;
-  std::vector<text::DirectedRun> runs_;  // scratch
+  std::unordered_map<std::string, text::Directions, DirectionHash, std::equal_to<>> directions_;  // of texts that run to the left, wholly or in part
+  text::RunMemory memory_;
+  std::string cut_;  // scratch
   ImDrawList* list_ = nullptr;
 };
 

@@ -1,7 +1,6 @@
 #include "ui/chat_list.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "ui/widgets.h"
@@ -12,12 +11,17 @@ namespace {
 constexpr float kRow = 38, kRowWithDetail = 56, kPad = 12;  // logical
 constexpr std::size_t kBinRows = 8;  // the latest deletions
 
-/// The path of the first `n` names.
-std::string path_of(const std::vector<std::string>& names, std::size_t n) {
-  std::string path = names[0];
-  for (std::size_t i = 1; i < n; ++i) path += "/" + names[i];
-  return path;
+/// In the order of the names that make up the paths: a folder comes before those within it.
+bool path_before(std::string_view a, std::string_view b) {
+  const auto rank = [](char c) { return c == '/' ? -1 : static_cast<int>(static_cast<unsigned char>(c)); };
+  return std::ranges::lexicographical_compare(a, b, {}, rank, rank);
 }
+
+bool is_within(std::string_view path, std::string_view folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+std::string_view row_id(Frame& frame, const ChatRow& chat) { return frame.join("chats/row:", chat.id); }
 
 }  // namespace
 
@@ -56,8 +60,8 @@ float ChatList::draw_bin(Frame& frame, Rect area) {
     frame.send(ShowBackups{});
   }
   const Rect button{area.left + pad, top + frame.px(3), area.right - pad - copies - frame.px(4), top + head - frame.px(2)};
-  const std::string id = "chats/bin", label = bin.empty() ? "Bin (empty)" : "Bin (" + std::to_string(bin.size()) + ")";
-  frame.input.add({.id = id, .role = ItemRole::button, .label = label + (bin_open_ ? ", unfolded" : ", folded"), .rect = button, .enabled = !bin.empty(), .selected = bin_open_});
+  const std::string_view id = "chats/bin", label = bin.empty() ? "Bin (empty)" : frame.join("Bin (", bin.size(), ")");
+  frame.input.add({.id = id, .role = ItemRole::button, .label = frame.join(label, bin_open_ ? ", unfolded" : ", folded"), .rect = button, .enabled = !bin.empty(), .selected = bin_open_});
   if (frame.input.hovered(id)) canvas.fill(button, frame.theme.hover, frame.px(size::kRadius));
   canvas.icon(Icon::trash, {button.left + frame.px(16), button.center().y}, frame.px(16), frame.theme.ink_soft);
   const text::Font font = frame.font(text::Style::regular, size::kSmall);
@@ -68,17 +72,17 @@ float ChatList::draw_bin(Frame& frame, Rect area) {
   for (std::size_t i = 0; i < n_shown; ++i, y += line) {
     const BinRow& row = bin[i];
     const float right = area.right - pad - side;
-    canvas.text_cut({area.left + pad + frame.px(10), y}, line, right - area.left - pad - frame.px(16), font, frame.theme.ink, row.detail.empty() ? row.title : row.detail);
+    const std::string_view name = row.detail.empty() ? row.title : row.detail;
+    canvas.text_cut({area.left + pad + frame.px(10), y}, line, right - area.left - pad - frame.px(16), font, frame.theme.ink, name);
     const Rect restore{right, y + frame.px(4), right + side, y + frame.px(4) + side};
-    const std::string name = row.detail.empty() ? row.title : row.detail;
-    if (icon_button(frame, id + "/" + std::to_string(row.id), "Restore: " + name.substr(0, name.find('\n')), Icon::undo, restore)) frame.send(RestoreDeleted{row.id});
+    if (icon_button(frame, frame.join(id, "/", row.id), frame.join("Restore: ", name.substr(0, name.find('\n'))), Icon::undo, restore)) frame.send(RestoreDeleted{row.id});
   }
   if (frame.input.activated(id)) bin_open_ = !bin_open_;
   return height;
 }
 
 void ChatList::draw_search(Frame& frame, Rect rect) {
-  const std::string id = "chats/search";
+  const std::string_view id = "chats/search";
   if (!frame.input.focused(id) && search_.text() != frame.state.search) search_.set_text(frame.state.search);
   frame.canvas.fill(rect, frame.theme.raised, frame.px(size::kRadius));
   const bool focused = frame.input.focused(id);
@@ -94,48 +98,48 @@ void ChatList::draw_search(Frame& frame, Rect rect) {
 }
 
 /// What stands below each other: the pinned chats, then the folders with theirs, then the others. Search hits stand as found.
-std::vector<ChatList::Line> ChatList::arrange(const ViewState& state) const {
-  std::vector<Line> lines;
+void ChatList::arrange(const ViewState& state) {
+  lines_.clear();
+  foldered_.clear();
   const bool found = !state.search.empty();
   for (const ChatRow& chat : state.chats) {
-    if (found || chat.pinned) lines.push_back({&chat, {}, 0});
+    if (found || chat.pinned) lines_.push_back({&chat, chat.pinned ? std::string_view() : chat.folder});
+    if (!found && !chat.pinned && !chat.folder.empty()) foldered_.push_back(&chat);
   }
-  if (found) return lines;
-  std::map<std::vector<std::string>, std::vector<const ChatRow*>> folders;  // by the names of the path
+  arrange_folders();
   for (const ChatRow& chat : state.chats) {
-    if (chat.pinned || chat.folder.empty()) continue;
-    std::vector<std::string> names;
-    for (std::size_t begin = 0; begin <= chat.folder.size();) {
-      const std::size_t end = std::min(chat.folder.find('/', begin), chat.folder.size());
-      names.push_back(chat.folder.substr(begin, end - begin));
-      folders[names];  // those around it
-      begin = end + 1;
-    }
-    folders[names].push_back(&chat);
+    if (!found && !chat.pinned && chat.folder.empty()) lines_.push_back({&chat});
   }
-  const auto is_closed = [&](const std::vector<std::string>& names, std::size_t n) { return closed_.contains(path_of(names, n)); };
-  for (const auto& [names, chats] : folders) {
+}
+
+/// Each folder above its chats, and these above the folders within it.
+void ChatList::arrange_folders() {
+  std::ranges::sort(foldered_, [](const ChatRow* a, const ChatRow* b) { return a->folder != b->folder ? path_before(a->folder, b->folder) : a < b; });
+  const ChatRow* before = nullptr;
+  for (const ChatRow* chat : foldered_) {
+    const std::string_view path = chat->folder;
     bool hidden = false;
-    for (std::size_t n = 1; n < names.size(); ++n) hidden = hidden || is_closed(names, n);
-    if (hidden) continue;
-    lines.push_back({nullptr, path_of(names, names.size()), names.size() - 1});
-    if (is_closed(names, names.size())) continue;
-    for (const ChatRow* chat : chats) lines.push_back({chat, {}, names.size()});
+    std::size_t depth = 0;
+    for (std::size_t end = 0; end != path.npos; ++depth) {
+      end = path.find('/', end + (depth > 0 ? 1 : 0));
+      const std::string_view folder = path.substr(0, end);
+      const bool stands = before != nullptr && is_within(before->folder, folder);
+      if (!stands && !hidden) lines_.push_back({nullptr, folder, depth});
+      hidden = hidden || closed_.contains(folder);
+    }
+    if (!hidden) lines_.push_back({chat, path, depth});
+    before = chat;
   }
-  for (const ChatRow& chat : state.chats) {
-    if (!chat.pinned && chat.folder.empty()) lines.push_back({&chat, {}, 0});
-  }
-  return lines;
 }
 
 void ChatList::draw_rows(Frame& frame, Rect area) {
   Canvas& canvas = frame.canvas;
   const float pad = frame.px(kPad), gap = frame.px(2);
   frame.input.add({.id = "chats/list", .role = ItemRole::scroll_area, .label = "Chats", .rect = area, .focusable = false});
-  const std::vector<Line> lines = arrange(frame.state);
+  arrange(frame.state);
   const auto height_of = [&](const Line& line) { return frame.px(line.chat == nullptr || line.chat->detail.empty() ? kRow : kRowWithDetail); };
   float content = pad;
-  for (const Line& line : lines) content += height_of(line) + gap;
+  for (const Line& line : lines_) content += height_of(line) + gap;
   for (const InputEvent& event : frame.input.events_of("chats/list")) {
     if (const auto* wheel = std::get_if<Wheel>(&event)) scroll_ -= wheel->dy * frame.px(60);
   }
@@ -145,43 +149,39 @@ void ChatList::draw_rows(Frame& frame, Rect area) {
     canvas.text({area.left + pad + frame.px(6), area.top}, frame.px(32), frame.font(text::Style::regular, size::kSmall), frame.theme.ink_soft, line);
   }
   canvas.push_clip(area);
-  const std::vector<Target> targets = std::move(targets_);  // of the last frame, which a drag aims at
-  targets_ = {{area, {}}};
-  folders_.clear();
   float y = area.top - scroll_;
-  for (const Line& line : lines) {
+  for (Line& line : lines_) {
     const float height = height_of(line), indent = frame.px(14) * static_cast<float>(std::min<std::size_t>(line.depth, 4));
-    const Rect row{area.left + pad + indent, y, area.right - pad, y + height};
-    const std::string folder = line.chat == nullptr ? line.folder : line.chat->pinned ? std::string() : line.chat->folder;
-    targets_.push_back({row.intersect(area), folder});
-    if (line.chat == nullptr) folders_.push_back(folder);
-    if (y + height > area.top && y < area.bottom) {
-      if (line.chat == nullptr) {
-        draw_folder(frame, line.folder, row);
-      } else {
-        draw_row(frame, *line.chat, row);
-        drag(frame, *line.chat, targets);
-      }
-    }
+    line.rect = {area.left + pad + indent, y, area.right - pad, y + height};
     y += height + gap;
+  }
+  for (const Line& line : lines_) {
+    if (line.rect.bottom <= area.top || line.rect.top >= area.bottom) continue;
+    if (line.chat == nullptr) {
+      draw_folder(frame, line.folder, line.rect);
+    } else {
+      draw_row(frame, *line.chat, line.rect);
+      drag(frame, *line.chat, area);
+    }
   }
   scroll_ = scroll_bar(frame, "chats/scroll", area, content, scroll_);
   draw_dragged(frame);
   canvas.pop_clip();
 }
 
+/// The row under a point, or else the list around the rows, which is in no folder.
+ChatList::Target ChatList::target_at(Rect area, Vec at) const {
+  for (const Line& line : lines_) {
+    if (line.rect.contains(at)) return {line.rect.intersect(area), line.folder};
+  }
+  return {area, {}};
+}
+
 /// A chat that is dragged shows where it would go; let go over a folder, or over a chat of one, it goes there.
-void ChatList::drag(Frame& frame, const ChatRow& chat, const std::vector<Target>& targets) {
-  const std::string id = "chats/row:" + std::to_string(chat.id);
+void ChatList::drag(Frame& frame, const ChatRow& chat, Rect area) {
+  const std::string_view id = row_id(frame, chat);
   if (dragged_ == chat.id && !frame.input.pressed(id)) dragged_ = 0;
   const bool can_move = !chat.pinned && frame.state.search.empty();
-  const auto target_at = [&](Vec at) {
-    const Target* over = nullptr;
-    for (const Target& target : targets) {
-      if (target.rect.contains(at)) over = &target;  // rows come after the list around them
-    }
-    return over != nullptr && over->folder != chat.folder ? over : nullptr;
-  };
   for (const InputEvent& event : frame.input.events_of(id)) {
     if (const auto* move = std::get_if<MouseMove>(&event); move != nullptr && can_move) {
       if (std::hypot(move->at.x - pressed_at_.x, move->at.y - pressed_at_.y) < frame.px(5) && dragged_ == 0) continue;
@@ -195,10 +195,12 @@ void ChatList::drag(Frame& frame, const ChatRow& chat, const std::vector<Target>
       continue;
     }
     dragged_ = 0;
-    if (const Target* over = target_at(button->at); over != nullptr && can_move) frame.send(MoveChat{chat.id, over->folder});
+    const std::string_view folder = target_at(area, button->at).folder;
+    if (can_move && area.contains(button->at) && folder != chat.folder) frame.send(MoveChat{chat.id, std::string(folder)});
   }
   if (dragged_ != chat.id) return;
-  if (const Target* over = target_at(frame.input.mouse())) frame.canvas.stroke(over->rect.inset(frame.px(1), frame.px(1)), frame.theme.accent, frame.px(size::kRadius), frame.px(2));
+  const Target over = target_at(area, frame.input.mouse());
+  if (area.contains(frame.input.mouse()) && over.folder != chat.folder) frame.canvas.stroke(over.rect.inset(frame.px(1), frame.px(1)), frame.theme.accent, frame.px(size::kRadius), frame.px(2));
 }
 
 void ChatList::draw_dragged(Frame& frame) {
@@ -213,17 +215,19 @@ void ChatList::draw_dragged(Frame& frame) {
 /// To the folder above or below in the list; what is in none stands below them all.
 void ChatList::move_by_key(Frame& frame, const ChatRow& chat, bool down) {
   if (chat.pinned || !frame.state.search.empty()) return;
-  std::vector<std::string> places = folders_;
+  std::vector<std::string_view> places;
+  for (const Line& line : lines_) {
+    if (line.chat == nullptr) places.push_back(line.folder);
+  }
   places.emplace_back();
   const auto here = std::find(places.begin(), places.end(), chat.folder);
   if (here == places.end() || (down ? here + 1 == places.end() : here == places.begin())) return;
-  frame.send(MoveChat{chat.id, down ? *(here + 1) : *(here - 1)});
+  frame.send(MoveChat{chat.id, std::string(down ? *(here + 1) : *(here - 1))});
 }
 
 /// Keys of the row that has the focus; F2 also of the chat that is shown.
 void ChatList::handle_row_keys(Frame& frame, const ChatRow& chat, bool current) {
-  const std::string id = "chats/row:" + std::to_string(chat.id);
-  const std::string& focus = frame.input.focus_id();
+  const std::string_view id = row_id(frame, chat), focus = frame.input.focus_id();
   const bool focused = focus == id, elsewhere = current && !focus.starts_with("chats/row:") && !focus.starts_with("chats/folder:");
   for (const KeyPress& press : frame.input.shortcuts()) {
     if (press.key == Key::f2 && (focused || elsewhere)) start_renaming(frame, chat);
@@ -233,12 +237,12 @@ void ChatList::handle_row_keys(Frame& frame, const ChatRow& chat, bool current) 
   }
 }
 
-void ChatList::draw_folder(Frame& frame, const std::string& path, Rect row) {
+void ChatList::draw_folder(Frame& frame, std::string_view path, Rect row) {
   Canvas& canvas = frame.canvas;
-  const std::string id = "chats/folder:" + path, name = path.substr(path.rfind('/') + 1);
-  if (naming_ == path) return draw_field(frame, id, row, "Folder", [&](const std::string& to) { frame.send(RenameFolder{path, path.substr(0, path.size() - name.size()) + to}); });
+  const std::string_view id = frame.join("chats/folder:", path), name = path.substr(path.rfind('/') + 1);
+  if (naming_ == path) return draw_field(frame, id, row, "Folder", [&](const std::string& to) { frame.send(RenameFolder{std::string(path), std::string(path.substr(0, path.size() - name.size())) + to}); });
   const bool closed = closed_.contains(path), hot = frame.input.hovered(id) || frame.input.is_hovered_below(id);
-  frame.input.add({.id = id, .role = ItemRole::row, .label = "Folder " + path + (closed ? ", folded" : ", unfolded"), .rect = row.intersect(canvas.clip())});
+  frame.input.add({.id = id, .role = ItemRole::row, .label = frame.join("Folder ", path, closed ? ", folded" : ", unfolded"), .rect = row.intersect(canvas.clip())});
   if (hot) canvas.fill(row, frame.theme.hover, frame.px(size::kRadius));
   const float button = frame.px(26), top = std::round(row.center().y - button / 2);
   canvas.icon(closed ? Icon::chevron_right : Icon::chevron_down, {row.left + frame.px(12), row.center().y}, frame.px(14), frame.theme.ink_soft);
@@ -247,25 +251,25 @@ void ChatList::draw_folder(Frame& frame, const std::string& path, Rect row) {
   focus_ring(frame, id, row.inset(frame.px(2), frame.px(2)), frame.px(size::kRadius));
   if (hot || frame.input.focus_ring(id) || frame.input.is_focused_below(id)) {
     const float x = row.right - 2 * button - frame.px(4);
-    if (icon_button(frame, id + "/rename", "Rename the folder (F2)", Icon::pencil, {x, top, x + button, top + button})) start_naming(frame, path);
-    if (icon_button(frame, id + "/remove", "Take the folder away (Del); its chats stay", Icon::cross, {x + button, top, x + 2 * button, top + button})) frame.send(RemoveFolder{path});
+    if (icon_button(frame, frame.join(id, "/rename"), "Rename the folder (F2)", Icon::pencil, {x, top, x + button, top + button})) start_naming(frame, path);
+    if (icon_button(frame, frame.join(id, "/remove"), "Take the folder away (Del); its chats stay", Icon::cross, {x + button, top, x + 2 * button, top + button})) frame.send(RemoveFolder{std::string(path)});
   }
   for (const KeyPress& press : frame.input.shortcuts()) {
     if (!frame.input.focused(id)) break;
     if (press.key == Key::f2) start_naming(frame, path);
-    if (press.key == Key::del) frame.send(RemoveFolder{path});
+    if (press.key == Key::del) frame.send(RemoveFolder{std::string(path)});
   }
   if (!frame.input.activated(id)) return;
   if (closed) {
-    closed_.erase(path);
+    closed_.erase(closed_.find(path));
   } else {
-    closed_.insert(path);
+    closed_.emplace(path);
   }
 }
 
 void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   Canvas& canvas = frame.canvas;
-  const std::string id = "chats/row:" + std::to_string(chat.id);
+  const std::string_view id = row_id(frame, chat);
   if (renaming_ == chat.id) {
     return draw_field(frame, id, row, "Title", [&](const std::string& title) {
       if (!title.empty() && title != chat.title) frame.send(RenameChat{chat.id, title});
@@ -295,15 +299,15 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
     const float top = std::round(row.top + (line - button) / 2);
     const float x = row.right - 4 * button - frame.px(4);
     const auto place = [&](int i) { return Rect{x + static_cast<float>(i) * button, top, x + static_cast<float>(i + 1) * button, top + button}; };
-    if (icon_button(frame, id + "/pin", chat.pinned ? "Unpin" : "Pin to the top", Icon::pin, place(0), {.selected = chat.pinned})) frame.send(PinChat{chat.id, !chat.pinned});
-    if (icon_button(frame, id + "/move", "Move to a folder (Alt+Up, Alt+Down)", Icon::folder, place(1))) {
+    if (icon_button(frame, frame.join(id, "/pin"), chat.pinned ? "Unpin" : "Pin to the top", Icon::pin, place(0), {.selected = chat.pinned})) frame.send(PinChat{chat.id, !chat.pinned});
+    if (icon_button(frame, frame.join(id, "/move"), "Move to a folder (Alt+Up, Alt+Down)", Icon::folder, place(1))) {
       moving_ = chat.id;
       field_.set_text(chat.folder);
       field_.buffer().select_all();
-      frame.input.focus(id + "/title");
+      frame.input.focus(frame.join(id, "/title"));
     }
-    if (icon_button(frame, id + "/rename", "Rename (F2)", Icon::pencil, place(2))) start_renaming(frame, chat);
-    if (icon_button(frame, id + "/delete", "Delete (Del)", Icon::trash, place(3))) frame.send(DeleteChat{chat.id});
+    if (icon_button(frame, frame.join(id, "/rename"), "Rename (F2)", Icon::pencil, place(2))) start_renaming(frame, chat);
+    if (icon_button(frame, frame.join(id, "/delete"), "Delete (Del)", Icon::trash, place(3))) frame.send(DeleteChat{chat.id});
   } else if (chat.pinned) {
     canvas.icon(Icon::pin, {row.right - frame.px(18), row.top + line / 2}, frame.px(15), frame.theme.ink_soft);
   }
@@ -311,30 +315,31 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   if (renaming_ == 0) handle_row_keys(frame, chat, current);
 }
 
-void ChatList::start_naming(Frame& frame, const std::string& path) {
+void ChatList::start_naming(Frame& frame, std::string_view path) {
   naming_ = path;
   field_.set_text(path.substr(path.rfind('/') + 1));
   field_.buffer().select_all();
-  frame.input.focus("chats/folder:" + path + "/title");
+  frame.input.focus(frame.join("chats/folder:", path, "/title"));
 }
 
 void ChatList::start_renaming(Frame& frame, const ChatRow& chat) {
   renaming_ = chat.id;
   field_.set_text(chat.title);
   field_.buffer().select_all();
-  frame.input.focus("chats/row:" + std::to_string(chat.id) + "/title");
+  frame.input.focus(frame.join(row_id(frame, chat), "/title"));
 }
 
 /// A name being written in place of a row: Enter takes it, and so does leaving the field; Escape does not.
-void ChatList::draw_field(Frame& frame, const std::string& id, Rect row, std::string_view label, const std::function<void(const std::string&)>& done) {
+void ChatList::draw_field(Frame& frame, std::string_view id, Rect row, std::string_view label, const std::function<void(const std::string&)>& done) {
   frame.canvas.fill(row, frame.theme.raised, frame.px(size::kRadius));
   frame.canvas.stroke(row, frame.theme.border_focus, frame.px(size::kRadius), frame.px(1));
+  const std::string_view title = frame.join(id, "/title");
   const float line_height = frame.px(22), top = std::round(row.center().y - line_height / 2);
   const Rect inner{row.left + frame.px(10), top, row.right - frame.px(10), top + line_height};
   const TextField::Options options{.label = label, .hint = label, .font = frame.font(text::Style::regular, size::kInterface),
                                    .line_height = line_height, .takes_escape = true};
-  const auto result = field_.draw(frame, id + "/title", inner, row, options);
-  const bool left = frame.input.focus_id() != id + "/title";
+  const auto result = field_.draw(frame, title, inner, row, options);
+  const bool left = frame.input.focus_id() != title;
   if (!result.submitted && !result.cancelled && !left) return;
   if (!result.cancelled) done(field_.text());
   renaming_ = moving_ = 0;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ui/text_field.h"
@@ -20,33 +21,36 @@ class ChatList {
   void draw_search(Frame& frame, Rect rect);
   struct Line {
     const ChatRow* chat = nullptr;  // null: a folder
-    std::string folder;             // its path
+    std::string_view folder{};      // its path, or that of the one in which the chat is; a view of the state
     std::size_t depth = 0;
+    Rect rect{};
   };
   struct Target {  // where a dragged chat may be let go
     Rect rect;
-    std::string folder;
+    std::string_view folder;
   };
-  std::vector<Line> arrange(const ViewState& state) const;
+  void arrange(const ViewState& state);
+  void arrange_folders();
+  Target target_at(Rect area, Vec at) const;
   void draw_rows(Frame& frame, Rect area);
-  void draw_folder(Frame& frame, const std::string& path, Rect row);
-  void drag(Frame& frame, const ChatRow& chat, const std::vector<Target>& targets);
+  void draw_folder(Frame& frame, std::string_view path, Rect row);
+  void drag(Frame& frame, const ChatRow& chat, Rect area);
   void draw_dragged(Frame& frame);
   void handle_row_keys(Frame& frame, const ChatRow& chat, bool current);
   void move_by_key(Frame& frame, const ChatRow& chat, bool down);
-  void start_naming(Frame& frame, const std::string& path);
+  void start_naming(Frame& frame, std::string_view path);
   void draw_row(Frame& frame, const ChatRow& chat, Rect row);
   void start_renaming(Frame& frame, const ChatRow& chat);
   float draw_bin(Frame& frame, Rect area);
-  void draw_field(Frame& frame, const std::string& id, Rect row, std::string_view label, const std::function<void(const std::string&)>& done);
+  void draw_field(Frame& frame, std::string_view id, Rect row, std::string_view label, const std::function<void(const std::string&)>& done);
 
   TextField search_{TextField::Lines::one};
   TextField field_{TextField::Lines::one};  // a title or a folder's name, in place
   std::int64_t renaming_ = 0, moving_ = 0;  // the chat whose title or folder is being written
   std::string naming_;                      // the folder whose name is
-  std::set<std::string> closed_;            // folders
-  std::vector<Target> targets_;
-  std::vector<std::string> folders_;        // as they stand below each other
+  std::set<std::string, std::less<>> closed_;  // folders
+  std::vector<Line> lines_;                 // as they stand below each other, in this frame
+  std::vector<const ChatRow*> foldered_;    // scratch
   std::int64_t dragged_ = 0;                // the chat that follows the mouse; 0: none
   std::string dragged_title_;
   Vec pressed_at_;

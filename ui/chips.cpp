@@ -12,13 +12,13 @@ constexpr float kMostName = 260, kIcon = 26, kCross = 26, kPad = 10;  // logical
 
 }  // namespace
 
-std::string text_size_words(std::string_view text) {
+std::string_view text_size_words(Frame& frame, std::string_view text) {
   constexpr std::size_t kSmall = 100'000;
   if (text.size() < kSmall) {
     const auto n = std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-    return grouped(n) + (n == 1 ? " character" : " characters");
+    return frame.join(grouped(n), n == 1 ? " character" : " characters");
   }
-  return bytes_words(static_cast<std::int64_t>(text.size()));
+  return frame.join(bytes_words(static_cast<std::int64_t>(text.size())));
 }
 
 float chip_width(Frame& frame, std::string_view name, std::string_view size, bool removable) {
@@ -27,10 +27,10 @@ float chip_width(Frame& frame, std::string_view name, std::string_view size, boo
   return frame.px(kIcon + kPad + 14) + name_width + size_width + (removable ? frame.px(kCross - 4) : 0);
 }
 
-ChipPress draw_chip(Frame& frame, const std::string& id, std::string_view name, std::string_view size, Rect rect, bool removable) {
+ChipPress draw_chip(Frame& frame, std::string_view id, std::string_view name, std::string_view size, Rect rect, bool removable) {
   Canvas& canvas = frame.canvas;
   const float radius = frame.px(size::kRadius);
-  frame.input.add({.id = id, .role = ItemRole::button, .label = "File " + std::string(name) + ", " + std::string(size) + "; press to copy its text",
+  frame.input.add({.id = id, .role = ItemRole::button, .label = frame.join("File ", name, ", ", size, "; press to copy its text"),
                    .rect = rect.intersect(canvas.clip()), .tip = true});
   canvas.fill(rect, frame.input.hovered(id) ? frame.theme.hover : frame.theme.raised, radius);
   canvas.stroke(rect, frame.theme.line, radius, frame.px(1));
@@ -44,7 +44,7 @@ ChipPress draw_chip(Frame& frame, const std::string& id, std::string_view name, 
   if (removable) {
     const float side = frame.px(22), top = std::round(rect.center().y - side / 2);
     const Rect cross{rect.right - side - frame.px(4), top, rect.right - frame.px(4), top + side};
-    if (icon_button(frame, id + "/remove", "Leave " + std::string(name) + " out", Icon::cross, cross)) return ChipPress::remove;
+    if (icon_button(frame, frame.join(id, "/remove"), frame.join("Leave ", name, " out"), Icon::cross, cross)) return ChipPress::remove;
   }
   return frame.input.activated(id) ? ChipPress::open : ChipPress::none;
 }

@@ -1,6 +1,7 @@
 #include "ui/commands.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace foreword::ui {
 namespace {
@@ -90,9 +91,27 @@ std::string words_of(const Chord& chord) {
   return words + (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
 }
 
-std::string label_with_keys(CommandId id) {
-  const Command& row = command(id);
-  return std::string(row.label) + " (" + words_of(row.keys.front()) + ")";
+namespace {
+
+/// What each command's keys are called, in the order of CommandId.
+struct KeyWords {
+  std::string label, keys;
+};
+const KeyWords& key_words(CommandId id) {
+  static const std::vector<KeyWords> kWords = [] {
+    std::vector<KeyWords> words;
+    for (const Command& row : kCommands) {
+      const std::string first = words_of(row.keys[0]);
+      words.push_back({std::string(row.label) + " (" + first + ")", row.keys[1].key == Key::none ? first : first + " or " + words_of(row.keys[1])});
+    }
+    return words;
+  }();
+  return kWords[static_cast<std::size_t>(id)];
 }
+
+}  // namespace
+
+std::string_view label_with_keys(CommandId id) { return key_words(id).label; }
+std::string_view keys_of(CommandId id) { return key_words(id).keys; }
 
 }  // namespace foreword::ui

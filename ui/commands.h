@@ -47,6 +47,8 @@ std::optional<CommandId> window_command(const KeyPress& press);
 /// "Ctrl+Shift+N"
 std::string words_of(const Chord& chord);
 /// "New chat (Ctrl+N)": the label of a button.
-std::string label_with_keys(CommandId id);
+std::string_view label_with_keys(CommandId id);
+/// "F1 or Ctrl+/"
+std::string_view keys_of(CommandId id);
 
 }  // namespace foreword::ui

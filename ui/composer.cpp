@@ -95,9 +95,9 @@ void Composer::draw_files(Frame& frame, Rect rect) {
   const float height = frame.px(kChipHeight);
   float y = rect.top;
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    const std::string size = text_size_words(files_[i].text);
+    const std::string_view size = text_size_words(frame, files_[i].text);
     const float width = std::min(rect.width(), chip_width(frame, files_[i].name, size, true));
-    const ChipPress press = draw_chip(frame, "composer/file:" + std::to_string(i), files_[i].name, size, {rect.left, y, rect.left + width, y + height}, true);
+    const ChipPress press = draw_chip(frame, frame.join("composer/file:", i), files_[i].name, size, {rect.left, y, rect.left + width, y + height}, true);
     if (press == ChipPress::open) frame.clipboard.write(files_[i].text);
     if (press == ChipPress::remove) {
       files_.erase(files_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -114,7 +114,7 @@ void Composer::draw_offer(Frame& frame, Rect rect) {
   const text::Font font = frame.font(text::Style::regular, size::kSmall);
   const float button = text_button_width(frame, "Attach as a file"), side = frame.px(24), height = frame.px(26), top = std::round(rect.center().y - height / 2);
   frame.canvas.text_cut({rect.left, rect.top}, rect.height(), rect.width() - button - side - frame.px(16), font, frame.theme.ink_soft,
-                        "You pasted " + text_size_words(*long_paste_) + ".");
+                        frame.join("You pasted ", text_size_words(frame, *long_paste_), "."));
   const float left = rect.right - side - frame.px(4) - button;
   if (text_button(frame, "composer/attach_paste", "Attach as a file", {left, top, left + button, top + height}, ButtonLook::plain)) {
     field_.buffer().undo();
@@ -179,8 +179,8 @@ void Composer::take_paste(Frame& frame, const TextField::Result& result) {
 /// The round button: sends, or stops the answer. True: it was pressed.
 bool Composer::draw_button(Frame& frame, Rect rect, bool enabled) {
   const bool generating = frame.state.generating;
-  const std::string id = generating ? "composer/stop" : "composer/send";
-  const std::string label = generating ? "Stop (Esc)" : editing_ != 0 && edits_answer_ ? "Keep this version" : label_with_keys(CommandId::send);
+  const std::string_view id = generating ? "composer/stop" : "composer/send";
+  const std::string_view label = generating ? "Stop (Esc)" : editing_ != 0 && edits_answer_ ? "Keep this version" : label_with_keys(CommandId::send);
   frame.input.add({.id = id, .role = ItemRole::button, .label = label, .rect = rect, .enabled = enabled, .tip = true});
   const Color fill = enabled ? frame.theme.accent : frame.theme.hover;
   frame.canvas.disc(rect.center(), rect.width() / 2, fill.with_alpha(enabled && frame.input.hovered(id) ? 225 : 255));

@@ -26,7 +26,7 @@ bool is_key(const InputEvent& event, Key key) {
 
 double Composing::wake_at() const { return std::min(n_awaited_ > 0 ? window_ends_ : kNever, gives_up_); }
 
-void Composing::take_printable(const KeyPress& press, double now, std::deque<InputEvent>& out) {
+void Composing::take_printable(const KeyPress& press, double now, std::vector<InputEvent>& out) {
   advance(now, out);
   if (!composing_) {
     ++n_awaited_;
@@ -36,7 +36,7 @@ void Composing::take_printable(const KeyPress& press, double now, std::deque<Inp
   queue.push_back(press);
 }
 
-void Composing::take(InputEvent event, double now, std::deque<InputEvent>& out) {
+void Composing::take(InputEvent event, double now, std::vector<InputEvent>& out) {
   advance(now, out);
   if (std::holds_alternative<Character>(event)) {  // never waits: what is held came after its press
     out.push_back(std::move(event));
@@ -61,13 +61,13 @@ void Composing::take(InputEvent event, double now, std::deque<InputEvent>& out) 
   (waits ? held_ : out).push_back(std::move(event));
 }
 
-void Composing::advance(double now, std::deque<InputEvent>& out) {
+void Composing::advance(double now, std::vector<InputEvent>& out) {
   if (n_awaited_ > 0 && now >= window_ends_) begin_composing(out);
   if (composing_ && now >= gives_up_) composing_ = false, gives_up_ = kNever;
 }
 
 /// No character came: the control keys within the window were the input method's.
-void Composing::begin_composing(std::deque<InputEvent>& out) {
+void Composing::begin_composing(std::vector<InputEvent>& out) {
   n_awaited_ = 0;
   composing_ = true;
   gives_up_ = kNever;
@@ -79,7 +79,7 @@ void Composing::begin_composing(std::deque<InputEvent>& out) {
   release_held(out);
 }
 
-void Composing::release_held(std::deque<InputEvent>& out) {
+void Composing::release_held(std::vector<InputEvent>& out) {
   for (InputEvent& event : held_) out.push_back(std::move(event));
   held_.clear();
 }

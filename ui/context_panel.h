@@ -2,9 +2,9 @@
 // What becomes of a chat that outgrows the context: a panel above the composer with the choices, and the words of the line
 // between what is left out and what is kept.
 
-#include <string>
+#include <string_view>
 
-#include "ui/frame.h"
+#include "ui/paragraph.h"
 
 namespace foreword::ui {
 
@@ -18,12 +18,13 @@ class ContextPanel {
   float draw(Frame& frame, Rect area);
 
  private:
+  Paragraph question_;
   bool open_ = false, was_blocked_ = false;
 };
 
 /// "Above this line nothing is read any more."; what the cut line says.
-std::string cut_line_words(const ContextView& context);
+std::string_view cut_line_words(Frame& frame, const ContextView& context);
 /// "1,204 of 8,192 tokens would be sent" and the shares, "label\tnumber" a line: the meter's tooltip.
-std::string meter_words(const ContextView& context, std::int64_t context_size);
+std::string_view meter_words(Frame& frame, const ContextView& context, std::int64_t context_size);
 
 }  // namespace foreword::ui

@@ -1,7 +1,6 @@
 #pragma once
 // The frame of a dialog: shade, box, title, cross. What is in it is drawn by its owner, on the layer of dialogs.
 
-#include <string>
 #include <string_view>
 
 #include "ui/frame.h"
@@ -9,7 +8,7 @@
 namespace foreword::ui {
 
 struct DialogLook {
-  std::string id;            // prefixes its items: "link"
+  std::string_view id;       // prefixes its items: "link"
   std::string_view title;
   float width = 0, height = 0;  // pixels; made smaller to fit the window
 };

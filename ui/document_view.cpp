@@ -30,8 +30,8 @@ class Painter {
   void draw_links(const Block& block, const BlockBox& box, TextBox& text, std::size_t line, Vec top);
   void draw_found(const text::StyledText& styled, TextBox& text, std::size_t begin, std::size_t line, Vec top);
   void draw_cursor();
-  void scroll_bar(const std::string& id, BlockBox& box, Rect area);
-  std::string item_id(const BlockBox& box, std::string_view kind) const { return place_.id + "/" + std::string(kind) + ":" + std::to_string(box.begin); }
+  void scroll_bar(std::string_view id, BlockBox& box, Rect area);
+  std::string_view item_id(const BlockBox& box, std::string_view kind, std::string_view part = {}) const { return frame_.join(place_.id, "/", kind, ":", box.begin, part); }
   Rect rect_of(const BlockBox& box) const {
     const float left = place_.origin.x + box.left, top = place_.origin.y + box.top;
     return {left, top, left + std::min(box.width, place_.room - box.left), top + box.height};
@@ -133,10 +133,10 @@ void Painter::draw_code(std::size_t i) {
                    frame_.font(text::Style::medium, size::kSmall - 1), frame_.theme.ink_soft, label.empty() ? std::string_view("Code") : label);
   const float side = frame_.px(26), top = rect.top + frame_.px(3);
   const Rect button{rect.right - side - frame_.px(4), top, rect.right - frame_.px(4), top + side};
-  if (icon_button(frame_, item_id(box, "code") + "/copy", "Copy code", Icon::copy, button)) frame_.clipboard.write(block.text);
+  if (icon_button(frame_, item_id(box, "code", "/copy"), "Copy code", Icon::copy, button)) frame_.clipboard.write(block.text);
   const float edge = frame_.px(1);
   box.content_width = box.texts.front().layout.widest() + 2 * boxes_.sheet().code_pad;
-  scroll_bar(item_id(box, "code") + "/scroll", box, rect);
+  scroll_bar(item_id(box, "code", "/scroll"), box, rect);
   canvas_.push_clip({rect.left + edge, rect.top + head, rect.right - edge, rect.bottom});
   draw_text(block, box, box.texts.front());
   canvas_.pop_clip();
@@ -150,7 +150,7 @@ void Painter::draw_table(std::size_t i) {
   const float width = std::min(rect.width(), box.content_width);
   const Rect grid{box.rtl ? rect.right - width : rect.left, rect.top, box.rtl ? rect.right : rect.left + width, rect.bottom};
   if (box.rows.empty()) return;
-  scroll_bar(item_id(box, "table") + "/scroll", box, grid);
+  scroll_bar(item_id(box, "table", "/scroll"), box, grid);
   canvas_.push_clip(grid);
   canvas_.fill({grid.left, grid.top, grid.right, grid.top + box.rows.front()}, frame_.theme.code, frame_.px(size::kRadius));
   if (box.rows.size() > 1) {
@@ -176,7 +176,7 @@ void Painter::draw_table(std::size_t i) {
   canvas_.stroke(grid, frame_.theme.line, frame_.px(size::kRadius), line);
 }
 
-void Painter::scroll_bar(const std::string& id, BlockBox& box, Rect area) {
+void Painter::scroll_bar(std::string_view id, BlockBox& box, Rect area) {
   const float room = box.content_width - area.width();
   box.scroll = std::clamp(box.scroll, 0.0f, std::max(0.0f, std::ceil(room)));
   if (room <= 0.5f) return;
@@ -255,8 +255,9 @@ void Painter::draw_links(const Block& block, const BlockBox& box, TextBox& text,
       rect.right = std::max(rect.right, top.x + to);
     });
     const std::string& target = block.links[run.link];
-    const std::string id = item_id(box, "link") + "." + std::to_string(first) + (begin > first ? "." + std::to_string(line) : "");
-    frame_.input.add({.id = id, .role = ItemRole::button, .label = target.empty() ? "Link without a target" : target,
+    std::string_view id = frame_.join(item_id(box, "link"), ".", first);
+    if (begin > first) id = frame_.join(id, ".", line);  // it goes on here
+    frame_.input.add({.id = id, .role = ItemRole::button, .label = target.empty() ? std::string_view("Link without a target") : target,
                       .rect = rect.intersect(canvas_.clip()), .enabled = !target.empty(), .tip = true});
     if (frame_.input.hovered(id)) {
       const float base = canvas_.baseline(top.y, text.line_height, text.spans.front().font);

@@ -3,7 +3,7 @@
 // buttons. Only what is visible is touched.
 
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "ui/frame.h"
@@ -15,7 +15,7 @@ namespace foreword::ui {
 text::Sheet sheet_of(const Frame& frame, bool soft);
 
 struct DocumentPlace {
-  const std::string& id;     // prefixes its items
+  std::string_view id;     // prefixes its items
   Vec origin;                // of the document's top left corner in the window
   float room = 0;            // width that boxes may take, pixels
   text::Range selection;     // places of the document

@@ -9,11 +9,11 @@ namespace {
 
 constexpr float kWidth = 380, kHeight = 44, kMargin = 12, kButton = 28;  // logical
 
-std::string counter(const MessageView& conversation, bool anything) {
+std::string_view counter(Frame& frame, const MessageView& conversation, bool anything) {
   if (!anything) return {};
   const MessageFinder& finder = conversation.finder();
   if (finder.n_matches() == 0) return conversation.finder_done() ? "Nothing found" : "Looking\u2026";
-  return grouped(static_cast<std::int64_t>(finder.current_number())) + " / " + grouped(static_cast<std::int64_t>(finder.n_matches()));
+  return frame.join(grouped(static_cast<std::int64_t>(finder.current_number())), " / ", grouped(static_cast<std::int64_t>(finder.n_matches())));
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ void FindBar::draw(Frame& frame, Rect area, MessageView& conversation) {
   const bool next = icon_button(frame, "find/next", label_with_keys(CommandId::find_next), Icon::arrow_down, place(), {.enabled = any});
   const bool previous = icon_button(frame, "find/previous", label_with_keys(CommandId::find_previous), Icon::arrow_up, place(), {.enabled = any});
   const text::Font small = frame.font(text::Style::regular, size::kSmall);
-  const std::string words = counter(conversation, !field_.text().empty());
+  const std::string_view words = counter(frame, conversation, !field_.text().empty());
   const float words_width = std::ceil(canvas.width(small, words)), words_left = x + side - frame.px(6) - words_width;
   canvas.text({words_left, box.top}, box.height(), small, frame.theme.ink_soft, words);
 

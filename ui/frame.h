@@ -8,6 +8,7 @@
 
 #include "ui/canvas.h"
 #include "ui/interaction.h"
+#include "ui/phrases.h"
 #include "ui/theme.h"
 #include "ui/view_state.h"
 
@@ -16,6 +17,7 @@ namespace foreword::ui {
 struct Frame {
   Canvas& canvas;
   Interaction& input;
+  Phrases& phrases;
   Clipboard& clipboard;
   const ViewState& state;
   const Theme& theme;
@@ -36,6 +38,11 @@ struct Frame {
   float px(float logical) const { return std::round(logical * scale); }
   text::Font font(text::Style style, float logical) const {
     return {style, std::max(6, static_cast<int>(std::lround(logical * scale)))};
+  }
+  /// Text for this frame: ids, labels.
+  template <class... Parts>
+  std::string_view join(const Parts&... parts) {
+    return phrases.join({parts...});
   }
   void wake(double time) { wake_at = std::min(wake_at, time); }
   template <class Event>

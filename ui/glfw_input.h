@@ -1,8 +1,8 @@
 #pragma once
 // GLFW's callbacks as our ordered list of input events, without those that an input method keeps (composing.h). Main thread.
 
-#include <deque>
 #include <functional>
+#include <vector>
 
 #include "ui/composing.h"
 #include "ui/input.h"
@@ -16,7 +16,7 @@ class GlfwInput {
   /// Installs the callbacks and the window's user pointer; both must outlive the window.
   explicit GlfwInput(GLFWwindow* window);
 
-  std::deque<InputEvent> queue;
+  std::vector<InputEvent> queue;
   bool focused = true, iconified = false;
   /// Time has passed; when this is wanted next.
   double advance(double now);

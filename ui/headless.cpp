@@ -64,6 +64,8 @@ Headless::~Headless() {
   ImGui::DestroyContext(imgui_);
 }
 
+void Headless::push(InputEvent event) { queue_.push_back(std::move(event)); }
+
 void Headless::key(Key key, Mods mods) { push(KeyPress{key, mods}); }
 
 void Headless::wheel(Vec at, float notches) { push(Wheel{at, 0, notches}); }

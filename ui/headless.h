@@ -2,7 +2,6 @@
 // A window without a window system, GPU, fonts or clock, for tests and benchmarks: it feeds input events to a Root, keeps
 // the UiEvents, and finds items by id. Glyphs are boxes: every cluster is half its font's size wide, wide ones twice that.
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,7 +34,7 @@ class Headless {
   std::string clipboard, selected_board;  // what was copied; what was selected, for the middle button
   double now = 0;                 // seconds; frames do not move it
 
-  void push(InputEvent event) { queue_.push_back(std::move(event)); }
+  void push(InputEvent event);
   /// Types into what has the focus: characters as an input method commits them.
   void type(std::string_view utf8);
   void key(Key key, Mods mods = {});
@@ -72,7 +71,7 @@ class Headless {
   ImGuiContext* imgui_;
   std::unique_ptr<Root> root_;
   Vec size_;
-  std::deque<InputEvent> queue_;
+  std::vector<InputEvent> queue_;
   bool more_ = false;
   double wake_at_ = 0;
   int triangles_ = 0;

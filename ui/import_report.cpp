@@ -1,12 +1,10 @@
 #include "ui/import_report.h"
 
 #include <algorithm>
-#include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "ui/dialog.h"
-#include "ui/paragraph.h"
 #include "ui/widgets.h"
 
 namespace foreword::ui {
@@ -15,16 +13,16 @@ namespace {
 constexpr float kWidth = 520, kButton = 36, kTitleLine = 20, kLine = 19, kRowPad = 7, kIndent = 30;  // logical
 constexpr std::size_t kMostLines = 4;  // of a reason
 
-std::string counted(std::size_t n, const char* one, const char* many) { return std::to_string(n) + (n == 1 ? one : many); }
+std::string_view counted(Frame& frame, std::size_t n, const char* one, const char* many) { return frame.join(n, n == 1 ? one : many); }
 
 /// "2 chats to import, 1 is here already, 1 file cannot be read."
-std::string summary(const ImportView& view) {
+std::string_view summary(Frame& frame, const ImportView& view) {
   std::size_t n[3] = {};
   for (const ImportRow& row : view.rows) ++n[static_cast<std::size_t>(row.state)];
-  std::string line = n[0] == 0 ? "Nothing to import" : counted(n[0], " chat to import", " chats to import");
-  if (n[1] > 0) line += ", " + counted(n[1], " is here already", " are here already");
-  if (n[2] > 0) line += ", " + counted(n[2], " file cannot be read", " files cannot be read");
-  return line + ".";
+  std::string_view line = n[0] == 0 ? "Nothing to import" : counted(frame, n[0], " chat to import", " chats to import");
+  if (n[1] > 0) line = frame.join(line, ", ", counted(frame, n[1], " is here already", " are here already"));
+  if (n[2] > 0) line = frame.join(line, ", ", counted(frame, n[2], " file cannot be read", " files cannot be read"));
+  return frame.join(line, ".");
 }
 
 }  // namespace
@@ -43,14 +41,14 @@ void ImportReport::draw(Frame& frame, Rect window) {
   Canvas& canvas = frame.canvas;
   const float outside = std::min(frame.px(kWidth), window.width() - frame.px(24)), width = outside - 2 * frame.px(Dialog::kPad), indent = frame.px(kIndent), gap = frame.px(12), button = frame.px(kButton);
   const text::Font small = frame.font(text::Style::regular, size::kSmall), font = frame.font(text::Style::regular, size::kInterface);
-  std::vector<Paragraph> details;
   float rows = 0;
   const auto row_height = [&](const Paragraph& detail) { return frame.px(kTitleLine) + detail.height() + 2 * frame.px(kRowPad); };
-  for (const ImportRow& row : view.rows) {
-    details.emplace_back(frame, row.detail, small, frame.px(kLine), width - indent, kMostLines);
-    rows += row_height(details.back());
+  details_.resize(view.rows.size());
+  for (std::size_t i = 0; i < details_.size(); ++i) {
+    details_[i].set(frame, view.rows[i].detail, small, frame.px(kLine), width - indent, kMostLines);
+    rows += row_height(details_[i]);
   }
-  const std::string line = view.busy.empty() ? summary(view) : view.busy;
+  const std::string_view line = view.busy.empty() ? summary(frame, view) : view.busy;
   const float height = frame.px(2 * Dialog::kPad + Dialog::kHead) + frame.px(22) + 2 * gap + rows + button;
   Dialog dialog(frame, window, {"import", "Import chats", outside, height});
   const Rect area = dialog.inside();
@@ -66,17 +64,17 @@ void ImportReport::draw(Frame& frame, Rect window) {
   float y = list.top - scroll_;
   for (std::size_t i = 0; i < view.rows.size(); ++i) {
     const ImportRow& row = view.rows[i];
-    const float row_bottom = y + row_height(details[i]), text_top = y + frame.px(kRowPad);
+    const float row_bottom = y + row_height(details_[i]), text_top = y + frame.px(kRowPad);
     const bool unreadable = row.state == ImportState::unreadable, fresh = row.state == ImportState::fresh;
     const Icon icon = unreadable ? Icon::warning : fresh ? Icon::plus : Icon::check;
     canvas.icon(icon, {list.left + frame.px(10), text_top + frame.px(kTitleLine) / 2}, frame.px(17), unreadable ? frame.theme.danger : fresh ? frame.theme.accent : frame.theme.ink_soft);
     canvas.text_cut({list.left + indent, text_top}, frame.px(kTitleLine), list.width() - indent, frame.font(text::Style::medium, size::kInterface), fresh ? frame.theme.ink : frame.theme.ink_soft, row.title);
-    details[i].draw(frame, {list.left + indent, text_top + frame.px(kTitleLine)}, frame.theme.ink_soft);
+    details_[i].draw(frame, {list.left + indent, text_top + frame.px(kTitleLine)}, frame.theme.ink_soft);
     y = row_bottom;
   }
   scroll_ = scroll_bar(frame, "import/scroll", list, rows, scroll_);
   canvas.pop_clip();
-  const std::string label = n_fresh == 0 ? "Close" : "Import " + counted(n_fresh, " chat", " chats");
+  const std::string_view label = n_fresh == 0 ? "Close" : frame.join("Import ", counted(frame, n_fresh, " chat", " chats"));
   const float w = text_button_width(frame, label);
   const bool chosen = text_button(frame, "import/confirm", label, {area.right - w, top, area.right, area.bottom}, ButtonLook::primary, {.enabled = view.busy.empty()});
   bool close = dialog.closed() || (chosen && n_fresh == 0);

@@ -1,7 +1,9 @@
 #pragma once
 // What files hold that somebody wants to import, before anything of it is written. Open while the state has it.
 
-#include "ui/frame.h"
+#include <vector>
+
+#include "ui/paragraph.h"
 
 namespace foreword::ui {
 
@@ -12,6 +14,7 @@ class ImportReport {
 
  private:
   bool open_ = false;  // in the last frame
+  std::vector<Paragraph> details_;  // of the rows
   float scroll_ = 0;
 };
 

@@ -59,19 +59,19 @@ const Item* Interaction::at(Vec point, bool scrolling) const {
   return nullptr;
 }
 
-void Interaction::begin_frame(std::deque<InputEvent>& queue) {
-  routed_.clear();
+void Interaction::begin_frame(std::vector<InputEvent>& queue) {
+  n_routed_ = 0;
   activated_.clear();
   shortcuts_.clear();
   dropped_.clear();
-  while (!queue.empty()) {
-    const InputEvent event = std::move(queue.front());
-    queue.pop_front();
-    if (dispatch(event)) break;
+  std::size_t n_done = 0;
+  while (n_done < queue.size() && !dispatch(queue[n_done++])) {
   }
+  queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(n_done));
   const Item* under = at(mouse_, false);
-  hovered_ = under != nullptr && under->enabled && (pressed_.empty() || pressed_ == under->id) ? under->id : std::string();
+  hovered_ = under != nullptr && under->enabled && (pressed_.empty() || pressed_ == under->id) ? under->id : std::string_view();
   items_.clear();
+  texts_.clear();
   layer_ = 0;
 }
 
@@ -84,26 +84,32 @@ void Interaction::end_frame() {
 void Interaction::add(Item item) {
   if (item.rect.empty()) return;
   item.layer = layer_;
-  items_.push_back(std::move(item));
+  item.id = texts_.join({item.id});
+  item.label = texts_.join({item.label});
+  items_.push_back(item);
 }
 
 bool Interaction::activated(std::string_view id) const {
   return std::find(activated_.begin(), activated_.end(), id) != activated_.end();
 }
 
-const std::vector<InputEvent>& Interaction::events_of(std::string_view id) const {
-  static const std::vector<InputEvent> kNone;
-  for (const Routed& routed : routed_) {
-    if (routed.id == id) return routed.events;
+std::span<const InputEvent> Interaction::events_of(std::string_view id) const {
+  for (std::size_t i = 0; i < n_routed_; ++i) {
+    if (routed_[i].id == id) return routed_[i].events;
   }
-  return kNone;
+  return {};
 }
 
-void Interaction::route(const std::string& id, const InputEvent& event) {
-  for (Routed& routed : routed_) {
-    if (routed.id == id) return routed.events.push_back(event);
+void Interaction::route(std::string_view id, const InputEvent& event) {
+  std::size_t i = 0;
+  while (i < n_routed_ && routed_[i].id != id) ++i;
+  if (i == routed_.size()) routed_.emplace_back();
+  if (i == n_routed_) {
+    ++n_routed_;
+    routed_[i].id = id;
+    routed_[i].events.clear();
   }
-  routed_.push_back({id, {event}});
+  routed_[i].events.push_back(event);
 }
 
 bool Interaction::dispatch(const InputEvent& event) {
@@ -161,7 +167,7 @@ bool Interaction::dispatch_key(const KeyPress& press) {
     }
     const bool pressable = item->role == ItemRole::button || item->role == ItemRole::row;
     if (pressable && (press.key == Key::enter || press.key == Key::space)) {
-      activated_.push_back(item->id);
+      activated_.emplace_back(item->id);
       return true;
     }
     if (item->role == ItemRole::row && !press.mods.alt && (press.key == Key::up || press.key == Key::down)) {
@@ -194,16 +200,16 @@ bool Interaction::dispatch_button(const MouseButton& button) {
 
 void Interaction::move_focus(bool back) {
   const int top = top_layer();
-  std::vector<const Item*> stops;
+  stops_.clear();
   for (const Item& item : items_) {
-    if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area && item.role != ItemRole::note) stops.push_back(&item);
+    if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area && item.role != ItemRole::note) stops_.push_back(&item);
   }
-  if (stops.empty()) return;
-  const auto here = std::find_if(stops.begin(), stops.end(), [&](const Item* item) { return item->id == focus_; });
-  const auto n = static_cast<std::ptrdiff_t>(stops.size());
-  std::ptrdiff_t index = here == stops.end() ? (back ? 0 : -1) : here - stops.begin();
+  if (stops_.empty()) return;
+  const auto here = std::find_if(stops_.begin(), stops_.end(), [&](const Item* item) { return item->id == focus_; });
+  const auto n = static_cast<std::ptrdiff_t>(stops_.size());
+  std::ptrdiff_t index = here == stops_.end() ? (back ? 0 : -1) : here - stops_.begin();
   index = (index + (back ? -1 : 1) + n) % n;
-  focus_ = stops[static_cast<std::size_t>(index)]->id;
+  focus_ = stops_[static_cast<std::size_t>(index)]->id;
   keyboard_focus_ = true;
 }
 

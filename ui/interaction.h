@@ -3,13 +3,13 @@
 // input is dispatched in order against that list: hover, press, focus, activation. What one activation may change on
 // screen ends the batch, and the rest of the queue waits for the next frame. No drawing, no clock. Main thread.
 
-#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ui/input.h"
+#include "ui/phrases.h"
 
 namespace foreword::ui {
 
@@ -17,9 +17,9 @@ namespace foreword::ui {
 enum class ItemRole : std::uint8_t { button, row, text_field, document, scroll_area, note };
 
 struct Item {
-  std::string id;     // path: "chats/row:3/delete"
+  std::string_view id;     // path: "chats/row:3/delete"
   ItemRole role = ItemRole::button;
-  std::string label;  // what a screen reader says
+  std::string_view label;  // what a screen reader says
   Rect rect;          // clipped to what is visible
   bool enabled = true;
   bool selected = false;
@@ -34,11 +34,11 @@ struct Item {
 class Interaction {
  public:
   /// Dispatches events from the front of `queue` against the items of the last frame, then starts a new list.
-  void begin_frame(std::deque<InputEvent>& queue);
+  void begin_frame(std::vector<InputEvent>& queue);
   /// Forgets focus on things that no longer exist.
   void end_frame();
 
-  /// Things of which nothing is visible are left out.
+  /// Keeps copies of its texts until the next frame has begun. Things of which nothing is visible are left out.
   void add(Item item);
   /// The text field that characters go to, and that gets the focus, when they are typed while no button or field has it.
   void set_text_home(std::string_view id) { text_home_ = id; }
@@ -56,7 +56,7 @@ class Interaction {
   bool focus_ring(std::string_view id) const { return focused(id) && keyboard_focus_; }
   /// Input for an item, in order: keys and characters while focused; button presses, and moves and release while pressed;
   /// wheel for scroll areas and documents.
-  const std::vector<InputEvent>& events_of(std::string_view id) const;
+  std::span<const InputEvent> events_of(std::string_view id) const;
   /// Keys that no item took: shortcuts.
   const std::vector<KeyPress>& shortcuts() const { return shortcuts_; }
   const std::vector<std::string>& dropped_files() const { return dropped_; }
@@ -85,13 +85,16 @@ class Interaction {
   bool dispatch(const InputEvent& event);  // true: ends the batch
   bool dispatch_key(const KeyPress& press);
   bool dispatch_button(const MouseButton& button);
-  void route(const std::string& id, const InputEvent& event);
+  void route(std::string_view id, const InputEvent& event);
   const Item* at(Vec point, bool scrolling) const;
   void move_focus(bool back);
   int top_layer() const;
 
-  std::vector<Item> items_;   // of the frame being drawn, then of the last frame
-  std::vector<Routed> routed_;
+  std::vector<Item> items_;      // of the frame being drawn, then of the last frame
+  Phrases texts_;                // theirs
+  std::vector<Routed> routed_;   // the first n_routed_; the others keep their memory
+  std::size_t n_routed_ = 0;
+  std::vector<const Item*> stops_;  // scratch
   std::vector<std::string> activated_;
   std::vector<KeyPress> shortcuts_;
   std::vector<std::string> dropped_;

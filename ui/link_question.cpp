@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "ui/text/layout.h"
 #include "ui/widgets.h"
 
 namespace foreword::ui {
@@ -31,12 +30,8 @@ void LinkQuestion::draw(Frame& frame, Rect window) {
   canvas.fill(window, frame.theme.scrim);
   const bool possible = can_be_opened(target_);
   const float pad = frame.px(kPad), width = std::min(frame.px(kWidth), window.width() - 2 * pad), line = frame.px(21);
-  const text::Span span{.font = frame.font(text::Style::mono, size::kSmall)};
-  const text::StyledText styled{target_, {&span, 1}};
-  text::Layout layout;
-  layout.set(canvas.shapes(), styled, width - 4 * pad / 2 - frame.px(24));
-  const std::size_t n_lines = std::min(kMostLines, layout.n_lines());
-  const float address = static_cast<float>(n_lines) * line + 2 * frame.px(10);
+  address_.set(frame, target_, frame.font(text::Style::mono, size::kSmall), line, width - 4 * pad / 2 - frame.px(24), kMostLines);
+  const float address = address_.height() + 2 * frame.px(10);
   const float height = pad + frame.px(34) + address + frame.px(18) + frame.px(kButtonHeight) + pad;
   const float left = std::round(window.center().x - width / 2), top = std::round(std::max(pad, window.center().y - height * 0.55f));
   const Rect box{left, top, left + width, top + height};
@@ -51,9 +46,7 @@ void LinkQuestion::draw(Frame& frame, Rect window) {
   const Rect field{x, box.top + pad + frame.px(34), right, box.top + pad + frame.px(34) + address};
   canvas.fill(field, frame.theme.code, frame.px(size::kRadius));
   canvas.push_clip(field);
-  for (std::size_t i = 0; i < n_lines; ++i) {
-    canvas.line({field.left + frame.px(12), field.top + frame.px(10) + static_cast<float>(i) * line}, line, layout, styled, i, {&frame.theme.ink, 1});
-  }
+  address_.draw(frame, {field.left + frame.px(12), field.top + frame.px(10)}, frame.theme.ink);
   canvas.pop_clip();
   const float bottom = box.bottom - pad, button_top = bottom - frame.px(kButtonHeight), gap = frame.px(8);
   const float open = text_button_width(frame, "Open"), copy = text_button_width(frame, "Copy address"), cancel = text_button_width(frame, "Cancel");

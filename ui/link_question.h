@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "ui/frame.h"
+#include "ui/paragraph.h"
 
 namespace foreword::ui {
 
@@ -16,6 +16,7 @@ class LinkQuestion {
 
  private:
   std::string target_;
+  Paragraph address_;
 };
 
 }  // namespace foreword::ui

@@ -22,12 +22,20 @@ constexpr std::size_t kLongWords = 8192;  // longer words of the user take the w
 
 bool is_user(const MessageRow& message) { return message.author == Author::user; }
 
-std::string thought_label(const MessageRow& message, bool thinking) {
+std::string_view thought_label(Frame& frame, const MessageRow& message, bool thinking) {
   if (thinking) return "Thinking\u2026";
   if (message.reasoning_seconds <= 0) return "Thoughts";
   const int seconds = std::max(1, static_cast<int>(std::lround(message.reasoning_seconds)));
-  if (seconds < 60) return "Thought for " + std::to_string(seconds) + " s";
-  return "Thought for " + std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
+  if (seconds < 60) return frame.join("Thought for ", seconds, " s");
+  return frame.join("Thought for ", seconds / 60, " min ", seconds % 60, " s");
+}
+
+std::string_view part(std::string_view text, Range range) { return text.substr(range.begin, range.end - range.begin); }
+
+/// Where a view of a text lies within it.
+Range range_of(std::string_view text, std::string_view view) {
+  const auto begin = static_cast<std::size_t>(view.data() - text.data());
+  return {begin, begin + view.size()};
 }
 
 /// What the user wrote, without the files that came with it.
@@ -126,7 +134,8 @@ void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) 
   const bool user = answer_.user = is_user(message);
   const MessageParts said = user ? parts_of(message.text) : MessageParts{};
   const text::Answer parts = user ? text::Answer{{}, said.words, false} : text::split_reasoning(message.text);
-  n_files_ = said.files.size();
+  files_.clear();
+  for (const MessageParts::File& file : said.files) files_.push_back({range_of(message.text, file.name), range_of(message.text, file.text)});
   has_reasoning_ = !parts.reasoning.empty() || parts.thinking;
   thinking_ = parts.thinking && message.state == MessageState::streaming;
   const float room = user ? std::round(width * kBubbleShare) - 2 * frame.px(kBubblePadX) : width;
@@ -146,9 +155,9 @@ void MessageCard::place_parts(Frame& frame, const MessageRow& message) {
     const float room = std::round(width_ * kBubbleShare) - 2 * frame.px(kBubblePadX), files = std::min(room, files_width(frame, message));
     const float widest = answer_.source.end - answer_.source.begin <= kLongWords ? std::max(answer_.boxes.widest(), files) : room;
     bubble_left_ = std::floor(width_ - widest - 2 * frame.px(kBubblePadX));
-    const float chips = static_cast<float>(n_files_) * frame.px(kChipHeight + kChipGap), line = frame.px(size::kText * size::kLineHeight);
+    const float chips = static_cast<float>(files_.size()) * frame.px(kChipHeight + kChipGap), line = frame.px(size::kText * size::kLineHeight);
     answer_.top = {bubble_left_ + frame.px(kBubblePadX), frame.px(kBubblePadY) + chips};
-    const float words = answer_.blocks().empty() && n_files_ > 0 ? -frame.px(kChipGap) : std::max(answer_.boxes.height(), line);
+    const float words = answer_.blocks().empty() && !files_.empty() ? -frame.px(kChipGap) : std::max(answer_.boxes.height(), line);
     bubble_bottom_ = answer_.top.y + words + frame.px(kBubblePadY);
     height_ = bubble_bottom_ + frame.px(kUserFooter);
     return;
@@ -219,14 +228,14 @@ bool MessageCard::scroll_sideways(Vec point, float dx) {
   return ui::scroll_sideways(part.boxes, width_ - part.top.x, point.y - part.top.y, dx);
 }
 
-bool MessageCard::draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, const Marks& marks, bool last) {
+bool MessageCard::draw(Frame& frame, const MessageRow& message, std::string_view id, Vec origin, const Marks& marks, bool last) {
   const Range selection = marks.selection;
   Canvas& canvas = frame.canvas;
   const bool user = is_user(message);
   if (user) {
     const Rect bubble{origin.x + bubble_left_, origin.y, origin.x + width_, origin.y + bubble_bottom_};
     canvas.fill(bubble, frame.theme.bubble, frame.px(kBubbleRadius));
-    if (n_files_ > 0) draw_files(frame, message, id, origin);
+    if (!files_.empty()) draw_files(frame, message, id, origin);
   } else {
     canvas.text_cut({origin.x, origin.y}, frame.px(20), width_, frame.font(text::Style::bold, size::kSmall), frame.theme.accent,
                     message.name.empty() ? std::string_view("Answer") : std::string_view(message.name));
@@ -262,13 +271,13 @@ text::Boxes::Moved MessageCard::prepare(Frame& frame, const MessageRow& message,
 }
 
 /// The head of what the model thought, and below it the thoughts if they are unfolded. True: the head was pressed.
-bool MessageCard::draw_reasoning(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection) {
+bool MessageCard::draw_reasoning(Frame& frame, const MessageRow& message, std::string_view id, Vec origin, Range selection) {
   Canvas& canvas = frame.canvas;
-  const std::string head = id + "/thoughts", label = thought_label(message, thinking_);
+  const std::string_view head = frame.join(id, "/thoughts"), label = thought_label(frame, message, thinking_);
   const text::Font font = frame.font(text::Style::medium, size::kSmall);
   const float top = origin.y + frame.px(kNameHeight) - frame.px(2), height = frame.px(26), width = canvas.width(font, label);
   const Rect rect{origin.x - frame.px(6), top, origin.x + width + frame.px(26), top + height};
-  frame.input.add({.id = head, .role = ItemRole::button, .label = label + (unfolded_ ? ", unfolded" : ", folded"),
+  frame.input.add({.id = head, .role = ItemRole::button, .label = frame.join(label, unfolded_ ? ", unfolded" : ", folded"),
                    .rect = rect.intersect(canvas.clip()), .selected = unfolded_});
   const bool hot = frame.input.hovered(head);
   if (hot) canvas.fill(rect, frame.theme.hover, frame.px(6));
@@ -288,21 +297,23 @@ bool MessageCard::draw_reasoning(Frame& frame, const MessageRow& message, const 
 }
 
 float MessageCard::files_width(Frame& frame, const MessageRow& message) const {
-  if (n_files_ == 0) return 0;
   float widest = 0;
-  for (const MessageParts::File& file : parts_of(message.text).files) widest = std::max(widest, chip_width(frame, file.name, text_size_words(file.text), false));
+  for (const FileRange& file : files_) {
+    const std::string_view text = part(message.text, file.text);
+    widest = std::max(widest, chip_width(frame, part(message.text, file.name), text_size_words(frame, text), false));
+  }
   return widest;
 }
 
-void MessageCard::draw_files(Frame& frame, const MessageRow& message, const std::string& id, Vec origin) {
+void MessageCard::draw_files(Frame& frame, const MessageRow& message, std::string_view id, Vec origin) {
   const float left = origin.x + bubble_left_ + frame.px(kBubblePadX), room = width_ - bubble_left_ - 2 * frame.px(kBubblePadX);
   Rect rect{left, origin.y + frame.px(kBubblePadY), 0, 0};
   std::size_t n = 0;
-  for (const MessageParts::File& file : parts_of(message.text).files) {
-    const std::string size = text_size_words(file.text);
-    rect.right = left + std::min(room, chip_width(frame, file.name, size, false));
+  for (const FileRange& file : files_) {
+    const std::string_view name = part(message.text, file.name), text = part(message.text, file.text), size = text_size_words(frame, text);
+    rect.right = left + std::min(room, chip_width(frame, name, size, false));
     rect.bottom = rect.top + frame.px(kChipHeight);
-    if (draw_chip(frame, id + "/file:" + std::to_string(n++), file.name, size, rect, false) == ChipPress::open) frame.clipboard.write(std::string(file.text));
+    if (draw_chip(frame, frame.join(id, "/file:", n++), name, size, rect, false) == ChipPress::open) frame.clipboard.write(std::string(text));
     rect.top = rect.bottom + frame.px(kChipGap);
   }
 }

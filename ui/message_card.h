@@ -49,7 +49,7 @@ class MessageCard {
   /// and begins above `anchor` is told.
   text::Boxes::Moved prepare(Frame& frame, const MessageRow& message, float top, float bottom, float anchor);
   /// `id` prefixes its items ("messages/7"). Sends what its buttons ask for; copies to the clipboard. True: it was folded or unfolded.
-  bool draw(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, const Marks& marks, bool last);
+  bool draw(Frame& frame, const MessageRow& message, std::string_view id, Vec origin, const Marks& marks, bool last);
   /// The caret place nearest to a point.
   std::size_t place_at(Frame& frame, Vec point);
   /// The word or the paragraph around a place.
@@ -81,12 +81,15 @@ class MessageCard {
     const std::vector<text::Block>& blocks() const { return user ? plain : stream.blocks(); }
     std::size_t size() const { return boxes.size(blocks()); }
   };
+  struct FileRange {
+    Range name, text;  // of the message's text
+  };
   void place_parts(Frame& frame, const MessageRow& message);
   void update(Frame& frame, Part& part, std::string_view text, Range source, bool grown, const text::Sheet& sheet, float width);
-  bool draw_reasoning(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, Range selection);
-  void draw_files(Frame& frame, const MessageRow& message, const std::string& id, Vec origin);
+  bool draw_reasoning(Frame& frame, const MessageRow& message, std::string_view id, Vec origin, Range selection);
+  void draw_files(Frame& frame, const MessageRow& message, std::string_view id, Vec origin);
   float files_width(Frame& frame, const MessageRow& message) const;
-  void draw_footer(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, bool last);
+  void draw_footer(Frame& frame, const MessageRow& message, std::string_view id, Vec origin, bool last);
   void draw_ending(Frame& frame, const MessageRow& message, Rect rect);
   /// The part of a place, and the place within it.
   std::pair<const Part*, std::size_t> part_of(std::size_t place) const;
@@ -100,7 +103,7 @@ class MessageCard {
   MessageState state_ = MessageState::complete;
   float width_ = -1, scale_ = 0, height_ = 0;
   float bubble_left_ = 0, bubble_bottom_ = 0;  // of the user's words
-  std::size_t n_files_ = 0;                    // that came with them
+  std::vector<FileRange> files_;               // that came with them
 };
 
 }  // namespace foreword::ui

@@ -16,7 +16,7 @@ bool is_user(const MessageRow& message) { return message.author == Author::user;
 
 /// What can be done with the message. The last answer and what the mouse or the keyboard is at show all of it, the others
 /// what a reader needs.
-void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std::string& id, Vec origin, bool last) {
+void MessageCard::draw_footer(Frame& frame, const MessageRow& message, std::string_view id, Vec origin, bool last) {
   const bool user = is_user(message);
   const float button = frame.px(28), step = button + frame.px(2);
   const float top = user ? origin.y + bubble_bottom_ + frame.px(3) : origin.y + height_ - frame.px(kFooterHeight) + frame.px(4);
@@ -54,7 +54,7 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std
       Tool{"/fork", "A new chat from here", Icon::fork, all && !busy && !frame.state.private_chat, idle, [](Frame& f, const MessageRow& m) { f.send(ForkChat{m.id}); }},
       Tool{"/delete", "Delete from here on", Icon::trash, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.send(DeleteMessage{m.id}); }},
   };
-  const std::string place = std::to_string(message.sibling) + " / " + std::to_string(message.n_siblings);
+  const std::string_view place = frame.join(message.sibling, " / ", message.n_siblings);
   const text::Font font = frame.font(text::Style::regular, size::kSmall);
   const float place_width = message.n_siblings > 1 ? std::ceil(frame.canvas.width(font, place)) + frame.px(4) : 0;
   float x = origin.x - frame.px(5);
@@ -66,14 +66,14 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std
   for (const Tool& tool : tools) {
     if (!tool.shown) continue;
     const Rect rect{x, top, x + button, top + button};
-    if (icon_button(frame, id + tool.name, tool.label, tool.icon, rect, {.enabled = tool.enabled})) tool.run(frame, message);
+    if (icon_button(frame, frame.join(id, tool.name), tool.label, tool.icon, rect, {.enabled = tool.enabled})) tool.run(frame, message);
     x += step;
     if (tool.icon != Icon::chevron_left) continue;
     frame.canvas.text({x, top}, button, font, frame.theme.ink_soft, place);
     x += place_width;
   }
   if (user && !all && !busy) {  // out of sight, but the keyboard finds it behind those that are shown
-    frame.input.add({.id = id + "/edit", .role = ItemRole::button, .label = "Edit", .rect = Rect{right - step, top, right, top + button}.intersect(frame.canvas.clip()),
+    frame.input.add({.id = frame.join(id, "/edit"), .role = ItemRole::button, .label = "Edit", .rect = Rect{right - step, top, right, top + button}.intersect(frame.canvas.clip()),
                      .enabled = idle});
   }
   if (!user && !busy) draw_ending(frame, message, {x + frame.px(6), top, origin.x + width_, top + button});
@@ -83,12 +83,10 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, const std
 void MessageCard::draw_ending(Frame& frame, const MessageRow& message, Rect rect) {
   static constexpr std::pair<MessageState, std::string_view> kEndings[] = {
       {MessageState::stopped, "Stopped"}, {MessageState::interrupted, "Interrupted"}, {MessageState::failed, "Failed"}};
-  std::string line;
+  std::string_view line = message.stats;
   for (const auto& [state, word] : kEndings) {
-    if (state == message.state) line = word;
+    if (state == message.state) line = message.stats.empty() ? word : frame.join(word, " \u00b7 ", message.stats);
   }
-  if (!line.empty() && !message.stats.empty()) line += " \u00b7 ";
-  line += message.stats;
   const text::Font font = frame.font(text::Style::regular, size::kSmall);
   const float width = std::min(frame.canvas.width(font, line), rect.width());
   const Color color = message.state == MessageState::failed ? frame.theme.danger : frame.theme.ink_soft;

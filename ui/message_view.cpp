@@ -12,7 +12,7 @@ namespace {
 
 constexpr float kGap = 22, kMargin = 28, kPadTop = 20, kPadBottom = 12, kCutLine = 44;  // logical
 constexpr int kRounds = 6;  // of laying out what guessed heights had hidden
-const std::string kId = "messages";
+constexpr std::string_view kId = "messages";
 
 }  // namespace
 
@@ -227,11 +227,11 @@ void MessageView::handle_key(Frame& frame, const KeyPress& press, Rect area, flo
 /// Of the message whose button has the focus, or that was clicked; above it if that has no versions.
 void MessageView::show_sibling(Frame& frame, int step) {
   const auto& messages = frame.state.messages;
-  const std::string& focus = frame.input.focus_id();
+  const std::string_view focus = frame.input.focus_id();
   if (focus != kId && !frame.input.is_focused_below(kId)) return;
   std::size_t i = n_clicks_ > 0 && to_.message < messages.size() ? to_.message + 1 : messages.size();
   for (std::size_t m = 0; m < messages.size() && focus != kId; ++m) {
-    if (frame.input.is_focused_below(kId + "/" + std::to_string(messages[m].id))) i = m + 1;
+    if (frame.input.is_focused_below(frame.join(kId, "/", messages[m].id))) i = m + 1;
   }
   while (i > 0 && messages[i - 1].n_siblings < 2) --i;
   if (i > 0 && !frame.state.generating) frame.send(ShowSibling{messages[i - 1].id, step});
@@ -371,7 +371,7 @@ void MessageView::draw(Frame& frame, Rect area) {
     if (origin.y - entries_[i].lead >= area.bottom) break;
     if (entries_[i].lead > 0) draw_cut_line(frame, {origin.x, origin.y - entries_[i].lead, origin.x + width, origin.y});
     if (!entries_[i].exact) lay_out(frame, i), first_changed = std::min(first_changed, i);  // a sliver within the padding
-    const std::string id = kId + "/" + std::to_string(entries_[i].id);
+    const std::string_view id = frame.join(kId, "/", entries_[i].id);
     if (entries_[i].card.draw(frame, frame.state.messages[i], id, origin, marks_of(i), i + 1 == entries_.size())) {
       entries_[i].height = entries_[i].card.height() + frame.px(kGap) + entries_[i].lead;
       first_changed = std::min(first_changed, i);
@@ -393,7 +393,7 @@ float MessageView::cut_lead(const Frame& frame, std::size_t i) const {
 /// Between what is left out and what the model reads, with a way to the choices.
 void MessageView::draw_cut_line(Frame& frame, Rect rect) {
   Canvas& canvas = frame.canvas;
-  const std::string words = cut_line_words(frame.state.context);
+  const std::string_view words = cut_line_words(frame, frame.state.context);
   const text::Font font = frame.font(text::Style::medium, size::kSmall);
   const Color color = frame.state.context.blocked ? frame.theme.danger : frame.theme.accent;
   const float height = frame.px(26), y = std::round(rect.top + frame.px(11)), gap = frame.px(10), button = text_button_width(frame, "Change\u2026");

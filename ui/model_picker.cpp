@@ -47,13 +47,9 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   const bool failed = frame.state.model.state == ModelState::failed;
   const float pad = frame.px(kPad), width = std::min(frame.px(kWidth), window.width() - 2 * pad);
   const float field = frame.px(40), row = frame.px(kRow);
-  text::Layout failure;
   const text::Font small = frame.font(text::Style::regular, size::kSmall);
-  const text::Span failure_span{.font = small};
-  const text::StyledText failure_text{frame.state.model.failure, {&failure_span, 1}};
-  const float small_line = frame.px(20);
-  if (failed) failure.set(canvas.shapes(), failure_text, width - 2 * pad);
-  const float failure_height = failed ? static_cast<float>(failure.n_lines()) * small_line + frame.px(12) : 0;
+  if (failed) failure_.set(frame, frame.state.model.failure, small, frame.px(20), width - 2 * pad);
+  const float failure_height = failed ? failure_.height() + frame.px(12) : 0;
   const RecentModel& builtin = frame.state.builtin_model;
   const float builtin_gap = builtin.path.empty() ? 0 : n_recent == 0 ? frame.px(12) : frame.px(4);
   const float list = (n_recent == 0 ? 0 : frame.px(38) + static_cast<float>(n_recent) * row) + (builtin.path.empty() ? 0 : builtin_gap + row);
@@ -71,11 +67,8 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   canvas.text({x, y}, frame.px(34), frame.font(text::Style::bold, 20), frame.theme.ink, "Open a model");
   const bool close = icon_button(frame, "models/close", "Close (Esc)", Icon::cross, {right - side + frame.px(6), y, right + frame.px(6), y + side});
   y += frame.px(46);
-  for (std::size_t i = 0; failed && i < failure.n_lines(); ++i) {
-    canvas.line({x, y}, small_line, failure, failure_text, i, {&frame.theme.danger, 1});
-    y += small_line;
-  }
-  if (failed) y += frame.px(12);
+  if (failed) failure_.draw(frame, {x, y}, frame.theme.danger);
+  y += failure_height;
 
   const float open_width = text_button_width(frame, "Open");
   const Rect path_rect{x, y, right - open_width - frame.px(8), y + field};
@@ -95,7 +88,7 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   }
   for (std::size_t i = 0; i < n_recent; ++i) {
     const RecentModel& model = frame.state.recent_models[i];
-    if (draw_row(frame, "models/recent:" + std::to_string(i), model, model.path, {x - frame.px(10), y, right + frame.px(10), y + row})) return;
+    if (draw_row(frame, frame.join("models/recent:", i), model, model.path, {x - frame.px(10), y, right + frame.px(10), y + row})) return;
     y += row;
   }
   if (!builtin.path.empty()) {
@@ -113,7 +106,7 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   }
 }
 
-bool ModelPicker::draw_row(Frame& frame, const std::string& id, const RecentModel& model, const std::string& detail, Rect row) {
+bool ModelPicker::draw_row(Frame& frame, std::string_view id, const RecentModel& model, std::string_view detail, Rect row) {
   frame.input.add({.id = id, .role = ItemRole::row, .label = model.name, .rect = row});
   if (frame.input.hovered(id)) frame.canvas.fill(row, frame.theme.hover, frame.px(size::kRadius));
   const float x = row.left + frame.px(10), width = row.width() - frame.px(20);

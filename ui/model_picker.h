@@ -1,6 +1,7 @@
 #pragma once
 // A dialog that asks for a model: a path, a recent one, the built-in one, or a file dropped on the window.
 
+#include "ui/paragraph.h"
 #include "ui/text_field.h"
 
 namespace foreword::ui {
@@ -16,8 +17,9 @@ class ModelPicker {
  private:
   void choose(Frame& frame, std::string path);
   /// A model to choose. True: it was chosen.
-  bool draw_row(Frame& frame, const std::string& id, const RecentModel& model, const std::string& detail, Rect row);
+  bool draw_row(Frame& frame, std::string_view id, const RecentModel& model, std::string_view detail, Rect row);
 
+  Paragraph failure_;
   TextField path_{TextField::Lines::one};
   bool open_ = false;
 };

@@ -1,6 +1,8 @@
 #pragma once
-// A text that is broken into lines, in one font: for dialogs.
+// A text that is broken into lines, in one font: for dialogs and notices. Lives as long as its owner, so that only a change
+// lays it out.
 
+#include <string>
 #include <string_view>
 
 #include "ui/frame.h"
@@ -10,19 +12,22 @@ namespace foreword::ui {
 
 class Paragraph {
  public:
-  /// `text` must outlive this. At most `most_lines` lines are drawn. Sizes in pixels.
-  Paragraph(Frame& frame, std::string_view text, text::Font font, float line_height, float width, std::size_t most_lines = 100);
+  /// Before each draw(). At most `most_lines` lines are drawn. Sizes in pixels.
+  void set(Frame& frame, std::string_view text, text::Font font, float line_height, float width, std::size_t most_lines = 100);
   float height() const { return static_cast<float>(n_lines_) * line_height_; }
   void draw(Frame& frame, Vec at, Color color);
+  /// Each line in the middle of the width that it was laid out for.
+  void draw_centered(Frame& frame, Vec at, Color color);
 
  private:
   text::StyledText styled() const { return {text_, {&span_, 1}}; }
 
-  std::string_view text_;
+  std::string text_;
   text::Span span_;
   text::Layout layout_;
   std::size_t n_lines_ = 0;
-  float line_height_;
+  float line_height_ = 0;
+  float scale_ = 0;  // for which it was laid out; 0: for none
 };
 
 }  // namespace foreword::ui

@@ -1,5 +1,7 @@
 #include "ui/root.h"
 
+#include <span>
+
 #include "ui/status_line.h"
 #include "ui/widgets.h"
 
@@ -26,10 +28,11 @@ Root::Root(text::GlyphSource& source, Clipboard& clipboard) : clipboard_(clipboa
   input_.focus(Composer::kFieldId);
 }
 
-Root::Outcome Root::frame(const ViewState& state, std::deque<InputEvent>& queue, ImDrawList* list, Vec size, float monitor_scale,
+Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue, ImDrawList* list, Vec size, float monitor_scale,
                           double now) {
   Outcome outcome;
-  Frame frame{.canvas = canvas_, .input = input_, .clipboard = clipboard_, .state = state, .theme = theme_of(state.theme),
+  phrases_.clear();
+  Frame frame{.canvas = canvas_, .input = input_, .phrases = phrases_, .clipboard = clipboard_, .state = state, .theme = theme_of(state.theme),
               .events = outcome.events, .now = now, .scale = monitor_scale * state.scale};
   if (chat_ != state.current_chat) {
     // A new chat that has just been stored gets its id while the user writes on; nothing of that may be lost.
@@ -117,35 +120,30 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
 float Root::draw_notices(Frame& frame, Rect area) {
   Canvas& canvas = frame.canvas;
   constexpr std::size_t kMost = 3;
-  std::vector<Notice> shown(frame.state.notices.end() - static_cast<std::ptrdiff_t>(std::min(kMost, frame.state.notices.size())),
-                            frame.state.notices.end());
+  const std::vector<Notice>& all = frame.state.notices;
+  const auto shown = std::span(all).last(std::min(kMost, all.size()));
+  notices_.resize(shown.size());
   const text::Font font = frame.font(text::Style::regular, size::kInterface);
   const float line_height = frame.px(21), pad = frame.px(12), side = frame.px(26), gap = frame.px(8);
   float bottom = area.bottom - gap;
-  for (auto notice = shown.rbegin(); notice != shown.rend(); ++notice) {
-    const text::Span span{.font = font};
-    const text::StyledText styled{notice->text, {&span, 1}};
-    text::Layout layout;
-    layout.set(canvas.shapes(), styled, area.width() - 2 * pad - side - frame.px(notice->can_undo ? 100 : 32));
-    const float height = static_cast<float>(layout.n_lines()) * line_height + 2 * frame.px(9);
+  for (std::size_t i = shown.size(); i-- > 0;) {
+    const Notice& notice = shown[i];
+    notices_[i].set(frame, notice.text, font, line_height, area.width() - 2 * pad - side - frame.px(notice.can_undo ? 100 : 32));
+    const float height = notices_[i].height() + 2 * frame.px(9);
     const Rect box{area.left, bottom - height, area.right, bottom};
-    const bool error = notice->kind == NoticeKind::error;
+    const bool error = notice.kind == NoticeKind::error;
     const Color ink = error ? frame.theme.danger : frame.theme.ink;
     canvas.fill(box, error ? frame.theme.danger_soft : frame.theme.bubble, frame.px(10));
     if (error) canvas.icon(Icon::warning, {box.left + pad + frame.px(9), box.top + frame.px(9) + line_height / 2}, frame.px(18), ink);
-    float y = box.top + frame.px(9);
-    for (std::size_t i = 0; i < layout.n_lines(); ++i) {
-      canvas.line({box.left + pad + (error ? frame.px(28) : 0), y}, line_height, layout, styled, i, {&ink, 1});
-      y += line_height;
-    }
+    notices_[i].draw(frame, {box.left + pad + (error ? frame.px(28) : 0), box.top + frame.px(9)}, ink);
     const float top = box.top + frame.px(7);
-    if (notice->can_undo) {
+    if (notice.can_undo) {
       const float w = text_button_width(frame, "Undo"), right = box.right - side - frame.px(12);
-      if (text_button(frame, "notices/" + std::to_string(notice->id) + "/undo", "Undo", {right - w, top - frame.px(1), right, top + side + frame.px(1)}, ButtonLook::plain)) frame.send(Undo{});
+      if (text_button(frame, frame.join("notices/", notice.id, "/undo"), "Undo", {right - w, top - frame.px(1), right, top + side + frame.px(1)}, ButtonLook::plain)) frame.send(Undo{});
     }
-    const std::string id = "notices/" + std::to_string(notice->id) + "/dismiss";
+    const std::string_view id = frame.join("notices/", notice.id, "/dismiss");
     if (icon_button(frame, id, "Dismiss", Icon::cross, {box.right - side - frame.px(6), top, box.right - frame.px(6), top + side})) {
-      frame.send(DismissNotice{notice->id});
+      frame.send(DismissNotice{notice.id});
     }
     bottom = box.top - gap;
   }
@@ -157,7 +155,7 @@ void Root::draw_tooltip(Frame& frame, Rect window) {
   for (const Item& candidate : input_.items()) {
     if (candidate.tip && input_.hovered(candidate.id)) item = &candidate;
   }
-  const std::string id = item == nullptr ? std::string() : item->id;
+  const std::string_view id = item == nullptr ? std::string_view() : item->id;
   if (id != hovered_) hovered_ = id, hovered_since_ = frame.now;
   if (item == nullptr || input_.pressed(id)) return;
   if (frame.now - hovered_since_ < kTooltipDelay) return frame.wake(hovered_since_ + kTooltipDelay);

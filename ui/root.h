@@ -2,7 +2,6 @@
 // The whole window: chat list, header, conversation, composer, status line, dialogs. Knows no window system and no GPU,
 // so tests drive it with a list of input events and a clock of their own.
 
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -35,7 +34,7 @@ class Root {
   };
   /// Draws one frame of `size` pixels into `list`. Consumes from the front of `queue`. `monitor_scale` is multiplied with
   /// the state's own scale.
-  Outcome frame(const ViewState& state, std::deque<InputEvent>& queue, ImDrawList* list, Vec size, float monitor_scale, double now);
+  Outcome frame(const ViewState& state, std::vector<InputEvent>& queue, ImDrawList* list, Vec size, float monitor_scale, double now);
 
   const Interaction& interaction() const { return input_; }
   const Composer& composer() const { return composer_; }
@@ -57,6 +56,7 @@ class Root {
 
   Clipboard& clipboard_;
   Canvas canvas_;
+  Phrases phrases_;  // of the frame
   Interaction input_;
   ChatList chats_;
   MessageView conversation_;
@@ -71,6 +71,8 @@ class Root {
   SettingsPanel settings_;
   BackupList backups_;
   ImportReport import_;
+  std::vector<Paragraph> notices_;  // their words
+  Paragraph welcome_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
   std::uint64_t file_ = 0;         // the offered one that the composer has
   std::uint64_t draft_said_ = 0, draft_seen_ = 0;  // revisions of what is being written

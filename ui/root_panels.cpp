@@ -6,15 +6,15 @@
 namespace foreword::ui {
 namespace {
 
-std::string model_line(const ModelView& model) {
+std::string_view model_line(Frame& frame, const ModelView& model) {
   switch (model.state) {
     case ModelState::none: return "Open a model";
     case ModelState::failed: return "Open a model";
     case ModelState::ready: return model.name;
     case ModelState::loading: break;
   }
-  if (model.progress < 0) return "Loading " + model.name + "\u2026";
-  return "Loading " + model.name + " " + std::to_string(static_cast<int>(model.progress * 100)) + " %";
+  if (model.progress < 0) return frame.join("Loading ", model.name, "\u2026");
+  return frame.join("Loading ", model.name, " ", static_cast<int>(model.progress * 100), " %");
 }
 
 }  // namespace
@@ -24,12 +24,12 @@ void Root::draw_header(Frame& frame, Rect area) {
   const ModelView& model = frame.state.model;
   const float button = frame.px(size::kButton), pad = frame.px(12), y = std::round(area.center().y - button / 2);
   const text::Font font = frame.font(text::Style::medium, size::kInterface);
-  const std::string line = model_line(model);
+  const std::string_view line = model_line(frame, model);
   const float room = area.width() - 3 * pad - 6 * (button + frame.px(2)) - frame.px(frame.state.private_chat ? 124 : 60);
   const float width = std::min(room, std::ceil(canvas.width(font, line)));
   const float dot = model.state == ModelState::none ? 0 : frame.px(16);
   const Rect chip{area.left + pad, y, area.left + pad + width + dot + frame.px(44), y + button};
-  const std::string id = "header/model";
+  const std::string_view id = "header/model";
   frame.input.add({.id = id, .role = ItemRole::button, .label = label_with_keys(CommandId::open_model), .rect = chip, .tip = true});
   if (frame.input.hovered(id)) canvas.fill(chip, frame.theme.hover, frame.px(size::kRadius));
   float x = chip.left + frame.px(10);
@@ -54,7 +54,7 @@ void Root::draw_header(Frame& frame, Rect area) {
 /// From the right to the left, the first one in `rect`.
 void Root::draw_header_buttons(Frame& frame, Rect rect) {
   const float step = rect.width() + frame.px(2);
-  const auto next = [&](const char* id, const std::string& label, Icon icon, bool selected = false) {
+  const auto next = [&](const char* id, std::string_view label, Icon icon, bool selected = false) {
     const bool pressed = icon_button(frame, id, label, icon, rect, {.selected = selected});
     rect.left -= step, rect.right -= step;
     return pressed;
@@ -91,26 +91,15 @@ void Root::draw_welcome(Frame& frame, Rect area) {
                 : std::string_view("Drop a .gguf file here, choose one below, or start the program with foreword -m FILE.");
   const float width = std::min(frame.px(520), area.width() - frame.px(48));
   const text::Font title_font = frame.font(text::Style::bold, size::kTitle), font = frame.font(text::Style::regular, size::kText);
-  const text::Span span{.font = font};
-  const text::StyledText styled{line, {&span, 1}};
-  text::Layout body;
-  body.set(canvas.shapes(), styled, width);
-  const float line_height = frame.px(25), button = frame.px(40);
-  const float height = frame.px(52) + static_cast<float>(body.n_lines()) * line_height + (ready || loading ? 0 : frame.px(24) + button);
+  welcome_.set(frame, line, font, frame.px(25), width);
+  const float button = frame.px(40);
+  const float height = frame.px(52) + welcome_.height() + (ready || loading ? 0 : frame.px(24) + button);
   float y = std::round(std::max(area.top + frame.px(16), area.center().y - height * 0.6f));
-  const auto centered = [&](text::Font f, float h, Color color, std::string_view text) {
-    canvas.text({std::round(area.center().x - canvas.width(f, text) / 2), y}, h, f, color, text);
-    y += h;
-  };
   canvas.push_clip(area);
-  centered(title_font, frame.px(40), frame.theme.ink, title);
-  y += frame.px(12);
-  for (std::size_t i = 0; i < body.n_lines(); ++i) {
-    const text::Line l = body.line(canvas.shapes(), styled, i);
-    std::string_view part = line.substr(l.begin, l.end - l.begin);
-    part = part.substr(0, part.find_last_not_of(' ') + 1);
-    centered(font, line_height, frame.theme.ink_soft, part);
-  }
+  canvas.text({std::round(area.center().x - canvas.width(title_font, title) / 2), y}, frame.px(40), title_font, frame.theme.ink, title);
+  y += frame.px(52);
+  welcome_.draw_centered(frame, {area.center().x - width / 2, y}, frame.theme.ink_soft);
+  y += welcome_.height();
   if (!ready && !loading) {
     y += frame.px(24);
     const float w = text_button_width(frame, "Open a model\u2026") + frame.px(12), x = std::round(area.center().x - w / 2);

@@ -1,7 +1,9 @@
 #pragma once
 // The settings page: the rows of the state, each with the values that it can have. What they are and do is the owner's.
 
-#include "ui/frame.h"
+#include <vector>
+
+#include "ui/paragraph.h"
 
 namespace foreword::ui {
 
@@ -15,6 +17,7 @@ class SettingsPanel {
  private:
   bool open_ = false;
   float scroll_ = 0;
+  std::vector<Paragraph> help_;  // of the rows
 };
 
 }  // namespace foreword::ui

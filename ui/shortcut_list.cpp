@@ -13,13 +13,7 @@ namespace {
 constexpr float kWidth = 760, kRow = 46, kHeading = 34, kGap = 10;  // logical
 constexpr std::array<std::pair<CommandScope, const char*>, 3> kHeadings{
     {{CommandScope::window, "Anywhere"}, {CommandScope::writing, "While writing"}, {CommandScope::reading, "In the conversation"}}};
-const std::string kListId = "shortcuts/list";
-
-std::string keys_of(const Command& command) {
-  std::string keys = words_of(command.keys[0]);
-  if (command.keys[1].key != Key::none) keys += " or " + words_of(command.keys[1]);
-  return keys;
-}
+constexpr std::string_view kListId = "shortcuts/list";
 
 float content_height(const Frame& frame) {
   return static_cast<float>(commands().size()) * frame.px(kRow) + static_cast<float>(kHeadings.size()) * frame.px(kHeading + kGap);
@@ -37,7 +31,7 @@ void ShortcutList::open(Frame& frame) {
 void ShortcutList::draw_row(Frame& frame, const Command& command, Rect row) {
   Canvas& canvas = frame.canvas;
   const text::Font small = frame.font(text::Style::medium, size::kSmall);
-  const std::string keys = keys_of(command);
+  const std::string_view keys = keys_of(command.id);
   const float cap = std::ceil(canvas.width(small, keys)) + frame.px(16), height = frame.px(24), top = row.top + frame.px(6);
   const Rect key{row.right - cap, top, row.right, top + height};
   canvas.fill(key, frame.theme.chip, frame.px(6));

@@ -42,44 +42,47 @@ std::string bytes_words(std::int64_t bytes) {
   return formatted("%.1f GB", value / 1e9);
 }
 
-std::vector<std::string> status_places(const ViewState& state) {
+PhraseList status_places(Phrases& phrases, const ViewState& state) {
   const StatusView& status = state.status;
-  std::vector<std::string> places;
+  PhraseList places;
   if (!status.activity.empty()) {
     places.push_back(status.activity);
   } else if (state.model.state == ModelState::loading) {
-    places.push_back("Loading the model" + (state.model.progress < 0 ? std::string() : formatted(" %.0f %%", state.model.progress * 100)) + (state.model.left.empty() ? "" : ", " + state.model.left));
+    const std::string_view done = state.model.progress < 0 ? "Loading the model" : phrases.format("Loading the model %.0f %%", state.model.progress * 100);
+    places.push_back(state.model.left.empty() ? done : phrases.join({done, ", ", state.model.left}));
   } else if (state.model.state == ModelState::ready) {
     places.push_back("Ready");
   }
   if (!status.device.empty()) places.push_back(status.device);
-  if (status.memory_used > 0) places.push_back(bytes_words(status.memory_used) + (status.memory_total > 0 ? " of " + bytes_words(status.memory_total) : std::string()));
+  if (status.memory_used <= 0) return places;
+  const std::string used = bytes_words(status.memory_used);
+  places.push_back(status.memory_total > 0 ? phrases.join({used, " of ", bytes_words(status.memory_total)}) : phrases.join({used}));
   return places;
 }
 
-std::vector<std::string> status_facts(const StatusView& status) {
-  std::vector<std::string> facts;
+PhraseList status_facts(Phrases& phrases, const StatusView& status) {
+  PhraseList facts;
   if (status.prompt_tokens > 0) {
-    facts.push_back(grouped(status.reused_tokens) + " tokens reused, " + grouped(status.prompt_tokens - status.reused_tokens) + " new");
+    facts.push_back(phrases.join({grouped(status.reused_tokens), " tokens reused, ", grouped(status.prompt_tokens - status.reused_tokens), " new"}));
   }
   if (status.first_token_seconds >= 0.1) {
-    facts.push_back(formatted("first token after %.1f s", status.first_token_seconds));
+    facts.push_back(phrases.format("first token after %.1f s", status.first_token_seconds));
   } else if (status.first_token_seconds > 0) {
-    facts.push_back(formatted("first token after %.0f ms", std::max(1.0, status.first_token_seconds * 1000)));
+    facts.push_back(phrases.format("first token after %.0f ms", std::max(1.0, status.first_token_seconds * 1000)));
   }
-  if (status.tokens_per_second > 0) facts.push_back(speed(status.tokens_per_second));
-  if (status.tokens_per_pass >= kWorthSaying) facts.push_back(formatted("%.1f tokens a pass", status.tokens_per_pass));
+  if (status.tokens_per_second > 0) facts.push_back(phrases.join({speed(status.tokens_per_second)}));
+  if (status.tokens_per_pass >= kWorthSaying) facts.push_back(phrases.format("%.1f tokens a pass", status.tokens_per_pass));
   return facts;
 }
 
 namespace {
 
 constexpr float kPad = 16, kBar = 56;  // logical
-const std::string kMeterId = "status/context";
+constexpr std::string_view kMeterId = "status/context";
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string line;
-  for (const std::string& part : parts) line.append(line.empty() ? std::string_view() : kDot).append(part);
+std::string_view joined(Frame& frame, const PhraseList& parts) {
+  std::string_view line;
+  for (const std::string_view part : parts) line = line.empty() ? part : frame.join(line, kDot, part);
   return line;
 }
 
@@ -91,11 +94,11 @@ std::pair<float, bool> draw_meter(Frame& frame, Rect area, text::Font font) {
   const ContextView& context = frame.state.context;
   const bool running = frame.state.generating;
   const std::int64_t used = running ? frame.state.status.context_used : context.total;
-  const std::string words = grouped(used) + " / " + grouped(size);
+  const std::string_view words = frame.join(grouped(used), " / ", grouped(size));
   const float width = frame.canvas.width(font, words), height = frame.px(6), bar = frame.px(kBar);
   const float left = std::round(right - width - frame.px(8) - bar), top = std::round(area.center().y - height / 2);
   const Rect item{left - frame.px(8), area.top + frame.px(3), right + frame.px(8), area.bottom - frame.px(3)};
-  const std::string tip = running ? "Context\t" + words + " tokens" : meter_words(context, size);
+  const std::string_view tip = running ? frame.join("Context\t", words, " tokens") : meter_words(frame, context, size);
   frame.input.add({.id = kMeterId, .role = ItemRole::button, .label = tip, .rect = item, .tip = true});
   if (frame.input.hovered(kMeterId)) frame.canvas.fill(item, frame.theme.hover, frame.px(6));
   const float share = std::min(1.0f, static_cast<float>(used) / static_cast<float>(size));
@@ -113,16 +116,15 @@ bool draw_status_line(Frame& frame, Rect area) {
   const text::Font font = frame.font(text::Style::regular, size::kSmall - 1);
   const auto [end, pressed] = draw_meter(frame, area, font);
   const float begin = area.left + frame.px(kPad), room = end - begin;
-  const std::string left = joined(status_places(frame.state));
+  const std::string_view left = joined(frame, status_places(frame.phrases, frame.state));
   const float left_width = frame.canvas.width(font, left), gap = left.empty() ? 0 : frame.px(24);
-  const std::vector<std::string> facts = status_facts(frame.state.status);
-  std::string right;
-  for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {  // the less important ones go first in a narrow window
-    std::string longer = *fact;
-    if (!right.empty()) longer += kDot;
-    longer += right;
+  const PhraseList facts = status_facts(frame.phrases, frame.state.status);
+  std::string_view right;
+  for (auto fact = facts.end(); fact != facts.begin();) {  // the less important ones go first in a narrow window
+    --fact;
+    const std::string_view longer = right.empty() ? *fact : frame.join(*fact, kDot, right);
     if (left_width + gap + frame.canvas.width(font, longer) > room) break;
-    right = std::move(longer);
+    right = longer;
   }
   const float width = frame.canvas.width(font, right);
   frame.canvas.text({end - width, area.top}, area.height(), font, frame.theme.ink_soft, right);

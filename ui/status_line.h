@@ -2,7 +2,6 @@
 // One line of facts from the engine, and the meter of the context; what is unknown is not shown.
 
 #include <string>
-#include <vector>
 
 #include "ui/frame.h"
 
@@ -19,8 +18,8 @@ std::string speed(double tokens_per_second);
 std::string bytes_words(std::int64_t bytes);
 
 /// What the line says of the model: what it is doing, where, and its memory.
-std::vector<std::string> status_places(const ViewState& state);
+PhraseList status_places(Phrases& phrases, const ViewState& state);
 /// What it says of the last answer, the most important last. Reading and answering are never one number.
-std::vector<std::string> status_facts(const StatusView& status);
+PhraseList status_facts(Phrases& phrases, const StatusView& status);
 
 }  // namespace foreword::ui

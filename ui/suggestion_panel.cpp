@@ -141,13 +141,13 @@ void SuggestionPanel::draw(Frame& frame, Rect window, Suggester& suggester) {
   const text::Font font = frame.font(text::Style::regular, size::kInterface);
   const std::string about = "They are made by the model on this computer; nothing of what you write leaves it. Only the counts below are kept, never any text. " +
                             std::string("Off means that nothing runs: here, or with ") + words_of(command(CommandId::suggestions).keys[0]) + ".";
-  Paragraph words(frame, about, font, frame.px(kLine), inside.width());
-  words.draw(frame, {inside.left, inside.top}, frame.theme.ink_soft);
+  about_.set(frame, about, font, frame.px(kLine), inside.width());
+  about_.draw(frame, {inside.left, inside.top}, frame.theme.ink_soft);
   const std::string now = behaviour(frame.state, suggester.advisor());
-  Paragraph state(frame, now, font, frame.px(kLine), inside.width());
-  float y = inside.top + words.height() + frame.px(8);
-  state.draw(frame, {inside.left, y}, frame.theme.ink);
-  y += state.height() + frame.px(kGap);
+  state_.set(frame, now, font, frame.px(kLine), inside.width());
+  float y = inside.top + about_.height() + frame.px(8);
+  state_.draw(frame, {inside.left, y}, frame.theme.ink);
+  y += state_.height() + frame.px(kGap);
 
   const float bottom = inside.bottom - frame.px(kButton) - frame.px(kGap);
   const std::vector<Line> lines = lines_of(suggester.advisor().counters());

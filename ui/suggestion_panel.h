@@ -3,6 +3,7 @@
 
 #include "ui/autocomplete/counters.h"
 #include "ui/frame.h"
+#include "ui/paragraph.h"
 
 namespace foreword::ui {
 
@@ -18,6 +19,7 @@ class SuggestionPanel {
  private:
   bool open_ = false;
   float scroll_ = 0;
+  Paragraph about_, state_;
 };
 
 /// The time below which a share of the measured ones lies, as the limit of its bucket; 0: nothing was measured.

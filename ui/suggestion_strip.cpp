@@ -36,7 +36,7 @@ float draw_hint(Frame& frame, const Hint& hint, Rect row, float right) {
 
 void Suggester::draw_strip(Frame& frame, Rect rect, bool empty) {
   if (!ghost().empty()) {
-    frame.input.add({.id = "composer/ghost", .role = ItemRole::note, .label = std::string(ghost()), .rect = ghost_place_.empty() ? rect : ghost_place_,
+    frame.input.add({.id = "composer/ghost", .role = ItemRole::note, .label = frame.join(ghost()), .rect = ghost_place_.empty() ? rect : ghost_place_,
                      .selected = advisor_->view().announce, .focusable = false});
     return draw_drafts(frame, rect);
   }
@@ -111,9 +111,9 @@ void Suggester::draw_drafts(Frame& frame, Rect rect) {
 
 void Suggester::draw_draft(Frame& frame, std::size_t index, std::string_view words, Rect rect) {
   Canvas& canvas = frame.canvas;
-  const std::string number = std::to_string(index + 1), id = "composer/strip:" + number;
+  const std::string_view number = frame.join(index + 1), id = frame.join("composer/strip:", number);
   const bool chosen = index == advisor_->view().chosen;
-  frame.input.add({.id = id, .role = ItemRole::button, .label = "Suggestion " + number + " (Alt+" + number + "): " + std::string(words), .rect = rect,
+  frame.input.add({.id = id, .role = ItemRole::button, .label = frame.join("Suggestion ", number, " (Alt+", number, "): ", words), .rect = rect,
                    .selected = chosen, .focusable = false});
   const float radius = frame.px(6), pad = frame.px(kPad);
   if (chosen) canvas.fill(rect, frame.theme.chosen, radius);

@@ -73,8 +73,8 @@ Vec TextField::place_of(Frame& frame, std::size_t line, std::size_t offset, floa
   return {indent(frame, line, width) + layout_.x_of(frame.canvas.shapes(), styled(), line, offset), static_cast<float>(line) * line_height};
 }
 
-TextField::Result TextField::draw(Frame& frame, const std::string& id, Rect rect, Rect hit, const Options& options) {
-  frame.input.add({.id = id, .role = ItemRole::text_field, .label = std::string(options.label),
+TextField::Result TextField::draw(Frame& frame, std::string_view id, Rect rect, Rect hit, const Options& options) {
+  frame.input.add({.id = id, .role = ItemRole::text_field, .label = options.label,
                    .rect = hit.intersect(frame.canvas.clip()), .takes_escape = options.takes_escape,
                    .takes_tab = options.takes_tab, .takes_choices = options.takes_choices});
   Result result;
@@ -241,7 +241,7 @@ void TextField::keep_caret_visible(Frame& frame, Rect rect, float line_height) {
   scroll_y_ = std::round(std::clamp(scroll_y_, 0.0f, std::max(0.0f, content - rect.height())));
 }
 
-void TextField::draw_content(Frame& frame, const std::string& id, Rect rect, const Options& options) {
+void TextField::draw_content(Frame& frame, std::string_view id, Rect rect, const Options& options) {
   Canvas& canvas = frame.canvas;
   text::ShapeCache& shapes = canvas.shapes();
   const float line_height = options.line_height;

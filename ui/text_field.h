@@ -49,7 +49,7 @@ class TextField {
   /// Height of all lines at a width, pixels.
   float content_height(Frame& frame, float width, const Options& options);
   /// Draws text, selection and caret inside `rect`; the frame around it is the caller's. `hit` is where clicks count.
-  Result draw(Frame& frame, const std::string& id, Rect rect, Rect hit, const Options& options);
+  Result draw(Frame& frame, std::string_view id, Rect rect, Rect hit, const Options& options);
 
  private:
   void sync_layout(Frame& frame, float width, const Options& options);
@@ -63,7 +63,7 @@ class TextField {
   void move_in_line(Frame& frame, bool to_end, bool extend);
   std::size_t offset_at(Frame& frame, Vec point, Rect rect, float line_height);
   void keep_caret_visible(Frame& frame, Rect rect, float line_height);
-  void draw_content(Frame& frame, const std::string& id, Rect rect, const Options& options);
+  void draw_content(Frame& frame, std::string_view id, Rect rect, const Options& options);
   text::StyledText styled() const { return {buffer_.text(), {&span_, 1}}; }
   Vec place_of(Frame& frame, std::size_t line, std::size_t offset, float line_height, float width);
   float indent(Frame& frame, std::size_t line, float width);

@@ -14,8 +14,8 @@ float text_button_width(Frame& frame, std::string_view label) {
   return std::ceil(frame.canvas.width(frame.font(text::Style::medium, size::kInterface), label)) + frame.px(28);
 }
 
-bool text_button(Frame& frame, const std::string& id, std::string_view label, Rect rect, ButtonLook look, ButtonState state) {
-  frame.input.add({.id = id, .role = ItemRole::button, .label = std::string(label), .rect = rect.intersect(frame.canvas.clip()),
+bool text_button(Frame& frame, std::string_view id, std::string_view label, Rect rect, ButtonLook look, ButtonState state) {
+  frame.input.add({.id = id, .role = ItemRole::button, .label = label, .rect = rect.intersect(frame.canvas.clip()),
                    .enabled = state.enabled, .selected = state.selected});
   const Theme& theme = frame.theme;
   const float radius = frame.px(size::kRadius);
@@ -37,8 +37,8 @@ bool text_button(Frame& frame, const std::string& id, std::string_view label, Re
   return frame.input.activated(id);
 }
 
-bool icon_button(Frame& frame, const std::string& id, std::string_view label, Icon icon, Rect rect, ButtonState state) {
-  frame.input.add({.id = id, .role = ItemRole::button, .label = std::string(label), .rect = rect.intersect(frame.canvas.clip()),
+bool icon_button(Frame& frame, std::string_view id, std::string_view label, Icon icon, Rect rect, ButtonState state) {
+  frame.input.add({.id = id, .role = ItemRole::button, .label = label, .rect = rect.intersect(frame.canvas.clip()),
                    .enabled = state.enabled, .selected = state.selected, .tip = true});
   const float radius = frame.px(size::kRadius);
   const bool hot = state.enabled && frame.input.hovered(id);
@@ -52,7 +52,7 @@ bool icon_button(Frame& frame, const std::string& id, std::string_view label, Ic
 namespace {
 
 /// Where this frame's presses and moves on an item ended; nothing without any.
-std::optional<Vec> dragged_to(Frame& frame, const std::string& id) {
+std::optional<Vec> dragged_to(Frame& frame, std::string_view id) {
   std::optional<Vec> at;
   for (const InputEvent& event : frame.input.events_of(id)) {
     if (const auto* button = std::get_if<MouseButton>(&event); button != nullptr && button->down) at = button->at;
@@ -63,7 +63,7 @@ std::optional<Vec> dragged_to(Frame& frame, const std::string& id) {
 
 }  // namespace
 
-float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_height, float scroll) {
+float scroll_bar(Frame& frame, std::string_view id, Rect area, float content_height, float scroll) {
   const float room = content_height - area.height();
   if (room <= 0 || area.empty()) return 0;
   const float width = frame.px(12), margin = frame.px(3);
@@ -83,7 +83,7 @@ float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_h
   return scroll;
 }
 
-float sideways_bar(Frame& frame, const std::string& id, Rect area, float content_width, float scroll) {
+float sideways_bar(Frame& frame, std::string_view id, Rect area, float content_width, float scroll) {
   const float room = content_width - area.width();
   if (room <= 0 || area.empty()) return 0;
   const float height = frame.px(10), margin = frame.px(3);

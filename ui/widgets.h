@@ -1,7 +1,6 @@
 #pragma once
 // Small things that every panel needs. Each registers its item and says whether it was activated.
 
-#include <string>
 #include <string_view>
 
 #include "ui/frame.h"
@@ -15,17 +14,17 @@ struct ButtonState {
   bool selected = false;
 };
 
-bool text_button(Frame& frame, const std::string& id, std::string_view label, Rect rect, ButtonLook look, ButtonState state = {});
+bool text_button(Frame& frame, std::string_view id, std::string_view label, Rect rect, ButtonLook look, ButtonState state = {});
 /// Width that a text button wants, pixels.
 float text_button_width(Frame& frame, std::string_view label);
 /// `label` is its tooltip.
-bool icon_button(Frame& frame, const std::string& id, std::string_view label, Icon icon, Rect rect, ButtonState state = {});
+bool icon_button(Frame& frame, std::string_view id, std::string_view label, Icon icon, Rect rect, ButtonState state = {});
 /// Shown around what the keyboard has reached.
 void focus_ring(Frame& frame, std::string_view id, Rect rect, float radius);
 /// A thin bar at the right edge of `area`; returns the new scroll position if it is being dragged.
-float scroll_bar(Frame& frame, const std::string& id, Rect area, float content_height, float scroll);
+float scroll_bar(Frame& frame, std::string_view id, Rect area, float content_height, float scroll);
 
 /// The same at the lower edge of `area`, for what is wider than it.
-float sideways_bar(Frame& frame, const std::string& id, Rect area, float content_width, float scroll);
+float sideways_bar(Frame& frame, std::string_view id, Rect area, float content_width, float scroll);
 
 }  // namespace foreword::ui

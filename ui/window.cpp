@@ -64,7 +64,6 @@ struct Window::Impl {
   Pacer pacer;
   std::atomic<bool> woken{false};
   double last_frame = 0;
-  bool any_frame = false;
 
   ~Impl() {
     textures.reset();
@@ -179,7 +178,7 @@ void Window::Impl::draw(WindowClient& client, const ViewState& state) {
   glfwSwapBuffers(window);
   update_cursor();
   pacer.drawn(now, outcome.wake_at, outcome.more_input);
-  if (!std::exchange(any_frame, true)) client.first_frame_drawn();
+  client.frame_drawn(input->focused);
   for (UiEvent& event : outcome.events) client.handle(std::move(event));
   if (!outcome.events.empty()) pacer.input();
 }

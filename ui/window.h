@@ -31,7 +31,8 @@ class WindowClient {
   /// A picture of the next frame is written here.
   virtual std::optional<std::filesystem::path> picture_wanted() { return std::nullopt; }
   virtual void picture_taken(Result<void>) {}
-  virtual void first_frame_drawn() {}
+  /// A frame stands on the screen.
+  virtual void frame_drawn(bool /*focused*/) {}
 };
 
 class Window {

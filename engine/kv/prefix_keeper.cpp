@@ -9,50 +9,58 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kPatience{50};
 constexpr std::chrono::seconds kLongestWait{10};  // for one page; a disk that is slower is no help
 
 constexpr auto kSlots = static_cast<std::size_t>(gpu::kPageSlots);
 
 }  // namespace
 
-std::int64_t PrefixKeeper::restore(PrefixTree::Text& text, std::span<const std::int32_t> tokens,
-                                   const std::function<bool(std::int64_t)>& go_on) {
-  const std::size_t before = text.tokens.size();
-  if (before == tokens.size()) return 0;
-  std::size_t page = before / kSlots;
-  const std::vector<PrefixId> ids = page_ids(root_, tokens);
-  const auto id_before = [&](std::size_t i) { return i == 0 ? root_ : ids[i - 1]; };
-  const auto rest = tokens.subspan(page * kSlots);
-  const auto arriving = std::make_shared<Mailbox<StoredPage>>();
-  store_.load({id_before(page), {ids.begin() + static_cast<std::ptrdiff_t>(page), ids.end()}, {rest.begin(), rest.end()}}, arriving);
-  Clock::time_point last = Clock::now();
-  while (go_on(std::ssize(text.tokens))) {
-    const auto arrived = arriving->take_until(Clock::now() + kPatience);
-    if (!arrived) {
-      if (arriving->closed() || Clock::now() > last + kLongestWait) break;
-      continue;
-    }
-    last = Clock::now();
-    const std::size_t first = page * kSlots, n = arrived->tokens.size();
-    if (n == 0 || n > kSlots || first + n > tokens.size() || first + n <= before) break;
-    const auto own = tokens.subspan(first, n);
-    const PrefixId id = n == kSlots ? ids[page] : page_id(id_before(page), own);
-    const auto unpacked = unpack_page(cache_, *arrived, id, own);
-    if (!unpacked) break;
-    if (text.tokens.size() > first) text.cut(cache_.truncate(text.sequence, static_cast<std::int64_t>(first)));  // a part of this page that was in memory
-    if (text.tokens.size() != first) break;
-    if (!cache_.append_page(text.sequence, unpacked->encoding, static_cast<std::int64_t>(n), unpacked->bytes)) break;
-    text.tokens.insert(text.tokens.end(), own.begin(), own.end());
-    text.n_sent = std::ssize(text.tokens);
-    text.stored.resize(page + 1);
-    text.stored[page] = {static_cast<std::int32_t>(n), unpacked->encoding == cache_.shape().open()};
-    ++page;
-    if (n < kSlots) break;
-  }
-  arriving->close();
-  text.cut(cache_.truncate(text.sequence, cache_.length(text.sequence)));  // as far as windowed layers have what they need
-  return std::max<std::int64_t>(0, std::ssize(text.tokens) - static_cast<std::int64_t>(before));
+PrefixKeeper::Restoration::Restoration(PrefixKeeper& keeper, PrefixTree::Text& text, std::span<const std::int32_t> tokens)
+    : keeper_(&keeper), text_(&text), tokens_(tokens), before_(text.tokens.size()), page_(before_ / kSlots), last_(Clock::now()) {
+  if (before_ == tokens.size()) return;
+  ids_ = page_ids(keeper.root_, tokens);
+  const auto rest = tokens.subspan(page_ * kSlots);
+  arriving_ = std::make_shared<Mailbox<StoredPage>>();
+  keeper.store_.load({page_ == 0 ? keeper.root_ : ids_[page_ - 1], {ids_.begin() + static_cast<std::ptrdiff_t>(page_), ids_.end()}, {rest.begin(), rest.end()}},
+                     arriving_);
+}
+
+bool PrefixKeeper::Restoration::step(std::chrono::milliseconds patience) {
+  if (!arriving_) return false;
+  const auto arrived = arriving_->take_until(Clock::now() + patience);
+  if (arrived) last_ = Clock::now();
+  const bool may_come = arrived ? take(*arrived) : !arriving_->closed() && Clock::now() < last_ + kLongestWait;
+  if (may_come) return true;
+  arriving_->close();
+  arriving_.reset();
+  KvCache& cache = keeper_->cache_;
+  text_->cut(cache.truncate(text_->sequence, cache.length(text_->sequence)));
+  return false;
+}
+
+/// False: nothing can follow.
+bool PrefixKeeper::Restoration::take(const StoredPage& arrived) {
+  KvCache& cache = keeper_->cache_;
+  PrefixTree::Text& text = *text_;
+  const std::size_t first = page_ * kSlots, n = arrived.tokens.size();
+  if (n == 0 || n > kSlots || first + n > tokens_.size() || first + n <= before_) return false;
+  const auto own = tokens_.subspan(first, n);
+  const PrefixId id = n == kSlots ? ids_[page_] : page_id(page_ == 0 ? keeper_->root_ : ids_[page_ - 1], own);
+  const auto unpacked = unpack_page(cache, arrived, id, own);
+  if (!unpacked) return false;
+  if (text.tokens.size() > first) text.cut(cache.truncate(text.sequence, static_cast<std::int64_t>(first)));  // a part of this page that was in memory
+  if (text.tokens.size() != first) return false;
+  if (!cache.append_page(text.sequence, unpacked->encoding, static_cast<std::int64_t>(n), unpacked->bytes)) return false;
+  text.tokens.insert(text.tokens.end(), own.begin(), own.end());
+  text.n_sent = std::ssize(text.tokens);
+  text.stored.resize(page_ + 1);
+  text.stored[page_] = {static_cast<std::int32_t>(n), unpacked->encoding == cache.shape().open()};
+  ++page_;
+  return n == kSlots;
+}
+
+std::int64_t PrefixKeeper::Restoration::n_restored() const {
+  return std::max<std::int64_t>(0, std::ssize(text_->tokens) - static_cast<std::int64_t>(before_));
 }
 
 bool PrefixKeeper::save_one(const std::function<void(Ticket, bool kept)>& done) {
@@ -90,6 +98,20 @@ void PrefixKeeper::settle(const Ticket& ticket, bool kept) {
     if (text.serial != ticket.text) continue;
     text.written_down = true;  // not again, until more is read
     if (ticket.page < text.stored.size()) text.stored[ticket.page] = {};
+  }
+}
+
+void PrefixKeeper::save_all(Clock::time_point end) {
+  struct Settled {
+    Ticket ticket;
+    bool kept;
+  };
+  const auto answers = std::make_shared<Mailbox<Settled>>();
+  const auto settled = [answers](const Ticket& ticket, bool kept) { answers->push({ticket, kept}); };
+  while (Clock::now() < end && save_one(settled)) {
+    const auto answer = answers->take_until(end);
+    if (!answer) return;
+    settle(answer->ticket, answer->kept);
   }
 }
 

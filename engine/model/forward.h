@@ -21,6 +21,13 @@ struct Batch {
   std::vector<std::int32_t> parent;        // row of the token before this one, or -1: it follows the cached tokens
   std::vector<SequenceId> sequence;        // a row has its parent's sequence
   std::vector<std::uint8_t> wants_logits;  // 0 or 1
+  /// A row that reads a mixture of embeddings instead of its token's, which is the first of these.
+  struct Mix {
+    std::int32_t row = 0;
+    std::vector<std::int32_t> tokens;
+    std::vector<float> weights;  // of each
+  };
+  std::vector<Mix> mixes;
 
   std::int64_t size() const { return std::ssize(token); }
   /// Returns the row's index.
@@ -42,8 +49,9 @@ class Forward {
 
   /// Runs the batch. Row i of a sequence takes slot length + (its number among the sequence's rows); the slots are
   /// written but not committed: the caller commits what it accepts. Errors: `invalid_argument` for a token outside the
-  /// vocabulary, `out_of_memory` for a full cache, and the device's.
-  Result<void> run(const Batch& batch, const LogitSink& sink);
+  /// vocabulary, `out_of_memory` for a full cache, and the device's. go_on, if given, is asked between layers; false gives the
+  /// pass up before any logits come, with the error `cancelled`.
+  Result<void> run(const Batch& batch, const LogitSink& sink, const std::function<bool()>& go_on = {});
 
   std::int64_t max_rows() const;
 

@@ -40,6 +40,19 @@ constexpr SamplerParam kParams[] = {
                                            "Lower the logit of every recent token by this much; 0 is off", ""),
     row<&SamplingParams::penalty_window>("penalty_window", "--penalty-window", -1, 1e6, 64,
                                          "How many recent tokens the penalties look at; -1 looks at all", ""),
+    row<&SamplingParams::dry_multiplier>("dry_multiplier", "--dry-multiplier", 0, 100, 0.0,
+                                         "Make what would lengthen a repetition less likely, by this times dry-base to the "
+                                         "power of its length; 0 is off",
+                                         "p-e-w 2024"),
+    row<&SamplingParams::dry_base>("dry_base", "--dry-base", 1, 10, 1.75, "How fast that grows with the repetition", "p-e-w 2024"),
+    row<&SamplingParams::dry_allowed_length>("dry_allowed_length", "--dry-allowed-length", 1, 1000, 2,
+                                             "Repetitions shorter than this many tokens are let be", "p-e-w 2024"),
+    row<&SamplingParams::dry_window>("dry_window", "--dry-window", -1, 1e6, -1,
+                                     "How many recent tokens are searched for repetitions; -1 searches all", "p-e-w 2024"),
+    row<&SamplingParams::momentum>("momentum", "--momentum", 0, 10, 0.0,
+                                   "Momentum decoding: always the likeliest token but where that would go round in circles; 0.2 is "
+                                   "usual, 0 is off; takes the place of randomness and truncation",
+                                   "Lan et al. 2022"),
 };
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
@@ -77,12 +90,85 @@ double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token
   return -std::log(-std::log(philox_uniform(seed, index, token, stream)));
 }
 
+namespace {
+
+std::span<const std::int32_t> window_of(std::span<const std::int32_t> history, std::int32_t window) {
+  return window >= 0 && std::ssize(history) > window ? history.last(static_cast<std::size_t>(window)) : history;
+}
+
+}  // namespace
+
+std::vector<Repetition> dry_lengths(std::span<const std::int32_t> history, std::span<const std::int32_t> breakers) {
+  const std::size_t n = history.size();
+  const auto back = [&](std::size_t i) { return history[n - 1 - i]; };
+  std::size_t longest = 0;
+  while (longest < n && !std::ranges::binary_search(breakers, back(longest))) ++longest;
+  if (longest == 0) return {};
+  // Lengths of common ends of the history and of all that lies before it, from the end (the Z function of the reversed text).
+  std::vector<Repetition> found;
+  std::vector<std::size_t> common(n, 0);
+  for (std::size_t i = 1, left = 0, right = 0; i < n; ++i) {
+    if (i < right) common[i] = std::min(right - i, common[i - left]);
+    while (i + common[i] < n && back(common[i]) == back(i + common[i])) ++common[i];
+    if (i + common[i] > right) {
+      left = i;
+      right = i + common[i];
+    }
+    if (common[i] > 0) found.push_back({back(i - 1), static_cast<std::int32_t>(std::min(common[i], longest))});
+  }
+  std::ranges::sort(found, [](const Repetition& a, const Repetition& b) { return a.token != b.token ? a.token < b.token : a.length > b.length; });
+  found.erase(std::unique(found.begin(), found.end(), [](const Repetition& a, const Repetition& b) { return a.token == b.token; }), found.end());
+  return found;
+}
+
+std::size_t momentum_choice(std::span<const Candidate> best, double log_sum, std::span<const std::int32_t> history, double alpha) {
+  constexpr std::ptrdiff_t kLongest = 5;
+  const std::ptrdiff_t n = std::ssize(history);
+  std::size_t chosen = 0;
+  double most = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    std::ptrdiff_t longest = 0;
+    for (std::ptrdiff_t at = 0; at < n && longest < kLongest; ++at) {
+      if (history[static_cast<std::size_t>(at)] != best[i].token) continue;
+      std::ptrdiff_t l = 1;
+      while (l < kLongest && l <= at && history[static_cast<std::size_t>(at - l)] == history[static_cast<std::size_t>(n - l)]) ++l;
+      longest = std::max(longest, l);
+    }
+    const double score = std::exp(static_cast<double>(best[i].logit) - log_sum) - alpha * static_cast<double>(longest);
+    if (score > most) {
+      most = score;
+      chosen = i;
+    }
+  }
+  return chosen;
+}
+
+void Sampler::penalise_repetitions(std::span<const std::int32_t> history) {
+  if (params_.dry_multiplier == 0.0F || params_.dry_window == 0) return;
+  constexpr double kMost = 1e4;  // more than any logit, and still a number: if all are that unlikely, they keep their order
+  for (const auto& [token, length] : dry_lengths(window_of(history, params_.dry_window), breakers_)) {
+    if (length < params_.dry_allowed_length || token < 0 || token >= std::ssize(logits_)) continue;
+    const double penalty = params_.dry_multiplier * std::pow(static_cast<double>(params_.dry_base), length - params_.dry_allowed_length);
+    logits_[static_cast<std::size_t>(token)] -= static_cast<float>(std::min(penalty, kMost));
+  }
+}
+
+void Sampler::choose_by_momentum(std::span<const std::int32_t> history) {
+  constexpr std::ptrdiff_t kCandidates = 5;
+  const auto middle = candidates_.begin() + std::min(kCandidates, std::ssize(candidates_));
+  std::partial_sort(candidates_.begin(), middle, candidates_.end(), kBetter);
+  const double top = candidates_.front().logit;
+  double sum = 0;
+  for (const Candidate& c : candidates_) sum += std::exp(static_cast<double>(c.logit) - top);
+  candidates_.resize(static_cast<std::size_t>(middle - candidates_.begin()));
+  candidates_.front() = candidates_[momentum_choice(candidates_, top + std::log(sum), history, params_.momentum)];
+  candidates_.resize(1);
+}
+
 void Sampler::penalise(std::span<const std::int32_t> history) {
   const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
   if (!active || params_.penalty_window == 0) return;
-  if (params_.penalty_window > 0 && std::ssize(history) > params_.penalty_window) {
-    history = history.last(static_cast<std::size_t>(params_.penalty_window));
-  }
+  history = window_of(history, params_.penalty_window);
   seen_.assign(history.begin(), history.end());
   std::sort(seen_.begin(), seen_.end());
   seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
@@ -128,13 +214,16 @@ std::span<const Candidate> Sampler::distribution(std::span<const float> logits, 
     if (token >= 0 && token < std::ssize(logits_)) logits_[static_cast<std::size_t>(token)] = kNever;
   }
   penalise(history);
+  penalise_repetitions(history);
 
   candidates_.clear();
   for (std::size_t token = 0; token < logits_.size(); ++token) {
     if (logits_[token] > kNever) candidates_.push_back({logits_[token], static_cast<std::int32_t>(token)});  // NaN fails
   }
   if (candidates_.empty()) return {};
-  if (params_.temperature <= 0.0F) {
+  if (params_.momentum > 0.0F) {
+    choose_by_momentum(history);
+  } else if (params_.temperature <= 0.0F) {
     candidates_.front() = *std::min_element(candidates_.begin(), candidates_.end(), kBetter);
     candidates_.resize(1);
   } else {

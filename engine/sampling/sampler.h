@@ -1,6 +1,7 @@
 #pragma once
-// From logits to one token. Steps run in a fixed order (penalties, top-k, top-p, min-p, temperature), then the token is
-// drawn by the Gumbel-max rule with counter-based noise, so the same seed gives the same text whatever else runs.
+// From logits to one token. Steps run in a fixed order (penalties, DRY, top-k, top-p, min-p, temperature), then the token is
+// drawn by the Gumbel-max rule with counter-based noise, so the same seed gives the same text whatever else runs. Momentum
+// decoding takes the place of what follows DRY. All of it looks at nothing but the logits and the text so far.
 // Steps are rows of one table (sampler_params()): name, range, default, help; the command line and later the settings
 // panel read them from there.
 
@@ -19,7 +20,15 @@ struct SamplingParams {
   float repeat_penalty = 1.0F;    // 1 = off; divides positive logits, multiplies negative ones (Keskar et al. 2019)
   float presence_penalty = 0.0F;  // subtracted once for every token that occurs in the window
   std::int32_t penalty_window = 64;  // tokens of history that the penalties look at; 0 = none, -1 = all
+  float dry_multiplier = 0.0F;    // 0 = off; see dry_lengths()
+  float dry_base = 1.75F;
+  std::int32_t dry_allowed_length = 2;
+  std::int32_t dry_window = -1;   // tokens of history; 0 = none, -1 = all
+  float momentum = 0.0F;          // alpha; 0 = off; see momentum_choice()
   std::uint64_t seed = 0;
+
+  /// Whether no noise decides.
+  bool greedy() const { return temperature <= 0 || momentum > 0; }
 };
 
 /// One adjustable number, for command line, settings and saved values.
@@ -47,10 +56,25 @@ struct Candidate {
   std::int32_t token;
 };
 
+/// DRY ("don't repeat yourself"; p-e-w 2024): a token that would lengthen a repetition gets less likely, the more the longer that is:
+/// its logit falls by multiplier * base ^ (n - allowed_length), where n >= allowed_length is the length of the repetition before it.
+/// Tells for every token that follows an earlier place which ends as the history does the length of the longest such match; no
+/// match goes over a breaker. breakers: sorted ids. Pairs (token, n > 0), by token.
+struct Repetition {
+  std::int32_t token, length;
+};
+std::vector<Repetition> dry_lengths(std::span<const std::int32_t> history, std::span<const std::int32_t> breakers);
+
+/// Momentum decoding (Lan et al. 2022): of the five best candidates the one with the largest p - alpha R(l), ties to the better one. l: 0 if
+/// it is new to the history, else the largest l <= 5 such that the last l - 1 tokens and then it have occurred; R(l) = l.
+/// p: of all tokens, before any truncation. candidates: by falling logit. Its place among them.
+std::size_t momentum_choice(std::span<const Candidate> best, double log_sum, std::span<const std::int32_t> history, double alpha);
+
 /// Chooses tokens for one request. Not thread-safe; keeps only scratch memory, no state between calls.
 class Sampler {
  public:
-  explicit Sampler(const SamplingParams& params) : params_(params) {}
+  /// breakers: sorted ids that end what DRY takes for a repetition; must outlive the sampler.
+  explicit Sampler(const SamplingParams& params, std::span<const std::int32_t> breakers = {}) : params_(params), breakers_(breakers) {}
 
   const SamplingParams& params() const { return params_; }
 
@@ -61,7 +85,7 @@ class Sampler {
                       std::span<const std::int32_t> banned);
 
   /// sample() in two parts, for whoever needs the law as well. First, what is left after all steps but the temperature:
-  /// by falling logit, ties by id; empty if no token is left, and at temperature 0 the best alone. Valid until the next call.
+  /// by falling logit, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
   std::span<const Candidate> distribution(std::span<const float> logits, std::span<const std::int32_t> history,
                                           std::span<const std::int32_t> banned);
   /// Second, the choice among them; -1 if there are none.
@@ -71,9 +95,12 @@ class Sampler {
 
  private:
   void penalise(std::span<const std::int32_t> history);
+  void penalise_repetitions(std::span<const std::int32_t> history);
+  void choose_by_momentum(std::span<const std::int32_t> history);
   void truncate();
 
   SamplingParams params_;
+  std::span<const std::int32_t> breakers_;
   std::vector<float> logits_;
   std::vector<Candidate> candidates_;
   std::vector<std::int32_t> seen_;

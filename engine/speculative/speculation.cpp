@@ -55,7 +55,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
   tree_.clear(text.back());
   const bool samples = is_rejection(limits_.mode);
   const DraftRules rules{.mode = limits_.mode,
-                         .temperature = sampling.temperature,
+                         .temperature = sampling.greedy() ? 0 : sampling.temperature,
                          .seed = sampling.seed,
                          .index = index,
                          .max_nodes = std::min(controller_.budget(limits_.max_nodes), max_rows - 1),

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <random>
 #include <vector>
 
 namespace foreword::engine {
@@ -161,6 +164,105 @@ TEST(Sampler, LawAndChoiceMakeASample) {
   params.temperature = 0;
   Sampler greedy_sampler(params);
   EXPECT_EQ(greedy_sampler.distribution(logits, {}, {}).size(), 1U);
+}
+
+// ---- DRY and momentum, against their definitions taken word for word --------------------------------------------------
+
+std::vector<std::int32_t> some_history(std::mt19937& random) {
+  std::vector<std::int32_t> history(random() % 60);
+  const unsigned n_words = 1 + random() % 5;
+  for (std::int32_t& token : history) token = static_cast<std::int32_t>(random() % n_words);
+  return history;
+}
+
+/// How long an end of the history also stands right before an earlier `token`, without a breaker in it.
+int repetition_before(const std::vector<std::int32_t>& h, std::int32_t token, std::int32_t breaker) {
+  int longest = 0;
+  for (std::size_t at = 0; at < h.size(); ++at) {
+    if (h[at] != token) continue;
+    int n = 0;
+    while (static_cast<std::size_t>(n) < at && h[at - 1 - static_cast<std::size_t>(n)] == h[h.size() - 1 - static_cast<std::size_t>(n)] &&
+           h[h.size() - 1 - static_cast<std::size_t>(n)] != breaker) {
+      ++n;
+    }
+    longest = std::max(longest, n);
+  }
+  return longest;
+}
+
+TEST(Dry, LowersLogitsAsItsDefinitionSays) {
+  std::mt19937 random(20261125);
+  int n_lowered = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const auto history = some_history(random);
+    const std::int32_t breaker = random() % 2 == 0 ? 0 : 99;
+    SamplingParams params = plain();
+    params.dry_multiplier = 0.8F;
+    params.dry_base = 1.5F;
+    params.dry_allowed_length = 1 + static_cast<std::int32_t>(random() % 4);
+    params.dry_window = random() % 2 == 0 ? -1 : static_cast<std::int32_t>(random() % 30);
+    const std::vector<float> logits{1, 2, 3, 4, 5, 6};
+    const std::int32_t breakers[] = {breaker};
+    Sampler sampler(params, breakers);
+    auto seen = history;
+    if (params.dry_window >= 0 && std::ssize(seen) > params.dry_window) seen.erase(seen.begin(), seen.end() - params.dry_window);
+    for (const Candidate& c : sampler.distribution(logits, history, {})) {
+      const int n = repetition_before(seen, c.token, breaker);
+      const bool lowered = n > 0 && n >= params.dry_allowed_length;
+      const double penalty = lowered ? std::min(0.8 * std::pow(1.5, n - params.dry_allowed_length), 1e4) : 0;
+      ASSERT_NEAR(c.logit, logits[static_cast<std::size_t>(c.token)] - penalty, 1e-3) << "case " << i << ", token " << c.token;
+      n_lowered += lowered ? 1 : 0;
+    }
+  }
+  EXPECT_GT(n_lowered, 500);
+}
+
+TEST(Dry, AHandMadeCase) {
+  SamplingParams params;
+  params.dry_multiplier = 1;
+  params.dry_base = 2;
+  // "1 2 3 ... 1 2": 3 would lengthen a repetition of two tokens.
+  EXPECT_EQ(greedy({0, 0, 0, 1.5F, 0.4F}, params, {1, 2, 3, 0, 1, 2}), 3) << "1 off: 0.5";
+  EXPECT_EQ(greedy({0, 0, 0, 1.5F, 0.6F}, params, {1, 2, 3, 0, 1, 2}), 4);
+  EXPECT_EQ(greedy({0, 0, 0, 1.5F, 0.6F}, params, {1, 2, 3, 0, 9, 2}), 3) << "one token is no repetition";
+  EXPECT_EQ(greedy({0, 0, 0, 1.5F, -0.4F}, params, {8, 1, 2, 3, 0, 8, 1, 2}), 0) << "2 off";
+}
+
+TEST(Momentum, ChoosesAsItsDefinitionSays) {
+  std::mt19937 random(20261125);
+  int n_turned = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const auto history = some_history(random);
+    std::vector<float> logits(9);
+    for (float& logit : logits) logit = static_cast<float>(random() % 1000) / 250;
+    double total = 0;
+    for (const float logit : logits) total += std::exp(logit);
+    std::vector<std::int32_t> ids(logits.size());
+    std::iota(ids.begin(), ids.end(), 0);
+    std::ranges::stable_sort(ids, std::greater(), [&](std::int32_t id) { return logits[static_cast<std::size_t>(id)]; });
+    std::int32_t expected = -1;
+    double best = -1e9;
+    for (int rank = 0; rank < 5; ++rank) {
+      const std::int32_t c = ids[static_cast<std::size_t>(rank)];
+      int circle = 0;
+      for (std::size_t l = 1; l <= 5 && l - 1 <= history.size(); ++l) {
+        std::vector<std::int32_t> wanted(history.end() - static_cast<std::ptrdiff_t>(l - 1), history.end());
+        wanted.push_back(c);
+        if (std::search(history.begin(), history.end(), wanted.begin(), wanted.end()) != history.end()) circle = static_cast<int>(l);
+      }
+      const double score = std::exp(logits[static_cast<std::size_t>(c)]) / total - .2 * circle;
+      if (score > best + 1e-12) {
+        best = score;
+        expected = c;
+      }
+    }
+    SamplingParams params;
+    params.momentum = 0.2F;
+    params.seed = random();
+    EXPECT_EQ(Sampler(params).sample(logits, history, i, {}), expected) << "case " << i;
+    n_turned += expected != ids[0] ? 1 : 0;
+  }
+  EXPECT_GT(n_turned, 500);
 }
 
 TEST(SamplerParams, RowsReadAndWriteTheirField) {

@@ -118,7 +118,13 @@ constexpr gpu::KvEncoding kEncodings[] = {{},
                                           {gpu::KvFormat::q8, gpu::KvFormat::q4h},
                                           {gpu::KvFormat::q2h, gpu::KvFormat::q2h},
                                           {gpu::KvFormat::f32, gpu::KvFormat::f32}};
-const auto kGoOn = [](std::int64_t) { return true; };
+
+/// Restores to the end; how many tokens that brought.
+std::int64_t restore(PrefixKeeper& keeper, PrefixTree::Text& text, std::span<const TokenId> tokens) {
+  auto restoration = keeper.restore(text, tokens);
+  while (restoration.step(std::chrono::milliseconds(50))) {}
+  return restoration.n_restored();
+}
 
 TEST(Prefix, CKV8RestoredPagesAreByteEqualAndTheNextLogitsBitEqual) {
   for (const gpu::KvEncoding kv : kEncodings) {
@@ -132,7 +138,7 @@ TEST(Prefix, CKV8RestoredPagesAreByteEqualAndTheNextLogitsBitEqual) {
     one.save_all();
     ASSERT_EQ(store.pages.size(), 7u);
     PrefixTree::Text& second = two.model->texts().open(std::span(longer).first(longer.size() - 1), 1);
-    EXPECT_EQ(two.keeper.restore(second, std::span(longer).first(longer.size() - 1), kGoOn), std::ssize(tokens));
+    EXPECT_EQ(restore(two.keeper, second, std::span(longer).first(longer.size() - 1)), std::ssize(tokens));
     EXPECT_EQ(second.tokens, tokens);
     EXPECT_EQ(two.pages(second), one.pages(first));
     PrefixTree::Text& went_on = one.model->texts().open(tokens, 1);
@@ -205,7 +211,7 @@ TEST(Prefix, ADamagedPageIsAMissAndIsWrittenAnew) {
     store.pages[ids[2]] = wrong[i];
     Reader two(store);
     PrefixTree::Text& again = two.model->texts().open(all_but_last, 1);
-    EXPECT_EQ(two.keeper.restore(again, all_but_last, kGoOn), 128) << "the two pages before it";
+    EXPECT_EQ(restore(two.keeper, again, all_but_last), 128) << "the two pages before it";
     EXPECT_EQ(two.read(again, tokens), logits);
     two.model->texts().close(again);
     two.save_all();

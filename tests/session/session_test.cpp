@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "tests/support/fixtures.h"
 
@@ -324,12 +325,77 @@ TEST_F(SessionTest, ARequestThatWaitsCanBeWithdrawn) {
   EXPECT_EQ(run(raw(3, "Hi", 2)).ids.size(), 2U);
 }
 
-TEST_F(SessionTest, RequestsQueueUp) {
-  load();
-  session_.send(raw(1, "Once upon a time", 8));
-  session_.send(raw(2, "Once upon a time", 8));
-  const Outcome first = wait(1), second = wait(2);
-  EXPECT_EQ(first.ids, second.ids);
+TEST_F(SessionTest, AnswersRunSideBySideAndDoNotDisturbEachOther) {
+  load(1024);
+  const auto request = [](std::uint64_t id) {
+    return raw(id, id % 2 == 1 ? "Once upon a time" : words(static_cast<int>(id), 30), 20 + 5 * static_cast<std::int64_t>(id), id);
+  };
+  constexpr std::uint64_t kRequests = 6;  // more than run at once
+  std::map<std::uint64_t, std::vector<TokenId>> alone, together;
+  for (std::uint64_t id = 1; id <= kRequests; ++id) alone[id] = run(request(id)).ids;
+  for (std::uint64_t id = 1; id <= kRequests; ++id) session_.send(request(id));
+  bool side_by_side = false;
+  for (std::uint64_t n_done = 0; n_done < kRequests;) {
+    const Event event = *outbox_.take();
+    if (const auto* piece = std::get_if<TextPiece>(&event)) {
+      together[piece->id].insert(together[piece->id].end(), piece->ids.begin(), piece->ids.end());
+      side_by_side |= piece->id != 1 && together[1].size() < alone[1].size();
+    }
+    ASSERT_FALSE(std::holds_alternative<GenerationFailed>(event));
+    n_done += std::holds_alternative<GenerationDone>(event) ? 1 : 0;
+  }
+  EXPECT_EQ(together, alone);
+  EXPECT_TRUE(side_by_side);
+}
+
+TEST_F(SessionTest, TwoTextsThatDoNotFitTogetherAreWrittenOneAfterTheOther) {
+  load(384);
+  const auto request = [](std::uint64_t id) { return raw(id, words(static_cast<int>(1000 * id), 20), 200, id); };
+  const Outcome one = run(request(1)), two = run(request(2));
+  ASSERT_GT(one.prompt_tokens + two.prompt_tokens + 400, 384);
+  session_.send(request(11));
+  session_.send(request(12));
+  std::map<std::uint64_t, std::vector<TokenId>> ids;
+  for (int n_done = 0; n_done < 2;) {
+    const Event event = *outbox_.take();
+    if (const auto* piece = std::get_if<TextPiece>(&event)) ids[piece->id].insert(ids[piece->id].end(), piece->ids.begin(), piece->ids.end());
+    if (const auto* failed = std::get_if<GenerationFailed>(&event)) FAIL() << failed->error.message;
+    n_done += std::holds_alternative<GenerationDone>(event) ? 1 : 0;
+  }
+  const auto again = [&](std::uint64_t id) {
+    Generate alone = request(id);
+    alone.id = 100 + id;
+    return run(std::move(alone)).ids;
+  };
+  EXPECT_EQ(ids[11], again(11));
+  EXPECT_EQ(ids[12], again(12));
+}
+
+TEST_F(SessionTest, SuggestionsAreNotRefusedForWhatRunsInTheBackground) {
+  load(1024);
+  Generate title = raw(1, "Once upon a time", -1);
+  title.background = true;
+  session_.send(title);
+  Suggest suggest;
+  suggest.id = 2;
+  suggest.context = std::string();
+  suggest.before = "Dear";
+  bool suggested = false, written_on = false;
+  for (;;) {
+    const Event event = *outbox_.take();
+    if (std::holds_alternative<TextPiece>(event)) {
+      if (suggest.id == 2) session_.send(suggest);
+      suggest.id = 3;
+      written_on = suggested;
+    }
+    if (const auto* drafts = std::get_if<Drafts>(&event); drafts != nullptr && drafts->reason != SuggestReason::running) {
+      EXPECT_EQ(drafts->reason, SuggestReason::done);
+      suggested = true;
+    }
+    if (std::holds_alternative<GenerationDone>(event)) break;
+  }
+  EXPECT_TRUE(suggested);
+  EXPECT_TRUE(written_on) << "it goes on behind it";
 }
 
 TEST_F(SessionTest, TextIsAlwaysWholeUtf8) {

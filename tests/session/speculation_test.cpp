@@ -6,8 +6,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <set>
 
 #include "engine/answer_writer.h"
+#include "engine/scheduler.h"
 #include "engine/second_model.h"
 #include "tests/support/fixtures.h"
 
@@ -86,23 +88,26 @@ class SpeculationEquality : public testing::Test {
 
   static Written write(LoadedModel& model, const Generate& request, Drafting* drafting, int stop_after = -1) {
     Written written;
-    written.prompt = encode_prompt(model, request.prompt, {}, {}).value();
-    PrefixTree::Text& known = model.texts().open(std::span(written.prompt).first(written.prompt.size() - 1), 0);
-    const TextInUse in_use(model.texts(), known);
-    std::vector<float> logits;
-    const auto fresh = std::span(written.prompt).subspan(known.tokens.size());
-    EXPECT_TRUE(model.read(known.sequence, fresh, [&](std::int64_t i) { return i + 1 == std::ssize(fresh); },
-                           [&](std::int64_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); }));
-    known.tokens.insert(known.tokens.end(), fresh.begin(), fresh.end());
-    int passes = 0;
-    AnswerWriter writer(model, drafting, request,
-                        {[&](TextPiece piece) {
-                           written.text += piece.text;
-                           written.ids.insert(written.ids.end(), piece.ids.begin(), piece.ids.end());
-                         },
-                         [&] { return stop_after >= 0 && ++passes > stop_after; }});
-    EXPECT_TRUE(writer.write(written.prompt, logits, known, std::chrono::steady_clock::now(), written.stats));
+    AnswerWriter writer(model, request, std::chrono::steady_clock::now(), [&](Event event) {
+      if (auto* piece = std::get_if<TextPiece>(&event)) {
+        written.text += piece->text;
+        written.ids.insert(written.ids.end(), piece->ids.begin(), piece->ids.end());
+      } else if (auto* done = std::get_if<GenerationDone>(&event)) {
+        written.stats = done->stats;
+      }
+    });
+    EXPECT_TRUE(writer.encode({}));
+    writer.open(nullptr);
+    writer.draft_with(drafting);
+    Scheduler scheduler(model.forward());
+    Work* works[] = {&writer};
+    for (int passes = 0; !writer.done();) {
+      EXPECT_TRUE(scheduler.step(works, {}));
+      if (!writer.done() && !written.ids.empty() && stop_after >= 0 && ++passes > stop_after) writer.stop();
+    }
+    const PrefixTree::Text& known = model.texts().texts().back();
     EXPECT_EQ(std::ssize(known.tokens), model.cache().length(known.sequence));
+    written.prompt = encode_prompt(model, request.prompt, {}, {}).value();
     std::vector<TokenId> whole = written.prompt;
     whole.insert(whole.end(), written.ids.begin(), written.ids.end());
     EXPECT_TRUE(std::equal(known.tokens.begin(), known.tokens.end(), whole.begin())) << "the cache holds what was written";
@@ -152,6 +157,8 @@ class SpeculationEquality : public testing::Test {
       request.sampling.temperature = kTemperatures[random() % 3];
       if (random() % 2 == 0) request.sampling = {.temperature = request.sampling.temperature, .top_k = 0, .top_p = 1, .min_p = 0, .seed = request.sampling.seed};
       if (random() % 3 == 0) request.sampling.repeat_penalty = 1.3F;
+      if (random() % 3 == 0) request.sampling.dry_multiplier = 0.8F;
+      if (random() % 5 == 0) request.sampling.momentum = 0.2F;
       if (random() % 4 == 0) request.stop = {"the "};
       // What was read for another text may have closed earlier than this one would have closed it.
       if (gpu::info(kv.k).scaled) {
@@ -201,6 +208,28 @@ TEST_F(SpeculationEquality, BuiltinWithOldPagesInFewBits) {
 TEST_F(SpeculationEquality, Stories) {
   FW_NEED_FIXTURES();
   run(test::fixtures_dir() / "models" / "stories260K-Q4_0.gguf", {}, {}, n_cases(40));
+}
+
+/// Share of the 4-grams that are not the first of their kind.
+double repeated(const std::vector<TokenId>& ids) {
+  std::set<std::vector<TokenId>> known;
+  for (auto at = ids.begin(); at + 4 <= ids.end(); ++at) known.emplace(at, at + 4);
+  return 1 - static_cast<double>(known.size()) / static_cast<double>(std::ssize(ids) - 3);
+}
+
+TEST_F(SpeculationEquality, MomentumAndDryEndWhatGoesRoundInCircles) {
+  const auto model = open(builtin("main.gguf"), {});
+  Generate request;
+  request.prompt = std::string("It was a sunny day. It was a");
+  request.max_tokens = 300;
+  request.sampling.temperature = 0;
+  const auto share = [&] { return repeated(write(*model, request, nullptr).ids); };
+  EXPECT_GT(share(), .5);
+  request.sampling.dry_multiplier = 0.8F;
+  EXPECT_LT(share(), .25);
+  request.sampling.dry_multiplier = 0;
+  request.sampling.momentum = 0.2F;
+  EXPECT_LT(share(), .05);
 }
 
 TEST(SecondModel, AnotherVocabularyIsRefused) {

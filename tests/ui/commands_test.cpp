@@ -61,7 +61,7 @@ class D77Window : public ::testing::Test {
   /// What can be seen of a window command: an event, or an item that appears, or the focus.
   std::string effect() {
     std::string seen = drive.root().interaction().focus_id() + " " + std::to_string(drive.events.size());
-    for (const Item& item : drive.root().interaction().items()) seen += " " + item.id;
+    for (const Item& item : drive.root().interaction().items()) seen.append(" ").append(item.id);
     return seen;
   }
   Headless drive;

@@ -25,7 +25,7 @@ class D75Composing : public ::testing::Test {
   }
 
   Composing rule_;
-  std::deque<InputEvent> out_;
+  std::vector<InputEvent> out_;
   double now_ = 100;
 };
 

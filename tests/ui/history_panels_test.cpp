@@ -51,6 +51,10 @@ TEST_F(HistoryPanelsTest, D42AFocusedChatGoesFromFolderToFolderByKeys) {
   drive.key(Key::up, {.alt = true});
   drive.frames(2);
   EXPECT_EQ(count<MoveChat>(), 0) << "the first one";
+  drive.key(Key::down, {.alt = true});
+  drive.frames(2);
+  ASSERT_EQ(count<MoveChat>(), 1);
+  EXPECT_EQ(drive.last<MoveChat>()->folder, "Work") << "also to folders that stand below it";
 }
 
 TEST_F(HistoryPanelsTest, D42KeysRenameAndDeleteWhatHasTheFocus) {

@@ -246,7 +246,7 @@ TEST_F(MessageTest, D66ALongMessageIsLaidOutWhereItIsLookedAtAndNeverJumps) {
   const auto places = [&] {
     std::map<std::string, float> out;
     for (const Item& item : drive.root().interaction().items()) {
-      if (item.label.starts_with("http://x/") && item.rect.height() > 24.5f) out[item.label] = item.rect.top;
+      if (item.label.starts_with("http://x/") && item.rect.height() > 24.5f) out[std::string(item.label)] = item.rect.top;
     }
     return out;
   };

@@ -4,7 +4,9 @@
 
 #include <cmath>
 
+#include "tests/ui/states.h"
 #include "ui/caret.h"
+#include "ui/headless.h"
 #include "ui/theme.h"
 
 namespace foreword::ui {
@@ -41,6 +43,44 @@ TEST(Pacing, D71AnIdleFocusedWindowDrawsTheCaretAtMostTwiceASecond) {
 TEST(Pacing, D71AnIdleWindowWithoutFocusDrawsNothing) {
   Pacer pacer;
   EXPECT_EQ(frames_in(pacer, 60, 0, false), Pacer::kFramesAfterInput);
+}
+
+/// Frames of the whole window in 60 s in which nothing comes from outside, but for `first`, which is not counted.
+int idle_frames(Headless& drive, Pacer& pacer, const InputEvent& first) {
+  drive.push(first);
+  pacer.input();
+  for (int i = 0; i < Pacer::kFramesAfterInput; ++i) {
+    drive.frames();
+    pacer.drawn(drive.now, drive.wake_at(), false);
+  }
+  int frames = 0;
+  for (const double end = drive.now + 60; drive.now < end;) {
+    if (const double wait = pacer.wait(drive.now); wait > 0) {
+      drive.now = std::min(drive.now + wait, end);
+      continue;
+    }
+    drive.frames();
+    pacer.drawn(drive.now, drive.wake_at(), false);
+    drive.now += 1e-4;
+    ++frames;
+  }
+  return frames;
+}
+
+TEST(Pacing, D71TheWholeIdleWindowKeepsToItInEveryState) {
+  for (const NamedState& state : kStates) {
+    Headless drive;
+    drive.state = state.make();
+    drive.frames(3);
+    Pacer pacer;
+    const int blinking = idle_frames(drive, pacer, FocusChange{true});
+    EXPECT_LE(blinking, 2 * 60) << state.name;
+    const bool writing = drive.root().interaction().focus_id() == Composer::kFieldId;
+    EXPECT_EQ(blinking > 10, writing) << state.name << ": the caret";
+    EXPECT_LE(idle_frames(drive, pacer, MouseMove{{1000, 30}}), 2 * 60) << state.name << ", with a button's tooltip";
+    pacer.set_focused(false);
+    EXPECT_EQ(idle_frames(drive, pacer, FocusChange{false}), 0) << state.name;
+  }
 }
 
 TEST(Pacing, D71StreamingDrawsAtMostSixtyTimesASecondAndTenWithoutFocus) {

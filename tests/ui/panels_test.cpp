@@ -37,10 +37,10 @@ TEST(D97Items, EveryItemOfEveryPanelInEveryStateHasANameAndAPlace) {
       EXPECT_GT(drive.triangles(), 100) << state.name << ", " << panel.name;
       std::set<std::string> ids;
       for (const Item& item : drive.root().interaction().items()) {
-        const std::string where = std::string(state.name) + ", " + panel.name + ": " + item.id;
+        const std::string where = std::string(state.name) + ", " + panel.name + ": " + std::string(item.id);
         EXPECT_FALSE(item.id.empty()) << where;
         EXPECT_FALSE(item.label.empty()) << where;
-        EXPECT_TRUE(ids.insert(item.id).second) << where << " stands there twice";
+        EXPECT_TRUE(ids.emplace(item.id).second) << where << " stands there twice";
         EXPECT_FALSE(item.rect.intersect({0, 0, 1120, 760}).empty()) << where << " is outside of the window";
       }
     }
@@ -60,7 +60,7 @@ TEST(D97Items, EveryButtonOfEveryPanelIsReachedByTheKeyboard) {
       std::vector<std::string> wanted;
       for (const Item& item : drive.root().interaction().items()) {
         const bool outside = item.id.find("/row:") != item.id.npos && item.id.rfind('/') > item.id.find("/row:");  // a row's buttons come with its focus
-        if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area && !outside) wanted.push_back(item.id);
+        if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area && !outside) wanted.emplace_back(item.id);
       }
       const std::set<std::string> reached = reach_all(drive, drive.root().interaction().items().size());
       for (const std::string& id : wanted) EXPECT_TRUE(reached.contains(id)) << state.name << ", " << panel.name << ": " << id;

@@ -404,7 +404,7 @@ TEST_F(WindowTest, NoMessageIsDrawnOverAnotherHoweverWrongTheGuessOfItsHeight) {
     drive.frames();
     std::vector<float> tops;
     for (const Item& item : drive.root().interaction().items()) {
-      const bool answer = item.id.starts_with("messages/") && item.id.ends_with("/copy") && std::stoi(item.id.substr(9)) % 2 == 0;
+      const bool answer = item.id.starts_with("messages/") && item.id.ends_with("/copy") && std::stoi(std::string(item.id.substr(9))) % 2 == 0;
       if (answer && item.rect.height() > 27.5f) tops.push_back(item.rect.top);
     }
     for (std::size_t i = 1; i < tops.size(); ++i) EXPECT_GT(tops[i] - tops[i - 1], 2 * 9 * 24) << "step " << step;
@@ -481,7 +481,7 @@ TEST_F(WindowTest, D97EveryItemHasALabelAndEveryButtonIsReachedByTheKeyboard) {
   std::vector<std::string> wanted, reached;
   for (const Item& item : drive.root().interaction().items()) {
     EXPECT_FALSE(item.label.empty()) << item.id;
-    if (item.focusable && item.enabled && item.role != ItemRole::scroll_area) wanted.push_back(item.id);
+    if (item.focusable && item.enabled && item.role != ItemRole::scroll_area) wanted.emplace_back(item.id);
   }
   for (std::size_t i = 0; i < 2 * wanted.size(); ++i) {  // rows show their buttons once they are reached
     drive.key(Key::tab);
@@ -574,27 +574,36 @@ TEST_F(WindowTest, FiveThousandMessagesAreCheap) {
 }
 
 TEST(D58Status, ShowsOnlyWhatIsKnownAndNeverOneSpeedForReadingAndAnswering) {
-  EXPECT_TRUE(status_facts({}).empty());
-  EXPECT_TRUE(status_places({}).empty());
+  Phrases phrases;
+  const auto facts = [&](const StatusView& status) {
+    const PhraseList list = status_facts(phrases, status);
+    return std::vector<std::string>(list.begin(), list.end());
+  };
+  const auto places = [&](const ViewState& state) {
+    const PhraseList list = status_places(phrases, state);
+    return std::vector<std::string>(list.begin(), list.end());
+  };
+  EXPECT_TRUE(facts({}).empty());
+  EXPECT_TRUE(places({}).empty());
   EXPECT_EQ(grouped(1234567), "1,234,567");
   EXPECT_EQ(grouped(999), "999");
   EXPECT_EQ(bytes_words(1'100'000'000), "1.1 GB");
   EXPECT_EQ(bytes_words(512'400'000), "512 MB");
   ViewState state;
   state.model = {ModelState::loading, "tiny", 0.43, ""};
-  EXPECT_EQ(status_places(state), (std::vector<std::string>{"Loading the model 43 %"}));
+  EXPECT_EQ(places(state), (std::vector<std::string>{"Loading the model 43 %"}));
   state.model.state = ModelState::ready;
   state.status.device = "a processor";
   state.status.memory_used = 400'000'000;
   state.status.memory_total = 16'600'000'000;
-  EXPECT_EQ(status_places(state), (std::vector<std::string>{"Ready", "a processor", "400 MB of 16.6 GB"}));
+  EXPECT_EQ(places(state), (std::vector<std::string>{"Ready", "a processor", "400 MB of 16.6 GB"}));
   state.status.activity = "Reading 1,200 tokens, about 12 s";
-  EXPECT_EQ(status_places(state).front(), state.status.activity);
+  EXPECT_EQ(places(state).front(), state.status.activity);
   state.status.prompt_tokens = 1300;
   state.status.reused_tokens = 100;
   state.status.first_token_seconds = 1.25;
   state.status.tokens_per_second = 21.44;
-  EXPECT_EQ(status_facts(state.status), (std::vector<std::string>{"100 tokens reused, 1,200 new", "first token after 1.2 s", "21.4 tokens/s"}));
+  EXPECT_EQ(facts(state.status), (std::vector<std::string>{"100 tokens reused, 1,200 new", "first token after 1.2 s", "21.4 tokens/s"}));
 }
 
 }  // namespace

@@ -83,34 +83,28 @@ void visual_runs(std::string_view text, const Directions& directions, Range line
   runs.clear();
   if (line.empty()) return;
   if (directions.levels.empty()) return runs.push_back({line, directions.base_rtl});
-  struct Leveled {
-    Range range;
-    int level;
-  };
-  std::vector<Leveled> logical;
   const int base = directions.base_rtl ? 1 : 0;
   std::size_t ink_end = line.end;  // spaces at the end of a line stand at its outer end (L1)
   while (ink_end > line.begin && is_blank(text[ink_end - 1])) --ink_end;
   int lowest_odd = 255, highest = 0;
   for (std::size_t at = line.begin; at < line.end; ++at) {
     const int level = at >= ink_end || text[at] == '\t' ? base : directions.levels[at - directions.range.begin];
-    if (logical.empty() || logical.back().level != level) logical.push_back({{at, at}, level});
-    logical.back().range.end = at + 1;
+    if (runs.empty() || runs.back().level != level) runs.push_back({{at, at}, level % 2 == 1, level});
+    runs.back().range.end = at + 1;
     highest = std::max(highest, level);
     if (level % 2 == 1) lowest_odd = std::min(lowest_odd, level);
   }
   for (int level = highest; level >= lowest_odd; --level) {
-    for (auto begin = logical.begin(); begin != logical.end();) {
+    for (auto begin = runs.begin(); begin != runs.end();) {
       if (begin->level < level) {
         ++begin;
         continue;
       }
-      const auto end = std::find_if(begin, logical.end(), [&](const Leveled& run) { return run.level < level; });
+      const auto end = std::find_if(begin, runs.end(), [&](const DirectedRun& run) { return run.level < level; });
       std::reverse(begin, end);
       begin = end;
     }
   }
-  for (const Leveled& run : logical) runs.push_back({run.range, run.level % 2 == 1});
 }
 
 }  // namespace foreword::ui::text

@@ -25,6 +25,7 @@ struct Directions {
 struct DirectedRun {
   Range range;
   bool rtl = false;
+  int level = 0;  // of embedding
 };
 
 /// Paragraphs longer than this are resolved line by line, with the base direction of their beginning.

@@ -57,7 +57,7 @@ void Layout::guess(Section& section, std::string_view text) const {
 void Layout::set(ShapeCache& shapes, const StyledText& styled, float width, bool lazy) {
   width_ = width;
   char_width_ = std::max(1.0f, shapes.space(styled.spans.front().font) * 1.7f);
-  directions_known_ = false;
+  directions_.clear();
   sections_.clear();
   part(styled.text, {0, styled.text.size()}, sections_);
   for (Section& section : sections_) guess(section, styled.text);
@@ -69,7 +69,7 @@ bool Layout::is_exact() const {
 }
 
 void Layout::edit(ShapeCache& shapes, const StyledText& styled, std::size_t at, std::size_t removed, std::size_t inserted) {
-  directions_known_ = false;
+  directions_.clear();
   const std::size_t old_end = at + removed;
   std::size_t first = 0;
   while (first + 1 < sections_.size() && sections_[first + 1].begin <= at) ++first;
@@ -158,8 +158,14 @@ std::size_t Layout::line_end(ShapeCache& shapes, const StyledText& styled, std::
 }
 
 const Directions& Layout::directions(std::string_view text, Range line) {
-  if (directions_known_ && directions_.range.begin <= line.begin && line.end <= directions_.range.end) return directions_;
-  directions_known_ = true;
+  const auto known = std::find_if(directions_.rbegin(), directions_.rend(), [&](const Directions& d) { return d.range.begin <= line.begin && line.end <= d.range.end; });
+  if (known != directions_.rend()) return *known;
+  if (directions_.size() >= kMaxDirections) directions_.clear();
+  directions_.push_back(find_directions(text, line));
+  return directions_.back();
+}
+
+Directions Layout::find_directions(std::string_view text, Range line) const {
   // Only near line ends are looked for: a text may be one paragraph of many megabytes.
   const std::size_t first = line.begin - std::min(line.begin, kMaxBidiBytes);
   const std::size_t before = text.substr(first, line.begin - first).rfind('\n');
@@ -168,13 +174,11 @@ const Directions& Layout::directions(std::string_view text, Range line) {
   const Range paragraph{before == text.npos ? first : first + before + 1, after == text.npos ? std::min(text.size(), line.end + kMaxBidiBytes) : line.end + after};
   if (begins && ends) {
     const bool mixed = may_run_left(text.substr(paragraph.begin, paragraph.end - paragraph.begin));
-    directions_ = mixed ? resolve_directions(text, paragraph) : Directions{paragraph, false, {}};
-  } else {
-    const bool base_rtl = starts_rtl(text, paragraph);
-    const bool mixed = base_rtl || may_run_left(text.substr(line.begin, line.end - line.begin));
-    directions_ = mixed ? resolve_directions(text, line, base_rtl) : Directions{line, false, {}};
+    return mixed ? resolve_directions(text, paragraph) : Directions{paragraph, false, {}};
   }
-  return directions_;
+  const bool base_rtl = starts_rtl(text, paragraph);
+  const bool mixed = base_rtl || may_run_left(text.substr(line.begin, line.end - line.begin));
+  return mixed ? resolve_directions(text, line, base_rtl) : Directions{line, false, {}};
 }
 
 bool Layout::runs_left(const StyledText& styled, std::size_t offset) { return directions(styled.text, {offset, offset}).base_rtl; }

@@ -20,6 +20,12 @@ struct PlacedPiece {
   float x = 0, advance = 0;
 };
 
+/// What a visit needs beside the text: kept, so that the next one asks for no memory.
+struct RunMemory {
+  std::vector<DirectedRun> runs;
+  std::vector<Piece> pieces;
+};
+
 /// The owner keeps the text and passes the same one each time; at least one line exists.
 class Layout {
  public:
@@ -64,6 +70,7 @@ class Layout {
 
  private:
   static constexpr std::size_t kSectionBytes = 8192;
+  static constexpr std::size_t kMaxDirections = 64;  // paragraphs whose directions are remembered; a screen shows fewer
 
   struct Section {
     std::size_t begin = 0, size = 0;  // bytes; the "\n" behind it belongs to none
@@ -83,17 +90,18 @@ class Layout {
   Where section_of_line(std::size_t line);
   Where section_of_offset(std::size_t offset);
   const Directions& directions(std::string_view text, Range line);
+  Directions find_directions(std::string_view text, Range line) const;
 
   float width_ = 0, char_width_ = 8;
   std::vector<Section> sections_{Section{}};
-  Directions directions_;               // of the paragraph that was asked for last ...
-  bool directions_known_ = false;
-  std::vector<DirectedRun> runs_;       // scratch
+  std::vector<Directions> directions_;  // of the paragraphs that were asked for last
+  RunMemory memory_;
 };
 
-/// Calls `visit(const PlacedPiece&)` for a line whose directions are known, from left to right, starting at x = 0.
+/// Calls `visit(const PlacedPiece&)` for a line whose directions are known, memory.runs, from left to right, starting at
+/// x = 0.
 template <class Visit>
-void visit_runs(ShapeCache& shapes, const StyledText& styled, const std::vector<DirectedRun>& runs, Visit&& visit) {
+void visit_runs(ShapeCache& shapes, const StyledText& styled, RunMemory& memory, Visit&& visit) {
   float x = 0;
   const auto place = [&](const Piece& piece, bool rtl) {
     x += rtl ? piece.behind : piece.before;
@@ -109,7 +117,7 @@ void visit_runs(ShapeCache& shapes, const StyledText& styled, const std::vector<
     x += placed.advance + (rtl ? piece.before : piece.behind);
     return visit(placed);
   };
-  for (const DirectedRun& run : runs) {
+  for (const DirectedRun& run : memory.runs) {
     PieceReader reader(styled, run.range);
     Piece piece;
     if (!run.rtl) {
@@ -118,9 +126,9 @@ void visit_runs(ShapeCache& shapes, const StyledText& styled, const std::vector<
       }
       continue;
     }
-    std::vector<Piece> pieces;
-    while (reader.next(piece)) pieces.push_back(piece);
-    for (auto last = pieces.rbegin(); last != pieces.rend(); ++last) {
+    memory.pieces.clear();
+    while (reader.next(piece)) memory.pieces.push_back(piece);
+    for (auto last = memory.pieces.rbegin(); last != memory.pieces.rend(); ++last) {
       if (!place(*last, true)) return;
     }
   }
@@ -129,8 +137,8 @@ void visit_runs(ShapeCache& shapes, const StyledText& styled, const std::vector<
 template <class Visit>
 void Layout::visit(ShapeCache& shapes, const StyledText& styled, std::size_t index, Visit&& visit) {
   const Line l = line(shapes, styled, index);
-  visual_runs(styled.text, directions(styled.text, {l.begin, l.end}), {l.begin, l.end}, runs_);
-  visit_runs(shapes, styled, runs_, visit);
+  visual_runs(styled.text, directions(styled.text, {l.begin, l.end}), {l.begin, l.end}, memory_.runs);
+  visit_runs(shapes, styled, memory_, visit);
 }
 
 template <class Visit>

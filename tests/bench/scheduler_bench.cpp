@@ -1,0 +1,189 @@
+// What a reader of an answer notices of a long document that is read beside it: gaps between tokens alone and beside, and what
+// is left of the document's speed. Times as the receiver of the events sees them.
+//
+//   bench_scheduler [MODEL.gguf] [ROUNDS] [DRAFTERS]     without a model: random weights of the 1b shape, Q4_0
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/model/random_model.h"
+#include "engine/session.h"
+
+namespace foreword::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kDocumentTokens = 4000, kContext = 8192;
+constexpr int kTokensAlone = 200, kTokensBefore = 20;
+
+double seconds_between(Clock::time_point from, Clock::time_point to) { return std::chrono::duration<double>(to - from).count(); }
+
+double quantile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::ranges::sort(values);
+  return values[std::min(values.size() - 1, static_cast<std::size_t>(share * static_cast<double>(values.size())))];
+}
+
+struct Round {
+  std::vector<double> alone, beside;  // seconds between tokens
+  double document_alone = 0, document_beside = 0;  // tokens a second
+};
+
+class Bench {
+ public:
+  Bench(const std::filesystem::path& model, std::vector<std::string> draft) {
+    ModelOptions options;
+    options.context = kContext;
+    options.draft = std::move(draft);
+    session_.send(LoadModel{model, options});
+    for (;;) {
+      const Event event = *outbox_.take();
+      if (const auto* failed = std::get_if<ModelFailed>(&event)) {
+        std::fprintf(stderr, "%s\n", failed->error.message.c_str());
+        std::exit(1);
+      }
+      if (const auto* ready = std::get_if<ModelReady>(&event)) {
+        std::printf("%s, %s\n", ready->model.name.c_str(), ready->model.device.c_str());
+        break;
+      }
+    }
+    words_ = 100;
+    words_ = words_ * kDocumentTokens / read_document();  // so many words are so many tokens
+    answer(0);
+  }
+
+  Round round() {
+    Round round;
+    round.document_alone = document_rate(read_document());
+    answer(kTokensAlone, &round.alone);
+    round.document_beside = document_rate(read_beside(round.beside));
+    return round;
+  }
+
+ private:
+  Generate request(std::string text, std::int64_t max_tokens) {
+    Generate request;
+    request.id = ++n_requests_;
+    request.prompt = std::move(text);
+    request.max_tokens = max_tokens;
+    request.sampling.seed = n_requests_;
+    request.chat = -static_cast<TextOwner>(n_requests_);  // nobody finds it again
+    return request;
+  }
+  Generate document() {
+    std::string text;
+    for (std::int64_t i = 0; i < words_; ++i) text += "word " + std::to_string(n_requests_ * 7919 + static_cast<std::uint64_t>(i)) + " ";
+    return request(std::move(text), 1);
+  }
+
+  double document_rate(std::int64_t tokens) const { return static_cast<double>(tokens) / prompt_seconds_; }
+
+  /// Tokens of the document; how long it took is in prompt_seconds_.
+  std::int64_t read_document() {
+    session_.send(document());
+    for (;;) {
+      const Event event = *outbox_.take();
+      if (const auto* done = std::get_if<GenerationDone>(&event)) return note(*done);
+      expect_no_failure(event);
+    }
+  }
+  static void expect_no_failure(const Event& event) {
+    const auto* failed = std::get_if<GenerationFailed>(&event);
+    if (failed == nullptr) return;
+    std::fprintf(stderr, "%s\n", failed->error.message.c_str());
+    std::exit(1);
+  }
+  std::int64_t note(const GenerationDone& done) {
+    prompt_seconds_ = done.stats.prompt_seconds;
+    session_.send(ForgetChat{-static_cast<TextOwner>(done.id)});
+    return done.stats.prompt_tokens - done.stats.reused_tokens;
+  }
+
+  void answer(int tokens, std::vector<double>* gaps = nullptr) {
+    const Generate asked = request("Once upon a time", std::max(tokens, 1));
+    session_.send(asked);
+    Clock::time_point last{};
+    for (;;) {
+      const Event event = *outbox_.take();
+      if (std::holds_alternative<TextPiece>(event)) note_gap(last, gaps);
+      if (std::holds_alternative<GenerationDone>(event)) return;
+      expect_no_failure(event);
+    }
+  }
+  /// Tokens of one pass come together and count as one.
+  static void note_gap(Clock::time_point& last, std::vector<double>* gaps) {
+    const Clock::time_point now = Clock::now();
+    const double gap = seconds_between(last, now);
+    if (gap < 1e-4) return;
+    if (last != Clock::time_point() && gaps != nullptr) gaps->push_back(gap);
+    last = now;
+  }
+
+  std::int64_t read_beside(std::vector<double>& gaps) {
+    const Generate asked = request("Once upon a time", -1), document = this->document();
+    session_.send(asked);
+    int n_tokens = 0;
+    bool reading = false;
+    std::int64_t tokens = 0;
+    Clock::time_point last{};
+    for (;;) {
+      const Event event = *outbox_.take();
+      if (const auto* started = std::get_if<GenerationStarted>(&event)) reading |= started->id == document.id;
+      if (const auto* piece = std::get_if<TextPiece>(&event); piece != nullptr && piece->id == asked.id) {
+        if (++n_tokens == kTokensBefore) session_.send(document);
+        note_gap(last, reading ? &gaps : nullptr);
+      }
+      expect_no_failure(event);
+      const auto* done = std::get_if<GenerationDone>(&event);
+      if (done == nullptr) continue;
+      if (done->id == asked.id) break;
+      tokens = note(*done);
+      reading = false;
+      session_.send(Stop{asked.id});
+    }
+    if (tokens == 0) std::fprintf(stderr, "The answer ended before the document was read.\n");
+    return tokens;
+  }
+
+  Mailbox<Event> outbox_;
+  Session session_{outbox_};
+  std::int64_t words_ = 0;
+  std::uint64_t n_requests_ = 0;
+  double prompt_seconds_ = 0;
+};
+
+std::filesystem::path random_model_file() {
+  const auto path = std::filesystem::temp_directory_path() / "foreword-bench-1b-Q4_0.gguf";
+  const auto writer = random_model(*find_shape("1b"), *gpu::format_from_name("Q4_0"), 1);
+  if (!writer || !writer->write(path)) std::exit(1);
+  return path;
+}
+
+}  // namespace
+}  // namespace foreword::engine
+
+int main(int argc, char** argv) {
+  using namespace foreword::engine;
+  const bool given = argc > 1 && std::string(argv[1]) != "-";
+  const std::filesystem::path model = given ? std::filesystem::path(argv[1]) : random_model_file();
+  const int rounds = argc > 2 ? std::atoi(argv[2]) : 3;
+  Bench bench(model, {argc > 3 ? argv[3] : "off"});
+  std::printf("| round | gap alone: median | p99 | gap beside: median | p90 | p99 | p99 / median alone | document alone | beside | share |\n"
+              "|---|---|---|---|---|---|---|---|---|---|\n");
+  for (int i = 1; i <= rounds; ++i) {
+    const Round round = bench.round();
+    const double alone = quantile(round.alone, .5);
+    std::printf("| %d | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %.2f | %.0f tokens/s | %.0f tokens/s | %.0f %% |\n", i, alone * 1e3,
+                quantile(round.alone, .99) * 1e3, quantile(round.beside, .5) * 1e3, quantile(round.beside, .9) * 1e3,
+                quantile(round.beside, .99) * 1e3, quantile(round.beside, .99) / alone, round.document_alone, round.document_beside,
+                100 * round.document_beside / round.document_alone);
+    std::fflush(stdout);
+  }
+  if (!given) std::filesystem::remove(model);
+}
