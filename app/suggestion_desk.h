@@ -1,12 +1,14 @@
 #pragma once
-// Between the window's advisor and the engine desk: letters become commands, and the engine's drafts become events of the
-// advisor. Knows which job the engine still has, so that one that is gone is asked for anew. Main thread; sends nothing itself.
+// Between the window's advisor and the engine desk, whose letters SuggestLetters translates. Knows which job the engine still
+// has, so that one that is gone is asked for anew, and keeps for the window what it has not seen. Main thread; sends nothing
+// itself.
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
 
+#include "app/suggest_letters.h"
 #include "engine/session.h"
 #include "ui/view_state.h"
 
@@ -28,13 +30,11 @@ class SuggestionDesk {
   void job_lost() { job_alive_ = false; }
 
  private:
-  engine::Command begin(const Chat& chat, std::int64_t tokens);
-  void count(const engine::Drafts& drafts, ui::SuggestionsView& view);
+  engine::Command begin(Chat chat, std::int64_t tokens);
 
+  SuggestLetters letters_;
   ui::autocomplete::Letter job_;  // which the engine was asked last
   bool job_alive_ = false;
-  std::uint64_t counted_ = 0;     // the request whose tokens were counted last
-  std::int64_t decoded_ = 0, dropped_ = 0;  // of it
   std::uint64_t serial_ = 0;
 };
 

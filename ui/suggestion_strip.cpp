@@ -44,7 +44,7 @@ void Suggester::draw_strip(Frame& frame, Rect rect, bool empty) {
   const bool asleep = now_ < snoozed_until_;
   if (!asleep && (!empty || frame.state.suggestions.busy)) return;
   if (asleep) frame.wake(snoozed_until_ / 1000);
-  frame.canvas.text_cut({rect.left, rect.top}, rect.height(), rect.width(), frame.font(text::Style::regular, size::kSmall - 1), frame.theme.ink_soft,
+  frame.canvas.text_cut({rect.left + frame.px(4), rect.top}, rect.height(), rect.width(), frame.font(text::Style::regular, size::kSmall - 1), frame.theme.ink_soft,
                         asleep ? "No suggestions for a while; Alt+\u2193 asks for one." : "Suggests words as you write; Tab accepts them.");
 }
 
@@ -75,15 +75,16 @@ void Suggester::draw_offer(Frame& frame, Rect rect) {
 /// Keys at the right, as far as there is room; where they begin.
 float Suggester::draw_keys(Frame& frame, Rect rect) {
   const bool by_word = frame.state.suggestions.settings.tab_accepts_word;
+  const bool alone = advisor_->view().drafts.size() < 2;
   float right = rect.right;
   const auto add = [&](const Hint& hint) {
-    if (right - rect.left > rect.width() * 0.62f) right = draw_hint(frame, hint, rect, right) - frame.px(10);
+    if (right - rect.left > rect.width() * (alone ? 0.5f : 0.9f)) right = draw_hint(frame, hint, rect, right) - frame.px(10);
   };
   if (advisor_->view().more_on_demand) add(kMore);
   if (by_word) {
     for (const Hint& hint : kByWord) add(hint);
   } else {
-    for (auto hint = kAll.rbegin(); hint != kAll.rend(); ++hint) add(*hint);
+    for (std::size_t i = alone ? kAll.size() : 1; i > 0; --i) add(kAll[i - 1]);
   }
   return right;
 }
