@@ -53,7 +53,11 @@ void Suggester::draw_offer(Frame& frame, Rect rect) {
   static constexpr std::string_view kSnooze = "Not for 10 minutes", kTurnOff = "Turn off";
   const float height = frame.px(28), top = std::round(rect.center().y - height / 2), gap = frame.px(kGap);
   const float snooze = text_button_width(frame, kSnooze), off = text_button_width(frame, kTurnOff), side = frame.px(24);
-  float x = rect.left;
+  const text::Font font = frame.font(text::Style::regular, size::kSmall);
+  static constexpr std::string_view kLabel = "Suggestions:";
+  float x = rect.left + frame.px(4);
+  frame.canvas.text({x, rect.top}, rect.height(), font, frame.theme.ink_soft, kLabel);
+  x += std::ceil(frame.canvas.width(font, kLabel)) + frame.px(10);
   const bool snoozed = text_button(frame, "composer/snooze", kSnooze, {x, top, x + snooze, top + height}, ButtonLook::plain);
   x += snooze + gap;
   const bool switched_off = text_button(frame, "composer/off", kTurnOff, {x, top, x + off, top + height}, ButtonLook::plain);
