@@ -71,7 +71,7 @@ Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes
       const std::vector<TokenId> tokens = encode_spans(tokenizer, spans);
       const std::int64_t n = std::ssize(tokens);
       const bool fits = n + std::ssize(request.before) + request.limits.max_tokens < loaded.model().context;  // a token is a byte or more
-      if (n <= request.most_context || (fits && loaded.texts().known(tokens, request.chat) + kEndOfTurn >= n)) break;
+      if (n <= request.most_context || (fits && loaded.texts().known(tokens, request.chat) >= n - std::min(kEndOfTurn, n / 2))) break;
       if (!drop_oldest(messages, static_cast<double>(request.most_context) / static_cast<double>(n))) break;
     }
   }
