@@ -67,7 +67,7 @@ void Controller::on(ui::UiEvent event) {
 }
 
 bool Controller::settled() const {
-  return running_ == 0 && turns_.empty() && opening_ == 0 && !titler_.busy() && start_known() && view_.model.state != ui::ModelState::loading;
+  return n_aside_ == 0 && running_ == 0 && turns_.empty() && opening_ == 0 && !titler_.busy() && start_known() && view_.model.state != ui::ModelState::loading;
 }
 
 // ---- Rows and turns -------------------------------------------------------------------------------------------------
@@ -225,6 +225,17 @@ void Controller::end_turn(ui::MessageState state, storage::Status status, const 
   store_growth(*turn);
   if (turn->begun) out_.storage(command::FinishAnswer{turn->answer, end});
   if (!storage_works_ || turn->unsaved) forget_turn(*turn);
+}
+
+void Controller::aside(SideWork work) {
+  ++n_aside_;
+  const auto counted = [this, work = std::move(work)]() -> Afterwards {
+    return [this, after = work()] {
+      --n_aside_;
+      after();
+    };
+  };
+  out_.aside ? out_.aside(counted) : counted()();
 }
 
 void Controller::notify(ui::NoticeKind kind, std::string text) {

@@ -14,6 +14,7 @@
 
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
+#include "app/side_desk.h"
 #include "app/suggestion_desk.h"
 #include "engine/session.h"
 #include "storage/letters.h"
@@ -28,7 +29,9 @@ class Controller {
     std::function<void(storage::Command)> storage;
     std::function<std::int64_t()> now_ms;  // since 1970, for "last used"
     std::function<Result<void>(const std::string&)> open_link = {};  // shows an address in another program
-    /// Writes a new file for the user; where it is. Reads a file that the user named.
+    /// Has work done on another thread, and what it returns afterwards on this one. Empty: both at once.
+    std::function<void(SideWork)> aside = {};
+    /// Writes a new file for the user; where it is. Reads a file that the user named. Called by such work alone.
     std::function<Result<std::filesystem::path>(const std::string& name, const std::string& text)> save_file = {};
     std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
   };
@@ -72,6 +75,7 @@ class Controller {
     std::vector<storage::ChatTree> trees;
     std::set<std::string> known;        // sources of chats that are here already
     std::vector<ui::ImportRow> unreadable;
+    int n_reading = 0;                  // files that are being read
     storage::Request finding = 0, adding = 0;
   };
   /// A message and its answer, until both are stored.
@@ -264,6 +268,8 @@ class Controller {
   void list_everything();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
+  void aside(SideWork work);
+  void take_import(const std::filesystem::path& path, Result<storage::ChatTree> tree);
   void apply_setting(const std::string& key, const std::string& value);
   void set_setting(const std::string& key, std::string value);
   void show_settings();
@@ -306,6 +312,7 @@ class Controller {
   std::set<storage::Request> undoing_;
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
+  int n_aside_ = 0;                  // works that are done by others just now
   StartModel start_model_ = StartModel::settled;
   std::string named_model_;          // that the user named at the start
   std::string kv_now_;               // of the open model

@@ -79,7 +79,7 @@ ui::SettingOption mode_option(const SettingFacts& facts, const ModeWords& words)
   } else if (offer->allowed) {
     option.detail += "; the same first choice at " + percent_words(offer->top1_agree) + " of tokens";
   } else {
-    option.detail += "; too coarse for this model: another choice at " + percent_words(1 - offer->top1_agree) + " of tokens";
+    option.detail += "; too coarse for this model, where " + percent_words(1 - offer->top1_agree) + " of tokens differ";
     option.enabled = false;
   }
   return option;

@@ -145,9 +145,8 @@ class Session::Desk {
       restoring = true;
     }
     if (!works.empty()) {
-      if (auto result = scheduler_->step(works, [this, all = n_end_all_.load(), typing = n_end_typing_.load()] { return pass_goes_on(all, typing); }); !result) {
-        return recover(result.error());
-      }
+      const auto goes_on = [this, all = n_end_all_.load(), typing = n_end_typing_.load()] { return pass_goes_on(all, typing); };
+      if (auto result = scheduler_->step(works, goes_on); !result) return recover(result.error());
     }
     sweep();
   }
@@ -205,9 +204,7 @@ class Session::Desk {
 
   // ---- Commands -----------------------------------------------------------------------------------------------------
 
-  void handle(Command& command) {
-    std::visit([this](auto& one) { handle(one); }, command);
-  }
+  void handle(Command& command) { std::visit([this](auto& one) { handle(one); }, command); }
 
   void handle(LoadModel& command) {
     stop_all();
@@ -336,12 +333,11 @@ class Session::Desk {
   }
 
   template <class... Commands>
-  bool handle_if(Command& command) {
+  void handle_if(Command& command) {
     const auto try_one = [this](auto* one) {
       if (one != nullptr) handle(*one);
-      return one != nullptr;
     };
-    return (try_one(std::get_if<Commands>(&command)) || ...);
+    (try_one(std::get_if<Commands>(&command)), ...);
   }
 
   // ---- What was read is kept ----------------------------------------------------------------------------------------

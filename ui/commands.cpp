@@ -59,7 +59,7 @@ struct KeyWord {
 constexpr KeyWord kKeyWords[] = {
     {Key::enter, "Enter"}, {Key::escape, "Esc"}, {Key::tab, "Tab"}, {Key::space, "Space"}, {Key::backspace, "Backspace"}, {Key::del, "Delete"},
     {Key::left, "\u2190"}, {Key::right, "\u2192"}, {Key::up, "\u2191"}, {Key::down, "\u2193"}, {Key::home, "Home"}, {Key::end, "End"},
-    {Key::page_up, "Page Up"}, {Key::page_down, "Page Down"}, {Key::f1, "F1"}, {Key::f2, "F2"}, {Key::f3, "F3"}, {Key::f6, "F6"}};
+    {Key::minus, "\u2212"}, {Key::page_up, "Page Up"}, {Key::page_down, "Page Down"}, {Key::f1, "F1"}, {Key::f2, "F2"}, {Key::f3, "F3"}, {Key::f6, "F6"}};
 
 }  // namespace
 
@@ -80,38 +80,30 @@ std::optional<CommandId> window_command(const KeyPress& press) {
   return loose == nullptr ? std::nullopt : std::optional(loose->id);
 }
 
+std::vector<std::string> caps_of(const Chord& chord) {
+  std::vector<std::string> caps;
+  if (chord.mods.ctrl) caps.emplace_back("Ctrl");
+  if (chord.mods.alt) caps.emplace_back("Alt");
+  if (chord.mods.shift) caps.emplace_back("Shift");
+  const auto named = std::find_if(std::begin(kKeyWords), std::end(kKeyWords), [&](const KeyWord& row) { return row.key == chord.key; });
+  const char c = static_cast<char>(chord.key);
+  caps.push_back(named != std::end(kKeyWords) ? std::string(named->word) : std::string(1, c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c));
+  return caps;
+}
+
 std::string words_of(const Chord& chord) {
   std::string words;
-  if (chord.mods.ctrl) words += "Ctrl+";
-  if (chord.mods.alt) words += "Alt+";
-  if (chord.mods.shift) words += "Shift+";
-  const auto named = std::find_if(std::begin(kKeyWords), std::end(kKeyWords), [&](const KeyWord& row) { return row.key == chord.key; });
-  if (named != std::end(kKeyWords)) return words + named->word;
-  const char c = static_cast<char>(chord.key);
-  return words + (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+  for (const std::string& cap : caps_of(chord)) words.append(words.empty() ? "" : "+").append(cap);
+  return words;
 }
 
-namespace {
-
-/// What each command's keys are called, in the order of CommandId.
-struct KeyWords {
-  std::string label, keys;
-};
-const KeyWords& key_words(CommandId id) {
-  static const std::vector<KeyWords> kWords = [] {
-    std::vector<KeyWords> words;
-    for (const Command& row : kCommands) {
-      const std::string first = words_of(row.keys[0]);
-      words.push_back({std::string(row.label) + " (" + first + ")", row.keys[1].key == Key::none ? first : first + " or " + words_of(row.keys[1])});
-    }
-    return words;
+std::string_view label_with_keys(CommandId id) {
+  static const std::vector<std::string> kLabels = [] {
+    std::vector<std::string> labels;
+    for (const Command& row : kCommands) labels.push_back(std::string(row.label) + " (" + words_of(row.keys.front()) + ")");
+    return labels;
   }();
-  return kWords[static_cast<std::size_t>(id)];
+  return kLabels[static_cast<std::size_t>(id)];
 }
-
-}  // namespace
-
-std::string_view label_with_keys(CommandId id) { return key_words(id).label; }
-std::string_view keys_of(CommandId id) { return key_words(id).keys; }
 
 }  // namespace foreword::ui

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ui/input.h"
 
@@ -48,7 +49,7 @@ std::optional<CommandId> window_command(const KeyPress& press);
 std::string words_of(const Chord& chord);
 /// "New chat (Ctrl+N)": the label of a button.
 std::string_view label_with_keys(CommandId id);
-/// "F1 or Ctrl+/"
-std::string_view keys_of(CommandId id);
+/// What stands on the keys of a chord: "Ctrl", "Shift", "N".
+std::vector<std::string> caps_of(const Chord& chord);
 
 }  // namespace foreword::ui

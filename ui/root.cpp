@@ -44,9 +44,10 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
     if (!stored && find_.is_open()) find_.close(frame, conversation_);
     chat_ = state.current_chat;
   }
-  if (file_ != state.offered_file.id) {
-    file_ = state.offered_file.id;
-    composer_.attach({state.offered_file.name, state.offered_file.text});
+  for (const OfferedFile& file : state.offered_files) {
+    if (file.id <= file_) continue;
+    file_ = file.id;
+    composer_.attach({file.name, file.text});
   }
   input_.begin_frame(queue);
   canvas_.begin(list);

@@ -131,7 +131,7 @@ struct RecentModel {
 
 enum class ThemeChoice : std::uint8_t { light, dark };
 
-/// A file that was read for the composer, which takes it over when `id` changes.
+/// A file that was read for the composer, which takes it over once; ids grow.
 struct OfferedFile {
   std::uint64_t id = 0;
   std::string name, text;
@@ -190,7 +190,7 @@ struct ViewState {
   ModelView model;
   std::vector<RecentModel> recent_models;
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
-  OfferedFile offered_file;
+  std::vector<OfferedFile> offered_files;  // the newest last
   bool generating = false;
   StatusView status;
   ContextView context;

@@ -105,6 +105,7 @@ class Advisor {
     std::uint64_t id = 0, context = 0;
     std::string before, after;
     Ms sent = 0;
+    double tau = 0;         // what a draft must reach to be taken
     bool measures = false;  // a fresh job, whose first word has not come yet
     std::vector<std::pair<DraftId, Reason>> counted;  // filters, once for each draft
   };
