@@ -11,8 +11,9 @@
 namespace foreword::app {
 namespace {
 
-// More of a chat than this is not read for a suggestion: the engine takes the last 512 tokens of it.
-constexpr std::size_t kMostContextBytes = 4096;
+// More of a chat than this is not told to the engine with every letter. It takes all that it has read already, else the last 512
+// tokens.
+constexpr std::size_t kMostContextBytes = 32768;
 
 constexpr std::string_view kTierKey = "suggestions.tier ";  // and what it was measured for
 constexpr const char* kCountersKey = "suggestions.counters";

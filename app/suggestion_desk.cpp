@@ -6,32 +6,9 @@
 namespace foreword::app {
 namespace {
 
-using ui::autocomplete::DraftsEvent;
 using ui::autocomplete::Letter;
-using ui::autocomplete::Reason;
 
 constexpr std::size_t kMostNews = 4;  // requests that the advisor still knows
-
-std::vector<std::int32_t> engine_ids(const Letter& letter) {
-  std::vector<std::int32_t> ids;
-  for (const auto id : letter.drafts) ids.push_back(static_cast<std::int32_t>(id));
-  return ids;
-}
-
-/// A draft that runs, or stopped for its length only, may go on.
-bool has_ended(engine::DraftEnd end) { return end != engine::DraftEnd::running && end != engine::DraftEnd::length; }
-
-DraftsEvent event_of(const engine::Drafts& drafts) {
-  DraftsEvent event;
-  event.request = drafts.id;
-  event.finished = drafts.reason != engine::SuggestReason::running;
-  for (const engine::Draft& draft : drafts.drafts) {
-    event.drafts.push_back({static_cast<ui::autocomplete::DraftId>(draft.id), draft.text, draft.score, has_ended(draft.end)});
-  }
-  if (drafts.reason == engine::SuggestReason::busy) event.reason = Reason::busy;
-  if (drafts.reason == engine::SuggestReason::done && drafts.drafts.empty()) event.reason = Reason::low_confidence;
-  return event;
-}
 
 }  // namespace
 
@@ -39,56 +16,29 @@ std::optional<engine::Command> SuggestionDesk::command_of(const Letter& letter, 
   const bool known = letter.request == job_.request;
   switch (letter.kind) {
     case Letter::Kind::suggest:
-      job_ = letter;
-      return begin(chat(), letter.limits.tokens);
     case Letter::Kind::extend:
-      if (letter.drafts.empty()) {
+      if (letter.kind == Letter::Kind::suggest || letter.drafts.empty()) {
         job_ = letter;
         return begin(chat(), letter.limits.tokens);
       }
-      if (!known) return std::nullopt;
-      if (!job_alive_) return begin(chat(), letter.limits.tokens);
-      return engine::AdjustDrafts{letter.request, engine_ids(letter), letter.limits.tokens};
+      if (known && !job_alive_) return begin(chat(), letter.limits.tokens);
+      break;
     case Letter::Kind::advance:
-      if (!known || !job_alive_ || letter.drafts.empty()) return std::nullopt;
-      return engine::AdjustDrafts{letter.request, engine_ids(letter), 0};
-    case Letter::Kind::cancel: break;
+      if (!job_alive_) return std::nullopt;
+      break;
+    case Letter::Kind::cancel:
+      if (known) job_alive_ = false;
+      return letters_.command_of(letter, {});
   }
-  if (known) job_alive_ = false;
-  return engine::CancelSuggest{letter.request};
+  return known ? letters_.command_of(letter, {}) : std::nullopt;
 }
 
-/// A question that nobody has answered yet is one turn with what is being written, as it will be sent.
-engine::Command SuggestionDesk::begin(const Chat& chat, std::int64_t tokens) {
+std::optional<engine::Command> SuggestionDesk::begin(Chat chat, int tokens) {
   job_alive_ = true;
-  engine::Suggest suggest;
-  suggest.id = job_.request;
-  suggest.before = job_.before;
-  suggest.chat = chat.owner;
-  suggest.seconds = job_.limits.work / 1000;
-  suggest.limits.count = job_.limits.count;
-  suggest.limits.max_tokens = tokens;
-  suggest.limits.least_mean_log_prob = job_.limits.min_mean_log_prob;
-  std::vector<engine::ChatMessage> messages = chat.messages;
-  if (!messages.empty() && messages.back().role == engine::Role::user) {
-    suggest.before.insert(0, messages.back().content + "\n\n");
-    messages.pop_back();
-  }
-  suggest.context = std::move(messages);
-  return suggest;
-}
-
-/// The engine says how many in all of a request; the view how many in all.
-void SuggestionDesk::count(const engine::Drafts& drafts, ui::SuggestionsView& view) {
-  if (counted_ != drafts.id) counted_ = drafts.id, decoded_ = dropped_ = 0;
-  view.tokens_decoded += static_cast<std::uint64_t>(std::max<std::int64_t>(0, drafts.decoded_tokens - decoded_));
-  decoded_ = std::max(decoded_, drafts.decoded_tokens);
-  if (drafts.reason == engine::SuggestReason::running) return;
-  std::int64_t kept = 0;
-  for (const engine::Draft& draft : drafts.drafts) kept += std::ssize(draft.ids);
-  const std::int64_t dropped = std::max<std::int64_t>(0, decoded_ - kept);
-  view.tokens_dropped += static_cast<std::uint64_t>(std::max<std::int64_t>(0, dropped - dropped_));
-  dropped_ = std::max(dropped_, dropped);
+  Letter job = job_;
+  job.kind = Letter::Kind::suggest;
+  job.limits.tokens = tokens;
+  return letters_.command_of(job, {std::move(chat.messages), engine::Suggest{}.most_context, chat.owner});
 }
 
 void SuggestionDesk::on(const engine::Drafts& drafts, ui::SuggestionsView& view) {
@@ -97,10 +47,13 @@ void SuggestionDesk::on(const engine::Drafts& drafts, ui::SuggestionsView& view)
   if (drafts.id == job_.request && !goes_on) job_alive_ = false;
   if (drafts.reason == SuggestReason::failed) view.failure = drafts.message;
   if (drafts.reason == SuggestReason::done) view.failure.clear();
-  count(drafts, view);
+  ui::autocomplete::DraftsEvent event = letters_.event_of(drafts);
+  // An event may be overtaken by the next before anybody looks, so tokens are counted here.
+  view.tokens_decoded += std::exchange(event.tokens_decoded, 0);
+  view.tokens_dropped += std::exchange(event.tokens_dropped, 0);
   // An event says all that those before it said of its request.
   std::erase_if(view.news, [&](const ui::SuggestionNews& news) { return news.event.request == drafts.id; });
-  view.news.push_back({++serial_, event_of(drafts)});
+  view.news.push_back({++serial_, std::move(event)});
   if (view.news.size() > kMostNews) view.news.erase(view.news.begin());
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/suggest_letters.h"
 #include "engine/session.h"
 #include "ui/view_state.h"
 
@@ -28,13 +29,11 @@ class SuggestionDesk {
   void job_lost() { job_alive_ = false; }
 
  private:
-  engine::Command begin(const Chat& chat, std::int64_t tokens);
-  void count(const engine::Drafts& drafts, ui::SuggestionsView& view);
+  std::optional<engine::Command> begin(Chat chat, int tokens);
 
+  SuggestLetters letters_;
   ui::autocomplete::Letter job_;  // which the engine was asked last
   bool job_alive_ = false;
-  std::uint64_t counted_ = 0;     // the request whose tokens were counted last
-  std::int64_t decoded_ = 0, dropped_ = 0;  // of it
   std::uint64_t serial_ = 0;
 };
 

@@ -75,8 +75,8 @@ TEST_F(SuggestionTest, A34ASuggestionStandsOnTheChatAndTheUsersOwnTurn) {
 
 TEST_F(SuggestionTest, A34OnlyTheEndOfALongChatIsSentAndItBeginsWithAQuestion) {
   for (int i = 0; i < 6; ++i) {
-    ui(ui::SendMessage{"question " + std::to_string(i) + std::string(700, 'q')});
-    answer(std::string(700, 'a'));
+    ui(ui::SendMessage{"question " + std::to_string(i) + std::string(6000, 'q')});
+    answer(std::string(6000, 'a'));
   }
   suggest(1);
   ASSERT_GE(context().size(), 4u);
