@@ -3,11 +3,22 @@
 // its own. Engine desk only.
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "engine/loaded_model.h"
 #include "engine/speculative/small_model.h"
 
 namespace foreword::engine {
+
+/// Some nodes of a tree and what leads to them, as rows: those of earlier levels are computed again, which keeps the cache free of
+/// branches.
+struct LevelRows {
+  Batch batch;
+  std::vector<std::int32_t> node_of;  // by row
+  /// Nothing if there are more than so many.
+  static std::optional<LevelRows> of(const DraftTree& tree, std::span<const std::int32_t> nodes, SequenceId sequence, std::int64_t most);
+};
 
 class SecondModel : public DraftModel {
  public:
