@@ -85,6 +85,7 @@ void Speculation::observe(std::int32_t node, bool walked, std::span<const float>
 
 void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds) {
   calibration_.learn(tree_, result);
+  controller_.learn(tree_, result);
   if (seconds > 0) controller_.cost().observe(rows, seconds);
   ++stats_.passes;
   stats_.tokens += std::ssize(result.tokens);
