@@ -1,6 +1,6 @@
 #pragma once
 // A small model of the same vocabulary, open beside the one that answers, as a drafter wants it. It reads along in a KV cache of
-// its own. Engine desk only.
+// its own, but not before it is asked: who is not worth asking costs nothing. Engine desk only.
 
 #include <memory>
 #include <optional>
@@ -31,10 +31,13 @@ class SecondModel : public DraftModel {
 
  private:
   explicit SecondModel(std::unique_ptr<LoadedModel> model);
+  bool catch_up();
 
   std::unique_ptr<LoadedModel> model_;
   SequenceId sequence_;
-  bool usable_ = true;  // false while the text is longer than its context, or after an error
+  std::vector<std::int32_t> text_;
+  std::int64_t read_ = 0;  // of its first tokens, which the cache holds
+  bool broken_ = false;    // after an error, until another text comes
 };
 
 }  // namespace foreword::engine

@@ -7,7 +7,9 @@ namespace foreword::engine {
 namespace {
 
 constexpr double kFree = .002;   // share of a pass that nobody misses
-constexpr int kProbeEvery = 32;  // steps
+constexpr int kProbeEvery = 32;  // steps, at least
+constexpr double kProbeShare = .01;  // of the time, at most, goes to looking again
+constexpr double kMargin = 1.2;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kRate = .2;     // of the averages
 constexpr double kMemory = .97;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens, made and kept, that every promise begins with
@@ -33,9 +35,10 @@ Size choose_size(const std::vector<float>& reach, const CostModel& cost, double 
 
 bool Controller::wants(std::uint8_t drafter) const {
   const Known& known = drafters_[drafter];
-  if (!known.ever || !cost_.known() || known.steps_since + 1 >= kProbeEvery) return true;
+  if (!known.ever || !cost_.known()) return true;
   const double plain = cost_.seconds(1);  // what a token costs
-  return known.seconds <= kFree * plain || known.found * plain > known.seconds;
+  if (known.steps_since + 1 >= std::max<double>(kProbeEvery, known.seconds / (kProbeShare * plain))) return true;
+  return known.seconds <= kFree * plain || known.found * plain > kMargin * known.seconds;
 }
 
 void Controller::asked(std::uint8_t drafter, double seconds) {

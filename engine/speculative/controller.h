@@ -38,7 +38,7 @@ class Controller {
   const CostModel& cost() const { return cost_; }
 
   /// Whether to ask this drafter in the coming step: always if it takes next to no time, else if what it found lately was
-  /// worth its time; every 32nd step to see whether that has changed.
+  /// worth its time; every 32nd step to see whether that has changed, or more rarely if that takes long.
   bool wants(std::uint8_t drafter) const;
   /// Asked, it took so long.
   void asked(std::uint8_t drafter, double seconds);
