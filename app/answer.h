@@ -30,6 +30,10 @@ class EngineClient {
   /// Waits for the last word on the drafts. `invalid_argument` with the engine's sentence if there are none to come.
   Result<engine::Drafts> suggest(engine::Suggest request);
 
+  /// For whoever speaks with the desk for longer than one request.
+  engine::Session& session() { return session_; }
+  Mailbox<engine::Event>& outbox() { return outbox_; }
+
  private:
   Mailbox<engine::Event> outbox_;
   engine::Session session_;

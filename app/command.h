@@ -45,6 +45,7 @@ struct CommandRow {
 std::function<int()> add_chat(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_export(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_complete(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_type(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_tokenize(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_logits(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_perplexity(CLI::App& app, const CommonOptions& common);

@@ -48,22 +48,26 @@ void Controller::on(engine::Event event) {
   std::optional<ChatTitler::Title> title;
   if (titler_.on(event, title)) {
     if (title) out_.storage(command::AutomaticTitle{next_request_++, title->chat, std::move(title->text)});
-    return find_title();
+    find_title();
+    return keep_suggestions();
   }
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
   keep_count();
+  keep_suggestions();
 }
 void Controller::on(storage::Event event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
   keep_count();
+  keep_suggestions();
 }
 void Controller::on(ui::UiEvent event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
   keep_count();
+  keep_suggestions();
 }
 
 bool Controller::settled() const {
-  return running_ == 0 && turns_.empty() && opening_ == 0 && !titler_.busy() && start_known() && view_.model.state != ui::ModelState::loading;
+  return n_aside_ == 0 && running_ == 0 && turns_.empty() && opening_ == 0 && !titler_.busy() && start_known() && view_.model.state != ui::ModelState::loading;
 }
 
 // ---- Rows and turns -------------------------------------------------------------------------------------------------
@@ -146,6 +150,7 @@ void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
   if (!turn.unsaved) turn.said = messages;
   generate.prompt = std::move(messages);
   if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
+  suggestions_.job_lost();
   out_.engine(std::move(generate));
 }
 
@@ -222,6 +227,17 @@ void Controller::end_turn(ui::MessageState state, storage::Status status, const 
   if (!storage_works_ || turn->unsaved) forget_turn(*turn);
 }
 
+void Controller::aside(SideWork work) {
+  ++n_aside_;
+  const auto counted = [this, work = std::move(work)]() -> Afterwards {
+    return [this, after = work()] {
+      --n_aside_;
+      after();
+    };
+  };
+  out_.aside ? out_.aside(counted) : counted()();
+}
+
 void Controller::notify(ui::NoticeKind kind, std::string text) {
   constexpr std::size_t kMost = 20;
   if (!view_.notices.empty() && view_.notices.back().text == text) return;
@@ -245,6 +261,7 @@ void Controller::open_model(const std::string& path) {
   if (running_ != 0) out_.engine(engine::Stop{engine_request()});
   if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
   view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
+  suggestions_.job_lost();
   out_.engine(engine::LoadModel{path, options_.model});
 }
 
@@ -298,6 +315,7 @@ void Controller::find_title() {
   auto generate = titler_.ask(next_turn_);
   if (generate) {
     ++next_turn_;
+    suggestions_.job_lost();
     out_.engine(*std::move(generate));
   }
   if (titler_.busy()) view_.status.activity = "Looking for a title";

@@ -14,6 +14,8 @@
 
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
+#include "app/side_desk.h"
+#include "app/suggestion_desk.h"
 #include "engine/session.h"
 #include "storage/letters.h"
 #include "ui/view_state.h"
@@ -27,7 +29,9 @@ class Controller {
     std::function<void(storage::Command)> storage;
     std::function<std::int64_t()> now_ms;  // since 1970, for "last used"
     std::function<Result<void>(const std::string&)> open_link = {};  // shows an address in another program
-    /// Writes a new file for the user; where it is. Reads a file that the user named.
+    /// Has work done on another thread, and what it returns afterwards on this one. Empty: both at once.
+    std::function<void(SideWork)> aside = {};
+    /// Writes a new file for the user; where it is. Reads a file that the user named. Called by such work alone.
     std::function<Result<std::filesystem::path>(const std::string& name, const std::string& text)> save_file = {};
     std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
   };
@@ -71,6 +75,7 @@ class Controller {
     std::vector<storage::ChatTree> trees;
     std::set<std::string> known;        // sources of chats that are here already
     std::vector<ui::ImportRow> unreadable;
+    int n_reading = 0;                  // files that are being read
     storage::Request finding = 0, adding = 0;
   };
   /// A message and its answer, until both are stored.
@@ -103,7 +108,7 @@ class Controller {
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
   void handle(engine::TokensCounted&& event);
-  void handle(engine::Drafts&&) {}  // the window asks for none yet
+  void handle(engine::Drafts&& event);
   void handle(engine::KvMeasured&& event);
 
   void handle(storage::event::Opened&& event);
@@ -157,6 +162,8 @@ class Controller {
   void handle(ui::DraftLeft&& event);
   void handle(ui::AttachFile&& event);
   void handle(ui::DraftChanged&& event);
+  void handle(ui::Suggesting&& event);
+  void handle(ui::SuggestionsCounted&& event);
   void handle(ui::ChooseOverflow&& event);
   void handle(ui::OpenModel&& event);
   void handle(ui::DismissNotice&& event);
@@ -207,8 +214,13 @@ class Controller {
     std::string text;
   };
 
-  Prompt prompt_of(std::size_t n_rows) const;
+  /// `from`: rows before it are left out even if they would fit.
+  Prompt prompt_of(std::size_t n_rows, std::size_t from = 0) const;
   void keep_count();
+  void keep_suggestions();
+  std::optional<SuggestionDesk::Chat> chat_to_suggest_in(std::int64_t rewrites) const;
+  bool take_suggestion_count(const std::string& key, const std::string& value);
+  void say_suggestions();
   void use_count(std::int64_t total, const std::vector<std::int64_t>& of_messages);
   void make_room(std::int64_t total);
   void show_cut(std::size_t first_kept);
@@ -256,6 +268,8 @@ class Controller {
   void list_everything();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
+  void aside(SideWork work);
+  void take_import(const std::filesystem::path& path, Result<storage::ChatTree> tree);
   void apply_setting(const std::string& key, const std::string& value);
   void set_setting(const std::string& key, std::string value);
   void show_settings();
@@ -284,6 +298,8 @@ class Controller {
   std::string restoring_;            // when the copy was made that is being restored
   std::map<storage::Request, std::string> removed_folders_;  // what to say once it is done
   ChatTitler titler_;
+  SuggestionDesk suggestions_;
+  std::map<std::string, double> tiers_;  // as stored, by SuggestionsView::device
   std::map<storage::Request, ui::ExportAs> exports_;
   struct Reading {
     std::int64_t began_ms = 0, answer_began_ms = 0, loading_began_ms = 0;
@@ -296,6 +312,7 @@ class Controller {
   std::set<storage::Request> undoing_;
   std::int64_t next_row_ = 1;
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
+  int n_aside_ = 0;                  // works that are done by others just now
   StartModel start_model_ = StartModel::settled;
   std::string named_model_;          // that the user named at the start
   std::string kv_now_;               // of the open model

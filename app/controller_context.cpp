@@ -22,7 +22,7 @@ bool forgets(ui::Overflow choice) { return choice == ui::Overflow::drop_oldest |
 }  // namespace
 
 /// A question whose answer never came stands with the next one: templates want roles in turn, and nothing is dropped.
-Controller::Prompt Controller::prompt_of(std::size_t n_rows) const {
+Controller::Prompt Controller::prompt_of(std::size_t n_rows, std::size_t from) const {
   Prompt prompt;
   const auto add = [&](engine::Role role, const std::string& text, std::size_t row) {
     if (text.empty()) return;
@@ -34,7 +34,7 @@ Controller::Prompt Controller::prompt_of(std::size_t n_rows) const {
     prompt.rows.push_back(row);
   };
   if (const auto system = system_prompts_.find(current_); system != system_prompts_.end()) add(engine::Role::system, system->second, kNoRow);
-  const std::size_t first = std::min(context_.first_kept, n_rows);
+  const std::size_t first = std::min(std::max(context_.first_kept, from), n_rows);
   if (first > 0 && context_.n_summarised == first && !context_.chosen.summary.empty()) {
     add(engine::Role::user, "Summary of our conversation so far:\n" + context_.chosen.summary, first);
   }
@@ -214,6 +214,7 @@ bool Controller::summarise(std::size_t n_rows) {
   generate.chat = view_.private_chat ? kPrivateChat : current_;
   generate.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, request + text, {}}};
   summarising_ = {generate.id, n_rows, until, {}};
+  suggestions_.job_lost();
   view_.status.activity = "Summarising " + count_words(static_cast<std::int64_t>(end), "earlier message");
   out_.engine(std::move(generate));
   return true;

@@ -13,6 +13,7 @@ namespace event = storage::event;
 namespace {
 
 constexpr std::uintmax_t kMostAttached = 1'000'000;  // bytes
+constexpr std::size_t kMostOffered = 32;            // files that the composer may not have seen yet
 
 /// UTF-8 without zero bytes.
 bool is_text(const std::string& text) {
@@ -23,6 +24,18 @@ bool is_text(const std::string& text) {
     at += c.n_bytes;
   }
   return true;
+}
+
+Result<std::string> read_attachment(const std::filesystem::path& path, const std::function<Result<std::string>(const std::filesystem::path&)>& read) {
+  const auto refuse = [&](const char* why) { return Error{ErrorCode::unsupported, path.filename().string() + " " + why}; };
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return refuse("is a folder; drop its files instead.");
+  const auto size = std::filesystem::file_size(path, error);
+  if (!error && size > kMostAttached) return refuse("is larger than 1 MB; no model here would read all of it. Attach a part of it.");
+  FW_ASSIGN(std::string text, read(path));
+  if (!is_text(text)) return refuse("is no text. Only text can come with a message; models (.gguf) and exported chats (.json) are opened when they are dropped.");
+  if (text.empty()) return refuse("is empty.");
+  return text;
 }
 
 ExportFormat format_of(ui::ExportAs format) {
@@ -74,27 +87,25 @@ void Controller::handle(ui::ExportChat&& e) {
 void Controller::handle(event::TreeRead&& e) {
   const auto asked = exports_.extract(e.request);
   if (asked.empty() || !out_.save_file) return;
-  const ExportFormat format = format_of(asked.mapped());
-  const auto saved = out_.save_file(export_name(e.tree.chat, format), export_chat(e.tree, format));
-  if (!saved) return notify(ui::NoticeKind::error, saved.error().message);
-  notify(ui::NoticeKind::info, "Saved as " + saved->string());
+  aside([this, save = out_.save_file, tree = std::move(e.tree), format = format_of(asked.mapped())]() -> Afterwards {
+    const auto saved = save(export_name(tree.chat, format), export_chat(tree, format));
+    return [this, saved] {
+      if (!saved) return notify(ui::NoticeKind::error, saved.error().message);
+      notify(ui::NoticeKind::info, "Saved as " + saved->string());
+    };
+  });
 }
 
 /// Text of any kind comes with the message; what is none says why.
 void Controller::handle(ui::AttachFile&& e) {
   if (!out_.read_file) return;
-  const std::filesystem::path path = e.path;
-  const std::string name = path.filename().string();
-  const auto refuse = [&](const std::string& why) { notify(ui::NoticeKind::error, name + " " + why); };
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return refuse("is a folder; drop its files instead.");
-  const auto size = std::filesystem::file_size(path, error);
-  if (!error && size > kMostAttached) return refuse("is larger than 1 MB; no model here would read all of it. Attach a part of it.");
-  auto text = out_.read_file(path);
-  if (!text) return notify(ui::NoticeKind::error, text.error().message);
-  if (!is_text(*text)) return refuse("is no text. Only text can come with a message; models (.gguf) and exported chats (.json) are opened when they are dropped.");
-  if (text->empty()) return refuse("is empty.");
-  view_.offered_file = {next_notice_++, name, *std::move(text)};
+  aside([this, read = out_.read_file, path = std::filesystem::path(e.path)]() -> Afterwards {
+    return [this, name = path.filename().string(), text = read_attachment(path, read)]() mutable {
+      if (!text) return notify(ui::NoticeKind::error, text.error().message);
+      view_.offered_files.push_back({next_notice_++, std::move(name), *std::move(text)});
+      if (view_.offered_files.size() > kMostOffered) view_.offered_files.erase(view_.offered_files.begin());
+    };
+  });
 }
 
 }  // namespace foreword::app

@@ -24,21 +24,27 @@ std::string in_quotes(const std::string& title) { return "\u201c" + title + "\u2
 void Controller::handle(ui::ImportFile&& e) {
   if (!out_.read_file || (import_ && import_->adding != 0)) return;
   if (!import_) import_.emplace();
-  const std::filesystem::path path = e.path;
-  const auto refuse = [&](const Error& error) {
-    import_->unreadable.push_back({ui::ImportState::unreadable, path.filename().string(), error.message});
-  };
-  if (const auto text = out_.read_file(path); !text) {
-    refuse(text.error());
-  } else if (auto tree = chat_from_json(*text); !tree) {
-    refuse(tree.error());
+  ++import_->n_reading;
+  show_import();
+  aside([this, read = out_.read_file, path = std::filesystem::path(e.path)]() -> Afterwards {
+    const auto text = read(path);
+    auto tree = std::make_shared<Result<storage::ChatTree>>(text ? chat_from_json(*text) : Result<storage::ChatTree>(text.error()));
+    return [this, path, tree] { take_import(path, *std::move(tree)); };
+  });
+}
+
+void Controller::take_import(const std::filesystem::path& path, Result<storage::ChatTree> tree) {
+  if (!import_ || import_->n_reading == 0) return;  // cancelled meanwhile
+  --import_->n_reading;
+  if (!tree) {
+    import_->unreadable.push_back({ui::ImportState::unreadable, path.filename().string(), tree.error().message});
   } else {
     const std::string& source = tree->chat.source;
     const bool twice = !source.empty() && std::ranges::any_of(import_->trees, [&](const auto& other) { return other.chat.source == source; });
     if (!twice) import_->trees.push_back(*std::move(tree));
   }
   std::vector<std::string> sources;
-  for (const storage::ChatTree& tree : import_->trees) sources.push_back(tree.chat.source);
+  for (const storage::ChatTree& known : import_->trees) sources.push_back(known.chat.source);
   import_->finding = next_request_++;
   out_.storage(command::FindSources{import_->finding, std::move(sources)});
   show_import();
@@ -53,6 +59,7 @@ void Controller::show_import() {
                           known ? "Is here already, and stays as it is here" : detail});
   }
   shown.rows.insert(shown.rows.end(), import_->unreadable.begin(), import_->unreadable.end());
+  if (import_->n_reading > 0) shown.busy = "Reading\u2026";
   if (import_->finding != 0) shown.busy = "Looking at what is here already\u2026";
   if (import_->adding != 0) shown.busy = "Importing\u2026";
   view_.import = std::move(shown);
@@ -66,7 +73,7 @@ void Controller::handle(event::SourcesFound&& e) {
 }
 
 void Controller::handle(ui::ConfirmImport&&) {
-  if (!import_ || import_->finding != 0 || import_->adding != 0) return;
+  if (!import_ || import_->n_reading > 0 || import_->finding != 0 || import_->adding != 0) return;
   std::vector<storage::ChatTree> fresh;
   for (storage::ChatTree& tree : import_->trees) {
     if (!import_->known.contains(tree.chat.source)) fresh.push_back(std::move(tree));

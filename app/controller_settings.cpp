@@ -21,11 +21,15 @@ struct Applied {
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 5> kSettings{{
+constexpr std::array<std::pair<std::string_view, Apply>, 8> kSettings{{
     {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
     {kEnterKey, [](Applied to, const std::string& value) { to.view.enter_sends = value != "new_line"; }},
     {kChatOrderKey, [](Applied to, const std::string& value) { to.view.chat_order = value == "name" ? ui::ChatOrder::name : ui::ChatOrder::date; }},
+    {ui::kSuggestionsSetting, [](Applied to, const std::string& value) { to.view.suggestions.settings.enabled = value != ui::kOff; }},
+    {kDraftsKey,
+     [](Applied to, const std::string& value) { to.view.suggestions.settings.drafts = value == "1" ? 1 : ui::autocomplete::tuned_count("drafts"); }},
+    {kTabKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.tab_accepts_word = value == "word"; }},
     {kKvKey,
      [](Applied to, const std::string& value) {
        const auto wish = engine::kv_wish_from_name(value);
@@ -36,13 +40,14 @@ constexpr std::array<std::pair<std::string_view, Apply>, 5> kSettings{{
 }  // namespace
 
 void Controller::apply_setting(const std::string& key, const std::string& value) {
+  if (take_suggestion_count(key, value)) return;
   for (const auto& [name, apply] : kSettings) {
     if (name == key) apply({view_, options_.model.kv, options_.kv_given}, value);
   }
 }
 
 void Controller::show_settings() {
-  view_.settings = settings_page({.theme = view_.theme, .scale = view_.scale, .enter_sends = view_.enter_sends, .kv = options_.model.kv, .kv_given = options_.kv_given,
+  view_.settings = settings_page({.theme = view_.theme, .scale = view_.scale, .enter_sends = view_.enter_sends, .suggestions = view_.suggestions.settings, .kv = options_.model.kv, .kv_given = options_.kv_given,
                                   .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating});
 }
 
@@ -72,6 +77,7 @@ void Controller::handle(ui::SetScale&& e) { set_setting(kScaleKey, scale_text(e.
 void Controller::handle(ui::ChangeSetting&& e) {
   const engine::KvWish before = options_.model.kv;
   set_setting(e.key, std::move(e.value));
+  if (e.key == ui::kSuggestionsSetting) say_suggestions();
   if (options_.model.kv != before && can_ask()) open_model(context_.model_path);
 }
 

@@ -24,10 +24,12 @@ struct Desks {
 
   Mailbox<engine::Event> from_engine;
   Mailbox<storage::Event> from_storage;
+  Mailbox<Afterwards> from_side;
   storage::StorageDesk storage;
   std::unique_ptr<engine::PrefixStore> prefixes;
   engine::Session engine;
   Controller controller;
+  SideDesk side;  // last: the first to go
 };
 
 }  // namespace foreword::app

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "app/words.h"
+#include "ui/commands.h"
 #include "ui/status_line.h"
 
 namespace foreword::app {
@@ -38,6 +39,22 @@ ui::SettingRow enter_row(const SettingFacts& facts) {
           .options = {{"sends", "Sends"}, {"new_line", "Begins a line"}}, .chosen = facts.enter_sends ? "sends" : "new_line"};
 }
 
+ui::SettingRow suggestions_row(const SettingFacts& facts) {
+  return {.key = ui::kSuggestionsSetting, .section = "Suggestions while you write", .label = "Suggest what comes next",
+          .help = "Made by the model on this computer; only counts are kept, never text (" + ui::words_of(ui::command(ui::CommandId::suggestion_health).keys[0]) + "). Off means that nothing runs.",
+          .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = facts.suggestions.enabled ? ui::kOn : ui::kOff};
+}
+
+ui::SettingRow drafts_row(const SettingFacts& facts) {
+  return {.key = kDraftsKey, .section = "Suggestions while you write", .label = "At a time", .help = "The others stand below the text, with numbers.",
+          .options = {{"3", "Up to three"}, {"1", "One"}}, .chosen = facts.suggestions.drafts == 1 ? "1" : "3"};
+}
+
+ui::SettingRow tab_row(const SettingFacts& facts) {
+  return {.key = kTabKey, .section = "Suggestions while you write", .label = "The Tab key takes", .help = "Ctrl and the right arrow always take a word.",
+          .options = {{"all", "All of it"}, {"word", "The next word"}}, .chosen = facts.suggestions.tab_accepts_word ? "word" : "all"};
+}
+
 struct ModeWords {
   KvMode mode;
   const char* label;
@@ -62,7 +79,7 @@ ui::SettingOption mode_option(const SettingFacts& facts, const ModeWords& words)
   } else if (offer->allowed) {
     option.detail += "; the same first choice at " + percent_words(offer->top1_agree) + " of tokens";
   } else {
-    option.detail += "; too coarse for this model: another choice at " + percent_words(1 - offer->top1_agree) + " of tokens";
+    option.detail += "; too coarse for this model, where " + percent_words(1 - offer->top1_agree) + " of tokens differ";
     option.enabled = false;
   }
   return option;
@@ -81,7 +98,7 @@ ui::SettingRow kv_row(const SettingFacts& facts) {
 
 }  // namespace
 
-std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) { return {theme_row(facts), scale_row(facts), enter_row(facts), kv_row(facts)}; }
+std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) { return {theme_row(facts), scale_row(facts), enter_row(facts), suggestions_row(facts), drafts_row(facts), tab_row(facts), kv_row(facts)}; }
 
 std::string scale_text(float scale) {
   std::array<char, 32> buffer{};

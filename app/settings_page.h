@@ -15,12 +15,15 @@ namespace foreword::app {
 inline constexpr const char* kThemeKey = "theme";
 inline constexpr const char* kScaleKey = "scale";
 inline constexpr const char* kEnterKey = "enter";  // "sends" or "new_line"
+inline constexpr const char* kDraftsKey = "suggestions.drafts";  // "1" or "3"
+inline constexpr const char* kTabKey = "suggestions.tab";        // "all" or "word"
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {
   ui::ThemeChoice theme = ui::ThemeChoice::light;
   float scale = 1;
   bool enter_sends = true;
+  ui::autocomplete::Settings suggestions{};
   engine::KvWish kv{};
   bool kv_given = false;       // on the command line, which counts more than what is stored
   std::string kv_now{};        // of the open model: "balanced"; empty: none is open

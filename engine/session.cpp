@@ -7,6 +7,7 @@
 #include <list>
 
 #include "engine/answer_writer.h"
+#include "engine/autocomplete/draft_plan.h"
 #include "engine/drafting.h"
 #include "engine/fingerprint.h"
 #include "engine/kv/prefix_keeper.h"
@@ -48,8 +49,8 @@ struct Letter {
 
 /// For writing down what the store does not have yet, when the model goes or the program ends.
 constexpr std::chrono::seconds kLastWrites{3};
-/// Loading that takes longer than this is told.
-constexpr std::chrono::milliseconds kUnnoticed{300};
+/// Between two words on how far a loading is.
+constexpr std::chrono::milliseconds kTellLoading{300};
 /// For a page that comes back from the store, where nothing else runs.
 constexpr std::chrono::milliseconds kPatience{50};
 /// Answers that run at once; more wait.
@@ -87,6 +88,7 @@ class Session::Desk {
   /// Any thread.
   void send(Command command) {
     const bool ends_typing = holds_any_of<Suggest, CancelSuggest, Generate>(command);
+    if (holds_any_of<LoadModel, UnloadModel>(command)) ++n_other_models_;  // before the letter: its own loading is not the one to end
     const bool ends_all = holds_any_of<Stop, LoadModel, UnloadModel>(command);
     inbox->push({std::move(command), Clock::now()});
     if (ends_typing) ++n_end_typing_;
@@ -208,10 +210,11 @@ class Session::Desk {
     stop_all();
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now()](double share) mutable {
-      if (Clock::now() - told >= kUnnoticed) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
-      return !inbox->closed();
+    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = n_other_models_.load()](double share) mutable {
+      if (Clock::now() - told >= kTellLoading) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
+      return n_other_models_ == wanted && !inbox->closed();
     });
+    if (!loaded && loaded.error().code == ErrorCode::cancelled) return outbox_.push(ModelUnloaded{});
     if (!loaded) {
       outbox_.push(ModelFailed{command.path, loaded.error()});
       return;
@@ -312,6 +315,11 @@ class Session::Desk {
       return;
     }
     if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
+    if (const PassCost& cost = scheduler_->cost(); request.seconds > 0 && cost.known()) {
+      const auto depth = static_cast<double>(request.most_context);
+      const std::int64_t rows = request.limits.count;
+      request.limits = planned(request.limits, {cost.seconds(1, depth), cost.seconds(rows, static_cast<double>(rows) * depth), request.seconds});
+    }
     suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
   }
 
@@ -373,7 +381,7 @@ class Session::Desk {
   Clock::time_point arrived_{};
   PrefixStore* store_;
   // How often something has come that ends what runs, and what runs for somebody who types: a long pass looks there.
-  std::atomic<std::uint64_t> n_end_all_ = 0, n_end_typing_ = 0;
+  std::atomic<std::uint64_t> n_end_all_ = 0, n_end_typing_ = 0, n_other_models_ = 0;
   std::unique_ptr<LoadedModel> model_;
   std::optional<Scheduler> scheduler_;   // of that model, as all below
   std::unique_ptr<SecondModel> second_;  // drafts for it

@@ -7,6 +7,8 @@ namespace {
 
 // Stands where the user's text is to come, so that the template shows where that is. A word that no template changes.
 constexpr std::string_view kMarker = "ForewordCaret";
+// Tokens between the last one of an answer, which is known, and the text of the next turn; and a few more.
+constexpr std::int64_t kEndOfTurn = 16;
 // Rows read at once: a newer key is obeyed between them.
 constexpr std::int64_t kRowsAtOnce = 64;
 
@@ -42,22 +44,35 @@ std::vector<TokenId> encode_spans(const Tokenizer& tokenizer, const std::vector<
   return ids;
 }
 
+/// Leaves out the oldest exchanges, at least one, until about this share of the text is left. Whole exchanges, so that a template
+/// which wants turns to alternate stays content; the system prompt stays. False: there is none.
+bool drop_oldest(std::vector<ChatMessage>& messages, double share) {
+  const auto oldest = std::ranges::find_if(messages, [](const ChatMessage& m) { return m.role != Role::system; });
+  std::size_t bytes = 0;
+  for (auto each = oldest; each != messages.end(); ++each) bytes += each->content.size();
+  const double wanted = share * static_cast<double>(bytes);
+  auto end = oldest;
+  while (end != messages.end() && (end == oldest || end->role != Role::user || static_cast<double>(bytes) > wanted)) bytes -= (end++)->content.size();
+  messages.erase(oldest, end);
+  return end != oldest;
+}
+
 }  // namespace
 
-Result<SuggestionPrompt> encode_suggestion(const LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request, const std::tm& now) {
+Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request, const std::tm& now) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
   std::vector<TextSpan> spans;
   if (const auto* text = std::get_if<std::string>(&request.context)) {
     spans.push_back({*text, false});
   } else {
     std::vector<ChatMessage> messages = std::get<std::vector<ChatMessage>>(request.context);
-    const auto oldest = [&] { return std::ranges::find_if(messages, [](const ChatMessage& m) { return m.role != Role::system; }); };
     for (;;) {
       FW_ASSIGN(spans, open_turn(loaded, messages, now));
-      if (std::ssize(encode_spans(tokenizer, spans)) <= request.most_context || oldest() == messages.end()) break;
-      // Whole exchanges, so that a template which wants turns to alternate stays content.
-      messages.erase(oldest());
-      while (oldest() != messages.end() && oldest()->role != Role::user) messages.erase(oldest());
+      const std::vector<TokenId> tokens = encode_spans(tokenizer, spans);
+      const std::int64_t n = std::ssize(tokens);
+      const bool fits = n + std::ssize(request.before) + request.limits.max_tokens < loaded.model().context;  // a token is a byte or more
+      if (n <= request.most_context || (fits && loaded.texts().known(tokens, request.chat) >= n - std::min(kEndOfTurn, n / 2))) break;
+      if (!drop_oldest(messages, static_cast<double>(request.most_context) / static_cast<double>(n))) break;
     }
   }
   const std::size_t floor = encode_spans(tokenizer, spans).size();
@@ -101,7 +116,7 @@ Work::Need Suggestion::need() const {
   else need.depth = told_.prompt_tokens;
   if (phase_ == Phase::reading) need.unread = std::ssize(prompt_.tokens) - std::ssize(text_->tokens);
   if (phase_ == Phase::settling) need.roots = 1;
-  if (phase_ == Phase::drafting) need.roots = 2 * request_.limits.count - 1;
+  if (phase_ == Phase::drafting) need.roots = DraftJob::most_rows(request_.limits);
   return need;
 }
 

@@ -24,9 +24,10 @@ struct SuggestionPrompt {
 };
 
 /// Chat: the template's text up to a user turn that is open, then `before`; messages before the newest `most_context` tokens
-/// are left out, whole ones, the system prompt stays. Raw: `before` behind the given text. `unsupported` if the template
+/// are left out, whole ones, the system prompt stays; unless they have been read already, which costs nothing and leaves the
+/// user's turn where the answer will want it. Raw: `before` behind the given text. `unsupported` if the template
 /// does not show where the user's turn begins.
-Result<SuggestionPrompt> encode_suggestion(const LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request,
+Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request,
                                            const std::tm& now);
 
 /// One request from its first token to its last, and its drafts as long as they may be asked to go on.

@@ -9,7 +9,6 @@ namespace foreword::ui {
 namespace {
 
 constexpr float kRow = 38, kRowWithDetail = 56, kPad = 12;  // logical
-constexpr std::size_t kBinRows = 8;  // the latest deletions
 
 /// In the order of the names that make up the paths: a folder comes before those within it.
 bool path_before(std::string_view a, std::string_view b) {
@@ -42,43 +41,8 @@ void ChatList::draw(Frame& frame, Rect area) {
   if (icon_button(frame, "chats/sort", by_name ? "Sorted by name: sort by date" : "Sorted by date: sort by name", Icon::sort, {area.right - pad - button, sort, area.right - pad, sort + button}, {.selected = by_name})) {
     frame.send(SetChatOrder{by_name ? ChatOrder::date : ChatOrder::name});
   }
-  const float bin = draw_bin(frame, {area.left, search.bottom + pad, area.right, area.bottom});
+  const float bin = bin_.draw(frame, {area.left, search.bottom + pad, area.right, area.bottom});
   draw_rows(frame, {area.left, search.bottom + pad, area.right, area.bottom - bin});
-}
-
-/// What was deleted, at the lower edge, folded unless it was asked for, and the way to the copies. Its height.
-float ChatList::draw_bin(Frame& frame, Rect area) {
-  const std::vector<BinRow>& bin = frame.state.bin;
-  Canvas& canvas = frame.canvas;
-  const float pad = frame.px(kPad), head = frame.px(36), line = frame.px(34), side = frame.px(26);
-  const std::size_t n_shown = bin_open_ ? std::min(bin.size(), kBinRows) : 0;
-  const float height = head + static_cast<float>(n_shown) * line + (n_shown > 0 ? frame.px(6) : 0);
-  const float top = area.bottom - height;
-  canvas.fill({area.left, top, area.right, top + frame.px(1)}, frame.theme.line);
-  const float copies = head - frame.px(5);
-  if (icon_button(frame, "chats/backups", "Go back to a copy of all chats\u2026", Icon::history, {area.right - pad - copies, top + frame.px(3), area.right - pad, top + head - frame.px(2)})) {
-    frame.send(ShowBackups{});
-  }
-  const Rect button{area.left + pad, top + frame.px(3), area.right - pad - copies - frame.px(4), top + head - frame.px(2)};
-  const std::string_view id = "chats/bin", label = bin.empty() ? "Bin (empty)" : frame.join("Bin (", bin.size(), ")");
-  frame.input.add({.id = id, .role = ItemRole::button, .label = frame.join(label, bin_open_ ? ", unfolded" : ", folded"), .rect = button, .enabled = !bin.empty(), .selected = bin_open_});
-  if (frame.input.hovered(id)) canvas.fill(button, frame.theme.hover, frame.px(size::kRadius));
-  canvas.icon(Icon::trash, {button.left + frame.px(16), button.center().y}, frame.px(16), frame.theme.ink_soft);
-  const text::Font font = frame.font(text::Style::regular, size::kSmall);
-  canvas.text({button.left + frame.px(32), button.top}, button.height(), font, frame.theme.ink_soft, label);
-  if (!bin.empty()) canvas.icon(bin_open_ ? Icon::chevron_down : Icon::chevron_right, {button.right - frame.px(14), button.center().y}, frame.px(14), frame.theme.ink_soft);
-  focus_ring(frame, id, button, frame.px(size::kRadius));
-  float y = top + head;
-  for (std::size_t i = 0; i < n_shown; ++i, y += line) {
-    const BinRow& row = bin[i];
-    const float right = area.right - pad - side;
-    const std::string_view name = row.detail.empty() ? row.title : row.detail;
-    canvas.text_cut({area.left + pad + frame.px(10), y}, line, right - area.left - pad - frame.px(16), font, frame.theme.ink, name);
-    const Rect restore{right, y + frame.px(4), right + side, y + frame.px(4) + side};
-    if (icon_button(frame, frame.join(id, "/", row.id), frame.join("Restore: ", name.substr(0, name.find('\n'))), Icon::undo, restore)) frame.send(RestoreDeleted{row.id});
-  }
-  if (frame.input.activated(id)) bin_open_ = !bin_open_;
-  return height;
 }
 
 void ChatList::draw_search(Frame& frame, Rect rect) {

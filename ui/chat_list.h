@@ -1,6 +1,6 @@
 #pragma once
 // The chats: new, search, sort, choose, rename in place, pin, move to folders (written, dragged, by Alt+Up and Alt+Down),
-// delete; the bin, and the way to the copies.
+// delete; below them the bin.
 
 #include <cstdint>
 #include <functional>
@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ui/bin_list.h"
 #include "ui/text_field.h"
 
 namespace foreword::ui {
@@ -41,7 +42,6 @@ class ChatList {
   void start_naming(Frame& frame, std::string_view path);
   void draw_row(Frame& frame, const ChatRow& chat, Rect row);
   void start_renaming(Frame& frame, const ChatRow& chat);
-  float draw_bin(Frame& frame, Rect area);
   void draw_field(Frame& frame, std::string_view id, Rect row, std::string_view label, const std::function<void(const std::string&)>& done);
 
   TextField search_{TextField::Lines::one};
@@ -54,7 +54,7 @@ class ChatList {
   std::int64_t dragged_ = 0;                // the chat that follows the mouse; 0: none
   std::string dragged_title_;
   Vec pressed_at_;
-  bool bin_open_ = false;
+  BinList bin_;
   float scroll_ = 0;
 };
 

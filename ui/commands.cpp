@@ -28,6 +28,8 @@ constexpr Command kCommands[] = {
     {CommandId::smaller, window, "view.smaller", "Smaller", {on(kCtrl, '-')}, "Down to 75 %."},
     {CommandId::normal_size, window, "view.normal", "Normal size", {on(kCtrl, '0')}, "The monitor's own scale."},
     {CommandId::settings, window, "settings", "Settings", {on(kCtrl, ',')}, "Colours, size, keys, and how much memory chats take."},
+    {CommandId::suggestions, window, "suggestions", "Suggestions on or off", {on(kCtrlShift, 's')}, "Words that the model proposes while you write; off means that nothing runs."},
+    {CommandId::suggestion_health, window, "suggestions.health", "How suggestions fare", {on(kCtrlShift, 'h')}, "What they are set to, what they cost, and how often they were of use."},
     {CommandId::shortcuts, window, "help.shortcuts", "Keyboard shortcuts", {on(kNone, Key::f1), on(kCtrl, '/')}, "This list."},
     {CommandId::quit, window, "quit", "Quit", {on(kCtrl, 'q')}, "Everything is saved already."},
     {CommandId::send, writing, "composer.send", "Send", {on(kNone, Key::enter)}, "While an answer runs, the text waits."},
@@ -37,6 +39,11 @@ constexpr Command kCommands[] = {
     {CommandId::next_word, writing, "composer.next_word", "Word by word", {on(kCtrl, Key::left), on(kCtrl, Key::right)}, "With Shift, the words are selected."},
     {CommandId::undo_writing, writing, "composer.undo", "Undo", {on(kCtrl, 'z')}, "With Alt, through every state that ever was."},
     {CommandId::redo_writing, writing, "composer.redo", "Redo", {on(kCtrlShift, 'z'), on(kCtrl, 'y')}, "Along the branch that was left last."},
+    {CommandId::accept_suggestion, writing, "suggestions.accept", "Take the suggestion", {on(kNone, Key::tab)}, "While one is shown; Ctrl and the right arrow take a word of it, or the right arrow alone at the end."},
+    {CommandId::accept_sentence, writing, "suggestions.accept_sentence", "Take its sentence", {on(kShift, Key::tab)}, "As far as the sentence or the line goes."},
+    {CommandId::accept_number, writing, "suggestions.accept_number", "Take another one", {on(kAlt, '1'), on(kAlt, '2')}, "By its number in the row below the text; a click on it does the same."},
+    {CommandId::other_suggestion, writing, "suggestions.other", "Show another one", {on(kAlt, Key::down), on(kAlt, Key::up)}, "Without one, Alt and the down arrow ask for suggestions at once."},
+    {CommandId::hide_suggestion, writing, "suggestions.hide", "Hide the suggestion", {on(kNone, Key::escape)}, "Until the next word; once more offers a longer rest."},
     {CommandId::copy, reading, "conversation.copy", "Copy", {on(kCtrl, 'c')}, "The selected text as it reads."},
     {CommandId::copy_markdown, reading, "conversation.copy_markdown", "Copy as Markdown", {on(kCtrlShift, 'c')}, "With headings, lists and code as they were written."},
     {CommandId::select_all, reading, "conversation.select_all", "Select all", {on(kCtrl, 'a')}, "The message that was clicked, then the whole chat."},
@@ -52,7 +59,7 @@ struct KeyWord {
 constexpr KeyWord kKeyWords[] = {
     {Key::enter, "Enter"}, {Key::escape, "Esc"}, {Key::tab, "Tab"}, {Key::space, "Space"}, {Key::backspace, "Backspace"}, {Key::del, "Delete"},
     {Key::left, "\u2190"}, {Key::right, "\u2192"}, {Key::up, "\u2191"}, {Key::down, "\u2193"}, {Key::home, "Home"}, {Key::end, "End"},
-    {Key::page_up, "Page Up"}, {Key::page_down, "Page Down"}, {Key::f1, "F1"}, {Key::f2, "F2"}, {Key::f3, "F3"}, {Key::f6, "F6"}};
+    {Key::minus, "\u2212"}, {Key::page_up, "Page Up"}, {Key::page_down, "Page Down"}, {Key::f1, "F1"}, {Key::f2, "F2"}, {Key::f3, "F3"}, {Key::f6, "F6"}};
 
 }  // namespace
 
@@ -73,38 +80,30 @@ std::optional<CommandId> window_command(const KeyPress& press) {
   return loose == nullptr ? std::nullopt : std::optional(loose->id);
 }
 
+std::vector<std::string> caps_of(const Chord& chord) {
+  std::vector<std::string> caps;
+  if (chord.mods.ctrl) caps.emplace_back("Ctrl");
+  if (chord.mods.alt) caps.emplace_back("Alt");
+  if (chord.mods.shift) caps.emplace_back("Shift");
+  const auto named = std::find_if(std::begin(kKeyWords), std::end(kKeyWords), [&](const KeyWord& row) { return row.key == chord.key; });
+  const char c = static_cast<char>(chord.key);
+  caps.push_back(named != std::end(kKeyWords) ? std::string(named->word) : std::string(1, c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c));
+  return caps;
+}
+
 std::string words_of(const Chord& chord) {
   std::string words;
-  if (chord.mods.ctrl) words += "Ctrl+";
-  if (chord.mods.alt) words += "Alt+";
-  if (chord.mods.shift) words += "Shift+";
-  const auto named = std::find_if(std::begin(kKeyWords), std::end(kKeyWords), [&](const KeyWord& row) { return row.key == chord.key; });
-  if (named != std::end(kKeyWords)) return words + named->word;
-  const char c = static_cast<char>(chord.key);
-  return words + (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+  for (const std::string& cap : caps_of(chord)) words.append(words.empty() ? "" : "+").append(cap);
+  return words;
 }
 
-namespace {
-
-/// What each command's keys are called, in the order of CommandId.
-struct KeyWords {
-  std::string label, keys;
-};
-const KeyWords& key_words(CommandId id) {
-  static const std::vector<KeyWords> kWords = [] {
-    std::vector<KeyWords> words;
-    for (const Command& row : kCommands) {
-      const std::string first = words_of(row.keys[0]);
-      words.push_back({std::string(row.label) + " (" + first + ")", row.keys[1].key == Key::none ? first : first + " or " + words_of(row.keys[1])});
-    }
-    return words;
+std::string_view label_with_keys(CommandId id) {
+  static const std::vector<std::string> kLabels = [] {
+    std::vector<std::string> labels;
+    for (const Command& row : kCommands) labels.push_back(std::string(row.label) + " (" + words_of(row.keys.front()) + ")");
+    return labels;
   }();
-  return kWords[static_cast<std::size_t>(id)];
+  return kLabels[static_cast<std::size_t>(id)];
 }
-
-}  // namespace
-
-std::string_view label_with_keys(CommandId id) { return key_words(id).label; }
-std::string_view keys_of(CommandId id) { return key_words(id).keys; }
 
 }  // namespace foreword::ui

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ui/input.h"
 
@@ -15,8 +16,9 @@ namespace foreword::ui {
 
 enum class CommandId : std::uint8_t {
   new_chat, new_private_chat, search_chats, find, find_next, find_previous, open_model, export_chat, undo, stop, bigger, smaller,
-  normal_size, settings, shortcuts, quit,
+  normal_size, settings, suggestions, suggestion_health, shortcuts, quit,
   send, new_line, recall, attach_paste, next_word, undo_writing, redo_writing,
+  accept_suggestion, accept_sentence, accept_number, other_suggestion, hide_suggestion,
   copy, copy_markdown, select_all, extend_selection, older_version, newer_version,
 };
 
@@ -47,7 +49,7 @@ std::optional<CommandId> window_command(const KeyPress& press);
 std::string words_of(const Chord& chord);
 /// "New chat (Ctrl+N)": the label of a button.
 std::string_view label_with_keys(CommandId id);
-/// "F1 or Ctrl+/"
-std::string_view keys_of(CommandId id);
+/// What stands on the keys of a chord: "Ctrl", "Shift", "N".
+std::vector<std::string> caps_of(const Chord& chord);
 
 }  // namespace foreword::ui

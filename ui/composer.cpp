@@ -34,9 +34,20 @@ std::size_t n_characters(std::string_view text) {
 
 }  // namespace
 
-TextField::Options Composer::options(const Frame& frame) const {
+TextField::Options Composer::options(const Frame& frame) {
   return {.label = "Message", .hint = hint_of(frame.state), .font = frame.font(text::Style::regular, size::kText),
-          .line_height = frame.px(size::kText * 1.5f), .takes_escape = editing_ != 0, .enter_submits = frame.state.enter_sends};
+          .line_height = frame.px(size::kText * 1.5f), .takes_escape = editing_ != 0 || suggester_.takes_escape(), .takes_tab = suggester_.takes_tab(),
+          .takes_choices = suggester_.takes_choices(), .watcher = &suggester_, .enter_submits = frame.state.enter_sends};
+}
+
+void Composer::begin(Frame& frame) {
+  suggester_.begin(frame, {.focused = frame.input.focused(kFieldId), .rewrites = editing_, .for_user = editing_ == 0 || !edits_answer_}, field_.buffer());
+  if (suggester_.take_click(frame, field_.buffer())) field_.set_origin(autocomplete::Origin::accept);
+}
+
+/// The button stands beside the text, or below it beside the strip.
+float Composer::text_width(const Frame& frame, float width) const {
+  return width - 2 * frame.px(kPadX) - (suggester_.is_present() ? 0 : frame.px(kButton));
 }
 
 void Composer::set_text(std::string_view message) {
@@ -122,8 +133,8 @@ float Composer::head_height(Frame& frame, float) const {
 }
 
 float Composer::wanted_height(Frame& frame, float width, float window_height) {
-  const float inner = width - 2 * frame.px(kPadX) - frame.px(kButton), head = head_height(frame, width);
-  const float content = field_.content_height(frame, inner, options(frame)) + 2 * frame.px(kPadY);
+  const float inner = text_width(frame, width), head = head_height(frame, width), strip = suggester_.is_present() ? frame.px(Suggester::kStrip) : 0;
+  const float content = field_.content_height(frame, inner, options(frame)) + 2 * frame.px(kPadY) + strip;
   return std::min(content, std::round(window_height * kShare)) + std::min(head, std::round(window_height * kShare / 2));
 }
 
@@ -190,8 +201,8 @@ Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
   canvas.fill(rect, frame.theme.raised, frame.px(kRadius));
   canvas.stroke(rect, focused ? frame.theme.border_focus : frame.theme.line, frame.px(kRadius), frame.px(focused ? 1.5f : 1));
   const float head = std::min(head_height(frame, rect.width()), rect.height() - frame.px(2 * kPadY + size::kText * 1.5f));
-  const Rect inner{rect.left + frame.px(kPadX), rect.top + frame.px(kPadY) + head, rect.right - frame.px(kPadX) - frame.px(kButton),
-                   rect.bottom - frame.px(kPadY)};
+  const float strip = suggester_.is_present() ? frame.px(Suggester::kStrip) : 0, left = rect.left + frame.px(kPadX);
+  const Rect inner{left, rect.top + frame.px(kPadY) + head, left + text_width(frame, rect.width()), rect.bottom - frame.px(kPadY) - strip};
   const bool recallable = is_recallable();
   const TextField::Result result = field_.draw(frame, kFieldId, inner, {rect.left, rect.top + head, rect.right, rect.bottom}, options(frame));
   recall(frame, recallable);
@@ -208,17 +219,17 @@ Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
   y += files;
   if (long_paste_) draw_offer(frame, {inner.left, y - frame.px(4), rect.right - frame.px(10), y - frame.px(4) + frame.px(kOffer)});
   canvas.pop_clip();
-  if (result.cancelled) stop_editing();
+  if (result.cancelled && editing_ != 0) stop_editing();
 
   const bool generating = frame.state.generating;
   const float side = frame.px(kButton), gap = frame.px(6);
+  if (strip > 0) suggester_.draw_strip(frame, {inner.left, rect.bottom - gap - side, rect.right - 2 * gap - side, rect.bottom - gap}, field_.text().empty());
   const bool pressed = draw_button(frame, {rect.right - gap - side, rect.bottom - gap - side, rect.right - gap, rect.bottom - gap},
                                    generating || !is_blank(field_.text()) || !files_.empty());
-  if (generating && pressed) {
-    frame.send(StopGenerating{});
-    return Obstacle::none;
-  }
-  return result.submitted || pressed ? send(frame) : Obstacle::none;
+  if (generating && pressed) frame.send(StopGenerating{});
+  const Obstacle obstacle = !(generating && pressed) && (result.submitted || pressed) ? send(frame) : Obstacle::none;
+  suggester_.end(frame);
+  return obstacle;
 }
 
 Composer::Obstacle Composer::send(Frame& frame) {
@@ -229,10 +240,12 @@ Composer::Obstacle Composer::send(Frame& frame) {
   if (editing_ == 0 && frame.state.context.blocked) return Obstacle::context;
   if (editing_ != 0) {
     frame.send(EditMessage{editing_, whole()});
+    suggester_.sent(frame, field_.text());
     stop_editing();
     return Obstacle::none;
   }
   frame.send(SendMessage{whole()});
+  suggester_.sent(frame, field_.text());
   set_text("");
   return Obstacle::none;
 }

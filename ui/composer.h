@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ui/attachments.h"
+#include "ui/suggester.h"
 #include "ui/text_field.h"
 
 namespace foreword::ui {
@@ -19,12 +20,16 @@ class Composer {
   /// Why something could not be sent.
   enum class Obstacle : std::uint8_t { none, no_model, context };
 
+  /// At the start of a frame, when the text is what it will be shown as.
+  void begin(Frame& frame);
   /// Height it wants for a column of `width` pixels, at most 40 % of `window_height`.
   float wanted_height(Frame& frame, float width, float window_height);
   /// Sends SendMessage, EditMessage and StopGenerating.
   Obstacle draw(Frame& frame, Rect rect);
 
   const std::string& text() const { return field_.text(); }
+  Suggester& suggester() { return suggester_; }
+  const Suggester& suggester() const { return suggester_; }
   /// A whole message, files and all. Also ends editing.
   void set_text(std::string_view message);
   /// Takes up a message to be written anew; what stood here comes back afterwards.
@@ -37,7 +42,8 @@ class Composer {
   bool empty() const { return field_.text().empty() && files_.empty(); }
 
  private:
-  TextField::Options options(const Frame& frame) const;
+  TextField::Options options(const Frame& frame);
+  float text_width(const Frame& frame, float width) const;
   float head_height(Frame& frame, float width) const;
   void draw_editing_head(Frame& frame, Rect rect);
   void draw_files(Frame& frame, Rect rect);
@@ -51,6 +57,7 @@ class Composer {
   Obstacle send(Frame& frame);
 
   TextField field_{TextField::Lines::many};
+  Suggester suggester_;
   std::vector<Attachment> files_;
   std::uint64_t own_revision_ = 0, edit_revision_ = 0;
   std::int64_t editing_ = 0;   // the message; 0: a new one

@@ -26,6 +26,8 @@ class Dialog {
 
   /// Below the title, within the padding.
   Rect inside() const { return inside_; }
+  /// The same, down to the lower edge: for what scrolls, with a padding of its own at its end.
+  Rect to_the_edge() const { return {inside_.left, inside_.top, inside_.right, inside_.bottom + frame_.px(kPad) - frame_.px(1)}; }
   /// The cross, Escape, or a press outside.
   bool closed() const { return closed_; }
 

@@ -32,6 +32,8 @@ struct Frame {
   std::int64_t edit_asked = 0;
   /// The choices for a chat that outgrows the context are wanted.
   bool context_asked = false;
+  /// A question or a list stands over the window.
+  bool asking = false;
 
   float px(float logical) const { return std::round(logical * scale); }
   text::Font font(text::Style style, float logical) const {

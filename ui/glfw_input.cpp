@@ -92,6 +92,7 @@ GlfwInput::GlfwInput(GLFWwindow* window) : window_(window) {
 
 void GlfwInput::push(InputEvent event) {
   composing_.take(std::move(event), glfwGetTime(), queue);
+  say_composing();
   touched = true;
 }
 
@@ -101,12 +102,18 @@ void GlfwInput::push_key(KeyPress press, bool printable) {
   } else if (press.key != Key::none) {
     composing_.take(press, glfwGetTime(), queue);
   }
+  say_composing();
   touched = true;
+}
+
+void GlfwInput::say_composing() {
+  if (std::exchange(said_composing_, composing_.composing()) != composing_.composing()) queue.push_back(Composition{composing_.composing()});
 }
 
 double GlfwInput::advance(double now) {
   const std::size_t n = queue.size();
   composing_.advance(now, queue);
+  say_composing();
   if (queue.size() > n) touched = true;
   return composing_.wake_at();
 }

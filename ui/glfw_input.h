@@ -26,10 +26,12 @@ class GlfwInput {
  private:
   void push(InputEvent event);
   void push_key(KeyPress press, bool printable);
+  void say_composing();
   Vec mouse() const;
 
   GLFWwindow* window_;
   Composing composing_;
+  bool said_composing_ = false;
 };
 
 class GlfwClipboard final : public Clipboard {

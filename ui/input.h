@@ -27,10 +27,11 @@ struct KeyPress { Key key = Key::none; Mods mods; };           // presses and re
 struct Character { char32_t value = 0; };                      // committed text
 struct MouseMove { Vec at; };
 struct MouseButton { int button = 0; bool down = false; Vec at; Mods mods; double time = 0; };  // 0 left, 1 right, 2 middle
+struct Composition { bool active = false; };                   // an input method began or ended its work
 struct Wheel { Vec at; float dx = 0, dy = 0; };                // in notches, up positive
 struct FocusChange { bool focused = false; };
 struct FilesDropped { std::vector<std::string> paths; };
-using InputEvent = std::variant<KeyPress, Character, MouseMove, MouseButton, Wheel, FocusChange, FilesDropped>;
+using InputEvent = std::variant<KeyPress, Character, Composition, MouseMove, MouseButton, Wheel, FocusChange, FilesDropped>;
 
 /// What was copied, and what was selected last, which the middle button pastes (X11's CLIPBOARD and PRIMARY).
 enum class Board : std::uint8_t { copied, selected };

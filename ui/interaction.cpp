@@ -20,6 +20,13 @@ bool is_editing_key(const KeyPress& press) {
   return false;
 }
 
+/// Keys that choose among what is offered for the text.
+bool is_choosing_key(const KeyPress& press) {
+  if (!press.mods.alt || press.mods.ctrl) return false;
+  const auto sign = static_cast<unsigned>(press.key);
+  return press.key == Key::up || press.key == Key::down || (sign >= '1' && sign <= '9') || sign == '[' || sign == ']' || sign == '\\';
+}
+
 /// Keys of a document: copying (with Shift as markdown), selecting all, scrolling, selecting with Shift.
 bool is_reading_key(const KeyPress& press) {
   if (press.mods.ctrl && (press.key == letter('c') || press.key == letter('a'))) return true;
@@ -46,7 +53,7 @@ const Item* Interaction::at(Vec point, bool scrolling) const {
   const int top = top_layer();
   for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
     const bool scrolls = item->role == ItemRole::scroll_area || item->role == ItemRole::document;
-    const bool wanted = scrolling ? scrolls || takes_text(*item) : item->role != ItemRole::scroll_area;
+    const bool wanted = scrolling ? scrolls || takes_text(*item) : item->role != ItemRole::scroll_area && item->role != ItemRole::note;
     if (wanted && item->layer == top && item->rect.contains(point)) return &*item;
   }
   return nullptr;
@@ -69,6 +76,7 @@ void Interaction::begin_frame(std::vector<InputEvent>& queue) {
 }
 
 void Interaction::end_frame() {
+  if (const int leaving = std::exchange(leaving_, 0); leaving != 0) move_focus(leaving < 0);
   if (!std::exchange(focus_is_new_, false) && !focus_.empty() && find(focus_) == nullptr) focus_.clear();
   if (!pressed_.empty() && find(pressed_) == nullptr) pressed_.clear();
 }
@@ -120,6 +128,9 @@ bool Interaction::dispatch(const InputEvent& event) {
   } else if (const auto* wheel = std::get_if<Wheel>(&event)) {
     mouse_ = wheel->at;
     if (const Item* item = at(mouse_, true)) route(item->id, event);
+  } else if (const auto* composition = std::get_if<Composition>(&event)) {
+    composing_ = composition->active;
+    if (const Item* item = find(focus_); item != nullptr && takes_text(*item)) route(item->id, event);
   } else if (const auto* focus = std::get_if<FocusChange>(&event)) {
     window_focused_ = focus->focused;
     if (!window_focused_) pressed_.clear();
@@ -134,11 +145,15 @@ bool Interaction::dispatch_key(const KeyPress& press) {
   const Item* item = find(focus_);
   if (item != nullptr && item->layer < top_layer()) item = nullptr;
   if (press.key == Key::tab && !press.mods.ctrl && !press.mods.alt) {
-    move_focus(press.mods.shift);
+    item != nullptr && item->enabled && item->takes_tab ? route(item->id, press) : move_focus(press.mods.shift);
     return true;
   }
   if (item != nullptr && item->enabled) {
     if (press.key == Key::escape && item->takes_escape) {
+      route(item->id, press);
+      return true;
+    }
+    if (item->takes_choices && is_choosing_key(press)) {
       route(item->id, press);
       return true;
     }
@@ -187,7 +202,7 @@ void Interaction::move_focus(bool back) {
   const int top = top_layer();
   stops_.clear();
   for (const Item& item : items_) {
-    if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area) stops_.push_back(&item);
+    if (item.focusable && item.enabled && item.layer == top && item.role != ItemRole::scroll_area && item.role != ItemRole::note) stops_.push_back(&item);
   }
   if (stops_.empty()) return;
   const auto here = std::find_if(stops_.begin(), stops_.end(), [&](const Item* item) { return item->id == focus_; });

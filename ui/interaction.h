@@ -13,7 +13,8 @@
 
 namespace foreword::ui {
 
-enum class ItemRole : std::uint8_t { button, row, text_field, document, scroll_area };
+/// A note is only to be read: the mouse looks through it.
+enum class ItemRole : std::uint8_t { button, row, text_field, document, scroll_area, note };
 
 struct Item {
   std::string_view id;     // path: "chats/row:3/delete"
@@ -25,6 +26,8 @@ struct Item {
   bool focusable = true;
   bool tip = false;           // the label is shown as a tooltip
   bool takes_escape = false;  // Escape goes to it before it becomes a shortcut
+  bool takes_tab = false;     // so do Tab and Shift+Tab, which move the focus otherwise
+  bool takes_choices = false; // so do Alt with up, down, a digit, a bracket or a backslash
   int layer = 0;              // items below the highest layer in use sleep (dialogs)
 };
 
@@ -60,9 +63,13 @@ class Interaction {
 
   /// Takes the focus; the item may appear in the next frame only.
   void focus(std::string_view id) { focus_ = id, keyboard_focus_ = false, focus_is_new_ = true; }
+  /// As Tab would have done it; the focus moves at the end of the frame.
+  void leave(bool back) { leaving_ = back ? -1 : 1; }
   const std::string& focus_id() const { return focus_; }
   Vec mouse() const { return mouse_; }
   bool window_focused() const { return window_focused_; }
+  /// An input method is at work.
+  bool composing() const { return composing_; }
 
   const std::vector<Item>& items() const { return items_; }
   const Item* find(std::string_view id) const;
@@ -97,6 +104,8 @@ class Interaction {
   bool window_focused_ = true;
   bool keyboard_focus_ = false;
   bool focus_is_new_ = false;
+  bool composing_ = false;
+  int leaving_ = 0;  // -1: backwards; 0: not
 };
 
 }  // namespace foreword::ui

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ui/message_card.h"
@@ -29,6 +30,8 @@ class MessageView {
   const MessageCard* card(std::size_t message) const { return message < entries_.size() && entries_[message].exact ? &entries_[message].card : nullptr; }
 
  private:
+  static constexpr std::string_view kId = "messages";
+
   struct Entry {
     std::int64_t id = 0;
     MessageCard card;

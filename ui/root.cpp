@@ -44,15 +44,18 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
     if (!stored && find_.is_open()) find_.close(frame, conversation_);
     chat_ = state.current_chat;
   }
-  if (file_ != state.offered_file.id) {
-    file_ = state.offered_file.id;
-    composer_.attach({state.offered_file.name, state.offered_file.text});
+  for (const OfferedFile& file : state.offered_files) {
+    if (file.id <= file_) continue;
+    file_ = file.id;
+    composer_.attach({file.name, file.text});
   }
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || state.backups || state.import;
+  const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || suggestions_.is_open() || state.backups || state.import;
   if (!asking) handle_shortcuts(frame);
+  frame.asking = asking || picker_.is_open() || shortcuts_.is_open() || export_.is_open() || suggestions_.is_open();
+  composer_.begin(frame);
 
   const Rect window{0, 0, size.x, size.y};
   canvas_.fill(window, frame.theme.page);
@@ -69,6 +72,7 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   link_.draw(frame, window);
   export_.draw(frame, window);
   shortcuts_.draw(frame, window);
+  suggestions_.draw(frame, window, composer_.suggester());
   settings_.draw(frame, window);
   import_.draw(frame, window);
   backups_.draw(frame, window);
@@ -106,9 +110,10 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
   const Composer::Obstacle obstacle = composer_.draw(frame, composer);
   if (obstacle == Composer::Obstacle::no_model) picker_.open(frame);
   if (obstacle == Composer::Obstacle::context || frame.context_asked) context_.open(frame);
-  if (frame.events.size() > n_events && (std::holds_alternative<SendMessage>(frame.events.back()) || std::holds_alternative<EditMessage>(frame.events.back()))) {
-    conversation_.go_to_end();
-  }
+  const bool sent = std::any_of(frame.events.begin() + static_cast<std::ptrdiff_t>(n_events), frame.events.end(), [](const UiEvent& event) {
+    return std::holds_alternative<SendMessage>(event) || std::holds_alternative<EditMessage>(event);
+  });
+  if (sent) conversation_.go_to_end();
   if (draw_status_line(frame, status)) context_.open(frame);
   say_draft(frame);
 }
@@ -239,6 +244,8 @@ void Root::run(CommandId id, Frame& frame) {
     case CommandId::bigger: return set_scale(frame.state.scale + 0.25f);
     case CommandId::smaller: return set_scale(frame.state.scale - 0.25f);
     case CommandId::normal_size: return set_scale(1);
+    case CommandId::suggestions: return frame.send(ChangeSetting{kSuggestionsSetting, frame.state.suggestions.settings.enabled ? kOff : kOn});
+    case CommandId::suggestion_health: return suggestions_.open(frame);
     case CommandId::settings: return settings_.open(frame);
     case CommandId::shortcuts: return shortcuts_.open(frame);
     case CommandId::quit: return frame.send(Quit{});

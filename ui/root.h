@@ -18,6 +18,7 @@
 #include "ui/model_picker.h"
 #include "ui/settings_panel.h"
 #include "ui/shortcut_list.h"
+#include "ui/suggestion_panel.h"
 
 namespace foreword::ui {
 
@@ -66,13 +67,14 @@ class Root {
   FindBar find_;
   ContextPanel context_;
   ShortcutList shortcuts_;
+  SuggestionPanel suggestions_;
   SettingsPanel settings_;
   BackupList backups_;
   ImportReport import_;
   std::vector<Paragraph> notices_;  // their words
   Paragraph welcome_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
-  std::uint64_t file_ = 0;         // the offered one that the composer has
+  std::uint64_t file_ = 0;     // the newest of the offered ones that the composer has
   std::uint64_t draft_said_ = 0, draft_seen_ = 0;  // revisions of what is being written
   double draft_changed_at_ = 0;
   std::string hovered_;

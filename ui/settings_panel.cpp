@@ -157,11 +157,11 @@ void SettingsPanel::open(Frame& frame) {
 
 void SettingsPanel::draw(Frame& frame, Rect window) {
   if (!open_) return;
-  const float width = std::min(frame.px(kWidth), window.width() - frame.px(24)), head = frame.px(2 * Dialog::kPad + Dialog::kHead), bar = frame.px(8);
+  const float width = std::min(frame.px(kWidth), window.width() - frame.px(24)), head = frame.px(Dialog::kPad + Dialog::kHead), bar = frame.px(8);
   Page page(frame, width - 2 * frame.px(Dialog::kPad) - bar, help_);
-  const float content = page.height();
+  const float content = page.height() + frame.px(Dialog::kPad) - frame.px(kGap);
   Dialog dialog(frame, window, {"settings", "Settings", width, std::min(content + head, window.height() * 0.86f)});
-  const Rect inside = dialog.inside();
+  const Rect inside = dialog.to_the_edge();
   frame.input.add({.id = kListId, .role = ItemRole::document, .label = "Settings", .rect = inside});
   for (const InputEvent& event : frame.input.events_of(kListId)) {
     if (const auto* wheel = std::get_if<Wheel>(&event)) scroll_ -= wheel->dy * frame.px(60);

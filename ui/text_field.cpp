@@ -4,14 +4,36 @@
 
 #include "ui/caret.h"
 #include "ui/clicks.h"
+#include "ui/ghost_text.h"
 
 namespace foreword::ui {
 
+using autocomplete::Origin;
 using text::Motion;
 
+namespace {
+
+/// Where a change comes from that this event makes.
+Origin origin_of(const InputEvent& event, bool composing) {
+  if (std::holds_alternative<Character>(event)) return composing ? Origin::commit : Origin::typing;
+  const auto* press = std::get_if<KeyPress>(&event);
+  if (press == nullptr) return Origin::paste;  // the middle button
+  if (press->key == Key::backspace || press->key == Key::del || press->key == letter('x')) return Origin::deletion;
+  if (press->key == letter('v')) return Origin::paste;
+  if (press->key == letter('z')) return press->mods.shift ? Origin::redo : Origin::undo;
+  return press->key == letter('y') ? Origin::redo : Origin::typing;
+}
+
+}  // namespace
+
 void TextField::sync_layout(Frame& frame, float width, const Options& options) {
+  const Origin origin = std::exchange(next_origin_, Origin::program);
   if (lines_ == Lines::one) width = 0;
   const auto change = buffer_.take_change();
+  if (change && options.watcher != nullptr) {
+    told_ = buffer_.selection(), told_caret_ = buffer_.caret();
+    options.watcher->text_changed(origin, buffer_, *change);
+  }
   if (!laid_out_ || width != layout_.width() || !(options.font == span_.font)) {
     span_.font = options.font;
     layout_.set(frame.canvas.shapes(), styled(), width);
@@ -23,7 +45,22 @@ void TextField::sync_layout(Frame& frame, float width, const Options& options) {
 
 float TextField::content_height(Frame& frame, float width, const Options& options) {
   sync_layout(frame, width, options);
-  return static_cast<float>(layout_.n_lines()) * options.line_height;
+  spare_ = options.watcher != nullptr && options.watcher->wants_room() && half_full(frame, width) ? options.line_height : 0;
+  return static_cast<float>(layout_.n_lines()) * options.line_height + spare_;
+}
+
+/// The last line, more than half.
+bool TextField::half_full(Frame& frame, float width) {
+  const std::size_t last = layout_.n_lines() - 1;
+  const text::Line line = layout_.line(frame.canvas.shapes(), styled(), last);
+  const float ends = layout_.x_of(frame.canvas.shapes(), styled(), last, layout_.runs_left(styled(), line.begin) ? line.begin : line.end);
+  return 2 * ends > width;
+}
+
+void TextField::tell_caret(TextWatcher* watcher, bool by_key) {
+  if (watcher == nullptr || (told_ == buffer_.selection() && told_caret_ == buffer_.caret())) return;
+  told_ = buffer_.selection(), told_caret_ = buffer_.caret();
+  watcher->caret_moved(buffer_, by_key);
 }
 
 /// Text that runs to the left stands at the field's right side.
@@ -38,13 +75,23 @@ Vec TextField::place_of(Frame& frame, std::size_t line, std::size_t offset, floa
 
 TextField::Result TextField::draw(Frame& frame, std::string_view id, Rect rect, Rect hit, const Options& options) {
   frame.input.add({.id = id, .role = ItemRole::text_field, .label = options.label,
-                   .rect = hit.intersect(frame.canvas.clip()), .takes_escape = options.takes_escape});
+                   .rect = hit.intersect(frame.canvas.clip()), .takes_escape = options.takes_escape,
+                   .takes_tab = options.takes_tab, .takes_choices = options.takes_choices});
   Result result;
   const std::uint64_t revision = buffer_.revision();
   page_lines_ = static_cast<std::size_t>(std::max(1.0f, rect.height() / options.line_height - 1));
+  sync_layout(frame, rect.width(), options);
+  tell_caret(options.watcher, false);
   for (const InputEvent& event : frame.input.events_of(id)) {
-    sync_layout(frame, rect.width(), options);
-    if (const auto* character = std::get_if<Character>(&event)) {
+    Origin origin = origin_of(event, composing_);
+    const auto* key = std::get_if<KeyPress>(&event);
+    if (const auto* composition = std::get_if<Composition>(&event)) {
+      composing_ = composition->active;
+      if (options.watcher != nullptr) options.watcher->composing(composing_);
+    } else if (key != nullptr && options.watcher != nullptr && options.watcher->take_key(frame, *key, buffer_)) {
+      origin = Origin::accept;
+      show_caret_ = true;
+    } else if (const auto* character = std::get_if<Character>(&event)) {
       std::string typed;
       text::append_utf8(typed, character->value);
       buffer_.insert(typed);
@@ -59,9 +106,11 @@ TextField::Result TextField::draw(Frame& frame, std::string_view id, Rect rect, 
     } else {
       handle_mouse(frame, event, rect, options.line_height);
     }
+    next_origin_ = origin;
+    sync_layout(frame, rect.width(), options);
+    tell_caret(options.watcher, key != nullptr);
     last_input_ = frame.now;
   }
-  sync_layout(frame, rect.width(), options);
   keep_caret_visible(frame, rect, options.line_height);
   draw_content(frame, id, rect, options);
   result.changed = buffer_.revision() != revision;
@@ -180,14 +229,15 @@ void TextField::keep_caret_visible(Frame& frame, Rect rect, float line_height) {
   if (std::exchange(show_caret_, false)) {
     const std::size_t line = layout_.line_of(frame.canvas.shapes(), styled(), buffer_.caret());
     const float y = static_cast<float>(line) * line_height;
-    scroll_y_ = std::min(y, std::max(scroll_y_, y + line_height - rect.height()));
+    const float below = line + 1 == layout_.n_lines() ? spare_ : 0;
+    scroll_y_ = std::min(y, std::max(scroll_y_, y + line_height + below - rect.height()));
     if (lines_ == Lines::one) {
       const float x = place_of(frame, line, buffer_.caret(), line_height, rect.width()).x;
       scroll_x_ = std::min(x, std::max(scroll_x_, x + caret_width - rect.width()));
       if (!layout_.runs_left(styled(), 0)) scroll_x_ = std::max(0.0f, scroll_x_);
     }
   }
-  const float content = static_cast<float>(layout_.n_lines()) * line_height;
+  const float content = static_cast<float>(layout_.n_lines()) * line_height + spare_;
   scroll_y_ = std::round(std::clamp(scroll_y_, 0.0f, std::max(0.0f, content - rect.height())));
 }
 
@@ -216,6 +266,7 @@ void TextField::draw_content(Frame& frame, std::string_view id, Rect rect, const
     }
     canvas.line(top, line_height, layout_, styled(), i, {&frame.theme.ink, 1});
   }
+  if (options.watcher != nullptr) draw_ghost_text(frame, rect, options);
   if (focused) {
     const CaretBlink blink = caret_blink(frame.now, last_input_);
     frame.wake(blink.next_change);
@@ -227,6 +278,25 @@ void TextField::draw_content(Frame& frame, std::string_view id, Rect rect, const
     }
   }
   canvas.pop_clip();
+}
+
+/// Only where nothing but blanks stands behind the caret.
+void TextField::draw_ghost_text(Frame& frame, Rect rect, const Options& options) {
+  const std::string_view ghost = options.watcher->ghost();
+  Rect painted;
+  if (!ghost.empty() && rect.height() > 0) {
+    text::ShapeCache& shapes = frame.canvas.shapes();
+    const std::string_view after = std::string_view(buffer_.text()).substr(buffer_.caret());
+    const std::size_t line = layout_.line_of(shapes, styled(), buffer_.caret());
+    const Vec place = place_of(frame, line, buffer_.caret(), options.line_height, rect.width());
+    const bool last = line + 1 == layout_.n_lines();
+    if (after.substr(0, after.find('\n')).find_first_not_of(' ') == after.npos) {
+      painted = draw_ghost(frame, {.caret = {std::round(rect.left - scroll_x_ + place.x), rect.top - scroll_y_ + place.y}, .field = rect,
+                                   .line_height = options.line_height, .runs_left = layout_.runs_left(styled(), buffer_.caret()), .may_go_on = last},
+                           options.font, ghost);
+    }
+  }
+  options.watcher->ghost_painted(painted);
 }
 
 }  // namespace foreword::ui

@@ -9,6 +9,7 @@
 #include "ui/frame.h"
 #include "ui/text/edit_buffer.h"
 #include "ui/text/layout.h"
+#include "ui/text_watcher.h"
 
 namespace foreword::ui {
 
@@ -29,6 +30,8 @@ class TextField {
     text::Font font;
     float line_height = 0;   // pixels
     bool takes_escape = false;
+    bool takes_tab = false, takes_choices = false;  // for the watcher
+    TextWatcher* watcher = nullptr;
     bool enter_submits = true;  // many lines: else Shift+Enter does, and Enter begins a line; Ctrl+Enter always submits
   };
 
@@ -40,6 +43,9 @@ class TextField {
   /// Grows with every change of the text.
   std::uint64_t revision() const { return buffer_.revision(); }
 
+  /// Where the next change comes from that is found before a key.
+  void set_origin(autocomplete::Origin origin) { next_origin_ = origin; }
+
   /// Height of all lines at a width, pixels.
   float content_height(Frame& frame, float width, const Options& options);
   /// Draws text, selection and caret inside `rect`; the frame around it is the caller's. `hit` is where clicks count.
@@ -47,6 +53,9 @@ class TextField {
 
  private:
   void sync_layout(Frame& frame, float width, const Options& options);
+  void tell_caret(TextWatcher* watcher, bool by_key);
+  bool half_full(Frame& frame, float width);
+  void draw_ghost_text(Frame& frame, Rect rect, const Options& options);
   void handle_key(Frame& frame, const KeyPress& press, const Options& options, Result& result);
   void handle_mouse(Frame& frame, const InputEvent& event, Rect rect, float line_height);
   void move_sideways(Frame& frame, bool right, bool by_word, bool extend);
@@ -72,6 +81,11 @@ class TextField {
   Vec last_click_at_;
   int n_clicks_ = 0;
   text::Range click_range_;   // what a double or triple click selected; a drag keeps it
+  text::Range told_;          // the watcher, of the selection
+  std::size_t told_caret_ = 0;
+  float spare_ = 0;           // pixels kept below the text for a ghost
+  bool composing_ = false;
+  autocomplete::Origin next_origin_ = autocomplete::Origin::program;
   bool show_caret_ = true;    // scroll to the caret in the next frame
 };
 

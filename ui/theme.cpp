@@ -8,7 +8,7 @@ namespace {
 // Warm paper and ink; one blue-green accent.
 constexpr Theme kLight{
     .page = Color::hex(0xFCFBF9), .side = Color::hex(0xF4F2EE), .raised = Color::hex(0xFFFFFF), .line = Color::hex(0xE3DFD8),
-    .border_focus = Color::hex(0x4F8A96), .ink = Color::hex(0x23211E), .ink_soft = Color::hex(0x69655E),
+    .border_focus = Color::hex(0x4F8A96), .ink = Color::hex(0x23211E), .ink_soft = Color::hex(0x69655E), .ghost = Color::hex(0x75726C),
     .accent = Color::hex(0x1F6472), .on_accent = Color::hex(0xFFFFFF), .hover = Color::hex(0xEAE7E1),
     .chosen = Color::hex(0xE3DFD7), .bubble = Color::hex(0xEFECE6), .code = Color::hex(0xF4F2EE), .chip = Color::hex(0xECE9E2),
     .selection = Color::hex(0xBFDDE3), .found = Color::hex(0xF6E7B0), .found_here = Color::hex(0xF0BE58), .danger = Color::hex(0xA8322A), .on_danger = Color::hex(0xFFFFFF),
@@ -19,7 +19,7 @@ constexpr Theme kLight{
 
 constexpr Theme kDark{
     .page = Color::hex(0x1C1D1F), .side = Color::hex(0x161719), .raised = Color::hex(0x26282B), .line = Color::hex(0x34373B),
-    .border_focus = Color::hex(0x5E97A4), .ink = Color::hex(0xE8E5DF), .ink_soft = Color::hex(0xA5A199),
+    .border_focus = Color::hex(0x5E97A4), .ink = Color::hex(0xE8E5DF), .ink_soft = Color::hex(0xA5A199), .ghost = Color::hex(0x93908A),
     .accent = Color::hex(0x8CC3CF), .on_accent = Color::hex(0x10262B), .hover = Color::hex(0x25272A),
     .chosen = Color::hex(0x2D3034), .bubble = Color::hex(0x2A2D31), .code = Color::hex(0x141517), .chip = Color::hex(0x2D3034),
     .selection = Color::hex(0x2F5560), .found = Color::hex(0x4A4122), .found_here = Color::hex(0x7A5F14), .danger = Color::hex(0xF29A90), .on_danger = Color::hex(0x3A0F0B),

@@ -17,6 +17,7 @@ struct Theme {
   Color border_focus;  // of the field that has the keyboard
   Color ink;           // text
   Color ink_soft;      // secondary text
+  Color ghost;         // suggested text behind the caret
   Color accent;        // the one strong colour
   Color on_accent;     // text on it
   Color hover;         // behind a row or button under the mouse

@@ -8,6 +8,9 @@
 #include <variant>
 #include <vector>
 
+#include "ui/autocomplete/letters.h"
+#include "ui/autocomplete/situation.h"
+
 namespace foreword::ui {
 
 struct ChatRow {
@@ -128,10 +131,30 @@ struct RecentModel {
 
 enum class ThemeChoice : std::uint8_t { light, dark };
 
-/// A file that was read for the composer, which takes it over when `id` changes.
+/// A file that was read for the composer, which takes it over once; ids grow.
 struct OfferedFile {
   std::uint64_t id = 0;
   std::string name, text;
+};
+
+/// What the engine has said about suggestions; the newest has the greatest serial.
+struct SuggestionNews {
+  std::uint64_t serial = 0;
+  autocomplete::DraftsEvent event;
+};
+
+/// Suggestions while the user types (docs/autocomplete.md): what is set, what they stand on, and what came of them.
+struct SuggestionsView {
+  autocomplete::Settings settings;
+  bool model = false;          // one is open
+  bool busy = false;           // something that goes first needs it
+  std::uint64_t context = 0;   // of what a new message follows; with another one, drafts of before are worth nothing
+  std::string device;          // model and device, which the tier is measured for
+  double tier = 0;             // as it was measured there before (SuggestionsCounted); 0: never
+  std::string counters;        // as they were counted up to the start of the program (SuggestionsCounted)
+  std::string failure;         // why the last request came to nothing; one sentence; empty: it did not
+  std::vector<SuggestionNews> news;  // the newest of each of the last requests, by their serials
+  std::uint64_t tokens_decoded = 0, tokens_dropped = 0;  // since the start of the program
 };
 
 /// One of the values of a setting.
@@ -140,6 +163,10 @@ struct SettingOption {
   std::string detail{};  // what it costs or means; empty: the label says all
   bool enabled = true;
 };
+/// The key of the switch of suggestions; its values.
+inline constexpr const char* kSuggestionsSetting = "suggestions";
+inline constexpr const char* kOn = "on";
+inline constexpr const char* kOff = "off";
 /// A row of the settings page. Rows of one section follow each other.
 struct SettingRow {
   std::string key;      // by which ChangeSetting names it
@@ -163,10 +190,11 @@ struct ViewState {
   ModelView model;
   std::vector<RecentModel> recent_models;
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
-  OfferedFile offered_file;
+  std::vector<OfferedFile> offered_files;  // the newest last
   bool generating = false;
   StatusView status;
   ContextView context;
+  SuggestionsView suggestions;
   std::vector<Notice> notices;  // newest last
   ThemeChoice theme = ThemeChoice::light;
   float scale = 1;  // on top of the monitor's own, 0.75..3
@@ -217,6 +245,10 @@ struct RestoreDeleted { std::int64_t entry = 0; };
 struct SearchChanged { std::string query; };
 /// What stands in the composer now, as it would be sent.
 struct DraftChanged { std::string text; };
+/// A letter of the suggestions' advisor for the engine. `rewrites`: the message that is being written anew; 0: a new one.
+struct Suggesting { autocomplete::Letter letter; std::int64_t rewrites = 0; };
+/// To be stored: the health page's numbers, one "name value" a line, and the tier of SuggestionsView::device; without any text.
+struct SuggestionsCounted { std::string counters; std::string device; double tier = 0; };
 struct ChooseOverflow { Overflow choice = Overflow::ask; };
 /// What stood in the composer when the chat was left.
 struct DraftLeft { std::int64_t chat = 0; std::string text; };
@@ -232,6 +264,6 @@ struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, DraftChanged, ChooseOverflow, DraftLeft, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
+                             AttachFile, DraftChanged, ChooseOverflow, DraftLeft, Suggesting, SuggestionsCounted, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

@@ -13,6 +13,7 @@ struct Options {
   std::int64_t n = -1;
   std::vector<std::string> stop;
   std::int32_t drafts = 0;  // 0: one continuation, sampled
+  engine::DraftMethod method = engine::DraftMethod::batched;
 };
 
 /// Several continuations at once, as the composer shows them.
@@ -21,13 +22,16 @@ int run_drafts(EngineClient& client, const CommonOptions& common, const Options&
   request.context = std::string();
   request.before = options.prompt;
   request.limits.count = options.drafts;
+  request.limits.method = options.method;
   if (options.n >= 0) request.limits.max_tokens = options.n;
   auto drafts = client.suggest(std::move(request));
   if (!drafts) return fail(drafts.error());
   if (common.json) {
-    report_of(*drafts).print();
+    const engine::DraftMethodRow& method = engine::row_of(options.method);
+    report_of(*drafts).set("method", method.name).set("exact", method.exact).print();
     return kOk;
   }
+  if (!engine::row_of(options.method).exact) std::printf("(%s)\n", engine::row_of(options.method).about.data());
   for (const engine::Draft& draft : drafts->drafts) std::printf("%6.2f  %s\n", draft.score, draft.text.c_str());
   return kOk;
 }
@@ -60,9 +64,18 @@ std::function<int()> add_complete(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   app.add_option("-p,--prompt", options->prompt, "Text to continue")->required()->type_name("TEXT");
   app.add_option("-n", options->n, "At most this many tokens; -1 until the model ends")->check(CLI::Range(-1, 1 << 28));
-  app.add_option("--drafts", options->drafts, "Show this many short continuations that begin differently, likeliest words only; -n is their length")
-      ->check(CLI::Range(1, 6))
-      ->type_name("K");
+  CLI::Option* const drafts = app.add_option("--drafts", options->drafts, "Show this many short continuations that begin differently, likeliest words only; -n is their length");
+  drafts->check(CLI::Range(1, 6))->type_name("K");
+  std::string methods;
+  std::vector<std::string> names;
+  for (const engine::DraftMethodRow& row : engine::draft_methods()) {
+    methods += (methods.empty() ? "How --drafts are made: " : "; ") + std::string(row.name) + " (" + std::string(row.about) + ")";
+    names.emplace_back(row.name);
+  }
+  app.add_option_function<std::string>("--method", [options](const std::string& name) { options->method = *engine::draft_method_from_name(name); }, methods)
+      ->check(CLI::IsMember(names))
+      ->needs(drafts)
+      ->type_name("METHOD");
   app.add_option("--stop", options->stop, "Text that ends the continuation; may be given more than once")->type_name("TEXT");
   return [&common, options] { return run(common, *options); };
 }

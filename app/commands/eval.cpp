@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/command.h"
+#include "app/commands/eval_suggestions.h"
 #include "app/eval_model.h"
 #include "app/eval_records.h"
 #include "app/eval_text.h"
@@ -30,6 +31,7 @@ constexpr std::size_t kOpeningBytes = 120;
 struct Options {
   std::filesystem::path file;
   std::int64_t tokens = 131072, openings = 32, length = 64, edits = 100;
+  SuggestionOptions suggestions;
 };
 
 struct KindResult {
@@ -47,6 +49,7 @@ struct Evaluation {
   NgramCounter grams;
   Repairs repairs;
   std::map<std::string, Repairs> repairs_by_source;
+  std::vector<SuggestionResult> suggestions;
 };
 
 std::string count_line(const char* what, std::int64_t done, std::int64_t total) {
@@ -139,6 +142,7 @@ Result<Evaluation> evaluate(engine::LoadedModel& loaded, const std::vector<EvalR
   }
   FW_TRY(continue_openings(model, of_kind(records, "prose"), options, evaluation, progress));
   FW_TRY(repair_edits(model, of_kind(records, "edit"), options, evaluation, progress));
+  FW_ASSIGN(evaluation.suggestions, eval_suggestions(loaded, records, options.suggestions, progress));
   return evaluation;
 }
 
@@ -173,11 +177,12 @@ Report report_of(const engine::LoadedModel& model, const Evaluation& evaluation,
   report.set("edits_tried", evaluation.repairs.tried);
   set_optional(report, "edits_repaired", share(evaluation.repairs));
   report.set("edits_by_source", sources);
+  report.set("suggestions", reports_of(evaluation.suggestions));
   report.set("seconds", seconds);
   return report;
 }
 
-void print(const engine::LoadedModel& model, const Evaluation& evaluation, double seconds) {
+void print(const engine::LoadedModel& model, const Evaluation& evaluation, const Options& options, double seconds) {
   const auto number = [](std::optional<double> value, double scale = 1) { return value ? *value * scale : std::nan(""); };
   std::printf("%s, context %lld, %.1f s\n", model.summary().name.c_str(), static_cast<long long>(model.model().context), seconds);
   std::printf("%-6s %10s %10s %10s %10s  records\n", "kind", "bits/byte", "nats/token", "tokens", "bytes");
@@ -199,6 +204,7 @@ void print(const engine::LoadedModel& model, const Evaluation& evaluation, doubl
     std::printf("%lld of %lld edits repaired (%s)\n", static_cast<long long>(repairs.repaired), static_cast<long long>(repairs.tried),
                 source.c_str());
   }
+  print(evaluation.suggestions, options.suggestions);
 }
 
 int run(const CommonOptions& common, const Options& options) {
@@ -215,7 +221,7 @@ int run(const CommonOptions& common, const Options& options) {
   if (!evaluation) return fail(evaluation.error());
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (common.json) report_of(**model, *evaluation, seconds).print();
-  else print(**model, *evaluation, seconds);
+  else print(**model, *evaluation, options, seconds);
   return kOk;
 }
 
@@ -233,6 +239,13 @@ std::function<int()> add_eval(CLI::App& app, const CommonOptions& common) {
   app.add_option("--openings", options->openings, "How many beginnings of prose are continued greedily")->check(count)->capture_default_str();
   app.add_option("-n,--length", options->length, "Tokens of each continuation")->check(count)->capture_default_str();
   app.add_option("--edits", options->edits, "How many edits are tried, spread over the file")->check(count)->capture_default_str();
+  SuggestionOptions& suggestions = options->suggestions;
+  app.add_option("--suggestions", suggestions.cases, "Places of each kind where suggestions are judged; 0: none")->check(count)->capture_default_str();
+  app.add_option("--typed", suggestions.length, "Characters that are typed behind each of them")->check(count)->capture_default_str();
+  app.add_flag("--methods", suggestions.all_methods, "Judge every way to make suggestions (foreword complete --method)");
+  app.add_option("--deadline", suggestions.deadline, "Suggestions end after the time of so many passes of one row; 0: no such end")
+      ->check(CLI::Range(0.0, 1e6));
+  app.add_option("--least-score", suggestions.least_score, "Of suggestions that count as sure, nats a token")->capture_default_str();
   return [&common, options] { return run(common, *options); };
 }
 

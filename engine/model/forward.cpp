@@ -66,7 +66,7 @@ struct Forward::Impl {
   Scratch x, a, q, k, v, o, y, gate, up, logits, hidden;
   Scratch router, experts, expert_weights, expert_gate, expert_up, expert_out, shared_gate;
   Scratch token, position, slot, sequence, prefix_slots, extra_begin, extra_slots, table, cos_sin_global, cos_sin_local, wanted;
-  Scratch window_slot, window_table, watch, shares;
+  Scratch window_slot, window_table, watch, shares, mixed;
 
   Result<void> allocate();
   Result<void> make(Scratch& scratch, std::int64_t rows, std::int64_t cols, DType dtype = DType::f32);
@@ -81,6 +81,7 @@ struct Forward::Impl {
   void feed_forward(const Layer& layer, const Tensor& in, const Tensor& out);
   void mixture(const Layer& layer, const Tensor& in, const Tensor& out);
   void layer(std::int64_t il, const Inputs& inputs);
+  void mix(const Batch::Mix& mix, const Tensor& row);
   Result<void> head(const Batch& batch, const LogitSink& sink);
   void tell_attention(const BatchLayout& layout, const Tensor& given);
 };
@@ -113,7 +114,7 @@ Result<void> Forward::Impl::allocate() {
     FW_TRY(make(expert_out, chosen, d));
     FW_TRY(make(shared_gate, n, 1));
   }
-  for (Scratch* s : {&token, &position, &slot, &sequence, &prefix_slots, &wanted}) FW_TRY(make(*s, n, 1, DType::i32));
+  for (Scratch* s : {&token, &position, &slot, &sequence, &prefix_slots, &wanted, &mixed}) FW_TRY(make(*s, n, 1, DType::i32));
   FW_TRY(make(extra_begin, n + 1, 1, DType::i32));
   FW_TRY(make(extra_slots, n * (n + 1) / 2, 1, DType::i32));
   FW_TRY(make(table, n, max_blocks, DType::i32));
@@ -284,6 +285,15 @@ void Forward::Impl::feed_forward(const Layer& layer, const Tensor& in, const Ten
   linear(layer.down, upward, out);
 }
 
+/// row: holds the first token's embedding, and the weighted sum of all at the end.
+void Forward::Impl::mix(const Batch::Mix& mix, const Tensor& row) {
+  const std::int64_t n = std::ssize(mix.tokens);
+  const Tensor each = y.rows(n);
+  backend.embed(model.token_embedding, upload_values(mixed, mix.tokens, n, 1), each);
+  backend.scale(row, mix.weights.front());
+  for (std::int64_t i = 1; i < n; ++i) backend.add(row, each.row_range(i, 1), mix.weights[static_cast<std::size_t>(i)], row);
+}
+
 void Forward::Impl::layer(std::int64_t il, const Inputs& inputs) {
   const Config& c = model.config;
   const Layer& layer = model.layers[static_cast<std::size_t>(il)];
@@ -369,7 +379,14 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const PassO
   Impl& f = *impl_;
   const std::int64_t n = batch.size();
   check(n > 0 && n <= f.max_rows, "a batch has between 1 and max_rows rows");
-  for (const std::int32_t id : batch.token) {
+  std::vector<std::int32_t> tokens = batch.token;
+  for (const Batch::Mix& mix : batch.mixes) {
+    check(mix.row >= 0 && mix.row < n && std::ssize(mix.tokens) <= f.max_rows && mix.tokens.size() == mix.weights.size() && !mix.tokens.empty() &&
+              mix.tokens.front() == batch.token[static_cast<std::size_t>(mix.row)],
+          "a mixture is of a row of the batch and begins with its token");
+    tokens.insert(tokens.end(), mix.tokens.begin(), mix.tokens.end());
+  }
+  for (const std::int32_t id : tokens) {
     if (id >= 0 && id < f.model.vocab_size) continue;
     return Error{ErrorCode::invalid_argument, "The token " + std::to_string(id) + " is not in the vocabulary of " +
                                                   std::to_string(f.model.vocab_size) + " tokens."};
@@ -382,6 +399,7 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const PassO
   const Inputs inputs = f.upload(batch, layout);
   const Tensor stream = f.x.rows(n);
   f.backend.embed(f.model.token_embedding, inputs.token, stream);
+  for (const Batch::Mix& mix : batch.mixes) f.mix(mix, stream.row_range(mix.row, 1));
   if (f.model.config.embedding_scale != 1.0F) f.backend.scale(stream, f.model.config.embedding_scale);
   if (f.model.position_table) {
     f.backend.embed(f.model.position_table, inputs.position, f.a.rows(n));

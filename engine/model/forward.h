@@ -21,6 +21,13 @@ struct Batch {
   std::vector<std::int32_t> parent;        // row of the token before this one, or -1: it follows the cached tokens
   std::vector<SequenceId> sequence;        // a row has its parent's sequence
   std::vector<std::uint8_t> wants_logits;  // 0 or 1
+  /// A row that reads a mixture of embeddings instead of its token's, which is the first of these.
+  struct Mix {
+    std::int32_t row = 0;
+    std::vector<std::int32_t> tokens;
+    std::vector<float> weights;  // of each
+  };
+  std::vector<Mix> mixes;
 
   std::int64_t size() const { return std::ssize(token); }
   /// Returns the row's index.

@@ -8,7 +8,7 @@ import unittest
 
 import program
 
-COMMANDS = ("chat", "complete", "tokenize", "logits", "perplexity", "eval", "bench", "inspect", "devices")
+COMMANDS = ("chat", "complete", "type", "tokenize", "logits", "perplexity", "eval", "bench", "inspect", "devices")
 
 
 class WithoutModel(program.ProgramTest):
@@ -38,7 +38,7 @@ class WithoutModel(program.ProgramTest):
         self.use_installed_program()
         for command in (["chat"], ["chat", "-p", "a"], ["complete", "-p", "a"], ["tokenize", "-p", "a"],
                         ["logits", "--ids", "1", "--out", "x"], ["perplexity", "-f", "/dev/null"],
-                        ["eval", "-f", "/dev/null"], ["bench"]):
+                        ["eval", "-f", "/dev/null"], ["bench"], ["type", "-f", "/dev/null"]):
             done = self.run_program(*command)
             self.assertIn(done.returncode, (program.FAILURE, program.WRONG_USE))
             self.assertEqual(done.stdout, b"")

@@ -12,6 +12,38 @@ import program
 STATS = {"text", "ids", "n_tokens", "prompt_tokens", "reused_tokens", "first_token_seconds", "seconds", "stop_reason"}
 
 
+class DraftsTest(program.ProgramTest):
+    MODEL = program.ROOT / "assets" / "builtin" / "main.gguf"
+
+    def drafts(self, *arguments):
+        return self.run_json("complete", "-m", self.MODEL, "-p", "Thank you for your ", "--drafts", 3, *arguments)
+
+    def test_methods(self):
+        plain = self.drafts()
+        for method, exact in (("batched", True), ("beam", True), ("superposed", False)):
+            found = self.drafts("--method", method)
+            self.assertEqual((found["method"], found["exact"]), (method, exact))
+            self.assertTrue(1 <= len(found["drafts"]) <= 3)
+            words = [draft["text"].split()[0].lower() for draft in found["drafts"]]
+            self.assertEqual(len(set(words)), len(words))
+            for draft in found["drafts"]:
+                self.assertTrue(draft["ids"] and draft["text"])
+                self.assertLess(draft["score"], 0)
+            if method == "batched":
+                self.assertEqual(found["drafts"], plain["drafts"], "what there is without --method")
+        self.assertLessEqual(max(len(draft["ids"]) for draft in self.drafts("--method", "superposed", "-n", 40)["drafts"]), 8)
+
+    def test_what_is_approximate_says_so(self):
+        out = [self.run_ok("complete", "-m", self.MODEL, "-p", "Dear ", "--drafts", 2, "--method", method).decode() for method in ("batched", "superposed")]
+        self.assertNotIn("approximate", out[0])
+        self.assertIn("approximate", out[1])
+
+    def test_wrong_use(self):
+        for arguments in (["--drafts", 2, "--method", "guess"], ["--method", "beam"], ["--drafts", 0], ["--drafts", 7]):
+            done = self.run_program("complete", "-m", self.MODEL, "-p", "a", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (program.WRONG_USE, b""))
+
+
 @program.needs_fixtures
 class CompleteTest(program.ProgramTest):
     def complete(self, text, *arguments):

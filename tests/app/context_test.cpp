@@ -247,14 +247,38 @@ TEST_F(ContextTest, D79AttachedTextIsOfferedAndOtherFilesSayWhyNot) {
   files["notes.txt"] = "Grüße\n";
   files["photo.png"] = std::string("\x89PNG\r\n\x1a\n\0", 9);
   ui(ui::AttachFile{"/d/notes.txt"});
-  EXPECT_EQ(view().offered_file.name, "notes.txt");
-  EXPECT_EQ(view().offered_file.text, "Grüße\n");
-  const std::uint64_t id = view().offered_file.id;
+  EXPECT_EQ(view().offered_files.back().name, "notes.txt");
+  EXPECT_EQ(view().offered_files.back().text, "Grüße\n");
+  const std::uint64_t id = view().offered_files.back().id;
   ui(ui::AttachFile{"/d/photo.png"});
-  EXPECT_EQ(view().offered_file.id, id);
+  EXPECT_EQ(view().offered_files.back().id, id);
   EXPECT_EQ(view().notices.back().text.find("photo.png is no text."), 0u);
   ui(ui::AttachFile{"/d/missing.txt"});
   EXPECT_EQ(view().notices.back().kind, ui::NoticeKind::error);
+}
+
+TEST(D73SideDesk, FilesAreReadByOthersAndSeveralOfThemAllArrive) {
+  std::vector<SideWork> works;
+  int n_reads = 0;
+  Controller controller({.engine = [](engine::Command) {},
+                         .storage = [](storage::Command) {},
+                         .now_ms = [] { return std::int64_t{1}; },
+                         .aside = [&](SideWork work) { works.push_back(std::move(work)); },
+                         .save_file = {},
+                         .read_file = [&](const std::filesystem::path& path) { return ++n_reads, Result<std::string>(path.filename().string()); }},
+                        {});
+  controller.on(ui::UiEvent(ui::AttachFile{"/d/a.txt"}));
+  controller.on(ui::UiEvent(ui::AttachFile{"/d/b.txt"}));
+  controller.on(ui::UiEvent(ui::ImportFile{"/d/c.json"}));
+  EXPECT_EQ(n_reads, 0) << "the window waits for no disk";
+  EXPECT_FALSE(controller.settled());
+  ASSERT_TRUE(controller.view().import);
+  EXPECT_FALSE(controller.view().import->busy.empty()) << "D59: what is being waited for";
+  for (const SideWork& work : works) work()();
+  ASSERT_EQ(controller.view().offered_files.size(), 2u);
+  EXPECT_EQ(controller.view().offered_files[0].text, "a.txt");
+  EXPECT_EQ(controller.view().offered_files[1].text, "b.txt");
+  EXPECT_EQ(controller.view().import->rows.size(), 1u);
 }
 
 TEST(D59Waits, ALongReadingIsToldWithAnEstimate) {

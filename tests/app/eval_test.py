@@ -157,5 +157,50 @@ class EvalTest(program.ProgramTest):
         self.assertEqual(self.run_program("eval", "-m", self.model).returncode, program.WRONG_USE)
 
 
+class SuggestionsTest(program.ProgramTest):
+    """What the built-in model's suggestions are worth, on a few texts; figures are held against each other."""
+    MODEL = program.ROOT / "assets" / "builtin" / "main.gguf"
+    MAIL = ("Dear Anna,\n\nI hope you are well. Thank you for your message about the meeting on Monday. "
+            "Please let me know if you have any questions.\n\nBest regards,\nTom")
+
+    def setUp(self):
+        super().setUp()
+        self.file = self.home / "valid.jsonl"
+        records = [{"kind": "mail", "text": self.MAIL}, {"kind": "prose", "text": self.MAIL.replace("\n", " ")},
+                   {"kind": "chat", "turns": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello!"},
+                                              {"role": "user", "content": self.MAIL}, {"role": "assistant", "content": "Thanks."}]},
+                   {"kind": "edit", "turns": [{"role": "user", "content": "Mend this: " + self.MAIL}, {"role": "assistant", "content": self.MAIL}]}]
+        self.file.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+
+    def suggestions(self, *arguments):
+        found = self.run_json("eval", "-m", self.MODEL, "-f", self.file, "--openings", 0, "--edits", 0, *arguments)["suggestions"]
+        return {row["way"]: row for row in found}
+
+    def test_one_and_three_drafts(self):
+        ways = self.suggestions("--typed", 30)
+        self.assertEqual(list(ways), ["1 draft", "1 draft, sure", "3 drafts", "3 drafts, sure"])
+        for name, row in ways.items():
+            self.assertEqual(list(row["kinds"]), ["prose", "mail", "chat"], "an edit is not typed")
+            total = row["all"]
+            self.assertEqual(total["cases"], 3)
+            self.assertEqual(total["characters"], sum(kind["characters"] for kind in row["kinds"].values()))
+            self.assertGreaterEqual(total["characters"], 90)
+            self.assertAlmostEqual(total["characters_saved"], 1 - total["keys"] / total["characters"])
+            self.assertTrue(0 <= total["next_word_hit_rate"] <= 1 and 0 <= total["silent"] <= 1)
+            self.assertLessEqual(total["drafts_a_case"], row["drafts"])
+            if total["drafts_a_case"]:
+                self.assertLessEqual(total["best_perplexity"], total["worst_perplexity"])
+        self.assertGreater(ways["1 draft"]["all"]["characters_saved"], 0.2, "it knows such mails")
+        self.assertGreaterEqual(ways["3 drafts"]["all"]["next_word_hit_rate"], ways["1 draft"]["all"]["next_word_hit_rate"])
+        self.assertGreaterEqual(ways["1 draft, sure"]["all"]["silent"], ways["1 draft"]["all"]["silent"])
+
+    def test_methods_and_a_deadline(self):
+        ways = self.suggestions("--typed", 4, "--methods", "--deadline", 4)
+        self.assertEqual(list(ways)[-2:], ["3 drafts, beam", "3 drafts, superposed"])
+        for name, row in ways.items():
+            self.assertLessEqual(row["all"]["passes_of_one_row"], 4, name)
+        self.assertEqual(self.suggestions("--suggestions", 0), {})
+
+
 if __name__ == "__main__":
     program.main()

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/autocomplete/desk.h"
 #include "ui/autocomplete/constants.h"
 
@@ -112,7 +114,7 @@ TEST(Advisor, A22NeutralEnds) {
 TEST(Advisor, A12HidesAtOnce) {
   const std::vector<void (*)(Desk&)> disturbances = {
       [](Desk& d) { d.move(1); },
-      [](Desk& d) { d.buffer.select_all(), d.select_as_buffer(); },
+      [](Desk& d) { d.select({0, d.text().size()}); },
       [](Desk& d) { d.situation.focused = false, d.tell(); },
       [](Desk& d) { d.situation.composing = true, d.tell(); },
       [](Desk& d) { d.situation.popup = true, d.tell(); },

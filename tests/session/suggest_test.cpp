@@ -71,10 +71,18 @@ TEST_F(SuggestTest, AUsersTurnGoesOn) {
   EXPECT_EQ(with_chat.reason, SuggestReason::done);
   EXPECT_FALSE(with_chat.drafts.empty());
   for (const Draft& draft : with_chat.drafts) EXPECT_EQ(draft.text.find('<'), std::string::npos);
+  // Another one, of which nothing has been read; the same again, but only the end of it.
+  std::string question = "What do you think of it?";
+  for (int i = 0; i < 5; ++i) question += " I have seen it twice, and I would go again.";
+  suggest.context = std::vector<ChatMessage>{{Role::user, question, {}}, {Role::assistant, "So do I.", {}}};
   suggest.id = 2;
   suggest.most_context = 4;
   session_.send(suggest);
-  EXPECT_LT(last(2).prompt_tokens, with_chat.prompt_tokens);
+  const std::int64_t shortened = last(2).prompt_tokens;
+  suggest.id = 3;
+  suggest.most_context = 400;
+  session_.send(suggest);
+  EXPECT_LT(shortened, last(3).prompt_tokens);
 }
 
 // The newest wins; what was overtaken says so, and each request has exactly one last word.
@@ -126,6 +134,67 @@ TEST_F(SuggestTest, ChosenDraftsGoOn) {
   session_.send(AdjustDrafts{2, {0}, 30});  // of nothing: no answer
   session_.send(request(3, "Dear"));
   EXPECT_EQ(last(3).reason, SuggestReason::done);
+}
+
+// Whoever types fast tells between two steps that no draft counts any more, or other ones than those that run.
+TEST_F(SuggestTest, AllDraftsMayBeGivenUpWhileTheyAreMade) {
+  load();
+  for (std::uint64_t id = 1; id <= 60; ++id) {
+    session_.send(request(id, "It had been raining since the morning and ", 40));
+    if (id % 2 == 0) session_.send(AdjustDrafts{id, {}, 0});
+    for (Event event = *outbox_.take();; event = *outbox_.take()) {
+      const auto* drafts = std::get_if<Drafts>(&event);
+      if (drafts == nullptr || drafts->id != id) continue;
+      if (drafts->reason != SuggestReason::running) break;
+      session_.send(AdjustDrafts{id, id % 3 == 0 ? std::vector<std::int32_t>{40} : std::vector<std::int32_t>{}, 0});
+    }
+  }
+  session_.send(request(100, "Dear"));
+  EXPECT_EQ(last(100).reason, SuggestReason::done);
+}
+
+// A45, A46, A48. What is typed is read as it is typed: the answer finds all but the end of the last word and of the turn, also
+// behind a chat that is longer than what suggestions would look at.
+TEST_F(SuggestTest, WhatIsTypedIsReadBeforeItIsSent) {
+  load();
+  std::vector<ChatMessage> chat;
+  for (const bool is_long : {false, true}) {
+    chat.push_back({Role::user, is_long ? std::string("Tell me about the meeting on Monday and the plan. ") : "Hello", {}});
+    for (int i = 0; is_long && i < 30; ++i) chat.back().content += "Number " + std::to_string(i) + " is about the costs and the people. ";
+    Generate first;
+    first.id = 1;
+    first.prompt = chat;
+    first.max_tokens = 20;
+    session_.send(first);
+    chat.push_back({Role::assistant, {}, {}});
+    for (Event event = *outbox_.take(); !std::holds_alternative<GenerationDone>(event); event = *outbox_.take()) {
+      if (const auto* piece = std::get_if<TextPiece>(&event)) chat.back().content += piece->text;
+    }
+    const std::string typed = "Thank you for your message. Could you please send me the list of names before ten o'clock?";
+    std::int64_t read = 0;
+    for (std::size_t n = 4; n <= typed.size(); n += 3) {
+      Suggest suggest = request(n, typed.substr(0, n));
+      suggest.context = chat;
+      suggest.most_context = 100;
+      session_.send(suggest);
+      const Drafts drafts = last(n);
+      ASSERT_EQ(drafts.reason, SuggestReason::done) << drafts.message;
+      read += drafts.prompt_tokens - drafts.reused_tokens;
+    }
+    EXPECT_LT(read, 160) << "each letter reads a token or two, not the chat";
+    chat.push_back({Role::user, typed, {}});
+    Generate answer;
+    answer.id = 2;
+    answer.prompt = chat;
+    answer.max_tokens = 1;
+    session_.send(answer);
+    Event event = *outbox_.take();
+    while (!std::holds_alternative<GenerationDone>(event)) event = *outbox_.take();
+    const GenerationStats stats = std::get<GenerationDone>(event).stats;
+    EXPECT_GE(stats.reused_tokens, stats.prompt_tokens - 16) << "of " << stats.prompt_tokens;
+    EXPECT_EQ(is_long, stats.prompt_tokens > 300);
+    chat.clear();
+  }
 }
 
 }  // namespace

@@ -208,5 +208,30 @@ TEST_F(HistoryPanelsTest, D44AnImportIsConfirmedOrLeft) {
   EXPECT_EQ(count<CancelImport>(), 2);
 }
 
+TEST_F(HistoryPanelsTest, EveryEntryOfALongBinIsRestoredByWheelAndByKeyboard) {
+  for (int i = 1; i <= 40; ++i) drive.state.bin.push_back({i, "Chat " + std::to_string(i), i % 2 == 0 ? "its words" : ""});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/bin"));
+  EXPECT_EQ(drive.find("chats/bin/40"), nullptr) << "it is folded to a part of the window";
+  for (int i = 0; i < 40; ++i) drive.wheel(drive.find("chats/bin/list")->rect.center(), -1);
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/bin/40"));
+  EXPECT_EQ(drive.last<RestoreDeleted>()->entry, 40);
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/bin"));
+  ASSERT_TRUE(drive.click("chats/bin")) << "folded and unfolded, it stands at its beginning again";
+  ASSERT_NE(drive.find("chats/bin/1"), nullptr);
+  for (int i = 1; i <= 40; ++i) {
+    drive.key(Key::tab);
+    drive.frames(3);
+    ASSERT_EQ(drive.root().interaction().focus_id(), "chats/bin/" + std::to_string(i));
+    const Rect rect = drive.find("chats/bin/" + std::to_string(i))->rect;
+    EXPECT_EQ(rect.height(), 26) << "all of it can be seen, " << i;
+  }
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<RestoreDeleted>()->entry, 40);
+}
+
 }  // namespace
 }  // namespace foreword::ui

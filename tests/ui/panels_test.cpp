@@ -104,12 +104,14 @@ void expect_picture(const Picture& drawn, const std::string& name) {
   ADD_FAILURE() << n_other << " bytes differ from " << stored << "; what was drawn is in " << out;
 }
 
-Picture draw(ViewState state, float scale, ThemeChoice theme, Vec size = {700, 420}) {
+Picture draw(ViewState state, float scale, ThemeChoice theme, Vec size = {700, 420}, const Panel& panel = panels().front()) {
   Headless drive({std::round(size.x * scale), std::round(size.y * scale)});
   drive.state = std::move(state);
   drive.state.scale = scale;
   drive.state.theme = theme;
   drive.now = 100;
+  drive.frames(3);
+  panel.open(drive);
   drive.frames(3);
   return drive.picture();
 }
@@ -120,6 +122,25 @@ TEST(Pixels, AreThoseOfTheStoredPicturesAtEveryScale) {
   }
   expect_picture(draw(overflow(), 1, ThemeChoice::dark), "overflow-dark-100");
   expect_picture(draw(empty(), 1, ThemeChoice::light), "empty-100");
+}
+
+/// What was deleted, more of it than is shown at once.
+State full_bin() {
+  State s = versions();
+  s.notices.clear();
+  s.bin.clear();
+  for (int i = 24; i > 0; --i) s.bin.push_back({i, "Chat " + std::to_string(i), i % 3 == 0 ? "And at night?" : ""});
+  return s;
+}
+
+TEST(Pixels, OfThePanelsAreThoseOfTheStoredPictures) {
+  for (const Panel& panel : panels()) {
+    const std::string name = panel.name;
+    if (name != "find" && name != "shortcuts" && name != "bin") continue;
+    for (const ThemeChoice theme : {ThemeChoice::light, ThemeChoice::dark}) {
+      expect_picture(draw(full_bin(), 1, theme, {1000, 560}, panel), name + (theme == ThemeChoice::dark ? "-dark" : "-light") + "-100");
+    }
+  }
 }
 
 TEST(Pixels, AreTheSameWhenDrawnTwice) {

@@ -20,7 +20,7 @@ inline std::vector<SettingRow> setting_rows() {
           {.key = "kv", .section = "Memory of a chat", .label = "How older parts of a chat are kept", .help = "The newest part is always exact. What a mode costs is measured on the open model, in idle moments.",
            .options = {{"auto", "Automatic", "The smallest of exact, fast and balanced that the model bears; now balanced"}, {"exact", "Exact", "16 bits a number, 1.1 GB"},
                        {"balanced", "Balanced", "8 and 4 bits a number, 430 MB; the same first choice at 98.7 % of tokens"},
-                       {"memory", "Little memory", "4 bits, and 2 for what is long past; too coarse for this model: another choice at 21.0 % of tokens", false}},
+                       {"memory", "Little memory", "4 bits, and 2 for what is long past; too coarse for this model, where 21.0 % of tokens differ", false}},
            .chosen = "auto"}};
 }
 

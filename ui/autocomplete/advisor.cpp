@@ -351,6 +351,7 @@ KeyOutcome Advisor::accept(std::size_t draft, std::size_t bytes, Action action) 
 
 void Advisor::refresh(Ms now) {
   view_.strip.clear();
+  view_.drafts.clear();
   view_.ghost = {};
   view_.announce = announce_;
   view_.chosen = survivors_.chosen();
@@ -361,6 +362,7 @@ void Advisor::refresh(Ms now) {
     view_.ghost = survivors_[survivors_.chosen()].rest();
     view_.painted = ghost_.painted();
     view_.more_on_demand = survivors_.size() == 1 && settings_.drafts > static_cast<int>(wanted_drafts());
+    for (std::size_t i = 0; i < survivors_.size(); ++i) view_.drafts.push_back(survivors_[i].rest());
     if (survivors_.size() > 1) {
       for (const auto& each : survivors_.all()) view_.strip.push_back(first_unit(each.rest()));
     }

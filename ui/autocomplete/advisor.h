@@ -43,7 +43,8 @@ struct View {
   std::string_view ghost;               // behind the caret, dimmed; empty: none
   Ms painted = 0;                       // when it was first painted: it may fade in over `fade` from then on
   std::vector<std::string_view> strip;  // first words of all drafts, numbered from 1; empty: no strip
-  std::size_t chosen = 0;               // of the strip
+  std::vector<std::string_view> drafts;  // all that can be chosen while a ghost is visible, whole
+  std::size_t chosen = 0;               // of them
   bool more_on_demand = false;          // Alt+Down makes more than this one
   bool announce = false;                // a screen reader may speak the ghost: it was asked for
   Hint hint = Hint::none;
@@ -95,6 +96,8 @@ class Advisor {
   double measured_tier() const { return tiers_.value(); }  // to be stored; 0: nothing yet
   std::uint64_t generation() const { return generation_; }
   bool job_running() const { return job_.running; }
+  /// The last key was the Escape that hid a ghost: another one opens the snooze menu.
+  bool just_hidden() const { return just_hidden_; }
 
  private:
   /// A job that may still be answered, with its own place in the text.
@@ -102,6 +105,7 @@ class Advisor {
     std::uint64_t id = 0, context = 0;
     std::string before, after;
     Ms sent = 0;
+    double tau = 0;         // what a draft must reach to be taken
     bool measures = false;  // a fresh job, whose first word has not come yet
     std::vector<std::pair<DraftId, Reason>> counted;  // filters, once for each draft
   };

@@ -92,7 +92,8 @@ void Advisor::send_request(Letter::Kind kind, Ms now) {
   out.limits.count = static_cast<int>(wanted_drafts());
   out.limits.tokens = job_.tokens;
   out.limits.work = manual_ ? tuned("work_manual") : tier_row.work;
-  if (!manual_) out.limits.min_mean_log_prob = coverage_.tau();
+  request.tau = manual_ ? out.limits.min_mean_log_prob : coverage_.tau();
+  if (!manual_) out.limits.min_mean_log_prob = request.tau - tuned("tau_slack");
   counters_.add(fresh ? Count::suggests : Count::extends);
 }
 
@@ -159,6 +160,10 @@ void Advisor::filter(const DraftsEvent& event, Request& request) {
   filtered_.clear();
   for (const Draft& draft : event.drafts) {
     if (draft.text.empty() || text::clean(draft.text) != draft.text) continue;
+    if (draft.mean_log_prob < request.tau) {  // so far; what was taken of it stays
+      if (draft.ended || event.finished) count_once(request, draft.id, Reason::low_confidence);
+      continue;
+    }
     Filtered verdict = filter_text({request.before, request.after, draft.text, draft.mean_log_prob, &chat_words_, &own_words_});
     if (verdict.reason == Reason::too_short && !draft.ended && !event.finished) verdict = {draft.text.size(), Reason::none};  // so far
     count_once(request, draft.id, verdict.reason);

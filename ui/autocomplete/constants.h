@@ -59,6 +59,7 @@ inline constexpr Constant kConstants[] = {
     {"tau_min", -2.5, "nats/token", "most lenient"},
     {"tau_max", -0.4, "nats/token", "strictest"},
     {"tau_step", 0.05, "nats/token", "for each pause outside the wanted share"},
+    {"tau_slack", 1.5, "nats/token", "how far below that a draft may be while it grows"},
     {"coverage_min", 0.30, "", "wanted share of pauses that show something, from"},
     {"coverage_max", 0.40, "", "wanted share of pauses that show something, to"},
     {"coverage_pauses", 50, "pauses", "memory of the measured share"},

@@ -1,0 +1,169 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "app/answer.h"
+#include "app/command.h"
+#include "app/files.h"
+#include "app/typing_run.h"
+
+namespace foreword::app {
+namespace {
+
+struct Options {
+  std::vector<std::filesystem::path> traces;
+  std::filesystem::path history;
+  std::int64_t history_tokens = engine::Suggest{}.most_context;
+  TypingOptions typing;
+  bool answering = false;
+};
+
+/// A file of more is no trace.
+constexpr std::uintmax_t kMostBytes = std::uintmax_t{64} << 20;
+/// What is answered while somebody types, and how long the answer is at most.
+constexpr const char* kQuestion = "Tell me a long story about a walk through the town.";
+constexpr std::int64_t kAnswerTokens = 256;
+
+/// The paragraphs of a text as turns, the user's first; a turn of the user at the end has no answer yet and is left out.
+std::vector<engine::ChatMessage> turns_of(std::string_view text) {
+  std::vector<engine::ChatMessage> turns;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find("\n\n"), text.size());
+    const std::string_view turn = text.substr(0, end);
+    text.remove_prefix(std::min(end + 2, text.size()));
+    if (turn.find_first_not_of(" \t\r\n") == turn.npos) continue;
+    turns.push_back({turns.size() % 2 == 0 ? engine::Role::user : engine::Role::assistant, std::string(turn), {}});
+  }
+  if (turns.size() % 2 == 1) turns.pop_back();
+  return turns;
+}
+
+/// Tokens a second of answers while nobody types.
+struct Undisturbed {
+  std::int64_t tokens = 0;
+  double seconds = 0;
+  double rate() const { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
+};
+
+Result<void> answer_undisturbed(EngineClient& client, const engine::Generate& request, Undisturbed& sum) {
+  constexpr int kAnswers = 50;
+  for (int i = 0; i < kAnswers; ++i) {
+    Answer answer;
+    FW_TRY(client.ask(request, {}, answer));
+    sum.tokens += std::max<std::int64_t>(0, answer.stats.n_tokens - 1);
+    sum.seconds += answer.stats.decode_seconds;
+  }
+  return {};
+}
+
+double rate_of(const TypingFigures& figures) {
+  return figures.answer_seconds > 0 ? static_cast<double>(figures.answer_tokens) / figures.answer_seconds : 0;
+}
+
+Report report_of(const Sample& sample) {
+  return Report().set("n", std::ssize(sample.values)).set("p50", sample.share(0.5)).set("p95", sample.share(0.95)).set("max", sample.most());
+}
+
+Report report_of(const std::string& name, const TypingFigures& figures, const std::optional<Undisturbed>& undisturbed) {
+  Report report, counters;
+  for (const auto& [counter, value] : figures.counters) counters.set(counter, static_cast<std::int64_t>(value));
+  report.set("trace", name).set("keys", figures.keys).set("jobs", figures.jobs).set("overtaken", figures.overtaken).set("unfinished", figures.unfinished);
+  report.set("first_word_ms", report_of(figures.first_word)).set("all_drafts_ms", report_of(figures.all_drafts));
+  report.set("cancel_ms", report_of(figures.cancelled)).set("window_ms", report_of(figures.window));
+  report.set("words_shown", figures.words_shown).set("ghost_hits", figures.ghost_hits).set("strip_hits", figures.strip_hits);
+  report.set("saved_characters", figures.saved).set("prompt_tokens", figures.prompt_tokens);
+  report.set("read_tokens", figures.read_tokens).set("reused_tokens", figures.reused_tokens);
+  if (undisturbed) report.set("answer_tokens_per_second", rate_of(figures)).set("undisturbed_tokens_per_second", undisturbed->rate());
+  report.set("counters", counters).set("text", figures.text);
+  return report;
+}
+
+void print(const char* name, const Sample& sample) {
+  std::printf("  %-26s %8.2f %8.2f %8.2f  %lld\n", name, sample.share(0.5), sample.share(0.95), sample.most(), static_cast<long long>(std::ssize(sample.values)));
+}
+
+void print(const std::string& name, const TypingFigures& figures, const std::optional<Undisturbed>& undisturbed) {
+  const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
+  std::printf("%s: %lld keys, %lld jobs, prompts of up to %lld tokens\n", name.c_str(), number(figures.keys), number(figures.jobs), number(figures.prompt_tokens));
+  std::printf("  %-26s %8s %8s %8s  n\n", "ms", "p50", "p95", "most");
+  print("key to first word", figures.first_word);
+  print("key to all drafts", figures.all_drafts);
+  print("cancel to last event", figures.cancelled);
+  print("window's work for a key", figures.window);
+  std::printf("  overtaken by the next key: %lld jobs without a word, %lld before all drafts were there\n", number(figures.overtaken), number(figures.unfinished));
+  std::printf("  next words: %lld shown, %lld right in the ghost, %lld in ghost or strip; %lld characters saved\n", number(figures.words_shown),
+              number(figures.ghost_hits), number(figures.strip_hits), number(figures.saved));
+  if (undisturbed) std::printf("  answer: %.1f tokens/s while typing, %.1f undisturbed\n", rate_of(figures), undisturbed->rate());
+  for (const auto& [counter, value] : figures.counters) {
+    // Histograms are for the health page; their figures stand above.
+    if (counter.starts_with("key_to_") || counter.starts_with("cancel.")) continue;
+    std::printf("  %-26s %8llu\n", counter.c_str(), static_cast<unsigned long long>(value));
+  }
+}
+
+Result<void> type_one(EngineClient& client, const CommonOptions& common, const Options& options, const KeyTrace& trace,
+                      const std::string& name, std::uint64_t base) {
+  TypingOptions typing = options.typing;
+  typing.base = base;
+  std::optional<Undisturbed> undisturbed;
+  if (options.answering) {
+    engine::Generate& request = typing.answer.emplace();
+    request.id = base + 1;
+    request.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, kQuestion, {}}};
+    request.sampling = common.sampling;
+    request.max_tokens = kAnswerTokens;
+    FW_TRY(answer_undisturbed(client, request, undisturbed.emplace()));
+  }
+  FW_ASSIGN(const TypingFigures figures, type_trace(client.session(), client.outbox(), trace, typing));
+  if (undisturbed) FW_TRY(answer_undisturbed(client, *typing.answer, *undisturbed));
+  if (common.json) report_of(name, figures, undisturbed).print();
+  else print(name, figures, undisturbed);
+  return {};
+}
+
+int run(const CommonOptions& common, Options options) {
+  if (const int code = need_model(common); code != kOk) return code;
+  std::vector<KeyTrace> traces;
+  for (const auto& path : options.traces) {
+    const auto text = read_file(path, kMostBytes);
+    if (!text) return fail(text.error());
+    auto trace = parse_key_trace(*text, path.filename().string());
+    if (!trace) return fail(trace.error());
+    traces.push_back(std::move(*trace));
+  }
+  std::vector<engine::ChatMessage> history;
+  if (!options.history.empty()) {
+    const auto text = read_file(options.history, kMostBytes);
+    if (!text) return fail(text.error());
+    history = turns_of(*text);
+  }
+  options.typing.context = {std::move(history), options.history_tokens, 0};
+  EngineClient client;
+  if (auto model = client.load(common.model, common.engine); !model) return fail(model.error());
+  for (std::size_t i = 0; i < traces.size(); ++i) {
+    const auto done = type_one(client, common, options, traces[i], options.traces[i].filename().string(), static_cast<std::uint64_t>(i) << 32);
+    if (!done) return fail(done.error());
+  }
+  return kOk;
+}
+
+}  // namespace
+
+std::function<int()> add_type(CLI::App& app, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  app.add_option("-f,--file", options->traces, "Recorded keys (docs/autocomplete.md); may be given more than once")->required()->type_name("TRACE");
+  app.add_option("--keys", options->typing.keys_per_second, "Keys a second, instead of the trace's times")->check(CLI::Range(0.1, 1000.0));
+  app.add_option("--speed", options->typing.speed, "The trace's times go by this much faster")->check(CLI::Range(0.01, 1000.0));
+  app.add_flag("--accept", options->typing.accepts, "Where the trace has text to be typed, accept right words as soon as they are shown");
+  app.add_flag("--unsure", options->typing.unsure, "Have drafts that the model is not sure of written to their end too, which is more work");
+  app.add_option("--drafts", options->typing.settings.drafts, "Suggestions wanted at once")->check(CLI::Range(1, 6))->type_name("K");
+  app.add_option("--history", options->history, "A text whose paragraphs are the chat so far, turn by turn")->type_name("FILE");
+  app.add_option("--history-tokens", options->history_tokens, "Tokens of the chat that suggestions look at")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  app.add_flag("--answering", options->answering, "Have answers written meanwhile, and tell how much slower they become");
+  return [&common, options] { return run(common, *options); };
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,130 @@
+// What hands do to chats, and what the program is told.
+
+#include <gtest/gtest.h>
+
+#include "tests/ui/window_fixture.h"
+
+namespace foreword::ui {
+namespace {
+
+TEST_F(WindowTest, D14ChatsAreChosenRenamedPinnedAndDeleted) {
+  drive.state.chats = {{7, "First", ""}, {8, "Second", ""}};
+  drive.state.current_chat = 7;
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/row:8"));
+  EXPECT_EQ(drive.last<SelectChat>()->id, 8);
+  ASSERT_TRUE(drive.click("chats/row:8/rename"));
+  drive.type("Neu 😀");
+  drive.key(Key::enter);
+  drive.frames(4);  // the row returns, is found below the mouse, and shows its buttons
+  ASSERT_NE(drive.last<RenameChat>(), nullptr);
+  EXPECT_EQ(drive.last<RenameChat>()->id, 8);
+  EXPECT_EQ(drive.last<RenameChat>()->title, "Neu 😀");
+  drive.push(MouseMove{drive.find("chats/row:8")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/row:8/pin"));
+  EXPECT_EQ(drive.last<PinChat>()->id, 8);
+  EXPECT_TRUE(drive.last<PinChat>()->pinned);
+  ASSERT_TRUE(drive.click("chats/row:8/delete"));
+  EXPECT_EQ(drive.last<DeleteChat>()->id, 8);
+}
+
+TEST_F(WindowTest, D38ADeletionIsTakenBackByTheNoticeTheKeysAndTheBin) {
+  drive.state.notices = {{1, NoticeKind::info, "The chat is in the bin.", true}};
+  drive.state.bin = {{4, "Old walks", ""}, {3, "Old walks", "a message"}};
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("notices/1/undo"));
+  ASSERT_NE(drive.last<Undo>(), nullptr);
+  drive.events.clear();
+  drive.state.notices.clear();
+  EXPECT_EQ(drive.find("chats/bin/4"), nullptr);
+  ASSERT_TRUE(drive.click("chats/bin"));
+  drive.frames(2);
+  drive.key(letter('z'), kCtrl);
+  drive.frames();
+  EXPECT_NE(drive.last<Undo>(), nullptr);
+  ASSERT_TRUE(drive.click("chats/bin/3"));
+  EXPECT_EQ(drive.last<RestoreDeleted>()->entry, 3);
+}
+
+TEST_F(WindowTest, D15AChatIsExportedByItsDialogAndImportedByDropping) {
+  EXPECT_EQ(drive.find("header/export"), nullptr) << "nothing to save yet";
+  drive.state.current_chat = 5;
+  add_messages(2);
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("header/export"));
+  ASSERT_TRUE(drive.click("export/html"));
+  ASSERT_NE(drive.last<ExportChat>(), nullptr);
+  EXPECT_EQ(drive.last<ExportChat>()->chat, 5);
+  EXPECT_EQ(drive.last<ExportChat>()->format, ExportAs::html);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("export/html"), nullptr);
+  drive.key(letter('e'), kCtrl);
+  drive.frames(2);
+  EXPECT_NE(drive.find("export/json"), nullptr);
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("export/json"), nullptr);
+  drive.push(FilesDropped{{"/tmp/Sky.JSON"}});
+  drive.frames(2);
+  EXPECT_EQ(drive.last<ImportFile>()->path, "/tmp/Sky.JSON");
+}
+
+TEST_F(WindowTest, D42ChatsAreMovedToFoldersByNameAndByDragging) {
+  drive.state.chats = {{1, "Loose", ""}, {2, "Deep", "", false, "Work/Reports"}, {3, "Pinned", "", true, "Work"}};
+  drive.frames(2);
+  const auto top_of = [&](const char* id) { return drive.find(id)->rect.top; };
+  EXPECT_LT(top_of("chats/row:3"), top_of("chats/folder:Work")) << "pinned chats stand first";
+  EXPECT_LT(top_of("chats/folder:Work"), top_of("chats/folder:Work/Reports"));
+  EXPECT_LT(top_of("chats/folder:Work/Reports"), top_of("chats/row:2"));
+  EXPECT_LT(top_of("chats/row:2"), top_of("chats/row:1"));
+  drive.press(drive.find("chats/row:1")->rect.center());
+  drive.push(MouseMove{drive.find("chats/folder:Work")->rect.center()});
+  drive.release(drive.find("chats/folder:Work")->rect.center());
+  drive.frames(2);
+  ASSERT_NE(drive.last<MoveChat>(), nullptr);
+  EXPECT_EQ(drive.last<MoveChat>()->id, 1);
+  EXPECT_EQ(drive.last<MoveChat>()->folder, "Work");
+  EXPECT_EQ(drive.last<SelectChat>(), nullptr) << "a drag is no click";
+  ASSERT_TRUE(drive.click("chats/folder:Work"));
+  EXPECT_EQ(drive.find("chats/row:2"), nullptr);
+  EXPECT_EQ(drive.find("chats/folder:Work/Reports"), nullptr);
+  ASSERT_TRUE(drive.click("chats/folder:Work"));
+  drive.push(MouseMove{drive.find("chats/row:2")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/row:2/move"));
+  drive.type("Home");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<MoveChat>()->id, 2);
+  EXPECT_EQ(drive.last<MoveChat>()->folder, "Home");
+  drive.push(MouseMove{drive.find("chats/folder:Work/Reports")->rect.center()});
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/folder:Work/Reports/rename"));
+  drive.type("Papers");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<RenameFolder>()->from, "Work/Reports");
+  EXPECT_EQ(drive.last<RenameFolder>()->to, "Work/Papers");
+}
+
+TEST_F(WindowTest, D17APrivateChatIsBegunAndLeftByItsButton) {
+  ASSERT_TRUE(drive.click("header/private"));
+  EXPECT_TRUE(drive.last<NewChat>()->private_chat);
+  drive.state.private_chat = true;
+  drive.frames(2);
+  EXPECT_TRUE(drive.find("header/private")->selected);
+  ASSERT_TRUE(drive.click("header/private"));
+  EXPECT_FALSE(drive.last<NewChat>()->private_chat);
+}
+
+TEST_F(WindowTest, SearchIsSaidAsItIsTyped) {
+  ASSERT_TRUE(drive.click("chats/search"));
+  drive.type("漢字");
+  drive.frames();
+  ASSERT_NE(drive.last<SearchChanged>(), nullptr);
+  EXPECT_EQ(drive.last<SearchChanged>()->query, "漢字");
+}
+
+}  // namespace
+}  // namespace foreword::ui
