@@ -11,9 +11,9 @@
 namespace foreword::app {
 namespace {
 
-// Of a chat that is too long to have been read, the engine takes the last 512 tokens; they are surely within so many bytes.
-constexpr std::size_t kLastBytes = 4096;
-constexpr std::size_t kMostBytesPerToken = 8;  // of a text that fits into a context; a generous guess
+// More of a chat than this is not told to the engine with every letter. It takes all that it has read already, else the last 512
+// tokens.
+constexpr std::size_t kMostContextBytes = 32768;
 
 constexpr std::string_view kTierKey = "suggestions.tier ";  // and what it was measured for
 constexpr const char* kCountersKey = "suggestions.counters";
@@ -36,8 +36,7 @@ void Controller::keep_suggestions() {
   view.context = context;
 }
 
-/// What the model would be asked, as it has read it already; of a chat that is larger than its context, whole turns from the
-/// end. None: there is no such message.
+/// Whole turns from the end of what the model would be asked, as many as may matter; none: there is no such message.
 std::optional<SuggestionDesk::Chat> Controller::chat_to_suggest_in(std::int64_t rewrites) const {
   std::size_t n_rows = rows_.size();
   if (rewrites != 0) {
@@ -45,14 +44,9 @@ std::optional<SuggestionDesk::Chat> Controller::chat_to_suggest_in(std::int64_t 
     if (!index) return std::nullopt;
     n_rows = *index;
   }
-  const auto begin_of = [&](std::size_t most_bytes) {
-    std::size_t from = n_rows;
-    for (std::size_t bytes = 0; from > context_.first_kept && bytes <= most_bytes; --from) bytes += view_.messages[from - 1].text.size();
-    return from;
-  };
-  std::size_t from = begin_of(kMostBytesPerToken * static_cast<std::size_t>(std::max<std::int64_t>(0, view_.status.context_size)));
-  if (from > context_.first_kept) from = begin_of(kLastBytes);
-  while (from > context_.first_kept && from < n_rows && rows_[from].role != engine::Role::user) ++from;
+  std::size_t from = n_rows;
+  for (std::size_t bytes = 0; from > 0 && bytes <= kMostContextBytes; --from) bytes += view_.messages[from - 1].text.size();
+  while (from < n_rows && rows_[from].role != engine::Role::user) ++from;
   return SuggestionDesk::Chat{prompt_of(n_rows, from).messages, view_.private_chat ? kPrivateChat : current_};
 }
 

@@ -23,6 +23,11 @@ engine::Suggest SuggestLetters::suggest_of(const Letter& letter, const SuggestCo
   suggest.id = base_ + letter.request;
   suggest.context = context.text;
   suggest.before = letter.before;
+  if (auto* messages = std::get_if<std::vector<engine::ChatMessage>>(&suggest.context);
+      messages != nullptr && !messages->empty() && messages->back().role == engine::Role::user) {
+    suggest.before.insert(0, messages->back().content + "\n\n");
+    messages->pop_back();
+  }
   suggest.limits.count = letter.limits.count;
   suggest.limits.max_tokens = letter.limits.tokens;
   suggest.limits.least_mean_log_prob = letter.limits.min_mean_log_prob;

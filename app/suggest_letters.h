@@ -13,7 +13,8 @@
 
 namespace foreword::app {
 
-/// What is known outside of the composer: the messages before the user's open turn or plain text, and whose they are.
+/// What is known outside of the composer: the messages before the user's open turn or plain text, and whose they are. A question at
+/// their end that nobody has answered is one turn with what is being written, as it will be sent.
 struct SuggestContext {
   std::variant<std::vector<engine::ChatMessage>, std::string> text;
   std::int64_t most_tokens = engine::Suggest{}.most_context;  // of the messages

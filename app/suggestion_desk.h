@@ -1,7 +1,6 @@
 #pragma once
-// Between the window's advisor and the engine desk, whose letters SuggestLetters translates. Knows which job the engine still
-// has, so that one that is gone is asked for anew, and keeps for the window what it has not seen. Main thread; sends nothing
-// itself.
+// Between the window's advisor and the engine desk: letters become commands, and the engine's drafts become events of the
+// advisor. Knows which job the engine still has, so that one that is gone is asked for anew. Main thread; sends nothing itself.
 
 #include <cstdint>
 #include <functional>
@@ -30,7 +29,7 @@ class SuggestionDesk {
   void job_lost() { job_alive_ = false; }
 
  private:
-  engine::Command begin(Chat chat, std::int64_t tokens);
+  std::optional<engine::Command> begin(Chat chat, int tokens);
 
   SuggestLetters letters_;
   ui::autocomplete::Letter job_;  // which the engine was asked last

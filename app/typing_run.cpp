@@ -225,7 +225,7 @@ class Run {
     job.ended = at;
     if (!job.counts) return;
     job.overtaken = true;
-    if (!job.has_word) {
+    if (!job.has_word && !job.has_all) {  // else it has nothing to say
       ++figures_.overtaken;
       figures_.first_word.values.push_back(at - job.key);
     }

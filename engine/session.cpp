@@ -7,6 +7,7 @@
 #include <list>
 
 #include "engine/answer_writer.h"
+#include "engine/autocomplete/draft_plan.h"
 #include "engine/drafting.h"
 #include "engine/fingerprint.h"
 #include "engine/kv/prefix_keeper.h"
@@ -314,6 +315,11 @@ class Session::Desk {
       return;
     }
     if (!token_bytes_) token_bytes_.emplace(*model_->tokenizer());
+    if (const PassCost& cost = scheduler_->cost(); request.seconds > 0 && cost.known()) {
+      const auto depth = static_cast<double>(request.most_context);
+      const std::int64_t rows = request.limits.count;
+      request.limits = planned(request.limits, {cost.seconds(1, depth), cost.seconds(rows, static_cast<double>(rows) * depth), request.seconds});
+    }
     suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
   }
 

@@ -115,7 +115,7 @@ struct Suggest {
   std::variant<std::vector<ChatMessage>, std::string> context;  // the chat before the user's open turn, or plain text
   std::string before;    // the text before the caret
   DraftLimits limits;
-  double seconds = 0;    // decoding ends after this long; 0 = no limit
+  double seconds = 0;    // decoding ends after this long, and fewer drafts are made if all would be late (draft_plan.h); 0 = no limit
   std::int64_t most_context = 512;  // tokens of the chat that are looked at
   TextOwner chat = 0;
 };

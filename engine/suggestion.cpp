@@ -44,6 +44,19 @@ std::vector<TokenId> encode_spans(const Tokenizer& tokenizer, const std::vector<
   return ids;
 }
 
+/// Leaves out the oldest exchanges, at least one, until about this share of the text is left. Whole exchanges, so that a template
+/// which wants turns to alternate stays content; the system prompt stays. False: there is none.
+bool drop_oldest(std::vector<ChatMessage>& messages, double share) {
+  const auto oldest = std::ranges::find_if(messages, [](const ChatMessage& m) { return m.role != Role::system; });
+  std::size_t bytes = 0;
+  for (auto each = oldest; each != messages.end(); ++each) bytes += each->content.size();
+  const double wanted = share * static_cast<double>(bytes);
+  auto end = oldest;
+  while (end != messages.end() && (end == oldest || end->role != Role::user || static_cast<double>(bytes) > wanted)) bytes -= (end++)->content.size();
+  messages.erase(oldest, end);
+  return end != oldest;
+}
+
 }  // namespace
 
 Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request, const std::tm& now) {
@@ -53,15 +66,13 @@ Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes
     spans.push_back({*text, false});
   } else {
     std::vector<ChatMessage> messages = std::get<std::vector<ChatMessage>>(request.context);
-    const auto oldest = [&] { return std::ranges::find_if(messages, [](const ChatMessage& m) { return m.role != Role::system; }); };
     for (;;) {
       FW_ASSIGN(spans, open_turn(loaded, messages, now));
       const std::vector<TokenId> tokens = encode_spans(tokenizer, spans);
-      if (std::ssize(tokens) <= request.most_context || oldest() == messages.end()) break;
-      if (loaded.texts().known(tokens, request.chat) + kEndOfTurn >= std::ssize(tokens)) break;
-      // Whole exchanges, so that a template which wants turns to alternate stays content.
-      messages.erase(oldest());
-      while (oldest() != messages.end() && oldest()->role != Role::user) messages.erase(oldest());
+      const std::int64_t n = std::ssize(tokens);
+      const bool fits = n + std::ssize(request.before) + request.limits.max_tokens < loaded.model().context;  // a token is a byte or more
+      if (n <= request.most_context || (fits && loaded.texts().known(tokens, request.chat) >= n - std::min(kEndOfTurn, n / 2))) break;
+      if (!drop_oldest(messages, static_cast<double>(request.most_context) / static_cast<double>(n))) break;
     }
   }
   const std::size_t floor = encode_spans(tokenizer, spans).size();

@@ -116,7 +116,7 @@ void Suggester::tell(const text::EditBuffer& buffer) {
 
 bool Suggester::take_click(Frame& frame, text::EditBuffer& buffer) {
   for (std::size_t i = 0; i < advisor_->view().drafts.size(); ++i) {
-    if (!frame.input.activated("composer/strip:" + std::to_string(i + 1))) continue;
+    if (!frame.input.activated(frame.join("composer/strip:", i + 1))) continue;
     insert(advisor_->on_strip_click(i, now_), buffer);
     return true;
   }

@@ -20,14 +20,14 @@ Letter letter(Letter::Kind kind, std::vector<ui::autocomplete::DraftId> drafts =
 }
 
 TEST(SuggestLetters, ANewJobIsASuggest) {
-  const SuggestContext context{std::vector<engine::ChatMessage>{{engine::Role::user, "Hello", {}}}, 1000, 4};
+  const SuggestContext context{std::vector<engine::ChatMessage>{{engine::Role::user, "Hello", {}}, {engine::Role::assistant, "Hi", {}}}, 1000, 4};
   for (const auto kind : {Letter::Kind::suggest, Letter::Kind::extend}) {
     const auto command = SuggestLetters().command_of(letter(kind), context);
     ASSERT_TRUE(command);
     const auto& suggest = std::get<engine::Suggest>(*command);
     EXPECT_EQ(suggest.id, 7U);
     EXPECT_EQ(suggest.before, "How d");
-    EXPECT_EQ(std::get<std::vector<engine::ChatMessage>>(suggest.context).size(), 1U);
+    EXPECT_EQ(std::get<std::vector<engine::ChatMessage>>(suggest.context).size(), 2U);
     EXPECT_EQ(suggest.most_context, 1000);
     EXPECT_EQ(suggest.chat, 4);
     EXPECT_EQ(suggest.limits.count, 3);
@@ -35,6 +35,23 @@ TEST(SuggestLetters, ANewJobIsASuggest) {
     EXPECT_DOUBLE_EQ(suggest.limits.least_mean_log_prob, -1.5);
     EXPECT_DOUBLE_EQ(suggest.seconds, 0.8);
   }
+}
+
+TEST(SuggestLetters, AQuestionWithoutAnAnswerIsPartOfTheTurn) {
+  const SuggestContext context{std::vector<engine::ChatMessage>{{engine::Role::user, "Hello", {}}}};
+  const auto suggest = std::get<engine::Suggest>(*SuggestLetters().command_of(letter(Letter::Kind::suggest), context));
+  EXPECT_TRUE(std::get<std::vector<engine::ChatMessage>>(suggest.context).empty());
+  EXPECT_EQ(suggest.before, "Hello\n\nHow d");
+}
+
+TEST(SuggestLetters, AdvisorsThatFollowEachOtherDiffer) {
+  SuggestLetters second(100);
+  EXPECT_EQ(std::get<engine::Suggest>(*second.command_of(letter(Letter::Kind::suggest), {})).id, 107U);
+  EXPECT_EQ(std::get<engine::AdjustDrafts>(*second.command_of(letter(Letter::Kind::advance, {1}), {})).id, 107U);
+  EXPECT_EQ(std::get<engine::CancelSuggest>(*second.command_of(letter(Letter::Kind::cancel), {})).id, 107U);
+  engine::Drafts drafts;
+  drafts.id = 107;
+  EXPECT_EQ(second.event_of(drafts).request, 7U);
 }
 
 TEST(SuggestLetters, AJobThatGoesOnIsAdjusted) {

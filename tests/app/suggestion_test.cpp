@@ -73,18 +73,12 @@ TEST_F(SuggestionTest, A34ASuggestionStandsOnTheChatAndTheUsersOwnTurn) {
   EXPECT_EQ(context()[1].role, engine::Role::assistant);
 }
 
-TEST_F(SuggestionTest, A34OfAChatBeyondTheContextOnlyTheEndIsSentAndItBeginsWithAQuestion) {
-  const auto talk = [&](int n) {
-    for (int i = 0; i < n; ++i) {
-      ui(ui::SendMessage{"question " + std::to_string(i) + std::string(700, 'q')});
-      answer(std::string(700, 'a'));
-    }
-  };
-  talk(2);
+TEST_F(SuggestionTest, A34OnlyTheEndOfALongChatIsSentAndItBeginsWithAQuestion) {
+  for (int i = 0; i < 6; ++i) {
+    ui(ui::SendMessage{"question " + std::to_string(i) + std::string(6000, 'q')});
+    answer(std::string(6000, 'a'));
+  }
   suggest(1);
-  EXPECT_EQ(context().size(), 4u) << "all that has been read already";
-  talk(4);
-  suggest(2);
   ASSERT_GE(context().size(), 4u);
   ASSERT_LT(context().size(), 10u);
   EXPECT_EQ(context().front().role, engine::Role::user);
