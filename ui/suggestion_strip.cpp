@@ -36,7 +36,7 @@ float draw_hint(Frame& frame, const Hint& hint, Rect row, float right) {
 
 void Suggester::draw_strip(Frame& frame, Rect rect, bool empty) {
   if (!ghost().empty()) {
-    frame.input.add({.id = "composer/ghost", .role = ItemRole::note, .label = frame.join(ghost()), .rect = ghost_place_.empty() ? rect : ghost_place_,
+    frame.input.add({.id = "composer/ghost", .role = ItemRole::note, .label = ghost(), .rect = ghost_place_.empty() ? rect : ghost_place_,
                      .selected = advisor_->view().announce, .focusable = false});
     return draw_drafts(frame, rect);
   }
