@@ -146,6 +146,7 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
   Speculation* speculation = drafting_ != nullptr && begun ? &drafting_->speculation : nullptr;
   if (speculation != nullptr && unread == 1) {
     follow();
+    if (drafting_->self) drafting_->self->use(sequence);
     const std::int64_t left = model_.model().context - std::ssize(text_) + 1;
     tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside);
   }

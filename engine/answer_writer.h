@@ -12,6 +12,7 @@
 #include "engine/kv/prefix_keeper.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/loaded_model.h"
+#include "engine/self_draft.h"
 #include "engine/session.h"
 #include "engine/speculative/speculation.h"
 #include "engine/stop_filter.h"
@@ -21,6 +22,7 @@ namespace foreword::engine {
 
 /// Drafting for one model, and the text that its drafters know. One text at a time.
 struct Drafting {
+  std::unique_ptr<SelfDraft> self = {};  // null: the model does not draft for itself
   Speculation speculation;
   std::vector<TokenId> followed = {};
 };

@@ -11,6 +11,8 @@ using Clock = std::chrono::steady_clock;
 // Measuring ends here, so that a model is open soon; larger steps are then not drafted for. Enough for eight rows of a model
 // whose pass takes a tenth of a second.
 constexpr double kMeasuringSeconds = 0.7;
+// For the choice of layers, where the model drafts for itself.
+constexpr double kChoosingSeconds = 2;
 // The fastest of several counts, since what else the machine does only adds; of slow passes one has to do.
 constexpr int kPasses = 3;
 constexpr double kSlowPass = 0.02;
@@ -50,9 +52,13 @@ Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* s
   if (std::ranges::find(names, "model") != names.end() && second == nullptr) {
     return Error{ErrorCode::invalid_argument, "The drafter \"model\" needs a file: --draft model=FILE."};
   }
-  FW_ASSIGN(auto members, Speculation::members(names, {static_cast<std::int32_t>(model.tokenizer()->size()), second}));
+  std::unique_ptr<SelfDraft> self;
+  if (std::ranges::find(names, "skip") != names.end()) {
+    FW_ASSIGN(self, SelfDraft::open(model, kChoosingSeconds));
+  }
+  FW_ASSIGN(auto members, Speculation::members(names, {static_cast<std::int32_t>(model.tokenizer()->size()), second, self.get()}));
   if (members.empty()) return std::optional<Drafting>();
-  std::optional<Drafting> drafting(Drafting{Speculation({.mode = options.verify}, std::move(members), now)});
+  std::optional<Drafting> drafting(Drafting{std::move(self), Speculation({.mode = options.verify}, std::move(members), now)});
   FW_TRY(measure_cost(model, drafting->speculation.cost()));
   return drafting;
 }

@@ -105,7 +105,7 @@ Result<void> Scheduler::step(std::span<Work* const> works, const std::function<b
         while (row >= part->end) ++part;
         part->work->take(row, logits);
       },
-      is_long ? go_on : std::function<bool()>()));
+      {.go_on = is_long ? go_on : std::function<bool()>()}));
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   cost_.observe(batch_.size(), back, seconds);
   const Work::Pass pass{static_cast<int>(batch_.size()), reads_ ? 0 : seconds};

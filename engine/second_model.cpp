@@ -29,43 +29,57 @@ Result<std::unique_ptr<SecondModel>> SecondModel::open(const std::filesystem::pa
 SecondModel::SecondModel(std::unique_ptr<LoadedModel> model) : model_(std::move(model)), sequence_(model_->cache().add_sequence()) {}
 
 void SecondModel::follow(std::span<const std::int32_t> text, std::size_t kept) {
-  KvCache& cache = model_->cache();
-  const std::size_t known = text.empty() ? 0 : std::min({kept, text.size() - 1, static_cast<std::size_t>(cache.length(sequence_))});
-  const auto length = static_cast<std::size_t>(cache.truncate(sequence_, static_cast<std::int64_t>(known)));
-  usable_ = !text.empty() && std::ssize(text) < model_->model().context;
-  if (!usable_) return;
-  const auto fresh = text.first(text.size() - 1).subspan(length);
-  usable_ = model_->read(sequence_, fresh, [](std::int64_t) { return false; }, {}).has_value();
+  kept = std::min(kept, text_.size());
+  text_.resize(kept);
+  text_.insert(text_.end(), text.begin() + static_cast<std::ptrdiff_t>(kept), text.end());
+  read_ = std::min(read_, static_cast<std::int64_t>(kept));
+  if (kept == 0) broken_ = false;
 }
 
-bool SecondModel::score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) {
-  if (!usable_) return false;
-  // The nodes and what leads to them, in the tree's order: rows of earlier levels are computed again, which costs a small model
-  // next to nothing and keeps its cache free of branches.
+/// Reads what it has not read of the text, all but the last token. False: it cannot go on.
+bool SecondModel::catch_up() {
+  if (broken_ || text_.empty() || std::ssize(text_) >= model_->model().context) return false;
+  KvCache& cache = model_->cache();
+  const std::int64_t wanted = std::ssize(text_) - 1;
+  read_ = std::min(read_, wanted);
+  if (read_ < cache.length(sequence_)) read_ = cache.truncate(sequence_, read_);
+  if (read_ == wanted) return true;
+  const auto fresh = std::span(text_).first(static_cast<std::size_t>(wanted)).subspan(static_cast<std::size_t>(read_));
+  broken_ = !model_->read(sequence_, fresh, [](std::int64_t) { return false; }, {});
+  read_ = cache.length(sequence_);
+  return !broken_;
+}
+
+std::optional<LevelRows> LevelRows::of(const DraftTree& tree, std::span<const std::int32_t> nodes, SequenceId sequence, std::int64_t most) {
   std::vector<std::int32_t> wanted(nodes.begin(), nodes.end());
   for (const std::int32_t node : nodes) {
     for (std::int32_t at = tree.parent[static_cast<std::size_t>(node)]; at >= 0; at = tree.parent[static_cast<std::size_t>(at)]) wanted.push_back(at);
   }
   std::ranges::sort(wanted);
   wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
-  const std::int64_t left = model_->model().context - model_->cache().length(sequence_);
-  if (std::ssize(wanted) > std::min(left, model_->forward().max_rows())) return false;
-  Batch batch;
-  std::vector<std::int32_t> node_of;
+  if (std::ssize(wanted) > most) return std::nullopt;
+  LevelRows rows;
   std::vector<std::int32_t> row_of(static_cast<std::size_t>(tree.size()), -1);
   for (const std::int32_t node : wanted) {
     const auto n = static_cast<std::size_t>(node);
     const std::int32_t parent = tree.parent[n];
     const bool asked = std::ranges::find(nodes, node) != nodes.end();
-    row_of[n] = batch.add(tree.token[n], sequence_, parent < 0 ? -1 : row_of[static_cast<std::size_t>(parent)], asked);
-    node_of.push_back(node);
+    row_of[n] = rows.batch.add(tree.token[n], sequence, parent < 0 ? -1 : row_of[static_cast<std::size_t>(parent)], asked);
+    rows.node_of.push_back(node);
   }
+  return rows;
+}
+
+bool SecondModel::score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) {
+  if (!catch_up()) return false;
+  const std::int64_t left = model_->model().context - model_->cache().length(sequence_);
+  const auto level = LevelRows::of(tree, nodes, sequence_, std::min(left, model_->forward().max_rows()));
+  if (!level) return false;
   const auto n_vocab = static_cast<std::size_t>(model_->tokenizer()->size());
-  usable_ = model_->forward().run(batch, [&](std::int64_t row, std::span<const float> logits) {
-    const auto named = logits.first(std::min(logits.size(), n_vocab));
-    sink(node_of[static_cast<std::size_t>(row)], named);
-  }).has_value();
-  return usable_;
+  broken_ = !model_->forward().run(level->batch, [&](std::int64_t row, std::span<const float> logits) {
+    sink(level->node_of[static_cast<std::size_t>(row)], logits.first(std::min(logits.size(), n_vocab)));
+  });
+  return !broken_;
 }
 
 std::int64_t SecondModel::bytes() const { return static_cast<std::int64_t>(model_->file().total_bytes()) + model_->cache().total_bytes(); }

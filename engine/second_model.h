@@ -1,13 +1,24 @@
 #pragma once
 // A small model of the same vocabulary, open beside the one that answers, as a drafter wants it. It reads along in a KV cache of
-// its own. Engine desk only.
+// its own, but not before it is asked: who is not worth asking costs nothing. Engine desk only.
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "engine/loaded_model.h"
 #include "engine/speculative/small_model.h"
 
 namespace foreword::engine {
+
+/// Some nodes of a tree and what leads to them, as rows: those of earlier levels are computed again, which keeps the cache free of
+/// branches.
+struct LevelRows {
+  Batch batch;
+  std::vector<std::int32_t> node_of;  // by row
+  /// Nothing if there are more than so many.
+  static std::optional<LevelRows> of(const DraftTree& tree, std::span<const std::int32_t> nodes, SequenceId sequence, std::int64_t most);
+};
 
 class SecondModel : public DraftModel {
  public:
@@ -20,10 +31,13 @@ class SecondModel : public DraftModel {
 
  private:
   explicit SecondModel(std::unique_ptr<LoadedModel> model);
+  bool catch_up();
 
   std::unique_ptr<LoadedModel> model_;
   SequenceId sequence_;
-  bool usable_ = true;  // false while the text is longer than its context, or after an error
+  std::vector<std::int32_t> text_;
+  std::int64_t read_ = 0;  // of its first tokens, which the cache holds
+  bool broken_ = false;    // after an error, until another text comes
 };
 
 }  // namespace foreword::engine

@@ -375,7 +375,7 @@ Forward::~Forward() = default;
 
 std::int64_t Forward::max_rows() const { return impl_->max_rows; }
 
-Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const std::function<bool()>& go_on) {
+Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const PassOptions& options) {
   Impl& f = *impl_;
   const std::int64_t n = batch.size();
   check(n > 0 && n <= f.max_rows, "a batch has between 1 and max_rows rows");
@@ -406,13 +406,14 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const std::
     f.backend.add(stream, f.a.rows(n), 1.0F, stream);
   }
   for (std::int64_t il = 0; il < f.model.config.n_layers; ++il) {
+    if (!options.skipped.empty() && options.skipped[static_cast<std::size_t>(il)] != 0) continue;
     f.layer(il, inputs);
-    if (!go_on) continue;
+    if (!options.go_on) continue;
     FW_TRY(f.backend.submit());
-    if (!go_on()) return Error{ErrorCode::cancelled, "Stopped."};
+    if (!options.go_on()) return Error{ErrorCode::cancelled, "Stopped."};
   }
   FW_TRY(f.head(batch, sink));
-  f.tell_attention(layout, inputs.global.rows.shares);
+  if (options.skipped.empty()) f.tell_attention(layout, inputs.global.rows.shares);
   return {};
 }
 

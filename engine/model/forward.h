@@ -39,6 +39,12 @@ struct Batch {
 /// only during the call).
 using LogitSink = std::function<void(std::int64_t row, std::span<const float> logits)>;
 
+/// What a pass may do otherwise than all of the model in one go.
+struct PassOptions {
+  std::function<bool()> go_on = {};            // asked between layers; false gives the pass up before any logits come
+  std::span<const std::uint8_t> skipped = {};  // [n_layers], 1: the layer does nothing; empty: none
+};
+
 class Forward {
  public:
   /// Working memory for batches of at most max_rows rows. model, cache and backend must outlive it.
@@ -49,9 +55,8 @@ class Forward {
 
   /// Runs the batch. Row i of a sequence takes slot length + (its number among the sequence's rows); the slots are
   /// written but not committed: the caller commits what it accepts. Errors: `invalid_argument` for a token outside the
-  /// vocabulary, `out_of_memory` for a full cache, and the device's. go_on, if given, is asked between layers; false gives the
-  /// pass up before any logits come, with the error `cancelled`.
-  Result<void> run(const Batch& batch, const LogitSink& sink, const std::function<bool()>& go_on = {});
+  /// vocabulary, `out_of_memory` for a full cache, `cancelled` where it was given up, and the device's.
+  Result<void> run(const Batch& batch, const LogitSink& sink, const PassOptions& options = {});
 
   std::int64_t max_rows() const;
 

@@ -1,17 +1,23 @@
 #include "engine/speculative/controller.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace foreword::engine {
 namespace {
 
 constexpr double kFree = .002;   // share of a pass that nobody misses
-constexpr int kProbeEvery = 32;  // steps
+constexpr int kProbeEvery = 32;  // steps, at least
+constexpr double kProbeShare = .01;  // of the time, at most, goes to looking again
+constexpr double kMargin = 1.2;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kRate = .2;     // of the averages
+constexpr double kMemory = .97;  // of promises, a step
+constexpr double kDoubt = 3;     // tokens, made and kept, that every promise begins with
 
 }  // namespace
 
-Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load) {
+Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load,
+                 const std::function<double(int)>& worth) {
   const auto rate = [&](double tokens, int nodes) {
     return (load.value + 1 + tokens) / (draft_seconds + cost.seconds(load.rows + 1 + nodes));
   };
@@ -22,16 +28,17 @@ Size choose_size(const std::vector<float>& reach, const CostModel& cost, double 
   for (int n = 1; n <= most; ++n) {
     sum += static_cast<double>(reach[static_cast<std::size_t>(n) - 1]);
     if (!cost.measured(load.rows + 1 + n) && n < most) continue;
-    if (const double r = rate(sum, n); r > best.rate) best = {n, r};
+    if (const double r = rate(worth ? sum * worth(n) : sum, n); r > best.rate) best = {n, r};
   }
   return best.rate > kWorthwhile * none.rate ? best : none;
 }
 
 bool Controller::wants(std::uint8_t drafter) const {
   const Known& known = drafters_[drafter];
-  if (!known.ever || !cost_.known() || known.steps_since + 1 >= kProbeEvery) return true;
+  if (!known.ever || !cost_.known()) return true;
   const double plain = cost_.seconds(1);  // what a token costs
-  return known.seconds <= kFree * plain || known.found * plain > known.seconds;
+  if (known.steps_since + 1 >= std::max<double>(kProbeEvery, known.seconds / (kProbeShare * plain))) return true;
+  return known.seconds <= kFree * plain || known.found * plain > kMargin * known.seconds;
 }
 
 void Controller::asked(std::uint8_t drafter, double seconds) {
@@ -47,7 +54,7 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
   if (cost_.known()) {
     std::vector<float> reach(tree.reach.begin() + 1, tree.reach.end());
     std::ranges::sort(reach, std::greater());
-    size = choose_size(reach, cost_, draft_seconds_, load);
+    size = choose_size(reach, cost_, draft_seconds_, load, [this](int nodes) { return worth(nodes); });
     // Equal reach is shared by all who named the node.
     const float least = size.nodes > 0 ? reach[static_cast<std::size_t>(size.nodes) - 1] : 2;
     std::vector<double> found(drafters_.size(), 0.0);
@@ -70,6 +77,31 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
   draft_seconds_ = 0;
   last_size_ = size.nodes;
   return size;
+}
+
+double Controller::worth(int nodes) const {
+  if (promises_.empty() || nodes < 1) return 1;
+  const Promise& promise = promises_[std::min(static_cast<std::size_t>(nodes), promises_.size()) - 1];
+  return (promise.kept + kDoubt) / (promise.made + kDoubt);
+}
+
+void Controller::learn(const DraftTree& tree, const VerifyResult& result) {
+  for (Promise& promise : promises_) promise = {kMemory * promise.made, kMemory * promise.kept};
+  const auto n = static_cast<std::size_t>(tree.n_drafted());
+  if (n == 0) return;
+  promises_.resize(std::max(promises_.size(), n));
+  std::vector<std::uint8_t> on_path(tree.token.size(), 0);
+  for (const std::int32_t node : result.path) on_path[static_cast<std::size_t>(node)] = 1;
+  std::vector<std::size_t> best(n);
+  std::iota(best.begin(), best.end(), std::size_t{1});
+  std::ranges::stable_sort(best, std::greater(), [&](std::size_t node) { return tree.reach[node]; });
+  double made = 0, kept = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    made += static_cast<double>(tree.reach[best[i]]);
+    kept += on_path[best[i]];
+    promises_[i].made += made;
+    promises_[i].kept += kept;
+  }
 }
 
 int Controller::budget(int most) const {

@@ -3,10 +3,12 @@
 // what the target says in it. Has no clock: times are told.
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "engine/speculative/cost_model.h"
 #include "engine/speculative/draft_tree.h"
+#include "engine/speculative/verify.h"
 
 namespace foreword::engine {
 
@@ -19,13 +21,14 @@ struct Load {
 /// How many nodes to compute: the N that maximises
 ///   R(N) = (value of others + 1 + sum of the N largest reach) / (draft_seconds + T(rows of others + 1 + N)),
 /// and 0 unless that beats R(0) by kWorthwhile. Of the N between two measured row counts only "all nodes" is looked at, since
-/// costs may rise in steps. reach: falling, root apart.
+/// costs may rise in steps. reach: falling, root apart. worth: what the sum for N nodes is multiplied with; none: 1.
 struct Size {
   int nodes = 0;
   double rate = 0;  // expected tokens a second
 };
 inline constexpr double kWorthwhile = 1.02;
-Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load);
+Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load,
+                 const std::function<double(int)>& worth = {});
 
 class Controller {
  public:
@@ -35,12 +38,15 @@ class Controller {
   const CostModel& cost() const { return cost_; }
 
   /// Whether to ask this drafter in the coming step: always if it takes next to no time, else if what it found lately was
-  /// worth its time; every 32nd step to see whether that has changed.
+  /// worth its time; every 32nd step to see whether that has changed, or more rarely if that takes long.
   bool wants(std::uint8_t drafter) const;
   /// Asked, it took so long.
   void asked(std::uint8_t drafter, double seconds);
   /// Once a step, on the weighed tree, after asking. Without a known cost the answer is none.
   Size decide(const DraftTree& tree, const Load& load);
+  /// What became of a tree that had rows: for each number of nodes up to its own, whether its best so many were worth what they
+  /// promised. Chances that are right on the average can be wrong together, in a text that runs in circles above all.
+  void learn(const DraftTree& tree, const VerifyResult& result);
   /// How many nodes are worth drafting in the coming step, at most `most`.
   int budget(int most) const;
 
@@ -52,8 +58,14 @@ class Controller {
     bool ever = false;
     int steps_since = 0;
   };
+  struct Promise {
+    double made = 0, kept = 0;  // tokens; decayed with every step, so that what was given up is tried again
+  };
+  double worth(int nodes) const;
+
   CostModel cost_;
   std::vector<Known> drafters_;
+  std::vector<Promise> promises_;  // by number of nodes, from 1
   double draft_seconds_ = 0;  // of this step
   int last_size_ = 0;
 };

@@ -44,7 +44,9 @@ inline constexpr int kBestOfRow = 8;
 /// What a drafter may be made of.
 struct DrafterSetup {
   std::int32_t vocabulary = 0;  // ids are below this
-  DraftModel* model = nullptr;  // small_model.h; null: there is none. Outlives the drafter
+  // small_model.h; null: there is none. They outlive the drafter.
+  DraftModel* model = nullptr;
+  DraftModel* self = nullptr;   // the target with layers left out
 };
 
 struct DrafterRow {
@@ -55,6 +57,7 @@ struct DrafterRow {
   bool has_q;               // lists come with probabilities, so that rejection sampling is possible
   bool wants_rows;          // needs observe()
   std::unique_ptr<Drafter> (*create)(const DrafterSetup&);  // null if the set-up lacks what it needs
+  bool by_name_only = false;  // "auto" does not mean it
 };
 /// In the order in which they propose.
 std::span<const DrafterRow> drafter_rows();

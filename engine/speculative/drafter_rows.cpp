@@ -18,6 +18,11 @@ constexpr DrafterRow kRows[] = {
      [](const DrafterSetup& setup) -> std::unique_ptr<Drafter> {
        return setup.model != nullptr ? std::make_unique<SmallModel>(*setup.model) : nullptr;
      }},
+    {"skip", "The model itself drafts with some of its layers left out", "Zhang et al. 2023; Liu et al. 2024", 1.0F, true, false,
+     [](const DrafterSetup& setup) -> std::unique_ptr<Drafter> {
+       return setup.self != nullptr ? std::make_unique<SmallModel>(*setup.self) : nullptr;
+     },
+     true},
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ Result<std::vector<Speculation::Member>> Speculation::members(std::span<const st
   const auto named = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
   std::vector<Member> chosen;
   for (const DrafterRow& row : drafter_rows()) {
-    if (named("off") || (!named("auto") && !named(row.name))) continue;
+    if (named("off") || ((!named("auto") || row.by_name_only) && !named(row.name))) continue;
     if (auto drafter = row.create(setup)) chosen.push_back({&row, std::move(drafter)});
   }
   return chosen;
@@ -85,6 +85,7 @@ void Speculation::observe(std::int32_t node, bool walked, std::span<const float>
 
 void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds) {
   calibration_.learn(tree_, result);
+  controller_.learn(tree_, result);
   if (seconds > 0) controller_.cost().observe(rows, seconds);
   ++stats_.passes;
   stats_.tokens += std::ssize(result.tokens);

@@ -44,7 +44,7 @@ class Speculation {
     const DrafterRow* row;
     std::unique_ptr<Drafter> drafter;
   };
-  /// Drafters by name, in the table's order; "auto" means all that the set-up allows, "off" none. `invalid_argument` names
+  /// Drafters by name, in the table's order; "auto" means all that the set-up allows but those that want to be named, "off" none. `invalid_argument` names
   /// the known ones.
   static Result<std::vector<Member>> members(std::span<const std::string_view> names, const DrafterSetup& setup);
 

@@ -81,7 +81,7 @@ class SpeculationEquality : public testing::Test {
 
   /// Passes of any size cost the same here, so that trees are as large as they may be.
   static Drafting drafting_of(std::vector<Speculation::Member> members, SpeculationLimits limits) {
-    Drafting drafting{Speculation(limits, std::move(members), [] { return 0.0; })};
+    Drafting drafting{.speculation = Speculation(limits, std::move(members), [] { return 0.0; })};
     for (const int n : CostModel::row_counts(64)) drafting.speculation.cost().measure(n, 1.0);
     return drafting;
   }
@@ -171,14 +171,20 @@ class SpeculationEquality : public testing::Test {
       const VerifyMode mode = random() % 2 == 0 ? VerifyMode::gumbel : VerifyMode::match;
       const int max_nodes = 1 + static_cast<int>(random() % 40);
       std::vector<Speculation::Member> members;
-      const unsigned kind = random() % 5;
+      const unsigned kind = random() % 6;
+      std::unique_ptr<SelfDraft> self;
       if (kind < 3) {
         members.push_back({&kScripted, std::make_unique<Scripted>(static_cast<Scripted::Kind>(kind), whole, n_vocab, random())});
       } else {
-        constexpr std::string_view kAll[] = {"auto"};
-        members = std::move(Speculation::members(kAll, {n_vocab, kind == 4 ? second.get() : nullptr})).value();
+        std::vector<std::string_view> names{"auto"};
+        if (kind == 5) {
+          names = {"skip"};
+          self = std::move(SelfDraft::open(*model, 0)).value();
+        }
+        members = std::move(Speculation::members(names, {n_vocab, kind == 4 ? second.get() : nullptr, self.get()})).value();
       }
       Drafting drafting = drafting_of(std::move(members), {.mode = mode, .max_nodes = max_nodes, .max_depth = 1 + static_cast<int>(random() % 16)});
+      drafting.self = std::move(self);
       const int stop_after = random() % 4 == 0 ? static_cast<int>(random() % 20) : -1;
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", case " << i << ", drafter " << kind << ", nodes " << max_nodes);
       const Written drafted = write(*model, request, &drafting, stop_after);

@@ -137,6 +137,24 @@ TEST(Controller, AlwaysAsksWhoTakesNoTime) {
   }
 }
 
+TEST(Controller, BelievesTreesByWhatTheyKeptAndTriesAgain) {
+  Controller controller(1);
+  controller.cost() = straight(.010, .003);
+  int drafted = 0, late = 0;
+  for (int i = 0; i < 600; ++i) {
+    DraftTree tree(0);
+    tree.add(0, 1, .6F, Draw::deterministic, {});  // promised, and never kept
+    tree.weigh();
+    const int nodes = controller.decide(tree, {}).nodes;
+    tree.trim(nodes);
+    controller.learn(tree, {.path = {0}, .tokens = {2}});
+    drafted += nodes;
+    late += i >= 100 ? nodes : 0;
+  }
+  EXPECT_LT(drafted, 120);
+  EXPECT_GT(late, 0);
+}
+
 TEST(Controller, DraftsNothingBeforeItKnowsTheCost) {
   Controller controller(1);
   EXPECT_EQ(controller.budget(64), 0);

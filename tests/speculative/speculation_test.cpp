@@ -72,7 +72,8 @@ constexpr World kWorlds[] = {
     {"good processor, poor drafter", good_processor, 2.5F, .02, kNever, .8F, 1, false},
     {"graphics, good drafter", graphics, .4F, .05, kNever, .8F, 1, false},
     {"graphics, dear drafter", graphics, 1, .4, kNever, 1, 1, false},
-    {"tiles, good drafter, cool", tiles, .6F, .05, kNever, .3F, 1, false},  // a greedy text of this model runs in a short circle
+    {"tiles, good drafter, cool", tiles, .6F, .05, kNever, .3F, 1, false},
+    {"tiles, good drafter, greedy", tiles, .6F, .05, kNever, 0, 1, false},  // the text runs in a short circle
     {"good processor, drafter that turns bad", good_processor, .4F, .02, kLength / 2, .8F, 1, false},
     {"good processor, untrained drafters", good_processor, -1, 0, kNever, .5F, .4F, true},
     {"graphics, all drafters", graphics, 1, .05, kNever, .8F, .6F, true},

@@ -1,0 +1,180 @@
+// What drafts bring, side by side: the same requests without drafts, with all drafters and with a sibling model too, in turns, so that
+// what else the machine does falls on all alike. Says also how often the sibling's likeliest token is the model's.
+//
+//   bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS]
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/loaded_model.h"
+#include "engine/session.h"
+
+namespace foreword::engine {
+namespace {
+
+struct Kind {
+  const char* name;
+  bool chat;
+  std::vector<std::string> prompts;
+};
+
+std::vector<Kind> kinds() {
+  const std::string wrong[] = {
+      "Yesterday we has walked along the river to the old mill. The water were high, and the path was full of mud, but nobody minded. At the mill we ate our bread and looked at the wheel, which turn slowly in the sun.",
+      "I want to thank you for the quick answer. The meeting on Thursday are fine for me. Please bring the list of open questions, so that we can talk about it one by one, and tell Anna that the room is booked until four oclock.",
+      "The garden behind the house is not large, but it have everything: two apple trees, a bench, and a small pond with fishes. In spring the birds comes back and build their nests in the hedge beside the gate.",
+      "Our train leave at seven in the morning. We should meet at the station at half past six, because the ticket office are closed on Sundays and the machine takes only coins. I will bring coffee for all of us."};
+  Kind edits{"edits", true, {}};
+  for (const std::string& text : wrong) edits.prompts.push_back("Correct the mistakes in this text: " + text);
+  return {std::move(edits),
+          {"chat", true, {"What should I cook tonight?", "Why is the sky blue?", "Tell me something about dogs.", "How do I write a good letter?", "What is a river?", "Can you help me plan a birthday party?", "Which book should I read next?", "Explain what a bank does.", "Write a short story about a cat.", "What is the difference between rain and snow?", "Give me three ideas for a weekend.", "Who are you?"}},
+          {"mail", false, {"Dear Ms. Brown,\n\nthank you for your message. I would like to", "Hello Tom,\n\nunfortunately I cannot come to the meeting on", "Dear team,\n\nplease find attached the", "Hi Anna,\n\nI hope you are well. I am writing to ask whether",
+                           "Dear Sir or Madam,\n\nwe received your order and", "Hello everybody,\n\na short reminder that"}},
+          {"prose", false, {"The old man opened the door and", "It was a cold morning in November when", "She had never seen the sea before, and", "Nobody in the village knew why", "The train stopped in the middle of the", "In the evening, when the lamps were lit,"}}};
+}
+
+struct Setting {
+  const char* name;
+  std::vector<std::string> draft;
+  bool sibling;
+};
+constexpr int kSettings = 3;
+
+class Desk {
+ public:
+  Desk(const std::filesystem::path& model, const Setting& setting, const std::filesystem::path& sibling) {
+    ModelOptions options;
+    options.draft = setting.draft;
+    if (setting.sibling) options.draft_model = sibling;
+    session_.send(LoadModel{model, options});
+    for (;;) {
+      const Event event = *outbox_.take();
+      if (std::holds_alternative<ModelReady>(event)) return;
+      if (const auto* failed = std::get_if<ModelFailed>(&event)) {
+        std::fprintf(stderr, "%s\n", failed->error.message.c_str());
+        std::exit(1);
+      }
+    }
+  }
+  struct Answer {
+    std::vector<TokenId> ids;
+    GenerationStats stats;
+  };
+  Answer ask(Generate request) {
+    Answer answer;
+    session_.send(std::move(request));
+    for (;;) {
+      const Event event = *outbox_.take();
+      if (const auto* piece = std::get_if<TextPiece>(&event)) answer.ids.insert(answer.ids.end(), piece->ids.begin(), piece->ids.end());
+      if (const auto* done = std::get_if<GenerationDone>(&event)) {
+        answer.stats = done->stats;
+        return answer;
+      }
+      if (std::holds_alternative<GenerationFailed>(event)) std::exit(1);
+    }
+  }
+
+ private:
+  Mailbox<Event> outbox_;
+  Session session_{outbox_};
+};
+
+struct Sums {
+  double tokens = 0, passes = 0, seconds = 0;
+};
+
+/// Both models read what the first one wrote: share of places at which their likeliest tokens are the same.
+void print_agreement(LoadedModel& model, LoadedModel& sibling, const char* name, const std::vector<std::vector<TokenId>>& texts) {
+  std::int64_t n = 0, equal = 0;
+  for (const auto& text : texts) {
+    std::array<std::vector<std::ptrdiff_t>, 2> best;
+    for (int i = 0; i < 2; ++i) {
+      LoadedModel& one = i == 0 ? model : sibling;
+      const SequenceId sequence = one.cache().add_sequence();
+      const auto n_vocab = static_cast<std::size_t>(one.tokenizer()->size());
+      if (!one.read(sequence, text, [](std::int64_t) { return true; }, [&](std::int64_t, std::span<const float> row) {
+            const auto named = row.first(std::min(row.size(), n_vocab));
+            best[static_cast<std::size_t>(i)].push_back(std::ranges::max_element(named) - named.begin());
+          })) std::exit(1);
+      one.cache().remove_sequence(sequence);
+    }
+    for (std::size_t i = 0; i < best[0].size(); ++i) equal += best[0][i] == best[1][i] ? 1 : 0;
+    n += std::ssize(best[0]);
+  }
+  const double share = n > 0 ? static_cast<double>(equal) / static_cast<double>(n) : 0;
+  std::printf("%s: the sibling's likeliest token is the model's at %.0f %% of %lld places; chains of such could give %.2f tokens a pass\n", name, 100 * share,
+              static_cast<long long>(n), 1 / (1 - share));
+}
+
+}  // namespace
+}  // namespace foreword::engine
+
+int main(int argc, char** argv) {
+  using namespace foreword::engine;
+  if (argc < 3) {
+    std::fprintf(stderr, "bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS]\n");
+    return 2;
+  }
+  const std::filesystem::path model = argv[1], sibling = argv[2];
+  const int rounds = argc > 3 ? std::atoi(argv[3]) : 3;
+  const std::array<Setting, kSettings> settings{{{"off", {"off"}, false}, {"auto", {"auto"}, false}, {"auto, sibling", {"auto", "model"}, true}}};
+  struct Row {
+    std::string name;
+    float temperature;
+    std::array<Sums, kSettings> sums = {};  // tokens and passes of the first round; seconds: the fastest of all rounds, prompt by prompt
+    int n_other = 0;
+  };
+  std::vector<Row> rows;
+  std::map<std::string, std::vector<std::vector<TokenId>>> written;
+  std::uint64_t id = 0;
+  for (const Kind& kind : kinds()) {
+    for (const float temperature : {0.0F, 0.8F}) {
+      Row row{kind.name, temperature};
+      std::vector<std::array<double, kSettings>> fastest(kind.prompts.size());
+      for (auto& of_prompt : fastest) of_prompt.fill(1e9);
+      for (int round = 0; round < rounds; ++round) {
+        // Fresh desks, since drafters remember what they saw.
+        std::vector<std::unique_ptr<Desk>> desks;
+        for (const Setting& setting : settings) desks.push_back(std::make_unique<Desk>(model, setting, sibling));
+        for (std::size_t p = 0; p < kind.prompts.size(); ++p) {
+          std::vector<TokenId> plain;
+          for (std::size_t i = 0; i < kSettings; ++i) {
+            Generate request;
+            request.id = ++id;
+            if (kind.chat) request.prompt = std::vector<ChatMessage>{{Role::user, kind.prompts[p], {}}};
+            else request.prompt = kind.prompts[p];
+            request.max_tokens = 120;
+            request.sampling.temperature = temperature;
+            request.sampling.seed = p + 1;
+            const Desk::Answer answer = desks[i]->ask(request);
+            fastest[p][i] = std::min(fastest[p][i], answer.stats.decode_seconds);
+            if (i == 0) plain = answer.ids;
+            row.n_other += answer.ids != plain ? 1 : 0;
+            if (round > 0) continue;
+            row.sums[i].tokens += static_cast<double>(answer.stats.n_tokens);
+            row.sums[i].passes += static_cast<double>(answer.stats.passes);
+            if (i == 0 && answer.ids.size() > 1) written[row.name + (temperature > 0 ? ", T 0.8" : ", T 0")].push_back(answer.ids);
+          }
+        }
+      }
+      for (const auto& of_prompt : fastest) {
+        for (std::size_t i = 0; i < kSettings; ++i) row.sums[i].seconds += of_prompt[i];
+      }
+      rows.push_back(row);
+    }
+  }
+  std::printf("| | T | tokens a pass: auto | with sibling | times plain: auto | with sibling | other ids |\n|---|---|---|---|---|---|---|\n");
+  for (const auto& [name, temperature, sums, n_other] : rows) {
+    std::printf("| %s | %.1f | %.2f | %.2f | %.2f | %.2f | %d |\n", name.c_str(), static_cast<double>(temperature), sums[1].tokens / sums[1].passes,
+                sums[2].tokens / sums[2].passes, sums[0].seconds / sums[1].seconds, sums[0].seconds / sums[2].seconds, n_other);
+  }
+  auto large = LoadedModel::open(model, {}), small = LoadedModel::open(sibling, {});
+  if (!large || !small) return 1;
+  for (const auto& [name, texts] : written) print_agreement(**large, **small, name.c_str(), texts);
+}
