@@ -181,6 +181,19 @@ TEST_F(SuggestionsTest, CtrlRightAndRightAtTheEndTakeAWord) {
   EXPECT_EQ(text(), "How do") << "a step each";
 }
 
+TEST_F(SuggestionsTest, AWordOfOneLetterIsAStepOfUndoOfItsOwn) {
+  engine.rules = {{"How ", 35, {{0, "a list is sorted", -0.4, false}}}};
+  type("How ");
+  wait(400);
+  key(Key::right, kCtrl);
+  ASSERT_EQ(text(), "How a");
+  type("n");
+  key(letter('z'), kCtrl);
+  EXPECT_EQ(text(), "How a");
+  key(letter('z'), kCtrl);
+  EXPECT_EQ(text(), "How ");
+}
+
 TEST_F(SuggestionsTest, ShiftTabTakesTheSentence) {
   engine.rules = {{"How ", 35, {{0, "are you? I am", -0.4, false}}}};
   type("How ");
