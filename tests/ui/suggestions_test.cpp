@@ -413,6 +413,19 @@ TEST_F(SuggestionsTest, TheGhostMovesNothingThatWasTyped) {
   EXPECT_LE(drive.find("composer/ghost")->rect.bottom, half_full.bottom);
 }
 
+TEST_F(SuggestionsTest, AGhostAboveOtherLinesStaysOnItsOwn) {
+  engine.rules = {{"word ", 35, {{0, "and this goes on for many more words than there is room for in a single line of it", -0.4, false}}}};
+  key(Key::enter, kShift);
+  drive.type("what stands below");
+  key(Key::up);
+  key(Key::home);
+  type("a word ");
+  wait(400);
+  ASSERT_NE(ghost(), "");
+  const Item* item = drive.find("composer/ghost");
+  EXPECT_LT(item->rect.height(), 1.5f * 24) << "one line, cut";
+}
+
 TEST_F(SuggestionsTest, AGhostWithoutRoomStandsInTheStrip) {
   engine.rules = {{"word ", 35, {{0, "and more", -0.4, false}}}};
   type("(word )");
