@@ -52,16 +52,19 @@ void Controller::on(engine::Event event) {
     return keep_suggestions();
   }
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
+  view_.opening_chat = opening_ != 0;
   keep_count();
   keep_suggestions();
 }
 void Controller::on(storage::Event event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
+  view_.opening_chat = opening_ != 0;
   keep_count();
   keep_suggestions();
 }
 void Controller::on(ui::UiEvent event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
+  view_.opening_chat = opening_ != 0;
   keep_count();
   keep_suggestions();
 }

@@ -32,6 +32,8 @@ struct Frame {
   std::int64_t edit_asked = 0;
   /// The choices for a chat that outgrows the context are wanted.
   bool context_asked = false;
+  /// What the status line says instead of what the model does; empty: nothing.
+  std::string_view wait_reason = {};
   /// A question or a list stands over the window.
   bool asking = false;
 

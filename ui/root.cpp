@@ -11,7 +11,7 @@ namespace {
 constexpr float kComposerMargin = 28, kComposerBottom = 6;  // logical
 constexpr double kTooltipDelay = 0.5;                        // seconds
 constexpr std::size_t kLargeDraft = 100'000;                // bytes
-constexpr double kDraftPause = 0.3;                         // seconds
+constexpr double kDraftPause = 0.3, kUnnoticed = 0.3;       // seconds
 constexpr float kMinScale = 0.75f, kMaxScale = 3.0f;
 
 /// `suffix`: ".gguf", in small letters.
@@ -114,6 +114,7 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
     return std::holds_alternative<SendMessage>(event) || std::holds_alternative<EditMessage>(event);
   });
   if (sent) conversation_.go_to_end();
+  say_opening(frame);
   if (draw_status_line(frame, status)) context_.open(frame);
   say_draft(frame);
 }
@@ -190,6 +191,15 @@ void Root::draw_tip(Frame& frame, Rect window, Rect item, std::string_view words
     if (!right.empty()) canvas_.text({x + width - pad - canvas_.width(font, right), y}, line, font, frame.theme.page, right);
     y += line;
   });
+}
+
+/// Most chats are there at once; a reason is given for those that are not.
+void Root::say_opening(Frame& frame) {
+  if (!frame.state.opening_chat) opening_since_ = -1;
+  if (!frame.state.opening_chat) return;
+  if (opening_since_ < 0) opening_since_ = frame.now;
+  if (frame.now - opening_since_ < kUnnoticed) return frame.wake(opening_since_ + kUnnoticed);
+  frame.wait_reason = "Opening the chat";
 }
 
 /// For the meter, after every change; a large text when the typing pauses.

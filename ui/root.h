@@ -49,6 +49,7 @@ class Root {
   float draw_notices(Frame& frame, Rect area);
   void draw_tooltip(Frame& frame, Rect window);
   void say_draft(Frame& frame);
+  void say_opening(Frame& frame);
   void draw_tip(Frame& frame, Rect window, Rect item, std::string_view words);
   void handle_shortcuts(Frame& frame);
   void run(CommandId id, Frame& frame);
@@ -77,6 +78,7 @@ class Root {
   std::uint64_t file_ = 0;     // the newest of the offered ones that the composer has
   std::uint64_t draft_said_ = 0, draft_seen_ = 0;  // revisions of what is being written
   double draft_changed_at_ = 0;
+  double opening_since_ = -1;  // since when a chat is being opened; negative: none is
   std::string hovered_;
   double hovered_since_ = 0;
 };

@@ -116,7 +116,8 @@ bool draw_status_line(Frame& frame, Rect area) {
   const text::Font font = frame.font(text::Style::regular, size::kSmall - 1);
   const auto [end, pressed] = draw_meter(frame, area, font);
   const float begin = area.left + frame.px(kPad), room = end - begin;
-  const std::string_view left = joined(frame, status_places(frame.phrases, frame.state));
+  const std::string_view places = joined(frame, status_places(frame.phrases, frame.state));
+  const std::string_view left = frame.wait_reason.empty() ? places : frame.wait_reason;
   const float left_width = frame.canvas.width(font, left), gap = left.empty() ? 0 : frame.px(24);
   const PhraseList facts = status_facts(frame.phrases, frame.state.status);
   std::string_view right;

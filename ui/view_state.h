@@ -179,6 +179,7 @@ struct SettingRow {
 struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
+  bool opening_chat = false;      // another one was chosen, and is being read
   std::string search;
   ChatOrder chat_order = ChatOrder::date;
   std::vector<BinRow> bin;  // the latest deletion first

@@ -125,6 +125,7 @@ TEST_F(SettingsTest, D36AnAnswerIsStoredWithHowItWasDrawnAndHowLongItThought) {
 
 TEST_F(SettingsTest, D63HowLongAnAnswerThoughtIsShownAgainLater) {
   ui(ui::SelectChat{7});
+  EXPECT_TRUE(view().opening_chat) << "D59: what is being waited for";
   event::ChatOpened opened;
   opened.request = asked_storage<command::OpenChat>().request;
   opened.chat = chat(7);
@@ -135,6 +136,7 @@ TEST_F(SettingsTest, D63HowLongAnAnswerThoughtIsShownAgainLater) {
   opened.path.push_back(entry);
   storage_says(std::move(opened));
   EXPECT_EQ(view().messages.at(0).reasoning_seconds, 4.5);
+  EXPECT_FALSE(view().opening_chat);
 }
 
 class GivenKvTest : public SettingsTest {

@@ -160,5 +160,20 @@ TEST(D58Status, ShowsOnlyWhatIsKnownAndNeverOneSpeedForReadingAndAnswering) {
   EXPECT_EQ(facts(state.status), (std::vector<std::string>{"100 tokens reused, 1,200 new", "first token after 1.2 s", "21.4 tokens/s"}));
 }
 
+TEST(D59Waits, AChatThatIsNotThereAtOnceIsSaidToBeOpened) {
+  Headless drive;
+  drive.state.opening_chat = true;
+  drive.now = 10;
+  drive.frames(2);
+  const Picture before = drive.picture();
+  EXPECT_NEAR(drive.wake_at(), 10.3, 1e-6) << "most are there before that";
+  drive.now = 10.31;
+  drive.frames(2);
+  EXPECT_NE(drive.picture().rgb, before.rgb);
+  drive.state.opening_chat = false;
+  drive.frames(2);
+  EXPECT_EQ(drive.picture().rgb, before.rgb);
+}
+
 }  // namespace
 }  // namespace foreword::ui
