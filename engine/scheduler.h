@@ -11,8 +11,8 @@
 
 namespace foreword::engine {
 
-/// How long a pass may take while texts are written: kStretch times what their own rows take, or what nobody notices,
-/// whichever is longer.
+/// How long a pass may take while texts are written: kStretch times what passes took in which nothing was read, or what nobody
+/// notices, whichever is longer.
 inline constexpr double kStretch = 1.7;
 inline constexpr double kUnnoticedSeconds = .02;
 
@@ -47,7 +47,8 @@ class Scheduler {
   PassCost cost_;
   Batch batch_;
   std::vector<Part> parts_;
-  bool reads_ = false;  // a prompt, in this pass
+  bool reads_ = false, writes_ = false;  // in this pass
+  double alone_ = 0;    // seconds of a pass that writes and does not read, averaged; 0: there was none
 };
 
 }  // namespace foreword::engine
