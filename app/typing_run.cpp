@@ -103,6 +103,10 @@ class Run {
     std::size_t i = 0;
     while (i < steps.size()) {
       FW_TRY(wait(steps[i].at - shift));
+      for (const Ms begin = now(); quiet_; ) {
+        FW_TRY(take(outbox_.take()));
+        if (!quiet_) shift -= now() - begin;
+      }
       const std::size_t accepted = options_.accepts && steps[i].typed ? accept(std::span(steps).subspan(i)) : 0;
       if (accepted > 0) {
         const Ms next = i + accepted < steps.size() ? steps[i + accepted].at : steps.back().at;
@@ -169,10 +173,13 @@ class Run {
   }
 
   Result<void> take_answer(const engine::GenerationStats& stats) {
-    figures_.answer_tokens += std::max<std::int64_t>(0, stats.n_tokens - 1);
-    figures_.answer_seconds += stats.decode_seconds;
     answered_ = typed_;
-    if (!typed_) session_.send(*options_.answer);
+    if (typed_) return {};
+    if (stats.decode_seconds > 0) {
+      (quiet_ ? figures_.quiet_rates : figures_.answer_rates).values.push_back(static_cast<double>(stats.n_tokens - 1) / stats.decode_seconds);
+    }
+    quiet_ = !quiet_;
+    session_.send(*options_.answer);
     return {};
   }
 
@@ -306,7 +313,7 @@ class Run {
   }
 
   TypingFigures finish() {
-    for (Sample* sample : {&figures_.first_word, &figures_.all_drafts, &figures_.cancelled, &figures_.window}) std::ranges::sort(sample->values);
+    for (Sample* sample : {&figures_.first_word, &figures_.all_drafts, &figures_.cancelled, &figures_.window, &figures_.answer_rates, &figures_.quiet_rates}) std::ranges::sort(sample->values);
     typist_.advisor.counters().each([&](std::string_view name, std::uint64_t value) {
       if (value > 0) figures_.counters.emplace_back(name, value);
     });
@@ -326,6 +333,7 @@ class Run {
   std::size_t promised_ = 0;    // bytes of the text before the newest word that was shown
   std::uint64_t n_shown_ = 0;
   bool typed_ = false, answered_ = false;
+  bool quiet_ = false;          // the typist waits for this answer
   TypingFigures figures_;
 };
 

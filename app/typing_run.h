@@ -24,7 +24,8 @@ struct TypingOptions {
   ui::autocomplete::Settings settings;
   SuggestContext context;
   std::uint64_t base = 0;      // of the jobs' ids (suggest_letters.h); grows from run to run of one session
-  std::optional<engine::Generate> answer;  // is written again and again while the trace is typed
+  /// Is written again and again while the trace is typed; during every other one the typist waits.
+  std::optional<engine::Generate> answer;
 };
 
 /// Milliseconds, sorted.
@@ -50,8 +51,7 @@ struct TypingFigures {
   std::int64_t saved = 0;          // characters that keys brought in, less these keys
   std::int64_t prompt_tokens = 0, reused_tokens = 0;  // the longest prompt; of all prompts together
   std::int64_t read_tokens = 0;    // of all prompts together, not reused
-  std::int64_t answer_tokens = 0;                     // of the answer, and what they took
-  double answer_seconds = 0;
+  Sample answer_rates, quiet_rates;  // tokens a second of the answers that were typed beside, and of the others
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // of the health page, those that are not 0
   std::string text;                // what is in the composer at last
 };

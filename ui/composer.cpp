@@ -223,7 +223,7 @@ Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
 
   const bool generating = frame.state.generating;
   const float side = frame.px(kButton), gap = frame.px(6);
-  if (strip > 0) suggester_.draw_strip(frame, {inner.left, rect.bottom - gap - side, rect.right - 2 * gap - side, rect.bottom - gap}, field_.text().empty());
+  if (strip > 0) suggester_.draw_strip(frame, {inner.left, rect.bottom - gap - side, rect.right - 3 * gap - side, rect.bottom - gap}, field_.text().empty());
   const bool pressed = draw_button(frame, {rect.right - gap - side, rect.bottom - gap - side, rect.right - gap, rect.bottom - gap},
                                    generating || !is_blank(field_.text()) || !files_.empty());
   if (generating && pressed) frame.send(StopGenerating{});

@@ -9,20 +9,17 @@ namespace {
 
 constexpr float kLeast = 24;  // logical: room for less of a ghost is none
 
-/// Bytes of the ghost for the caret's line: whole words, none if the first does not fit.
-std::size_t fitting(Frame& frame, text::Font font, std::string_view ghost, float room) {
-  if (frame.canvas.width(font, ghost) <= room) return ghost.size();
-  if (frame.canvas.width(font, ghost.substr(0, autocomplete::unit_end(ghost, 0))) > room) return 0;
-  const text::Span span{.font = font};
-  const text::StyledText styled{ghost, {&span, 1}};
-  text::Layout layout;
-  layout.set(frame.canvas.shapes(), styled, room);
-  return layout.line(frame.canvas.shapes(), styled, 0).end;
-}
-
 }  // namespace
 
-Rect draw_ghost(Frame& frame, const GhostPlace& place, text::Font font, std::string_view ghost) {
+/// Bytes of the ghost for the caret's line: whole words, none if the first does not fit.
+std::size_t GhostText::fitting(Frame& frame, text::Font font, std::string_view ghost, float line_height, float room) {
+  if (frame.canvas.width(font, ghost) <= room) return ghost.size();
+  if (frame.canvas.width(font, ghost.substr(0, autocomplete::unit_end(ghost, 0))) > room) return 0;
+  first_.set(frame, ghost, font, line_height, room);
+  return first_.line(frame, 0).end;
+}
+
+Rect GhostText::draw(Frame& frame, const GhostPlace& place, text::Font font, std::string_view ghost) {
   Canvas& canvas = frame.canvas;
   const Color ink = frame.theme.ghost;
   const float h = place.line_height, left = place.field.left, right = place.field.right, first_x = place.caret.x;
@@ -41,7 +38,7 @@ Rect draw_ghost(Frame& frame, const GhostPlace& place, text::Font font, std::str
   };
 
   const bool goes_on = place.may_go_on && place.caret.y + 2 * h <= place.field.bottom + 1;
-  const std::size_t n_first = fitting(frame, font, ghost, room);
+  const std::size_t n_first = fitting(frame, font, ghost, h, room);
   if (!goes_on) {
     if (n_first == ghost.size() || room >= frame.px(kLeast)) paint(place.caret.y, room, ghost, n_first < ghost.size());
     return painted;
@@ -49,16 +46,14 @@ Rect draw_ghost(Frame& frame, const GhostPlace& place, text::Font font, std::str
   if (n_first > 0) paint(place.caret.y, room, ghost.substr(0, n_first), false);
   std::string_view rest = ghost.substr(n_first);
   rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-  const text::Span span{.font = font};
+  if (rest.empty()) return painted;
   const float width = right - left;
-  for (float y = place.caret.y + h; !rest.empty() && y + h <= place.field.bottom + 1; y += h) {
-    const text::StyledText styled{rest, {&span, 1}};
-    text::Layout layout;
-    layout.set(canvas.shapes(), styled, width);
+  below_.set(frame, rest, font, h, width);
+  float y = place.caret.y + h;
+  for (std::size_t i = 0; i < below_.n_lines() && y + h <= place.field.bottom + 1; ++i, y += h) {
     const bool last = y + 2 * h > place.field.bottom + 1;
-    const std::size_t end = last ? rest.size() : layout.line(canvas.shapes(), styled, 0).end;
-    paint(y, width, rest.substr(0, end), last);
-    rest.remove_prefix(end);
+    const text::Range line = below_.line(frame, i);
+    paint(y, width, rest.substr(line.begin, last ? rest.npos : line.end - line.begin), last);
   }
   return painted;
 }

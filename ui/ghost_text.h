@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "ui/frame.h"
+#include "ui/paragraph.h"
 
 namespace foreword::ui {
 
@@ -16,7 +16,15 @@ struct GhostPlace {
   bool may_go_on = false;  // nothing stands below the caret's line
 };
 
-/// The area of what was painted; empty: there is no room for it.
-Rect draw_ghost(Frame& frame, const GhostPlace& place, text::Font font, std::string_view ghost);
+class GhostText {
+ public:
+  /// The area of what was painted; empty: there is no room for it.
+  Rect draw(Frame& frame, const GhostPlace& place, text::Font font, std::string_view ghost);
+
+ private:
+  std::size_t fitting(Frame& frame, text::Font font, std::string_view ghost, float line_height, float room);
+
+  Paragraph first_, below_;  // the ghost within what is left of the caret's line, and what goes on below
+};
 
 }  // namespace foreword::ui

@@ -14,6 +14,9 @@ class Paragraph {
  public:
   /// Before each draw(). At most `most_lines` lines are drawn. Sizes in pixels.
   void set(Frame& frame, std::string_view text, text::Font font, float line_height, float width, std::size_t most_lines = 100);
+  std::size_t n_lines() const { return n_lines_; }
+  /// Bytes of a line, with the spaces at its end.
+  text::Range line(Frame& frame, std::size_t index);
   float height() const { return static_cast<float>(n_lines_) * line_height_; }
   void draw(Frame& frame, Vec at, Color color);
   /// Each line in the middle of the width that it was laid out for.

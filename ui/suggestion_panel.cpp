@@ -23,51 +23,58 @@ using autocomplete::Reason;
 namespace {
 
 constexpr float kWidth = 560, kLine = 20, kRow = 25, kHeading = 36, kGap = 14, kButton = 34;  // logical
-const std::string kListId = "suggestions/list";
+std::string_view about() {
+  static const std::string kWords =
+      "They are made by the model on this computer; nothing of what you write leaves it. Only the counts below are kept, never any text. Off means that "
+      "nothing runs: here, or with " + words_of(command(CommandId::suggestions).keys[0]) + ".";
+  return kWords;
+}
+
+constexpr std::string_view kListId = "suggestions/list";
 
 std::string number(std::uint64_t value) { return grouped(static_cast<std::int64_t>(value)); }
 
-std::string share(std::uint64_t part, std::uint64_t rest) {
+std::string_view share(Frame& frame, std::uint64_t part, std::uint64_t rest) {
   const std::uint64_t all = part + rest;
-  return all == 0 ? "\u2013" : std::to_string((100 * part + all / 2) / all) + " %";
+  return all == 0 ? "\u2013" : frame.join((100 * part + all / 2) / all, " %");
 }
 
 std::uint64_t accepted(const Counters& c) {
   return c[Count::accepted_all] + c[Count::accepted_word] + c[Count::accepted_line] + c[Count::accepted_strip];
 }
 
-std::string half_and_most(const Counters& c, Latency kind) {
-  const auto words = [](Ms limit) { return limit <= 0 ? std::string("\u2013") : limit > 1e6 ? std::string("more") : std::to_string(static_cast<int>(limit)) + " ms"; };
-  return words(latency_at(c, kind, 0.5)) + " / " + words(latency_at(c, kind, 0.95));
+std::string_view half_and_most(Frame& frame, const Counters& c, Latency kind) {
+  const auto words = [&](Ms limit) { return limit <= 0 ? "\u2013" : limit > 1e6 ? "more" : frame.join(static_cast<int>(limit), " ms"); };
+  return frame.join(words(latency_at(c, kind, 0.5)), " / ", words(latency_at(c, kind, 0.95)));
 }
 
 struct Number {
   const char* section;
   const char* label;
-  std::string (*value)(const Counters&);
+  std::string_view (*value)(Frame&, const Counters&);
 };
 constexpr Number kNumbers[] = {
-    {"Of use", "Shown", [](const Counters& c) { return number(c[Count::shown]); }},
-    {"Of use", "Taken", [](const Counters& c) { return number(accepted(c)); }},
+    {"Of use", "Shown", [](Frame& f, const Counters& c) { return f.join(number(c[Count::shown])); }},
+    {"Of use", "Taken", [](Frame& f, const Counters& c) { return f.join(number(accepted(c))); }},
     {"Of use", "\u2014 whole, a word, a sentence, by number",
-     [](const Counters& c) {
-       return number(c[Count::accepted_all]) + ", " + number(c[Count::accepted_word]) + ", " + number(c[Count::accepted_line]) + ", " +
-              number(c[Count::accepted_strip]);
+     [](Frame& f, const Counters& c) {
+       return f.join(number(c[Count::accepted_all]), ", ", number(c[Count::accepted_word]), ", ", number(c[Count::accepted_line]), ", ",
+                     number(c[Count::accepted_strip]));
      }},
-    {"Of use", "Letters typed that stood there", [](const Counters& c) { return number(c[Count::typed_through]); }},
-    {"Of use", "Passed over after reading", [](const Counters& c) { return number(c[Count::seen_rejection]); }},
-    {"Of use", "Passed over unread", [](const Counters& c) { return number(c[Count::blind_rejection]); }},
-    {"Of use", "Taken back", [](const Counters& c) { return number(c[Count::accept_undone]); }},
-    {"Of use", "Asked for, put to rest", [](const Counters& c) { return number(c[Count::asked]) + ", " + number(c[Count::snoozes]); }},
-    {"Of use", "Tab came too early", [](const Counters& c) { return number(c[Count::tab_too_early]); }},
-    {"Speed (half of them below / 95 % below)", "From a key to the first word", [](const Counters& c) { return half_and_most(c, Latency::key_to_first_word); }},
-    {"Speed (half of them below / 95 % below)", "From a key to the screen", [](const Counters& c) { return half_and_most(c, Latency::key_to_paint); }},
-    {"Speed (half of them below / 95 % below)", "Until a request has ended that was cancelled", [](const Counters& c) { return half_and_most(c, Latency::cancel); }},
-    {"Work", "Requests, given up", [](const Counters& c) { return number(c[Count::suggests]) + ", " + number(c[Count::cancels]); }},
-    {"Work", "Keys that a suggestion had foreseen", [](const Counters& c) { return share(c[Count::survivor_hits], c[Count::survivor_misses]); }},
-    {"Work", "Places remembered", [](const Counters& c) { return share(c[Count::cache_hits], c[Count::cache_misses]); }},
-    {"Work", "Tokens computed, of no use", [](const Counters& c) { return number(c[Count::tokens_decoded]) + ", " + number(c[Count::tokens_dropped]); }},
-    {"Work", "Became slower, faster", [](const Counters& c) { return number(c[Count::tier_down]) + ", " + number(c[Count::tier_up]); }},
+    {"Of use", "Letters typed that stood there", [](Frame& f, const Counters& c) { return f.join(number(c[Count::typed_through])); }},
+    {"Of use", "Passed over after reading", [](Frame& f, const Counters& c) { return f.join(number(c[Count::seen_rejection])); }},
+    {"Of use", "Passed over unread", [](Frame& f, const Counters& c) { return f.join(number(c[Count::blind_rejection])); }},
+    {"Of use", "Taken back", [](Frame& f, const Counters& c) { return f.join(number(c[Count::accept_undone])); }},
+    {"Of use", "Asked for, put to rest", [](Frame& f, const Counters& c) { return f.join(number(c[Count::asked]), ", ", number(c[Count::snoozes])); }},
+    {"Of use", "Tab came too early", [](Frame& f, const Counters& c) { return f.join(number(c[Count::tab_too_early])); }},
+    {"Speed (half of them below / 95 % below)", "From a key to the first word", [](Frame& f, const Counters& c) { return half_and_most(f, c, Latency::key_to_first_word); }},
+    {"Speed (half of them below / 95 % below)", "From a key to the screen", [](Frame& f, const Counters& c) { return half_and_most(f, c, Latency::key_to_paint); }},
+    {"Speed (half of them below / 95 % below)", "Until a request has ended that was cancelled", [](Frame& f, const Counters& c) { return half_and_most(f, c, Latency::cancel); }},
+    {"Work", "Requests, given up", [](Frame& f, const Counters& c) { return f.join(number(c[Count::suggests]), ", ", number(c[Count::cancels])); }},
+    {"Work", "Keys that a suggestion had foreseen", [](Frame& f, const Counters& c) { return share(f, c[Count::survivor_hits], c[Count::survivor_misses]); }},
+    {"Work", "Places remembered", [](Frame& f, const Counters& c) { return share(f, c[Count::cache_hits], c[Count::cache_misses]); }},
+    {"Work", "Tokens computed, of no use", [](Frame& f, const Counters& c) { return f.join(number(c[Count::tokens_decoded]), ", ", number(c[Count::tokens_dropped])); }},
+    {"Work", "Became slower, faster", [](Frame& f, const Counters& c) { return f.join(number(c[Count::tier_down]), ", ", number(c[Count::tier_up])); }},
 };
 
 struct ReasonWords {
@@ -84,35 +91,6 @@ constexpr ReasonWords kReasons[] = {
     {Reason::offensive_start, "could offend"}, {Reason::low_confidence, "the model was not sure"}};
 static_assert(std::size(kReasons) + 1 == autocomplete::kReasonNames.size());
 
-struct Line {
-  std::string label, value;  // no value: a heading
-};
-
-std::vector<Line> lines_of(const Counters& counters) {
-  std::vector<Line> lines;
-  std::string_view section;
-  for (const Number& row : kNumbers) {
-    if (row.section != section) lines.push_back({row.section, {}});
-    section = row.section;
-    lines.push_back({row.label, row.value(counters)});
-  }
-  lines.push_back({"Why nothing was shown, or less", {}});
-  const std::size_t before = lines.size();
-  for (const ReasonWords& row : kReasons) {
-    if (counters[row.reason] > 0) lines.push_back({row.words, number(counters[row.reason])});
-  }
-  if (lines.size() == before) lines.push_back({"nothing was held back so far", "0"});
-  return lines;
-}
-
-/// How it behaves, and why; in one or two sentences.
-std::string behaviour(const ViewState& state, const autocomplete::Advisor& advisor) {
-  const SuggestionsView& view = state.suggestions;
-  if (!view.settings.enabled) return "They are off.";
-  if (!view.model) return "They wait for a model.";
-  return advisor.explain_tier() + (view.failure.empty() ? std::string() : " " + view.failure);
-}
-
 }  // namespace
 
 Ms latency_at(const Counters& counters, Latency kind, double share) {
@@ -127,6 +105,32 @@ Ms latency_at(const Counters& counters, Latency kind, double share) {
   return autocomplete::kLatencyLimits.back();
 }
 
+/// How they behave, and why; in one or two sentences.
+std::string_view SuggestionPanel::behaviour(Frame& frame, const autocomplete::Advisor& advisor) {
+  const SuggestionsView& view = frame.state.suggestions;
+  if (!view.settings.enabled) return "They are off.";
+  if (!view.model) return "They wait for a model.";
+  const TierFacts facts{advisor.tier(), advisor.measured_tier(), view.settings.speed};
+  if (!(facts == tier_facts_)) tier_facts_ = facts, tier_words_ = advisor.explain_tier();
+  return frame.join(tier_words_, view.failure.empty() ? "" : " ", view.failure);
+}
+
+void SuggestionPanel::say_lines(Frame& frame, const Counters& counters) {
+  lines_.clear();
+  std::string_view section;
+  for (const Number& row : kNumbers) {
+    if (row.section != section) lines_.push_back({row.section, {}});
+    section = row.section;
+    lines_.push_back({row.label, row.value(frame, counters)});
+  }
+  lines_.push_back({"Why nothing was shown, or less", {}});
+  const std::size_t before = lines_.size();
+  for (const ReasonWords& row : kReasons) {
+    if (counters[row.reason] > 0) lines_.push_back({row.words, frame.join(number(counters[row.reason]))});
+  }
+  if (lines_.size() == before) lines_.push_back({"nothing was held back so far", "0"});
+}
+
 void SuggestionPanel::open(Frame& frame) {
   open_ = true;
   scroll_ = 0;
@@ -139,21 +143,18 @@ void SuggestionPanel::draw(Frame& frame, Rect window, Suggester& suggester) {
   Dialog dialog(frame, window, {"suggestions", "Suggestions while you write", frame.px(kWidth), std::min(frame.px(640), window.height() * 0.86f)});
   const Rect inside = dialog.inside();
   const text::Font font = frame.font(text::Style::regular, size::kInterface);
-  const std::string about = "They are made by the model on this computer; nothing of what you write leaves it. Only the counts below are kept, never any text. " +
-                            std::string("Off means that nothing runs: here, or with ") + words_of(command(CommandId::suggestions).keys[0]) + ".";
-  about_.set(frame, about, font, frame.px(kLine), inside.width());
+  about_.set(frame, about(), font, frame.px(kLine), inside.width());
   about_.draw(frame, {inside.left, inside.top}, frame.theme.ink_soft);
-  const std::string now = behaviour(frame.state, suggester.advisor());
-  state_.set(frame, now, font, frame.px(kLine), inside.width());
+  state_.set(frame, behaviour(frame, suggester.advisor()), font, frame.px(kLine), inside.width());
   float y = inside.top + about_.height() + frame.px(8);
   state_.draw(frame, {inside.left, y}, frame.theme.ink);
   y += state_.height() + frame.px(kGap);
 
   const float bottom = inside.bottom - frame.px(kButton) - frame.px(kGap);
-  const std::vector<Line> lines = lines_of(suggester.advisor().counters());
+  say_lines(frame, suggester.advisor().counters());
   const Rect view{inside.left, y, inside.right, bottom};
   float content = 0;
-  for (const Line& line : lines) content += frame.px(line.value.empty() ? kHeading : kRow);
+  for (const Line& line : lines_) content += frame.px(line.value.empty() ? kHeading : kRow);
   frame.input.add({.id = kListId, .role = ItemRole::document, .label = "Numbers", .rect = view});
   for (const InputEvent& event : frame.input.events_of(kListId)) {
     if (const auto* wheel = std::get_if<Wheel>(&event)) scroll_ -= wheel->dy * frame.px(60);
@@ -166,7 +167,7 @@ void SuggestionPanel::draw(Frame& frame, Rect window, Suggester& suggester) {
   float top = view.top - scroll_;
   const text::Font small = frame.font(text::Style::regular, size::kSmall), bold = frame.font(text::Style::bold, size::kSmall);
   const float right = view.right - frame.px(16);
-  for (const Line& line : lines) {
+  for (const Line& line : lines_) {
     const bool heading = line.value.empty();
     const float height = frame.px(heading ? kHeading : kRow);
     if (heading) {

@@ -36,7 +36,7 @@ float draw_hint(Frame& frame, const Hint& hint, Rect row, float right) {
 
 void Suggester::draw_strip(Frame& frame, Rect rect, bool empty) {
   if (!ghost().empty()) {
-    frame.input.add({.id = "composer/ghost", .role = ItemRole::note, .label = frame.join(ghost()), .rect = ghost_place_.empty() ? rect : ghost_place_,
+    frame.input.add({.id = "composer/ghost", .role = ItemRole::note, .label = ghost(), .rect = ghost_place_.empty() ? rect : ghost_place_,
                      .selected = advisor_->view().announce, .focusable = false});
     return draw_drafts(frame, rect);
   }
@@ -44,7 +44,7 @@ void Suggester::draw_strip(Frame& frame, Rect rect, bool empty) {
   const bool asleep = now_ < snoozed_until_;
   if (!asleep && (!empty || frame.state.suggestions.busy)) return;
   if (asleep) frame.wake(snoozed_until_ / 1000);
-  frame.canvas.text_cut({rect.left, rect.top}, rect.height(), rect.width(), frame.font(text::Style::regular, size::kSmall - 1), frame.theme.ink_soft,
+  frame.canvas.text_cut({rect.left + frame.px(4), rect.top}, rect.height(), rect.width(), frame.font(text::Style::regular, size::kSmall - 1), frame.theme.ink_soft,
                         asleep ? "No suggestions for a while; Alt+\u2193 asks for one." : "Suggests words as you write; Tab accepts them.");
 }
 
@@ -53,7 +53,11 @@ void Suggester::draw_offer(Frame& frame, Rect rect) {
   static constexpr std::string_view kSnooze = "Not for 10 minutes", kTurnOff = "Turn off";
   const float height = frame.px(28), top = std::round(rect.center().y - height / 2), gap = frame.px(kGap);
   const float snooze = text_button_width(frame, kSnooze), off = text_button_width(frame, kTurnOff), side = frame.px(24);
-  float x = rect.left;
+  const text::Font font = frame.font(text::Style::regular, size::kSmall);
+  static constexpr std::string_view kLabel = "Suggestions:";
+  float x = rect.left + frame.px(4);
+  frame.canvas.text({x, rect.top}, rect.height(), font, frame.theme.ink_soft, kLabel);
+  x += std::ceil(frame.canvas.width(font, kLabel)) + frame.px(10);
   const bool snoozed = text_button(frame, "composer/snooze", kSnooze, {x, top, x + snooze, top + height}, ButtonLook::plain);
   x += snooze + gap;
   const bool switched_off = text_button(frame, "composer/off", kTurnOff, {x, top, x + off, top + height}, ButtonLook::plain);
@@ -75,15 +79,16 @@ void Suggester::draw_offer(Frame& frame, Rect rect) {
 /// Keys at the right, as far as there is room; where they begin.
 float Suggester::draw_keys(Frame& frame, Rect rect) {
   const bool by_word = frame.state.suggestions.settings.tab_accepts_word;
+  const bool alone = advisor_->view().drafts.size() < 2;
   float right = rect.right;
   const auto add = [&](const Hint& hint) {
-    if (right - rect.left > rect.width() * 0.62f) right = draw_hint(frame, hint, rect, right) - frame.px(10);
+    if (right - rect.left > rect.width() * (alone ? 0.5f : 0.9f)) right = draw_hint(frame, hint, rect, right) - frame.px(10);
   };
   if (advisor_->view().more_on_demand) add(kMore);
   if (by_word) {
     for (const Hint& hint : kByWord) add(hint);
   } else {
-    for (auto hint = kAll.rbegin(); hint != kAll.rend(); ++hint) add(*hint);
+    for (std::size_t i = alone ? kAll.size() : 1; i > 0; --i) add(kAll[i - 1]);
   }
   return right;
 }

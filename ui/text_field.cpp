@@ -4,7 +4,6 @@
 
 #include "ui/caret.h"
 #include "ui/clicks.h"
-#include "ui/ghost_text.h"
 
 namespace foreword::ui {
 
@@ -291,7 +290,7 @@ void TextField::draw_ghost_text(Frame& frame, Rect rect, const Options& options)
     const Vec place = place_of(frame, line, buffer_.caret(), options.line_height, rect.width());
     const bool last = line + 1 == layout_.n_lines();
     if (after.substr(0, after.find('\n')).find_first_not_of(' ') == after.npos) {
-      painted = draw_ghost(frame, {.caret = {std::round(rect.left - scroll_x_ + place.x), rect.top - scroll_y_ + place.y}, .field = rect,
+      painted = ghost_.draw(frame, {.caret = {std::round(rect.left - scroll_x_ + place.x) + (layout_.runs_left(styled(), buffer_.caret()) ? 0 : frame.px(2)), rect.top - scroll_y_ + place.y}, .field = rect,
                                    .line_height = options.line_height, .runs_left = layout_.runs_left(styled(), buffer_.caret()), .may_go_on = last},
                            options.font, ghost);
     }

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "ui/frame.h"
+#include "ui/ghost_text.h"
 #include "ui/text/edit_buffer.h"
 #include "ui/text/layout.h"
 #include "ui/text_watcher.h"
@@ -83,6 +83,7 @@ class TextField {
   text::Range click_range_;   // what a double or triple click selected; a drag keeps it
   text::Range told_;          // the watcher, of the selection
   std::size_t told_caret_ = 0;
+  GhostText ghost_;
   float spare_ = 0;           // pixels kept below the text for a ghost
   bool composing_ = false;
   autocomplete::Origin next_origin_ = autocomplete::Origin::program;

@@ -108,7 +108,7 @@ class Bench {
     }
     if (options_.roofline) FW_TRY(add_rooflines(memory, figures));
     if (!options_.drafts.empty()) {
-      FW_ASSIGN(figures.drafts, bench_drafts(model_, sequence_, random_token(), options_.drafts, kTokensOfDrafts, options_.repetitions));
+      FW_ASSIGN(figures.drafts, bench_drafts(model_, sequence_, options_.depth, options_.drafts, kTokensOfDrafts, options_.repetitions));
     }
     return figures;
   }

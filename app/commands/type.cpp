@@ -21,8 +21,8 @@ struct Options {
 
 /// A file of more is no trace.
 constexpr std::uintmax_t kMostBytes = std::uintmax_t{64} << 20;
-/// What is answered while somebody types, and how long the answer is at most.
-constexpr const char* kQuestion = "Tell me a long story about a walk through the town.";
+/// What is gone on with while somebody types, which is longer than an answer of a small model, and how far.
+constexpr const char* kBeginning = "The history of the town begins with a river. ";
 constexpr std::int64_t kAnswerTokens = 256;
 
 /// The paragraphs of a text as turns, the user's first; a turn of the user at the end has no answer yet and is left out.
@@ -39,33 +39,11 @@ std::vector<engine::ChatMessage> turns_of(std::string_view text) {
   return turns;
 }
 
-/// Tokens a second of answers while nobody types.
-struct Undisturbed {
-  std::int64_t tokens = 0;
-  double seconds = 0;
-  double rate() const { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
-};
-
-Result<void> answer_undisturbed(EngineClient& client, const engine::Generate& request, Undisturbed& sum) {
-  constexpr int kAnswers = 50;
-  for (int i = 0; i < kAnswers; ++i) {
-    Answer answer;
-    FW_TRY(client.ask(request, {}, answer));
-    sum.tokens += std::max<std::int64_t>(0, answer.stats.n_tokens - 1);
-    sum.seconds += answer.stats.decode_seconds;
-  }
-  return {};
-}
-
-double rate_of(const TypingFigures& figures) {
-  return figures.answer_seconds > 0 ? static_cast<double>(figures.answer_tokens) / figures.answer_seconds : 0;
-}
-
 Report report_of(const Sample& sample) {
   return Report().set("n", std::ssize(sample.values)).set("p50", sample.share(0.5)).set("p95", sample.share(0.95)).set("max", sample.most());
 }
 
-Report report_of(const std::string& name, const TypingFigures& figures, const std::optional<Undisturbed>& undisturbed) {
+Report report_of(const std::string& name, const TypingFigures& figures, bool answering) {
   Report report, counters;
   for (const auto& [counter, value] : figures.counters) counters.set(counter, static_cast<std::int64_t>(value));
   report.set("trace", name).set("keys", figures.keys).set("jobs", figures.jobs).set("overtaken", figures.overtaken).set("unfinished", figures.unfinished);
@@ -74,7 +52,7 @@ Report report_of(const std::string& name, const TypingFigures& figures, const st
   report.set("words_shown", figures.words_shown).set("ghost_hits", figures.ghost_hits).set("strip_hits", figures.strip_hits);
   report.set("saved_characters", figures.saved).set("prompt_tokens", figures.prompt_tokens);
   report.set("read_tokens", figures.read_tokens).set("reused_tokens", figures.reused_tokens);
-  if (undisturbed) report.set("answer_tokens_per_second", rate_of(figures)).set("undisturbed_tokens_per_second", undisturbed->rate());
+  if (answering) report.set("answer_tokens_per_second", report_of(figures.answer_rates)).set("undisturbed_tokens_per_second", report_of(figures.quiet_rates));
   report.set("counters", counters).set("text", figures.text);
   return report;
 }
@@ -83,7 +61,7 @@ void print(const char* name, const Sample& sample) {
   std::printf("  %-26s %8.2f %8.2f %8.2f  %lld\n", name, sample.share(0.5), sample.share(0.95), sample.most(), static_cast<long long>(std::ssize(sample.values)));
 }
 
-void print(const std::string& name, const TypingFigures& figures, const std::optional<Undisturbed>& undisturbed) {
+void print(const std::string& name, const TypingFigures& figures, bool answering) {
   const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
   std::printf("%s: %lld keys, %lld jobs, prompts of up to %lld tokens\n", name.c_str(), number(figures.keys), number(figures.jobs), number(figures.prompt_tokens));
   std::printf("  %-26s %8s %8s %8s  n\n", "ms", "p50", "p95", "most");
@@ -94,7 +72,10 @@ void print(const std::string& name, const TypingFigures& figures, const std::opt
   std::printf("  overtaken by the next key: %lld jobs without a word, %lld before all drafts were there\n", number(figures.overtaken), number(figures.unfinished));
   std::printf("  next words: %lld shown, %lld right in the ghost, %lld in ghost or strip; %lld characters saved\n", number(figures.words_shown),
               number(figures.ghost_hits), number(figures.strip_hits), number(figures.saved));
-  if (undisturbed) std::printf("  answer: %.1f tokens/s while typing, %.1f undisturbed\n", rate_of(figures), undisturbed->rate());
+  if (answering) {
+    std::printf("  answers, tokens/s (p50): %.1f of %zu while typing, %.1f of %zu while the typist waits\n", figures.answer_rates.share(0.5),
+                figures.answer_rates.values.size(), figures.quiet_rates.share(0.5), figures.quiet_rates.values.size());
+  }
   for (const auto& [counter, value] : figures.counters) {
     // Histograms are for the health page; their figures stand above.
     if (counter.starts_with("key_to_") || counter.starts_with("cancel.")) continue;
@@ -106,19 +87,16 @@ Result<void> type_one(EngineClient& client, const CommonOptions& common, const O
                       const std::string& name, std::uint64_t base) {
   TypingOptions typing = options.typing;
   typing.base = base;
-  std::optional<Undisturbed> undisturbed;
   if (options.answering) {
     engine::Generate& request = typing.answer.emplace();
     request.id = base + 1;
-    request.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, kQuestion, {}}};
+    request.prompt = std::string(kBeginning);
     request.sampling = common.sampling;
     request.max_tokens = kAnswerTokens;
-    FW_TRY(answer_undisturbed(client, request, undisturbed.emplace()));
   }
   FW_ASSIGN(const TypingFigures figures, type_trace(client.session(), client.outbox(), trace, typing));
-  if (undisturbed) FW_TRY(answer_undisturbed(client, *typing.answer, *undisturbed));
-  if (common.json) report_of(name, figures, undisturbed).print();
-  else print(name, figures, undisturbed);
+  if (common.json) report_of(name, figures, options.answering).print();
+  else print(name, figures, options.answering);
   return {};
 }
 
@@ -162,7 +140,7 @@ std::function<int()> add_type(CLI::App& app, const CommonOptions& common) {
   app.add_option("--history-tokens", options->history_tokens, "Tokens of the chat that suggestions look at")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
-  app.add_flag("--answering", options->answering, "Have answers written meanwhile, and tell how much slower they become");
+  app.add_flag("--answering", options->answering, "Have answers written meanwhile; during every other one the typist waits, so that both can be compared");
   return [&common, options] { return run(common, *options); };
 }
 

@@ -65,8 +65,8 @@ class Screen:
 class Window:
     """The program on a screen, and what it says of its frames. To be used with `with`."""
 
-    def __init__(self, screen, home, *arguments):
-        self.environment = program.environment(home, DISPLAY=screen.display, LIBGL_ALWAYS_SOFTWARE="1")
+    def __init__(self, screen, home, *arguments, more=None):
+        self.environment = program.environment(home, DISPLAY=screen.display, LIBGL_ALWAYS_SOFTWARE="1") | (more or {})
         self.complaints = home / "stderr.txt"
         with self.complaints.open("wb") as file:
             self.process = subprocess.Popen([program.PROGRAM, "--print-frames", *map(str, arguments)], env=self.environment, cwd=home,

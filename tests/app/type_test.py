@@ -61,12 +61,14 @@ class TypeTest(program.ProgramTest):
         self.assertEqual(short["prompt_tokens"], alone["prompt_tokens"])
 
     def test_an_answer_goes_first(self):
-        path = self.trace("0 type \"Please tell me about it\"")
+        path = self.trace(f"0 type {json.dumps(SENTENCE)}")
         report, = self.type(path, "--keys", 50, "--answering")
+        self.assertEqual(report["text"], SENTENCE)
         self.assertEqual(report["jobs"], 0)
         self.assertGreater(report["counters"]["reason.busy"], 0)
-        self.assertGreater(report["answer_tokens_per_second"], 0)
-        self.assertGreater(report["undisturbed_tokens_per_second"], 0)
+        for name in ("answer_tokens_per_second", "undisturbed_tokens_per_second"):
+            self.assertGreater(report[name]["n"], 0)
+            self.assertGreater(report[name]["p50"], 0)
 
     def test_recorded_traces(self):
         names = ("wpm120", "keys", "ime", "paste")

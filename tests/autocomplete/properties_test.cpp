@@ -45,7 +45,7 @@ class Walk {
     });
     std::printf("\n");
     EXPECT_GT(desk_.count(Count::shown), steps / 200);
-    EXPECT_GT(desk_.count(Count::typed_through), steps / 100);
+    EXPECT_GT(desk_.count(Count::typed_through), steps / 250);
   }
 
  private:
@@ -72,7 +72,7 @@ class Walk {
         text += text.empty() && !letter.before.empty() && letter.before.back() == ' ' ? word : " " + word;
       }
       if (chance(10)) text += chance(50) ? "." : "!!!! no";
-      if (first.insert(folded(first_unit(text))).second) rule.drafts.push_back({0, text, -0.5 - below(3), chance(20)});
+      if (first.insert(folded(first_unit(text))).second) rule.drafts.push_back({0, text, -0.4 - 0.2 * below(6), chance(20)});
     }
     return rule;
   }

@@ -127,6 +127,34 @@ void composer(Bench& bench) {
   }
 }
 
+/// A whole frame for each key, 8 keys a second, without suggestions and with three of them on the screen again and again.
+void writing(Bench& bench) {
+  constexpr int kKeys = 2000;
+  for (const bool suggests : {false, true}) {
+    bench.measure(suggests ? "a key, three suggestions" : "a key, no suggestions", [&](Headless& drive, const auto& frame) {
+      drive.state.suggestions.model = true;
+      drive.state.suggestions.settings.enabled = suggests;
+      std::uint64_t serial = 0, answered = 0;
+      for (int i = 0; i < kKeys; ++i) {
+        drive.now += 0.125;
+        drive.type(std::string_view("the words of a mail. ").substr(static_cast<std::size_t>(i % 21), 1));
+        frame();
+        const auto* asked = drive.last<Suggesting>();
+        if (asked == nullptr || asked->letter.request == answered || asked->letter.kind != autocomplete::Letter::Kind::suggest) continue;
+        answered = asked->letter.request;
+        autocomplete::DraftsEvent event{answered, {}, true, autocomplete::Reason::none, 0, 0};
+        for (const char* text : {"zebras run over the meadow", "quite some of them", "xylophones were heard in the house"}) {
+          event.drafts.push_back({event.drafts.size(), text, -0.4, false});
+        }
+        drive.state.suggestions.news = {{++serial, std::move(event)}};
+        drive.events.clear();
+        drive.now += 0.2;
+        drive.frames();  // the first paint
+      }
+    });
+  }
+}
+
 void messages(Bench& bench) {
   std::vector<Text> all = texts();
   all.push_back({"1 MB table", "| a | b | c |\n|---|---|---|\n" + times("| 1 | two words | `x` |\n", 1'000'000)});
@@ -270,6 +298,7 @@ int run(double limit_ms, bool all) {
   }
   Bench bench(**fonts, limit_ms);
   long_chat(bench);
+  writing(bench);
   if (all) {
     composer(bench);
     messages(bench);

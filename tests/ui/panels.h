@@ -13,6 +13,25 @@ struct Panel {
   const char* name;
   std::function<void(Headless&)> open;
 };
+/// Types into the composer and lets an engine answer; long enough for the suggestions to stand there.
+inline void suggest(Headless& d, std::string_view written, std::vector<std::string> drafts) {
+  d.state.generating = d.state.suggestions.busy = false;
+  d.state.suggestions.model = true;
+  d.frames();
+  d.type(written);
+  d.frames();
+  const auto* asked = d.last<Suggesting>();
+  if (asked == nullptr) return;
+  autocomplete::DraftsEvent event;
+  event.request = asked->letter.request;
+  event.finished = true;
+  for (std::string& draft : drafts) event.drafts.push_back({event.drafts.size(), std::move(draft), -0.4, true});
+  d.now += 0.5;
+  d.state.suggestions.news = {{1, std::move(event)}};
+  d.frames(2);
+  d.now += 0.5;
+  d.frames();
+}
 inline const std::vector<Panel>& panels() {
   static const std::vector<Panel> kPanels{
       {"nothing more", [](Headless&) {}},
@@ -23,6 +42,19 @@ inline const std::vector<Panel>& panels() {
       {"find", [](Headless& d) { d.key(letter('f'), Mods{.ctrl = true}), d.type("e"); }},
       {"context", [](Headless& d) { d.click("status/context"); }},
       {"bin", [](Headless& d) { d.click("chats/bin"); }},
+      {"suggestions", [](Headless& d) { suggest(d, "Can you explain ", {"it with a drawing?", "why the sunset is red then?", "how large the molecules are, and who has seen them"}); }},
+      {"suggestion goes on", [](Headless& d) {
+         suggest(d, "Thank you. Now I would like to know why the sea is blue, too, although ", {"it has no colour of its own when you hold it in a glass.", "not everywhere."});
+       }},
+      {"suggestions rest", [](Headless& d) {
+         suggest(d, "Can you ", {"explain it with a drawing?"});
+         d.key(Key::escape), d.frames(), d.key(Key::escape);
+       }},
+      {"suggestion health", [](Headless& d) {
+         d.state.suggestions.model = true;
+         d.state.suggestions.counters = "shown 1204\naccepted_all 210\naccepted_word 96\nseen_rejection 402\nreason.late 12\nreason.low_confidence 3310\nkey_to_paint.80 900\nkey_to_paint.160 304\n";
+         d.key(letter('h'), Mods{.ctrl = true, .shift = true});
+       }},
       {"long paste", [](Headless& d) { d.clipboard = std::string(5000, 'p'), d.key(letter('v'), Mods{.ctrl = true}); }},
   };
   return kPanels;

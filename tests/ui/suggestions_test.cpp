@@ -181,6 +181,19 @@ TEST_F(SuggestionsTest, CtrlRightAndRightAtTheEndTakeAWord) {
   EXPECT_EQ(text(), "How do") << "a step each";
 }
 
+TEST_F(SuggestionsTest, AWordOfOneLetterIsAStepOfUndoOfItsOwn) {
+  engine.rules = {{"How ", 35, {{0, "a list is sorted", -0.4, false}}}};
+  type("How ");
+  wait(400);
+  key(Key::right, kCtrl);
+  ASSERT_EQ(text(), "How a");
+  type("n");
+  key(letter('z'), kCtrl);
+  EXPECT_EQ(text(), "How a");
+  key(letter('z'), kCtrl);
+  EXPECT_EQ(text(), "How ");
+}
+
 TEST_F(SuggestionsTest, ShiftTabTakesTheSentence) {
   engine.rules = {{"How ", 35, {{0, "are you? I am", -0.4, false}}}};
   type("How ");
@@ -398,6 +411,19 @@ TEST_F(SuggestionsTest, TheGhostMovesNothingThatWasTyped) {
   EXPECT_EQ(field(), half_full);
   EXPECT_GT(drive.find("composer/ghost")->rect.height(), place.height());
   EXPECT_LE(drive.find("composer/ghost")->rect.bottom, half_full.bottom);
+}
+
+TEST_F(SuggestionsTest, AGhostAboveOtherLinesStaysOnItsOwn) {
+  engine.rules = {{"word ", 35, {{0, "and this goes on for many more words than there is room for in a single line of it", -0.4, false}}}};
+  key(Key::enter, kShift);
+  drive.type("what stands below");
+  key(Key::up);
+  key(Key::home);
+  type("a word ");
+  wait(400);
+  ASSERT_NE(ghost(), "");
+  const Item* item = drive.find("composer/ghost");
+  EXPECT_LT(item->rect.height(), 1.5f * 24) << "one line, cut";
 }
 
 TEST_F(SuggestionsTest, AGhostWithoutRoomStandsInTheStrip) {

@@ -106,5 +106,36 @@ TEST_F(D73Steady, BetweenThePiecesOfAnAnswerFramesAskForNone) {
   }
 }
 
+/// Types "How " and lets the engine suggest how it goes on, once the window asks.
+void suggest(Headless& drive, std::vector<std::string> drafts) {
+  drive.state.suggestions.model = true;
+  drive.state.suggestions.device = "tiny on a processor";
+  drive.now = 10;
+  drive.frames(3);
+  drive.type("How ");
+  const Suggesting* asked = nullptr;
+  for (int i = 0; i < 40 && asked == nullptr; ++i, drive.now += 0.05) drive.frames(), asked = drive.last<Suggesting>();
+  ASSERT_NE(asked, nullptr);
+  SuggestionNews news{.serial = 1, .event = {}};
+  news.event.request = asked->letter.request;
+  news.event.finished = true;
+  for (std::string& draft : drafts) news.event.drafts.push_back({news.event.drafts.size(), std::move(draft), -0.4, true});
+  drive.state.suggestions.news.push_back(std::move(news));
+  for (int i = 0; i < 60; ++i, drive.now += 0.05) drive.frames();
+  ASSERT_NE(drive.find("composer/ghost"), nullptr);
+}
+
+TEST_F(D73Steady, SuggestionsStandThereWithout) {
+  const std::string wide = "are the words that go on and on to the end of the line and further still, to the next one and the one after that, which is shorter?";
+  for (const std::vector<std::string>& drafts : {std::vector<std::string>{"do I sort a list"}, {"do I sort a list", "are you today?", "can this be"}, {wide}}) {
+    Headless drive;
+    drive.state = ready();
+    drive.state.draft.clear();
+    ASSERT_NO_FATAL_FAILURE(suggest(drive, drafts));
+    EXPECT_EQ(asked_in(drive, kFrames, [](int) {}), 0u) << drafts.size() << " of them, the first: " << drafts.front();
+    EXPECT_EQ(asked_in(drive, kFrames, [&](int) { drive.now += 0.05; }), 0u) << "as time goes by";
+  }
+}
+
 }  // namespace
 }  // namespace foreword::ui
