@@ -13,7 +13,7 @@ namespace foreword::engine {
 
 /// How long a pass may take while texts are written: kStretch times what passes took in which nothing was read, or what nobody
 /// notices, whichever is longer.
-inline constexpr double kStretch = 1.7;
+inline constexpr double kStretch = 1.5;
 inline constexpr double kUnnoticedSeconds = .02;
 
 /// The most rows of a prompt, read behind `depth` tokens, that fit beside a pass of `rows` rows which look back at `looked_back`
