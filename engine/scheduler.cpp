@@ -9,6 +9,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kRate = .1;
+
 /// A row also looks back at those before it.
 double looks_back(std::int64_t rows, std::int64_t depth) {
   return static_cast<double>(rows) * (static_cast<double>(depth) + static_cast<double>(rows) / 2);
@@ -66,7 +68,10 @@ void Scheduler::plan(std::span<Work* const> works) {
   }
   const std::int64_t most = forward_.max_rows();
   double limit = std::numeric_limits<double>::infinity();
-  if (!writers.empty() && cost_.known()) limit = std::max(kUnnoticedSeconds, kStretch * cost_.seconds(roots, roots_look_back));
+  writes_ = !writers.empty();
+  if (writes_ && (alone_ > 0 || cost_.known())) {
+    limit = std::max(kUnnoticedSeconds, kStretch * (alone_ > 0 ? alone_ : cost_.seconds(roots, roots_look_back)));
+  }
 
   std::int64_t left = most - roots;  // rows that nobody has yet
   for (const auto& [work, need] : writers) {
@@ -108,6 +113,7 @@ Result<void> Scheduler::step(std::span<Work* const> works, const std::function<b
       {.go_on = is_long ? go_on : std::function<bool()>()}));
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   cost_.observe(batch_.size(), back, seconds);
+  if (writes_ && !reads_) alone_ = alone_ == 0 ? seconds : alone_ + kRate * (std::clamp(seconds, .5 * alone_, 1.5 * alone_) - alone_);
   const Work::Pass pass{static_cast<int>(batch_.size()), reads_ ? 0 : seconds};
   for (const Part& each : parts_) each.work->end_step(pass);
   return {};

@@ -11,9 +11,9 @@
 
 namespace foreword::engine {
 
-/// How long a pass may take while texts are written: kStretch times what their own rows take, or what nobody notices,
-/// whichever is longer.
-inline constexpr double kStretch = 1.7;
+/// How long a pass may take while texts are written: kStretch times what passes took in which nothing was read, or what nobody
+/// notices, whichever is longer.
+inline constexpr double kStretch = 1.5;
 inline constexpr double kUnnoticedSeconds = .02;
 
 /// The most rows of a prompt, read behind `depth` tokens, that fit beside a pass of `rows` rows which look back at `looked_back`
@@ -47,7 +47,8 @@ class Scheduler {
   PassCost cost_;
   Batch batch_;
   std::vector<Part> parts_;
-  bool reads_ = false;  // a prompt, in this pass
+  bool reads_ = false, writes_ = false;  // in this pass
+  double alone_ = 0;    // seconds of a pass that writes and does not read, averaged; 0: there was none
 };
 
 }  // namespace foreword::engine
