@@ -87,15 +87,19 @@ constexpr ReasonWords kReasons[] = {
     {Reason::offensive_start, "could offend"}, {Reason::low_confidence, "the model was not sure"}};
 static_assert(std::size(kReasons) + 1 == autocomplete::kReasonNames.size());
 
+}  // namespace
+
 /// How it behaves, and why; in one or two sentences.
-std::string_view behaviour(Frame& frame, const autocomplete::Advisor& advisor) {
+std::string_view SuggestionPanel::behaviour(Frame& frame, const Suggester& suggester) {
   const SuggestionsView& view = frame.state.suggestions;
   if (!view.settings.enabled) return "They are off.";
   if (!view.model) return "They wait for a model.";
-  return frame.join(advisor.explain_tier(), view.failure.empty() ? "" : " ", view.failure);
+  const autocomplete::Advisor& advisor = suggester.advisor();
+  const autocomplete::TierInForce tier = advisor.tier();
+  const Said now{tier.tier, tier.by_power, view.settings.speed.has_value(), advisor.measured_tier()};
+  if (now != said_) said_ = now, tier_words_ = advisor.explain_tier();
+  return frame.join(tier_words_, view.failure.empty() ? "" : " ", view.failure);
 }
-
-}  // namespace
 
 Ms latency_at(const Counters& counters, Latency kind, double share) {
   const auto& buckets = counters[kind];
@@ -126,6 +130,7 @@ void SuggestionPanel::say_lines(Frame& frame, const Counters& counters) {
 }
 
 void SuggestionPanel::open(Frame& frame) {
+  keys_ = words_of(command(CommandId::suggestions).keys[0]);
   open_ = true;
   scroll_ = 0;
   frame.input.focus(kListId);
@@ -137,9 +142,9 @@ void SuggestionPanel::draw(Frame& frame, Rect window, Suggester& suggester) {
   Dialog dialog(frame, window, {"suggestions", "Suggestions while you write", frame.px(kWidth), std::min(frame.px(640), window.height() * 0.86f)});
   const Rect inside = dialog.inside();
   const text::Font font = frame.font(text::Style::regular, size::kInterface);
-  about_.set(frame, frame.join(kAbout, words_of(command(CommandId::suggestions).keys[0]), "."), font, frame.px(kLine), inside.width());
+  about_.set(frame, frame.join(kAbout, keys_, "."), font, frame.px(kLine), inside.width());
   about_.draw(frame, {inside.left, inside.top}, frame.theme.ink_soft);
-  state_.set(frame, behaviour(frame, suggester.advisor()), font, frame.px(kLine), inside.width());
+  state_.set(frame, behaviour(frame, suggester), font, frame.px(kLine), inside.width());
   float y = inside.top + about_.height() + frame.px(8);
   state_.draw(frame, {inside.left, y}, frame.theme.ink);
   y += state_.height() + frame.px(kGap);
