@@ -70,6 +70,10 @@ bool Controller::settled() const {
   return n_aside_ == 0 && running_ == 0 && turns_.empty() && opening_ == 0 && !titler_.busy() && start_known() && view_.model.state != ui::ModelState::loading;
 }
 
+bool Controller::quit() const {
+  return quit_ && std::ranges::all_of(turns_, [](const auto& turn) { return turn->unsaved || turn->begun; });
+}
+
 // ---- Rows and turns -------------------------------------------------------------------------------------------------
 
 void Controller::add_row(ui::Author author, storage::Id id, std::string text, ui::MessageState state) {

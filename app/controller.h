@@ -54,7 +54,8 @@ class Controller {
   void on(ui::UiEvent event);
 
   const ui::ViewState& view() const { return view_; }
-  bool quit() const { return quit_; }
+  /// The user wants to, and all that was said is on its way to the disk: a message that was sent is never lost by an end.
+  bool quit() const;
   /// Settings and the model to begin with have come from the storage, or never will.
   bool start_known() const { return settings_known_ && start_model_ != StartModel::awaited; }
   /// Nothing is under way: no loading, no answer, no unsaved message.

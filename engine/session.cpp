@@ -25,9 +25,6 @@ using Clock = std::chrono::steady_clock;
 /// How long nothing is asked for before the self-test goes on: whoever comes with a question should not find it at work.
 constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);
 
-constexpr std::string_view kSuggestReasons[] = {"running", "done", "cancelled", "busy", "no_model", "failed"};
-constexpr std::string_view kStopReasons[] = {"eos", "stop", "length", "context", "cancelled"};
-
 std::tm local_time_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -60,9 +57,6 @@ constexpr int kMostUnsettled = 2;
 
 }  // namespace
 
-std::string_view name_of(SuggestReason reason) { return kSuggestReasons[static_cast<int>(reason)]; }
-std::string_view name_of(StopReason reason) { return kStopReasons[static_cast<int>(reason)]; }
-
 class Session::Desk {
  public:
   Desk(Mailbox<Event>& outbox, std::function<std::tm()> clock_now, PrefixStore* store)
@@ -80,7 +74,8 @@ class Session::Desk {
     }
     stop_all();
     while (auto letter = inbox->try_take()) {  // whose texts these are still matters
-      if (auto* command = std::get_if<Command>(&letter->content)) handle_if<AssignChat, ForgetChat, KeepChats>(*command);
+      auto* command = std::get_if<Command>(&letter->content);
+      if (command != nullptr && holds_any_of<AssignChat, ForgetChat, KeepChats>(*command)) handle(*command);
     }
     drop_model();
   }
@@ -330,14 +325,6 @@ class Session::Desk {
   void handle(CancelSuggest& command) {
     if (suggestion_ && (command.id == 0 || command.id == suggestion_->id())) suggestion_->cancel();
     sweep();
-  }
-
-  template <class... Commands>
-  void handle_if(Command& command) {
-    const auto try_one = [this](auto* one) {
-      if (one != nullptr) handle(*one);
-    };
-    (try_one(std::get_if<Commands>(&command)), ...);
   }
 
   // ---- What was read is kept ----------------------------------------------------------------------------------------

@@ -23,9 +23,13 @@ using autocomplete::Reason;
 namespace {
 
 constexpr float kWidth = 560, kLine = 20, kRow = 25, kHeading = 36, kGap = 14, kButton = 34;  // logical
-constexpr std::string_view kAbout =
-    "They are made by the model on this computer; nothing of what you write leaves it. Only the counts below are kept, never any text. Off means that "
-    "nothing runs: here, or with ";
+std::string_view about() {
+  static const std::string kWords =
+      "They are made by the model on this computer; nothing of what you write leaves it. Only the counts below are kept, never any text. Off means that "
+      "nothing runs: here, or with " + words_of(command(CommandId::suggestions).keys[0]) + ".";
+  return kWords;
+}
+
 constexpr std::string_view kListId = "suggestions/list";
 
 std::string number(std::uint64_t value) { return grouped(static_cast<std::int64_t>(value)); }
@@ -89,18 +93,6 @@ static_assert(std::size(kReasons) + 1 == autocomplete::kReasonNames.size());
 
 }  // namespace
 
-/// How it behaves, and why; in one or two sentences.
-std::string_view SuggestionPanel::behaviour(Frame& frame, const Suggester& suggester) {
-  const SuggestionsView& view = frame.state.suggestions;
-  if (!view.settings.enabled) return "They are off.";
-  if (!view.model) return "They wait for a model.";
-  const autocomplete::Advisor& advisor = suggester.advisor();
-  const autocomplete::TierInForce tier = advisor.tier();
-  const Said now{tier.tier, tier.by_power, view.settings.speed.has_value(), advisor.measured_tier()};
-  if (now != said_) said_ = now, tier_words_ = advisor.explain_tier();
-  return frame.join(tier_words_, view.failure.empty() ? "" : " ", view.failure);
-}
-
 Ms latency_at(const Counters& counters, Latency kind, double share) {
   const auto& buckets = counters[kind];
   std::uint64_t all = 0, below = 0;
@@ -111,6 +103,16 @@ Ms latency_at(const Counters& counters, Latency kind, double share) {
     if (static_cast<double>(below) >= share * static_cast<double>(all)) return autocomplete::kLatencyLimits[i];
   }
   return autocomplete::kLatencyLimits.back();
+}
+
+/// How they behave, and why; in one or two sentences.
+std::string_view SuggestionPanel::behaviour(Frame& frame, const autocomplete::Advisor& advisor) {
+  const SuggestionsView& view = frame.state.suggestions;
+  if (!view.settings.enabled) return "They are off.";
+  if (!view.model) return "They wait for a model.";
+  const TierFacts facts{advisor.tier(), advisor.measured_tier(), view.settings.speed};
+  if (!(facts == tier_facts_)) tier_facts_ = facts, tier_words_ = advisor.explain_tier();
+  return frame.join(tier_words_, view.failure.empty() ? "" : " ", view.failure);
 }
 
 void SuggestionPanel::say_lines(Frame& frame, const Counters& counters) {
@@ -130,7 +132,6 @@ void SuggestionPanel::say_lines(Frame& frame, const Counters& counters) {
 }
 
 void SuggestionPanel::open(Frame& frame) {
-  keys_ = words_of(command(CommandId::suggestions).keys[0]);
   open_ = true;
   scroll_ = 0;
   frame.input.focus(kListId);
@@ -142,9 +143,9 @@ void SuggestionPanel::draw(Frame& frame, Rect window, Suggester& suggester) {
   Dialog dialog(frame, window, {"suggestions", "Suggestions while you write", frame.px(kWidth), std::min(frame.px(640), window.height() * 0.86f)});
   const Rect inside = dialog.inside();
   const text::Font font = frame.font(text::Style::regular, size::kInterface);
-  about_.set(frame, frame.join(kAbout, keys_, "."), font, frame.px(kLine), inside.width());
+  about_.set(frame, about(), font, frame.px(kLine), inside.width());
   about_.draw(frame, {inside.left, inside.top}, frame.theme.ink_soft);
-  state_.set(frame, behaviour(frame, suggester), font, frame.px(kLine), inside.width());
+  state_.set(frame, behaviour(frame, suggester.advisor()), font, frame.px(kLine), inside.width());
   float y = inside.top + about_.height() + frame.px(8);
   state_.draw(frame, {inside.left, y}, frame.theme.ink);
   y += state_.height() + frame.px(kGap);

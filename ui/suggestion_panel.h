@@ -1,12 +1,12 @@
 #pragma once
 // How suggestions fare (A57, A60): what they are set to, in sentences, and the advisor's numbers without any text.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "ui/autocomplete/counters.h"
-#include "ui/autocomplete/situation.h"
+#include "ui/autocomplete/advisor.h"
 #include "ui/paragraph.h"
 
 namespace foreword::ui {
@@ -24,21 +24,20 @@ class SuggestionPanel {
   struct Line {
     std::string_view label, value;  // no value: a heading
   };
-  /// What the sentence on the tier depends on.
-  struct Said {
-    autocomplete::Tier tier = autocomplete::Tier::off;
-    bool by_power = false, fixed = false;
+  /// What the tier's sentence depends on.
+  struct TierFacts {
+    autocomplete::TierInForce tier;
     double p95 = -1;
-    bool operator==(const Said&) const = default;
+    std::optional<autocomplete::Tier> speed;
+    bool operator==(const TierFacts&) const = default;
   };
-  std::string_view behaviour(Frame& frame, const Suggester& suggester);
+  std::string_view behaviour(Frame& frame, const autocomplete::Advisor& advisor);
   void say_lines(Frame& frame, const autocomplete::Counters& counters);
 
   Paragraph about_, state_;
   std::vector<Line> lines_;  // of this frame
-  Said said_;
-  std::string tier_words_;   // for that
-  std::string keys_;         // of the switch
+  TierFacts tier_facts_;
+  std::string tier_words_;   // of these facts
   bool open_ = false;
   float scroll_ = 0;
 };

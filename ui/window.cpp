@@ -138,7 +138,12 @@ void Window::wake() {
 
 void Window::run(WindowClient& client) {
   Impl& impl = *impl_;
-  while (!client.finished() && glfwWindowShouldClose(impl.window) == GLFW_FALSE) {
+  while (!client.finished()) {
+    if (glfwWindowShouldClose(impl.window) != GLFW_FALSE) {
+      glfwSetWindowShouldClose(impl.window, GLFW_FALSE);
+      client.handle(Quit{});
+      continue;
+    }
     const double now = glfwGetTime(), keys = impl.input->advance(now) - now;
     if (std::exchange(impl.input->touched, false)) impl.pacer.input();
     const double wait = std::min(impl.pacer.wait(now), std::max(keys, 0.0));

@@ -26,7 +26,7 @@ class WindowClient {
   /// Takes waiting letters and returns what to show; valid until the next call. Called after every wake().
   virtual const ViewState& refresh() = 0;
   virtual void handle(UiEvent event) = 0;
-  /// The user asked to close the window, or Quit was handled: true ends run().
+  /// True ends run(): after Quit, which the window also sends when it is closed, once nothing can be lost any more.
   virtual bool finished() = 0;
   /// A picture of the next frame is written here.
   virtual std::optional<std::filesystem::path> picture_wanted() { return std::nullopt; }
@@ -43,7 +43,7 @@ class Window {
 
   /// Any thread: there are letters. Many calls cost one wake-up.
   void wake();
-  /// Until the client is finished or the user closes the window.
+  /// Until the client is finished.
   void run(WindowClient& client);
 
  private:

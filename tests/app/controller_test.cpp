@@ -217,5 +217,27 @@ TEST_F(ControllerTest, NothingIsSentWithoutAModelOrDuringAnAnswer) {
   EXPECT_EQ(view().messages.size(), 2u);
 }
 
+TEST_F(ControllerTest, TheProgramEndsOnceWhatWasSaidIsOnItsWayToTheDisk) {
+  EXPECT_FALSE(controller.quit());
+  ready();
+  say("hi");
+  controller.on(ui::UiEvent(ui::Quit{}));
+  EXPECT_FALSE(controller.quit()) << "the chat has no number yet, and the message is nowhere but here";
+  chat_saved(asked_storage<command::CreateChat>().request, 5);
+  EXPECT_FALSE(controller.quit()) << "the answer has no place";
+  piece("Hello");
+  saved(asked_storage<command::AppendMessage>().request, 50, 5);
+  EXPECT_EQ(asked_storage<command::BeginAnswer>().message.content, "Hello");
+  EXPECT_TRUE(controller.quit());
+}
+
+TEST_F(ControllerTest, TheProgramEndsAlsoWhenNothingCanBeSaved) {
+  ready();
+  say("hi");
+  controller.on(ui::UiEvent(ui::Quit{}));
+  controller.on(storage::Event(event::Failed{asked_storage<command::CreateChat>().request, {ErrorCode::io, "The disk is full."}, {}}));
+  EXPECT_TRUE(controller.quit());
+}
+
 }  // namespace
 }  // namespace foreword::app

@@ -1,5 +1,6 @@
-"""The whole program once, as somebody uses it first: a fresh home, the built-in model, a message typed and sent, the answer,
-Ctrl+Q. A picture of the screen goes into the build folder.
+"""The whole program as somebody uses it: a fresh home, the built-in model, a message typed and sent, the answer, Ctrl+Q; then
+chats that are searched, text that is copied and pasted, another size, and an end amid an answer. A picture of the screen goes
+into the build folder.
 """
 
 import sqlite3
@@ -37,13 +38,52 @@ class SmokeTest(program.ProgramTest):
         self.assertGreater(len(numpy.unique(pixels.reshape(-1, 3), axis=0)), 100, f"letters have soft edges: {PICTURE}")
         window.hand("key", "ctrl+q")
         self.assertEqual(window.finish(), program.OK, window.errors())
-        self.check_database(self.home / ".local/share/foreword/foreword.db")
+        self.check_first_answer()
 
-    def check_database(self, path):
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+    def test_chats_are_searched_text_is_pasted_and_an_end_amid_an_answer_loses_nothing(self):
+        said = ["A boat on the sea", "A dog in the garden", "copy copy "]
+        with screen.Window(self.display, self.home, "--limit", 30, "--seed", 1) as window:
+            window.wait("the built-in model", lambda frame: frame["model"] == "ready")
+            window.focus()
+            for i, words in enumerate(said[:2]):
+                window.hand("key", "ctrl+n")
+                window.hand("type", words)
+                window.wait("what was typed", lambda frame: frame["draft"] == words)
+                window.hand("key", "Return")
+                window.wait("an answer", lambda frame: frame["generating"])
+                window.wait("its end", lambda frame: not frame["generating"] and frame["chats"] == i + 1)
+            window.hand("key", "ctrl+k")
+            window.hand("type", "boat")
+            window.wait("the chat with the word", lambda frame: frame["chats"] == 1)
+            window.hand("key", "Escape")
+            window.wait("all chats", lambda frame: frame["chats"] == 2)
+            window.hand("key", "ctrl+plus")
+            window.wait("a larger size", lambda frame: frame["scale"] == 1.25)
+            window.hand("key", "ctrl+0")
+            window.wait("the normal size", lambda frame: frame["scale"] == 1)
+            window.hand("key", "ctrl+n")
+            window.hand("type", "copy ")
+            window.hand("key", "ctrl+a", "ctrl+c", "End", "ctrl+v")
+            window.wait("what was pasted", lambda frame: frame["draft"] == said[2])
+            window.hand("key", "Return", "ctrl+q")
+            self.assertEqual(window.finish(), program.OK, window.errors())
+        questions = [content for role, _, content in self.messages() if role == "user"]
+        self.assertEqual([words.strip() for words in questions], [words.strip() for words in said])
+        with screen.Window(self.display, self.home, "--limit", 30, "--seed", 1) as window:
+            window.wait("the chats of before", lambda frame: frame["chats"] == 3)
+            window.focus()
+            window.hand("key", "ctrl+q")
+            self.assertEqual(window.finish(), program.OK, window.errors())
+
+    def messages(self):
+        """What the database holds, which must be whole."""
+        with closing(sqlite3.connect(f"file:{self.home}/.local/share/foreword/foreword.db?mode=ro", uri=True)) as database:
             self.assertEqual(database.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
             self.assertEqual(database.execute("PRAGMA foreign_key_check").fetchall(), [])
-            messages = database.execute("SELECT role, status, content FROM messages ORDER BY id").fetchall()
+            return database.execute("SELECT role, status, content FROM messages ORDER BY id").fetchall()
+
+    def check_first_answer(self):
+        messages = self.messages()
         self.assertEqual([role for role, _, _ in messages], ["user", "assistant"])
         self.assertEqual(messages[0][1:], ("complete", WORDS))
         self.assertIn(messages[1][1], ("complete", "stopped"))

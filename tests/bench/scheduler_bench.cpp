@@ -1,9 +1,13 @@
 // What a reader of an answer notices of a long document that is read beside it: gaps between tokens alone and beside, and what
-// is left of the document's speed. Times as the receiver of the events sees them.
+// is left of the document's speed, as the receiver of the events sees them. Twice: by the clock on the wall, and by the processor time of
+// this program, which other programs add little to.
 //
 //   bench_scheduler [MODEL.gguf] [ROUNDS] [DRAFTERS]     without a model: random weights of the 1b shape, Q4_0
 
+#include <time.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,12 +21,22 @@
 namespace foreword::engine {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+/// Seconds on both clocks.
+enum { kWall, kProcessor, kClocks };
+using Times = std::array<double, kClocks>;
+
+Times now() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(),
+          static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec)};
+}
 
 constexpr std::int64_t kDocumentTokens = 4000, kContext = 8192;
 constexpr int kTokensAlone = 200, kTokensBefore = 20;
 
-double seconds_between(Clock::time_point from, Clock::time_point to) { return std::chrono::duration<double>(to - from).count(); }
+/// Seconds between tokens.
+using Gaps = std::array<std::vector<double>, kClocks>;
 
 double quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
@@ -31,8 +45,8 @@ double quantile(std::vector<double> values, double share) {
 }
 
 struct Round {
-  std::vector<double> alone, beside;  // seconds between tokens
-  double document_alone = 0, document_beside = 0;  // tokens a second
+  Gaps alone, beside;
+  Times document_alone{}, document_beside{};  // tokens a second
 };
 
 class Bench {
@@ -60,9 +74,9 @@ class Bench {
 
   Round round() {
     Round round;
-    round.document_alone = document_rate(read_document());
+    round.document_alone = rates(read_document());
     answer(kTokensAlone, &round.alone);
-    round.document_beside = document_rate(read_beside(round.beside));
+    round.document_beside = rates(read_beside(round.beside));
     return round;
   }
 
@@ -82,13 +96,18 @@ class Bench {
     return request(std::move(text), 1);
   }
 
-  double document_rate(std::int64_t tokens) const { return static_cast<double>(tokens) / prompt_seconds_; }
+  Times rates(std::int64_t tokens) const {
+    Times result;
+    for (std::size_t i = 0; i < kClocks; ++i) result[i] = static_cast<double>(tokens) / (read_[i] - started_[i]);
+    return result;
+  }
 
-  /// Tokens of the document; how long it took is in prompt_seconds_.
+  /// Tokens of the document; when its reading began and ended is in started_ and read_.
   std::int64_t read_document() {
     session_.send(document());
     for (;;) {
       const Event event = *outbox_.take();
+      if (std::holds_alternative<GenerationStarted>(event)) started_ = now();
       if (const auto* done = std::get_if<GenerationDone>(&event)) return note(*done);
       expect_no_failure(event);
     }
@@ -100,15 +119,15 @@ class Bench {
     std::exit(1);
   }
   std::int64_t note(const GenerationDone& done) {
-    prompt_seconds_ = done.stats.prompt_seconds;
+    read_ = now();
     session_.send(ForgetChat{-static_cast<TextOwner>(done.id)});
     return done.stats.prompt_tokens - done.stats.reused_tokens;
   }
 
-  void answer(int tokens, std::vector<double>* gaps = nullptr) {
+  void answer(int tokens, Gaps* gaps = nullptr) {
     const Generate asked = request("Once upon a time", std::max(tokens, 1));
     session_.send(asked);
-    Clock::time_point last{};
+    Times last{};
     for (;;) {
       const Event event = *outbox_.take();
       if (std::holds_alternative<TextPiece>(event)) note_gap(last, gaps);
@@ -117,24 +136,26 @@ class Bench {
     }
   }
   /// Tokens of one pass come together and count as one.
-  static void note_gap(Clock::time_point& last, std::vector<double>* gaps) {
-    const Clock::time_point now = Clock::now();
-    const double gap = seconds_between(last, now);
-    if (gap < 1e-4) return;
-    if (last != Clock::time_point() && gaps != nullptr) gaps->push_back(gap);
-    last = now;
+  static void note_gap(Times& last, Gaps* gaps) {
+    const Times at = now();
+    if (at[kWall] - last[kWall] < 1e-4) return;
+    for (std::size_t i = 0; i < kClocks && last[kWall] > 0 && gaps != nullptr; ++i) (*gaps)[i].push_back(at[i] - last[i]);
+    last = at;
   }
 
-  std::int64_t read_beside(std::vector<double>& gaps) {
+  std::int64_t read_beside(Gaps& gaps) {
     const Generate asked = request("Once upon a time", -1), document = this->document();
     session_.send(asked);
     int n_tokens = 0;
     bool reading = false;
     std::int64_t tokens = 0;
-    Clock::time_point last{};
+    Times last{};
     for (;;) {
       const Event event = *outbox_.take();
-      if (const auto* started = std::get_if<GenerationStarted>(&event)) reading |= started->id == document.id;
+      if (const auto* started = std::get_if<GenerationStarted>(&event); started != nullptr && started->id == document.id) {
+        reading = true;
+        started_ = now();
+      }
       if (const auto* piece = std::get_if<TextPiece>(&event); piece != nullptr && piece->id == asked.id) {
         if (++n_tokens == kTokensBefore) session_.send(document);
         note_gap(last, reading ? &gaps : nullptr);
@@ -155,7 +176,7 @@ class Bench {
   Session session_{outbox_};
   std::int64_t words_ = 0;
   std::uint64_t n_requests_ = 0;
-  double prompt_seconds_ = 0;
+  Times started_{}, read_{};
 };
 
 std::filesystem::path random_model_file() {
@@ -174,15 +195,18 @@ int main(int argc, char** argv) {
   const std::filesystem::path model = given ? std::filesystem::path(argv[1]) : random_model_file();
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 3;
   Bench bench(model, {argc > 3 ? argv[3] : "off"});
-  std::printf("| round | gap alone: median | p99 | gap beside: median | p90 | p99 | p99 / median alone | document alone | beside | share |\n"
-              "|---|---|---|---|---|---|---|---|---|---|\n");
+  constexpr const char* kNames[] = {"wall", "processor"};
+  std::printf("| round | clock | gap alone: median | p99 | gap beside: median | p90 | p99 | p99 / median alone | document alone | beside | share |\n"
+              "|---|---|---|---|---|---|---|---|---|---|---|\n");
   for (int i = 1; i <= rounds; ++i) {
     const Round round = bench.round();
-    const double alone = quantile(round.alone, .5);
-    std::printf("| %d | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %.2f | %.0f tokens/s | %.0f tokens/s | %.0f %% |\n", i, alone * 1e3,
-                quantile(round.alone, .99) * 1e3, quantile(round.beside, .5) * 1e3, quantile(round.beside, .9) * 1e3,
-                quantile(round.beside, .99) * 1e3, quantile(round.beside, .99) / alone, round.document_alone, round.document_beside,
-                100 * round.document_beside / round.document_alone);
+    for (std::size_t c = 0; c < kClocks; ++c) {
+      const double alone = quantile(round.alone[c], .5);
+      std::printf("| %d | %s | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %.2f | %.0f tokens/s | %.0f tokens/s | %.0f %% |\n", i, kNames[c], alone * 1e3,
+                  quantile(round.alone[c], .99) * 1e3, quantile(round.beside[c], .5) * 1e3, quantile(round.beside[c], .9) * 1e3,
+                  quantile(round.beside[c], .99) * 1e3, quantile(round.beside[c], .99) / alone, round.document_alone[c], round.document_beside[c],
+                  100 * round.document_beside[c] / round.document_alone[c]);
+    }
     std::fflush(stdout);
   }
   if (!given) std::filesystem::remove(model);

@@ -48,6 +48,7 @@ class TierPolicy {
 struct TierInForce {
   Tier tier = Tier::full;
   bool by_power = false;  // the battery or the power saver brought it down
+  bool operator==(const TierInForce&) const = default;
 };
 /// The tier that counts now: the measured or the fixed one, no better than the power allows.
 TierInForce tier_in_force(Tier measured, const Settings& settings, const Situation& situation);
