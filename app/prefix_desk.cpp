@@ -13,6 +13,9 @@
 namespace foreword::app {
 namespace {
 
+/// Pages that wait to be taken: their memory is used again and again, and fresh memory is what takes longest.
+constexpr std::size_t kMostAhead = 4;
+
 constexpr auto kPageTokens = static_cast<std::size_t>(gpu::kPageSlots);
 
 std::string bytes_of(const engine::PrefixId& id) { return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}; }
@@ -102,6 +105,7 @@ void PrefixDesk::handle(Load& letter) {
     if (!found) good(found.error());
     if (!found || !*found) break;
     letter.to->push(page_of(std::move(**found)));
+    letter.to->wait_for_room(kMostAhead);
     if (missing) break;
     parent = letter.wanted.ids[page++];
   }

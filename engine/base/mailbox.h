@@ -50,6 +50,12 @@ class Mailbox {
     return take_locked();
   }
 
+  /// Waits until fewer than `most` letters lie here, or it is closed: for who sends faster than is taken.
+  void wait_for_room(std::size_t most) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return closed_ || letters_.size() < most; });
+  }
+
   bool closed() const {
     std::lock_guard lock(mutex_);
     return closed_;
@@ -61,6 +67,7 @@ class Mailbox {
       closed_ = true;
     }
     ready_.notify_all();
+    room_.notify_all();
   }
 
  private:
@@ -68,11 +75,12 @@ class Mailbox {
     if (letters_.empty()) return std::nullopt;
     std::optional<T> letter(std::move(letters_.front()));
     letters_.pop_front();
+    room_.notify_all();
     return letter;
   }
 
   mutable std::mutex mutex_;
-  std::condition_variable ready_;
+  std::condition_variable ready_, room_;
   std::deque<T> letters_;
   bool closed_ = false;
   std::function<void()> on_push_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -54,6 +55,27 @@ TEST(Mailbox, ManyThreadsLoseNothing) {
   }
   for (std::thread& sender : senders) sender.join();
   EXPECT_FALSE(box.try_take());
+}
+
+TEST(Mailbox, WhoSendsFasterThanIsTakenWaitsForRoom) {
+  Mailbox<int> mailbox;
+  std::atomic<int> n_sent = 0;
+  std::thread sender([&] {
+    for (int i = 0; i < 1000; ++i) {
+      mailbox.push(i);
+      ++n_sent;
+      mailbox.wait_for_room(3);
+    }
+    mailbox.close();
+  });
+  int n = 0;
+  while (auto letter = mailbox.take()) {
+    EXPECT_LE(n_sent - n, 4) << "those that lie there, and the one that was just taken";
+    EXPECT_EQ(*letter, n++);
+  }
+  sender.join();
+  EXPECT_EQ(n, 1000);
+  mailbox.wait_for_room(0);  // closed: at once
 }
 
 TEST(Mailbox, CloseWakesAWaitingTaker) {
