@@ -126,6 +126,7 @@ std::optional<engine::Generate> ChatTitler::ask(std::uint64_t request) {
   generate.chat = chat_;
   generate.sampling.temperature = 0;
   generate.max_tokens = kMostTokens;
+  generate.background = true;  // suggestions and answers go first
   if (!said_.empty() && said_.back().content.find(kThinks) != std::string::npos) generate.answer_so_far = kNothingToThink;
   std::vector<engine::ChatMessage> prompt = said_;
   prompt.push_back({engine::Role::user, kInstruction, {}});

@@ -53,6 +53,7 @@ TEST_F(TitleTest, D42AfterTheFirstStoredAnswerTheModelIsAskedForATitle) {
   ASSERT_EQ(prompt.size(), 3u);
   EXPECT_EQ(prompt[1].content, "Blue light is scattered more.") << "the conversation goes on, so that its cache serves";
   EXPECT_EQ(asked_engine<engine::Generate>().chat, 3) << "whose text it is";
+  EXPECT_TRUE(asked_engine<engine::Generate>().background) << "what is being typed goes first";
   EXPECT_FALSE(controller.settled());
   answer("Blue Sky");
   EXPECT_EQ(asked_storage<command::AutomaticTitle>().chat, 3);
