@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
+#include <utility>
+#include <vector>
 
 #include "engine/session.h"
 #include "tests/support/fixtures.h"
@@ -195,6 +198,42 @@ TEST_F(SuggestTest, WhatIsTypedIsReadBeforeItIsSent) {
     EXPECT_EQ(is_long, stats.prompt_tokens > 300);
     chat.clear();
   }
+}
+
+// The cancel is sent on the engine's own thread, by what hears of the first word: no pass may begin behind it.
+TEST(SuggestCancel, IsObeyedBeforeTheNextPass) {
+  std::vector<Drafts> heard;
+  std::promise<void> over;
+  Session* session = nullptr;
+  bool cancelled = false;
+  Mailbox<Event>* outbox = nullptr;
+  Mailbox<Event> events([&] {
+    while (auto event = outbox->try_take()) {
+      const auto* drafts = std::get_if<Drafts>(&*event);
+      if (drafts == nullptr) continue;
+      heard.push_back(*drafts);
+      if (drafts->reason != SuggestReason::running) over.set_value();
+      if (!std::exchange(cancelled, true)) session->send(CancelSuggest{1});
+    }
+  });
+  outbox = &events;
+  Session desk(events);
+  session = &desk;
+  ModelOptions options;
+  options.n_threads = 2;
+  desk.send(LoadModel{model_path(), options});
+  Suggest suggest;
+  suggest.id = 1;
+  suggest.context = std::string();
+  suggest.before = "Thank you for your email. I am ";
+  suggest.limits.max_tokens = 200;
+  suggest.limits.least_share = 0;
+  desk.send(suggest);
+  over.get_future().wait();
+  ASSERT_EQ(heard.size(), 2u) << "the first word, and the end";
+  EXPECT_EQ(heard[0].reason, SuggestReason::running);
+  EXPECT_EQ(heard[1].reason, SuggestReason::cancelled);
+  EXPECT_EQ(heard[1].decoded_tokens, heard[0].decoded_tokens) << "nothing was computed in between";
 }
 
 }  // namespace
