@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "app/eval_model.h"
 #include "app/eval_text.h"
 #include "engine/autocomplete/growing_draft.h"
 #include "engine/autocomplete/words.h"
@@ -47,15 +48,6 @@ std::vector<Cuttable> cuttable(const EvalRecord& record) {
     result.push_back({{record.turns.begin(), record.turns.begin() + static_cast<std::ptrdiff_t>(i)}, record.turns[i].content});
   }
   return result;
-}
-
-/// The date that templates write, so that a report repeats.
-std::tm fixed_day() {
-  std::tm day{};
-  day.tm_year = 126;
-  day.tm_mday = 1;
-  day.tm_wday = 4;
-  return day;
 }
 
 }  // namespace

@@ -16,15 +16,6 @@ namespace {
 /// Tokens that an answer may be longer than the one that is wanted before it is given up.
 constexpr std::int64_t kSpareTokens = 32;
 
-/// Templates that write a date get this one, so that a report repeats: 1 January 2026.
-std::tm fixed_day() {
-  std::tm day{};
-  day.tm_year = 126;
-  day.tm_mday = 1;
-  day.tm_wday = 4;
-  return day;
-}
-
 /// Marks everything but the answer, the last stretch that is not the template's, as not to be measured. False: the
 /// template changed the answer.
 bool leave_answer(std::vector<engine::TextSpan>& spans, const std::string& wanted) {
@@ -51,6 +42,14 @@ std::vector<engine::TextSpan> joined(const std::vector<engine::TextSpan>& spans)
 }
 
 }  // namespace
+
+std::tm fixed_day() {
+  std::tm day{};
+  day.tm_year = 126;
+  day.tm_mday = 1;
+  day.tm_wday = 4;
+  return day;
+}
 
 void EvalScore::add(const EvalScore& other) {
   nats += other.nats;

@@ -3,6 +3,7 @@
 // always takes the likeliest token. Owns one sequence of the model's cache at a time. One thread.
 
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <optional>
 #include <span>
@@ -14,6 +15,9 @@
 #include "engine/loaded_model.h"
 
 namespace foreword::app {
+
+/// Templates that write a date get this one, so that a report repeats: 1 January 2026.
+std::tm fixed_day();
 
 /// A record as the model reads it: ids without BOS, and what each counts for.
 struct EvalTokens {
