@@ -202,6 +202,9 @@ class Backend {
   /// What was timed since the last call; empty where the device cannot.
   virtual std::vector<OpProfile> take_profile() { return {}; }
 
+  /// What was counted since the last call.
+  virtual DeviceCounts take_counts() { return {}; }
+
   /// Runs everything recorded since the last call and waits. `device_lost` or `out_of_memory`.
   virtual Result<void> submit() = 0;
 };

@@ -44,10 +44,12 @@ void CommandList::add(Command command, const OpCost& cost) {
   seconds_ = command.cut ? seconds : seconds_ + seconds;
   bytes_ += cost.bytes;
   commands_.push_back(command);
+  costs_.push_back(cost);
 }
 
 void CommandList::clear() {
   commands_.clear();
+  costs_.clear();
   uses_.clear();
   bytes_ = 0;
   seconds_ = 0;
@@ -88,7 +90,6 @@ Result<void> CommandRunner::run(const CommandList& list) {
     counts_.barriers += command.barrier ? 1 : 0;
   }
   ++counts_.submissions;
-  counts_.command_buffers += std::ssize(programs_.front().buffers);
   counts_.bytes += list.bytes();
   return device_->run(programs_.front().buffers);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "gpu/profile.h"
@@ -29,13 +30,6 @@ struct Command {
   bool operator==(const Command&) const = default;
 };
 
-/// Counts of what was run, for `bench`.
-struct CommandCounts {
-  std::int64_t dispatches = 0, barriers = 0, copies = 0, submissions = 0, command_buffers = 0;
-  std::int64_t reused = 0;  // submissions that needed no new command buffer
-  std::int64_t bytes = 0;   // that the ops have to move
-};
-
 class CommandList {
  public:
   /// Takes the command in; decides about its barrier and whether the driver should see what came before by itself, so that no
@@ -44,6 +38,7 @@ class CommandList {
   void clear();
   bool empty() const { return commands_.empty(); }
   const std::vector<Command>& commands() const { return commands_; }
+  const std::vector<OpCost>& costs() const { return costs_; }  // of each command
   std::int64_t bytes() const { return bytes_; }
 
  private:
@@ -53,6 +48,7 @@ class CommandList {
   };
 
   std::vector<Command> commands_;
+  std::vector<OpCost> costs_;
   std::vector<Use> uses_;  // since the last barrier
   std::int64_t bytes_ = 0;
   double seconds_ = 0;  // of the command buffer under way, guessed
@@ -67,7 +63,7 @@ class CommandRunner {
 
   /// Runs the list and waits. Nothing of it is kept but the command buffers.
   Result<void> run(const CommandList& list);
-  const CommandCounts& counts() const { return counts_; }
+  DeviceCounts take_counts() { return std::exchange(counts_, {}); }
 
  private:
   struct Program {
@@ -84,7 +80,7 @@ class CommandRunner {
   std::shared_ptr<Device> device_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   std::list<Program> programs_;  // the latest first
-  CommandCounts counts_;
+  DeviceCounts counts_;
 };
 
 }  // namespace foreword::gpu::vulkan

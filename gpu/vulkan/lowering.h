@@ -127,6 +127,9 @@ void lower(const StoreKvRecord&, Lowering&);         // op_kv.cpp
 void lower(const EncodePagesRecord&, Lowering&);
 void lower(const AttentionRecord&, Lowering&);       // op_attention.cpp
 
+/// Reads all of a range once. (op_copy.cpp)
+void lower_reading(const Range& range, Lowering& to);
+
 /// The layout in which products want a weight. (op_linear.cpp)
 const WeightLayout& product_layout(const WeightMatrix& weight, const Features& features);
 

@@ -1,4 +1,6 @@
-// write() of bytes that waited, and copy_slots.
+// write() of bytes that waited, copy_slots, and reading for its own sake.
+
+#include <algorithm>
 
 #include "gpu/vulkan/lowering.h"
 
@@ -34,6 +36,22 @@ void lower(const CopySlotsRecord& r, Lowering& to) {
   // Slots of an odd number of half words share words: one lane does those of a tile.
   const std::int64_t lanes = slot_bytes % 4 == 0 ? slot_bytes / 4 : 1;
   to.dispatch(divide_up(lanes, kGroup), 2, r.layer.n_kv_heads, {"copy_slots", {}, 4 * r.from.rows * r.layer.n_kv_heads * slot_bytes});
+}
+
+void lower_reading(const Range& range, Lowering& to) {
+  struct Push {
+    View from;
+    std::uint32_t n_vectors;
+  } push;
+  constexpr std::int64_t kGroup = 256, kVectorsOfLane = 16;
+  const auto n = static_cast<std::int64_t>(range.bytes / 16);
+  const Range sum = to.scratch(4);
+  to.use(ShaderId::read_through, {kGroup});
+  push.from = to.bind(range, 16);
+  to.bind(sum, 4);
+  push.n_vectors = u32(n);
+  to.push(push);
+  to.dispatch(std::clamp<std::int64_t>(n / (kGroup * kVectorsOfLane), 1, 65535), 1, 1, {"read", {}, static_cast<std::int64_t>(range.bytes)});
 }
 
 }  // namespace foreword::gpu::vulkan

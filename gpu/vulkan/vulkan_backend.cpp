@@ -37,6 +37,12 @@ class VulkanBackend final : public Backend {
     return std::unique_ptr<Buffer>(std::make_unique<WeightBuffer>(bytes));
   }
 
+  std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) override;
+  double read_through(const Buffer& buffer) override;
+  void set_profiling(bool on) override { profiling_ = on; }
+  std::vector<OpProfile> take_profile() override { return std::exchange(profile_, {}); }
+  DeviceCounts take_counts() override { return runner_.take_counts(); }
+
   void write(const Tensor& to, std::span<const std::byte> bytes) override;
   void read(const Tensor& from, std::span<std::byte> bytes) override;
   Result<void> submit() override;
@@ -129,6 +135,7 @@ class VulkanBackend final : public Backend {
 
  private:
   Result<void> run_records();
+  Result<void> run_timed();
   Result<void> upload_staged();
 
   // In this order, since what comes later uses what comes before.
@@ -145,6 +152,8 @@ class VulkanBackend final : public Backend {
   std::vector<std::byte> staged_;  // bytes of write() that wait
   std::unique_ptr<DeviceBuffer> staging_;
   std::optional<Error> failure_;
+  bool profiling_ = false;
+  std::vector<OpProfile> profile_;
 };
 
 void VulkanBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
@@ -195,8 +204,41 @@ Result<void> VulkanBackend::upload_staged() {
   return {};
 }
 
+// Weights come to the device now rather than in the middle of the first answer. The views stay as they are: what a product of
+// them wants is found by where they lie in the file.
+std::unique_ptr<Buffer> VulkanBackend::arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) {
+  std::int64_t done = 0, all = 0;
+  for (const WeightMatrix* w : weights) all += w->n_experts * w->expert_bytes();
+  for (const WeightMatrix* w : weights) {
+    if (go_on && !go_on(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, all)))) break;
+    if (auto windows = weights_.resident(*w, product_layout(*w, device_->features())); !windows) {
+      if (!failure_) failure_ = windows.error();
+      break;
+    }
+    done += w->n_experts * w->expert_bytes();
+  }
+  return nullptr;
+}
+
+double VulkanBackend::read_through(const Buffer& buffer) {
+  const Range all = Lowering::range_of(buffer);
+  const std::uint64_t window = std::min<std::uint64_t>(device_->features().max_range, std::uint64_t{1} << 30) / 256 * 256;
+  const auto pass = [&]() -> Result<void> {
+    list_.clear();
+    lowering_.start(list_);
+    for (std::uint64_t first = 0; first < all.bytes; first += window) lower_reading(all.part(first, std::min(window, all.bytes - first)), lowering_);
+    if (auto failure = lowering_.take_failure()) return *failure;
+    return runner_.run(list_);
+  };
+  if (!pass()) return 0;  // the first time a pipeline may have to be made
+  const auto start = std::chrono::steady_clock::now();
+  if (!pass()) return 0;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 Result<void> VulkanBackend::run_records() {
   FW_TRY(upload_staged());
+  if (profiling_) return run_timed();
   list_.clear();
   lowering_.start(list_);
   for (const Record& record : records_) {
@@ -207,12 +249,35 @@ Result<void> VulkanBackend::run_records() {
   return runner_.run(list_);
 }
 
+// Each dispatch by itself. What waiting for the device costs is in every figure.
+Result<void> VulkanBackend::run_timed() {
+  for (const Record& record : records_) {
+    list_.clear();
+    lowering_.start(list_);
+    std::visit([this](const auto& r) { lower(r, lowering_); }, record);
+    if (auto failure = lowering_.take_failure()) return *failure;
+    const auto start = std::chrono::steady_clock::now();
+    FW_TRY(runner_.run(list_));
+    OpCost cost;
+    for (const OpCost& one : list_.costs()) {
+      if (cost.name.empty()) cost = one;
+      else cost.bytes += one.bytes, cost.operations += one.operations;
+    }
+    add_call(profile_, cost, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return {};
+}
+
 Result<void> VulkanBackend::submit() {
+  if (failure_) {
+    records_.clear();
+    staged_.clear();
+    return *std::exchange(failure_, std::nullopt);
+  }
   if (!device_->options().no_fusion) fuse(records_);
-  Result<void> done = run_records();
+  const Result<void> done = run_records();
   records_.clear();
   staged_.clear();
-  if (failure_) done = *std::exchange(failure_, std::nullopt);
   return done;
 }
 
