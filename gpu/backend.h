@@ -23,7 +23,7 @@
 namespace foreword::gpu {
 
 struct DeviceInfo {
-  std::string id;           // "cpu", later "cuda0", "vulkan1": what --device takes
+  std::string id;           // "cpu", "vulkan:0", later "cuda:0": what --device takes
   std::string name;         // "AMD Ryzen 7 7840U"
   std::string backend;      // "cpu", "cuda", "vulkan"
   std::int64_t memory_bytes = 0;       // total

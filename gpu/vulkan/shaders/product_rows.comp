@@ -49,7 +49,8 @@ layout(push_constant) uniform Push {
 #if PARTS == 1
   uint scale_at;
 #if EXPERTS
-  uint ids_at, ids_stride, chosen;  // experts a row of ids
+  uint ids_at, ids_stride;
+  uint chosen;  // experts a row of ids
   uint expert_rows, bias_stride, scale_stride, rows_per_id;  // of x: 1 where each chosen expert has its own, else `chosen`
 #endif
 #endif

@@ -13,7 +13,9 @@ layout(local_size_x = 256) in;
 layout(binding = 3) restrict readonly buffer Bias { float biases[]; };
 layout(binding = 4) restrict writeonly buffer Out { float result[]; };
 layout(binding = 5) restrict readonly buffer Scale { float scales[]; };
+#if EXPERTS
 layout(binding = 6) restrict readonly buffer Lists { uint lists[]; };  // as experts_collect.comp writes them
+#endif
 uint weight_word(uint part, uint index) { return weights_0[index]; }
 #include "formats.glsl"
 
@@ -23,8 +25,10 @@ layout(push_constant) uniform Push {
   uint bias_at, out_at, out_stride;  // elements
   uint cols, x_at, x_stride, x_rows;
   uint scale_at;
-  uint lists_at, n_experts, chosen;  // experts a row of ids
+#if EXPERTS
+  uint lists_at, n_experts, chosen;
   uint expert_rows, bias_stride, scale_stride, rows_per_id;
+#endif
 };
 
 const uint TILE = 32;
@@ -44,7 +48,7 @@ void main() {
   const uint x_row = x_at + lists[listed + min(first_x + mine, n_listed - 1u)] / rows_per_id * x_stride;
   const uint last = expert_rows - 1u;
 #else
-  const uint expert = 0u, above = first_row;
+  const uint above = first_row;
   const uint x_row = x_at + min(first_x + mine, x_rows - 1u) * x_stride;
   const uint last = n_rows - 1u;
 #endif
@@ -84,13 +88,13 @@ void main() {
 #if EXPERTS
     const uint global_row = above + row;
     if (row > last || global_row < first_row || global_row >= first_row + n_rows || at_x >= n_listed) continue;
-    const uint out_row = lists[listed + at_x], col = row;
+    const uint out_row = lists[listed + at_x], col = row, scale_of = scale_at + expert * scale_stride, bias_of = bias_at + expert * bias_stride;
 #else
     if (row > last || at_x >= x_rows) continue;
-    const uint out_row = at_x, col = first_row + row;
+    const uint out_row = at_x, col = first_row + row, scale_of = scale_at, bias_of = bias_at;
 #endif
-    if (scale_at != ABSENT) value = scales[scale_at + expert * scale_stride] * value;
-    if (bias_at != ABSENT) value = value + biases[bias_at + expert * bias_stride + col];
+    if (scale_at != ABSENT) value = scales[scale_of] * value;
+    if (bias_at != ABSENT) value = value + biases[bias_of + col];
     result[out_at + out_row * out_stride + col] = value;
   }
 }
