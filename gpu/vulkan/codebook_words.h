@@ -1,5 +1,5 @@
 #pragma once
-// The lattice points of the IQ formats as shaders/decode.glsl reads them: four values a word, lowest byte first, table behind
+// The lattice points of the IQ formats as shaders/formats.glsl reads them: four values a word, lowest byte first, table behind
 // table in the order of struct Codebooks.
 
 #include <cstdint>
