@@ -128,6 +128,12 @@ struct AdjustDrafts {
 struct CancelSuggest {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
+/// What the prefix store has of this chat, which is to go on with a turn of the user, comes back while nothing else runs, so that
+/// the turn finds it in memory. Says nothing; a newer one takes its place, an answer goes on where it is.
+struct RecallChat {
+  TextOwner chat = 0;
+  std::vector<ChatMessage> messages;  // up to that turn
+};
 /// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
 /// next turn needs is written down again.
 struct ForgetChat {
@@ -144,7 +150,7 @@ struct CountTokens {
   std::vector<ChatMessage> messages;
 };
 using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
-                             AdjustDrafts, CancelSuggest>;
+                             AdjustDrafts, CancelSuggest, RecallChat>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 // What drafts bring, side by side: the same requests without drafts, with all drafters and with a sibling model too, in turns, so that
 // what else the machine does falls on all alike. Says also how often the sibling's likeliest token is the model's.
 //
-//   bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS]
+//   bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS] [KIND]
 
 #include <algorithm>
 #include <array>
@@ -118,11 +118,12 @@ void print_agreement(LoadedModel& model, LoadedModel& sibling, const char* name,
 int main(int argc, char** argv) {
   using namespace foreword::engine;
   if (argc < 3) {
-    std::fprintf(stderr, "bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS]\n");
+    std::fprintf(stderr, "bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS] [KIND]\n");
     return 2;
   }
   const std::filesystem::path model = argv[1], sibling = argv[2];
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 3;
+  const std::string only = argc > 4 ? argv[4] : "";
   const std::array<Setting, kSettings> settings{{{"off", {"off"}, false}, {"auto", {"auto"}, false}, {"auto, sibling", {"auto", "model"}, true}}};
   struct Row {
     std::string name;
@@ -134,6 +135,7 @@ int main(int argc, char** argv) {
   std::map<std::string, std::vector<std::vector<TokenId>>> written;
   std::uint64_t id = 0;
   for (const Kind& kind : kinds()) {
+    if (!only.empty() && kind.name != only) continue;
     for (const float temperature : {0.0F, 0.8F}) {
       Row row{kind.name, temperature};
       std::vector<std::array<double, kSettings>> fastest(kind.prompts.size());
