@@ -46,8 +46,8 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, bool add, L
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     for (std::int64_t first = 0; first < r.x.rows; first += most) {
       const Tensor x = r.x.row_range(first, std::min(most, r.x.rows - first)), out = part.out.row_range(first, x.rows);
-      if (!few(r.x)) to.use(ShaderId::product_tiles, {in_fours(x), id_of(w.format)});
-      else to.use(add ? ShaderId::product_rows_add : ShaderId::product_rows_1, {in_fours(x), id_of(w.format), rows_at_once(x.rows)});
+      if (!few(r.x)) to.use(ShaderId::product_tiles, {in_fours(x, w), id_of(w.format)});
+      else to.use(add ? ShaderId::product_rows_add : ShaderId::product_rows_1, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows)});
       to.bind(codebooks, 4);
       const View input = to.bind(x);
       const PartPush product = bind_part(w, window, part.bias, out, to);
@@ -74,9 +74,10 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
     if (all.size() != 1 || w.scale) return false;
     windows[i] = all.front();
   }
+  const std::uint32_t fours = in_fours(r.x, r.parts[0].weight) & in_fours(r.x, r.parts[1].weight) & (r.n_parts == 3 ? in_fours(r.x, r.parts[2].weight) : 1);
   const auto format = [&](std::size_t i) { return id_of(r.parts[i].weight.format); };
-  if (r.n_parts == 3) to.use(ShaderId::product_rows_3, {in_fours(r.x), format(0), rows_at_once(r.x.rows), format(1), format(2)});
-  else to.use(glu ? ShaderId::product_rows_glu : ShaderId::product_rows_2, {in_fours(r.x), format(0), rows_at_once(r.x.rows), format(1)});
+  if (r.n_parts == 3) to.use(ShaderId::product_rows_3, {fours, format(0), rows_at_once(r.x.rows), format(1), format(2)});
+  else to.use(glu ? ShaderId::product_rows_glu : ShaderId::product_rows_2, {fours, format(0), rows_at_once(r.x.rows), format(1)});
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(r.x.cols), to.bind(r.x), u32(r.x.rows)};
   std::array<PartPush, 3> parts{};
