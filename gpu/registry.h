@@ -13,12 +13,15 @@ namespace foreword::gpu {
 struct BackendOptions {
   int n_threads = 0;  // cpu: 0 = as many as the machine and the cgroup allow
   std::string cache_folder = {};  // of what devices compile; empty: nothing is kept
+  /// Of weights for products that the device holds, in the order of arrange(); what comes behind them runs on the processor
+  /// (gpu/split.h). Negative: all on the device. No matter for "cpu".
+  std::int64_t weight_bytes = -1;
 };
 
-/// Every device that would open now, best first; the processor is always in it.
+/// Every device that would open now, the processor last; it is always in it.
 std::vector<DeviceInfo> list_devices();
 
-/// `id` from list_devices(), or "auto" for the best. `not_found` names the ids that exist.
+/// `id` from list_devices(), or "auto" (device_choice.h says which). `not_found` names the ids that exist.
 Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendOptions& options);
 
 }  // namespace foreword::gpu
