@@ -28,7 +28,7 @@ namespace foreword::engine {
 
 struct ModelOptions {
   std::string device = "auto";
-  std::int64_t device_layers = -1;  // that the device computes, the first ones; the processor does the rest. -1: as many as fit
+  std::int64_t gpu_layers = -1;     // that the device computes, the first ones; the processor does the rest. -1: as many as fit
   std::filesystem::path cache_folder = {};  // of what devices compile and how fast they are; empty: nothing is kept
   int n_threads = 0;           // 0 = what the machine allows
   std::int64_t context = 0;    // tokens; 0 = the model's own length, at most kDefaultContext

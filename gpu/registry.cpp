@@ -4,7 +4,6 @@
 
 #include "gpu/cpu/cpu_backend.h"
 #include "gpu/device_choice.h"
-#include "gpu/split.h"
 #if defined(FOREWORD_VULKAN)
 #include "gpu/vulkan/vulkan_backend.h"
 #endif
@@ -64,12 +63,8 @@ Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendO
   std::string known;
   for (const Row& row : kBackends) {
     for (const DeviceInfo& device : row.list()) {
+      if (means(id, device.id)) return row.open(device.id, options);
       known += (known.empty() ? "" : ", ") + device.id;
-      if (!means(id, device.id)) continue;
-      FW_ASSIGN(auto backend, row.open(device.id, options));
-      if (options.weight_bytes < 0 || row.open == open_cpu) return backend;
-      FW_ASSIGN(auto processor, open_cpu("cpu", options));
-      return make_split_backend(std::move(backend), std::move(processor), options.weight_bytes);
     }
   }
   return Error{ErrorCode::not_found,

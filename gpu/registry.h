@@ -13,9 +13,6 @@ namespace foreword::gpu {
 struct BackendOptions {
   int n_threads = 0;  // cpu: 0 = as many as the machine and the cgroup allow
   std::string cache_folder = {};  // of what devices compile; empty: nothing is kept
-  /// Of weights for products that the device holds, in the order of arrange(); what comes behind them runs on the processor
-  /// (gpu/split.h). Negative: all on the device. No matter for "cpu".
-  std::int64_t weight_bytes = -1;
 };
 
 /// Every device that would open now, the processor last; it is always in it.

@@ -76,7 +76,9 @@ TEST_F(VulkanTest, OutOfMemoryAtEveryRequestIsASentence) {
         EXPECT_EQ(layer.error->code, ErrorCode::out_of_memory) << n;
         EXPECT_NE(layer.error->message.find("free"), std::string::npos) << layer.error->message;
         // Kernels are made anew for each backend, which takes its time.
-        if (n % 15 == 0) EXPECT_EQ(layer.run(*backend), expected) << "and then it goes on, " << n;
+        if (n % 15 == 0) {
+          EXPECT_EQ(layer.run(*backend), expected) << "and then it goes on, " << n;
+        }
       } else {
         EXPECT_EQ(got, expected);
       }
