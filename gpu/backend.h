@@ -23,7 +23,7 @@
 namespace foreword::gpu {
 
 struct DeviceInfo {
-  std::string id;           // "cpu", later "cuda0", "vulkan1": what --device takes
+  std::string id;           // "cpu", "vulkan:0", later "cuda:0": what --device takes
   std::string name;         // "AMD Ryzen 7 7840U"
   std::string backend;      // "cpu", "cuda", "vulkan"
   std::int64_t memory_bytes = 0;       // total
@@ -201,6 +201,9 @@ class Backend {
   virtual void set_profiling(bool) {}
   /// What was timed since the last call; empty where the device cannot.
   virtual std::vector<OpProfile> take_profile() { return {}; }
+
+  /// What was counted since the last call.
+  virtual DeviceCounts take_counts() { return {}; }
 
   /// Runs everything recorded since the last call and waits. `device_lost` or `out_of_memory`.
   virtual Result<void> submit() = 0;

@@ -1,6 +1,11 @@
 #include "gpu/registry.h"
 
+#include <cstdlib>
+
 #include "gpu/cpu/cpu_backend.h"
+#if defined(FOREWORD_VULKAN)
+#include "gpu/vulkan/vulkan_backend.h"
+#endif
 
 namespace foreword::gpu {
 namespace {
@@ -16,8 +21,31 @@ Result<std::unique_ptr<Backend>> open_cpu(std::string_view, const BackendOptions
   return make_cpu_backend({options.n_threads, isa_from_environment(best_isa())});
 }
 
-// Best first.
-constexpr Row kBackends[] = {{list_cpu, open_cpu}};
+#if defined(FOREWORD_VULKAN)
+VulkanOptions vulkan_options() {
+  const char* words = std::getenv("FOREWORD_VULKAN");
+  return vulkan_options_from_words(words == nullptr ? "" : words);
+}
+
+std::vector<DeviceInfo> list_graphics() { return list_vulkan(vulkan_options()); }
+
+Result<std::unique_ptr<Backend>> open_graphics(std::string_view id, const BackendOptions& options) {
+  VulkanOptions all = vulkan_options();
+  all.cache_folder = options.cache_folder;
+  return make_vulkan_backend(id, all);
+}
+#endif
+
+// In the order of list_devices().
+constexpr Row kBackends[] = {
+#if defined(FOREWORD_VULKAN)
+    {list_graphics, open_graphics},
+#endif
+    {list_cpu, open_cpu},
+};
+
+/// "vulkan" is "vulkan:0".
+bool means(std::string_view wish, std::string_view id) { return wish == id || (id.starts_with(wish) && id.substr(wish.size()) == ":0"); }
 
 }  // namespace
 
@@ -30,10 +58,11 @@ std::vector<DeviceInfo> list_devices() {
 }
 
 Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendOptions& options) {
+  if (id == "auto") return open_cpu("cpu", options);
   std::string known;
   for (const Row& row : kBackends) {
     for (const DeviceInfo& device : row.list()) {
-      if (id == "auto" || id == device.id) return row.open(device.id, options);
+      if (means(id, device.id)) return row.open(device.id, options);
       known += (known.empty() ? "" : ", ") + device.id;
     }
   }

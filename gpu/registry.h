@@ -2,6 +2,7 @@
 // The list of compute devices and the way to open one. A new backend is one row in registry.cpp.
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,7 @@ namespace foreword::gpu {
 
 struct BackendOptions {
   int n_threads = 0;  // cpu: 0 = as many as the machine and the cgroup allow
+  std::string cache_folder = {};  // of what devices compile; empty: nothing is kept
 };
 
 /// Every device that would open now, best first; the processor is always in it.

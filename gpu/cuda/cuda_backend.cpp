@@ -9,8 +9,8 @@
 
 #include "engine/base/check.h"
 #include "gpu/codebooks.h"
-#include "gpu/cpu/host_memory.h"
-#include "gpu/cpu/shapes.h"
+#include "gpu/human_bytes.h"
+#include "gpu/shapes.h"
 
 namespace foreword::gpu {
 namespace {
@@ -258,7 +258,7 @@ class CudaBackend final : public Backend {
 
 DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   DeviceInfo info;
-  info.id = "cuda" + std::to_string(index);
+  info.id = "cuda:" + std::to_string(index);
   info.name = row.name;
   info.backend = "cuda";
   info.memory_bytes = row.memory_bytes;
