@@ -95,6 +95,11 @@ struct DeviceRow {
   int32_t n_processors, usable;  // usable 0: older than the plugin's kernels
 };
 
+/// Since the last time they were taken.
+struct Counts {
+  int64_t launches, copies, runs, replayed;  // replayed: runs whose launches were recorded before, as one graph
+};
+
 struct Context;  // one open device; used by one thread at a time
 
 /// All functions return a Status where they can fail; `message` of a failure lasts until the next call of the same context.
@@ -112,7 +117,9 @@ struct Api {
   void (*free_pinned)(Context* context, void* host);
   int32_t (*upload)(Context* context, void* to, const void* from, int64_t bytes);  // waits
   int32_t (*download)(Context* context, const Copy* copy);                            // waits
-  int32_t (*run)(Context* context, const Op* ops, int64_t n_ops);  // waits
+  /// Waits. seconds: one for each op, or nullptr; asking for them makes a step slower.
+  int32_t (*run)(Context* context, const Op* ops, int64_t n_ops, float* seconds);
+  void (*take_counts)(Context* context, Counts* counts);
   double (*read_through)(Context* context, const void* bytes, int64_t n_bytes);  // seconds; 0: not known
 };
 

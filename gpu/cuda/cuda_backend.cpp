@@ -9,6 +9,7 @@
 
 #include "engine/base/check.h"
 #include "gpu/codebooks.h"
+#include "gpu/cuda/op_cost.h"
 #include "gpu/human_bytes.h"
 #include "gpu/shapes.h"
 
@@ -141,6 +142,20 @@ class CudaBackend final : public Backend {
     return device_->api.read_through(device_->context, address_of(&buffer, 0), static_cast<std::int64_t>(buffer.bytes()));
   }
 
+  void set_profiling(bool on) override { profiling_ = on; }
+  std::vector<OpProfile> take_profile() override { return std::exchange(profile_, {}); }
+  DeviceCounts take_counts() override {
+    cuda::Counts counts{};
+    device_->api.take_counts(device_->context, &counts);
+    DeviceCounts all;
+    all.dispatches = counts.launches;
+    all.copies = counts.copies;
+    all.submissions = counts.runs;
+    all.reused = counts.replayed;
+    all.bytes = std::exchange(bytes_, 0);
+    return all;
+  }
+
   void embed(const WeightMatrix& table, const Tensor& ids, const Tensor& out) override {
     shapes::embed(table, ids, out);
     record(cuda::kOpEmbed).embed = {weight_of(table), view_of(ids), view_of(out)};
@@ -253,6 +268,9 @@ class CudaBackend final : public Backend {
   std::shared_ptr<Device> device_;
   Staging staging_;
   std::vector<Op> ops_;
+  bool profiling_ = false;
+  std::vector<OpProfile> profile_;
+  std::int64_t bytes_ = 0;  // that the ops had to move
   std::optional<Error> failure_;  // of recording; reported by submit()
 };
 
@@ -319,7 +337,15 @@ void CudaBackend::read(const Tensor& from, std::span<std::byte> bytes) {
 
 Result<void> CudaBackend::submit() {
   std::int32_t status = cuda::kOk;
-  if (!failure_ && !ops_.empty()) status = device_->api.run(device_->context, ops_.data(), static_cast<std::int64_t>(ops_.size()));
+  if (!failure_ && !ops_.empty()) {
+    std::vector<float> seconds(profiling_ ? ops_.size() : 0);
+    status = device_->api.run(device_->context, ops_.data(), static_cast<std::int64_t>(ops_.size()), profiling_ ? seconds.data() : nullptr);
+    for (std::size_t i = 0; i < ops_.size(); ++i) {
+      const OpCost cost = cuda::cost_of(ops_[i]);
+      bytes_ += cost.bytes;
+      if (profiling_) add_call(profile_, cost, static_cast<double>(seconds[i]));
+    }
+  }
   ops_.clear();
   staging_.clear();
   if (failure_) return *std::exchange(failure_, std::nullopt);

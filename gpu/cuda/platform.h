@@ -59,7 +59,7 @@ __device__ inline void matrix_product(int (&c)[4], int a0, int a1, int b) {
 #include <bit>
 #include <utility>
 
-#include "gpu/cuda/emulated/emulator.h"
+#include "gpu/cuda/emulator/emulator.h"
 #include "gpu/format.h"
 
 #define __global__

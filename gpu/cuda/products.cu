@@ -166,14 +166,20 @@ __global__ void __launch_bounds__(32 * kWarpsDown * kWarpsAcross) multiply_many(
   for (int of_class = 0; of_class < kClasses; ++of_class) {
     float sums[kManyRows][kManyColumns][4] = {};
     add_class<kFormat, kManyRows, kManyColumns>(p, rows, first_tile, of_class, sums);
+#pragma unroll
     for (int r = 0; r < kManyRows; ++r) {
+#pragma unroll
       for (int column = 0; column < kManyColumns; ++column) {
+#pragma unroll
         for (int i = 0; i < 4; ++i) totals[r][column][i] += sums[r][column][i];
       }
     }
   }
+#pragma unroll
   for (int r = 0; r < kManyRows; ++r) {
+#pragma unroll
     for (int column = 0; column < kManyColumns; ++column) {
+#pragma unroll
       for (int i = 0; i < 4; ++i) {
         store(p, (first_tile + column) * kTile + 2 * t + i % 2, first_row + 16 * r + g + i / 2 * 8, 0, totals[r][column][i]);
       }

@@ -2,10 +2,12 @@
 
 #include "gpu/cuda/emulated/plugin.h"
 
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <span>
+#include <utility>
 
 #include "gpu/codebooks.h"
 #include "gpu/cuda/lowering.h"
@@ -14,13 +16,13 @@ namespace foreword::gpu::cuda {
 
 struct Context {
   Lowering lowering{};
+  Counts counts{};
   std::unique_ptr<std::byte[]> rounded, scratch;
 };
 
 namespace {
 
 EmulatedFaults faults;
-int n_launches = 0;
 
 bool refuse_memory() { return faults.allocations_until_failure >= 0 && faults.allocations_until_failure-- == 0; }
 
@@ -76,24 +78,30 @@ int32_t grow(std::unique_ptr<std::byte[]>& memory, Arena& arena) {
   return kOk;
 }
 
-int32_t run(Context* context, const Op* ops, int64_t n_ops) {
+int32_t run(Context* context, const Op* ops, int64_t n_ops, float* seconds) {
   if (faults.run_fails) return kDeviceLost;
   Lowering& lowering = context->lowering;
   measure(lowering, ops, n_ops);
   if (const int32_t status = grow(context->rounded, lowering.rounded); status != kOk) return status;
   if (const int32_t status = grow(context->scratch, lowering.scratch); status != kOk) return status;
   for (const Op& op : std::span(ops, static_cast<std::size_t>(n_ops))) {
+    const auto before = std::chrono::steady_clock::now();
     if (op.kind == kOpWrite) copy_rows(op.write, Way::up);
     lower(lowering, op);
+    context->counts.copies += op.kind == kOpWrite;
+    if (seconds != nullptr) *seconds++ = std::chrono::duration<float>(std::chrono::steady_clock::now() - before).count();
   }
-  n_launches += lowering.n_launches;
+  ++context->counts.runs;
+  context->counts.launches += lowering.n_launches;
   return kOk;
 }
+
+void take_counts(Context* context, Counts* counts) { *counts = std::exchange(context->counts, Counts{}); }
 
 double read_through(Context*, const void*, int64_t) { return 0; }
 
 constexpr Api kApi = {kAbiVersion, sizeof(Op), 1,       count,   describe, open,     close, message,
-                      allocate,    release,    allocate, release, upload,   download, run,   read_through};
+                      allocate,    release,    allocate, release, upload,   download, run,   take_counts, read_through};
 
 }  // namespace
 
@@ -101,6 +109,5 @@ const Api& emulated_plugin(const EmulatedFaults& inject) {
   faults = inject;
   return kApi;
 }
-int take_emulated_launches() { return std::exchange(n_launches, 0); }
 
 }  // namespace foreword::gpu::cuda

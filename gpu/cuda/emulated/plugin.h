@@ -14,7 +14,4 @@ struct EmulatedFaults {
 /// The plugin's table; what it does from now on depends on `inject`.
 const Api& emulated_plugin(const EmulatedFaults& inject = {});
 
-/// Kernels launched since the last call.
-int take_emulated_launches();
-
 }  // namespace foreword::gpu::cuda

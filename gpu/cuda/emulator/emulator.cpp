@@ -1,4 +1,4 @@
-#include "gpu/cuda/emulated/emulator.h"
+#include "gpu/cuda/emulator/emulator.h"
 
 #include <array>
 #include <memory>
