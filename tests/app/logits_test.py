@@ -1,6 +1,7 @@
 """`foreword logits` on every reference model: as near to the exact logits as each format allows."""
 
 import json
+import os
 import unittest
 
 import numpy as np
@@ -36,7 +37,7 @@ class LogitsTest(program.ProgramTest):
         out = self.home / f"{info['name']}.{case['prompt_id']}.f32"
         ids = ",".join(map(str, case["tokens"]))
         self.run_ok("logits", "-m", root / info["model"], "--ids", ids, "--out", out, "--kv", "f32",
-                    "--context", case["n_ctx"], "--device", "cpu")
+                    "--context", case["n_ctx"], "--device", os.environ.get("FOREWORD_TEST_DEVICE", "cpu"))
         shape = (case["n_positions"], info["n_vocab"])
         self.assertEqual(out.stat().st_size, 4 * shape[0] * shape[1])
         logits = np.fromfile(out, "<f4").reshape(shape)
