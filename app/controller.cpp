@@ -44,6 +44,14 @@ void Controller::list_everything() {
   out_.storage(command::ListBin{next_request_++});
 }
 
+/// After every event: what follows from what is shown now.
+void Controller::keep_up() {
+  view_.opening_chat = opening_ != 0;
+  keep_count();
+  recall_chat();
+  keep_suggestions();
+}
+
 void Controller::on(engine::Event event) {
   std::optional<ChatTitler::Title> title;
   if (titler_.on(event, title)) {
@@ -52,21 +60,17 @@ void Controller::on(engine::Event event) {
     return keep_suggestions();
   }
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
-  view_.opening_chat = opening_ != 0;
-  keep_count();
-  keep_suggestions();
+  keep_up();
 }
+
 void Controller::on(storage::Event event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
-  view_.opening_chat = opening_ != 0;
-  keep_count();
-  keep_suggestions();
+  keep_up();
 }
+
 void Controller::on(ui::UiEvent event) {
   std::visit([this](auto&& e) { handle(std::forward<decltype(e)>(e)); }, std::move(event));
-  view_.opening_chat = opening_ != 0;
-  keep_count();
-  keep_suggestions();
+  keep_up();
 }
 
 bool Controller::settled() const {

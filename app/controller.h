@@ -194,6 +194,7 @@ class Controller {
   /// The shown chat and the context: what is counted, left out and summarised.
   struct Context {
     std::string draft;              // what is being written
+    storage::Id recalled = 0;       // the chat that the model in hand was last told to bring back
     std::uint64_t draft_revision = 0;
     Counted counted;                // for what `counting` or the last answer was
     std::uint64_t counting = 0;     // the count that is under way; 0: none
@@ -217,7 +218,9 @@ class Controller {
 
   /// `from`: rows before it are left out even if they would fit.
   Prompt prompt_of(std::size_t n_rows, std::size_t from = 0) const;
+  void keep_up();
   void keep_count();
+  void recall_chat();
   void keep_suggestions();
   std::optional<SuggestionDesk::Chat> chat_to_suggest_in(std::int64_t rewrites) const;
   bool take_suggestion_count(const std::string& key, const std::string& value);

@@ -78,6 +78,15 @@ void Controller::keep_count() {
   out_.engine(engine::CountTokens{context_.counting, std::move(prompt.messages)});
 }
 
+/// Once a line is being written to an old chat, the engine brings back what was read of it: the line then finds it in memory. A
+/// chat that is only looked at costs nothing.
+void Controller::recall_chat() {
+  const bool writes = !context_.draft.empty() && current_ != 0 && !rows_.empty();
+  if (!writes || context_.recalled == current_ || view_.generating || view_.model.state != ui::ModelState::ready) return;
+  context_.recalled = current_;
+  out_.engine(engine::RecallChat{current_, prompt_of(rows_.size()).messages});
+}
+
 void Controller::handle(engine::TokensCounted&& e) {
   if (e.id != context_.counting) return;
   context_.counting = 0;

@@ -45,6 +45,7 @@ void Controller::handle(engine::ModelReady&& e) {
   context_.trained = e.model.trained_context;
   context_.model_path = e.model.path.string();
   context_.size_before = -1;
+  context_.recalled = 0;
   if (context_.chosen.overflow != ui::Overflow::summarise) forget_cut();
   if (e.model.vocabulary_only) {
     view_.model = {ui::ModelState::failed, e.model.name, -1, e.model.name + " holds only a vocabulary and cannot answer; open a whole model."};

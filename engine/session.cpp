@@ -12,6 +12,7 @@
 #include "engine/fingerprint.h"
 #include "engine/kv/prefix_keeper.h"
 #include "engine/loaded_model.h"
+#include "engine/recall.h"
 #include "engine/scheduler.h"
 #include "engine/self_test.h"
 #include "engine/suggestion.h"
@@ -50,6 +51,8 @@ constexpr std::chrono::seconds kLastWrites{3};
 constexpr std::chrono::milliseconds kTellLoading{300};
 /// For a page that comes back from the store, where nothing else runs.
 constexpr std::chrono::milliseconds kPatience{50};
+/// The same, where nobody waits for it, and whoever comes should not wait either.
+constexpr std::chrono::milliseconds kRecallPatience{5};
 /// Answers that run at once; more wait.
 constexpr int kMostOpen = 4;
 /// Pages on their way to the store: one is copied while the other is written.
@@ -99,7 +102,7 @@ class Session::Desk {
     return (std::holds_alternative<Commands>(command) || ...);
   }
 
-  bool busy() const { return !answers_.empty() || (suggestion_ && suggestion_->running()); }
+  bool busy() const { return !answers_.empty() || (suggestion_ && suggestion_->running()) || recall_; }
 
   /// Waits only while nothing runs.
   std::optional<Letter> next() {
@@ -139,6 +142,7 @@ class Session::Desk {
       answer.restore(works.empty() && !restoring ? kPatience : std::chrono::milliseconds::zero());
       restoring = true;
     }
+    if (recall_ && !recall_->step(works.empty() ? kRecallPatience : std::chrono::milliseconds::zero())) recall_.reset();
     if (!works.empty()) {
       const auto goes_on = [this, all = n_end_all_.load(), typing = n_end_typing_.load()] { return pass_goes_on(all, typing); };
       if (auto result = scheduler_->step(works, goes_on); !result) return recover(result.error());
@@ -169,6 +173,7 @@ class Session::Desk {
 
   void recover(const Error& error) {
     if (error.code == ErrorCode::cancelled) return;  // the inbox knows why; what is left of it all comes again
+    if (error.code == ErrorCode::out_of_memory && recall_) return recall_.reset();
     const auto is_open = [](const AnswerWriter& answer) { return answer.is_open(); };
     const bool types = suggestion_ && suggestion_->running();
     if (error.code == ErrorCode::out_of_memory && std::ranges::count_if(answers_, is_open) + (types ? 1 : 0) > 1) {
@@ -192,6 +197,7 @@ class Session::Desk {
   }
 
   void stop_all() {
+    recall_.reset();
     for (AnswerWriter& answer : answers_) answer.stop();
     if (suggestion_) suggestion_->cancel();
     sweep();
@@ -269,6 +275,7 @@ class Session::Desk {
       return;
     }
     if (suggestion_ && !request.background) suggestion_->cancel();
+    recall_.reset();  // the answer takes its text, and brings back what is left itself
     AnswerWriter& answer = answers_.emplace_back(*model_, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
     if (auto encoded = answer.encode(clock_now_()); !encoded) answer.fail(encoded.error());
     sweep();
@@ -288,7 +295,15 @@ class Session::Desk {
     }
   }
 
+  void handle(RecallChat& command) {
+    recall_.reset();
+    if (!keeper_ || command.chat <= 0 || !model_->chat_template()) return;
+    auto tokens = encode_open_turn(*model_, command.messages, clock_now_());
+    if (tokens && std::ssize(*tokens) < model_->model().context) recall_.emplace(model_->texts(), *keeper_, std::move(*tokens), command.chat);
+  }
+
   void handle(ForgetChat& command) {
+    if (recall_ && recall_->chat() == command.chat) recall_.reset();
     if (model_ && command.goes_on) model_->texts().keep_unwritten(command.chat);
     if (model_ && !command.goes_on) model_->texts().forget(command.chat);
     if (store_ != nullptr && command.chat > 0) store_->forget(command.chat);
@@ -350,6 +365,7 @@ class Session::Desk {
 
   void lose_model() {
     self_test_.reset();
+    recall_.reset();
     suggestion_.reset();
     answers_.clear();
     token_bytes_.reset();
@@ -381,6 +397,7 @@ class Session::Desk {
   std::optional<TokenCounter> counter_;
   std::optional<Suggestion> suggestion_;    // the newest, with its pages
   std::list<AnswerWriter> answers_;         // as they came
+  std::optional<Recall> recall_;
 };
 
 Session::Session(Mailbox<Event>& outbox, std::function<std::tm()> clock_now, PrefixStore* store)

@@ -64,8 +64,8 @@ std::string_view name_of(StopReason reason);  // "eos", "stop", "length", "conte
 struct GenerationStats {
   std::int64_t prompt_tokens = 0;   // of the whole prompt
   std::int64_t reused_tokens = 0;   // of them not read again: found in the KV cache, or
-  std::int64_t restored_tokens = 0;  // of the reused ones, brought back from the prefix store
-  double restore_seconds = 0;        // asking it, and bringing them back
+  std::int64_t restored_tokens = 0;  // of the reused ones, brought back from the prefix store since the chat's last answer
+  double restore_seconds = 0;        // that the answer waited for them
   std::int64_t n_tokens = 0;        // generated, end token not counted
   double first_token_seconds = 0;   // from the command's arrival at the desk to the first token
   double prompt_seconds = 0;        // reading the new part of the prompt
@@ -128,6 +128,12 @@ struct AdjustDrafts {
 struct CancelSuggest {
   std::uint64_t id = 0;  // 0 = whatever runs or waits
 };
+/// What the prefix store has of this chat, which is to go on with a turn of the user, comes back while nothing else runs, so that
+/// the turn finds it in memory. Says nothing; a newer one takes its place, an answer goes on where it is.
+struct RecallChat {
+  TextOwner chat = 0;
+  std::vector<ChatMessage> messages;  // up to that turn
+};
 /// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
 /// next turn needs is written down again.
 struct ForgetChat {
@@ -144,7 +150,7 @@ struct CountTokens {
   std::vector<ChatMessage> messages;
 };
 using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
-                             AdjustDrafts, CancelSuggest>;
+                             AdjustDrafts, CancelSuggest, RecallChat>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 

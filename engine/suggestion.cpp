@@ -59,6 +59,11 @@ bool drop_oldest(std::vector<ChatMessage>& messages, double share) {
 
 }  // namespace
 
+Result<std::vector<TokenId>> encode_open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now) {
+  FW_ASSIGN(const std::vector<TextSpan> spans, open_turn(loaded, messages, now));
+  return encode_spans(*loaded.tokenizer(), spans);
+}
+
 Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes& bytes, const Suggest& request, const std::tm& now) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
   std::vector<TextSpan> spans;

@@ -23,7 +23,7 @@
 namespace foreword::gpu {
 
 struct DeviceInfo {
-  std::string id;           // "cpu", later "cuda0", "vulkan1": what --device takes
+  std::string id;           // "cpu", "vulkan:0", later "cuda:0": what --device takes
   std::string name;         // "AMD Ryzen 7 7840U"
   std::string backend;      // "cpu", "cuda", "vulkan"
   std::int64_t memory_bytes = 0;       // total
@@ -127,6 +127,10 @@ class Backend {
   /// false ends it within a few milliseconds: null, and nothing changes.
   virtual std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on = {});
 
+  /// A weight that will be needed as it lies (a table of embed()): a device that has to copy it does so now. What goes wrong is
+  /// told by submit().
+  virtual void bring(const WeightMatrix&) {}
+
   /// Host to device, before everything recorded after it. The bytes are taken at the call.
   virtual void write(const Tensor& to, std::span<const std::byte> bytes) = 0;
   /// Device to host; only after submit(), nothing pending.
@@ -201,6 +205,9 @@ class Backend {
   virtual void set_profiling(bool) {}
   /// What was timed since the last call; empty where the device cannot.
   virtual std::vector<OpProfile> take_profile() { return {}; }
+
+  /// What was counted since the last call.
+  virtual DeviceCounts take_counts() { return {}; }
 
   /// Runs everything recorded since the last call and waits. `device_lost` or `out_of_memory`.
   virtual Result<void> submit() = 0;

@@ -22,6 +22,16 @@ struct OpProfile {
   double seconds = 0;
 };
 
+/// What a device was asked to do, counted. Zeros where the backend does not count.
+struct DeviceCounts {
+  std::int64_t dispatches = 0;
+  std::int64_t barriers = 0;
+  std::int64_t copies = 0;
+  std::int64_t submissions = 0;
+  std::int64_t reused = 0;  // submissions that the driver had seen before
+  std::int64_t bytes = 0;   // that the ops have to move
+};
+
 /// Adds a call to the row of its name and format, a new one if there is none.
 void add_call(std::vector<OpProfile>& profile, const OpCost& cost, double seconds);
 

@@ -49,6 +49,8 @@ struct Figures {
   double prompt_tokens_per_second = 0;  // 0: not measured
   double decode_seconds = 0;            // one token; 0: not measured
   double decode_bandwidth_share = 0;
+  gpu::DeviceCounts decode_counts;      // of all decoding steps
+  std::int64_t decode_steps = 0;
   double bandwidth = 0;                 // bytes per second
   std::vector<RowFigures> rows;
   std::vector<Roofline> rooflines;
@@ -71,6 +73,7 @@ class Bench {
     FW_ASSIGN(gpu::ReadBandwidth memory, gpu::ReadBandwidth::prepare(model_.backend()));
     FW_TRY(fill_cache());
     FW_TRY(timed_chain(1, false));  // touches every weight once, so that a mapped file is in memory
+    Figures figures;
     std::vector<double> prompt, decode, decode_share, bandwidth;
     std::vector<std::vector<double>> rows(options_.rows.size()), row_share(options_.rows.size());
     // The memory's speed is measured beside each thing that is held against it: other programs share it.
@@ -83,7 +86,10 @@ class Bench {
       }
       if (options_.n > 0) {
         const double before = memory_speed();
+        model_.backend().take_counts();
         FW_ASSIGN(const double seconds, timed_decode());
+        figures.decode_counts = model_.backend().take_counts();
+        figures.decode_steps = options_.n;
         decode.push_back(seconds / static_cast<double>(options_.n));
         decode_share.push_back(share(decode.back(), (before + memory_speed()) / 2));
       }
@@ -96,7 +102,6 @@ class Bench {
       }
     }
     if (bandwidth.empty()) memory_speed();
-    Figures figures;
     figures.bandwidth = median(bandwidth);
     if (!prompt.empty()) figures.prompt_tokens_per_second = median(prompt);
     if (!decode.empty()) {
@@ -240,6 +245,13 @@ void print(const engine::LoadedModel& model, const Options& options, const Figur
     std::printf("  decode         %8.1f tokens/s, %.3f GB a token, %.2f GB/s, %.0f %% of the memory's speed\n",
                 1 / figures.decode_seconds, bytes_per_token / 1e9, rate / 1e9, 100 * figures.decode_bandwidth_share);
   }
+  if (const gpu::DeviceCounts& counts = figures.decode_counts; counts.dispatches > 0) {
+    const auto per_token = [&](std::int64_t n) { return static_cast<double>(n) / static_cast<double>(figures.decode_steps); };
+    const auto layers = static_cast<double>(model.model().config.n_layers);
+    std::printf("  a token        %8.1f dispatches (%.2f a layer), %.1f barriers, %.1f copies, %.3f GB moved, %.0f %% of steps known to the driver\n",
+                per_token(counts.dispatches), per_token(counts.dispatches) / layers, per_token(counts.barriers), per_token(counts.copies),
+                per_token(counts.bytes) / 1e9, 100 * static_cast<double>(counts.reused) / static_cast<double>(counts.submissions));
+  }
   for (const RowFigures& row : figures.rows) {
     std::printf("  %3lld rows       %8.2f ms, %.2f times the first, %.0f %% of the memory's speed\n",
                 static_cast<long long>(row.n), row.seconds * 1e3, row.seconds / figures.rows.front().seconds,
@@ -272,6 +284,8 @@ Result<void> measure(const CommonOptions& common, const Options& options, const 
       .set("depth", options.depth)
       .set("prompt_tokens_per_second", figures.prompt_tokens_per_second)
       .set("decode_tokens_per_second", decode > 0 ? 1 / decode : 0)
+      .set("dispatches_per_token", static_cast<double>(figures.decode_counts.dispatches) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
+      .set("bytes_moved_per_token", static_cast<double>(figures.decode_counts.bytes) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
       .set("rows", rows)
       .set("row_bandwidth_shares", shares)
       .set("bandwidth", figures.bandwidth)

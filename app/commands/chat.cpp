@@ -38,6 +38,7 @@ class Conversation {
     if (history) {
       history_ = std::move(*history);
       messages_ = history_->messages();
+      if (!messages_.empty() && chat_id()) client_.recall(*chat_id(), messages_);
       return {};
     }
     if (options_.chat) return history.error();

@@ -24,7 +24,12 @@ int run(const CommonOptions& common) {
     for (const std::string& feature : device.features) std::printf(" %s", feature.c_str());
     std::putchar('\n');
   }
-  if (common.json) Report().set("devices", rows).print();
+  std::vector<Report> missing;
+  for (const gpu::MissingDevices& kind : gpu::missing_devices()) {
+    missing.push_back(Report().set("backend", std::string(kind.backend)).set("why", kind.why));
+    if (!common.json) std::printf("%-8s none: %s\n", std::string(kind.backend).c_str(), kind.why.c_str());
+  }
+  if (common.json) Report().set("devices", rows).set("missing", missing).print();
   return kOk;
 }
 

@@ -19,7 +19,7 @@
 #include "gpu/cpu/measure.h"
 #include "gpu/cpu/panel_layout.h"
 #include "gpu/cpu/schedule.h"
-#include "gpu/cpu/shapes.h"
+#include "gpu/shapes.h"
 
 namespace foreword::gpu {
 

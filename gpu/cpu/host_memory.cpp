@@ -2,10 +2,10 @@
 
 #include <sys/mman.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "engine/base/check.h"
+#include "gpu/human_bytes.h"
 
 namespace foreword::gpu {
 namespace {
@@ -40,18 +40,6 @@ class ForeignMemory final : public Buffer {
 };
 
 }  // namespace
-
-std::string human_bytes(double bytes) {
-  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-  std::size_t unit = 0;
-  while (bytes >= 1024 && unit + 1 < std::size(kUnits)) {
-    bytes /= 1024;
-    ++unit;
-  }
-  char text[48];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, kUnits[unit]);
-  return text;
-}
 
 Result<std::unique_ptr<Buffer>> allocate_host(std::size_t bytes) {
   const std::size_t grain = bytes >= kHugePage ? kHugePage : std::size_t{4096};

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 
 #include "engine/base/result.h"
 #include "gpu/backend.h"
@@ -33,8 +32,5 @@ void copy_slot(const KvLayer& layer, std::int32_t from, std::int32_t to, std::in
 
 /// Start of expert `expert` of a weight, in its format.
 const std::byte* expert_of(const WeightMatrix& weight, std::int64_t expert);
-
-/// "2.5 GiB", "340 MiB": for sentences.
-std::string human_bytes(double bytes);
 
 }  // namespace foreword::gpu

@@ -12,7 +12,7 @@
 #include "gpu/cpu/activations.h"
 #include "gpu/cpu/host_memory.h"
 #include "gpu/cpu/kernels.h"
-#include "gpu/cpu/shapes.h"
+#include "gpu/shapes.h"
 
 namespace foreword::gpu {
 namespace {

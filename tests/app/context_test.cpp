@@ -111,6 +111,22 @@ TEST_F(ContextTest, D56OneCountAtATimeAndTheLatestTextWins) {
   EXPECT_EQ(count_of<engine::CountTokens>(to_engine), 2) << "nothing of it has changed";
 }
 
+TEST_F(ContextTest, AnOldChatIsBroughtBackOnceALineIsWrittenToIt) {
+  const auto n = [this] { return count_of<engine::RecallChat>(to_engine); };
+  model();
+  ui(ui::DraftChanged{"of a new chat"});
+  ui(ui::DraftChanged{""});
+  open_chat(2);
+  EXPECT_EQ(n(), 0) << "it is only looked at";
+  ui(ui::DraftChanged{"A"});
+  ui(ui::DraftChanged{"And"});
+  ASSERT_EQ(n(), 1);
+  EXPECT_EQ(asked_engine<engine::RecallChat>().chat, 7);
+  EXPECT_EQ(asked_engine<engine::RecallChat>().messages.size(), 4u) << "what is being written is not a part of it";
+  model(2048);
+  EXPECT_EQ(n(), 2) << "another model has read nothing yet";
+}
+
 TEST_F(ContextTest, D57WithoutAChoiceNothingIsLeftOutAndTheLineShowsWhatWouldBe) {
   model();
   open_chat(5);

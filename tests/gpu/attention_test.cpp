@@ -210,12 +210,11 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
     // Slots one after the other, so that a target may have been a source before.
     backend.encode_pages(layer, h.put(std::vector{way[0]}, 1, 1), h.put(std::vector{kv_block(0, 2)}, 1, 1));
     backend.copy_slots(layer, h.put(std::vector{129, 131, 150, 70}, 4, 1), h.put(std::vector{128, 129, 131, 190}, 4, 1));
-    EXPECT_TRUE(backend.submit().has_value());
     std::vector<std::byte> bytes;
     for (const std::int32_t block : {way[0], way[1], way[2], way[3], kv_block(0, 2), kv_block(0, 0)}) {
       const auto size = static_cast<std::size_t>(3 * layer.page_bytes(pool_of(block)));
-      const std::byte* from = layer.pool(pool_of(block)).buffer->host() + static_cast<std::size_t>(place_of(block)) * size;
-      bytes.insert(bytes.end(), from, from + size);
+      const std::vector<std::byte> page = h.take_bytes(*layer.pool(pool_of(block)).buffer, static_cast<std::size_t>(place_of(block)) * size, size);
+      bytes.insert(bytes.end(), page.begin(), page.end());
     }
     return bytes;
   };
@@ -224,7 +223,7 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
     const std::vector<std::byte> expected = program(*reference, dim);
     const auto page = static_cast<std::ptrdiff_t>(3 * 2 * 64 * dim * 2);
     EXPECT_TRUE(std::equal(expected.begin(), expected.begin() + page, expected.end() - page)) << "a copy is a copy";
-    for (const Isa isa : levels()) EXPECT_EQ(program(*make_cpu_backend({.n_threads = 2, .isa = isa}), dim), expected) << name_of(isa) << ", " << dim;
+    for (const Subject& subject : subjects()) EXPECT_EQ(program(*subject.open(2), dim), expected) << subject.name << ", " << dim;
   }
 }
 
@@ -234,9 +233,8 @@ class AttentionBits : public testing::TestWithParam<std::tuple<KvEncoding, std::
 TEST_P(AttentionBits, DependOnNeitherNeighboursNorTheWayThere) {
   const auto [encoding, dim] = GetParam();
   constexpr std::int64_t kRows = 64, kHeads = 6, kKvHeads = 2, kPrefix = 100, kSlots = 512;
-  for (const Isa isa : levels()) {
-    const auto many = make_cpu_backend({.n_threads = 3, .isa = isa});
-    const auto one = make_cpu_backend({.n_threads = 1, .isa = isa});
+  for (const Subject& subject : subjects()) {
+    const auto many = subject.open(3), one = subject.open(1);
     Harness h(*many, 12);
     KvLayer layer{nullptr, 0, kSlots / kPageSlots, kKvHeads, dim, DType::f16};
     layer.buffer = h.empty(1, layer.n_blocks * kKvHeads * layer.page_bytes() / 4).buffer;
@@ -283,9 +281,9 @@ TEST_P(AttentionBits, DependOnNeitherNeighboursNorTheWayThere) {
         const std::int64_t first = n * 5 % (kRows - n + 1);
         const Tensor some = h.empty(n, kHeads * dim);
         attend(*one, first, n, tree, some);
-        const auto bytes = static_cast<std::size_t>(n * kHeads * dim) * sizeof(float);
-        ASSERT_EQ(std::memcmp(some.buffer->host(), expected.data() + first * kHeads * dim, bytes), 0)
-            << name_of(isa) << (tree ? ", tree of " : ", chain of ") << n << " from " << first;
+        const std::vector<float> got = h.take(some);
+        ASSERT_EQ(std::memcmp(got.data(), expected.data() + first * kHeads * dim, got.size() * sizeof(float)), 0)
+            << subject.name << (tree ? ", tree of " : ", chain of ") << n << " from " << first;
       }
     }
   }
@@ -298,13 +296,13 @@ INSTANTIATE_TEST_SUITE_P(Encodings, AttentionBits,
 
 // What lies in slots that a row does not see must not matter, not even NaN.
 TEST(Attention, UnseenSlotsDoNotMatter) {
-  for (const Isa isa : levels()) {
-    const auto backend = make_cpu_backend({.n_threads = 1, .isa = isa});
+  for (const Subject& subject : subjects()) {
+    const auto backend = subject.open(1);
     Harness h(*backend, 3);
     KvLayer layer{nullptr, 0, 2, 1, 16, DType::f16};
     const Tensor pages = h.empty(1, 2 * layer.page_bytes() / 4);
     layer.buffer = pages.buffer;
-    std::memset(layer.buffer->host(), 0xFF, static_cast<std::size_t>(2 * layer.page_bytes()));
+    h.put_bytes(*layer.buffer, std::vector<std::byte>(static_cast<std::size_t>(2 * layer.page_bytes()), std::byte{0xFF}));
     backend->store_kv(h.floats(3, 16), h.floats(3, 16), layer, h.put(std::vector<std::int32_t>{64, 65, 66}, 3, 1));
     AttentionRows rows;
     rows.table = h.put(std::vector<std::int32_t>{1, 0}, 1, 2);
@@ -314,7 +312,7 @@ TEST(Attention, UnseenSlotsDoNotMatter) {
     rows.extra_begin = h.put(std::vector<std::int32_t>{0, 0, 0, 0}, 4, 1);
     const Tensor out = h.empty(3, 32);
     backend->attention(h.floats(3, 32), layer, rows, {.n_heads = 2, .scale = 1, .sinks = {}}, out);
-    for (const float value : h.take(out)) EXPECT_TRUE(std::isfinite(value)) << name_of(isa);
+    for (const float value : h.take(out)) EXPECT_TRUE(std::isfinite(value)) << subject.name;
   }
 }
 

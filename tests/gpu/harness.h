@@ -11,10 +11,10 @@
 #include <memory>
 #include <random>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "gpu/backend.h"
-#include "gpu/cpu/cpu_backend.h"
 #include "gpu/cpu/reference.h"
 
 namespace foreword::gpu {
@@ -49,6 +49,14 @@ inline std::vector<std::byte> random_blocks(Format format, std::int64_t count, s
     }
   }
   return all;
+}
+
+/// Runs what is recorded and takes the values of a view.
+inline std::vector<float> values_of(Backend& backend, const Tensor& tensor) {
+  EXPECT_TRUE(backend.submit().has_value());
+  std::vector<float> values(static_cast<std::size_t>(tensor.rows * tensor.cols));
+  backend.read(tensor, std::as_writable_bytes(std::span(values)));
+  return values;
 }
 
 class Harness {
@@ -94,12 +102,7 @@ class Harness {
     w.format = format;
     return w;
   }
-  std::vector<float> take(const Tensor& tensor) {
-    EXPECT_TRUE(backend.submit().has_value());
-    std::vector<float> values(static_cast<std::size_t>(tensor.rows * tensor.cols));
-    backend.read(tensor, std::as_writable_bytes(std::span(values)));
-    return values;
-  }
+  std::vector<float> take(const Tensor& tensor) { return values_of(backend, tensor); }
   std::vector<std::int32_t> take_integers(const Tensor& tensor) {
     EXPECT_TRUE(backend.submit().has_value());
     std::vector<std::int32_t> values(static_cast<std::size_t>(tensor.rows * tensor.cols));
@@ -107,23 +110,42 @@ class Harness {
     return values;
   }
 
+  /// Bytes of a buffer, wherever they lie; offset and n are multiples of 4.
+  std::vector<std::byte> take_bytes(Buffer& buffer, std::size_t offset, std::size_t n) {
+    EXPECT_TRUE(backend.submit().has_value());
+    std::vector<std::byte> bytes(n);
+    backend.read(words_of(buffer, offset, n), bytes);
+    return bytes;
+  }
+  void put_bytes(Buffer& buffer, std::span<const std::byte> bytes) { backend.write(words_of(buffer, 0, bytes.size()), bytes); }
+
   Backend& backend;
   std::mt19937_64 random;
 
  private:
+  static Tensor words_of(Buffer& buffer, std::size_t offset, std::size_t n) {
+    const auto words = static_cast<std::int64_t>(n / 4);
+    return {&buffer, static_cast<std::int64_t>(offset), 1, words, words, DType::i32};
+  }
+
   std::vector<std::unique_ptr<std::vector<std::byte>>> bytes_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
 };
 
 using Program = std::function<std::vector<float>(Harness&)>;
 
-inline std::vector<Isa> levels() {
-  std::vector<Isa> all;
-  for (const Isa isa : kIsas) {
-    if (supported(isa)) all.push_back(isa);
-  }
-  return all;
-}
+/// What the cases run on: every level of the processor's instructions, or with FOREWORD_TEST_DEVICE=vulkan the first Vulkan device,
+/// software included, under its validation layers (options by FOREWORD_VULKAN, see gpu/vulkan/options.h).
+struct Subject {
+  std::string name;
+  bool rounds_inputs;  // of products, to 8 bits
+  bool arranges;       // weights
+  std::function<std::shared_ptr<Backend>(int n_threads)> open;
+};
+const std::vector<Subject>& subjects();
+
+/// Fails the test that runs for everything that validation layers had to say since the last call.
+void expect_silence();
 
 /// rms(a - b) / rms(b); both zero gives 0, a value that is not finite gives infinity.
 inline double relative_rms(std::span<const float> a, std::span<const float> b) {
@@ -136,18 +158,23 @@ inline double relative_rms(std::span<const float> a, std::span<const float> b) {
   return difference == 0 ? 0 : std::sqrt(difference / size);
 }
 
-/// The program's result on every level of instructions is within `tolerance` of the plain loops.
+/// The program's result on every subject is within `tolerance` of the plain loops.
 inline void expect_conforms(const Program& program, double tolerance, std::uint64_t seed = 1) {
-  const auto reference = make_reference_backend({.quantise_activations = true});
-  Harness law(*reference, seed);
-  const std::vector<float> expected = program(law);
-  for (const Isa isa : levels()) {
-    const auto backend = make_cpu_backend({.n_threads = 2, .isa = isa});
-    Harness harness(*backend, seed);
-    const std::vector<float> got = program(harness);
-    ASSERT_EQ(got.size(), expected.size());
-    EXPECT_LE(relative_rms(got, expected), tolerance) << name_of(isa) << ", seed " << seed;
+  for (const bool rounded : {false, true}) {
+    if (std::ranges::none_of(subjects(), [&](const Subject& subject) { return subject.rounds_inputs == rounded; })) continue;
+    const auto reference = make_reference_backend({.quantise_activations = rounded});
+    Harness law(*reference, seed);
+    const std::vector<float> expected = program(law);
+    for (const Subject& subject : subjects()) {
+      if (subject.rounds_inputs != rounded) continue;
+      const auto backend = subject.open(2);
+      Harness harness(*backend, seed);
+      const std::vector<float> got = program(harness);
+      ASSERT_EQ(got.size(), expected.size());
+      EXPECT_LE(relative_rms(got, expected), tolerance) << subject.name << ", seed " << seed;
+    }
   }
+  expect_silence();
 }
 
 inline std::vector<Format> weight_formats() {

@@ -61,38 +61,36 @@ TEST_P(LinearTest, HostileInputs) {
 
 // A row's bits, computed by one thread among n rows, are those it has among 64 rows and three threads: for every n, and
 // for every place among them, since each of the n rows is compared.
-void expect_same_bits(Format format, std::int64_t cols, Isa isa) {
+void expect_same_bits(Format format, std::int64_t cols, const Subject& subject) {
   constexpr std::int64_t kRows = 64;
-  const auto many = make_cpu_backend({.n_threads = 3, .isa = isa});
+  const auto many = subject.open(3), one = subject.open(1);
   Harness h(*many, 11);
   const WeightMatrix w = h.weight(format, 21, cols);
   const Tensor x = h.floats(kRows, w.cols), all = h.empty(kRows, w.rows);
   h.backend.linear(w, x, {}, all);
   const std::vector<float> expected = h.take(all);
-  const auto one = make_cpu_backend({.n_threads = 1, .isa = isa});
   for (std::int64_t n = 1; n <= kRows; ++n) {
     const std::int64_t first = (n * 7) % (kRows - n + 1);
     const Tensor out = h.empty(n, w.rows);
     one->linear(w, x.row_range(first, n), {}, out);
-    ASSERT_TRUE(one->submit().has_value());
-    const auto bytes = static_cast<std::size_t>(n * w.rows) * sizeof(float);
-    ASSERT_EQ(std::memcmp(out.buffer->host(), expected.data() + first * w.rows, bytes), 0)
-        << name_of(isa) << ", " << cols << " columns, " << n << " rows from " << first;
+    const std::vector<float> got = values_of(*one, out);
+    ASSERT_EQ(std::memcmp(got.data(), expected.data() + first * w.rows, got.size() * sizeof(float)), 0)
+        << subject.name << ", " << cols << " columns, " << n << " rows from " << first;
   }
 }
 
 TEST_P(LinearTest, BitsDependOnNeitherNeighboursNorThreads) {
-  for (const Isa isa : levels()) {
-    expect_same_bits(GetParam(), (95 / block() + 1) * block(), isa);
-    expect_same_bits(GetParam(), wide(), isa);
+  for (const Subject& subject : subjects()) {
+    expect_same_bits(GetParam(), (95 / block() + 1) * block(), subject);
+    expect_same_bits(GetParam(), wide(), subject);
   }
 }
 
 // Arranged for the device, dense and with experts, last tiles filled up: the very bits of the weights as they lay.
 TEST_P(LinearTest, ArrangingChangesNoBit) {
-  for (const Isa isa : levels()) {
+  for (const Subject& subject : subjects()) {
     for (const std::int64_t w_rows : {1, 21, 64, 77}) {
-      const auto backend = make_cpu_backend({.n_threads = 2, .isa = isa});
+      const auto backend = subject.open(2);
       Harness h(*backend, 31);
       const WeightMatrix dense = h.weight(GetParam(), w_rows, wide()), experts = h.weight(GetParam(), w_rows, wide(), 3);
       const Tensor x = h.floats(5, wide()), ids = h.put(std::vector<std::int32_t>{2, 0, 1, 2, 1, 1, 0, 2, 0, 1}, 5, 2);
@@ -106,11 +104,11 @@ TEST_P(LinearTest, ArrangingChangesNoBit) {
       WeightMatrix arranged = dense, arranged_experts = experts;
       WeightMatrix* const all[] = {&arranged, &arranged_experts};
       const auto buffer = backend->arrange(all);
-      EXPECT_EQ(buffer != nullptr, quantises_activations(GetParam()));
-      EXPECT_EQ(arranged.tile_rows > 1, quantises_activations(GetParam()));
+      EXPECT_EQ(buffer != nullptr, subject.arranges && quantises_activations(GetParam()));
+      EXPECT_EQ(arranged.tile_rows > 1, subject.arranges && quantises_activations(GetParam()));
       const std::vector<float> got = products(arranged, arranged_experts);
       EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0)
-          << name_of(isa) << ", " << w_rows << " rows";
+          << subject.name << ", " << w_rows << " rows";
     }
   }
 }
@@ -202,11 +200,11 @@ TEST_P(LinearTest, RoundingCostsWhatItShould) {
     const auto exact = make_reference_backend();
     Harness truth(*exact, 77);
     const std::vector<float> expected = program(truth);
-    const auto backend = make_cpu_backend({.n_threads = 2});
+    const auto backend = subjects().front().open(2);
     Harness harness(*backend, 77);
     return relative_rms(program(harness), expected);
   };
-  if (!quantises_activations(GetParam())) {
+  if (!subjects().front().rounds_inputs || !quantises_activations(GetParam())) {
     EXPECT_LE(error_of(false), 1e-5);
     return;
   }

@@ -149,11 +149,11 @@ TEST(Schedule, OpsInOneSubmitEqualOpsOneByOne) {
     }
     return h.take(x);
   };
-  for (const Isa isa : levels()) {
-    const auto backend = make_cpu_backend({.n_threads = 3, .isa = isa});
+  for (const Subject& subject : subjects()) {
+    const auto backend = subject.open(3);
     Harness one(*backend, 8), many(*backend, 8);
     const std::vector<float> expected = program(many, true);
-    EXPECT_EQ(program(one, false), expected) << name_of(isa);
+    EXPECT_EQ(program(one, false), expected) << subject.name;
     EXPECT_TRUE(std::isfinite(expected[0]));
   }
 }

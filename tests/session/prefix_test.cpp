@@ -5,6 +5,8 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <thread>
+#include <variant>
 
 #include "engine/fingerprint.h"
 #include "engine/kv/prefix_keeper.h"
@@ -23,8 +25,14 @@ class MemoryStore final : public PrefixStore {
  public:
   void load(Wanted wanted, std::shared_ptr<Mailbox<StoredPage>> to) override {
     const std::lock_guard lock(mutex);
+    ++n_loads;
+    last = to;
     PrefixId parent = wanted.parent;
     std::size_t page = 0;
+    if (n_loads == held_back) {  // two pages, and then nothing more for ever
+      for (; page < 2; ++page) to->push(pages.at(wanted.ids[page]));
+      return;
+    }
     for (; page < wanted.ids.size() && pages.contains(wanted.ids[page]); ++page) {
       to->push(pages[wanted.ids[page]]);
       parent = wanted.ids[page];
@@ -36,7 +44,7 @@ class MemoryStore final : public PrefixStore {
       if (one.parent == parent && begins && (best == nullptr || best->tokens.size() < one.tokens.size())) best = &one;
     }
     if (best != nullptr) to->push(*best);
-    to->close();
+    if (!leaves_open) to->close();
   }
   void save(StoredPage page, std::int64_t chat, std::function<void(bool)> done) override {
     {
@@ -61,8 +69,11 @@ class MemoryStore final : public PrefixStore {
   std::mutex mutex;
   std::map<PrefixId, StoredPage> pages;
   std::map<std::int64_t, std::vector<PrefixId>> chats, used;
-  int n_saves = 0;
+  std::shared_ptr<Mailbox<StoredPage>> last;  // that a load was to fill
+  int n_saves = 0, n_loads = 0;
+  int held_back = 0;         // the load of this number
   bool full = false;
+  bool leaves_open = false;  // loads: who takes the last page closes
 };
 
 std::unique_ptr<LoadedModel> load(gpu::KvEncoding kv, std::int64_t context = 1024) {
@@ -121,9 +132,10 @@ constexpr gpu::KvEncoding kEncodings[] = {{},
 
 /// Restores to the end; how many tokens that brought.
 std::int64_t restore(PrefixKeeper& keeper, PrefixTree::Text& text, std::span<const TokenId> tokens) {
+  const std::int64_t before = std::ssize(text.tokens);
   auto restoration = keeper.restore(text, tokens);
   while (restoration.step(std::chrono::milliseconds(50))) {}
-  return restoration.n_restored();
+  return std::ssize(text.tokens) - before;
 }
 
 TEST(Prefix, CKV8RestoredPagesAreByteEqualAndTheNextLogitsBitEqual) {
@@ -272,8 +284,8 @@ TEST(Prefix, APageGoesIntoNoCacheThatItDoesNotFit) {
 // ---- Whole sessions ----
 
 struct Answer {
-  std::vector<TokenId> ids;
-  GenerationStats stats;
+  std::vector<TokenId> ids = {};
+  GenerationStats stats = {};
 };
 
 class Program {
@@ -285,10 +297,10 @@ class Program {
     options.kv = kv;
     session_.send(LoadModel{model_path(), options});
   }
-  Answer ask(TextOwner chat, const std::string& text, std::int64_t n = 6) {
+  Answer ask(TextOwner chat, std::variant<std::vector<ChatMessage>, std::string> prompt, std::int64_t n = 6) {
     Generate request;
     request.id = ++id_;
-    request.prompt = text;
+    request.prompt = std::move(prompt);
     request.max_tokens = n;
     request.chat = chat;
     request.sampling.temperature = 0;
@@ -337,6 +349,82 @@ TEST(PrefixSession, AChatGoesOnAtOnceAfterARestart) {
     const Answer another = Program(store, kv).ask(2, text + "something else");
     EXPECT_GE(another.stats.restored_tokens, 64 * 5) << "of any chat";
   }
+}
+
+/// A long chat that a store has, and its next turn.
+class PrefixRecall : public ::testing::Test {
+ protected:
+  PrefixRecall() {
+    Program one(store);
+    one.ask(3, messages, 0);
+    messages.push_back({Role::assistant, "An answer.", {}});
+  }
+  std::vector<ChatMessage> next_turn() const {
+    std::vector<ChatMessage> more = messages;
+    more.push_back({Role::user, "And then?", {}});
+    return more;
+  }
+  /// Until the engine has taken the last page of the chat that is being recalled.
+  void wait() {
+    const auto closed = [this] {
+      const std::lock_guard lock(store.mutex);
+      return store.last != nullptr && store.last->closed();
+    };
+    while (!closed()) std::this_thread::yield();
+  }
+  MemoryStore store;
+  std::vector<ChatMessage> messages = {{Role::user, words(0, 60), {}}};
+};
+
+TEST_F(PrefixRecall, TheTurnFindsInMemoryWhatTheDiskHad) {
+  const Answer at_once = Program(store).ask(3, next_turn());
+  ASSERT_GT(at_once.stats.restored_tokens, 64 * 5);
+  store.leaves_open = true;
+  store.last.reset();
+  Program one(store);
+  one.send(RecallChat{3, messages});
+  wait();
+  store.pages.clear();
+  store.leaves_open = false;
+  const Answer recalled = one.ask(3, next_turn());
+  EXPECT_EQ(recalled.stats.restored_tokens, at_once.stats.restored_tokens);
+  EXPECT_EQ(recalled.stats.reused_tokens, at_once.stats.reused_tokens);
+  EXPECT_EQ(recalled.ids, at_once.ids);
+}
+
+TEST_F(PrefixRecall, AnAnswerDoesNotWaitForIt) {
+  store.held_back = store.n_loads + 1;
+  Program one(store);
+  one.send(RecallChat{3, messages});
+  const Answer answer = one.ask(3, next_turn());
+  EXPECT_GT(answer.stats.reused_tokens, 64 * 5);
+  EXPECT_LT(answer.stats.seconds, 5) << "a page that does not come is given up after ten";
+}
+
+TEST_F(PrefixRecall, AChatThatIsForgottenMeanwhileStaysForgotten) {
+  store.held_back = store.n_loads + 1;
+  Program one(store);
+  one.send(RecallChat{3, messages});
+  one.send(ForgetChat{3, false});
+  const Answer answer = one.ask(3, next_turn());
+  EXPECT_EQ(answer.stats.restored_tokens, 0);
+  EXPECT_EQ(answer.stats.reused_tokens, 0);
+}
+
+TEST_F(PrefixRecall, AnotherModelEndsItAndAPrivateChatHasNone) {
+  store.held_back = store.n_loads + 1;
+  Program one(store);
+  one.send(RecallChat{3, messages});
+  one.send(UnloadModel{});
+  one.send(RecallChat{3, messages});
+  ModelOptions options;
+  options.context = 1024;
+  one.send(LoadModel{model_path(), options});
+  one.ask(-1, next_turn(), 1);
+  const int before = store.n_loads;
+  one.send(RecallChat{-1, messages});
+  one.ask(-2, words(0, 10), 1);
+  EXPECT_EQ(store.n_loads, before + 1) << "the answer's own";
 }
 
 TEST(PrefixSession, OnlyWhatBelongsToAStoredChatIsWritten) {

@@ -1,4 +1,4 @@
-#include "gpu/cpu/shapes.h"
+#include "gpu/shapes.h"
 
 #include "engine/base/check.h"
 

@@ -1,0 +1,126 @@
+#include "gpu/vulkan/pipelines.h"
+
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <string>
+
+#include "engine/base/check.h"
+
+namespace foreword::gpu::vulkan {
+
+Pipelines::Pipelines(std::shared_ptr<Device> device) : device_(std::move(device)) { load_cache(); }
+
+Pipelines::~Pipelines() {
+  if (n_compiled_ > 0) save_cache();
+  const VolkDeviceTable& vk = device_->vk;
+  for (auto& [id, shader] : shaders_) {
+    for (auto& [constants, pipeline] : shader.pipelines) vk.vkDestroyPipeline(device_->handle(), pipeline.handle, nullptr);
+    vk.vkDestroyPipelineLayout(device_->handle(), shader.layout, nullptr);
+    vk.vkDestroyDescriptorSetLayout(device_->handle(), shader.set_layout, nullptr);
+    vk.vkDestroyShaderModule(device_->handle(), shader.module, nullptr);
+  }
+  vk.vkDestroyPipelineCache(device_->handle(), cache_, nullptr);
+}
+
+const ShaderFacts& Pipelines::facts(ShaderId id) { return shader(id).facts; }
+
+Pipelines::Shader& Pipelines::shader(ShaderId id) {
+  const auto [it, fresh] = shaders_.try_emplace(id);
+  if (fresh) {
+    it->second.facts = read_facts(code_of(id));
+    check(it->second.facts.push_bytes <= 128, "push constants of at most 128 bytes");
+  }
+  return it->second;
+}
+
+Result<void> Pipelines::prepare(ShaderId id, Shader& shader) {
+  if (shader.layout != VK_NULL_HANDLE) return {};
+  const VolkDeviceTable& vk = device_->vk;
+  const auto code = code_of(id);
+  const auto must = [](VkResult result) -> Result<void> {
+    if (result != VK_SUCCESS) return error_of(result, "preparing a kernel");
+    return {};
+  };
+  if (shader.module == VK_NULL_HANDLE) {
+    const VkShaderModuleCreateInfo create{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, code.size_bytes(), code.data()};
+    FW_TRY(must(vk.vkCreateShaderModule(device_->handle(), &create, nullptr, &shader.module)));
+  }
+  if (shader.set_layout == VK_NULL_HANDLE) {
+    std::vector<VkDescriptorSetLayoutBinding> bindings;
+    for (std::uint32_t i = 0; i < shader.facts.bindings.size(); ++i) {
+      bindings.push_back({i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
+    }
+    const VkDescriptorSetLayoutCreateInfo create{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, nullptr, 0,
+                                                 static_cast<std::uint32_t>(bindings.size()), bindings.data()};
+    FW_TRY(must(vk.vkCreateDescriptorSetLayout(device_->handle(), &create, nullptr, &shader.set_layout)));
+  }
+  const VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, shader.facts.push_bytes};
+  const VkPipelineLayoutCreateInfo create{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, nullptr, 0, 1, &shader.set_layout,
+                                          push.size > 0 ? 1U : 0U, &push};
+  return must(vk.vkCreatePipelineLayout(device_->handle(), &create, nullptr, &shader.layout));
+}
+
+Result<const Pipeline*> Pipelines::get(ShaderId id, const std::vector<std::uint32_t>& constants) {
+  Shader& s = shader(id);
+  if (const auto it = s.pipelines.find(constants); it != s.pipelines.end()) return &it->second;
+  check(constants.size() == s.facts.n_constants, "a value for each specialisation constant");
+  FW_TRY(prepare(id, s));
+  std::vector<VkSpecializationMapEntry> entries;
+  for (std::uint32_t i = 0; i < constants.size(); ++i) entries.push_back({i, i * 4, 4});
+  const VkSpecializationInfo special{static_cast<std::uint32_t>(entries.size()), entries.data(), constants.size() * 4, constants.data()};
+  const VkComputePipelineCreateInfo create{
+      VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, nullptr, 0,
+      {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, nullptr, 0, VK_SHADER_STAGE_COMPUTE_BIT, s.module, "main", &special},
+      s.layout, VK_NULL_HANDLE, -1};
+  Pipeline pipeline{VK_NULL_HANDLE, s.layout, s.set_layout, &s.facts};
+  const VkResult result = device_->vk.vkCreateComputePipelines(device_->handle(), cache_, 1, &create, nullptr, &pipeline.handle);
+  if (result != VK_SUCCESS) return error_of(result, "preparing a kernel");
+  ++n_compiled_;
+  return &s.pipelines.emplace(constants, pipeline).first->second;
+}
+
+std::filesystem::path Pipelines::cache_file() const {
+  VkPhysicalDeviceProperties properties;
+  vkGetPhysicalDeviceProperties(device_->physical(), &properties);
+  std::string name = "vulkan-";
+  for (const std::uint8_t byte : properties.pipelineCacheUUID) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    name += kDigits[byte >> 4];
+    name += kDigits[byte & 15];
+  }
+  return std::filesystem::path(device_->options().cache_folder) / (name + ".pipelines");
+}
+
+void Pipelines::load_cache() {
+  std::string bytes;
+  if (!device_->options().cache_folder.empty()) {
+    std::ifstream file(cache_file(), std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+  // A cache of another driver, or a damaged header, is the driver's to refuse: it begins empty then.
+  const VkPipelineCacheCreateInfo create{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, bytes.size(), bytes.data()};
+  if (device_->vk.vkCreatePipelineCache(device_->handle(), &create, nullptr, &cache_) == VK_SUCCESS) return;
+  const VkPipelineCacheCreateInfo empty{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, 0, nullptr};
+  if (device_->vk.vkCreatePipelineCache(device_->handle(), &empty, nullptr, &cache_) != VK_SUCCESS) cache_ = VK_NULL_HANDLE;
+}
+
+// Written beside and renamed, so that two programs at once leave one whole file.
+void Pipelines::save_cache() const {
+  if (device_->options().cache_folder.empty() || cache_ == VK_NULL_HANDLE) return;
+  std::size_t n = 0;
+  if (device_->vk.vkGetPipelineCacheData(device_->handle(), cache_, &n, nullptr) != VK_SUCCESS || n == 0) return;
+  std::string bytes(n, '\0');
+  if (device_->vk.vkGetPipelineCacheData(device_->handle(), cache_, &n, bytes.data()) != VK_SUCCESS) return;
+  std::error_code ignored;
+  std::filesystem::create_directories(device_->options().cache_folder, ignored);
+  const std::filesystem::path target = cache_file(), fresh = target.string() + ".new";
+  {
+    std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
+    file.write(bytes.data(), static_cast<std::streamsize>(n));
+    if (!file.flush()) return;
+  }
+  std::filesystem::rename(fresh, target, ignored);
+}
+
+}  // namespace foreword::gpu::vulkan

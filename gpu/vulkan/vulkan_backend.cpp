@@ -1,0 +1,308 @@
+#include "gpu/vulkan/vulkan_backend.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "gpu/shapes.h"
+#include "gpu/vulkan/lowering.h"
+
+namespace foreword::gpu {
+namespace vulkan {
+namespace {
+
+class VulkanBackend final : public Backend {
+ public:
+  VulkanBackend(std::shared_ptr<Device> device, DeviceInfo info)
+      : device_(std::move(device)),
+        info_(std::move(info)),
+        memory_(std::make_shared<Memory>(device_)),
+        transfer_(device_, memory_),
+        weights_(device_, memory_, transfer_),
+        pipelines_(device_),
+        runner_(device_),
+        lowering_(*device_, pipelines_, weights_, *memory_, transfer_) {}
+
+  DeviceInfo device() const override {
+    DeviceInfo info = info_;
+    info.memory_free_bytes = describe(device_->physical(), 0).memory_free_bytes;
+    return info;
+  }
+
+  Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override {
+    FW_ASSIGN(auto buffer, memory_->allocate(bytes));
+    return std::unique_ptr<Buffer>(std::move(buffer));
+  }
+  Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) override {
+    return std::unique_ptr<Buffer>(std::make_unique<WeightBuffer>(bytes));
+  }
+
+  std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) override;
+  void bring(const WeightMatrix& weight) override { keep_failure(weights_.resident(weight, kFileLayout)); }
+  double read_through(const Buffer& buffer) override;
+  void set_profiling(bool on) override { profiling_ = on; }
+  std::vector<OpProfile> take_profile() override { return std::exchange(profile_, {}); }
+  DeviceCounts take_counts() override { return runner_.take_counts(); }
+
+  void write(const Tensor& to, std::span<const std::byte> bytes) override;
+  void read(const Tensor& from, std::span<std::byte> bytes) override;
+  Result<void> submit() override;
+
+  void embed(const WeightMatrix& table, const Tensor& ids, const Tensor& out) override {
+    shapes::embed(table, ids, out);
+    records_.push_back(EmbedRecord{table, ids, out});
+  }
+  void rms_norm(const Tensor& x, const Tensor& weight, float eps, std::int64_t group, const Tensor& out) override {
+    shapes::norm(x, weight, Tensor{}, group, out);
+    records_.push_back(NormRecord{false, x, weight, {}, eps, group, out});
+  }
+  void layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, float eps, std::int64_t group, const Tensor& out) override {
+    shapes::norm(x, weight, bias, group, out);
+    records_.push_back(NormRecord{true, x, weight, bias, eps, group, out});
+  }
+  void linear(const WeightMatrix& w, const Tensor& x, const Tensor& bias, const Tensor& out) override {
+    shapes::linear(w, x, bias, out);
+    LinearRecord record;
+    record.x = x;
+    record.parts[0] = {w, bias, out};
+    if (out.rows > 0) records_.push_back(record);
+  }
+  void linear_experts(const WeightMatrix& w, const Tensor& x, const Tensor& experts, const Tensor& bias, const Tensor& out) override {
+    shapes::linear_experts(w, x, experts, bias, out);
+    if (out.rows > 0) records_.push_back(LinearExpertsRecord{w, x, experts, bias, out});
+  }
+  void rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, RopePairs pairs, const Tensor& cos_sin) override {
+    shapes::rope(x, head_dim, n_rot, cos_sin);
+    if (n_rot > 0) records_.push_back(RopeRecord{{x, {}}, 1, head_dim, n_rot, pairs, cos_sin});
+  }
+  void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) override {
+    shapes::store_kv(k, v, layer, slots);
+    StoreKvRecord record{k, v, layer, slots, {}};
+    record.rope.n = 0;
+    records_.push_back(record);
+  }
+  void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
+    shapes::encode_pages(layer, from, to);
+    if (from.rows > 0) records_.push_back(EncodePagesRecord{layer, from, to});
+  }
+  void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
+    shapes::copy_slots(layer, from, to);
+    if (from.rows > 0) records_.push_back(CopySlotsRecord{layer, from, to});
+  }
+  void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params, const Tensor& out) override {
+    shapes::attention(q, layer, rows, params, out);
+    if (q.rows > 0) records_.push_back(AttentionRecord{q, layer, rows, params, out});
+  }
+  void glu(Activation act, const Tensor& gate, const Tensor& up, const Tensor& out) override {
+    shapes::same(gate, up, out);
+    const Elementwise what = act == Activation::silu   ? Elementwise::silu_glu
+                             : act == Activation::gelu ? Elementwise::gelu_glu
+                                                       : Elementwise::clamped_silu_glu;
+    records_.push_back(ElementwiseRecord{what, gate, up, 1, out});
+  }
+  void activate(Activation act, const Tensor& x, const Tensor& out) override {
+    shapes::same(x, x, out);
+    check(act != Activation::clamped_silu, "activate: clamped_silu needs two inputs");
+    records_.push_back(ElementwiseRecord{act == Activation::silu ? Elementwise::silu : Elementwise::gelu, x, {}, 1, out});
+  }
+  void add(const Tensor& x, const Tensor& y, float scale, const Tensor& out) override {
+    shapes::same(x, y, out);
+    records_.push_back(ElementwiseRecord{Elementwise::add, x, y, scale, out});
+  }
+  void scale(const Tensor& x, float factor) override {
+    shapes::in_place(x);
+    records_.push_back(ElementwiseRecord{Elementwise::scale, x, {}, factor, x});
+  }
+  void softcap(const Tensor& x, float cap) override {
+    shapes::in_place(x);
+    records_.push_back(ElementwiseRecord{Elementwise::softcap, x, {}, cap, x});
+  }
+  void sigmoid_gate(const Tensor& x, const Tensor& gate) override {
+    shapes::sigmoid_gate(x, gate);
+    records_.push_back(ElementwiseRecord{Elementwise::sigmoid_gate, x, gate, 1, x});
+  }
+  void route(Routing routing, const Tensor& logits, const Tensor& experts, const Tensor& weights) override {
+    shapes::route(logits, experts, weights);
+    if (logits.rows > 0) records_.push_back(RouteRecord{routing, logits, experts, weights});
+  }
+  void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) override {
+    shapes::combine_experts(y, weights, out);
+    if (out.rows > 0) records_.push_back(CombineExpertsRecord{y, weights, out});
+  }
+  void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) override {
+    shapes::gather_rows(x, rows, out);
+    if (out.rows > 0) records_.push_back(GatherRowsRecord{x, rows, out});
+  }
+
+ private:
+  /// Told by the next submit(). False if it failed.
+  template <class T>
+  bool keep_failure(const Result<T>& result) {
+    if (!result && !failure_) failure_ = result.error();
+    return result.has_value();
+  }
+  Result<void> run_records();
+  Result<void> run_timed();
+  Result<void> upload_staged();
+
+  // In this order, since what comes later uses what comes before.
+  std::shared_ptr<Device> device_;
+  DeviceInfo info_;
+  std::shared_ptr<Memory> memory_;
+  Transfer transfer_;
+  Weights weights_;
+  Pipelines pipelines_;
+  CommandRunner runner_;
+  Lowering lowering_;
+  std::vector<Record> records_;
+  CommandList list_;
+  std::vector<std::byte> staged_;  // bytes of write() that wait
+  std::unique_ptr<DeviceBuffer> staging_;
+  std::optional<Error> failure_;
+  bool profiling_ = false;
+  std::vector<OpProfile> profile_;
+};
+
+void VulkanBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
+  const auto row_size = static_cast<std::size_t>(to.cols * bytes_of(to.dtype));
+  check(bytes.size() == row_size * static_cast<std::size_t>(to.rows), "write: as many bytes as the view has");
+  if (std::byte* host = to.buffer->host(); host != nullptr && records_.empty()) {
+    for (std::int64_t r = 0; r < to.rows; ++r) {
+      std::memcpy(host + to.row_range(r, 1).offset, bytes.data() + static_cast<std::size_t>(r) * row_size, row_size);
+    }
+    return;
+  }
+  records_.push_back(WriteRecord{to, staged_.size()});
+  staged_.insert(staged_.end(), bytes.begin(), bytes.end());
+  staged_.resize((staged_.size() + 15) / 16 * 16);
+}
+
+void VulkanBackend::read(const Tensor& from, std::span<std::byte> bytes) {
+  check(records_.empty(), "read: after submit()");
+  const auto row_size = static_cast<std::size_t>(from.cols * bytes_of(from.dtype));
+  check(bytes.size() == row_size * static_cast<std::size_t>(from.rows), "read: as many bytes as the view has");
+  if (bytes.empty()) return;
+  const auto* buffer = dynamic_cast<const DeviceBuffer*>(from.buffer);
+  check(buffer != nullptr, "a buffer of this backend");
+  const auto stride = static_cast<std::size_t>(from.stride * bytes_of(from.dtype));
+  const auto take = [&](std::int64_t offset, std::span<std::byte> to) {
+    // Zeros until the next submit() tells.
+    if (!keep_failure(transfer_.to_host(*buffer, static_cast<std::uint64_t>(offset), to))) std::ranges::fill(to, std::byte{0});
+  };
+  if (from.rows == 1 || stride == row_size) return take(from.offset, bytes);
+  std::vector<std::byte> all(stride * static_cast<std::size_t>(from.rows - 1) + row_size);
+  take(from.offset, all);
+  for (std::size_t r = 0; r < static_cast<std::size_t>(from.rows); ++r) {
+    std::memcpy(bytes.data() + r * row_size, all.data() + r * stride, row_size);
+  }
+}
+
+Result<void> VulkanBackend::upload_staged() {
+  if (staged_.empty()) return {};
+  if (staging_ == nullptr || staging_->bytes() < staged_.size()) {
+    staging_.reset();
+    FW_ASSIGN(staging_, memory_->allocate_staging(std::max<std::size_t>(2 * staged_.size(), 1 << 16)));
+  }
+  std::memcpy(staging_->host(), staged_.data(), staged_.size());
+  lowering_.staged = staging_->range();
+  return {};
+}
+
+// Weights come to the device now rather than in the middle of the first answer. The views stay as they are: what a product of
+// them wants is found by where they lie in the file.
+std::unique_ptr<Buffer> VulkanBackend::arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) {
+  std::int64_t done = 0, all = 0;
+  for (const WeightMatrix* w : weights) all += w->n_experts * w->expert_bytes();
+  for (const WeightMatrix* w : weights) {
+    if (go_on && !go_on(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, all)))) break;
+    if (!keep_failure(weights_.resident(*w, product_layout(*w, device_->features())))) break;
+    done += w->n_experts * w->expert_bytes();
+  }
+  return nullptr;
+}
+
+double VulkanBackend::read_through(const Buffer& buffer) {
+  const Range all = Lowering::range_of(buffer);
+  const std::uint64_t window = std::min<std::uint64_t>(device_->features().max_range, std::uint64_t{1} << 30) / 256 * 256;
+  const auto pass = [&]() -> Result<void> {
+    list_.clear();
+    lowering_.start(list_);
+    for (std::uint64_t first = 0; first < all.bytes; first += window) lower_reading(all.part(first, std::min(window, all.bytes - first)), lowering_);
+    if (auto failure = lowering_.take_failure()) return *failure;
+    return runner_.run(list_);
+  };
+  if (!pass()) return 0;  // the first time a pipeline may have to be made
+  const auto start = std::chrono::steady_clock::now();
+  if (!pass()) return 0;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Result<void> VulkanBackend::run_records() {
+  FW_TRY(upload_staged());
+  if (profiling_) return run_timed();
+  list_.clear();
+  lowering_.start(list_);
+  for (const Record& record : records_) {
+    lowering_.next_record();
+    std::visit([this](const auto& r) { lower(r, lowering_); }, record);
+  }
+  if (auto failure = lowering_.take_failure()) return *failure;
+  return runner_.run(list_);
+}
+
+// Each dispatch by itself. What waiting for the device costs is in every figure.
+Result<void> VulkanBackend::run_timed() {
+  for (const Record& record : records_) {
+    list_.clear();
+    lowering_.start(list_);
+    std::visit([this](const auto& r) { lower(r, lowering_); }, record);
+    if (auto failure = lowering_.take_failure()) return *failure;
+    const auto start = std::chrono::steady_clock::now();
+    FW_TRY(runner_.run(list_));
+    OpCost cost;
+    for (const OpCost& one : list_.costs()) {
+      if (cost.name.empty()) cost = one;
+      else cost.bytes += one.bytes, cost.operations += one.operations;
+    }
+    add_call(profile_, cost, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return {};
+}
+
+Result<void> VulkanBackend::submit() {
+  if (failure_) {
+    records_.clear();
+    staged_.clear();
+    return *std::exchange(failure_, std::nullopt);
+  }
+  if (!device_->options().no_fusion) fuse(records_);
+  const Result<void> done = run_records();
+  records_.clear();
+  staged_.clear();
+  return done;
+}
+
+}  // namespace
+}  // namespace vulkan
+
+std::vector<DeviceInfo> list_vulkan(const VulkanOptions& options) {
+  std::vector<DeviceInfo> all;
+  const auto instance = vulkan::Instance::open(options);
+  if (!instance) return all;
+  for (const VkPhysicalDevice physical : (*instance)->devices()) all.push_back(vulkan::describe(physical, all.size()));
+  return all;
+}
+
+Result<std::unique_ptr<Backend>> make_vulkan_backend(std::string_view id, const VulkanOptions& options) {
+  FW_ASSIGN(const auto instance, vulkan::Instance::open(options));
+  const std::vector<VkPhysicalDevice> devices = instance->devices();
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    DeviceInfo info = vulkan::describe(devices[i], i);
+    if (info.id != id) continue;
+    FW_ASSIGN(auto device, vulkan::Device::open(instance, devices[i], options));
+    return std::unique_ptr<Backend>(std::make_unique<vulkan::VulkanBackend>(std::shared_ptr<vulkan::Device>(std::move(device)), std::move(info)));
+  }
+  return Error{ErrorCode::not_found, "There is no Vulkan device \"" + std::string(id) + "\" on this machine."};
+}
+
+}  // namespace foreword::gpu

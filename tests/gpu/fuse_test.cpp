@@ -1,0 +1,113 @@
+// Which runs of ops become one record, and which do not. What a fused record computes is held against the single ops on a
+// device, where there is one (vulkan_test.cpp).
+#if defined(FOREWORD_VULKAN)
+#include <gtest/gtest.h>
+
+#include "gpu/vulkan/records.h"
+
+namespace foreword::gpu::vulkan {
+namespace {
+
+class Room final : public Buffer {
+ public:
+  std::size_t bytes() const override { return 1 << 20; }
+  std::byte* host() const override { return nullptr; }
+};
+
+class Fuse : public testing::Test {
+ protected:
+  Tensor tensor(std::int64_t cols) {
+    Tensor t{&room_, next_, 2, cols, cols, DType::f32};
+    next_ += t.rows * t.cols * 4;
+    return t;
+  }
+  void linear(const Tensor& in, const Tensor& out) {
+    LinearRecord record;
+    record.x = in;
+    record.parts[0].weight.buffer = &room_;
+    record.parts[0].out = out;
+    records.push_back(record);
+  }
+  void rope(const Tensor& heads, std::int64_t n_rot = 4) {
+    records.push_back(RopeRecord{{heads, {}}, 1, 4, n_rot, RopePairs::adjacent, angles});
+  }
+  void store(const Tensor& keys, const Tensor& values) {
+    KvLayer layer{&room_, 0, 1, keys.cols / 4, 4};
+    StoreKvRecord record{keys, values, layer, {}, {}};
+    record.rope.n = 0;
+    records.push_back(record);
+  }
+  std::size_t fused() { return fuse(records), records.size(); }
+
+  Room room_;
+  std::int64_t next_ = 0;
+  std::vector<Record> records;
+  Tensor x = tensor(8), q = tensor(8), k = tensor(4), v = tensor(4), stream = tensor(8), wide = tensor(16), wide2 = tensor(16), angles = tensor(4);
+};
+
+TEST_F(Fuse, ALayerIsEightRecords) {
+  records.push_back(NormRecord{false, stream, x, {}, 1e-5F, 8, x});
+  linear(x, q), linear(x, k), linear(x, v);
+  rope(q), rope(k);
+  store(k, v);
+  records.push_back(AttentionRecord{});
+  linear(x, q);
+  records.push_back(ElementwiseRecord{Elementwise::add, stream, q, 1, stream});
+  records.push_back(NormRecord{false, stream, x, {}, 1e-5F, 8, x});
+  linear(x, wide), linear(x, wide2);
+  records.push_back(ElementwiseRecord{Elementwise::gelu_glu, wide, wide2, 1, wide2});
+  linear(wide2, q);
+  records.push_back(ElementwiseRecord{Elementwise::add, stream, q, 0.5F, stream});
+  ASSERT_EQ(fused(), 8U);
+  EXPECT_EQ(std::get<LinearRecord>(records[1]).n_parts, 3);
+  EXPECT_EQ(std::get<StoreKvRecord>(records[2]).rope.n, 2);
+  EXPECT_EQ(std::get<LinearRecord>(records[4]).after, LinearRecord::After::add);
+  EXPECT_EQ(std::get<LinearRecord>(records[6]).after, LinearRecord::After::glu);
+  EXPECT_EQ(std::get<LinearRecord>(records[6]).act, Activation::gelu);
+  EXPECT_EQ(std::get<LinearRecord>(records[7]).residual_scale, 0.5F);
+}
+
+TEST_F(Fuse, ProductsOfDifferentInputsStayApart) {
+  linear(x, q), linear(stream, k);
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(Fuse, AProductThatOverwritesTheInputStaysApart) {
+  linear(x, q), linear(x, x);
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(Fuse, OutputsThatOverlapStayApart) {
+  linear(x, q), linear(x, q.col_range(4, 4));
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(Fuse, AFourthProductBeginsAnew) {
+  linear(x, q), linear(x, k), linear(x, v), linear(x, wide);
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(Fuse, SumsOfSomethingElseStayApart) {
+  linear(x, q);
+  records.push_back(ElementwiseRecord{Elementwise::add, q, stream, 1, stream});  // the product is the first summand
+  EXPECT_EQ(fused(), 2U);
+  records.clear();
+  linear(x, q);
+  records.push_back(ElementwiseRecord{Elementwise::add, stream, q, 1, q});  // the sum overwrites the product
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(Fuse, GateAndUpTheOtherWayRoundStayApart) {
+  linear(x, wide), linear(x, wide2);
+  records.push_back(ElementwiseRecord{Elementwise::silu_glu, wide2, wide, 1, wide2});
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(Fuse, RotationsByOtherColumnsStayApart) {
+  rope(q), rope(k, 2), store(k, v);
+  EXPECT_EQ(fused(), 3U);
+}
+
+}  // namespace
+}  // namespace foreword::gpu::vulkan
+#endif
