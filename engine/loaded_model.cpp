@@ -164,6 +164,27 @@ void LoadedModel::learn(const KvCost& cost) {
   if (kv_book_) kv_book_->keep(fingerprint_, cost);
 }
 
+std::vector<std::uint8_t> LoadedModel::known_skipped() const {
+  const auto layers = kv_book_ ? kv_book_->find_skipped(fingerprint_) : std::vector<std::int32_t>();
+  const auto n_layers = static_cast<std::size_t>(model_.config.n_layers);
+  if (layers.empty() || layers.size() >= n_layers) return {};
+  std::vector<std::uint8_t> skipped(n_layers, 0);
+  for (const std::int32_t layer : layers) {
+    if (layer < 0 || layer >= std::ssize(skipped)) return {};
+    skipped[static_cast<std::size_t>(layer)] = 1;
+  }
+  return skipped;
+}
+
+void LoadedModel::keep_skipped(const std::vector<std::uint8_t>& skipped) {
+  if (!kv_book_) return;
+  std::vector<std::int32_t> layers;
+  for (std::size_t i = 0; i < skipped.size(); ++i) {
+    if (skipped[i] != 0) layers.push_back(static_cast<std::int32_t>(i));
+  }
+  kv_book_->keep_skipped(fingerprint_, layers);
+}
+
 Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tokens,
                                const std::function<bool(std::int64_t)>& wants, const LogitSink& sink,
                                const std::function<bool(std::int64_t)>& between) {

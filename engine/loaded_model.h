@@ -55,6 +55,10 @@ class LoadedModel {
   /// forward() has to be gone; tokenizer and chat format stay where they are. After an error nothing may be used any more.
   Result<void> move_to_processor();
   bool has_kv_book() const { return kv_book_ != nullptr; }
+  /// By layer: 1 is left out where the model drafts for itself. Empty if the book does not know, or not of this many layers.
+  std::vector<std::uint8_t> known_skipped() const;
+  /// Tells the book, if there is one.
+  void keep_skipped(const std::vector<std::uint8_t>& skipped);
 
   /// Reads `tokens` into the sequence in chunks; logits of the rows that `wants` selects go to the sink with their
   /// index in `tokens`. `between` runs after every chunk with the number of tokens read; false cancels (`cancelled`).
