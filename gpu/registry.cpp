@@ -1,8 +1,11 @@
 #include "gpu/registry.h"
 
+#include <charconv>
 #include <cstdlib>
 
 #include "gpu/cpu/cpu_backend.h"
+#include "gpu/cuda/cuda_backend.h"
+#include "gpu/cuda/plugin_loader.h"
 #include "gpu/device_choice.h"
 #if defined(FOREWORD_VULKAN)
 #include "gpu/vulkan/vulkan_backend.h"
@@ -37,8 +40,23 @@ Result<std::unique_ptr<Backend>> open_graphics(std::string_view id, const Backen
 }
 #endif
 
+CudaDevices cuda_devices() {
+  const CudaPlugin& plugin = cuda_plugin();
+  return plugin.api == nullptr ? CudaDevices{{}, plugin.why_none} : list_cuda_devices(*plugin.api);
+}
+
+std::vector<DeviceInfo> list_cuda() { return cuda_devices().devices; }
+
+Result<std::unique_ptr<Backend>> open_cuda(std::string_view id, const BackendOptions&) {
+  std::int32_t index = 0;
+  const std::string_view number = id.substr(id.find(':') + 1);
+  std::from_chars(number.data(), number.data() + number.size(), index);
+  return make_cuda_backend(*cuda_plugin().api, index);
+}
+
 // In the order of list_devices().
 constexpr Row kBackends[] = {
+    {list_cuda, open_cuda},
 #if defined(FOREWORD_VULKAN)
     {list_graphics, open_graphics},
 #endif
@@ -58,6 +76,12 @@ std::vector<DeviceInfo> list_devices() {
   return devices;
 }
 
+std::vector<MissingDevices> missing_devices() {
+  const CudaDevices cuda = cuda_devices();
+  if (!cuda.devices.empty()) return {};
+  return {{"cuda", cuda.why_none}};
+}
+
 Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendOptions& options) {
   if (id == "auto") return open_device(choose_device(options).id, options);
   std::string known;
@@ -67,8 +91,12 @@ Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendO
       known += (known.empty() ? "" : ", ") + device.id;
     }
   }
+  std::string reason;
+  for (const MissingDevices& missing : missing_devices()) {
+    if (id.starts_with(missing.backend)) reason = " " + missing.why;
+  }
   return Error{ErrorCode::not_found,
-               "There is no device \"" + std::string(id) + "\" on this machine; choose auto or one of: " + known + "."};
+               "There is no device \"" + std::string(id) + "\" on this machine; choose auto or one of: " + known + "." + reason};
 }
 
 }  // namespace foreword::gpu

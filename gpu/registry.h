@@ -18,6 +18,13 @@ struct BackendOptions {
 /// Every device that would open now, the processor last; it is always in it.
 std::vector<DeviceInfo> list_devices();
 
+/// A kind of device of which there is none, and a sentence that says why.
+struct MissingDevices {
+  std::string_view backend;
+  std::string why;
+};
+std::vector<MissingDevices> missing_devices();
+
 /// `id` from list_devices(), or "auto" (device_choice.h says which). `not_found` names the ids that exist.
 Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendOptions& options);
 

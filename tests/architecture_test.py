@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("*.cpp", "*.h", "*.inl")
+SOURCES = ("*.cpp", "*.h", "*.inl", "*.cu", "*.cuh")
 LONG_FILE, TOO_LONG_FILE = 400, 600
 OTHER_FOLDERS = re.compile(r"tests$|build|\.")
 ANYTHING = "everything"
@@ -37,8 +37,9 @@ LIBRARIES = (
     (re.compile(r"xxhash\.h"), "xxHash"),
     (re.compile(r"png\.h"), "libpng"),
     (re.compile(r"(volk\.h|vulkan/)"), "Vulkan"),
+    (re.compile(r"cuda_"), "CUDA"),
     (re.compile(r"(sys/|linux/|(cpuid|dirent|dlfcn|errno|fcntl|immintrin|locale|poll|pthread|pwd|sched|signal|spawn|"
-                r"stdio|stdlib|string|time|unistd|x86intrin)\.h$)"), ""),
+                r"stdint|stdio|stdlib|string|time|ucontext|unistd|x86intrin)\.h$)"), ""),
     (re.compile(r"[a-z_]+$"), ""),
 )
 

@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/report.h"
 #include "gpu/device_choice.h"
+#include "gpu/registry.h"
 
 namespace foreword::app {
 namespace {
@@ -28,7 +29,12 @@ int run(const CommonOptions& common) {
     for (const std::string& feature : device.features) std::printf(" %s", feature.c_str());
     std::putchar('\n');
   }
-  if (common.json) Report().set("devices", rows).set("auto", choice.id).set("auto_reason", choice.reason).print();
+  std::vector<Report> missing;
+  for (const gpu::MissingDevices& kind : gpu::missing_devices()) {
+    missing.push_back(Report().set("backend", std::string(kind.backend)).set("why", kind.why));
+    if (!common.json) std::printf("%-9s none: %s\n", std::string(kind.backend).c_str(), kind.why.c_str());
+  }
+  if (common.json) Report().set("devices", rows).set("missing", missing).set("auto", choice.id).set("auto_reason", choice.reason).print();
   else if (!choice.reason.empty()) std::printf("auto takes %s: %s\n", choice.id.c_str(), choice.reason.c_str());
   return kOk;
 }

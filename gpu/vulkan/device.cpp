@@ -201,6 +201,7 @@ DeviceInfo describe(VkPhysicalDevice physical, std::size_t index) {
   if (f.float16_storage) device.features.push_back("f16");
   if (f.integer_dot) device.features.push_back("int8dot");
   if (base.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU) device.features.push_back("integrated");
+  if (base.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU) device.features.push_back(std::string(kSoftware));
   return device;
 }
 

@@ -2,6 +2,8 @@
 #include <string_view>
 
 #include "gpu/cpu/cpu_backend.h"
+#include "gpu/cuda/cuda_backend.h"
+#include "gpu/cuda/emulated/plugin.h"
 #include "tests/gpu/harness.h"
 #if defined(FOREWORD_VULKAN)
 #include "gpu/vulkan/vulkan_backend.h"
@@ -49,10 +51,21 @@ std::vector<Subject> vulkan_devices() {
   return all;
 }
 
+// The kernels' own source on the emulator.
+std::vector<Subject> emulated_cuda() {
+  return {{"cuda emulated", true, false, [](int) -> std::shared_ptr<Backend> { return std::move(*make_cuda_backend(cuda::emulated_plugin(), 0)); }}};
+}
+
+struct DeviceRow {
+  std::string_view name;
+  std::vector<Subject> (*open)();
+};
+constexpr DeviceRow kDevices[] = {{"", processors}, {"vulkan", vulkan_devices}, {"cuda-emulated", emulated_cuda}};
+
 class NeedsADevice : public testing::Environment {
  public:
   void SetUp() override {
-    if (subjects().empty()) GTEST_SKIP() << "this machine has no Vulkan device, or this build no Vulkan";
+    if (subjects().empty()) GTEST_SKIP() << "this machine has no such device, or this build no backend for it";
   }
 };
 const testing::Environment* const kEnvironment = testing::AddGlobalTestEnvironment(new NeedsADevice);
@@ -60,7 +73,11 @@ const testing::Environment* const kEnvironment = testing::AddGlobalTestEnvironme
 }  // namespace
 
 const std::vector<Subject>& subjects() {
-  static const std::vector<Subject> all = text_of("FOREWORD_TEST_DEVICE") == "vulkan" ? vulkan_devices() : processors();
+  static const std::vector<Subject> all = [] {
+    const std::string wish = text_of("FOREWORD_TEST_DEVICE");
+    const auto* row = std::ranges::find(kDevices, std::string_view(wish), &DeviceRow::name);
+    return row == std::end(kDevices) ? std::vector<Subject>() : row->open();
+  }();
   return all;
 }
 

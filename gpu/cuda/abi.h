@@ -1,0 +1,130 @@
+#pragma once
+// What program and plugin say to each other: plain structs and one table of functions, no C++ types, no exceptions. Pointers in
+// ops are of the device. The shapes were checked by who recorded them (backend.h is the contract of every op).
+//
+// All structs are without padding, so that equal ops are equal bytes: a step that was run before is found by its bytes.
+
+#include <stdint.h>
+
+namespace foreword::gpu::cuda {
+
+inline constexpr uint32_t kAbiVersion = 1;
+inline constexpr char kEntryName[] = "foreword_cuda_plugin";
+
+/// A matrix of 4-byte elements, rows `stride` elements apart. data = nullptr: absent.
+struct View {
+  void* data;
+  int64_t rows, cols, stride;
+};
+
+struct Weight {
+  const uint8_t* data;
+  int64_t rows, cols, n_experts;
+  int32_t format;     // gpu/format.h
+  int32_t two_terms;  // WeightMatrix::precise
+  const float* scale;  // one, or one for each expert, or nullptr
+  int64_t n_scales;
+};
+
+struct Pool {
+  uint8_t* pages;  // nullptr: no such pool
+  int32_t k_format, v_format;  // gpu/kv_format.h
+};
+
+struct Cache {
+  Pool pools[4];  // 0 is open
+  int64_t n_kv_heads, head_dim, basis_k, basis_v;
+};
+
+enum OpKind : int32_t {
+  kOpWrite, kOpEmbed, kOpNorm, kOpLinear, kOpRope, kOpStoreKv, kOpEncodePages, kOpCopySlots, kOpAttention, kOpGlu, kOpActivate,
+  kOpAdd, kOpScale, kOpSoftcap, kOpSigmoidGate, kOpRoute, kOpCombine, kOpGather,
+};
+
+/// Rows of bytes, `stride` bytes apart on the device and without gaps on the host.
+struct Copy {
+  void* device;
+  void* host;
+  int64_t rows, row_bytes, stride;
+};
+struct EmbedOp { Weight table; View ids, out; };
+struct NormOp { View x, weight, bias, out; int64_t group; float eps; int32_t centre; };
+/// experts absent: a product; else as linear_experts().
+struct LinearOp { Weight w; View x, experts, bias, out; };
+struct RopeOp { View x, cos_sin; int64_t head_dim, n_rot, adjacent; };
+struct StoreKvOp { View k, v, slots; Cache cache; };
+struct CopyKvOp { View from, to; Cache cache; };  // kOpEncodePages: blocks, kOpCopySlots: slots
+struct AttentionOp {
+  View q, out, table, sequence, position, prefix_slots, extra_begin, extra_slots, watch, shares;
+  Cache cache;
+  int64_t n_heads, window, max_slots;
+  const float* sinks;
+  float scale, softcap;
+};
+/// kOpGlu: act(x) * y; kOpActivate: act(x); kOpAdd: x + factor * y; kOpScale: factor * x; kOpSoftcap: factor * tanh(x / factor);
+/// kOpSigmoidGate: x * sigmoid(y), y [rows, 1].
+struct ElementwiseOp { View x, y, out; float factor; int32_t activation; };  // activation: gpu::Activation
+struct RouteOp { View logits, experts, weights; int64_t routing; };  // routing: gpu::Routing
+struct CombineOp { View y, weights, out; };
+struct GatherOp { View x, rows, out; };
+
+struct Op {
+  int32_t kind, zero;
+  union {
+    Copy write;  // from pinned memory
+    EmbedOp embed;
+    NormOp norm;
+    LinearOp linear;
+    RopeOp rope;
+    StoreKvOp store_kv;
+    CopyKvOp copy_kv;
+    AttentionOp attention;
+    ElementwiseOp elementwise;
+    RouteOp route;
+    CombineOp combine;
+    GatherOp gather;
+  };
+};
+
+enum Status : int32_t { kOk, kOutOfMemory, kNoDriver, kDriverTooOld, kNoDevice, kDeviceLost };
+
+struct DeviceRow {
+  char name[128];
+  int64_t memory_bytes, memory_free_bytes;
+  int32_t major, minor;  // compute capability
+  int32_t n_processors, usable;  // usable 0: older than the plugin's kernels
+};
+
+/// Since the last time they were taken.
+struct Counts {
+  int64_t launches, copies, runs, replayed;  // replayed: runs whose launches were recorded before, as one graph
+};
+
+struct Context;  // one open device; used by one thread at a time
+
+/// All functions return a Status where they can fail; `message` of a failure lasts until the next call of the same context.
+struct Api {
+  uint32_t version, op_bytes;  // kAbiVersion, sizeof(Op): both have to agree
+  int64_t shares_memory;       // device pointers are host pointers too
+  int32_t (*count)(int32_t* n_devices, int32_t* driver_version);  // driver_version 0: none
+  int32_t (*describe)(int32_t device, DeviceRow* row);
+  int32_t (*open)(int32_t device, const void* codebooks, int64_t codebooks_bytes, Context** context);
+  void (*close)(Context* context);
+  const char* (*message)(Context* context);
+  int32_t (*allocate)(Context* context, int64_t bytes, void** device);
+  void (*free)(Context* context, void* device);
+  int32_t (*allocate_pinned)(Context* context, int64_t bytes, void** host);
+  void (*free_pinned)(Context* context, void* host);
+  int32_t (*upload)(Context* context, void* to, const void* from, int64_t bytes);  // waits
+  int32_t (*download)(Context* context, const Copy* copy);                            // waits
+  /// Waits. seconds: one for each op, or nullptr; asking for them makes a step slower.
+  int32_t (*run)(Context* context, const Op* ops, int64_t n_ops, float* seconds);
+  void (*take_counts)(Context* context, Counts* counts);
+  double (*read_through)(Context* context, const void* bytes, int64_t n_bytes);  // seconds; 0: not known
+};
+
+extern "C" {
+typedef const Api* (*Entry)(void);
+}
+
+}  // namespace foreword::gpu::cuda

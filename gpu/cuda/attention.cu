@@ -1,0 +1,413 @@
+// Attention over pages. A block takes one kv head and up to 16 vectors (query heads of some rows) that share its keys, in steps of 32
+// positions: keys to shared memory as floats, a lane a position for the logits, then values, a lane every 32nd column. Eight steps
+// from a multiple of 256 positions on are a span; a span is summed by itself, and the spans are folded in order. Whether one block
+// goes through all spans or each has its own block, the arithmetic is the same, so a row's bits depend on its positions alone.
+
+#include "gpu/cuda/lowering.h"
+#include "gpu/cuda/pages.cuh"
+
+namespace foreword::gpu::cuda {
+namespace {
+
+constexpr int kWarps = 4, kThreads = 32 * kWarps;
+constexpr int kPerWarp = 4, kVectors = kPerWarp * kWarps;
+constexpr int kStep = 32, kSpan = 256;
+
+struct Attention {
+  const float* q;
+  std::int64_t q_stride;
+  float* out;
+  std::int64_t out_stride, n_rows, n_heads, window;
+  const int *table, *sequence, *position, *prefix, *extra_begin, *extra_slots, *watch;
+  std::int64_t table_stride, sequence_stride, position_stride, prefix_stride, extra_begin_stride, extra_stride, watch_stride;
+  std::int64_t n_pages;      // columns of the table
+  const float* sinks;
+  float scale, softcap;
+  Cache cache;
+  int group, chunk;          // query heads of a kv head; those that one block takes
+  int rows_per_block;
+  std::int64_t n_spans;
+  float2* state;             // [rows][heads][spans] of a span: largest logit and sum; absent where one block folds all spans
+  float* sums;               // [rows][heads][spans][dim]
+  float2* page_state;        // [rows][heads][pages]; absent: nobody is watched
+  float2* final_state;       // [rows][heads]
+};
+
+// What a row sees: positions [begin, end), those from `prefix` on in extra[position - prefix].
+struct Sight {
+  int begin, end, prefix, extra, sequence;
+};
+
+__device__ Sight sight_of(const Attention& p, std::int64_t row) {
+  Sight s;
+  s.extra = p.extra_begin[row * p.extra_begin_stride];
+  s.prefix = p.prefix[row * p.prefix_stride];
+  s.end = s.prefix + p.extra_begin[(row + 1) * p.extra_begin_stride] - s.extra;
+  const std::int64_t begin = p.window > 0 ? p.position[row * p.position_stride] - p.window + 1 : 0;
+  s.begin = begin > 0 ? static_cast<int>(begin) : 0;
+  s.sequence = p.sequence[row * p.sequence_stride];
+  return s;
+}
+
+// A row of a page to floats in shared memory, by the lanes of a warp. `to` has its columns filled up to a multiple of 4 with zeros.
+__device__ void load_line(const Line& line, int dim, float* to) {
+  const int lane = static_cast<int>(threadIdx.x) % 32, group = group_of(dim);
+  const auto* words = reinterpret_cast<const unsigned*>(line.codes);
+  switch (static_cast<KvFormat>(line.format)) {
+    case KvFormat::f16:
+      if (dim % 2 == 0) {
+        for (int i = lane; i < dim / 2; i += 32) {
+          const unsigned word = words[i];
+          to[2 * i] = half_bits_to_float(static_cast<std::uint16_t>(word & 0xffffu));
+          to[2 * i + 1] = half_bits_to_float(static_cast<std::uint16_t>(word >> 16));
+        }
+      } else {
+        for (int i = lane; i < dim; i += 32) to[i] = half_bits_to_float(reinterpret_cast<const std::uint16_t*>(line.codes)[i]);
+      }
+      break;
+    case KvFormat::q8:
+      for (int i = lane; i < dim / 4; i += 32) {
+        const unsigned word = words[i];
+        const float d = half_bits_to_float(line.scales[4 * i / group]);
+        for (int j = 0; j < 4; ++j) to[4 * i + j] = d * static_cast<float>(static_cast<std::int8_t>(word >> 8 * j & 255u));
+      }
+      break;
+    case KvFormat::q4h:
+      for (int i = lane; i < dim / 8; i += 32) {
+        const int in_group = i % (group / 8), g = i / (group / 8);
+        const unsigned word = words[i];
+        const float d = half_bits_to_float(line.scales[g]);
+        float* at = to + g * group + 4 * in_group;
+        for (int j = 0; j < 4; ++j) {
+          at[j] = d * static_cast<float>(static_cast<int>(word >> 8 * j & 15u) - 8);
+          at[j + group / 2] = d * static_cast<float>(static_cast<int>(word >> (8 * j + 4) & 15u) - 8);
+        }
+      }
+      break;
+    case KvFormat::q2h:
+      for (int i = lane; i < dim / 16; i += 32) {
+        const int in_group = i % (group / 16), g = i / (group / 16);
+        const unsigned word = words[i];
+        const float d = half_bits_to_float(line.scales[g]);
+        float* at = to + g * group + 4 * in_group;
+        for (int j = 0; j < 4; ++j) {
+          for (int part = 0; part < 4; ++part) {
+            const int code = static_cast<int>(word >> (8 * j + 2 * part) & 3u);
+            at[j + part * (group / 4)] = d * static_cast<float>(code < 2 ? 89 * code - 127 : 89 * code - 140);
+          }
+        }
+      }
+      break;
+    default:
+      for (int i = lane; i < dim; i += 32) to[i] = reinterpret_cast<const float*>(line.codes)[i];
+  }
+  if (lane < (4 - dim % 4) % 4) to[dim + lane] = 0;
+}
+
+// Softmax of one vector so far.
+template <int kColumns>
+struct Sum {
+  float largest, weight;
+  float values[kColumns];  // columns lane, lane + 32, ..
+};
+
+// One more span of which only its own sums are known.
+template <int kColumns>
+__device__ __forceinline__ void fold(Sum<kColumns>& all, const Sum<kColumns>& span) {
+  if (span.weight == 0) return;
+  const float largest = fmaxf(all.largest, span.largest);
+  const float keep = expf(all.largest - largest), take = expf(span.largest - largest);
+  all.weight = fmaf(all.weight, keep, span.weight * take);
+  for (int i = 0; i < kColumns; ++i) all.values[i] = fmaf(all.values[i], keep, span.values[i] * take);
+  all.largest = largest;
+}
+
+template <int kColumns>
+__device__ __forceinline__ Sum<kColumns> nothing() {
+  Sum<kColumns> sum;
+  sum.largest = -INFINITY;
+  sum.weight = 0;
+  for (int i = 0; i < kColumns; ++i) sum.values[i] = 0;
+  return sum;
+}
+
+template <int kColumns>
+__device__ __forceinline__ Sum<kColumns> start_of(const Attention& p, std::int64_t head) {
+  Sum<kColumns> sum = nothing<kColumns>();
+  if (p.sinks != nullptr) sum.largest = p.sinks[head], sum.weight = 1;
+  return sum;
+}
+
+// The result of one vector, turned back into the plain basis: all threads of a block, `vectors` of `n` together in shared memory.
+__device__ void finish(const Attention& p, float* vectors, int width, int n, std::int64_t first_row, std::int64_t first_head) {
+  const int dim = static_cast<int>(p.cache.head_dim);
+  __syncthreads();
+  for (int v = 0; v < n; ++v) rotate_shared(vectors + v * width, dim, static_cast<int>(p.cache.basis_v));
+  for (int i = static_cast<int>(threadIdx.x); i < n * dim; i += static_cast<int>(blockDim.x)) {
+    const int v = i / dim, c = i % dim;
+    const std::int64_t row = first_row + v / p.chunk, head = first_head + v % p.chunk;
+    if (row < p.n_rows) p.out[row * p.out_stride + head * dim + c] = vectors[v * width + c];
+  }
+}
+
+template <int kColumns>
+__global__ void __launch_bounds__(kThreads) attend(Attention p) {
+  const int dim = static_cast<int>(p.cache.head_dim), width = (dim + 3) / 4 * 4, stride = width + 4;
+  float* queries = dynamic_shared<float>();           // [kVectors][width]
+  float* lines = queries + kVectors * width;          // [kStep][stride]
+  float* weights = lines + kStep * stride;            // [kVectors][kStep]
+  __shared__ Sight sights[kVectors];
+  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+  const int chunks = (p.group + p.chunk - 1) / p.chunk;
+  const std::int64_t first_row = std::int64_t{blockIdx.x} * p.rows_per_block, kv_head = blockIdx.y / static_cast<unsigned>(chunks);
+  const std::int64_t first_head = kv_head * p.group + blockIdx.y % static_cast<unsigned>(chunks) * p.chunk;
+  const int heads = static_cast<int>(min(std::int64_t{p.chunk}, (kv_head + 1) * p.group - first_head));
+  const int n_rows = static_cast<int>(min(std::int64_t{p.rows_per_block}, p.n_rows - first_row));
+  const int n_vectors = n_rows * p.chunk;
+  const bool folds = p.state == nullptr;
+
+  if (static_cast<int>(threadIdx.x) < n_rows) sights[threadIdx.x] = sight_of(p, first_row + threadIdx.x);
+  for (int i = static_cast<int>(threadIdx.x); i < n_vectors * width; i += kThreads) {
+    const int v = i / width, c = i % width;
+    const bool there = c < dim && v % p.chunk < heads;
+    queries[i] = there ? p.q[(first_row + v / p.chunk) * p.q_stride + (first_head + v % p.chunk) * dim + c] : 0;
+  }
+  __syncthreads();
+  for (int v = 0; v < n_vectors; ++v) rotate_shared(queries + v * width, dim, static_cast<int>(p.cache.basis_k));
+
+  int begin = 0x7fffffff, end = 0;
+  for (int i = 0; i < n_rows; ++i) {
+    begin = min(begin, sights[i].begin);
+    end = max(end, sights[i].end);
+  }
+  Sum<kColumns> all[kPerWarp];
+  for (int i = 0; i < kPerWarp; ++i) {
+    const int v = warp * kPerWarp + i;
+    all[i] = start_of<kColumns>(p, v % p.chunk < heads ? first_head + v % p.chunk : first_head);
+  }
+  const int first_span = folds ? begin / kSpan : static_cast<int>(blockIdx.z), last_span = folds ? (end + kSpan - 1) / kSpan : first_span + 1;
+  for (int span = first_span; span < last_span; ++span) {
+    Sum<kColumns> sums[kPerWarp];
+    float2 page[kPerWarp];
+    for (int i = 0; i < kPerWarp; ++i) {
+      sums[i] = nothing<kColumns>();
+      page[i] = float2{0, 0};
+    }
+    for (int step = span * kSpan; step < (span + 1) * kSpan; step += kStep) {
+      const int step_end = step + kStep;
+      // A pass for each set of rows that find these positions in the same slots.
+      for (int leader = 0; leader < n_rows; ++leader) {
+        const auto seen = [&](int row) { return sights[row].begin < step_end && sights[row].end > step; };
+        const auto plain = [&](int row) { return seen(row) && min(sights[row].end, step_end) <= sights[row].prefix; };
+        const auto member = [&](int row) {
+          return row == leader || (plain(leader) && plain(row) && sights[row].sequence == sights[leader].sequence);
+        };
+        bool covered = !seen(leader);
+        for (int row = 0; row < leader; ++row) covered = covered || (plain(row) && member(row));
+        if (covered) continue;
+        int from = step_end, until = step;
+        for (int row = leader; row < n_rows; ++row) {
+          if (!member(row)) continue;
+          from = min(from, max(step, sights[row].begin));
+          until = max(until, min(step_end, sights[row].end));
+        }
+        const Sight& sight = sights[leader];
+        const bool own = !plain(leader);
+        const auto load = [&](bool value) {
+          for (int at = from + warp; at < until; at += kWarps) {
+            const int slot = own && at >= sight.prefix ? p.extra_slots[(sight.extra + at - sight.prefix) * p.extra_stride] : at;
+            const int block = p.table[sight.sequence * p.table_stride + slot / kSlots];
+            load_line(line_of(p.cache, block, kv_head, slot % kSlots, value), dim, lines + (at - step) * stride);
+          }
+        };
+        load(false);
+        __syncthreads();
+        for (int i = 0; i < kPerWarp; ++i) {
+          const int v = warp * kPerWarp + i, row = v / p.chunk;
+          if (v >= n_vectors || !member(row)) continue;
+          const int at = step + lane;
+          const bool sees = at >= sights[row].begin && at < sights[row].end;
+          float logit = -INFINITY;
+          if (sees) {
+            float4 dot{0, 0, 0, 0};
+            const float4* key = reinterpret_cast<const float4*>(lines + lane * stride);
+            const float4* query = reinterpret_cast<const float4*>(queries + v * width);
+            for (int c = 0; c < width / 4; ++c) {
+              dot.x = fmaf(query[c].x, key[c].x, dot.x);
+              dot.y = fmaf(query[c].y, key[c].y, dot.y);
+              dot.z = fmaf(query[c].z, key[c].z, dot.z);
+              dot.w = fmaf(query[c].w, key[c].w, dot.w);
+            }
+            logit = (dot.x + dot.y + (dot.z + dot.w)) * p.scale;
+            if (p.softcap > 0) logit = p.softcap * tanhf(logit / p.softcap);
+          }
+          const float largest = fmaxf(sums[i].largest, max_over_lanes(logit));
+          const float weight = sees ? expf(logit - largest) : 0, sum = sum_over_lanes(weight);
+          const float keep = sums[i].weight > 0 ? expf(sums[i].largest - largest) : 0;
+          sums[i].largest = largest;
+          sums[i].weight = fmaf(sums[i].weight, keep, sum);
+          for (int c = 0; c < kColumns; ++c) sums[i].values[c] *= keep;
+          weights[v * kStep + lane] = weight;
+          page[i] = float2{largest, fmaf(page[i].y, keep, sum)};
+        }
+        __syncthreads();
+        load(true);
+        __syncthreads();
+        for (int i = 0; i < kPerWarp; ++i) {
+          const int v = warp * kPerWarp + i, row = v / p.chunk;
+          if (v >= n_vectors || !member(row)) continue;
+          for (int at = max(step, sights[row].begin); at < min(step_end, sights[row].end); ++at) {
+            const float weight = weights[v * kStep + at - step];
+            const float* line = lines + (at - step) * stride;
+            for (int c = 0; c < kColumns; ++c) {
+              if (lane + 32 * c < dim) sums[i].values[c] = fmaf(weight, line[lane + 32 * c], sums[i].values[c]);
+            }
+          }
+        }
+        __syncthreads();
+      }
+      if (p.page_state != nullptr && step_end % kSlots == 0) {
+        for (int i = 0; i < kPerWarp; ++i) {
+          const int v = warp * kPerWarp + i;
+          if (v < n_vectors && v % p.chunk < heads && lane == 0 && step / kSlots < p.n_pages) {
+            p.page_state[((first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk) * p.n_pages + step / kSlots] = page[i];
+          }
+          page[i] = float2{0, 0};
+        }
+      }
+    }
+    for (int i = 0; i < kPerWarp; ++i) {
+      const int v = warp * kPerWarp + i;
+      if (folds) {
+        fold(all[i], sums[i]);
+      } else if (v < n_vectors && v % p.chunk < heads) {
+        const std::int64_t at = ((first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk) * p.n_spans + span;
+        if (lane == 0) p.state[at] = float2{sums[i].largest, sums[i].weight};
+        for (int c = 0; c < kColumns; ++c) {
+          if (lane + 32 * c < dim) p.sums[at * dim + lane + 32 * c] = sums[i].values[c];
+        }
+      }
+    }
+  }
+  if (!folds) return;
+  for (int i = 0; i < kPerWarp; ++i) {
+    const int v = warp * kPerWarp + i;
+    if (v >= n_vectors || v % p.chunk >= heads) continue;
+    if (p.final_state != nullptr && lane == 0) {
+      p.final_state[(first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk] = float2{all[i].largest, all[i].weight};
+    }
+    for (int c = 0; c < kColumns; ++c) {
+      if (lane + 32 * c < dim) queries[v * width + lane + 32 * c] = all[i].weight > 0 ? all[i].values[c] / all[i].weight : 0;
+    }
+  }
+  // Vectors of heads that are not there end up nowhere: their place belongs to the next kv head.
+  __syncthreads();
+  for (int v = 0; v < n_vectors; ++v) {
+    if (v % p.chunk < heads) finish(p, queries + v * width, width, 1, first_row + v / p.chunk, first_head + v % p.chunk);
+  }
+}
+
+// The spans of one vector, a warp each.
+template <int kColumns>
+__global__ void __launch_bounds__(32) combine(Attention p) {
+  float* vector = dynamic_shared<float>();
+  const int lane = static_cast<int>(threadIdx.x), dim = static_cast<int>(p.cache.head_dim);
+  const std::int64_t row = blockIdx.x, head = blockIdx.y;
+  Sum<kColumns> all = start_of<kColumns>(p, head);
+  for (std::int64_t span = 0; span < p.n_spans; ++span) {
+    const std::int64_t at = (row * p.n_heads + head) * p.n_spans + span;
+    Sum<kColumns> one;
+    one.largest = p.state[at].x;
+    one.weight = p.state[at].y;
+    for (int c = 0; c < kColumns; ++c) one.values[c] = lane + 32 * c < dim ? p.sums[at * dim + lane + 32 * c] : 0;
+    fold(all, one);
+  }
+  if (p.final_state != nullptr && lane == 0) p.final_state[row * p.n_heads + head] = float2{all.largest, all.weight};
+  for (int c = 0; c < kColumns; ++c) {
+    if (lane + 32 * c < dim) vector[lane + 32 * c] = all.weight > 0 ? all.values[c] / all.weight : 0;
+  }
+  finish(p, vector, dim, 1, row, head);
+}
+
+// What the pages of a watched row got, in the head that gave them most.
+__global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
+  const std::int64_t row = blockIdx.x, kv_head = blockIdx.y;
+  const int watch = p.watch[row * p.watch_stride];
+  if (watch < 0) return;
+  const Sight sight = sight_of(p, row);
+  float* to = shares + (watch * p.cache.n_kv_heads + kv_head) * shares_stride;
+  for (std::int64_t page = sight.begin / kSlots + threadIdx.x; page * kSlots < sight.end && page < p.n_pages; page += blockDim.x) {
+    float most = 0;
+    for (int i = 0; i < p.group; ++i) {
+      const std::int64_t vector = row * p.n_heads + kv_head * p.group + i;
+      const float2 all = p.final_state[vector], one = p.page_state[vector * p.n_pages + page];
+      if (one.y > 0) most = fmaxf(most, one.y * expf(one.x - all.x) / all.y);
+    }
+    atomicMax(reinterpret_cast<int*>(to + page), __float_as_int(most));  // both are positive: as integers in the same order
+  }
+}
+
+const int* ids(const View& view) { return static_cast<const int*>(view.data); }
+
+template <int kColumns>
+void launch_attention(Lowering& to, const AttentionOp& op, Attention p) {
+  const int width = static_cast<int>((p.cache.head_dim + 3) / 4 * 4);
+  const std::size_t shared = sizeof(float) * static_cast<std::size_t>(kVectors * width + kStep * (width + 4) + kVectors * kStep);
+  const unsigned row_blocks = blocks_for(p.n_rows, p.rows_per_block);
+  const auto heads = static_cast<unsigned>(p.cache.n_kv_heads * ((p.group + p.chunk - 1) / p.chunk));
+  // Enough blocks without cutting the positions: then no sums have to travel through memory.
+  constexpr unsigned kEnoughBlocks = 256;
+  if (row_blocks * heads < kEnoughBlocks && p.n_spans > 1) {
+    const std::int64_t n = p.n_rows * p.n_heads * p.n_spans;
+    p.state = reinterpret_cast<float2*>(to.scratch.take(n * static_cast<std::int64_t>(sizeof(float2))));
+    p.sums = reinterpret_cast<float*>(to.scratch.take(n * p.cache.head_dim * 4));
+    to.launch({row_blocks, heads, static_cast<unsigned>(p.n_spans)}, kThreads, shared, attend<kColumns>, p);
+    to.launch({static_cast<unsigned>(p.n_rows), static_cast<unsigned>(p.n_heads)}, 32, sizeof(float) * static_cast<std::size_t>(p.cache.head_dim),
+              combine<kColumns>, p);
+  } else {
+    to.launch({row_blocks, heads}, kThreads, shared, attend<kColumns>, p);
+  }
+  if (p.page_state != nullptr) {
+    to.launch({static_cast<unsigned>(p.n_rows), static_cast<unsigned>(p.cache.n_kv_heads)}, 64, 0, share, p, static_cast<float*>(op.shares.data),
+              op.shares.stride);
+  }
+}
+
+}  // namespace
+
+void lower(Lowering& to, const AttentionOp& op) {
+  if (op.q.rows == 0) return;
+  Attention p{};
+  p.q = static_cast<const float*>(op.q.data);
+  p.q_stride = op.q.stride;
+  p.out = static_cast<float*>(op.out.data);
+  p.out_stride = op.out.stride;
+  p.n_rows = op.q.rows;
+  p.n_heads = op.n_heads;
+  p.window = op.window;
+  p.table = ids(op.table), p.table_stride = op.table.stride;
+  p.sequence = ids(op.sequence), p.sequence_stride = op.sequence.stride;
+  p.position = ids(op.position), p.position_stride = op.position.stride;
+  p.prefix = ids(op.prefix_slots), p.prefix_stride = op.prefix_slots.stride;
+  p.extra_begin = ids(op.extra_begin), p.extra_begin_stride = op.extra_begin.stride;
+  p.extra_slots = ids(op.extra_slots), p.extra_stride = op.extra_slots.stride;
+  p.watch = ids(op.watch), p.watch_stride = op.watch.stride;
+  p.n_pages = op.table.cols;
+  p.sinks = op.sinks;
+  p.scale = op.scale;
+  p.softcap = op.softcap;
+  p.cache = op.cache;
+  p.group = static_cast<int>(op.n_heads / op.cache.n_kv_heads);
+  p.chunk = p.group < kVectors ? p.group : kVectors;
+  p.rows_per_block = kVectors / p.chunk;
+  p.n_spans = (op.max_slots + kSpan - 1) / kSpan;
+  if (op.watch.data != nullptr) {
+    p.page_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * p.n_pages * static_cast<std::int64_t>(sizeof(float2))));
+    p.final_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * static_cast<std::int64_t>(sizeof(float2))));
+  }
+  if (p.cache.head_dim <= 128) return launch_attention<4>(to, op, p);
+  if (p.cache.head_dim <= 256) return launch_attention<8>(to, op, p);
+  launch_attention<16>(to, op, p);
+}
+
+}  // namespace foreword::gpu::cuda

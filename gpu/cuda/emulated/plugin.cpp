@@ -1,0 +1,113 @@
+// The plugin's table of functions with the kernels on the emulator and host memory as the device's. For tests; it can be told to fail.
+
+#include "gpu/cuda/emulated/plugin.h"
+
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "gpu/codebooks.h"
+#include "gpu/cuda/lowering.h"
+
+namespace foreword::gpu::cuda {
+
+struct Context {
+  Lowering lowering{};
+  Counts counts{};
+  std::unique_ptr<std::byte[]> rounded, scratch;
+};
+
+namespace {
+
+EmulatedFaults faults;
+
+bool refuse_memory() { return faults.allocations_until_failure >= 0 && faults.allocations_until_failure-- == 0; }
+
+int32_t count(int32_t* n_devices, int32_t* driver_version) {
+  *n_devices = faults.status_of_count == kOk ? 1 : 0;
+  *driver_version = faults.status_of_count == kNoDriver ? 0 : 12000;
+  return faults.status_of_count;
+}
+
+int32_t describe(int32_t, DeviceRow* row) {
+  *row = {};
+  std::strcpy(row->name, "emulated");
+  row->memory_bytes = row->memory_free_bytes = int64_t{1} << 40;
+  row->major = 8;
+  row->n_processors = row->usable = 1;
+  return kOk;
+}
+
+int32_t allocate(Context*, int64_t bytes, void** device) {
+  *device = refuse_memory() || bytes > int64_t{1} << 40 ? nullptr : ::operator new(static_cast<std::size_t>(bytes), std::align_val_t{256}, std::nothrow);
+  return *device == nullptr ? kOutOfMemory : kOk;
+}
+void release(Context*, void* device) { ::operator delete(device, std::align_val_t{256}); }
+
+int32_t open(int32_t, const void* tables, int64_t, Context** context) {
+  if (refuse_memory()) return kOutOfMemory;
+  *context = new Context;
+  (*context)->lowering.books = books_at(tables);
+  return kOk;
+}
+void close(Context* context) { delete context; }
+const char* message(Context*) { return faults.run_fails ? "an injected fault" : ""; }
+
+int32_t upload(Context*, void* to, const void* from, int64_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, static_cast<std::size_t>(bytes));
+  return kOk;
+}
+
+enum class Way { up, down };
+void copy_rows(const Copy& copy, Way way) {
+  for (int64_t r = 0; r < copy.rows; ++r) {
+    auto* device = static_cast<std::byte*>(copy.device) + r * copy.stride;
+    auto* host = static_cast<std::byte*>(copy.host) + r * copy.row_bytes;
+    std::memcpy(way == Way::up ? device : host, way == Way::up ? host : device, static_cast<std::size_t>(copy.row_bytes));
+  }
+}
+int32_t download(Context*, const Copy* copy) { return copy_rows(*copy, Way::down), kOk; }
+
+int32_t grow(std::unique_ptr<std::byte[]>& memory, Arena& arena) {
+  if (refuse_memory()) return kOutOfMemory;
+  memory = std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(arena.most));
+  arena.base = memory.get();
+  return kOk;
+}
+
+int32_t run(Context* context, const Op* ops, int64_t n_ops, float* seconds) {
+  if (faults.run_fails) return kDeviceLost;
+  Lowering& lowering = context->lowering;
+  measure(lowering, ops, n_ops);
+  if (const int32_t status = grow(context->rounded, lowering.rounded); status != kOk) return status;
+  if (const int32_t status = grow(context->scratch, lowering.scratch); status != kOk) return status;
+  for (const Op& op : std::span(ops, static_cast<std::size_t>(n_ops))) {
+    const auto before = std::chrono::steady_clock::now();
+    if (op.kind == kOpWrite) copy_rows(op.write, Way::up);
+    lower(lowering, op);
+    context->counts.copies += op.kind == kOpWrite;
+    if (seconds != nullptr) *seconds++ = std::chrono::duration<float>(std::chrono::steady_clock::now() - before).count();
+  }
+  ++context->counts.runs;
+  context->counts.launches += lowering.n_launches;
+  return kOk;
+}
+
+void take_counts(Context* context, Counts* counts) { *counts = std::exchange(context->counts, Counts{}); }
+
+double read_through(Context*, const void*, int64_t) { return 0; }
+
+constexpr Api kApi = {kAbiVersion, sizeof(Op), 1,       count,   describe, open,     close, message,
+                      allocate,    release,    allocate, release, upload,   download, run,   take_counts, read_through};
+
+}  // namespace
+
+const Api& emulated_plugin(const EmulatedFaults& inject) {
+  faults = inject;
+  return kApi;
+}
+
+}  // namespace foreword::gpu::cuda

@@ -1,0 +1,87 @@
+#pragma once
+// From ops to launches. An op's launches all go to one stream, one after the other, so nothing has to be kept apart. Scratch memory
+// is asked for in a first pass over a step in which nothing is launched, so that the second finds it in one piece.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "gpu/cuda/abi.h"
+#include "gpu/cuda/platform.h"
+#include "gpu/cuda/values.cuh"
+
+namespace foreword::gpu::cuda {
+
+/// Scratch of the op at work, and of the rounded input that following products may share.
+struct Arena {
+  std::byte* base = nullptr;
+  std::int64_t used = 0, most = 0;
+
+  std::byte* take(std::int64_t bytes) {
+    std::byte* at = base + used;
+    used += (bytes + 255) / 256 * 256;
+    most = used > most ? used : most;
+    return at;
+  }
+};
+
+/// What was rounded to 8 bits last, and how.
+struct RoundedInput {
+  View source;
+  std::int64_t terms, n_slots;
+  std::byte* memory;
+};
+
+struct Lowering {
+  Stream stream;
+  bool measuring = true;  // nothing is launched
+  Books books;
+  Arena rounded, scratch;
+  RoundedInput input;  // memory = nullptr: none
+  int n_launches = 0;
+
+  template <class... P, class... A>
+  void launch(Grid grid, int threads, std::size_t shared_bytes, void (*kernel)(P...), A... args) {
+    if (measuring || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+    ++n_launches;
+    cuda::launch(grid, threads, shared_bytes, stream, kernel, args...);
+  }
+};
+
+// One function an op. products.cu, float_products.cu
+void lower(Lowering& to, const LinearOp& op);
+void lower_float_product(Lowering& to, const LinearOp& op, const struct Grouping& grouping);
+// rows.cu
+void lower(Lowering& to, const EmbedOp& op);
+void lower(Lowering& to, const NormOp& op);
+void lower(Lowering& to, const RopeOp& op);
+void lower(Lowering& to, const ElementwiseOp& op, OpKind kind);
+void lower(Lowering& to, const GatherOp& op);
+// experts.cu
+void lower(Lowering& to, const RouteOp& op);
+void lower(Lowering& to, const CombineOp& op);
+// kv.cu
+void lower(Lowering& to, const StoreKvOp& op);
+void lower_encode_pages(Lowering& to, const CopyKvOp& op);
+void lower_copy_slots(Lowering& to, const CopyKvOp& op);
+// attention.cu
+void lower(Lowering& to, const AttentionOp& op);
+
+/// Any op but a write, which is the plugin's.
+void lower(Lowering& to, const Op& op);
+/// What scratch the step needs, in `most` of the arenas; then `to` is ready for launching it, once they have their memory.
+void measure(Lowering& to, const Op* ops, std::int64_t n_ops);
+/// Pointers into a copy of struct Codebooks.
+Books books_at(const void* codebooks);
+
+/// Output rows in tiles of a size whose rows use one expert. Both arrays absent: row i is in slot i, one expert.
+struct Grouping {
+  std::int64_t n_slots, tile;
+  const int* slot_row;     // output row, or -1: nothing
+  const int* tile_expert;  // or -1: nothing in this tile
+};
+/// experts.cu: for op.experts.
+Grouping group_by_expert(Lowering& to, const LinearOp& op, std::int64_t tile);
+
+constexpr unsigned blocks_for(std::int64_t n, std::int64_t per_block) { return static_cast<unsigned>((n + per_block - 1) / per_block); }
+
+}  // namespace foreword::gpu::cuda

@@ -1,0 +1,217 @@
+// Ops that make rows from rows: embedding, norms, rotation by position, activations, sums, picking.
+
+#include "gpu/backend.h"
+#include "gpu/cuda/lowering.h"
+#include "gpu/cuda/values.cuh"
+
+namespace foreword::gpu::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+
+// ---- embed
+
+template <Format kFormat>
+__global__ void embed(const std::uint8_t* table, std::int64_t table_rows, std::int64_t cols, const int* ids, std::int64_t ids_stride, std::int64_t n_rows,
+                      float* out, std::int64_t out_stride, Books books) {
+  using V = Values<kFormat>;
+  const std::int64_t chunks = (cols + 7) / 8, at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / chunks, c = at % chunks;
+  if (row >= n_rows) return;
+  const int id = ids[row * ids_stride];
+  if (id < 0 || id >= table_rows) return;
+  const std::int64_t row_bytes = V::kValues == 8 ? cols * (V::kBytes / 8) : cols / V::kValues * V::kBytes;
+  const std::uint8_t* from = table + id * row_bytes;
+  float v[8] = {};
+  if constexpr (V::kValues == 8) {
+    for (int j = 0; j < 8 && 8 * c + j < cols; ++j) v[j] = V::one(from + c * V::kBytes, j);
+  } else {
+    constexpr int kChunks = V::kValues / 8;
+    V::read(books, from + c / kChunks * V::kBytes, static_cast<int>(c % kChunks), v);
+  }
+  for (int j = 0; j < 8 && 8 * c + j < cols; ++j) out[row * out_stride + 8 * c + j] = v[j];
+}
+
+template <Format kFormat>
+void launch_embed(Lowering& to, const EmbedOp& op) {
+  to.launch({blocks_for(op.out.rows * ((op.out.cols + 7) / 8), kThreads)}, kThreads, 0, embed<kFormat>, op.table.data, op.table.rows, op.table.cols,
+            static_cast<const int*>(op.ids.data), op.ids.stride, op.out.rows, static_cast<float*>(op.out.data), op.out.stride, to.books);
+}
+
+struct EmbedRow {
+  Format format;
+  void (*launch)(Lowering& to, const EmbedOp& op);
+};
+#define FOREWORD_ROW(format) {Format::format, launch_embed<Format::format>}
+constexpr EmbedRow kFormats[] = {
+    FOREWORD_ROW(f32),    FOREWORD_ROW(f16),     FOREWORD_ROW(bf16),   FOREWORD_ROW(q4_0),  FOREWORD_ROW(q4_1),    FOREWORD_ROW(q5_0),  FOREWORD_ROW(q5_1),
+    FOREWORD_ROW(q8_0),   FOREWORD_ROW(q2_k),    FOREWORD_ROW(q3_k),   FOREWORD_ROW(q4_k),  FOREWORD_ROW(q5_k),    FOREWORD_ROW(q6_k),  FOREWORD_ROW(iq4_nl),
+    FOREWORD_ROW(iq4_xs), FOREWORD_ROW(iq2_xxs), FOREWORD_ROW(iq2_xs), FOREWORD_ROW(iq2_s), FOREWORD_ROW(iq3_xxs), FOREWORD_ROW(iq3_s), FOREWORD_ROW(iq1_s),
+    FOREWORD_ROW(iq1_m),  FOREWORD_ROW(tq1_0),   FOREWORD_ROW(tq2_0),  FOREWORD_ROW(q1_0),  FOREWORD_ROW(mxfp4),   FOREWORD_ROW(nvfp4),
+};
+#undef FOREWORD_ROW
+
+// ---- norms
+
+// A warp or a block of kThreads a group; which of them depends on the size of the group alone.
+constexpr std::int64_t kWarpGroup = 512;
+
+template <bool kBlock>
+__device__ float sum_of_group(float value) {
+  value = sum_over_lanes(value);
+  if (!kBlock) return value;
+  __shared__ float parts[kThreads / 32];
+  __syncthreads();
+  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = value;
+  __syncthreads();
+  value = 0;
+  for (int i = 0; i < kThreads / 32; ++i) value += parts[i];
+  return value;
+}
+
+struct Norm {
+  const float* x;
+  std::int64_t x_stride;
+  const float *weight, *bias;
+  float* out;
+  std::int64_t out_stride, group, groups_per_row, n_groups;
+  bool whole_weight, centre;
+  float eps;
+};
+
+template <bool kBlock>
+__global__ void norm(Norm p) {
+  constexpr int kStep = kBlock ? kThreads : 32;
+  const std::int64_t at = kBlock ? blockIdx.x : std::int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
+  if (at >= p.n_groups) return;  // a whole warp, or a whole block
+  const std::int64_t first = at % p.groups_per_row * p.group;
+  const float* x = p.x + at / p.groups_per_row * p.x_stride + first;
+  float* out = p.out + at / p.groups_per_row * p.out_stride + first;
+  const float* weight = p.weight + (p.whole_weight ? first : 0);
+  const float* bias = p.bias == nullptr ? nullptr : p.bias + (p.whole_weight ? first : 0);
+  const std::int64_t me = kBlock ? threadIdx.x : threadIdx.x % 32;
+  float mean = 0;
+  if (p.centre) {
+    for (std::int64_t c = me; c < p.group; c += kStep) mean += x[c];
+    mean = sum_of_group<kBlock>(mean) / static_cast<float>(p.group);
+  }
+  float squares = 0;
+  for (std::int64_t c = me; c < p.group; c += kStep) squares = fmaf(x[c] - mean, x[c] - mean, squares);
+  const float factor = 1.0f / sqrtf(sum_of_group<kBlock>(squares) / static_cast<float>(p.group) + p.eps);
+  for (std::int64_t c = me; c < p.group; c += kStep) {
+    const float value = (x[c] - mean) * factor * weight[c];
+    out[c] = bias == nullptr ? value : value + bias[c];
+  }
+}
+
+// ---- rope
+
+__global__ void rope(float* x, std::int64_t stride, std::int64_t n_heads, std::int64_t head_dim, std::int64_t n_rot, bool adjacent, const float* cos_sin,
+                     std::int64_t cos_sin_stride, std::int64_t n) {
+  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (at >= n) return;
+  const std::int64_t pairs = n_rot / 2, i = at % pairs, head = at / pairs % n_heads, row = at / pairs / n_heads;
+  float* values = x + row * stride + head * head_dim;
+  float& first = values[adjacent ? 2 * i : i];
+  float& second = values[adjacent ? 2 * i + 1 : i + pairs];
+  const float c = cos_sin[row * cos_sin_stride + 2 * i], s = cos_sin[row * cos_sin_stride + 2 * i + 1], a = first, b = second;
+  first = a * c - b * s;
+  second = a * s + b * c;
+}
+
+// ---- element by element
+
+__device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
+__device__ __forceinline__ float activated(int activation, float x) {
+  if (activation == static_cast<int>(Activation::silu)) return x / (1.0f + expf(-x));
+  const float u = 0.7978845608f * x * fmaf(0.044715f * x, x, 1.0f);
+  return x / (1.0f + expf(-2.0f * u));
+}
+
+template <int kKind>
+__device__ __forceinline__ float element(float x, float y, float factor, int activation) {
+  if constexpr (kKind == kOpGlu) {
+    if (activation != static_cast<int>(Activation::clamped_silu)) return activated(activation, x) * y;
+    const float gate = fminf(x, 7.0f), up = fminf(fmaxf(y, -7.0f), 7.0f);
+    return gate * sigmoid(1.702f * gate) * (up + 1.0f);
+  }
+  if constexpr (kKind == kOpActivate) return activated(activation, x);
+  if constexpr (kKind == kOpAdd) return fmaf(factor, y, x);
+  if constexpr (kKind == kOpScale) return factor * x;
+  if constexpr (kKind == kOpSoftcap) return factor * tanhf(x / factor);
+  return x * sigmoid(y);
+}
+
+template <int kKind>
+__global__ void elementwise(const float* x, std::int64_t x_stride, const float* y, std::int64_t y_stride, float* out, std::int64_t out_stride, std::int64_t cols,
+                            std::int64_t n, float factor, int activation) {
+  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / cols, c = at % cols;
+  if (at >= n) return;
+  const float other = y == nullptr ? 0 : y[row * y_stride + (kKind == kOpSigmoidGate ? 0 : c)];
+  out[row * out_stride + c] = element<kKind>(x[row * x_stride + c], other, factor, activation);
+}
+
+template <int kKind>
+void launch_elementwise(Lowering& to, const ElementwiseOp& op) {
+  const std::int64_t n = op.out.rows * op.out.cols;
+  to.launch({blocks_for(n, kThreads)}, kThreads, 0, elementwise<kKind>, static_cast<const float*>(op.x.data), op.x.stride, static_cast<const float*>(op.y.data),
+            op.y.stride, static_cast<float*>(op.out.data), op.out.stride, op.out.cols, n, op.factor, op.activation);
+}
+
+__global__ void gather(const float* x, std::int64_t x_stride, std::int64_t x_rows, const int* rows, std::int64_t rows_stride, float* out,
+                       std::int64_t out_stride, std::int64_t cols, std::int64_t n) {
+  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / cols, c = at % cols;
+  if (at >= n) return;
+  const int from = rows[row * rows_stride];
+  if (from >= 0 && from < x_rows) out[row * out_stride + c] = x[from * x_stride + c];
+}
+
+}  // namespace
+
+void lower(Lowering& to, const EmbedOp& op) {
+  for (const EmbedRow& row : kFormats) {
+    if (static_cast<std::int32_t>(row.format) == op.table.format) row.launch(to, op);
+  }
+}
+
+void lower(Lowering& to, const NormOp& op) {
+  Norm p{};
+  p.x = static_cast<const float*>(op.x.data);
+  p.x_stride = op.x.stride;
+  p.weight = static_cast<const float*>(op.weight.data);
+  p.bias = static_cast<const float*>(op.bias.data);
+  p.out = static_cast<float*>(op.out.data);
+  p.out_stride = op.out.stride;
+  p.group = op.group;
+  p.groups_per_row = op.x.cols / op.group;
+  p.n_groups = p.groups_per_row * op.x.rows;
+  p.whole_weight = op.weight.cols != op.group;
+  p.centre = op.centre != 0;
+  p.eps = op.eps;
+  if (op.group > kWarpGroup) return to.launch({static_cast<unsigned>(p.n_groups)}, kThreads, 0, norm<true>, p);
+  to.launch({blocks_for(p.n_groups, kThreads / 32)}, kThreads, 0, norm<false>, p);
+}
+
+void lower(Lowering& to, const RopeOp& op) {
+  const std::int64_t n_heads = op.x.cols / op.head_dim, n = op.x.rows * n_heads * op.n_rot / 2;
+  to.launch({blocks_for(n, kThreads)}, kThreads, 0, rope, static_cast<float*>(op.x.data), op.x.stride, n_heads, op.head_dim, op.n_rot, op.adjacent != 0,
+            static_cast<const float*>(op.cos_sin.data), op.cos_sin.stride, n);
+}
+
+void lower(Lowering& to, const ElementwiseOp& op, OpKind kind) {
+  switch (kind) {
+    case kOpGlu: return launch_elementwise<kOpGlu>(to, op);
+    case kOpActivate: return launch_elementwise<kOpActivate>(to, op);
+    case kOpAdd: return launch_elementwise<kOpAdd>(to, op);
+    case kOpScale: return launch_elementwise<kOpScale>(to, op);
+    case kOpSoftcap: return launch_elementwise<kOpSoftcap>(to, op);
+    default: return launch_elementwise<kOpSigmoidGate>(to, op);
+  }
+}
+
+void lower(Lowering& to, const GatherOp& op) {
+  const std::int64_t n = op.out.rows * op.out.cols;
+  to.launch({blocks_for(n, kThreads)}, kThreads, 0, gather, static_cast<const float*>(op.x.data), op.x.stride, op.x.rows, static_cast<const int*>(op.rows.data),
+            op.rows.stride, static_cast<float*>(op.out.data), op.out.stride, op.out.cols, n);
+}
+
+}  // namespace foreword::gpu::cuda
