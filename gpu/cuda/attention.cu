@@ -31,6 +31,7 @@ struct Attention {
   float* sums;               // [rows][heads][spans][dim]
   float2* page_state;        // [rows][heads][pages]; absent: nobody is watched
   float2* final_state;       // [rows][heads]
+  Rounded rounded;           // of the output, for products, where combine() ends; codes = nullptr: not wanted
 };
 
 // What a row sees: positions [begin, end), those from `prefix` on in extra[position - prefix].
@@ -313,6 +314,13 @@ __global__ void __launch_bounds__(32) combine(Attention p) {
   float* vector = dynamic_shared<float>();
   const int lane = static_cast<int>(threadIdx.x), dim = static_cast<int>(p.cache.head_dim);
   const std::int64_t row = blockIdx.x, head = blockIdx.y;
+  if (row >= p.n_rows) {  // a slot of zeros
+    for (int run = lane; run < dim / kRun; run += 32) {
+      float zeros[kRun] = {};
+      round_run(zeros, row, head * dim / kRun + run, p.rounded);
+    }
+    return;
+  }
   Sum<kColumns> all = start_of<kColumns>(p, head);
   for (std::int64_t span = 0; span < p.n_spans; ++span) {
     const std::int64_t at = (row * p.n_heads + head) * p.n_spans + span;
@@ -327,6 +335,11 @@ __global__ void __launch_bounds__(32) combine(Attention p) {
     if (lane + 32 * c < dim) vector[lane + 32 * c] = all.weight > 0 ? all.values[c] / all.weight : 0;
   }
   finish(p, vector, dim, 1, row, head);
+  for (int run = lane; p.rounded.codes != nullptr && run < dim / kRun; run += 32) {
+    float values[kRun];
+    for (int i = 0; i < kRun; ++i) values[i] = vector[run * kRun + i];
+    round_run(values, row, head * dim / kRun + run, p.rounded);
+  }
 }
 
 // What the pages of a watched row got, in the head that gave them most.
@@ -350,7 +363,7 @@ __global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
 const int* ids(const View& view) { return static_cast<const int*>(view.data); }
 
 template <int kColumns>
-void launch_attention(Lowering& to, const AttentionOp& op, Attention p) {
+void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int64_t terms) {
   const int width = static_cast<int>((p.cache.head_dim + 3) / 4 * 4);
   const std::size_t shared = sizeof(float) * static_cast<std::size_t>(kVectors * width + kStep * (width + 4) + kVectors * kStep);
   const unsigned row_blocks = blocks_for(p.n_rows, p.rows_per_block);
@@ -362,7 +375,12 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p) {
     p.state = reinterpret_cast<float2*>(to.scratch.take(n * static_cast<std::int64_t>(sizeof(float2))));
     p.sums = reinterpret_cast<float*>(to.scratch.take(n * p.cache.head_dim * 4));
     to.launch({row_blocks, heads, static_cast<unsigned>(p.n_spans)}, kThreads, shared, attend<kColumns>, p);
-    to.launch({static_cast<unsigned>(p.n_rows), static_cast<unsigned>(p.n_heads)}, 32, sizeof(float) * static_cast<std::size_t>(p.cache.head_dim),
+    std::int64_t n_slots = p.n_rows;
+    if (terms > 0 && p.cache.head_dim % kRun == 0) {
+      p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
+      n_slots = slots_in_tiles(n_slots);
+    }
+    to.launch({static_cast<unsigned>(n_slots), static_cast<unsigned>(p.n_heads)}, 32, sizeof(float) * static_cast<std::size_t>(p.cache.head_dim),
               combine<kColumns>, p);
   } else {
     to.launch({row_blocks, heads}, kThreads, shared, attend<kColumns>, p);
@@ -375,7 +393,7 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p) {
 
 }  // namespace
 
-void lower(Lowering& to, const AttentionOp& op) {
+void lower(Lowering& to, const AttentionOp& op, std::int64_t terms) {
   if (op.q.rows == 0) return;
   Attention p{};
   p.q = static_cast<const float*>(op.q.data);
@@ -405,9 +423,9 @@ void lower(Lowering& to, const AttentionOp& op) {
     p.page_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * p.n_pages * static_cast<std::int64_t>(sizeof(float2))));
     p.final_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * static_cast<std::int64_t>(sizeof(float2))));
   }
-  if (p.cache.head_dim <= 128) return launch_attention<4>(to, op, p);
-  if (p.cache.head_dim <= 256) return launch_attention<8>(to, op, p);
-  launch_attention<16>(to, op, p);
+  if (p.cache.head_dim <= 128) return launch_attention<4>(to, op, p, terms);
+  if (p.cache.head_dim <= 256) return launch_attention<8>(to, op, p, terms);
+  launch_attention<16>(to, op, p, terms);
 }
 
 }  // namespace foreword::gpu::cuda

@@ -5,75 +5,61 @@
 
 #include "gpu/cuda/codes.cuh"
 #include "gpu/cuda/lowering.h"
+#include "gpu/cuda/rounding.cuh"
 
 namespace foreword::gpu::cuda {
 namespace {
 
-constexpr int kTile = 8;      // input rows of one matrix_product
 constexpr int kClasses = 8;
 constexpr int kUnitRuns = 16;
-constexpr float kSmallestStep = 1.17549435e-38f;  // below: the run counts as zeros
-
-// Rounded input: for each tile of 8 slots, each term and each run: 8 x 16 codes; and 8 steps {d, d * sum of the codes}.
-struct Rounded {
-  int* codes;     // [tiles][terms][runs][8][4 words]
-  float2* steps;  // [tiles][terms][runs][8]
-  std::int64_t runs;
-  int terms;
-};
 
 __global__ void round_input(const float* x, std::int64_t stride, std::int64_t rows_per_input, const int* slot_row, std::int64_t n_slots, Rounded out) {
   const std::int64_t at = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x, run = at % out.runs, slot = at / out.runs;
-  if (slot >= (n_slots + kTile - 1) / kTile * kTile) return;
+  if (slot >= slots_in_tiles(n_slots)) return;
   std::int64_t row = slot < n_slots ? slot : -1;
   if (slot_row != nullptr && row >= 0) row = slot_row[slot];
-  float rest[kRun];
-  float largest = 0;
-  for (int i = 0; i < kRun; ++i) {
-    rest[i] = row < 0 ? 0 : x[row / rows_per_input * stride + run * kRun + i];
-    largest = fmaxf(largest, fabsf(rest[i]));
-  }
-  for (int term = 0; term < out.terms; ++term) {
-    float d = largest / 127.0f;
-    d = d < kSmallestStep ? 0 : d;
-    const float inverse = d > 0 ? 1.0f / d : 0;
-    int words[4] = {}, sum = 0;
-    largest = 0;
-    for (int i = 0; i < kRun; ++i) {
-      const float rounded = rintf(rest[i] * inverse);
-      const int code = static_cast<int>(fminf(fmaxf(rounded, -127.0f), 127.0f));
-      words[i / 4] |= (code & 255) << 8 * (i % 4);
-      sum += code;
-      rest[i] = fmaf(-d, rounded, rest[i]);
-      largest = fmaxf(largest, fabsf(rest[i]));
-    }
-    const std::int64_t place = ((slot / kTile * out.terms + term) * out.runs + run) * kTile + slot % kTile;
-    for (int i = 0; i < 4; ++i) out.codes[4 * place + i] = words[i];
-    out.steps[place] = float2{d, d * static_cast<float>(sum)};
-  }
+  float values[kRun];
+  for (int i = 0; i < kRun; ++i) values[i] = row < 0 ? 0 : x[row / rows_per_input * stride + run * kRun + i];
+  round_run(values, slot, run, out);
 }
 
-struct Product {
+// A weight matrix that the input is multiplied with.
+struct Part {
   const std::uint8_t* weight;
   std::int64_t rows, row_bytes, expert_bytes;
-  Rounded x;
-  std::int64_t n_slots;
-  const int *slot_row, *tile_expert;
   const float* scale;
   std::int64_t n_scales;
   const float* bias;
   std::int64_t bias_stride;
   float* out;
   std::int64_t out_stride;
+  unsigned first_block;
 };
 
-__device__ __forceinline__ void store(const Product& p, std::int64_t slot, std::int64_t row, int expert, float sum) {
-  if (slot >= p.n_slots || row >= p.rows) return;
+struct Product {
+  Rounded x;
+  std::int64_t n_slots;
+  const int *slot_row, *tile_expert;
+  Part parts[kMostParts];  // those that are not there begin behind the last block
+  // Then sum = residual + factor * out; absent: nothing more.
+  const float* residual;
+  float* sum;
+  std::int64_t residual_stride, sum_stride;
+  float factor;
+};
+
+__device__ __forceinline__ Part part_of(const Product& p) {
+  return blockIdx.x < p.parts[1].first_block ? p.parts[0] : blockIdx.x < p.parts[2].first_block ? p.parts[1] : p.parts[2];
+}
+
+__device__ __forceinline__ void store(const Product& p, const Part& part, std::int64_t slot, std::int64_t row, int expert, float sum) {
+  if (slot >= p.n_slots || row >= part.rows) return;
   const std::int64_t to = p.slot_row == nullptr ? slot : p.slot_row[slot];
   if (to < 0) return;
-  if (p.scale != nullptr) sum *= p.scale[p.n_scales == 1 ? 0 : expert];
-  if (p.bias != nullptr) sum += p.bias[expert * p.bias_stride + row];
-  p.out[to * p.out_stride + row] = sum;
+  if (part.scale != nullptr) sum *= part.scale[part.n_scales == 1 ? 0 : expert];
+  if (part.bias != nullptr) sum += part.bias[expert * part.bias_stride + row];
+  part.out[to * part.out_stride + row] = sum;
+  if (p.sum != nullptr) p.sum[to * p.sum_stride + row] = fmaf(p.factor, sum, p.residual[to * p.residual_stride + row]);
 }
 
 // Adds units class, class + 8, .. of 16 * kRowTiles weight rows times 8 * kColumnTiles slots to sums.
@@ -121,11 +107,11 @@ __device__ __forceinline__ void add_class(const Product& p, const std::uint8_t* 
 }
 
 template <int kRowTiles>
-__device__ __forceinline__ void find_rows(const Product& p, std::int64_t first_row, int expert, const std::uint8_t* (&rows)[2 * kRowTiles]) {
+__device__ __forceinline__ void find_rows(const Part& part, std::int64_t first_row, int expert, const std::uint8_t* (&rows)[2 * kRowTiles]) {
   const int g = static_cast<int>(threadIdx.x) % 32 / 4;
   for (int r = 0; r < 2 * kRowTiles; ++r) {
     const std::int64_t row = first_row + 8 * r + g;
-    rows[r] = p.weight + expert * p.expert_bytes + (row < p.rows ? row : p.rows - 1) * p.row_bytes;
+    rows[r] = part.weight + expert * part.expert_bytes + (row < part.rows ? row : part.rows - 1) * part.row_bytes;
   }
 }
 
@@ -134,11 +120,12 @@ template <Format kFormat, int kColumnTiles>
 __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   __shared__ float parts[kClasses][kTile * kColumnTiles][16];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const std::int64_t first_row = std::int64_t{blockIdx.x} * 16, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
+  const Part part = part_of(p);
+  const std::int64_t first_row = std::int64_t{blockIdx.x - part.first_block} * 16, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
   const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[first_tile];
   if (expert < 0) return;
   const std::uint8_t* rows[2];
-  find_rows<1>(p, first_row, expert, rows);
+  find_rows<1>(part, first_row, expert, rows);
   float sums[1][kColumnTiles][4] = {};
   add_class<kFormat, 1, kColumnTiles>(p, rows, first_tile, warp, sums);
   for (int column = 0; column < kColumnTiles; ++column) {
@@ -148,7 +135,7 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   for (int i = static_cast<int>(threadIdx.x); i < 16 * kTile * kColumnTiles; i += 32 * kClasses) {
     float sum = 0;
     for (int of_class = 0; of_class < kClasses; ++of_class) sum += parts[of_class][i / 16][i % 16];
-    store(p, first_tile * kTile + i / 16, first_row + i % 16, expert, sum);
+    store(p, part, first_tile * kTile + i / 16, first_row + i % 16, expert, sum);
   }
 }
 
@@ -157,11 +144,12 @@ constexpr int kManyRows = 2, kManyColumns = 4, kWarpsDown = 4, kWarpsAcross = 2;
 template <Format kFormat>
 __global__ void __launch_bounds__(32 * kWarpsDown * kWarpsAcross) multiply_many(Product p) {
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const std::int64_t first_row = (std::int64_t{blockIdx.x} * kWarpsDown + warp % kWarpsDown) * 16 * kManyRows;
+  const Part part = part_of(p);
+  const std::int64_t first_row = (std::int64_t{blockIdx.x - part.first_block} * kWarpsDown + warp % kWarpsDown) * 16 * kManyRows;
   const std::int64_t first_tile = (std::int64_t{blockIdx.y} * kWarpsAcross + warp / kWarpsDown) * kManyColumns;
-  if (first_row >= p.rows || first_tile * kTile >= p.n_slots) return;
+  if (first_row >= part.rows || first_tile * kTile >= p.n_slots) return;
   const std::uint8_t* rows[2 * kManyRows];
-  find_rows<kManyRows>(p, first_row, 0, rows);
+  find_rows<kManyRows>(part, first_row, 0, rows);
   float totals[kManyRows][kManyColumns][4] = {};
   for (int of_class = 0; of_class < kClasses; ++of_class) {
     float sums[kManyRows][kManyColumns][4] = {};
@@ -181,7 +169,7 @@ __global__ void __launch_bounds__(32 * kWarpsDown * kWarpsAcross) multiply_many(
     for (int column = 0; column < kManyColumns; ++column) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        store(p, (first_tile + column) * kTile + 2 * t + i % 2, first_row + 16 * r + g + i / 2 * 8, 0, totals[r][column][i]);
+        store(p, part, (first_tile + column) * kTile + 2 * t + i % 2, first_row + 16 * r + g + i / 2 * 8, 0, totals[r][column][i]);
       }
     }
   }
@@ -189,15 +177,19 @@ __global__ void __launch_bounds__(32 * kWarpsDown * kWarpsAcross) multiply_many(
 
 template <Format kFormat>
 void launch_product(Lowering& to, Product p) {
-  p.row_bytes = p.x.runs / (Chunk<kFormat>::kRuns * Chunk<kFormat>::kPerBlock) * Chunk<kFormat>::kBlockBytes;
-  p.expert_bytes = p.rows * p.row_bytes;
-  const unsigned row_blocks = blocks_for(p.rows, 16);
-  const auto few = [&](int tiles, auto kernel) { to.launch({row_blocks, blocks_for(p.n_slots, kTile * tiles)}, 32 * kClasses, 0, kernel, p); };
-  if (p.tile_expert != nullptr || p.n_slots <= kTile) return few(1, multiply_few<kFormat, 1>);
-  if (p.n_slots <= 2 * kTile) return few(2, multiply_few<kFormat, 2>);
-  if (p.n_slots <= 4 * kTile) return few(4, multiply_few<kFormat, 4>);
-  to.launch({blocks_for(p.rows, 16 * kManyRows * kWarpsDown), blocks_for(p.n_slots, kTile * kManyColumns * kWarpsAcross)},
-            32 * kWarpsDown * kWarpsAcross, 0, multiply_many<kFormat>, p);
+  const bool few = p.tile_expert != nullptr || p.n_slots <= 4 * kTile;
+  unsigned n_blocks = 0;
+  for (Part& part : p.parts) {
+    part.row_bytes = p.x.runs / (Chunk<kFormat>::kRuns * Chunk<kFormat>::kPerBlock) * Chunk<kFormat>::kBlockBytes;
+    part.expert_bytes = part.rows * part.row_bytes;
+    part.first_block = n_blocks;
+    n_blocks += blocks_for(part.rows, few ? 16 : 16 * kManyRows * kWarpsDown);
+  }
+  const auto go = [&](int tiles, auto kernel) { to.launch({n_blocks, blocks_for(p.n_slots, kTile * tiles)}, 32 * kClasses, 0, kernel, p); };
+  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(1, multiply_few<kFormat, 1>);
+  if (p.n_slots <= 2 * kTile) return go(2, multiply_few<kFormat, 2>);
+  if (p.n_slots <= 4 * kTile) return go(4, multiply_few<kFormat, 4>);
+  to.launch({n_blocks, blocks_for(p.n_slots, kTile * kManyColumns * kWarpsAcross)}, 32 * kWarpsDown * kWarpsAcross, 0, multiply_many<kFormat>, p);
 }
 
 struct Row {
@@ -209,53 +201,83 @@ constexpr Row kFormats[] = {
     {Format::q4_k, launch_product<Format::q4_k>}, {Format::q5_k, launch_product<Format::q5_k>}, {Format::q6_k, launch_product<Format::q6_k>},
 };
 
-bool same(const View& a, const View& b) { return a.data == b.data && a.rows == b.rows && a.cols == b.cols && a.stride == b.stride; }
+const Row* row_of(const LinearOp& op) {
+  for (const Row& row : kFormats) {
+    if (static_cast<std::int32_t>(row.format) == op.w.format) return &row;
+  }
+  return nullptr;
+}
 
 Rounded round(Lowering& to, const LinearOp& op, const Grouping& grouping) {
-  Rounded x{nullptr, nullptr, op.w.cols / kRun, op.w.two_terms ? 2 : 1};
-  // A block of kernels takes whole groups of tiles; what it reads behind the last slot is never stored.
-  const std::int64_t n_tiles = (grouping.n_slots + 63) / 64 * 8, places = n_tiles * kTile * x.terms * x.runs;
-  const bool kept = grouping.slot_row == nullptr && to.input.memory != nullptr && same(to.input.source, op.x) && to.input.terms == x.terms;
-  std::byte* memory = to.input.memory;
-  if (!kept) {
-    to.rounded.used = 0;
-    memory = to.rounded.take(places * (kRun + static_cast<std::int64_t>(sizeof(float2))));
-    to.input = {op.x, x.terms, grouping.n_slots, grouping.slot_row == nullptr ? memory : nullptr};
-  }
-  x.codes = reinterpret_cast<int*>(memory);
-  x.steps = reinterpret_cast<float2*>(memory + places * kRun);
-  if (!kept) {
-    const std::int64_t threads = (grouping.n_slots + kTile - 1) / kTile * kTile * x.runs;
-    to.launch({blocks_for(threads, 128)}, 128, 0, round_input, static_cast<const float*>(op.x.data), op.x.stride, op.out.rows / op.x.rows,
-              grouping.slot_row, grouping.n_slots, x);
-  }
+  const std::int64_t terms = op.w.two_terms != 0 ? 2 : 1;
+  if (grouping.slot_row == nullptr && has_rounded(to, op.x, terms)) return to.input.rounded;
+  const Rounded x = room_for_rounded(to, op.x, op.w.cols, terms, grouping.n_slots);
+  if (grouping.slot_row != nullptr) to.input = {};  // in the order of experts: of no use to others
+  to.launch({blocks_for(slots_in_tiles(grouping.n_slots) * x.runs, 128)}, 128, 0, round_input, static_cast<const float*>(op.x.data), op.x.stride,
+            op.out.rows / op.x.rows, grouping.slot_row, grouping.n_slots, x);
   return x;
+}
+
+Part part_for(const LinearOp& op) {
+  Part part{};
+  part.weight = op.w.data;
+  part.rows = op.w.rows;
+  part.scale = op.w.scale;
+  part.n_scales = op.w.n_scales;
+  part.bias = static_cast<const float*>(op.bias.data);
+  part.bias_stride = op.bias.stride;
+  part.out = static_cast<float*>(op.out.data);
+  part.out_stride = op.out.stride;
+  return part;
 }
 
 }  // namespace
 
-void lower(Lowering& to, const LinearOp& op) {
-  if (op.out.rows == 0) return;
-  const Row* row = nullptr;
-  for (const Row& each : kFormats) row = static_cast<std::int32_t>(each.format) == op.w.format ? &each : row;
-  const bool experts = op.experts.data != nullptr;
-  const std::int64_t tile = row != nullptr ? kTile : op.x.rows == 1 ? 1 : kTile;
-  const Grouping grouping = experts ? group_by_expert(to, op, tile) : Grouping{op.out.rows, tile, nullptr, nullptr};
-  if (row == nullptr) return lower_float_product(to, op, grouping);
+bool rounds_input(const LinearOp& op) { return row_of(op) != nullptr; }
+
+bool has_rounded(const Lowering& to, const View& x, std::int64_t terms) {
+  const View& source = to.input.source;
+  return source.data == x.data && source.rows == x.rows && source.cols == x.cols && source.stride == x.stride && to.input.rounded.terms == terms;
+}
+
+Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots) {
+  Rounded rounded{nullptr, nullptr, cols / kRun, static_cast<int>(terms)};
+  // A block of a kernel takes whole groups of tiles; what it reads behind the last slot is never stored.
+  const std::int64_t places = (n_slots + 63) / 64 * 64 * terms * rounded.runs;
+  to.rounded.used = 0;
+  rounded.codes = reinterpret_cast<int*>(to.rounded.take(places * kRun));
+  rounded.steps = reinterpret_cast<float2*>(to.rounded.take(places * static_cast<std::int64_t>(sizeof(float2))));
+  to.input = {x, rounded};
+  return rounded;
+}
+
+void lower(Lowering& to, const Products& products) {
+  const LinearOp& first = *products.parts[0];
+  if (first.out.rows == 0) return;
+  const bool experts = first.experts.data != nullptr;
+  const std::int64_t tile = rounds_input(first) ? kTile : first.x.rows == 1 ? 1 : kTile;
+  const Grouping grouping = experts ? group_by_expert(to, first, tile) : Grouping{first.out.rows, tile, nullptr, nullptr};
+  if (!rounds_input(first)) return lower_float_product(to, first, grouping);
   Product p{};
-  p.x = round(to, op, grouping);
-  p.weight = op.w.data;
-  p.rows = op.w.rows;
+  p.x = round(to, first, grouping);
   p.n_slots = grouping.n_slots;
   p.slot_row = grouping.slot_row;
   p.tile_expert = grouping.tile_expert;
-  p.scale = op.w.scale;
-  p.n_scales = op.w.n_scales;
-  p.bias = static_cast<const float*>(op.bias.data);
-  p.bias_stride = op.bias.stride;
-  p.out = static_cast<float*>(op.out.data);
-  p.out_stride = op.out.stride;
-  row->launch(to, p);
+  if (products.add != nullptr) {
+    p.residual = static_cast<const float*>(products.add->x.data);
+    p.residual_stride = products.add->x.stride;
+    p.sum = static_cast<float*>(products.add->out.data);
+    p.sum_stride = products.add->out.stride;
+    p.factor = products.add->factor;
+  }
+  for (const Row& row : kFormats) {  // a launch for each format among the parts
+    int n = 0;
+    for (Part& part : p.parts) part = {};
+    for (int i = 0; i < products.n; ++i) {
+      if (row_of(*products.parts[i]) == &row) p.parts[n++] = part_for(*products.parts[i]);
+    }
+    if (n > 0) row.launch(to, p);
+  }
 }
 
 }  // namespace foreword::gpu::cuda
