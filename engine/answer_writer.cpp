@@ -1,6 +1,7 @@
 #include "engine/answer_writer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace foreword::engine {
 namespace {
@@ -85,7 +86,6 @@ void AnswerWriter::restore(std::chrono::milliseconds patience) {
     say_(PrefixRestoring{request_.id, told_ = known, std::ssize(text_) - 1});
   }
   if (more) return;
-  stats_.restored_tokens += restoration_->n_restored();
   stats_.restore_seconds += seconds_since(restoring_since_);
   restoration_.reset();
   begin_reading();
@@ -96,6 +96,7 @@ void AnswerWriter::begin_reading() {
   started_ = true;
   reading_since_ = Clock::now();
   stats_.reused_tokens = std::ssize(known_->tokens);
+  stats_.restored_tokens = std::min(std::exchange(known_->n_restored, 0), stats_.reused_tokens);
   fresh_ = n_unread();
   say_(GenerationStarted{request_.id, stats_.prompt_tokens, stats_.reused_tokens});
 }

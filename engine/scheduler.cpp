@@ -10,6 +10,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kRate = .1;
+// Where one pass in a hundred takes too long, the share of the limit stays as it is.
+constexpr double kShrink = .9, kGrow = 1 + (1 / kShrink - 1) / 99, kLeastShare = .7;
 
 /// A row also looks back at those before it.
 double looks_back(std::int64_t rows, std::int64_t depth) {
@@ -17,6 +19,19 @@ double looks_back(std::int64_t rows, std::int64_t depth) {
 }
 
 }  // namespace
+
+double GapLimit::measure(double expected) const { return std::max(kUnnoticedSeconds / kStretch, alone_ > 0 ? alone_ : expected); }
+
+double GapLimit::seconds(double expected) const { return share_ * kStretch * measure(expected); }
+
+void GapLimit::observe_alone(double seconds) {
+  alone_ = alone_ == 0 ? seconds : alone_ + kRate * (std::clamp(seconds, .5 * alone_, 1.5 * alone_) - alone_);
+}
+
+void GapLimit::observe_beside(double seconds) {
+  if (!known()) return;
+  share_ = std::clamp(share_ * (seconds > kTolerated * measure(0) ? kShrink : kGrow), kLeastShare, 1.0);
+}
 
 std::int64_t rows_that_fit(const PassCost& cost, std::int64_t rows, double looked_back, std::int64_t depth, std::int64_t most, double limit) {
   std::int64_t n = 1;
@@ -69,9 +84,7 @@ void Scheduler::plan(std::span<Work* const> works) {
   const std::int64_t most = forward_.max_rows();
   double limit = std::numeric_limits<double>::infinity();
   writes_ = !writers.empty();
-  if (writes_ && (alone_ > 0 || cost_.known())) {
-    limit = std::max(kUnnoticedSeconds, kStretch * (alone_ > 0 ? alone_ : cost_.seconds(roots, roots_look_back)));
-  }
+  if (writes_ && (limit_.known() || cost_.known())) limit = limit_.seconds(cost_.known() ? cost_.seconds(roots, roots_look_back) : 0);
 
   std::int64_t left = most - roots;  // rows that nobody has yet
   for (const auto& [work, need] : writers) {
@@ -113,7 +126,8 @@ Result<void> Scheduler::step(std::span<Work* const> works, const std::function<b
       {.go_on = is_long ? go_on : std::function<bool()>()}));
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   cost_.observe(batch_.size(), back, seconds);
-  if (writes_ && !reads_) alone_ = alone_ == 0 ? seconds : alone_ + kRate * (std::clamp(seconds, .5 * alone_, 1.5 * alone_) - alone_);
+  if (writes_ && reads_) limit_.observe_beside(seconds);
+  else if (writes_) limit_.observe_alone(seconds);
   const Work::Pass pass{static_cast<int>(batch_.size()), reads_ ? 0 : seconds};
   for (const Part& each : parts_) each.work->end_step(pass);
   return {};

@@ -11,10 +11,26 @@
 
 namespace foreword::engine {
 
+/// A picture of the screen: what nobody notices.
+inline constexpr double kUnnoticedSeconds = 1.0 / 60;
+
 /// How long a pass may take while texts are written: kStretch times what passes took in which nothing was read, or what nobody
-/// notices, whichever is longer.
-inline constexpr double kStretch = 1.5;
-inline constexpr double kUnnoticedSeconds = .02;
+/// notices, whichever is longer. Of the passes that are planned by it one in a hundred may take more than kTolerated times what is
+/// the measure of that: if more do, whatever the reason, the limit shrinks until they do not.
+class GapLimit {
+ public:
+  static constexpr double kStretch = 1.5, kTolerated = 1.9;
+  /// expected: seconds of a pass that reads nothing, for as long as there was none.
+  double seconds(double expected) const;
+  bool known() const { return alone_ > 0; }
+  void observe_alone(double seconds);
+  void observe_beside(double seconds);
+
+ private:
+  double measure(double expected) const;  // seconds of a pass of which a gap is a multiple
+  double alone_ = 0;                      // seconds of a pass that writes and does not read, averaged; 0: there was none
+  double share_ = 1;                      // of the limit, as far as passes keep to it
+};
 
 /// The most rows of a prompt, read behind `depth` tokens, that fit beside a pass of `rows` rows which look back at `looked_back`
 /// tokens together, so that all of it takes `limit` seconds at most. At least 1, at most `most`.
@@ -48,7 +64,7 @@ class Scheduler {
   Batch batch_;
   std::vector<Part> parts_;
   bool reads_ = false, writes_ = false;  // in this pass
-  double alone_ = 0;    // seconds of a pass that writes and does not read, averaged; 0: there was none
+  GapLimit limit_;
 };
 
 }  // namespace foreword::engine

@@ -64,8 +64,8 @@ std::string_view name_of(StopReason reason);  // "eos", "stop", "length", "conte
 struct GenerationStats {
   std::int64_t prompt_tokens = 0;   // of the whole prompt
   std::int64_t reused_tokens = 0;   // of them not read again: found in the KV cache, or
-  std::int64_t restored_tokens = 0;  // of the reused ones, brought back from the prefix store
-  double restore_seconds = 0;        // asking it, and bringing them back
+  std::int64_t restored_tokens = 0;  // of the reused ones, brought back from the prefix store since the chat's last answer
+  double restore_seconds = 0;        // that the answer waited for them
   std::int64_t n_tokens = 0;        // generated, end token not counted
   double first_token_seconds = 0;   // from the command's arrival at the desk to the first token
   double prompt_seconds = 0;        // reading the new part of the prompt

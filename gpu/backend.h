@@ -127,6 +127,10 @@ class Backend {
   /// false ends it within a few milliseconds: null, and nothing changes.
   virtual std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on = {});
 
+  /// A weight that will be needed as it lies (a table of embed()): a device that has to copy it does so now. What goes wrong is
+  /// told by submit().
+  virtual void bring(const WeightMatrix&) {}
+
   /// Host to device, before everything recorded after it. The bytes are taken at the call.
   virtual void write(const Tensor& to, std::span<const std::byte> bytes) = 0;
   /// Device to host; only after submit(), nothing pending.

@@ -53,14 +53,11 @@ bool PrefixKeeper::Restoration::take(const StoredPage& arrived) {
   if (!cache.append_page(text.sequence, unpacked->encoding, static_cast<std::int64_t>(n), unpacked->bytes)) return false;
   text.tokens.insert(text.tokens.end(), own.begin(), own.end());
   text.n_sent = std::ssize(text.tokens);
+  text.n_restored += static_cast<std::int64_t>(n);
   text.stored.resize(page_ + 1);
   text.stored[page_] = {static_cast<std::int32_t>(n), unpacked->encoding == cache.shape().open()};
   ++page_;
   return n == kSlots;
-}
-
-std::int64_t PrefixKeeper::Restoration::n_restored() const {
-  return std::max<std::int64_t>(0, std::ssize(text_->tokens) - static_cast<std::int64_t>(before_));
 }
 
 bool PrefixKeeper::save_one(const std::function<void(Ticket, bool kept)>& done) {

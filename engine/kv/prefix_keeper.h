@@ -31,8 +31,6 @@ class PrefixKeeper {
     }
     /// Takes the next page if it comes within so long. False: that was the last; what windowed layers lack is cut off then.
     bool step(std::chrono::milliseconds patience);
-    /// Tokens that it has brought.
-    std::int64_t n_restored() const;
 
    private:
     friend class PrefixKeeper;

@@ -33,6 +33,7 @@ class PrefixTree {
     bool in_use = true;
     std::int64_t n_sent = 0;           // of its first tokens, which are worth writing down: not what was only being typed
     std::vector<StoredAs> stored;      // of its first pages
+    std::int64_t n_restored = 0;       // tokens that have come back from the store since this was last taken to 0
     bool written_down = false;         // all of it, or it was refused; prefix_keeper.h
 
     /// Only its first `length` tokens are left.

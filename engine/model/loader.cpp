@@ -379,7 +379,10 @@ Result<Model> load_model(std::shared_ptr<const GgufFile> file, gpu::Backend& bac
 
   for (const TensorInfo& tensor : file->tensors()) model.n_parameters += tensor.n_values();
   count_bytes(model);
+  backend.bring(model.token_embedding);
+  if (model.position_table) backend.bring(model.position_table);
   FW_TRY(arrange_weights(model, *file, backend, go_on));
+  FW_TRY(backend.submit());
   model.file = std::move(file);
   return model;
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/sampling/large_logits.h"
+
 namespace foreword::engine {
 namespace {
 
@@ -180,14 +182,25 @@ void Sampler::penalise(std::span<const std::int32_t> history) {
   }
 }
 
+/// The best so many of logits_, in no order.
+void Sampler::collect(std::size_t most) {
+  candidates_.clear();
+  float floor = kNever;  // NaN and what is never chosen are not above it
+  const auto keep_best = [&] {
+    if (candidates_.size() <= most) return;
+    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(most) - 1, candidates_.end(), kBetter);
+    candidates_.resize(most);
+    floor = candidates_.back().logit;  // an equal one that comes later has a higher id
+  };
+  visit_above(logits_, floor, [&](std::size_t i) {
+    candidates_.push_back({logits_[i], static_cast<std::int32_t>(i)});
+    if (candidates_.size() >= 2 * most) keep_best();
+  });
+  keep_best();
+}
+
 /// Top-k, top-p, min-p on candidates_, which comes out sorted by falling logit.
 void Sampler::truncate() {
-  const auto n = candidates_.size();
-  const auto k = params_.top_k > 0 ? std::min(n, static_cast<std::size_t>(params_.top_k)) : n;
-  if (k < n) {
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(), kBetter);
-    candidates_.resize(k);
-  }
   std::sort(candidates_.begin(), candidates_.end(), kBetter);
   const double best = candidates_.front().logit;
   if (params_.top_p < 1.0F) {
@@ -216,19 +229,12 @@ std::span<const Candidate> Sampler::distribution(std::span<const float> logits, 
   penalise(history);
   penalise_repetitions(history);
 
-  candidates_.clear();
-  for (std::size_t token = 0; token < logits_.size(); ++token) {
-    if (logits_[token] > kNever) candidates_.push_back({logits_[token], static_cast<std::int32_t>(token)});  // NaN fails
-  }
+  const bool all = params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0);
+  const auto most = params_.temperature > 0.0F ? static_cast<std::size_t>(std::max(params_.top_k, 1)) : 1;
+  collect(all ? logits_.size() : most);
   if (candidates_.empty()) return {};
-  if (params_.momentum > 0.0F) {
-    choose_by_momentum(history);
-  } else if (params_.temperature <= 0.0F) {
-    candidates_.front() = *std::min_element(candidates_.begin(), candidates_.end(), kBetter);
-    candidates_.resize(1);
-  } else {
-    truncate();
-  }
+  if (params_.momentum > 0.0F) choose_by_momentum(history);
+  else if (params_.temperature > 0.0F) truncate();
   return candidates_;
 }
 

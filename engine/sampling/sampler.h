@@ -97,6 +97,7 @@ class Sampler {
   void penalise(std::span<const std::int32_t> history);
   void penalise_repetitions(std::span<const std::int32_t> history);
   void choose_by_momentum(std::span<const std::int32_t> history);
+  void collect(std::size_t most);
   void truncate();
 
   SamplingParams params_;

@@ -92,6 +92,7 @@ float Calibration::chance(std::uint8_t drafter, std::uint8_t cell) const {
 }
 
 void Calibration::learn(const DraftTree& tree, const VerifyResult& result) {
+  if (tree.claims.empty()) return;
   std::vector<std::int32_t> chosen(tree.token.size(), -1);
   for (std::size_t i = 0; i < result.tokens.size(); ++i) chosen[static_cast<std::size_t>(result.path[i])] = result.tokens[i];
   for (const Claim& claim : tree.claims) {

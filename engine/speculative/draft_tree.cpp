@@ -100,6 +100,7 @@ void DraftTree::weigh() {
 }
 
 void DraftTree::trim(std::int32_t n) {
+  if (n_drafted() == 0) return;
   std::vector<std::int32_t> order(at(n_drafted()));
   std::iota(order.begin(), order.end(), 1);
   std::ranges::stable_sort(order, [&](std::int32_t a, std::int32_t b) { return reach[at(a)] > reach[at(b)]; });

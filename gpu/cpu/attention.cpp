@@ -51,6 +51,12 @@ struct Page {
   KvEncoding encoding;
 };
 
+// Rows that go by a page together.
+struct Run {
+  std::int64_t begin = 0, end = 0;
+  Part part;  // what they see of it, all together
+};
+
 // The work of one kv head on some rows of one sequence. Vector v is head v % group of row v / group.
 class Tile {
  public:
@@ -65,6 +71,7 @@ class Tile {
     sum_ = scratch.take<float>(vectors_ * dim_);
     largest_ = scratch.take<float>(vectors_);
     weight_ = scratch.take<float>(vectors_);
+    rows_ = scratch.take<float>(kPageSlots * dim_);
     keys_ = scratch.take<float>(kPageSlots * dim_);
     values_ = scratch.take<float>(kPageSlots * dim_);
     if (task.rows.watch) page_shares_ = scratch.take<PageShare>(group_ * task.rows.table.cols);
@@ -75,7 +82,7 @@ class Tile {
     const std::int64_t vectors = task.tile_rows() * task.group(), dim = task.layer.head_dim;
     return Scratch::rounded(task.tile_rows() * static_cast<std::int64_t>(sizeof(Sight))) +
            3 * Scratch::rounded(vectors * dim * 4) + Scratch::rounded(vectors * kPageSlots * 4) +
-           2 * Scratch::rounded(vectors * 4) + 2 * Scratch::rounded(kPageSlots * dim * 4) +
+           2 * Scratch::rounded(vectors * 4) + 3 * Scratch::rounded(kPageSlots * dim * 4) +
            (task.rows.watch ? Scratch::rounded(task.group() * task.rows.table.cols * static_cast<std::int64_t>(sizeof(PageShare))) : 0) +
            (reads_codes(task) ? Scratch::rounded(2 * vectors * blocks(dim) * static_cast<std::int64_t>(sizeof(QuantBlock))) : 0);
   }
@@ -88,15 +95,10 @@ class Tile {
       begin = std::min(begin, sights_[i].begin);
       end = std::max(end, sights_[i].end);
     }
-    for (std::int64_t page = begin / kPageSlots; page * kPageSlots < end; ++page) {
-      for (std::int64_t i = 0; i < n;) {
-        const Part part = part_of(sights_[i], page);
-        std::int64_t next = i + 1;
-        while (!part.own && next < n && part_of(sights_[next], page) == part) ++next;
-        next_ = (page + 1) * kPageSlots < end ? shared(page + 1) : Page{};
-        page_ = page;
-        if (part.first < part.last) add_page(part.own ? gather(sights_[i], page, part) : shared(page), part, i, next);
-        i = next;
+    for (page_ = begin / kPageSlots; page_ * kPageSlots < end; ++page_) {
+      next_ = (page_ + 1) * kPageSlots < end ? shared(page_ + 1) : Page{};
+      for (Run run = run_from(0, n); run.begin < n; run = run_from(run.end, n)) {
+        if (run.part.first < run.part.last) add_page(run.part.own ? gather(sights_[run.begin], run.part) : shared(page_), run);
       }
     }
     finish(first, n);
@@ -146,17 +148,30 @@ class Tile {
     return {keys, keys + kv_tile_bytes(encoding.k, dim_), encoding};
   }
 
+  // Rows from `begin` on that see something of the page in hand and have no slots of their own there; or one row.
+  Run run_from(std::int64_t begin, std::int64_t n) const {
+    Run run{begin, begin + 1, begin < n ? part_of(sights_[begin], page_) : Part{}};
+    const auto takes_part = [](const Part& part) { return !part.own && part.first < part.last; };
+    for (; takes_part(run.part) && run.end < n; ++run.end) {
+      const Part part = part_of(sights_[run.end], page_);
+      if (!takes_part(part)) break;
+      run.part.first = std::min(run.part.first, part.first);
+      run.part.last = std::max(run.part.last, part.last);
+    }
+    return run;
+  }
+
   // A page of our own with the slots that this row sees, at the places of their positions. As floats: the same bits as
   // products with the halves that they may come from.
-  Page gather(const Sight& sight, std::int64_t page, const Part& part) {
+  Page gather(const Sight& sight, const Part& part) {
     for (std::int64_t t = part.first; t < part.last; ++t) {
-      const std::int64_t slot = sight.slot(page * kPageSlots + t);
+      const std::int64_t slot = sight.slot(page_ * kPageSlots + t);
       check(slot >= 0 && slot < task_.rows.table.cols * kPageSlots, "attention: ancestor in range");
       const Page from = page_at(sight.table[slot / kPageSlots]);
-      decode(from.encoding.k, from.keys, slot % kPageSlots, 1, keys_ + t * dim_);
+      decode(from.encoding.k, from.keys, slot % kPageSlots, 1, rows_ + t * dim_);
       decode(from.encoding.v, from.values, slot % kPageSlots, 1, values_ + t * dim_);
     }
-    return {reinterpret_cast<const std::byte*>(keys_), reinterpret_cast<const std::byte*>(values_), {KvFormat::f32, KvFormat::f32}};
+    return {reinterpret_cast<const std::byte*>(rows_), reinterpret_cast<const std::byte*>(values_), {KvFormat::f32, KvFormat::f32}};
   }
 
   void decode(KvFormat format, const std::byte* tile, std::int64_t first, std::int64_t n, float* out) const {
@@ -180,62 +195,74 @@ class Tile {
   // Whether a tile is used as it lies: groups of 16 are decoded first.
   bool by_codes(KvFormat format) const { return info(format).scaled && dim_ % 32 == 0; }
 
-  // A tile as rows of floats or halves, where it lies or decoded into `room`.
-  const std::byte* readable(KvFormat& format, const std::byte* tile, const Part& part, float* room) const {
-    if (!info(format).scaled) return tile;
+  // Rows of a tile as floats, from slot part.first on, in `room`.
+  const std::byte* as_floats(KvFormat& format, const std::byte* tile, const Part& part, float* room) const {
     decode(format, tile, part.first, part.last - part.first, room + part.first * dim_);
     format = KvFormat::f32;
     return reinterpret_cast<const std::byte*>(room);
   }
 
-  // Asks for the share of a tile that falls to some of the 64 slots.
-  static void fetch(const std::byte* tile, std::int64_t bytes, std::int64_t slot, std::int64_t n_slots) {
-    const std::byte* end = tile + bytes * std::min(slot + n_slots, kPageSlots) / kPageSlots;
-    for (tile += bytes * slot / kPageSlots / 64 * 64; tile < end; tile += 64) __builtin_prefetch(tile);
-  }
-
-  // logits[j][t] = q_(v + j) . key t
+  // logits[j][t] = q_(v + j) . key t, for the slots of the part at least
   void dot_keys(const Page& page, const Part& part, std::int64_t v, std::int64_t n, float* logits) {
     KvFormat format = page.encoding.k;
     const std::byte* keys = page.keys;
+    const Ahead ahead{codes_of(page.values), kv_tile_bytes(page.encoding.v, dim_)};
     if (by_codes(format)) {
-      const Ahead ahead{codes_of(page.values), kv_tile_bytes(page.encoding.v, dim_)};
       kernels_.transpose_scales(scales_of(format, keys), dim_ / 32, keys_);
       kernel_of(format).dot(codes_of(keys), keys_, dim_, quantised_ + v, vectors_, vectors_ * blocks(dim_), n, logits, ahead);
       return;
     }
-    keys = readable(format, keys, part, keys_);
-    const DotFn dot = format == KvFormat::f16 ? kernels_.dot_f16 : kernels_.dot_f32;
-    // A few keys at a time, and between them a call for what comes next: at depth 4096 the memory's speed instead of half.
-    constexpr std::int64_t kKeys = 4;
-    const std::int64_t size = kv_row_bytes(format, dim_);
-    for (std::int64_t t = part.first; t < part.last; t += kKeys) {
-      fetch(page.values, kv_tile_bytes(page.encoding.v, dim_), t, kKeys);
-      if (next_.keys != nullptr) fetch(next_.keys, kv_tile_bytes(next_.encoding.k, dim_), t, kKeys);
-      dot(keys + t * size, size, std::min(kKeys, part.last - t), q_ + v * dim_, dim_, nullptr, n, dim_, logits + t, kPageSlots);
+    if (info(format).scaled) keys = as_floats(format, keys, part, rows_);
+    const TransposeSlotsFn transpose = format == KvFormat::f16 ? kernels_.transpose_slots_f16 : kernels_.transpose_slots_f32;
+    // Half a page at a time, for it stays in the first cache beside the queries.
+    for (std::int64_t t = part.first / kKeySlots * kKeySlots; t < part.last; t += kKeySlots) {
+      const std::int64_t n_slots = std::min(kKeySlots, part.last - t), lanes = kernels_.lanes;
+      transpose(keys + t * kv_row_bytes(format, dim_), n_slots, dim_, keys_,
+                {ahead.bytes + ahead.n * t / kPageSlots, ahead.n * kKeySlots / kPageSlots});
+      kernels_.weighted_sum_f32(q_ + v * dim_, dim_, n, keys_, kKeySlots, 0, dim_, (n_slots + lanes - 1) / lanes * lanes, logits + t,
+                                kPageSlots, {});
     }
+  }
+
+  // The values of a page made ready for n vectors.
+  Page with_values(Page page, const Part& part, std::int64_t n) const {
+    KvFormat& format = page.encoding.v;
+    if (by_codes(format)) {
+      kernels_.transpose_scales(scales_of(format, page.values), dim_ / 32, values_);
+    } else if (info(format).scaled || (format == KvFormat::f16 && n > kManyVectors)) {
+      page.values = as_floats(format, page.values, part, values_);
+    }
+    return page;
   }
 
   // fresh_(v + j) = sum of weights[j][t] * value t
   void sum_values(const Page& page, const Part& part, std::int64_t v, std::int64_t n, const float* weights) {
-    KvFormat format = page.encoding.v;
-    const std::byte* values = page.values;
+    const KvFormat format = page.encoding.v;
+    const Ahead ahead{codes_of(next_.keys), next_.keys == nullptr ? 0 : kv_tile_bytes(next_.encoding.k, dim_)};
     if (by_codes(format)) {
-      kernels_.transpose_scales(scales_of(format, values), dim_ / 32, values_);
-      const Ahead ahead{codes_of(next_.keys), next_.keys == nullptr ? 0 : kv_tile_bytes(next_.encoding.k, dim_)};
-      kernel_of(format).weighted_sum(weights, n, codes_of(values), values_, part.first, part.last, dim_, fresh_ + v * dim_, ahead);
+      kernel_of(format).weighted_sum(weights, n, codes_of(page.values), values_, part.first, part.last, dim_, fresh_ + v * dim_, ahead);
       return;
     }
-    values = readable(format, values, part, values_);
     const WeightedSumFn sum = format == KvFormat::f16 ? kernels_.weighted_sum_f16 : kernels_.weighted_sum_f32;
-    sum(weights, kPageSlots, n, values, part.first, part.last, dim_, fresh_ + v * dim_);
+    sum(weights, kPageSlots, n, page.values, dim_, part.first, part.last, dim_, fresh_ + v * dim_, dim_, ahead);
   }
 
-  // The partial result of one page for the rows [i, next) of the tile, merged.
-  void add_page(const Page& page, const Part& part, std::int64_t i, std::int64_t next) {
+  // The partial results of one page for the rows of a run, merged.
+  void add_page(const Page& page, const Run& run) {
+    dot_keys(page, run.part, run.begin * group_, (run.end - run.begin) * group_, logits_);
+    const Page ready = with_values(page, run.part, (run.end - run.begin) * group_);
+    float* logits = logits_;
+    for (std::int64_t i = run.begin, next = i; i < run.end; i = next) {
+      const Part part = part_of(sights_[i], page_);
+      while (next < run.end && part_of(sights_[next], page_) == part) ++next;
+      add_rows(ready, part, i, next, logits);
+      logits += (next - i) * group_ * kPageSlots;
+    }
+  }
+
+  // The same for rows that see the same part of it.
+  void add_rows(const Page& page, const Part& part, std::int64_t i, std::int64_t next, float* logits) {
     const std::int64_t v = i * group_, n = (next - i) * group_;
-    float* logits = logits_ + v * kPageSlots;
-    dot_keys(page, part, v, n, logits);
     float largest[kMaxVectors], sum[kMaxVectors];
     for (std::int64_t j = 0; j < n; ++j) {
       kernels_.softmax_page(logits + j * kPageSlots, static_cast<int>(part.first), static_cast<int>(part.last),
@@ -251,7 +278,8 @@ class Tile {
   void merge(std::int64_t v, float largest, float sum) {
     if (largest == kNothing) return;
     const float most = std::max(largest_[v], largest);
-    const float old = std::exp(largest_[v] - most), fresh = std::exp(largest - most);
+    const auto relative = [&](float size) { return size == most ? 1.0F : std::exp(size - most); };
+    const float old = relative(largest_[v]), fresh = relative(largest);
     kernels_.blend(sum_ + v * dim_, old, fresh_ + v * dim_, fresh, dim_);
     weight_[v] = weight_[v] * old + sum * fresh;
     largest_[v] = most;
@@ -284,13 +312,15 @@ class Tile {
   }
 
   static constexpr std::int64_t kMaxVectors = 256;
+  static constexpr std::int64_t kManyVectors = 4;  // beyond, halves become floats once for all
 
   const AttentionTask& task_;
   const Kernels& kernels_;
   std::int64_t kv_head_, group_, dim_, vectors_;
   Sight* sights_;
   float *q_, *logits_, *fresh_, *sum_, *largest_, *weight_;
-  float *keys_, *values_;  // [64, dim] of a page that is gathered or decoded, or its scales [dim / 32, 64]
+  float *rows_, *keys_;  // keys of a page that is gathered or decoded [64, dim]; 32 keys side by side [dim, 32], or scales [dim / 32, 64]
+  float* values_;        // [64, dim] where they are not used as they lie, or their scales
   Page next_;              // what comes after the page in hand, if anything
   std::int64_t page_ = 0, watched_ = -1;  // the page in hand; the row of the run whose shares are wanted, or -1
   PageShare* page_shares_ = nullptr;      // [group, blocks] of that row
@@ -300,7 +330,7 @@ class Tile {
 }  // namespace
 
 std::int64_t AttentionTask::tile_rows() const {
-  constexpr std::int64_t kVectors = 32;
+  constexpr std::int64_t kVectors = 64;
   check(group() <= 256, "attention: at most 256 heads share a kv head");
   return std::clamp(kVectors / group(), std::int64_t{1}, std::int64_t{16});
 }

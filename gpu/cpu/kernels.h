@@ -48,19 +48,23 @@ struct IntegerKernel {
 using DotFn = void (*)(const void* w, std::int64_t w_stride, std::int64_t n_w, const float* x, std::int64_t x_stride,
                        const std::int32_t* rows, std::int64_t n_x, std::int64_t cols, float* out,
                        std::int64_t out_stride);
-/// out[j * cols + c] = sum over t in [first, last) of p[j * p_stride + t] * v[t * cols + c]; v points to row 0.
-using WeightedSumFn = void (*)(const float* p, std::int64_t p_stride, std::int64_t n_p, const void* v,
-                               std::int64_t first, std::int64_t last, std::int64_t cols, float* out);
-inline constexpr int kMaxIntegerKernels = 8;
-
-/// n_groups groups of `group` (16 or 32) keys or values as floats, the bits of decode_rows() in kv_format.h.
-using DecodeKvFn = void (*)(const std::uint8_t* codes, const std::uint16_t* scales, std::int64_t group,
-                            std::int64_t n_groups, float* out);
 /// Bytes that will be read next: a hint.
 struct Ahead {
   const std::uint8_t* bytes = nullptr;
   std::int64_t n = 0;
 };
+/// out[c * 32 + t] = column c of slot t for n_slots of at most 32 slots, rounded up to whole vectors; slot t lies at rows[t * cols].
+using TransposeSlotsFn = void (*)(const void* rows, std::int64_t n_slots, std::int64_t cols, float* out, Ahead ahead);
+inline constexpr std::int64_t kKeySlots = 32;
+/// out[j * out_stride + c] = sum over t in [first, last) of p[j * p_stride + t] * v[t * v_stride + c]; v points to row 0.
+using WeightedSumFn = void (*)(const float* p, std::int64_t p_stride, std::int64_t n_p, const void* v, std::int64_t v_stride,
+                               std::int64_t first, std::int64_t last, std::int64_t cols, float* out, std::int64_t out_stride,
+                               Ahead ahead);
+inline constexpr int kMaxIntegerKernels = 8;
+
+/// n_groups groups of `group` (16 or 32) keys or values as floats, the bits of decode_rows() in kv_format.h.
+using DecodeKvFn = void (*)(const std::uint8_t* codes, const std::uint16_t* scales, std::int64_t group,
+                            std::int64_t n_groups, float* out);
 /// out[j * 64 + t] = key t . query j for the 64 keys of a tile whose scales lie as floats [cols / 32][64]; cols is a multiple
 /// of 32. Block b of query j is q[b * stride + j], what it misses (Kernels::quantise) second_term blocks behind.
 using KvDotFn = void (*)(const std::uint8_t* codes, const float* scales, std::int64_t cols, const QuantBlock* q,
@@ -86,6 +90,7 @@ struct Kernels {
                    std::int64_t second_term) = nullptr;
 
   DotFn dot_f32 = nullptr, dot_f16 = nullptr, dot_bf16 = nullptr;
+  TransposeSlotsFn transpose_slots_f32 = nullptr, transpose_slots_f16 = nullptr;
   WeightedSumFn weighted_sum_f32 = nullptr, weighted_sum_f16 = nullptr;
 
   /// By KvFormat, for those that have scales.

@@ -25,6 +25,10 @@ inline F absolute(F v) { return reinterpret_cast<F>(reinterpret_cast<U>(v) & 0x7
 inline F with_sign_of(F v, F sign) {
   return reinterpret_cast<F>(reinterpret_cast<U>(v) | (reinterpret_cast<U>(sign) & 0x80000000U));
 }
+// Asks for bytes.
+inline void fetch(const std::uint8_t* bytes, std::int64_t n) {
+  for (std::int64_t at = 0; at < n; at += 64) prefetch(bytes + at);
+}
 // Asks for slice `index` of `n` of the bytes from `ahead` on, in slices between the work, for a burst waits for itself
 // (Q4_K at a third of the speed).
 inline void fetch_slice(const std::uint8_t* ahead, std::int64_t bytes, std::int64_t index, std::int64_t n) {
@@ -310,63 +314,6 @@ void dot(const void* w, std::int64_t w_stride, std::int64_t n_w, const float* x,
     float* to = out + j * out_stride;
     dot_rows<From, 1>(bytes, w_stride, n_w, &from, cols, &to);
   }
-}
-
-// ---- attention -----------------------------------------------------------------------------------------------------
-
-template <class From, int kP>
-inline void weighted_sum_tile(const float* p, std::int64_t p_stride, const typename From::Value* v, std::int64_t first,
-                              std::int64_t last, std::int64_t cols, std::int64_t c, std::int64_t width, float* out) {
-  F sums[kP] = {};
-  for (std::int64_t t = first; t < last; ++t) {
-    const F value = width == kLanes ? From::whole(v + t * cols + c) : From::part(v + t * cols + c, width);
-#pragma GCC unroll 8
-    for (int j = 0; j < kP; ++j) sums[j] = fma(all(p[j * p_stride + t]), value, sums[j]);
-  }
-#pragma GCC unroll 8
-  for (int j = 0; j < kP; ++j) {
-    if (width == kLanes) store(out + j * cols + c, sums[j]);
-    else store_part(out + j * cols + c, sums[j], width);
-  }
-}
-
-template <class From>
-void weighted_sum(const float* p, std::int64_t p_stride, std::int64_t n_p, const void* v, std::int64_t first,
-                  std::int64_t last, std::int64_t cols, float* out) {
-  constexpr int kP = 4;
-  const auto* values = static_cast<const typename From::Value*>(v);
-  for (std::int64_t c = 0; c < cols; c += kLanes) {
-    const std::int64_t width = cols - c < kLanes ? cols - c : kLanes;
-    std::int64_t j = 0;
-    for (; j + kP <= n_p; j += kP) {
-      weighted_sum_tile<From, kP>(p + j * p_stride, p_stride, values, first, last, cols, c, width, out + j * cols);
-    }
-    for (; j < n_p; ++j) {
-      weighted_sum_tile<From, 1>(p + j * p_stride, p_stride, values, first, last, cols, c, width, out + j * cols);
-    }
-  }
-}
-
-void softmax_page(float* logits, int first, int last, float factor, float cap, float* largest, float* sum) {
-  constexpr int kSlots = 64;
-  scale(logits, factor, kSlots, logits);
-  if (cap > 0) softcap(logits, kSlots, cap);
-  for (int t = 0; t < first; ++t) logits[t] = -__builtin_inff();
-  for (int t = last; t < kSlots; ++t) logits[t] = -__builtin_inff();
-  F most = load(logits);
-  for (int t = kLanes; t < kSlots; t += kLanes) most = larger(load(logits + t), most);
-  *largest = largest_of(most);
-  F total = {};
-  for (int t = 0; t < kSlots; t += kLanes) {
-    const F weight = exponential(load(logits + t) - *largest);
-    store(logits + t, weight);
-    total += weight;
-  }
-  *sum = sum_of(total);
-}
-
-void blend(float* o, float a, const float* p, float b, std::int64_t n) {
-  map(o, p, n, o, [a, b](F old, F fresh) { return fma(old, all(a), fresh * b); });
 }
 
 // ---- the most that the products can do ------------------------------------------------------------------------------

@@ -1,25 +1,10 @@
 #pragma once
 // The kernels of pages in few bits (kv_format.h, docs/kv.md); a part of kernels_impl.h.
 
-#include "gpu/cpu/kernels_impl.h"
+#include "gpu/cpu/kernels_attention.h"
 
 namespace foreword::gpu {
 namespace {
-
-// Shuffles by rule: Count<kLanes> knows the numbers of the lanes. flipped: lane i is lane i ^ h of v.
-template <int... kIndices>
-struct Indices {
-  static F evens(F a, F b) { return __builtin_shufflevector(a, b, 2 * kIndices...); }
-  template <int h>
-  static F flipped(F v) {
-    return __builtin_shufflevector(v, v, (kIndices ^ h)...);
-  }
-  static F odds(F a, F b) { return __builtin_shufflevector(a, b, 2 * kIndices + 1 ...); }
-};
-template <int n, int... kIndices>
-struct Count : Count<n - 1, n - 1, kIndices...> {};
-template <int... kIndices>
-struct Count<0, kIndices...> : Indices<kIndices...> {};
 
 // ---- rotation ------------------------------------------------------------------------------------------------------
 
@@ -196,12 +181,12 @@ template <class Kv, int kN>
 inline void kv_dot_tile(const std::uint8_t* codes, const float* scales, std::int64_t cols, const QuantBlock* q,
                         std::int64_t stride, std::int64_t second_term, float* out, Ahead ahead) {
   constexpr int kSlots = 64, kBytes = 4 * Kv::kBits;
-  const std::int64_t row_bytes = cols * Kv::kBits / 8;
+  const std::int64_t row_bytes = cols * Kv::kBits / 8, each = ahead.n * kLanes / (kSlots * (cols / 32));
   for (std::int64_t t = 0; t < kSlots; t += kLanes) {
     F sums[kN] = {};
-    for (std::int64_t g = 0; g < cols / 32; ++g) {
+    for (std::int64_t g = 0; g < cols / 32; ++g, ahead.bytes += each) {
       U w[8];
-      fetch_slice(ahead.bytes, ahead.n, t / kLanes * (cols / 32) + g, kSlots / kLanes * (cols / 32));
+      fetch(ahead.bytes, each);
       Kv::columns(codes + t * row_bytes + g * kBytes, row_bytes, w);
       const F scale = load(scales + g * kSlots + t);
 #pragma GCC unroll 4
@@ -239,8 +224,9 @@ inline void kv_sum_tile(const float* weights, const std::uint8_t* codes, std::in
                         std::int64_t last, std::int64_t cols, float* out, Ahead ahead) {
   constexpr int kVectors = 32 / kLanes;
   F sums[kP][kVectors] = {};
+  const std::int64_t each = ahead.n / 8;
   for (std::int64_t t = first; t < last; ++t) {
-    if (t % 8 == 0) fetch_slice(ahead.bytes, ahead.n, t / 8, 8);
+    if (t % 8 == 0) fetch(ahead.bytes + t / 8 * each, each);
 #pragma GCC unroll 8
     for (int i = 0; i < kVectors; ++i) {
       const F level = Kv::template levels<32>(codes + t * row_bytes, i * kLanes);
@@ -255,24 +241,28 @@ inline void kv_sum_tile(const float* weights, const std::uint8_t* codes, std::in
 template <class Kv>
 void kv_weighted_sum(const float* p, std::int64_t n_p, const std::uint8_t* codes, const float* scales, std::int64_t first,
                      std::int64_t last, std::int64_t cols, float* out, Ahead ahead) {
-  constexpr int kP = kLanes == 16 ? 4 : 2, kSlots = 64;
+  constexpr int kP = kLanes == 16 ? 4 : 2, kSlots = 64, kRows = 32;
   const std::int64_t row_bytes = cols * Kv::kBits / 8;
+  const bool many = n_p > kP;  // widened once for all of them
   for (std::int64_t g = 0; g < cols / 32; ++g) {
-    alignas(64) float weights[kP * kSlots];
-    for (std::int64_t j = 0; j < n_p; j += kP) {
-      const std::int64_t here = n_p - j < kP ? n_p - j : kP;
+    alignas(64) float weights[kRows * kSlots], levels[kSlots * 32];
+    const std::uint8_t* group = codes + g * 4 * Kv::kBits;
+    for (std::int64_t t = first; many && t < last; ++t) {
+      for (int c = 0; c < 32; c += kLanes) store(levels + t * 32 + c, Kv::template levels<32>(group + t * row_bytes, c));
+    }
+    Ahead share{ahead.bytes + ahead.n * g / (cols / 32), ahead.n / (cols / 32)};
+    for (std::int64_t j = 0; j < n_p; j += kRows, share.n = 0) {
+      const std::int64_t here = n_p - j < kRows ? n_p - j : kRows;
       for (std::int64_t i = 0; i < here * kSlots; i += kLanes) {
         store(weights + i, load(p + j * kSlots + i) * load(scales + g * kSlots + i % kSlots));
       }
-      const std::uint8_t* group = codes + g * 4 * Kv::kBits;
       float* to = out + j * cols + g * 32;
-      const Ahead share = j == 0 ? Ahead{ahead.bytes + ahead.n * g / (cols / 32), ahead.n / (cols / 32)} : Ahead{};
-      if (here == kP) {
+      if (many) {
+        weighted_sum<FromF32>(weights, kSlots, here, levels, 32, first, last, 32, to, cols, share);
+      } else if (here == kP) {
         kv_sum_tile<Kv, kP>(weights, group, row_bytes, first, last, cols, to, share);
       } else {
-        for (std::int64_t i = 0; i < here; ++i) {
-          kv_sum_tile<Kv, 1>(weights + i * kSlots, group, row_bytes, first, last, cols, to + i * cols, i == 0 ? share : Ahead{});
-        }
+        for (std::int64_t i = 0; i < here; ++i, share.n = 0) kv_sum_tile<Kv, 1>(weights + i * kSlots, group, row_bytes, first, last, cols, to + i * cols, share);
       }
     }
   }

@@ -334,6 +334,8 @@ constexpr Kernels make_kernels() {
   k.dot_f32 = dot<FromF32>;
   k.dot_f16 = dot<FromF16>;
   k.dot_bf16 = dot<FromBf16>;
+  k.transpose_slots_f32 = transpose_slots<FromF32>;
+  k.transpose_slots_f16 = transpose_slots<FromF16>;
   k.weighted_sum_f32 = weighted_sum<FromF32>;
   k.weighted_sum_f16 = weighted_sum<FromF16>;
   k.kv[1] = kv_kernel<KvQ8>();  // by the ids of KvFormat

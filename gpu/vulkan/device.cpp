@@ -158,6 +158,7 @@ Features features_of(VkPhysicalDevice physical, const VulkanOptions& options) {
                      (size_properties.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 && !options.no_subgroups;
   f.subgroup_size = properties11.subgroupSize;
   f.max_range = base.limits.maxStorageBufferRange;
+  if (options.max_range > 0) f.max_range = std::min(f.max_range, static_cast<std::uint64_t>(options.max_range));
   f.max_allocation = properties11.maxMemoryAllocationSize;
   f.range_alignment = std::max<std::uint64_t>(16, base.limits.minStorageBufferOffsetAlignment);
   f.max_groups = *std::min_element(base.limits.maxComputeWorkGroupCount, base.limits.maxComputeWorkGroupCount + 3);

@@ -49,8 +49,8 @@ void lower(const LinearExpertsRecord& r, Lowering& to) {
   const std::int64_t n_read = std::min(w.n_experts, rows);
   const OpCost cost{"linear_experts", info(w.format).name, n_read * w.rows * row_bytes(w.format, w.cols), 2 * w.rows * w.cols * rows};
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
-    if (few) to.use(ShaderId::product_rows_experts, {in_fours(r.x), id_of(w.format), 1});
-    else to.use(ShaderId::product_tiles_experts, {in_fours(r.x), id_of(w.format)});
+    if (few) to.use(ShaderId::product_rows_experts, {in_fours(r.x, w), id_of(w.format), 1});
+    else to.use(ShaderId::product_tiles_experts, {in_fours(r.x, w), id_of(w.format)});
     to.bind(to.constant_table("codebooks", codebook_words()), 4);
     const InputPush x{u32(w.cols), to.bind(r.x), u32(r.x.rows)};
     const PartPush part = bind_part(w, window, r.bias, r.out, to);

@@ -11,19 +11,34 @@ void lower(const StoreKvRecord& r, Lowering& to) {
   struct Push {
     View k, v;
     std::uint32_t slots_at, pages_at;
-  } push;
-  if (r.rope.n > 0) lower(r.rope, to);
+  };
+  struct TurnedPush {
+    Push store;
+    View q, angles;
+    std::uint32_t n_rot;
+  };
   if (r.k.rows == 0) return;
   const KvLayer& layer = r.layer;
-  to.use(ShaderId::store_kv, {u32(layer.head_dim), u32(layer.n_kv_heads), u32(layer.basis.k), u32(layer.basis.v), factor_bits(layer.basis.k),
-                              factor_bits(layer.basis.v), static_cast<std::uint32_t>(layer.pool(0).encoding.k)});
-  push.k = to.bind(r.k);
-  push.v = to.bind(r.v);
-  push.slots_at = to.bind(r.slots).offset;
-  push.pages_at = to.bind(pool_range(layer, 0), 4).offset;
-  to.push(push);
   check(r.slots.stride == 1 || r.slots.rows == 1, "store_kv: slots one behind the other");
-  to.dispatch(layer.n_kv_heads, 2, r.k.rows, {"store_kv", {}, 2 * r.k.rows * r.k.cols * (4 + bytes_of(layer.dtype))});
+  const std::uint32_t dim = u32(layer.head_dim), heads = u32(layer.n_kv_heads), basis_k = u32(layer.basis.k), basis_v = u32(layer.basis.v);
+  const std::uint32_t factor_k = factor_bits(layer.basis.k), factor_v = factor_bits(layer.basis.v), format = static_cast<std::uint32_t>(layer.pool(0).encoding.k);
+  const bool turned = r.rope.n > 0;
+  if (!turned) to.use(ShaderId::store_kv, {dim, heads, basis_k, basis_v, factor_k, factor_v, format});
+  else to.use(ShaderId::store_kv_turned, {dim, heads, basis_k, basis_v, factor_k, factor_v, format, r.rope.pairs == RopePairs::adjacent ? 1U : 0U});
+  const View k = to.bind(r.k), v = to.bind(r.v), slots = to.bind(r.slots), pages = to.bind(pool_range(layer, 0), 4);
+  const Push store{k, v, slots.offset, pages.offset};
+  std::int64_t n_heads = 2 * layer.n_kv_heads;
+  OpCost cost{"store_kv", {}, 2 * r.k.rows * r.k.cols * (4 + bytes_of(layer.dtype))};
+  if (turned) {
+    const Tensor& queries = r.rope.x[0];
+    const View q = to.bind(queries), angles = to.bind(r.rope.cos_sin);
+    to.push(TurnedPush{store, q, angles, u32(r.rope.n_rot)});
+    n_heads += queries.cols / layer.head_dim;
+    cost.bytes += 2 * value_bytes(queries) + value_bytes(r.k);
+  } else {
+    to.push(store);
+  }
+  to.dispatch(n_heads, r.k.rows, 1, cost);
 }
 
 void lower(const EncodePagesRecord& r, Lowering& to) {

@@ -2,6 +2,7 @@
 // Which one it is changes no bit.
 
 #include <algorithm>
+#include <array>
 
 #include "gpu/vulkan/codebook_words.h"
 #include "gpu/vulkan/lowering.h"
@@ -22,68 +23,99 @@ Elementwise glu_of(Activation act) {
 }
 static_assert(static_cast<int>(Elementwise::clamped_silu_glu) - static_cast<int>(Elementwise::silu_glu) == static_cast<int>(Activation::clamped_silu));
 
-// One weight, window by window.
-void multiply(const LinearRecord& r, const LinearRecord::Part& part, Lowering& to) {
+bool few(const Tensor& x) { return x.rows <= kFewRows; }
+
+Tensor rows_of(const Tensor& tensor, std::int64_t first, std::int64_t n) { return tensor ? tensor.row_range(first, n) : Tensor{}; }
+
+// One weight, window by window, and the sum after it if that is wanted.
+void multiply(const LinearRecord& r, const LinearRecord::Part& part, bool add, Lowering& to) {
   struct Push {
     PartPush part;
     InputPush x;
     std::uint32_t scale_at;
   };
+  struct AddPush {
+    Push product;
+    View residual, sum;
+    float residual_scale;
+  };
   const WeightMatrix& w = part.weight;
-  const bool few = r.x.rows <= kFewRows;
-  const std::int64_t most = std::max(kTileRows, static_cast<std::int64_t>(kMostOperations / (2.0 * static_cast<double>(w.rows * w.cols))) / kTileRows * kTileRows);
+  const double operations = 2.0 * static_cast<double>(w.rows) * static_cast<double>(w.cols);
+  const std::int64_t most = std::max(kTileRows, static_cast<std::int64_t>(kMostOperations / operations) / kTileRows * kTileRows);
+  const Range codebooks = to.constant_table("codebooks", codebook_words());
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     for (std::int64_t first = 0; first < r.x.rows; first += most) {
       const Tensor x = r.x.row_range(first, std::min(most, r.x.rows - first)), out = part.out.row_range(first, x.rows);
-      if (few) to.use(ShaderId::product_rows_1, {in_fours(x), id_of(w.format), rows_at_once(x.rows)});
-      else to.use(ShaderId::product_tiles, {in_fours(x), id_of(w.format)});
-      const View books = to.bind(to.constant_table("codebooks", codebook_words()), 4), input = to.bind(x);
-      check(books.offset == 0, "the codebooks begin where their binding does");
-      const PartPush push_part = bind_part(w, window, part.bias, out, to);
-      const Push push{push_part, {u32(w.cols), input, u32(x.rows)}, place_of(w.scale, to.bind(w.scale))};
-      to.push(push);
-      to.dispatch(divide_up(window.n_rows, few ? kGroupRows : kTileRows), divide_up(x.rows, few ? rows_at_once(x.rows) : kTileRows), 1,
-                  cost_of(w, window.n_rows, x.rows));
+      if (!few(r.x)) to.use(ShaderId::product_tiles, {in_fours(x, w), id_of(w.format)});
+      else to.use(add ? ShaderId::product_rows_add : ShaderId::product_rows_1, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows)});
+      to.bind(codebooks, 4);
+      const View input = to.bind(x);
+      const PartPush product = bind_part(w, window, part.bias, out, to);
+      const Push push{product, {u32(w.cols), input, u32(x.rows)}, place_of(w.scale, to.bind(w.scale))};
+      if (few(r.x) && add) {
+        const View residual = to.bind(rows_of(r.residual, first, x.rows)), sum = to.bind(rows_of(r.sum, first, x.rows));
+        to.push(AddPush{push, residual, sum, r.residual_scale});
+      } else {
+        to.push(push);
+      }
+      const std::int64_t w_group = few(r.x) ? kGroupRows : kTileRows, x_group = few(r.x) ? rows_at_once(x.rows) : kTileRows;
+      to.dispatch(divide_up(window.n_rows, w_group), divide_up(x.rows, x_group), 1, cost_of(w, window.n_rows, x.rows));
     }
   }
 }
 
-// All weights in one dispatch. False: they do not fit one.
-bool multiply_together(const LinearRecord& r, Lowering& to) {
-  if (r.n_parts == 1 || r.x.rows > kFewRows) return false;
+// All weights in one dispatch, and the gated product after them if that is wanted. False: they do not fit one.
+bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
+  if (r.n_parts == 1 || !few(r.x)) return false;
   std::array<WeightWindow, 3> windows;
-  for (int i = 0; i < r.n_parts; ++i) {
-    const WeightMatrix& w = r.parts[static_cast<std::size_t>(i)].weight;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(r.n_parts); ++i) {
+    const WeightMatrix& w = r.parts[i].weight;
     const auto all = to.windows(w, kFileLayout);
     if (all.size() != 1 || w.scale) return false;
-    windows[static_cast<std::size_t>(i)] = all.front();
+    windows[i] = all.front();
   }
+  const std::uint32_t fours = in_fours(r.x, r.parts[0].weight) & in_fours(r.x, r.parts[1].weight) & (r.n_parts == 3 ? in_fours(r.x, r.parts[2].weight) : 1);
   const auto format = [&](std::size_t i) { return id_of(r.parts[i].weight.format); };
-  if (r.n_parts == 2) to.use(ShaderId::product_rows_2, {in_fours(r.x), format(0), rows_at_once(r.x.rows), format(1)});
-  else to.use(ShaderId::product_rows_3, {in_fours(r.x), format(0), rows_at_once(r.x.rows), format(1), format(2)});
+  if (r.n_parts == 3) to.use(ShaderId::product_rows_3, {fours, format(0), rows_at_once(r.x.rows), format(1), format(2)});
+  else to.use(glu ? ShaderId::product_rows_glu : ShaderId::product_rows_2, {fours, format(0), rows_at_once(r.x.rows), format(1)});
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(r.x.cols), to.bind(r.x), u32(r.x.rows)};
   std::array<PartPush, 3> parts{};
   std::int64_t groups = 0;
   OpCost cost{"linear", info(r.parts[0].weight.format).name};
-  for (int i = 0; i < r.n_parts; ++i) {
-    const LinearRecord::Part& part = r.parts[static_cast<std::size_t>(i)];
-    parts[static_cast<std::size_t>(i)] = bind_part(part.weight, windows[static_cast<std::size_t>(i)], part.bias, part.out, to);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(r.n_parts); ++i) {
+    const LinearRecord::Part& part = r.parts[i];
+    parts[i] = bind_part(part.weight, windows[i], part.bias, part.out, to);
     groups += divide_up(part.weight.rows, kGroupRows);
     const OpCost one = cost_of(part.weight, part.weight.rows, r.x.rows);
     cost.bytes += one.bytes;
     cost.operations += one.operations;
   }
-  struct Push2 {
+  struct TwoPush {
     PartPush parts[2];
     InputPush x;
   };
-  struct Push3 {
+  struct GluPush {
+    TwoPush product;
+    View gated;
+    std::uint32_t activation;
+  };
+  struct ThreePush {
     PartPush parts[3];
     InputPush x;
   };
-  if (r.n_parts == 2) to.push(Push2{{parts[0], parts[1]}, x});
-  else to.push(Push3{{parts[0], parts[1], parts[2]}, x});
+  const TwoPush two{{parts[0], parts[1]}, x};
+  if (r.n_parts == 3) {
+    to.push(ThreePush{{parts[0], parts[1], parts[2]}, x});
+  } else if (glu) {
+    GluPush push{two, to.bind(r.product), static_cast<std::uint32_t>(r.act)};
+    const Tensor& second = r.parts[1].out;
+    if (second.buffer == r.product.buffer && second.offset == r.product.offset) push.product.parts[1].out_at = kAbsent;
+    to.push(push);
+    groups /= 2;
+  } else {
+    to.push(two);
+  }
   to.dispatch(groups, divide_up(r.x.rows, rows_at_once(r.x.rows)), 1, cost);
   return true;
 }
@@ -94,11 +126,16 @@ const WeightLayout& product_layout(const WeightMatrix&, const Features&) { retur
 
 void lower(const LinearRecord& r, Lowering& to) {
   if (r.x.rows == 0) return;
-  if (!multiply_together(r, to)) {
-    for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], to);
+  const bool add = r.after == LinearRecord::After::add, glu = r.after == LinearRecord::After::glu;
+  const bool same_shape = r.n_parts == 2 && r.parts[0].weight.rows == r.parts[1].weight.rows;
+  if (multiply_together(r, glu && same_shape, to)) {
+    if (!glu || same_shape) return;
+  } else {
+    for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], add, to);
+    if (add && few(r.x)) return;
   }
-  if (r.after == LinearRecord::After::add) lower(ElementwiseRecord{Elementwise::add, r.residual, r.parts[0].out, r.residual_scale, r.sum}, to);
-  if (r.after == LinearRecord::After::glu) lower(ElementwiseRecord{glu_of(r.act), r.parts[0].out, r.parts[1].out, 1, r.product}, to);
+  if (add) lower(ElementwiseRecord{Elementwise::add, r.residual, r.parts[0].out, r.residual_scale, r.sum}, to);
+  if (glu) lower(ElementwiseRecord{glu_of(r.act), r.parts[0].out, r.parts[1].out, 1, r.product}, to);
 }
 
 }  // namespace foreword::gpu::vulkan

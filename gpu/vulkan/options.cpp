@@ -23,6 +23,7 @@ struct Number {
 constexpr Number kNumbers[] = {
     {"fail-allocation=", &VulkanOptions::fail_allocation},
     {"lose-at-submit=", &VulkanOptions::lose_at_submit},
+    {"max-range=", &VulkanOptions::max_range},
 };
 
 }  // namespace

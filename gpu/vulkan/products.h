@@ -21,8 +21,10 @@ struct InputPush {
 
 inline std::uint32_t id_of(Format format) { return static_cast<std::uint32_t>(format); }
 inline std::uint32_t place_of(const Tensor& tensor, const View& view) { return tensor ? view.offset : kAbsent; }
-/// Whether four columns of x can be read as one vector: bindings start at multiples of 16 bytes.
-inline std::uint32_t in_fours(const Tensor& x) { return x.offset % 16 == 0 && x.stride % 4 == 0 ? 1 : 0; }
+/// products.glsl: IN_FOURS. Bindings start at multiples of 16 bytes.
+inline std::uint32_t in_fours(const Tensor& x, const WeightMatrix& w) {
+  return x.offset % 16 == 0 && x.stride % 4 == 0 && x.cols % 4 == 0 && w.offset % 4 == 0 ? 1 : 0;
+}
 /// Rows of x that a workgroup of product_rows takes at once.
 inline std::uint32_t rows_at_once(std::int64_t rows) { return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : 8; }
 

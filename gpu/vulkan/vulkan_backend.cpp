@@ -38,6 +38,7 @@ class VulkanBackend final : public Backend {
   }
 
   std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) override;
+  void bring(const WeightMatrix& weight) override { keep_failure(weights_.resident(weight, kFileLayout)); }
   double read_through(const Buffer& buffer) override;
   void set_profiling(bool on) override { profiling_ = on; }
   std::vector<OpProfile> take_profile() override { return std::exchange(profile_, {}); }
@@ -134,6 +135,12 @@ class VulkanBackend final : public Backend {
   }
 
  private:
+  /// Told by the next submit(). False if it failed.
+  template <class T>
+  bool keep_failure(const Result<T>& result) {
+    if (!result && !failure_) failure_ = result.error();
+    return result.has_value();
+  }
   Result<void> run_records();
   Result<void> run_timed();
   Result<void> upload_staged();
@@ -179,11 +186,8 @@ void VulkanBackend::read(const Tensor& from, std::span<std::byte> bytes) {
   check(buffer != nullptr, "a buffer of this backend");
   const auto stride = static_cast<std::size_t>(from.stride * bytes_of(from.dtype));
   const auto take = [&](std::int64_t offset, std::span<std::byte> to) {
-    if (auto done = transfer_.to_host(*buffer, static_cast<std::uint64_t>(offset), to); !done) {
-      // Reported by the next submit(); until then zeros, which are nobody's answer.
-      std::ranges::fill(to, std::byte{0});
-      if (!failure_) failure_ = done.error();
-    }
+    // Zeros until the next submit() tells.
+    if (!keep_failure(transfer_.to_host(*buffer, static_cast<std::uint64_t>(offset), to))) std::ranges::fill(to, std::byte{0});
   };
   if (from.rows == 1 || stride == row_size) return take(from.offset, bytes);
   std::vector<std::byte> all(stride * static_cast<std::size_t>(from.rows - 1) + row_size);
@@ -211,10 +215,7 @@ std::unique_ptr<Buffer> VulkanBackend::arrange(std::span<WeightMatrix* const> we
   for (const WeightMatrix* w : weights) all += w->n_experts * w->expert_bytes();
   for (const WeightMatrix* w : weights) {
     if (go_on && !go_on(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, all)))) break;
-    if (auto windows = weights_.resident(*w, product_layout(*w, device_->features())); !windows) {
-      if (!failure_) failure_ = windows.error();
-      break;
-    }
+    if (!keep_failure(weights_.resident(*w, product_layout(*w, device_->features())))) break;
     done += w->n_experts * w->expert_bytes();
   }
   return nullptr;

@@ -16,8 +16,8 @@ FLOOR = 3e-4
 GELU = {"gemma", "gemma2", "gemma3", "gpt2", "starcoder2", "phi2", "falcon"}
 
 
-def tolerance(root, info, case, half_gelu):
-    if "native_vs_exact" not in case:
+def tolerance(root, info, case, half_gelu, rounds_inputs):
+    if not rounds_inputs or "native_vs_exact" not in case:
         return EXACT_GELU if half_gelu and info["architecture"] in GELU else EXACT
     has_experts = b"_exps.weight" in (root / info["model"]).read_bytes()
     factor = OF_NATIVE_EXPERTS if has_experts else OF_NATIVE
@@ -31,21 +31,24 @@ def relative_rms(logits, reference):
 
 class LogitsTest(program.ProgramTest):
     half_gelu = True
+    device = "cpu"
+    rounds_inputs = True  # of products with quantised weights, to 8 bits
 
     def distance(self, root, info, case):
         """Relative RMS of the program's logits on this case."""
         out = self.home / f"{info['name']}.{case['prompt_id']}.f32"
         ids = ",".join(map(str, case["tokens"]))
         self.run_ok("logits", "-m", root / info["model"], "--ids", ids, "--out", out, "--kv", "f32",
-                    "--context", case["n_ctx"], "--device", os.environ.get("FOREWORD_TEST_DEVICE", "cpu"))
+                    "--context", case["n_ctx"], "--device", self.device)
         shape = (case["n_positions"], info["n_vocab"])
         self.assertEqual(out.stat().st_size, 4 * shape[0] * shape[1])
         logits = np.fromfile(out, "<f4").reshape(shape)
         reference = np.fromfile(root / case.get("logits_exact", case["logits_native"]), "<f4").reshape(shape)
         return relative_rms(logits, reference)
 
-    def check(self, root):
+    def check(self, root, names="*"):
         infos = [json.loads(path.read_text()) for path in sorted((root / "ref").glob("*.json"))]
+        infos = [info for info in infos if names == "*" or info["name"] in names]
         work = [(info, case) for info in infos for case in info["cases"]]
         self.assertTrue(work)
 
@@ -59,7 +62,7 @@ class LogitsTest(program.ProgramTest):
             with self.subTest(model=info["name"], prompt=case["prompt_id"]):
                 if isinstance(distance, AssertionError):
                     raise distance
-                limit = tolerance(root, info, case, self.half_gelu)
+                limit = tolerance(root, info, case, self.half_gelu, self.rounds_inputs)
                 print(f"{info['name']:28} {case['prompt_id']:9} rel_rms {distance:.2e}, at most {limit:.2e}")
                 self.assertLessEqual(distance, limit)
 
@@ -94,6 +97,33 @@ class ReferenceFixtures(LogitsTest):
         sentence = refused("--ids", ",".join(["1"] * 40), "--context", 32)
         self.assertIn("40", sentence)
         self.assertIn("32", sentence)
+
+
+@program.needs_fixtures
+@unittest.skipUnless("FOREWORD_CUDA_PLUGIN" in os.environ, "tests/CMakeLists.txt runs it with the emulated plugin, tests/bench/cuda.sh with the real one")
+class CudaFixtures(LogitsTest):
+    device = "cuda"
+
+    def test_every_model(self):
+        self.check(program.FIXTURES)
+
+
+@unittest.skipUnless("FOREWORD_VULKAN" in os.environ, "tests/CMakeLists.txt runs it with a driver of Vulkan")
+class VulkanFixtures(LogitsTest):
+    device = "vulkan"
+    rounds_inputs = False
+
+    def setUp(self):
+        super().setUp()
+        if b"vulkan" not in self.run_ok("devices"):
+            self.skipTest("this machine has no Vulkan device")
+
+    def test_some_models(self):
+        self.check(program.FIXTURES, ("tiny256-Q4_K_M", "tiny256-IQ3_XXS", "arch-mixtral-Q8_0", "arch-gptoss-MXFP4_MOE", "arch-gemma2-F32"))
+
+    @unittest.skipUnless(os.environ.get("FOREWORD_EVERY_MODEL"), "for the full suite")
+    def test_every_model(self):
+        self.check(program.FIXTURES)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 // What drafts bring, side by side: the same requests without drafts, with all drafters and with a sibling model too, in turns, so that
 // what else the machine does falls on all alike. Says also how often the sibling's likeliest token is the model's.
 //
-//   bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS]
+//   bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS] [KIND]
 
 #include <algorithm>
 #include <array>
@@ -14,30 +14,10 @@
 
 #include "engine/loaded_model.h"
 #include "engine/session.h"
+#include "tests/bench/drafts_requests.h"
 
 namespace foreword::engine {
 namespace {
-
-struct Kind {
-  const char* name;
-  bool chat;
-  std::vector<std::string> prompts;
-};
-
-std::vector<Kind> kinds() {
-  const std::string wrong[] = {
-      "Yesterday we has walked along the river to the old mill. The water were high, and the path was full of mud, but nobody minded. At the mill we ate our bread and looked at the wheel, which turn slowly in the sun.",
-      "I want to thank you for the quick answer. The meeting on Thursday are fine for me. Please bring the list of open questions, so that we can talk about it one by one, and tell Anna that the room is booked until four oclock.",
-      "The garden behind the house is not large, but it have everything: two apple trees, a bench, and a small pond with fishes. In spring the birds comes back and build their nests in the hedge beside the gate.",
-      "Our train leave at seven in the morning. We should meet at the station at half past six, because the ticket office are closed on Sundays and the machine takes only coins. I will bring coffee for all of us."};
-  Kind edits{"edits", true, {}};
-  for (const std::string& text : wrong) edits.prompts.push_back("Correct the mistakes in this text: " + text);
-  return {std::move(edits),
-          {"chat", true, {"What should I cook tonight?", "Why is the sky blue?", "Tell me something about dogs.", "How do I write a good letter?", "What is a river?", "Can you help me plan a birthday party?", "Which book should I read next?", "Explain what a bank does.", "Write a short story about a cat.", "What is the difference between rain and snow?", "Give me three ideas for a weekend.", "Who are you?"}},
-          {"mail", false, {"Dear Ms. Brown,\n\nthank you for your message. I would like to", "Hello Tom,\n\nunfortunately I cannot come to the meeting on", "Dear team,\n\nplease find attached the", "Hi Anna,\n\nI hope you are well. I am writing to ask whether",
-                           "Dear Sir or Madam,\n\nwe received your order and", "Hello everybody,\n\na short reminder that"}},
-          {"prose", false, {"The old man opened the door and", "It was a cold morning in November when", "She had never seen the sea before, and", "Nobody in the village knew why", "The train stopped in the middle of the", "In the evening, when the lamps were lit,"}}};
-}
 
 struct Setting {
   const char* name;
@@ -118,11 +98,12 @@ void print_agreement(LoadedModel& model, LoadedModel& sibling, const char* name,
 int main(int argc, char** argv) {
   using namespace foreword::engine;
   if (argc < 3) {
-    std::fprintf(stderr, "bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS]\n");
+    std::fprintf(stderr, "bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS] [KIND]\n");
     return 2;
   }
   const std::filesystem::path model = argv[1], sibling = argv[2];
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 3;
+  const std::string only = argc > 4 ? argv[4] : "";
   const std::array<Setting, kSettings> settings{{{"off", {"off"}, false}, {"auto", {"auto"}, false}, {"auto, sibling", {"auto", "model"}, true}}};
   struct Row {
     std::string name;
@@ -134,6 +115,7 @@ int main(int argc, char** argv) {
   std::map<std::string, std::vector<std::vector<TokenId>>> written;
   std::uint64_t id = 0;
   for (const Kind& kind : kinds()) {
+    if (!only.empty() && kind.name != only) continue;
     for (const float temperature : {0.0F, 0.8F}) {
       Row row{kind.name, temperature};
       std::vector<std::array<double, kSettings>> fastest(kind.prompts.size());

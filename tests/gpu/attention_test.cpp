@@ -229,18 +229,19 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
 
 // Rows one by one, in one batch, and as leaves of a tree whose ancestors lie elsewhere: the same bits. The first page of
 // the prefix may be closed.
-class AttentionBits : public testing::TestWithParam<KvEncoding> {};
+class AttentionBits : public testing::TestWithParam<std::tuple<KvEncoding, std::int64_t>> {};
 TEST_P(AttentionBits, DependOnNeitherNeighboursNorTheWayThere) {
-  constexpr std::int64_t kRows = 64, kDim = 96, kHeads = 6, kKvHeads = 2, kPrefix = 100, kSlots = 512;
+  const auto [encoding, dim] = GetParam();
+  constexpr std::int64_t kRows = 64, kHeads = 6, kKvHeads = 2, kPrefix = 100, kSlots = 512;
   for (const Subject& subject : subjects()) {
     const auto many = subject.open(3), one = subject.open(1);
     Harness h(*many, 12);
-    KvLayer layer{nullptr, 0, kSlots / kPageSlots, kKvHeads, kDim, DType::f16};
+    KvLayer layer{nullptr, 0, kSlots / kPageSlots, kKvHeads, dim, DType::f16};
     layer.buffer = h.empty(1, layer.n_blocks * kKvHeads * layer.page_bytes() / 4).buffer;
-    layer.basis = kv_basis(kDim);
-    layer.closed[0] = {h.empty(1, kKvHeads * GetParam().page_bytes(kDim) / 4).buffer, 0, 1, GetParam()};
-    const Tensor k = h.floats(kRows + kPrefix, kKvHeads * kDim), v = h.floats(kRows + kPrefix, kKvHeads * kDim);
-    const Tensor q = h.floats(kRows, kHeads * kDim);
+    layer.basis = kv_basis(dim);
+    layer.closed[0] = {h.empty(1, kKvHeads * encoding.page_bytes(dim) / 4).buffer, 0, 1, encoding};
+    const Tensor k = h.floats(kRows + kPrefix, kKvHeads * dim), v = h.floats(kRows + kPrefix, kKvHeads * dim);
+    const Tensor q = h.floats(kRows, kHeads * dim);
     // Every token twice: in the chain at its position, and scattered behind it.
     std::vector<std::int32_t> chain_slots, scattered;
     for (std::int32_t i = 0; i < kRows + kPrefix; ++i) chain_slots.push_back(i);
@@ -272,16 +273,16 @@ TEST_P(AttentionBits, DependOnNeitherNeighboursNorTheWayThere) {
       on.attention(q.row_range(first, n), layer, rows, {.n_heads = kHeads, .scale = 0.2F, .window = 90, .sinks = {}}, out);
       ASSERT_TRUE(on.submit().has_value());
     };
-    const Tensor all = h.empty(kRows, kHeads * kDim);
+    const Tensor all = h.empty(kRows, kHeads * dim);
     attend(*many, 0, kRows, false, all);
     const std::vector<float> expected = h.take(all);
     for (const bool tree : {false, true}) {
       for (std::int64_t n = 1; n <= kRows; n += n < 9 ? 1 : 11) {
         const std::int64_t first = n * 5 % (kRows - n + 1);
-        const Tensor some = h.empty(n, kHeads * kDim);
+        const Tensor some = h.empty(n, kHeads * dim);
         attend(*one, first, n, tree, some);
         const std::vector<float> got = h.take(some);
-        ASSERT_EQ(std::memcmp(got.data(), expected.data() + first * kHeads * kDim, got.size() * sizeof(float)), 0)
+        ASSERT_EQ(std::memcmp(got.data(), expected.data() + first * kHeads * dim, got.size() * sizeof(float)), 0)
             << subject.name << (tree ? ", tree of " : ", chain of ") << n << " from " << first;
       }
     }
@@ -289,8 +290,9 @@ TEST_P(AttentionBits, DependOnNeitherNeighboursNorTheWayThere) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Encodings, AttentionBits,
-                         testing::Values(KvEncoding{KvFormat::f16, KvFormat::f16}, KvEncoding{KvFormat::q8, KvFormat::q4h},
-                                         KvEncoding{KvFormat::q4h, KvFormat::q2h}));
+                         testing::Combine(testing::Values(KvEncoding{KvFormat::f16, KvFormat::f16}, KvEncoding{KvFormat::q8, KvFormat::q4h},
+                                                          KvEncoding{KvFormat::q4h, KvFormat::q2h}),
+                                          testing::Values(64, 80, 96)));
 
 // What lies in slots that a row does not see must not matter, not even NaN.
 TEST(Attention, UnseenSlotsDoNotMatter) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <random>
 
@@ -65,6 +66,41 @@ TEST(PassCost, FitsAsManyRowsAsThereIsTimeForAndFewerWhereTheyAreDeep) {
   EXPECT_EQ(rows_that_fit(cost, 1, 0, 0, 2, limit), 2) << "no more than there are";
   EXPECT_EQ(rows_that_fit(cost, 1, 0, 1'000'000, 128, limit), 1) << "one goes on always";
   EXPECT_EQ(rows_that_fit(PassCost(), 1, 0, 0, 128, limit), 1) << "nothing is known yet";
+}
+
+TEST(GapLimit, LetsOnePassInAHundredTakeTooLong) {
+  constexpr double kAlone = .03;
+  std::mt19937 random(11);
+  const auto share_of_late = [&](double mean, double spread) {
+    GapLimit limit;
+    EXPECT_FALSE(limit.known());
+    EXPECT_DOUBLE_EQ(limit.seconds(kAlone), GapLimit::kStretch * kAlone) << "as expected, until it was seen";
+    limit.observe_alone(kAlone);
+    std::lognormal_distribution<double> error(std::log(mean), spread);
+    int late = 0, n = 0;
+    for (int i = 0; i < 4000; ++i) {
+      const double seconds = limit.seconds(0) * error(random);
+      limit.observe_beside(seconds);
+      if (i < 200) continue;
+      late += seconds > GapLimit::kTolerated * kAlone ? 1 : 0;
+      ++n;
+    }
+    return static_cast<double>(late) / n;
+  };
+  EXPECT_EQ(share_of_late(1, .02), 0) << "what is expected happens";
+  EXPECT_LT(share_of_late(1.2, .1), .015) << "a fifth is forgotten";
+  EXPECT_LT(share_of_late(1, .2), .015) << "a machine that is interrupted";
+}
+
+TEST(GapLimit, IsNeverLessThanNobodyNotices) {
+  GapLimit limit;
+  limit.observe_alone(.001);
+  EXPECT_DOUBLE_EQ(limit.seconds(0), kUnnoticedSeconds);
+  for (int i = 0; i < 100; ++i) limit.observe_beside(1);
+  const double least = limit.seconds(0);
+  EXPECT_GT(least, .6 * kUnnoticedSeconds) << "the prompt goes on all the same";
+  for (int i = 0; i < 1000; ++i) limit.observe_beside(.001);
+  EXPECT_DOUBLE_EQ(limit.seconds(0), kUnnoticedSeconds) << "and what is over is forgotten";
 }
 
 // ---- Who gets rows ---------------------------------------------------------------------------------------------------

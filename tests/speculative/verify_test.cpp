@@ -4,6 +4,8 @@
 
 #include <array>
 #include <functional>
+#include <map>
+#include <tuple>
 
 #include "tests/speculative/one_level.h"
 #include "tests/speculative/statistics.h"
@@ -45,8 +47,15 @@ Outcome draw(const Pair& pair, VerifyMode mode, int k, int n, Draw kind, Draw de
   outcome.acceptance = static_cast<double>(accepted) / n;
   return outcome;
 }
-Outcome draw(const Pair& pair, VerifyMode mode, int k, int n, const Change& change = {}) {
+Outcome draw(const Pair& pair, VerifyMode mode, int k, int n, const Change& change) {
   return draw(pair, mode, k, n, draw_for(mode), draw_for(mode), change);
+}
+/// As it should be. Drawn once for all tests of this program, for a million draws take a second and more.
+const Outcome& drawn(const Pair& pair, VerifyMode mode, int k, int n) {
+  static std::map<std::tuple<std::string, VerifyMode, int, int>, Outcome> known;
+  const auto [at, fresh] = known.try_emplace({pair.name, mode, k, n});
+  if (fresh) at->second = draw(pair, mode, k, n, {});
+  return at->second;
 }
 
 // ---- The law ---------------------------------------------------------------------------------------------------------
@@ -56,7 +65,7 @@ TEST(VerifyLaw, EveryModeKeepsTheLawOnEveryPair) {
   for (const Pair& pair : pairs()) {
     for (const int k : {1, 2, 4, 8}) {
       for (const VerifyMode mode : kModes) {
-        const Outcome outcome = draw(pair, mode, k, n);
+        const Outcome& outcome = drawn(pair, mode, k, n);
         EXPECT_GT(chi_square_p(pair.p, outcome.counts), 1e-4)
             << pair.name << ", " << kNames[static_cast<std::size_t>(mode)] << ", k=" << k << ", seed " << kSeed;
       }
@@ -148,7 +157,7 @@ TEST(VerifyAcceptance, IsWhatTheTableSays) {
     const double expected[kVerifyModes] = {row.gumbel, row.match, row.iid, row.without,
                                            row.k_seq + found_in_the_rest(pair, row.k), row.greedy};
     for (const VerifyMode mode : kModes) {
-      const double a = draw(pair, mode, row.k, n).acceptance;
+      const double a = drawn(pair, mode, row.k, n).acceptance;
       const double wanted = expected[static_cast<std::size_t>(mode)];
       // The table has three digits, and most of it was drawn 40,000 times itself.
       const double sigma = std::sqrt(wanted * (1 - wanted) * (1.0 / 40000 + 1.0 / n));
@@ -183,7 +192,7 @@ TEST(VerifyAcceptance, StaysBelowTheBestCoupling) {
           for (std::size_t i = 0; i < pair.p.size(); ++i) p += (set >> i & 1) != 0 ? pair.p[i] : 0;
           bound = std::min(bound, 1 + p - all_within(set, pair.q, k, mode != VerifyMode::reject_without_replacement));
         }
-        EXPECT_LE(draw(pair, mode, k, n).acceptance, bound + 4 * std::sqrt(.25 * bound / n)) << pair.name << ", k=" << k;
+        EXPECT_LE(drawn(pair, mode, k, n).acceptance, bound + 4 * std::sqrt(.25 * bound / n)) << pair.name << ", k=" << k;
       }
     }
   }

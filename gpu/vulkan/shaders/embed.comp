@@ -4,6 +4,7 @@
 
 layout(local_size_x = 64) in;
 layout(constant_id = 0) const uint FORMAT = 0;
+const uint IN_FOURS = 0;
 
 layout(binding = 0) restrict readonly buffer Table { uint table[]; };
 layout(binding = 1) restrict readonly buffer Ids { int ids[]; };

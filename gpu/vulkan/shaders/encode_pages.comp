@@ -2,6 +2,7 @@
 // Backend::encode_pages: a group for the K or the V tile of one kv head of one block. Rare, so pools and encodings are looked up
 // when it runs.
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x = 256) in;
 layout(constant_id = 0) const uint HEAD_DIM = 64;
@@ -49,8 +50,8 @@ float inverse_of(float d) {
 }
 // By halving, as everybody does it.
 float sum_of(float s[KV_GROUP]) {
-  for (uint h = KV_GROUP / 2u; h > 0u; h /= 2u) {
-    for (uint i = 0u; i < h; ++i) {
+  [[dont_unroll]] for (uint h = KV_GROUP / 2u; h > 0u; h /= 2u) {
+    [[dont_unroll]] for (uint i = 0u; i < h; ++i) {
       precise float sum = s[i] + s[i + h];
       s[i] = sum;
     }
@@ -59,7 +60,7 @@ float sum_of(float s[KV_GROUP]) {
 }
 uint fitted_scale(float x[KV_GROUP], float v[KV_GROUP]) {
   float products[KV_GROUP], squares[KV_GROUP];
-  for (uint i = 0u; i < KV_GROUP; ++i) {
+  [[dont_unroll]] for (uint i = 0u; i < KV_GROUP; ++i) {
     precise float product = x[i] * v[i], square = v[i] * v[i];
     products[i] = product;
     squares[i] = square;
@@ -75,9 +76,9 @@ uint encode_group(Tile tile, float x[KV_GROUP], uint first) {
   uint scale;
   if (tile.format == KV_Q8) {
     float largest = 0.0;
-    for (uint i = 0u; i < KV_GROUP; ++i) largest = max(largest, abs(x[i]));
+    [[dont_unroll]] for (uint i = 0u; i < KV_GROUP; ++i) largest = max(largest, abs(x[i]));
     const float d = divide(largest, 127.0), inverse = inverse_of(d);
-    for (uint i = 0u; i < KV_GROUP; ++i) {
+    [[dont_unroll]] for (uint i = 0u; i < KV_GROUP; ++i) {
       precise float code = floor(x[i] * inverse + 0.5);
       codes[i] = uint(int(clamp(code, -127.0, 127.0))) & 255u;
     }
@@ -86,21 +87,21 @@ uint encode_group(Tile tile, float x[KV_GROUP], uint first) {
     float levels[KV_GROUP];
     if (tile.format == KV_Q4H) {
       float peak = 0.0;
-      for (uint i = 0u; i < KV_GROUP; ++i) peak = abs(x[i]) > abs(peak) ? x[i] : peak;
+      [[dont_unroll]] for (uint i = 0u; i < KV_GROUP; ++i) peak = abs(x[i]) > abs(peak) ? x[i] : peak;
       const float inverse = inverse_of(peak * -0.125);
-      for (uint i = 0u; i < KV_GROUP; ++i) {
+      [[dont_unroll]] for (uint i = 0u; i < KV_GROUP; ++i) {
         precise float code = floor(x[i] * inverse + 8.5);
         codes[i] = uint(clamp(code, 0.0, 15.0));
         levels[i] = float(codes[i]) - 8.0;
       }
     } else {
       float squares[KV_GROUP];
-      for (uint i = 0u; i < KV_GROUP; ++i) {
+      [[dont_unroll]] for (uint i = 0u; i < KV_GROUP; ++i) {
         precise float square = x[i] * x[i];
         squares[i] = square;
       }
       precise float border = 0.96354 * sum_of(squares) / float(KV_GROUP);  // by a power of two
-      for (uint i = 0u; i < KV_GROUP; ++i) {
+      [[dont_unroll]] for (uint i = 0u; i < KV_GROUP; ++i) {
         const bool far = squares[i] > border;
         codes[i] = x[i] > 0.0 ? (far ? 3u : 2u) : (far ? 0u : 1u);
         levels[i] = (codes[i] > 1u ? 1.0 : -1.0) * (far ? 127.0 : 38.0);
@@ -109,9 +110,9 @@ uint encode_group(Tile tile, float x[KV_GROUP], uint first) {
     scale = fitted_scale(x, levels);
   }
   const uint run = KV_GROUP * bits / 8u;  // bytes
-  for (uint byte = 0u; byte < run; byte += 4u) {
+  [[dont_unroll]] for (uint byte = 0u; byte < run; byte += 4u) {
     uint word = 0u;
-    for (uint i = byte; i < KV_GROUP; i += run) {
+    [[dont_unroll]] for (uint i = byte; i < KV_GROUP; i += run) {
       word |= (codes[i] | codes[i + 1u] << 8 | codes[i + 2u] << 16 | codes[i + 3u] << 24) << i / run * bits;
     }
     set_word(tile.pool, tile.at + (first * bits / 8u + byte) / 4u, word);
@@ -125,9 +126,9 @@ void main() {
   const Tile source = tile_of(from[from_at + i], head, value), target = tile_of(to[to_at + i], head, value);
   if (target.format == KV_F16 || target.format == KV_F32) {
     const uint per_word = target.format == KV_F16 ? 2u : 1u;
-    for (uint word = thread; word < kv_codes_words(target.format); word += 256u) {
+    [[dont_unroll]] for (uint word = thread; word < kv_codes_words(target.format); word += 256u) {
       uint bits[2];
-      for (uint j = 0u; j < per_word; ++j) {
+      [[dont_unroll]] for (uint j = 0u; j < per_word; ++j) {
         const uint element = word * per_word + j, column = element % HEAD_DIM;
         const float x = kv_values(source.pool, source.format, source.at, element / HEAD_DIM, column / 4u)[column % 4u];
         bits[j] = target.format == KV_F32 ? floatBitsToUint(x) : half_bits(saturated(x));
@@ -137,14 +138,14 @@ void main() {
     return;
   }
   // Two groups at a time, whose scales share a word.
-  for (uint pair = thread; pair < PAGE_SLOTS * (HEAD_DIM / KV_GROUP) / 2u; pair += 256u) {
+  [[dont_unroll]] for (uint pair = thread; pair < PAGE_SLOTS * (HEAD_DIM / KV_GROUP) / 2u; pair += 256u) {
     uint scales = 0u;
-    for (uint k = 0u; k < 2u; ++k) {
+    [[dont_unroll]] for (uint k = 0u; k < 2u; ++k) {
       const uint first = (2u * pair + k) * KV_GROUP;
       float x[KV_GROUP];
-      for (uint quad = 0u; quad < KV_GROUP / 4u; ++quad) {
+      [[dont_unroll]] for (uint quad = 0u; quad < KV_GROUP / 4u; ++quad) {
         const vec4 four = kv_values(source.pool, source.format, source.at, first / HEAD_DIM, first % HEAD_DIM / 4u + quad);
-        for (uint j = 0u; j < 4u; ++j) x[4u * quad + j] = number(four[j]);
+        [[dont_unroll]] for (uint j = 0u; j < 4u; ++j) x[4u * quad + j] = number(four[j]);
       }
       scales |= encode_group(target, x, first) << 16u * k;
     }

@@ -1,7 +1,8 @@
 // Every weight format as it lies in the file, read as 32-bit words. A chunk is 32 columns of a row; open_chunk() reads what
 // its values share, chunk_values(c, i) gives columns 4 i .. 4 i + 3. Arithmetic as in gpu/decode_*.cpp, to the bit.
 //
-// The including shader defines weight_word(part, index), the index-th word of the weights bound as `part`, and book_word(index)
+// The including shader defines IN_FOURS (1: rows without blocks have a multiple of four columns and start at multiples of four
+// bytes), weight_word(part, index), the index-th word of the weights bound as `part`, and book_word(index)
 // of the codebooks (gpu/vulkan/codebook_words.h). `format` and `part` are literals or specialisation constants, so that all
 // branches on them vanish.
 
@@ -202,19 +203,15 @@ float float_at(const uint format, uint part, uint at, uint col) {
 
 vec4 float_values(const uint format, Chunk c, uint i) {
   const uint first = 4u * i;
-  if (first + 4u <= c.left) {
-    if (format == F32) {
-      const uint at = c.at + 16u * i;
-      return uintBitsToFloat(uvec4(aligned_word(c.part, at), aligned_word(c.part, at + 4u), aligned_word(c.part, at + 8u), aligned_word(c.part, at + 12u)));
-    }
-    const uint low = word_at(c.part, c.at + 8u * i), high = word_at(c.part, c.at + 8u * i + 4u);
+  if (IN_FOURS != 0u) {
+    if (first >= c.left) return vec4(0);
+    const uint at = c.at + (format == F32 ? 16u : 8u) * i, low = aligned_word(c.part, at), high = aligned_word(c.part, at + 4u);
     if (format == F16) return vec4(unpackHalf2x16(low), unpackHalf2x16(high));
-    return uintBitsToFloat(uvec4(low << 16, low & 0xffff0000u, high << 16, high & 0xffff0000u));
+    if (format == BF16) return uintBitsToFloat(uvec4(low << 16, low & 0xffff0000u, high << 16, high & 0xffff0000u));
+    return uintBitsToFloat(uvec4(low, high, aligned_word(c.part, at + 8u), aligned_word(c.part, at + 12u)));
   }
   vec4 values = vec4(0);
-  if (first < c.left) values.x = float_at(format, c.part, c.at, first);
-  if (first + 1u < c.left) values.y = float_at(format, c.part, c.at, first + 1u);
-  if (first + 2u < c.left) values.z = float_at(format, c.part, c.at, first + 2u);
+  for (uint j = 0u; j < 4u; ++j) values[j] = first + j < c.left ? float_at(format, c.part, c.at, first + j) : 0.0;
   return values;
 }
 

@@ -5,7 +5,8 @@
 const uint LANES = 8;
 const uint ABSENT = 0xffffffffu;  // the place of a tensor that is not there
 
-layout(constant_id = 0) const uint X_IN_FOURS = 1;  // whether x may be read as vec4
+// Rows of x and of weights in formats without blocks can be read four columns at a time.
+layout(constant_id = 0) const uint IN_FOURS = 1;
 layout(constant_id = 1) const uint FORMAT_0 = 2;
 
 layout(binding = 0) restrict readonly buffer Books { uint books[]; };
@@ -17,14 +18,9 @@ uint book_word(uint index) { return books[index]; }
 
 // Columns col .. col + 3 of the row of x that starts at element `row`; 0 behind its end.
 vec4 input_values(uint row, uint col, uint cols) {
-  if (col + 4u <= cols) {
-    const uint at = row + col;
-    return X_IN_FOURS != 0u ? x_4[at / 4u] : vec4(x_1[at], x_1[at + 1u], x_1[at + 2u], x_1[at + 3u]);
-  }
+  if (IN_FOURS != 0u) return col < cols ? x_4[(row + col) / 4u] : vec4(0);
   vec4 values = vec4(0);
-  if (col < cols) values.x = x_1[row + col];
-  if (col + 1u < cols) values.y = x_1[row + col + 1u];
-  if (col + 2u < cols) values.z = x_1[row + col + 2u];
+  for (uint j = 0u; j < 4u; ++j) values[j] = col + j < cols ? x_1[row + col + j] : 0.0;
   return values;
 }
 

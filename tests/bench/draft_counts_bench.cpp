@@ -1,0 +1,160 @@
+// What drafts bring by count, on machines whose passes take told times: tokens a pass and the time of plain decoding over that with
+// drafts. No clock is read, so the machine that counts and what else it does make no difference.
+//
+//   bench_draft_counts MODEL.gguf SIBLING.gguf
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/loaded_model.h"
+#include "engine/second_model.h"
+#include "engine/speculative/speculation.h"
+#include "tests/bench/drafts_requests.h"
+
+namespace foreword::engine {
+namespace {
+
+/// In passes of one row: what a pass of n rows takes, measured in between, and one of the sibling.
+struct Machine {
+  const char* name;
+  std::vector<std::pair<int, double>> rows;
+  double sibling;
+};
+const Machine kMachines[] = {
+    // Two cores, the built-in model: 0.21 ms.
+    {"two cores", {{1, 1}, {2, 1.03}, {3, 1.07}, {4, 1.16}, {6, 1.27}, {8, 1.45}, {12, 2}, {16, 2.5}, {24, 3.5}, {32, 4.5}, {64, 8.5}}, .6},
+    {"rows are free", {{1, 1}, {64, 1.0001}}, .1},
+};
+
+/// A second model whose passes take a told time.
+class Timed : public DraftModel {
+ public:
+  Timed(DraftModel& model, double seconds, double& now) : model_(model), seconds_(seconds), now_(now) {}
+  void follow(std::span<const std::int32_t> text, std::size_t kept) override { model_.follow(text, kept); }
+  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) override {
+    now_ += seconds_;
+    return model_.score(tree, nodes, sink);
+  }
+  std::int64_t bytes() const override { return 0; }
+
+ private:
+  DraftModel& model_;
+  double seconds_;
+  double& now_;
+};
+
+struct Counts {
+  double tokens = 0, passes = 0, seconds = 0;
+};
+
+void or_exit(bool fine, const char* what) {
+  if (fine) return;
+  std::fprintf(stderr, "%s\n", what);
+  std::exit(1);
+}
+
+class Writer {
+ public:
+  Writer(LoadedModel& model, DraftModel& sibling, const Machine& machine, bool with_sibling)
+      : model_(model), sibling_(sibling, machine.sibling, now_) {
+    const std::vector<std::string_view> names{"auto"};
+    auto members = Speculation::members(names, {static_cast<std::int32_t>(model.tokenizer()->size()), with_sibling ? &sibling_ : nullptr, nullptr});
+    speculation_ = std::make_unique<Speculation>(SpeculationLimits{}, std::move(*members), [this] { return now_; });
+    for (const auto& [n, seconds] : machine.rows) speculation_->cost().measure(n, seconds);
+    for (const auto& [n, seconds] : machine.rows) cost_.measure(n, seconds);
+  }
+
+  void write(const Kind& kind, const std::string& prompt, const SamplingParams& sampling, int max_tokens, Counts& counts) {
+    Generate request;
+    if (kind.chat) request.prompt = std::vector<ChatMessage>{{Role::user, prompt, {}}};
+    else request.prompt = prompt;
+    std::vector<TokenId> text = std::move(*encode_prompt(model_, request.prompt, {}, std::tm{}));
+    const Tokenizer& tokenizer = *model_.tokenizer();
+    const auto end = static_cast<std::int64_t>(text.size()) + max_tokens;
+    const SequenceId sequence = model_.cache().add_sequence();
+    or_exit(model_.read(sequence, std::span(text).first(text.size() - 1), [](std::int64_t) { return false; }, [](std::int64_t, std::span<const float>) {}).has_value(), "reading failed");
+    Sampler sampler(sampling);
+    bool first = true, done = false;
+    while (!done && std::ssize(text) < end) {
+      DraftTree alone(text.back());
+      const DraftTree* tree = &alone;
+      if (!first) {
+        const auto kept = static_cast<std::size_t>(std::ranges::mismatch(followed_, text).in1 - followed_.begin());
+        if (followed_ != text) speculation_->begin(text, kept);
+        tree = &speculation_->draft(text, sampling, std::ssize(text), static_cast<int>(std::min<std::int64_t>(64, model_.cache().n_steady(sequence))));
+      }
+      Batch batch;
+      for (std::size_t node = 0; node < tree->token.size(); ++node) batch.add(tree->token[node], sequence, tree->parent[node], true);
+      Walk walk(*tree, VerifyMode::gumbel, sampler, {&text, std::ssize(text), tokenizer.suppressed(), [&](TokenId token) { return tokenizer.is_end_of_generation(token); }});
+      or_exit(model_.forward().run(batch, [&](std::int64_t row, std::span<const float> logits) {
+        const auto named = logits.first(std::min(logits.size(), static_cast<std::size_t>(tokenizer.size())));
+        const auto node = static_cast<std::int32_t>(row);
+        if (!first) speculation_->observe(node, walk.wants(node), named);
+        if (walk.wants(node)) walk.take(named);
+      }).has_value(), "a pass failed");
+      const VerifyResult chosen = walk.result();
+      or_exit(model_.cache().accept(sequence, chosen.path).has_value(), "accepting failed");
+      if (!first) {
+        const double seconds = cost_.seconds(static_cast<int>(batch.size()));
+        now_ += seconds;
+        speculation_->learn(text, chosen, static_cast<int>(batch.size()), seconds);
+        counts.tokens += static_cast<double>(chosen.tokens.size());
+        counts.passes += 1;
+        followed_ = text;
+      }
+      first = false;
+      done = std::ranges::any_of(chosen.tokens, [&](TokenId token) { return tokenizer.is_end_of_generation(token); });
+    }
+    model_.cache().remove_sequence(sequence);
+  }
+  double now() const { return now_; }
+
+ private:
+  LoadedModel& model_;
+  double now_ = 0;
+  Timed sibling_;
+  CostModel cost_;
+  std::unique_ptr<Speculation> speculation_;
+  std::vector<TokenId> followed_;
+};
+
+}  // namespace
+}  // namespace foreword::engine
+
+int main(int argc, char** argv) {
+  using namespace foreword::engine;
+  if (argc < 3) {
+    std::fprintf(stderr, "bench_draft_counts MODEL.gguf SIBLING.gguf\n");
+    return 2;
+  }
+  auto model = LoadedModel::open(argv[1], {});
+  if (!model) return 1;
+  std::printf("| machine | | T | tokens a pass: auto | with sibling | times plain: auto | with sibling |\n|---|---|---|---|---|---|---|\n");
+  for (const Machine& machine : kMachines) {
+    for (const Kind& kind : kinds()) {
+      for (const float temperature : {0.0F, .8F}) {
+        Counts counts[2];
+        for (const bool with_sibling : {false, true}) {
+          auto sibling = SecondModel::open(argv[2], {}, **model);
+          if (!sibling) return 1;
+          Writer writer(**model, **sibling, machine, with_sibling);
+          for (std::size_t p = 0; p < kind.prompts.size(); ++p) {
+            SamplingParams sampling;
+            sampling.temperature = temperature;
+            sampling.seed = p + 1;
+            writer.write(kind, kind.prompts[p], sampling, 120, counts[with_sibling]);
+          }
+          counts[with_sibling].seconds = writer.now();
+        }
+        std::printf("| %s | %s | %.1f | %.2f | %.2f | %.3f | %.3f |\n", machine.name, kind.name, static_cast<double>(temperature), counts[0].tokens / counts[0].passes,
+                    counts[1].tokens / counts[1].passes, counts[0].tokens / counts[0].seconds, counts[1].tokens / counts[1].seconds);
+        std::fflush(stdout);
+      }
+    }
+  }
+}
