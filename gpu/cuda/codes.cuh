@@ -72,24 +72,14 @@ struct Chunk<Format::q8_0> {
   }
 };
 
-// Scale and minimum of sub-block s in the 12 bytes of Q4_K and Q5_K.
-__device__ __forceinline__ void scale_and_min(const std::uint8_t* sc, int s, int& scale, int& min) {
-  if (s < 4) {
-    scale = sc[s] & 63;
-    min = sc[s + 4] & 63;
-  } else {
-    scale = (sc[s + 4] & 15) + 16 * (sc[s - 4] >> 6);
-    min = (sc[s + 4] >> 4) + 16 * (sc[s] >> 6);
-  }
-}
-
-// 64 columns: the sub-blocks 2 part and 2 part + 1, whose codes share 32 bytes.
+// 64 columns: the sub-blocks 2 part and 2 part + 1, whose codes share 32 bytes. Blocks are 16 bytes aligned.
 template <bool kFiveBits>
 struct ChunkOfMinima {
   static constexpr int kRuns = 4, kPerBlock = 4, kBlockBytes = kFiveBits ? 176 : 144;
   static constexpr bool kHasMin = true;
   __device__ static void read(const std::uint8_t* block, int part, int t, Codes<kRuns>& out) {
-    const float d = half_at(block), dmin = half_at(block + 2);
+    const uint4 head = *reinterpret_cast<const uint4*>(block);  // d, dmin and the 12 bytes of scales and minima
+    const float d = half_bits_to_float(static_cast<std::uint16_t>(head.x & 0xffffu)), dmin = half_bits_to_float(static_cast<std::uint16_t>(head.x >> 16));
     const std::uint8_t* codes = block + (kFiveBits ? 48 : 16) + 32 * part;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -105,8 +95,9 @@ struct ChunkOfMinima {
     }
 #pragma unroll
     for (int sub = 0; sub < 2; ++sub) {
-      int scale, min;
-      scale_and_min(block + 4, 2 * part + sub, scale, min);
+      const int i = (2 * part + sub) % 4;
+      const int first = static_cast<int>(head.y >> 8 * i & 255u), second = static_cast<int>(head.z >> 8 * i & 255u), third = static_cast<int>(head.w >> 8 * i & 255u);
+      const int scale = part < 2 ? first & 63 : (third & 15) + 16 * (first >> 6), min = part < 2 ? second & 63 : (third >> 4) + 16 * (second >> 6);
       out.scale[2 * sub] = out.scale[2 * sub + 1] = d * static_cast<float>(scale);
       out.min[2 * sub] = out.min[2 * sub + 1] = dmin * static_cast<float>(min);
     }
@@ -125,12 +116,13 @@ struct Chunk<Format::q6_k> {
   __device__ static void read(const std::uint8_t* block, int part, int t, Codes<kRuns>& out) {
     const int half = part / 2, pair = part % 2;
     const float d = half_at(block + 208);
+    const unsigned scales = loose_word_at(block + 192 + 4 * part);
 #pragma unroll
     for (int run = 0; run < kRuns; ++run) {  // quarter 2 pair + run / 2, sub-block run % 2 of it
       const unsigned low = loose_word_at(block + 64 * half + 32 * (run / 2) + 16 * (run % 2) + 4 * t) >> 4 * pair & 0x0f0f0f0fu;
       const unsigned high = loose_word_at(block + 128 + 32 * half + 16 * (run % 2) + 4 * t) >> (4 * pair + 2 * (run / 2)) & 0x03030303u;
       out.words[run] = less(low | high << 4, 32);
-      out.scale[run] = d * static_cast<float>(static_cast<std::int8_t>(block[192 + 4 * part + run]));
+      out.scale[run] = d * static_cast<float>(static_cast<std::int8_t>(scales >> 8 * run & 255u));
     }
   }
 };

@@ -62,14 +62,21 @@ __device__ __forceinline__ void store(const Product& p, const Part& part, std::i
   if (p.sum != nullptr) p.sum[to * p.sum_stride + row] = fmaf(p.factor, sum, p.residual[to * p.residual_stride + row]);
 }
 
-// Adds units class, class + 8, .. of 16 * kRowTiles weight rows times 8 * kColumnTiles slots to sums.
-template <Format kFormat, int kRowTiles, int kColumnTiles>
+__device__ __forceinline__ float at(const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+__device__ __forceinline__ unsigned at(const uint4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+
+// Adds units class, class + 8, .. of 16 * kRowTiles weight rows times 8 * kColumnTiles slots to sums. With kOneSlot only what belongs to
+// even slots, of which there is one: half the arithmetic.
+template <Format kFormat, int kRowTiles, int kColumnTiles, bool kOneSlot>
 __device__ __forceinline__ void add_class(const Product& p, const std::uint8_t* const (&rows)[2 * kRowTiles], std::int64_t first_tile, int of_class,
                                           float (&sums)[kRowTiles][kColumnTiles][4]) {
   using Chunk = cuda::Chunk<kFormat>;
   constexpr int kRuns = Chunk::kRuns, kChunks = kUnitRuns / kRuns;
   const int lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
   const std::int64_t n_chunks = p.x.runs / kRuns;
+  const auto* codes_of_x = reinterpret_cast<const uint4*>(p.x.codes);
+  const auto* steps_of_x = reinterpret_cast<const float4*>(p.x.steps);
+  const auto* sums_of_x = reinterpret_cast<const float4*>(p.x.sums);
   for (std::int64_t unit = of_class; unit * kChunks < n_chunks; unit += kClasses) {
 #pragma unroll
     for (int in_unit = 0; in_unit < kChunks; ++in_unit) {
@@ -81,22 +88,28 @@ __device__ __forceinline__ void add_class(const Product& p, const std::uint8_t* 
       for (int r = 0; r < 2 * kRowTiles; ++r) Chunk::read(rows[r] + block, in_unit % Chunk::kPerBlock, t, codes[r]);
       for (int term = 0; term < p.x.terms; ++term) {
 #pragma unroll
-        for (int run = 0; run < kRuns; ++run) {
+        for (int column = 0; column < kColumnTiles; ++column) {
+          const std::int64_t place = p.x.place(first_tile + column, term, unit * (kUnitRuns / kGroup) + in_unit * kRuns / kGroup, 0);
+          const uint4 b = codes_of_x[4 * (place + g) + t];
+          const float4 steps[2] = {steps_of_x[place + 2 * t], steps_of_x[place + 2 * t + (kOneSlot ? 0 : 1)]};
+          float4 code_sums[2] = {};
+          if (Chunk::kHasMin) {
+            code_sums[0] = sums_of_x[place + 2 * t];
+            code_sums[1] = sums_of_x[place + 2 * t + (kOneSlot ? 0 : 1)];
+          }
 #pragma unroll
-          for (int column = 0; column < kColumnTiles; ++column) {
-            const std::int64_t place = (((first_tile + column) * p.x.terms + term) * p.x.runs + chunk * kRuns + run) * kTile;
-            const int b = p.x.codes[4 * (place + g) + t];
-            const float4 steps = *reinterpret_cast<const float4*>(p.x.steps + place + 2 * t);  // of slots 2t and 2t + 1
+          for (int run = 0; run < kRuns; ++run) {
+            const int in_group = (in_unit * kRuns + run) % kGroup;
 #pragma unroll
             for (int r = 0; r < kRowTiles; ++r) {
               int c[4];
-              matrix_product(c, codes[2 * r].words[run], codes[2 * r + 1].words[run], b);
+              matrix_product(c, codes[2 * r].words[run], codes[2 * r + 1].words[run], static_cast<int>(at(b, in_group)));
               float(&sum)[4] = sums[r][column];
 #pragma unroll
-              for (int i = 0; i < 4; ++i) {
+              for (int i = 0; i < 4; i += kOneSlot ? 2 : 1) {
                 const Codes<kRuns>& w = codes[2 * r + i / 2];
-                sum[i] = fmaf(w.scale[run] * (i % 2 == 0 ? steps.x : steps.z), static_cast<float>(c[i]), sum[i]);
-                if (Chunk::kHasMin) sum[i] = fmaf(-w.min[run], i % 2 == 0 ? steps.y : steps.w, sum[i]);
+                sum[i] = fmaf(w.scale[run] * at(steps[i % 2], in_group), static_cast<float>(c[i]), sum[i]);
+                if (Chunk::kHasMin) sum[i] = fmaf(-w.min[run], at(code_sums[i % 2], in_group), sum[i]);
               }
             }
           }
@@ -116,7 +129,7 @@ __device__ __forceinline__ void find_rows(const Part& part, std::int64_t first_r
 }
 
 // Few input rows: the warps of a block take a class each of the same 16 weight rows.
-template <Format kFormat, int kColumnTiles>
+template <Format kFormat, int kColumnTiles, bool kOneSlot>
 __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   __shared__ float parts[kClasses][kTile * kColumnTiles][16];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
@@ -127,7 +140,7 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   const std::uint8_t* rows[2];
   find_rows<1>(part, first_row, expert, rows);
   float sums[1][kColumnTiles][4] = {};
-  add_class<kFormat, 1, kColumnTiles>(p, rows, first_tile, warp, sums);
+  add_class<kFormat, 1, kColumnTiles, kOneSlot>(p, rows, first_tile, warp, sums);
   for (int column = 0; column < kColumnTiles; ++column) {
     for (int i = 0; i < 4; ++i) parts[warp][kTile * column + 2 * t + i % 2][g + i / 2 * 8] = sums[0][column][i];
   }
@@ -153,7 +166,7 @@ __global__ void __launch_bounds__(32 * kWarpsDown * kWarpsAcross) multiply_many(
   float totals[kManyRows][kManyColumns][4] = {};
   for (int of_class = 0; of_class < kClasses; ++of_class) {
     float sums[kManyRows][kManyColumns][4] = {};
-    add_class<kFormat, kManyRows, kManyColumns>(p, rows, first_tile, of_class, sums);
+    add_class<kFormat, kManyRows, kManyColumns, false>(p, rows, first_tile, of_class, sums);
 #pragma unroll
     for (int r = 0; r < kManyRows; ++r) {
 #pragma unroll
@@ -186,9 +199,10 @@ void launch_product(Lowering& to, Product p) {
     n_blocks += blocks_for(part.rows, few ? 16 : 16 * kManyRows * kWarpsDown);
   }
   const auto go = [&](int tiles, auto kernel) { to.launch({n_blocks, blocks_for(p.n_slots, kTile * tiles)}, 32 * kClasses, 0, kernel, p); };
-  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(1, multiply_few<kFormat, 1>);
-  if (p.n_slots <= 2 * kTile) return go(2, multiply_few<kFormat, 2>);
-  if (p.n_slots <= 4 * kTile) return go(4, multiply_few<kFormat, 4>);
+  if (p.n_slots == 1) return go(1, multiply_few<kFormat, 1, true>);
+  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(1, multiply_few<kFormat, 1, false>);
+  if (p.n_slots <= 2 * kTile) return go(2, multiply_few<kFormat, 2, false>);
+  if (p.n_slots <= 4 * kTile) return go(4, multiply_few<kFormat, 4, false>);
   to.launch({n_blocks, blocks_for(p.n_slots, kTile * kManyColumns * kWarpsAcross)}, 32 * kWarpsDown * kWarpsAcross, 0, multiply_many<kFormat>, p);
 }
 
@@ -241,12 +255,13 @@ bool has_rounded(const Lowering& to, const View& x, std::int64_t terms) {
 }
 
 Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots) {
-  Rounded rounded{nullptr, nullptr, cols / kRun, static_cast<int>(terms)};
+  Rounded rounded{nullptr, nullptr, nullptr, cols / kRun, static_cast<int>(terms)};
   // A block of a kernel takes whole groups of tiles; what it reads behind the last slot is never stored.
-  const std::int64_t places = (n_slots + 63) / 64 * 64 * terms * rounded.runs;
+  const std::int64_t places = rounded.place((n_slots + 63) / 64 * (64 / kTile), 0, 0, 0);
   to.rounded.used = 0;
-  rounded.codes = reinterpret_cast<int*>(to.rounded.take(places * kRun));
-  rounded.steps = reinterpret_cast<float2*>(to.rounded.take(places * static_cast<std::int64_t>(sizeof(float2))));
+  rounded.codes = reinterpret_cast<unsigned*>(to.rounded.take(places * kGroup * kRun));
+  rounded.steps = reinterpret_cast<float*>(to.rounded.take(places * kGroup * 4));
+  rounded.sums = reinterpret_cast<float*>(to.rounded.take(places * kGroup * 4));
   to.input = {x, rounded};
   return rounded;
 }

@@ -38,6 +38,17 @@ __device__ __forceinline__ float with_sign(float value, unsigned signs, int j) {
   return __uint_as_float(__float_as_uint(value) ^ signs >> j << 31);
 }
 
+// Scale and minimum of sub-block s in the 12 bytes of Q4_K and Q5_K.
+__device__ __forceinline__ void scale_and_min(const std::uint8_t* sc, int s, int& scale, int& min) {
+  if (s < 4) {
+    scale = sc[s] & 63;
+    min = sc[s + 4] & 63;
+  } else {
+    scale = (sc[s + 4] & 15) + 16 * (sc[s - 4] >> 6);
+    min = (sc[s + 4] >> 4) + 16 * (sc[s] >> 6);
+  }
+}
+
 /// The values 8i .. 8i + 7 of a block.
 template <Format kFormat>
 struct Values;
