@@ -142,6 +142,7 @@ class CudaBackend final : public Backend {
     return device_->api.read_through(device_->context, address_of(&buffer, 0), static_cast<std::int64_t>(buffer.bytes()));
   }
 
+  double measure_peak_operations() override { return device_->api.peak_operations(device_->context); }
   void set_profiling(bool on) override { profiling_ = on; }
   std::vector<OpProfile> take_profile() override { return std::exchange(profile_, {}); }
   DeviceCounts take_counts() override {

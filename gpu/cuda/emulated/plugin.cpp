@@ -102,9 +102,10 @@ int32_t run(Context* context, const Op* ops, int64_t n_ops, float* seconds) {
 void take_counts(Context* context, Counts* counts) { *counts = std::exchange(context->counts, Counts{}); }
 
 double read_through(Context*, const void*, int64_t) { return 0; }
+double peak_operations(Context*) { return 0; }
 
 constexpr Api kApi = {kAbiVersion, sizeof(Op), 1,       count,   describe, open,     close, message,
-                      allocate,    release,    allocate, release, upload,   download, run,   take_counts, read_through};
+                      allocate,    release,    allocate, release, upload,   download, run,   take_counts, read_through, peak_operations};
 
 }  // namespace
 
