@@ -13,6 +13,9 @@ constexpr int kWarps = 4, kThreads = 32 * kWarps;
 constexpr int kPerWarp = 4, kVectors = kPerWarp * kWarps;
 constexpr int kStep = 32, kSpan = 256;
 
+// The i-th vector of a warp: few vectors are spread over all warps.
+__device__ __forceinline__ int vector_of(int warp, int i) { return i * kWarps + warp; }
+
 struct Attention {
   const float* q;
   std::int64_t q_stride;
@@ -183,7 +186,7 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
   }
   Sum<kColumns> all[kPerWarp];
   for (int i = 0; i < kPerWarp; ++i) {
-    const int v = warp * kPerWarp + i;
+    const int v = vector_of(warp, i);
     all[i] = start_of<kColumns>(p, v % p.chunk < heads ? first_head + v % p.chunk : first_head);
   }
   const int first_span = folds ? begin / kSpan : static_cast<int>(blockIdx.z), last_span = folds ? (end + kSpan - 1) / kSpan : first_span + 1;
@@ -223,53 +226,72 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
         };
         load(false);
         __syncthreads();
+        bool takes[kPerWarp];
+        int first[kPerWarp], last[kPerWarp];  // positions that its row sees
+        float4 dots[kPerWarp];
+#pragma unroll
         for (int i = 0; i < kPerWarp; ++i) {
-          const int v = warp * kPerWarp + i, row = v / p.chunk;
-          if (v >= n_vectors || !member(row)) continue;
-          const int at = step + lane;
-          const bool sees = at >= sights[row].begin && at < sights[row].end;
+          const int v = vector_of(warp, i), row = v / p.chunk;
+          takes[i] = v < n_vectors && member(row);
+          first[i] = takes[i] ? max(step, sights[row].begin) : step_end;
+          last[i] = takes[i] ? min(step_end, sights[row].end) : step;
+          dots[i] = float4{0, 0, 0, 0};
+        }
+        if (step + lane >= from && step + lane < until) {
+          const float4* key = reinterpret_cast<const float4*>(lines + lane * stride);
+          for (int c = 0; c < width / 4; ++c) {
+            const float4 k = key[c];
+#pragma unroll
+            for (int i = 0; i < kPerWarp; ++i) {
+              if (!takes[i]) continue;
+              const float4 query = reinterpret_cast<const float4*>(queries + vector_of(warp, i) * width)[c];
+              dots[i].x = fmaf(query.x, k.x, dots[i].x);
+              dots[i].y = fmaf(query.y, k.y, dots[i].y);
+              dots[i].z = fmaf(query.z, k.z, dots[i].z);
+              dots[i].w = fmaf(query.w, k.w, dots[i].w);
+            }
+          }
+        }
+        __syncwarp();
+#pragma unroll
+        for (int i = 0; i < kPerWarp; ++i) {
+          if (!takes[i]) continue;
+          const bool sees = step + lane >= first[i] && step + lane < last[i];
           float logit = -INFINITY;
           if (sees) {
-            float4 dot{0, 0, 0, 0};
-            const float4* key = reinterpret_cast<const float4*>(lines + lane * stride);
-            const float4* query = reinterpret_cast<const float4*>(queries + v * width);
-            for (int c = 0; c < width / 4; ++c) {
-              dot.x = fmaf(query[c].x, key[c].x, dot.x);
-              dot.y = fmaf(query[c].y, key[c].y, dot.y);
-              dot.z = fmaf(query[c].z, key[c].z, dot.z);
-              dot.w = fmaf(query[c].w, key[c].w, dot.w);
-            }
-            logit = (dot.x + dot.y + (dot.z + dot.w)) * p.scale;
+            logit = (dots[i].x + dots[i].y + (dots[i].z + dots[i].w)) * p.scale;
             if (p.softcap > 0) logit = p.softcap * tanhf(logit / p.softcap);
           }
+          __syncwarp();
           const float largest = fmaxf(sums[i].largest, max_over_lanes(logit));
           const float weight = sees ? expf(logit - largest) : 0, sum = sum_over_lanes(weight);
           const float keep = sums[i].weight > 0 ? expf(sums[i].largest - largest) : 0;
           sums[i].largest = largest;
           sums[i].weight = fmaf(sums[i].weight, keep, sum);
           for (int c = 0; c < kColumns; ++c) sums[i].values[c] *= keep;
-          weights[v * kStep + lane] = weight;
+          weights[vector_of(warp, i) * kStep + lane] = weight;
           page[i] = float2{largest, fmaf(page[i].y, keep, sum)};
         }
         __syncthreads();
         load(true);
         __syncthreads();
-        for (int i = 0; i < kPerWarp; ++i) {
-          const int v = warp * kPerWarp + i, row = v / p.chunk;
-          if (v >= n_vectors || !member(row)) continue;
-          for (int at = max(step, sights[row].begin); at < min(step_end, sights[row].end); ++at) {
-            const float weight = weights[v * kStep + at - step];
-            const float* line = lines + (at - step) * stride;
-            for (int c = 0; c < kColumns; ++c) {
-              if (lane + 32 * c < dim) sums[i].values[c] = fmaf(weight, line[lane + 32 * c], sums[i].values[c]);
-            }
+        for (int at = from; at < until; ++at) {
+          float values[kColumns];
+#pragma unroll
+          for (int c = 0; c < kColumns; ++c) values[c] = lane + 32 * c < dim ? lines[(at - step) * stride + lane + 32 * c] : 0;
+#pragma unroll
+          for (int i = 0; i < kPerWarp; ++i) {
+            if (at < first[i] || at >= last[i]) continue;
+            const float weight = weights[vector_of(warp, i) * kStep + at - step];
+#pragma unroll
+            for (int c = 0; c < kColumns; ++c) sums[i].values[c] = fmaf(weight, values[c], sums[i].values[c]);
           }
         }
         __syncthreads();
       }
       if (p.page_state != nullptr && step_end % kSlots == 0) {
         for (int i = 0; i < kPerWarp; ++i) {
-          const int v = warp * kPerWarp + i;
+          const int v = vector_of(warp, i);
           if (v < n_vectors && v % p.chunk < heads && lane == 0 && step / kSlots < p.n_pages) {
             p.page_state[((first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk) * p.n_pages + step / kSlots] = page[i];
           }
@@ -278,7 +300,7 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
       }
     }
     for (int i = 0; i < kPerWarp; ++i) {
-      const int v = warp * kPerWarp + i;
+      const int v = vector_of(warp, i);
       if (folds) {
         fold(all[i], sums[i]);
       } else if (v < n_vectors && v % p.chunk < heads) {
@@ -292,7 +314,7 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
   }
   if (!folds) return;
   for (int i = 0; i < kPerWarp; ++i) {
-    const int v = warp * kPerWarp + i;
+    const int v = vector_of(warp, i);
     if (v >= n_vectors || v % p.chunk >= heads) continue;
     if (p.final_state != nullptr && lane == 0) {
       p.final_state[(first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk] = float2{all[i].largest, all[i].weight};

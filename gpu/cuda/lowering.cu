@@ -33,8 +33,8 @@ const View* written_by(const Op& op) {
 
 // Terms in which the op wants `made` rounded; 0: it is no product of it that rounds.
 std::int64_t terms_wanted(const Op& op, const View& made) {
-  if (op.kind != kOpLinear || op.linear.experts.data != nullptr || !same(op.linear.x, made) || !rounds_input(op.linear)) return 0;
-  return op.linear.w.two_terms != 0 ? 2 : 1;
+  if (op.kind != kOpLinear || op.linear.experts.data != nullptr || !same(op.linear.x, made)) return 0;
+  return rounded_terms(op.linear);
 }
 
 // The products that follow each other with one input, and the sum that takes the only one's result. Whoever is taken along must not
@@ -42,7 +42,7 @@ std::int64_t terms_wanted(const Op& op, const View& made) {
 std::int64_t products_at(const Op* ops, std::int64_t n_ops, bool fuses, Products& products) {
   const LinearOp& first = ops[0].linear;
   products = {{&first}, 1, nullptr};
-  if (!fuses || first.experts.data != nullptr || !rounds_input(first)) return 1;
+  if (!fuses || first.experts.data != nullptr || rounded_terms(first) == 0) return 1;
   const auto apart = [&](const LinearOp& next) {
     for (int i = 0; i < products.n; ++i) {
       const LinearOp& part = *products.parts[i];
@@ -52,7 +52,7 @@ std::int64_t products_at(const Op* ops, std::int64_t n_ops, bool fuses, Products
   };
   while (products.n < kMostParts && products.n < n_ops && !overlap(first.out, first.x)) {
     const Op& next = ops[products.n];
-    if (terms_wanted(next, first.x) == 0 || next.linear.w.two_terms != first.w.two_terms || !apart(next.linear)) break;
+    if (terms_wanted(next, first.x) != rounded_terms(first) || !apart(next.linear)) break;
     products.parts[products.n++] = &next.linear;
   }
   if (products.n > 1 || n_ops < 2 || ops[1].kind != kOpAdd) return products.n;

@@ -64,7 +64,8 @@ struct RopeAndStore {
 // One function an op. products.cu, float_products.cu
 void lower(Lowering& to, const Products& products);
 void lower_float_product(Lowering& to, const LinearOp& op, const struct Grouping& grouping);
-bool rounds_input(const LinearOp& op);
+/// In how many terms the product rounds its input; 0: not at all.
+std::int64_t rounded_terms(const LinearOp& op);
 bool has_rounded(const Lowering& to, const View& x, std::int64_t terms);
 /// Memory for x rounded; from now on it is the one that was rounded last.
 Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots);
