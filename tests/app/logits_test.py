@@ -31,7 +31,7 @@ def relative_rms(logits, reference):
 
 class LogitsTest(program.ProgramTest):
     half_gelu = True
-    device = "cpu"
+    device = os.environ.get("FOREWORD_TEST_DEVICE", "cpu")
     rounds_inputs = True  # of products with quantised weights, to 8 bits
 
     def distance(self, root, info, case):
