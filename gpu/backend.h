@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -21,6 +22,9 @@
 #include "gpu/tensor.h"
 
 namespace foreword::gpu {
+
+/// A feature: the device is a driver that runs on the processor, for tests.
+inline constexpr std::string_view kSoftware = "software";
 
 struct DeviceInfo {
   std::string id;           // "cpu", "vulkan:0", later "cuda:0": what --device takes

@@ -32,6 +32,13 @@ DeviceSpeed measure(const DeviceInfo& device, const BackendOptions& options) {
 
 std::string in_gigabytes(double bytes_per_second) { return std::to_string(std::lround(bytes_per_second / 1e9)); }
 
+/// What auto may take.
+std::vector<DeviceInfo> real_devices() {
+  std::vector<DeviceInfo> all = list_devices();
+  std::erase_if(all, [](const DeviceInfo& device) { return std::ranges::find(device.features, kSoftware) != device.features.end(); });
+  return all;
+}
+
 bool same_devices(const std::vector<DeviceSpeed>& kept, const std::vector<DeviceInfo>& now) {
   return std::ranges::equal(kept, now, [](const DeviceSpeed& a, const DeviceInfo& b) { return a.id == b.id && a.name == b.name; });
 }
@@ -60,7 +67,7 @@ void keep(const std::filesystem::path& file, const std::vector<DeviceSpeed>& dev
 
 std::vector<DeviceSpeed> measure_devices(const BackendOptions& options) {
   std::vector<DeviceSpeed> all;
-  for (const DeviceInfo& device : list_devices()) all.push_back(measure(device, options));
+  for (const DeviceInfo& device : real_devices()) all.push_back(measure(device, options));
   return all;
 }
 
@@ -83,7 +90,7 @@ DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices) {
 }
 
 DeviceChoice choose_device(const BackendOptions& options) {
-  const std::vector<DeviceInfo> now = list_devices();
+  const std::vector<DeviceInfo> now = real_devices();
   if (now.size() == 1) return {now.front().id, ""};
   const std::filesystem::path file = options.cache_folder.empty() ? std::filesystem::path() : std::filesystem::path(options.cache_folder) / "devices.tsv";
   if (!file.empty()) {

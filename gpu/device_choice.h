@@ -21,7 +21,7 @@ struct DeviceChoice {
   std::string reason;  // "reads 330 GB/s, the processor 33"; empty where there is no choice
 };
 
-/// Opens each device and measures it: some tenths of a second each.
+/// Opens each device that is more than a driver on the processor, and measures it: some tenths of a second each.
 std::vector<DeviceSpeed> measure_devices(const BackendOptions& options);
 
 /// Of measured devices, the processor among them. One that computes wrongly is never taken. Another one has to be a fifth faster, since it also has to be asked each time.

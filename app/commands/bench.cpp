@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   std::int64_t prompt = 512, n = 128, repetitions = 5, depth = 0;
   std::vector<std::int64_t> rows, drafts;
-  std::string shape, type = "Q4_0";
+  std::vector<std::string> shapes, types{"Q4_0"};
   std::filesystem::path write;
   bool roofline = false;
 };
@@ -207,17 +207,23 @@ class Bench {
 
 /// What a random model is made of.
 struct Recipe {
+  std::string name;
   engine::ModelShape shape;
   gpu::Format format{};
 };
 
-Result<Recipe> recipe_of(const Options& options) {
-  FW_ASSIGN(const engine::ModelShape shape, engine::find_shape(options.shape));
-  const auto format = gpu::format_from_name(options.type);
-  if (!format) {
-    return Error{ErrorCode::invalid_argument, "There is no weight type \"" + options.type + "\"; try Q4_0, Q8_0, Q4_K or F16."};
+/// Every shape with every type.
+Result<std::vector<Recipe>> recipes_of(const Options& options) {
+  std::vector<Recipe> recipes;
+  for (const std::string& shape_name : options.shapes) {
+    FW_ASSIGN(const engine::ModelShape shape, engine::find_shape(shape_name));
+    for (const std::string& type : options.types) {
+      const auto format = gpu::format_from_name(type);
+      if (!format) return Error{ErrorCode::invalid_argument, "There is no weight type \"" + type + "\"; try Q4_0, Q8_0, Q4_K or F16."};
+      recipes.push_back({shape_name + " shape, " + type, shape, *format});
+    }
   }
-  return Recipe{shape, *format};
+  return recipes;
 }
 
 Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, const Options& options,
@@ -301,26 +307,28 @@ Result<void> measure(const CommonOptions& common, const Options& options, const 
 Result<void> write_file(const Options& options, const Recipe& recipe) {
   FW_ASSIGN(const engine::GgufWriter writer, engine::random_model(recipe.shape, recipe.format, kSeed));
   FW_TRY(writer.write(options.write));
-  std::printf("%s: %s shape, %s, %.2f GB\n", options.write.c_str(), options.shape.c_str(), options.type.c_str(),
-              static_cast<double>(writer.file_bytes()) / 1e9);
+  std::printf("%s: %s, %.2f GB\n", options.write.c_str(), recipe.name.c_str(), static_cast<double>(writer.file_bytes()) / 1e9);
   return {};
 }
 
 int run(const CommonOptions& common, const Options& options) {
-  const bool has_shape = !options.shape.empty();
+  const bool has_shape = !options.shapes.empty();
   if (has_shape && common.model_given) return wrong_use("Give either -m FILE or --shape with --type.");
   if (!options.write.empty() && !has_shape) return wrong_use("--write needs --shape and --type.");
   if (options.roofline && options.rows.empty()) return wrong_use("--roofline needs --rows, for example --rows 1,8.");
-  std::optional<Recipe> recipe;
   if (!has_shape) {
     if (const int code = need_model(common); code != kOk) return code;
-  } else {
-    auto named = recipe_of(options);
-    if (!named) return wrong_use(named.error().message);
-    recipe = *named;
+    const Result<void> result = measure(common, options, {});
+    return result ? kOk : fail(result.error());
   }
-  const Result<void> result = options.write.empty() ? measure(common, options, recipe) : write_file(options, *recipe);
-  return result ? kOk : fail(result.error());
+  const auto recipes = recipes_of(options);
+  if (!recipes) return wrong_use(recipes.error().message);
+  if (!options.write.empty() && recipes->size() > 1) return wrong_use("--write takes one shape and one type.");
+  for (const Recipe& recipe : *recipes) {
+    const Result<void> result = options.write.empty() ? measure(common, options, recipe) : write_file(options, recipe);
+    if (!result) return fail(result.error());
+  }
+  return kOk;
 }
 
 }  // namespace
@@ -339,8 +347,8 @@ std::function<int()> add_bench(CLI::App& app, const CommonOptions& common) {
       ->delimiter(',')
       ->check(CLI::Range(1, 6));
   app.add_option("--depth", options->depth, "Tokens that the cache holds already")->check(count);
-  app.add_option("--shape", options->shape, "Random weights of a standard shape: 135m, 1b, 3b or 8b");
-  app.add_option("--type", options->type, "Weight type of the random model: Q4_0, Q8_0, Q4_K, ...");
+  app.add_option("--shape", options->shapes, "Random weights of standard shapes, one after the other: 135m, 1b, 3b, 8b")->delimiter(',');
+  app.add_option("--type", options->types, "Weight types of the random models: Q4_0, Q8_0, Q4_K, ...")->delimiter(',');
   app.add_option("--write", options->write, "Write the random model to this GGUF file instead of measuring")->type_name("FILE");
   return [&common, options] { return run(common, *options); };
 }

@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/report.h"
 #include "gpu/device_choice.h"
+#include "gpu/registry.h"
 
 namespace foreword::app {
 namespace {
