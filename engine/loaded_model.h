@@ -63,8 +63,11 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
+  static Result<std::unique_ptr<LoadedModel>> open_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file,
+                                                      const ModelOptions& options, const gpu::Progress& go_on);
 
   std::unique_ptr<gpu::Backend> backend_;  // first: everything below lives on it
+  std::string device_reason_;
   Model model_;
   std::shared_ptr<KvBook> kv_book_;
   std::string fingerprint_;  // with a book

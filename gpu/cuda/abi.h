@@ -121,6 +121,7 @@ struct Api {
   int32_t (*run)(Context* context, const Op* ops, int64_t n_ops, float* seconds);
   void (*take_counts)(Context* context, Counts* counts);
   double (*read_through)(Context* context, const void* bytes, int64_t n_bytes);  // seconds; 0: not known
+  double (*peak_operations)(Context* context);  // of the int8 matrix instruction, a second, a multiply-add being two; 0: not known
 };
 
 extern "C" {

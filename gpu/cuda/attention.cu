@@ -13,6 +13,9 @@ constexpr int kWarps = 4, kThreads = 32 * kWarps;
 constexpr int kPerWarp = 4, kVectors = kPerWarp * kWarps;
 constexpr int kStep = 32, kSpan = 256;
 
+// The i-th vector of a warp: few vectors are spread over all warps.
+__device__ __forceinline__ int vector_of(int warp, int i) { return i * kWarps + warp; }
+
 struct Attention {
   const float* q;
   std::int64_t q_stride;
@@ -31,6 +34,7 @@ struct Attention {
   float* sums;               // [rows][heads][spans][dim]
   float2* page_state;        // [rows][heads][pages]; absent: nobody is watched
   float2* final_state;       // [rows][heads]
+  Rounded rounded;           // of the output, for products, where combine() ends; codes = nullptr: not wanted
 };
 
 // What a row sees: positions [begin, end), those from `prefix` on in extra[position - prefix].
@@ -182,7 +186,7 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
   }
   Sum<kColumns> all[kPerWarp];
   for (int i = 0; i < kPerWarp; ++i) {
-    const int v = warp * kPerWarp + i;
+    const int v = vector_of(warp, i);
     all[i] = start_of<kColumns>(p, v % p.chunk < heads ? first_head + v % p.chunk : first_head);
   }
   const int first_span = folds ? begin / kSpan : static_cast<int>(blockIdx.z), last_span = folds ? (end + kSpan - 1) / kSpan : first_span + 1;
@@ -222,53 +226,72 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
         };
         load(false);
         __syncthreads();
+        bool takes[kPerWarp];
+        int first[kPerWarp], last[kPerWarp];  // positions that its row sees
+        float4 dots[kPerWarp];
+#pragma unroll
         for (int i = 0; i < kPerWarp; ++i) {
-          const int v = warp * kPerWarp + i, row = v / p.chunk;
-          if (v >= n_vectors || !member(row)) continue;
-          const int at = step + lane;
-          const bool sees = at >= sights[row].begin && at < sights[row].end;
+          const int v = vector_of(warp, i), row = v / p.chunk;
+          takes[i] = v < n_vectors && member(row);
+          first[i] = takes[i] ? max(step, sights[row].begin) : step_end;
+          last[i] = takes[i] ? min(step_end, sights[row].end) : step;
+          dots[i] = float4{0, 0, 0, 0};
+        }
+        if (step + lane >= from && step + lane < until) {
+          const float4* key = reinterpret_cast<const float4*>(lines + lane * stride);
+          for (int c = 0; c < width / 4; ++c) {
+            const float4 k = key[c];
+#pragma unroll
+            for (int i = 0; i < kPerWarp; ++i) {
+              if (!takes[i]) continue;
+              const float4 query = reinterpret_cast<const float4*>(queries + vector_of(warp, i) * width)[c];
+              dots[i].x = fmaf(query.x, k.x, dots[i].x);
+              dots[i].y = fmaf(query.y, k.y, dots[i].y);
+              dots[i].z = fmaf(query.z, k.z, dots[i].z);
+              dots[i].w = fmaf(query.w, k.w, dots[i].w);
+            }
+          }
+        }
+        __syncwarp();
+#pragma unroll
+        for (int i = 0; i < kPerWarp; ++i) {
+          if (!takes[i]) continue;
+          const bool sees = step + lane >= first[i] && step + lane < last[i];
           float logit = -INFINITY;
           if (sees) {
-            float4 dot{0, 0, 0, 0};
-            const float4* key = reinterpret_cast<const float4*>(lines + lane * stride);
-            const float4* query = reinterpret_cast<const float4*>(queries + v * width);
-            for (int c = 0; c < width / 4; ++c) {
-              dot.x = fmaf(query[c].x, key[c].x, dot.x);
-              dot.y = fmaf(query[c].y, key[c].y, dot.y);
-              dot.z = fmaf(query[c].z, key[c].z, dot.z);
-              dot.w = fmaf(query[c].w, key[c].w, dot.w);
-            }
-            logit = (dot.x + dot.y + (dot.z + dot.w)) * p.scale;
+            logit = (dots[i].x + dots[i].y + (dots[i].z + dots[i].w)) * p.scale;
             if (p.softcap > 0) logit = p.softcap * tanhf(logit / p.softcap);
           }
+          __syncwarp();
           const float largest = fmaxf(sums[i].largest, max_over_lanes(logit));
           const float weight = sees ? expf(logit - largest) : 0, sum = sum_over_lanes(weight);
           const float keep = sums[i].weight > 0 ? expf(sums[i].largest - largest) : 0;
           sums[i].largest = largest;
           sums[i].weight = fmaf(sums[i].weight, keep, sum);
           for (int c = 0; c < kColumns; ++c) sums[i].values[c] *= keep;
-          weights[v * kStep + lane] = weight;
+          weights[vector_of(warp, i) * kStep + lane] = weight;
           page[i] = float2{largest, fmaf(page[i].y, keep, sum)};
         }
         __syncthreads();
         load(true);
         __syncthreads();
-        for (int i = 0; i < kPerWarp; ++i) {
-          const int v = warp * kPerWarp + i, row = v / p.chunk;
-          if (v >= n_vectors || !member(row)) continue;
-          for (int at = max(step, sights[row].begin); at < min(step_end, sights[row].end); ++at) {
-            const float weight = weights[v * kStep + at - step];
-            const float* line = lines + (at - step) * stride;
-            for (int c = 0; c < kColumns; ++c) {
-              if (lane + 32 * c < dim) sums[i].values[c] = fmaf(weight, line[lane + 32 * c], sums[i].values[c]);
-            }
+        for (int at = from; at < until; ++at) {
+          float values[kColumns];
+#pragma unroll
+          for (int c = 0; c < kColumns; ++c) values[c] = lane + 32 * c < dim ? lines[(at - step) * stride + lane + 32 * c] : 0;
+#pragma unroll
+          for (int i = 0; i < kPerWarp; ++i) {
+            if (at < first[i] || at >= last[i]) continue;
+            const float weight = weights[vector_of(warp, i) * kStep + at - step];
+#pragma unroll
+            for (int c = 0; c < kColumns; ++c) sums[i].values[c] = fmaf(weight, values[c], sums[i].values[c]);
           }
         }
         __syncthreads();
       }
       if (p.page_state != nullptr && step_end % kSlots == 0) {
         for (int i = 0; i < kPerWarp; ++i) {
-          const int v = warp * kPerWarp + i;
+          const int v = vector_of(warp, i);
           if (v < n_vectors && v % p.chunk < heads && lane == 0 && step / kSlots < p.n_pages) {
             p.page_state[((first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk) * p.n_pages + step / kSlots] = page[i];
           }
@@ -277,7 +300,7 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
       }
     }
     for (int i = 0; i < kPerWarp; ++i) {
-      const int v = warp * kPerWarp + i;
+      const int v = vector_of(warp, i);
       if (folds) {
         fold(all[i], sums[i]);
       } else if (v < n_vectors && v % p.chunk < heads) {
@@ -291,7 +314,7 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
   }
   if (!folds) return;
   for (int i = 0; i < kPerWarp; ++i) {
-    const int v = warp * kPerWarp + i;
+    const int v = vector_of(warp, i);
     if (v >= n_vectors || v % p.chunk >= heads) continue;
     if (p.final_state != nullptr && lane == 0) {
       p.final_state[(first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk] = float2{all[i].largest, all[i].weight};
@@ -313,6 +336,13 @@ __global__ void __launch_bounds__(32) combine(Attention p) {
   float* vector = dynamic_shared<float>();
   const int lane = static_cast<int>(threadIdx.x), dim = static_cast<int>(p.cache.head_dim);
   const std::int64_t row = blockIdx.x, head = blockIdx.y;
+  if (row >= p.n_rows) {  // a slot of zeros
+    for (int run = lane; run < dim / kRun; run += 32) {
+      float zeros[kRun] = {};
+      round_run(zeros, row, head * dim / kRun + run, p.rounded);
+    }
+    return;
+  }
   Sum<kColumns> all = start_of<kColumns>(p, head);
   for (std::int64_t span = 0; span < p.n_spans; ++span) {
     const std::int64_t at = (row * p.n_heads + head) * p.n_spans + span;
@@ -327,6 +357,11 @@ __global__ void __launch_bounds__(32) combine(Attention p) {
     if (lane + 32 * c < dim) vector[lane + 32 * c] = all.weight > 0 ? all.values[c] / all.weight : 0;
   }
   finish(p, vector, dim, 1, row, head);
+  for (int run = lane; p.rounded.codes != nullptr && run < dim / kRun; run += 32) {
+    float values[kRun];
+    for (int i = 0; i < kRun; ++i) values[i] = vector[run * kRun + i];
+    round_run(values, row, head * dim / kRun + run, p.rounded);
+  }
 }
 
 // What the pages of a watched row got, in the head that gave them most.
@@ -350,7 +385,7 @@ __global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
 const int* ids(const View& view) { return static_cast<const int*>(view.data); }
 
 template <int kColumns>
-void launch_attention(Lowering& to, const AttentionOp& op, Attention p) {
+void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int64_t terms) {
   const int width = static_cast<int>((p.cache.head_dim + 3) / 4 * 4);
   const std::size_t shared = sizeof(float) * static_cast<std::size_t>(kVectors * width + kStep * (width + 4) + kVectors * kStep);
   const unsigned row_blocks = blocks_for(p.n_rows, p.rows_per_block);
@@ -362,7 +397,12 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p) {
     p.state = reinterpret_cast<float2*>(to.scratch.take(n * static_cast<std::int64_t>(sizeof(float2))));
     p.sums = reinterpret_cast<float*>(to.scratch.take(n * p.cache.head_dim * 4));
     to.launch({row_blocks, heads, static_cast<unsigned>(p.n_spans)}, kThreads, shared, attend<kColumns>, p);
-    to.launch({static_cast<unsigned>(p.n_rows), static_cast<unsigned>(p.n_heads)}, 32, sizeof(float) * static_cast<std::size_t>(p.cache.head_dim),
+    std::int64_t n_slots = p.n_rows;
+    if (terms > 0 && p.cache.head_dim % kRun == 0) {
+      p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
+      n_slots = slots_in_tiles(n_slots);
+    }
+    to.launch({static_cast<unsigned>(n_slots), static_cast<unsigned>(p.n_heads)}, 32, sizeof(float) * static_cast<std::size_t>(p.cache.head_dim),
               combine<kColumns>, p);
   } else {
     to.launch({row_blocks, heads}, kThreads, shared, attend<kColumns>, p);
@@ -375,7 +415,7 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p) {
 
 }  // namespace
 
-void lower(Lowering& to, const AttentionOp& op) {
+void lower(Lowering& to, const AttentionOp& op, std::int64_t terms) {
   if (op.q.rows == 0) return;
   Attention p{};
   p.q = static_cast<const float*>(op.q.data);
@@ -405,9 +445,9 @@ void lower(Lowering& to, const AttentionOp& op) {
     p.page_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * p.n_pages * static_cast<std::int64_t>(sizeof(float2))));
     p.final_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * static_cast<std::int64_t>(sizeof(float2))));
   }
-  if (p.cache.head_dim <= 128) return launch_attention<4>(to, op, p);
-  if (p.cache.head_dim <= 256) return launch_attention<8>(to, op, p);
-  launch_attention<16>(to, op, p);
+  if (p.cache.head_dim <= 128) return launch_attention<4>(to, op, p, terms);
+  if (p.cache.head_dim <= 256) return launch_attention<8>(to, op, p, terms);
+  launch_attention<16>(to, op, p, terms);
 }
 
 }  // namespace foreword::gpu::cuda

@@ -142,6 +142,7 @@ class CudaBackend final : public Backend {
     return device_->api.read_through(device_->context, address_of(&buffer, 0), static_cast<std::int64_t>(buffer.bytes()));
   }
 
+  double measure_peak_operations() override { return device_->api.peak_operations(device_->context); }
   void set_profiling(bool on) override { profiling_ = on; }
   std::vector<OpProfile> take_profile() override { return std::exchange(profile_, {}); }
   DeviceCounts take_counts() override {
@@ -292,8 +293,10 @@ DeviceInfo CudaBackend::device() const {
 }
 
 Result<std::unique_ptr<Buffer>> CudaBackend::allocate(std::size_t bytes) {
+  constexpr std::size_t kUnit = 16;  // kernels read the aligned words around what they need
   void* memory = nullptr;
-  const std::int32_t status = device_->api.allocate(device_->context, static_cast<std::int64_t>(std::max<std::size_t>(bytes, 1)), &memory);
+  const std::size_t whole = std::max<std::size_t>((bytes + kUnit - 1) / kUnit, 1) * kUnit;
+  const std::int32_t status = device_->api.allocate(device_->context, static_cast<std::int64_t>(whole), &memory);
   if (status == cuda::kOutOfMemory) {
     return Error{ErrorCode::out_of_memory, "The GPU has not " + human_bytes(static_cast<double>(bytes)) + " of memory to give (" +
                                                human_bytes(static_cast<double>(device_->free_bytes())) + " are free); choose a smaller model or --context, or --device cpu."};

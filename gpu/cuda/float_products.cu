@@ -104,10 +104,8 @@ struct Row {
 };
 #define FOREWORD_ROW(format) {Format::format, launch_product<Format::format>}
 constexpr Row kFormats[] = {
-    FOREWORD_ROW(f32),     FOREWORD_ROW(f16),    FOREWORD_ROW(bf16),  FOREWORD_ROW(q4_1),    FOREWORD_ROW(q5_1),  FOREWORD_ROW(q2_k),
-    FOREWORD_ROW(q3_k),    FOREWORD_ROW(iq4_nl), FOREWORD_ROW(iq4_xs), FOREWORD_ROW(iq2_xxs), FOREWORD_ROW(iq2_xs), FOREWORD_ROW(iq2_s),
-    FOREWORD_ROW(iq3_xxs), FOREWORD_ROW(iq3_s),  FOREWORD_ROW(iq1_s), FOREWORD_ROW(iq1_m),   FOREWORD_ROW(tq1_0), FOREWORD_ROW(tq2_0),
-    FOREWORD_ROW(q1_0),    FOREWORD_ROW(mxfp4),  FOREWORD_ROW(nvfp4),
+    FOREWORD_ROW(f32),     FOREWORD_ROW(f16),   FOREWORD_ROW(bf16),  FOREWORD_ROW(iq2_xxs), FOREWORD_ROW(iq2_xs), FOREWORD_ROW(iq2_s), FOREWORD_ROW(iq3_xxs),
+    FOREWORD_ROW(iq3_s),   FOREWORD_ROW(iq1_s), FOREWORD_ROW(iq1_m), FOREWORD_ROW(tq1_0),   FOREWORD_ROW(tq2_0),  FOREWORD_ROW(q1_0),
 };
 #undef FOREWORD_ROW
 

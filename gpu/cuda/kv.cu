@@ -31,6 +31,51 @@ __global__ void store_kv(const float* k, std::int64_t k_stride, const float* v, 
   store_line(v + row * v_stride + head * dim, line_of(cache, slot / kSlots, head, slot % kSlots, true), dim, static_cast<int>(cache.basis_v), shared);
 }
 
+// The same behind the rotation by position: a block a row and head of q, of k, of v.
+struct Turn {
+  float* x;
+  std::int64_t stride;
+};
+struct TurnAndStore {
+  Turn q, k;
+  const float* v;
+  std::int64_t v_stride;
+  const float* cos_sin;
+  std::int64_t cos_sin_stride, n_heads;
+  int n_rot;
+  bool adjacent;
+  const int* slots;
+  std::int64_t slots_stride;
+  Cache cache;
+};
+
+__device__ void turn(float* head, const float* cos_sin, int n_rot, bool adjacent) {
+  for (int i = static_cast<int>(threadIdx.x); i < n_rot / 2; i += kThreads) {
+    float& first = head[adjacent ? 2 * i : i];
+    float& second = head[adjacent ? 2 * i + 1 : i + n_rot / 2];
+    const float c = cos_sin[2 * i], s = cos_sin[2 * i + 1], a = first, b = second;
+    first = a * c - b * s;
+    second = a * s + b * c;
+  }
+  __syncthreads();
+}
+
+__global__ void turn_and_store(TurnAndStore p) {
+  __shared__ float shared[kMostHead];
+  const std::int64_t row = blockIdx.x, head = blockIdx.y, n_kv = p.cache.n_kv_heads;
+  const float* angles = p.cos_sin + row * p.cos_sin_stride;
+  const int slot = p.slots[row * p.slots_stride], dim = static_cast<int>(p.cache.head_dim);
+  if (head < p.n_heads) return turn(p.q.x + row * p.q.stride + head * dim, angles, p.n_rot, p.adjacent);
+  const std::int64_t kv_head = (head - p.n_heads) % n_kv;
+  if (head < p.n_heads + n_kv) {
+    float* key = p.k.x + row * p.k.stride + kv_head * dim;
+    turn(key, angles, p.n_rot, p.adjacent);
+    return store_line(key, line_of(p.cache, slot / kSlots, kv_head, slot % kSlots, false), dim, static_cast<int>(p.cache.basis_k), shared);
+  }
+  store_line(p.v + row * p.v_stride + kv_head * dim, line_of(p.cache, slot / kSlots, kv_head, slot % kSlots, true), dim,
+             static_cast<int>(p.cache.basis_v), shared);
+}
+
 // ---- encode_pages: a thread a group
 
 struct Group {
@@ -171,6 +216,23 @@ const int* ids(const View& view) { return static_cast<const int*>(view.data); }
 void lower(Lowering& to, const StoreKvOp& op) {
   to.launch({static_cast<unsigned>(op.k.rows), static_cast<unsigned>(op.cache.n_kv_heads)}, kThreads, 0, store_kv, static_cast<const float*>(op.k.data),
             op.k.stride, static_cast<const float*>(op.v.data), op.v.stride, ids(op.slots), op.slots.stride, op.cache);
+}
+
+void lower(Lowering& to, const RopeAndStore& ops) {
+  TurnAndStore p{};
+  p.q = {static_cast<float*>(ops.q->x.data), ops.q->x.stride};
+  p.k = {static_cast<float*>(ops.k->x.data), ops.k->x.stride};
+  p.v = static_cast<const float*>(ops.store->v.data);
+  p.v_stride = ops.store->v.stride;
+  p.cos_sin = static_cast<const float*>(ops.q->cos_sin.data);
+  p.cos_sin_stride = ops.q->cos_sin.stride;
+  p.n_heads = ops.q->x.cols / ops.q->head_dim;
+  p.n_rot = static_cast<int>(ops.q->n_rot);
+  p.adjacent = ops.q->adjacent != 0;
+  p.slots = ids(ops.store->slots);
+  p.slots_stride = ops.store->slots.stride;
+  p.cache = ops.store->cache;
+  to.launch({static_cast<unsigned>(ops.q->x.rows), static_cast<unsigned>(p.n_heads + 2 * p.cache.n_kv_heads)}, kThreads, 0, turn_and_store, p);
 }
 
 void lower_encode_pages(Lowering& to, const CopyKvOp& op) {

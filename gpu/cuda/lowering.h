@@ -7,6 +7,7 @@
 
 #include "gpu/cuda/abi.h"
 #include "gpu/cuda/platform.h"
+#include "gpu/cuda/rounding.cuh"
 #include "gpu/cuda/values.cuh"
 
 namespace foreword::gpu::cuda {
@@ -16,19 +17,19 @@ struct Arena {
   std::byte* base = nullptr;
   std::int64_t used = 0, most = 0;
 
+  /// While there is no memory yet, only counted.
   std::byte* take(std::int64_t bytes) {
-    std::byte* at = base + used;
+    std::byte* at = base == nullptr ? nullptr : base + used;
     used += (bytes + 255) / 256 * 256;
     most = used > most ? used : most;
     return at;
   }
 };
 
-/// What was rounded to 8 bits last, and how.
+/// What was rounded to 8 bits last; source.data = nullptr: nothing.
 struct RoundedInput {
   View source;
-  std::int64_t terms, n_slots;
-  std::byte* memory;
+  Rounded rounded;
 };
 
 struct Lowering {
@@ -36,8 +37,9 @@ struct Lowering {
   bool measuring = true;  // nothing is launched
   Books books;
   Arena rounded, scratch;
-  RoundedInput input;  // memory = nullptr: none
+  RoundedInput input;
   int n_launches = 0;
+  bool fuses = true;  // off: every op for itself, with the same result to the bit
 
   template <class... P, class... A>
   void launch(Grid grid, int threads, std::size_t shared_bytes, void (*kernel)(P...), A... args) {
@@ -47,27 +49,46 @@ struct Lowering {
   }
 };
 
+/// Ops that one launch does.
+inline constexpr int kMostParts = 3;
+struct Products {
+  const LinearOp* parts[kMostParts];  // of one x; more than one only if all round it in the same way
+  int n;
+  const ElementwiseOp* add;  // or nullptr: out = x + factor * (the only part's out)
+};
+struct RopeAndStore {
+  const RopeOp *q, *k;
+  const StoreKvOp* store;
+};
+
 // One function an op. products.cu, float_products.cu
-void lower(Lowering& to, const LinearOp& op);
+void lower(Lowering& to, const Products& products);
 void lower_float_product(Lowering& to, const LinearOp& op, const struct Grouping& grouping);
-// rows.cu
+/// In how many terms the product rounds its input; 0: not at all.
+std::int64_t rounded_terms(const LinearOp& op);
+bool has_rounded(const Lowering& to, const View& x, std::int64_t terms);
+/// Memory for x rounded; from now on it is the one that was rounded last.
+Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots);
+// rows.cu. `terms` > 0: what is made is rounded too, for the products that follow.
 void lower(Lowering& to, const EmbedOp& op);
-void lower(Lowering& to, const NormOp& op);
+void lower(Lowering& to, const NormOp& op, std::int64_t terms);
 void lower(Lowering& to, const RopeOp& op);
-void lower(Lowering& to, const ElementwiseOp& op, OpKind kind);
+void lower(Lowering& to, const ElementwiseOp& op, OpKind kind, std::int64_t terms);
 void lower(Lowering& to, const GatherOp& op);
 // experts.cu
 void lower(Lowering& to, const RouteOp& op);
 void lower(Lowering& to, const CombineOp& op);
 // kv.cu
 void lower(Lowering& to, const StoreKvOp& op);
+void lower(Lowering& to, const RopeAndStore& ops);
 void lower_encode_pages(Lowering& to, const CopyKvOp& op);
 void lower_copy_slots(Lowering& to, const CopyKvOp& op);
 // attention.cu
-void lower(Lowering& to, const AttentionOp& op);
+void lower(Lowering& to, const AttentionOp& op, std::int64_t terms);
 
-/// Any op but a write, which is the plugin's.
-void lower(Lowering& to, const Op& op);
+/// The first of these ops, with as many of those behind it as its launches can do; says how many. A write launches nothing: it is the
+/// plugin's.
+std::int64_t lower(Lowering& to, const Op* ops, std::int64_t n_ops);
 /// What scratch the step needs, in `most` of the arenas; then `to` is ready for launching it, once they have their memory.
 void measure(Lowering& to, const Op* ops, std::int64_t n_ops);
 /// Pointers into a copy of struct Codebooks.

@@ -109,6 +109,18 @@ T lane_xor(T value, int mask) { return emulator::from_lane(value, emulator::lane
 template <class T>
 T lane_value(T value, int lane) { return emulator::from_lane(value, lane); }
 
+inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector) {
+  unsigned all = 0;
+  for (int i = 0; i < 4; ++i) {
+    const unsigned which = selector >> 4 * i & 7u;
+    all |= ((which < 4 ? a : b) >> 8 * (which % 4) & 255u) << 8 * i;
+  }
+  return all;
+}
+inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift) {
+  return static_cast<unsigned>((std::uint64_t{high} << 32 | low) >> (shift & 31u));
+}
+
 inline int __dp4a(int a, int b, int c) {
   for (int i = 0; i < 32; i += 8) c += static_cast<std::int8_t>(a >> i) * static_cast<std::int8_t>(b >> i);
   return c;

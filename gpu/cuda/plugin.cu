@@ -137,19 +137,22 @@ int32_t download(Context* context, const Copy* copy) {
 
 // ---- steps
 
-cudaError_t emit(Lowering& lowering, const Op& op) {
-  if (op.kind != kOpWrite) return lower(lowering, op), cudaSuccess;
-  const auto row = static_cast<std::size_t>(op.write.row_bytes), rows = static_cast<std::size_t>(op.write.rows);
-  lower(lowering, op);
-  if (rows == 1 || op.write.stride == op.write.row_bytes) {
-    return cudaMemcpyAsync(op.write.device, op.write.host, rows * row, cudaMemcpyHostToDevice, lowering.stream);
-  }
-  return cudaMemcpy2DAsync(op.write.device, static_cast<std::size_t>(op.write.stride), op.write.host, row, row, rows, cudaMemcpyHostToDevice, lowering.stream);
+cudaError_t copy_up(const Copy& copy, Stream stream) {
+  const auto row = static_cast<std::size_t>(copy.row_bytes), rows = static_cast<std::size_t>(copy.rows);
+  if (rows == 1 || copy.stride == copy.row_bytes) return cudaMemcpyAsync(copy.device, copy.host, rows * row, cudaMemcpyHostToDevice, stream);
+  return cudaMemcpy2DAsync(copy.device, static_cast<std::size_t>(copy.stride), copy.host, row, row, rows, cudaMemcpyHostToDevice, stream);
+}
+
+// The first of these ops, with those that go along with it; i is then behind them.
+cudaError_t emit(Lowering& lowering, const Op* ops, int64_t n_ops, int64_t& i) {
+  const Op& op = ops[i];
+  i += lower(lowering, ops + i, n_ops - i);
+  return op.kind == kOpWrite ? copy_up(op.write, lowering.stream) : cudaSuccess;
 }
 
 cudaError_t emit_all(Lowering& lowering, const Op* ops, int64_t n_ops) {
-  for (int64_t i = 0; i < n_ops; ++i) {
-    if (const cudaError_t error = emit(lowering, ops[i]); error != cudaSuccess) return error;
+  for (int64_t i = 0; i < n_ops;) {
+    if (const cudaError_t error = emit(lowering, ops, n_ops, i); error != cudaSuccess) return error;
   }
   return cudaGetLastError();
 }
@@ -230,14 +233,19 @@ cudaError_t run_timed(Context* context, const Op* ops, int64_t n_ops, float* sec
   }
   Lowering& lowering = context->lowering;
   cudaEventRecord(context->events[0], lowering.stream);
-  for (int64_t i = 0; i < n_ops; ++i) {
-    if (const cudaError_t error = emit(lowering, ops[i]); error != cudaSuccess) return error;
-    cudaEventRecord(context->events[static_cast<std::size_t>(i) + 1], lowering.stream);
+  std::vector<int64_t> first;  // ops with an event behind them, and those that went along with them
+  for (int64_t i = 0; i < n_ops;) {
+    first.push_back(i);
+    seconds[i] = 0;
+    if (const cudaError_t error = emit(lowering, ops, n_ops, i); error != cudaSuccess) return error;
+    for (int64_t along = first.back() + 1; along < i; ++along) seconds[along] = 0;
+    cudaEventRecord(context->events[first.size()], lowering.stream);
   }
   if (const cudaError_t error = cudaStreamSynchronize(lowering.stream); error != cudaSuccess) return error;
-  for (int64_t i = 0; i < n_ops; ++i) {
-    cudaEventElapsedTime(&seconds[i], context->events[static_cast<std::size_t>(i)], context->events[static_cast<std::size_t>(i) + 1]);
-    seconds[i] /= 1000;
+  for (std::size_t k = 0; k < first.size(); ++k) {
+    float milliseconds = 0;
+    cudaEventElapsedTime(&milliseconds, context->events[k], context->events[k + 1]);
+    seconds[first[k]] = milliseconds / 1000;
   }
   return cudaGetLastError();
 }
@@ -283,7 +291,7 @@ void take_counts(Context* context, Counts* counts) {
   context->counts = {};
 }
 
-// ---- the memory's speed
+// ---- what the device can do at best
 
 __global__ void read_all(const uint4* from, std::int64_t n, unsigned* sink) {
   unsigned sum = 0;
@@ -294,18 +302,33 @@ __global__ void read_all(const uint4* from, std::int64_t n, unsigned* sink) {
   if (sum == 0x12345678u) *sink = sum;  // so that nothing is left out
 }
 
-double read_through(Context* context, const void* bytes, int64_t n_bytes) {
+constexpr int kPeakRounds = 4096, kPeakChains = 8;
+__global__ void multiply_only(unsigned* sink) {
+  int a = static_cast<int>(threadIdx.x), sum = 0;
+  for (int round = 0; round < kPeakRounds; ++round) {
+#pragma unroll
+    for (int chain = 0; chain < kPeakChains; ++chain) {
+      int c[4];
+      matrix_product(c, a + chain, a ^ chain, round + chain);
+      sum ^= c[0] ^ c[1] ^ c[2] ^ c[3];
+    }
+    a += round;
+  }
+  if (sum == 0x12345678) *sink = 1;
+}
+
+// Seconds that `launch` takes on the device; 0: it cannot be told.
+template <class Launch>
+double seconds_of(Context* context, Launch launch) {
   cudaSetDevice(context->device);
-  DeviceRow row;
   cudaEvent_t begin, end;
-  if (describe(context->device, &row) != kOk || cudaEventCreate(&begin) != cudaSuccess) return 0;
+  if (cudaEventCreate(&begin) != cudaSuccess) return 0;
   float milliseconds = 0;
   if (cudaEventCreate(&end) == cudaSuccess) {
-    const cudaStream_t stream = context->lowering.stream;
-    cudaEventRecord(begin, stream);
-    read_all<<<static_cast<unsigned>(row.n_processors * 8), 256, 0, stream>>>(static_cast<const uint4*>(bytes), n_bytes / 16, context->sink);
-    cudaEventRecord(end, stream);
-    if (cudaStreamSynchronize(stream) != cudaSuccess || cudaEventElapsedTime(&milliseconds, begin, end) != cudaSuccess) milliseconds = 0;
+    cudaEventRecord(begin, context->lowering.stream);
+    launch();
+    cudaEventRecord(end, context->lowering.stream);
+    if (cudaStreamSynchronize(context->lowering.stream) != cudaSuccess || cudaEventElapsedTime(&milliseconds, begin, end) != cudaSuccess) milliseconds = 0;
     cudaEventDestroy(end);
   }
   cudaEventDestroy(begin);
@@ -313,8 +336,30 @@ double read_through(Context* context, const void* bytes, int64_t n_bytes) {
   return milliseconds / 1000.0;
 }
 
+unsigned processors_of(const Context* context) {
+  int n = 0;
+  cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, context->device);
+  return static_cast<unsigned>(n);
+}
+
+double read_through(Context* context, const void* bytes, int64_t n_bytes) {
+  return seconds_of(context, [&] {
+    read_all<<<processors_of(context) * 8, 256, 0, context->lowering.stream>>>(static_cast<const uint4*>(bytes), n_bytes / 16, context->sink);
+  });
+}
+
+double peak_operations(Context* context) {
+  const unsigned blocks = processors_of(context) * 4;
+  constexpr unsigned kThreads = 256;
+  const auto run_once = [&] { multiply_only<<<blocks, kThreads, 0, context->lowering.stream>>>(context->sink); };
+  seconds_of(context, run_once);
+  const double seconds = seconds_of(context, run_once);
+  constexpr double kOperations = 2.0 * 16 * 8 * 16;  // of one instruction
+  return seconds > 0 ? blocks * (kThreads / 32.0) * kPeakRounds * kPeakChains * kOperations / seconds : 0;
+}
+
 constexpr Api kApi = {kAbiVersion, sizeof(Op),      0,           count,  describe, open, close,       message,
-                      allocate,    release,         allocate_pinned, free_pinned, upload, download, run,  take_counts, read_through};
+                      allocate,    release,         allocate_pinned, free_pinned, upload, download, run,  take_counts, read_through, peak_operations};
 
 }  // namespace
 

@@ -76,19 +76,27 @@ struct Norm {
   std::int64_t out_stride, group, groups_per_row, n_groups;
   bool whole_weight, centre;
   float eps;
+  Rounded rounded;  // codes = nullptr: not wanted; else a group is a row, and groups behind the last are slots of zeros
 };
 
 template <bool kBlock>
 __global__ void norm(Norm p) {
   constexpr int kStep = kBlock ? kThreads : 32;
   const std::int64_t at = kBlock ? blockIdx.x : std::int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
-  if (at >= p.n_groups) return;  // a whole warp, or a whole block
+  const std::int64_t me = kBlock ? threadIdx.x : threadIdx.x % 32;
+  if (at >= p.n_groups) {  // a whole warp, or a whole block
+    if (p.rounded.codes == nullptr || at >= slots_in_tiles(p.n_groups)) return;
+    for (std::int64_t run = me; run < p.rounded.runs; run += kStep) {
+      float zeros[kRun] = {};
+      round_run(zeros, at, run, p.rounded);
+    }
+    return;
+  }
   const std::int64_t first = at % p.groups_per_row * p.group;
   const float* x = p.x + at / p.groups_per_row * p.x_stride + first;
   float* out = p.out + at / p.groups_per_row * p.out_stride + first;
   const float* weight = p.weight + (p.whole_weight ? first : 0);
   const float* bias = p.bias == nullptr ? nullptr : p.bias + (p.whole_weight ? first : 0);
-  const std::int64_t me = kBlock ? threadIdx.x : threadIdx.x % 32;
   float mean = 0;
   if (p.centre) {
     for (std::int64_t c = me; c < p.group; c += kStep) mean += x[c];
@@ -97,9 +105,18 @@ __global__ void norm(Norm p) {
   float squares = 0;
   for (std::int64_t c = me; c < p.group; c += kStep) squares = fmaf(x[c] - mean, x[c] - mean, squares);
   const float factor = 1.0f / sqrtf(sum_of_group<kBlock>(squares) / static_cast<float>(p.group) + p.eps);
-  for (std::int64_t c = me; c < p.group; c += kStep) {
+  const auto made = [&](std::int64_t c) {
     const float value = (x[c] - mean) * factor * weight[c];
-    out[c] = bias == nullptr ? value : value + bias[c];
+    return bias == nullptr ? value : value + bias[c];
+  };
+  if (p.rounded.codes == nullptr) {
+    for (std::int64_t c = me; c < p.group; c += kStep) out[c] = made(c);
+    return;
+  }
+  for (std::int64_t run = me; run < p.rounded.runs; run += kStep) {
+    float values[kRun];
+    for (int i = 0; i < kRun; ++i) out[run * kRun + i] = values[i] = made(run * kRun + i);
+    round_run(values, at, run, p.rounded);
   }
 }
 
@@ -150,8 +167,28 @@ __global__ void elementwise(const float* x, std::int64_t x_stride, const float* 
   out[row * out_stride + c] = element<kKind>(x[row * x_stride + c], other, factor, activation);
 }
 
+// The same, a thread a run of 16 columns, with the result rounded for products.
 template <int kKind>
-void launch_elementwise(Lowering& to, const ElementwiseOp& op) {
+__global__ void elementwise_rounded(const float* x, std::int64_t x_stride, const float* y, std::int64_t y_stride, float* out, std::int64_t out_stride,
+                                    std::int64_t n_rows, float factor, int activation, Rounded rounded) {
+  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / rounded.runs, run = at % rounded.runs;
+  if (row >= slots_in_tiles(n_rows)) return;
+  float values[kRun] = {};
+  for (int i = 0; row < n_rows && i < kRun; ++i) {
+    const std::int64_t c = run * kRun + i;
+    out[row * out_stride + c] = values[i] = element<kKind>(x[row * x_stride + c], y == nullptr ? 0 : y[row * y_stride + c], factor, activation);
+  }
+  round_run(values, row, run, rounded);
+}
+
+template <int kKind>
+void launch_elementwise(Lowering& to, const ElementwiseOp& op, std::int64_t terms) {
+  if (terms > 0) {
+    const Rounded rounded = room_for_rounded(to, op.out, op.out.cols, terms, op.out.rows);
+    return to.launch({blocks_for(slots_in_tiles(op.out.rows) * rounded.runs, kThreads)}, kThreads, 0, elementwise_rounded<kKind>,
+                     static_cast<const float*>(op.x.data), op.x.stride, static_cast<const float*>(op.y.data), op.y.stride, static_cast<float*>(op.out.data),
+                     op.out.stride, op.out.rows, op.factor, op.activation, rounded);
+  }
   const std::int64_t n = op.out.rows * op.out.cols;
   to.launch({blocks_for(n, kThreads)}, kThreads, 0, elementwise<kKind>, static_cast<const float*>(op.x.data), op.x.stride, static_cast<const float*>(op.y.data),
             op.y.stride, static_cast<float*>(op.out.data), op.out.stride, op.out.cols, n, op.factor, op.activation);
@@ -173,7 +210,7 @@ void lower(Lowering& to, const EmbedOp& op) {
   }
 }
 
-void lower(Lowering& to, const NormOp& op) {
+void lower(Lowering& to, const NormOp& op, std::int64_t terms) {
   Norm p{};
   p.x = static_cast<const float*>(op.x.data);
   p.x_stride = op.x.stride;
@@ -187,8 +224,13 @@ void lower(Lowering& to, const NormOp& op) {
   p.whole_weight = op.weight.cols != op.group;
   p.centre = op.centre != 0;
   p.eps = op.eps;
-  if (op.group > kWarpGroup) return to.launch({static_cast<unsigned>(p.n_groups)}, kThreads, 0, norm<true>, p);
-  to.launch({blocks_for(p.n_groups, kThreads / 32)}, kThreads, 0, norm<false>, p);
+  std::int64_t n = p.n_groups;
+  if (terms > 0) {
+    p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, op.out.rows);
+    n = slots_in_tiles(n);
+  }
+  if (op.group > kWarpGroup) return to.launch({static_cast<unsigned>(n)}, kThreads, 0, norm<true>, p);
+  to.launch({blocks_for(n, kThreads / 32)}, kThreads, 0, norm<false>, p);
 }
 
 void lower(Lowering& to, const RopeOp& op) {
@@ -197,14 +239,14 @@ void lower(Lowering& to, const RopeOp& op) {
             static_cast<const float*>(op.cos_sin.data), op.cos_sin.stride, n);
 }
 
-void lower(Lowering& to, const ElementwiseOp& op, OpKind kind) {
+void lower(Lowering& to, const ElementwiseOp& op, OpKind kind, std::int64_t terms) {
   switch (kind) {
-    case kOpGlu: return launch_elementwise<kOpGlu>(to, op);
-    case kOpActivate: return launch_elementwise<kOpActivate>(to, op);
-    case kOpAdd: return launch_elementwise<kOpAdd>(to, op);
-    case kOpScale: return launch_elementwise<kOpScale>(to, op);
-    case kOpSoftcap: return launch_elementwise<kOpSoftcap>(to, op);
-    default: return launch_elementwise<kOpSigmoidGate>(to, op);
+    case kOpGlu: return launch_elementwise<kOpGlu>(to, op, terms);
+    case kOpActivate: return launch_elementwise<kOpActivate>(to, op, terms);
+    case kOpAdd: return launch_elementwise<kOpAdd>(to, op, terms);
+    case kOpScale: return launch_elementwise<kOpScale>(to, op, terms);
+    case kOpSoftcap: return launch_elementwise<kOpSoftcap>(to, op, terms);
+    default: return launch_elementwise<kOpSigmoidGate>(to, op, 0);
   }
 }
 

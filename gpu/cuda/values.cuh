@@ -20,22 +20,23 @@ __device__ __forceinline__ int fp4_doubled(int code) {
   const int size = code & 7, value = size < 5 ? size : size == 5 ? 6 : size == 6 ? 8 : 12;
   return code & 8 ? -value : value;
 }
-__device__ __forceinline__ float half_power_of_two(int exponent) {
-  return __uint_as_float(exponent < 2 ? 0x00200000u << exponent : static_cast<unsigned>(exponent - 1) << 23);
-}
-__device__ __forceinline__ float half_ue4m3(int code) {
-  if (code == 0x7f) return 0;
-  const int exponent = code >> 3 & 15, mantissa = code & 7;
-  const float power = __uint_as_float(static_cast<unsigned>((exponent == 0 ? 1 : exponent) - 7 + 127) << 23);
-  const float fraction = static_cast<float>(mantissa) * 0.125f;
-  return (exponent == 0 ? fraction : 1.0f + fraction) * power * 0.5f;
-}
 __device__ __forceinline__ int half_word_at(const std::uint8_t* p) { return *reinterpret_cast<const std::uint16_t*>(p); }
 __device__ __forceinline__ unsigned with_parity(unsigned seven_bits) {
   return seven_bits | static_cast<unsigned>(__popc(seven_bits) & 1) << 7;
 }
 __device__ __forceinline__ float with_sign(float value, unsigned signs, int j) {
   return __uint_as_float(__float_as_uint(value) ^ signs >> j << 31);
+}
+
+// Scale and minimum of sub-block s in the 12 bytes of Q4_K and Q5_K.
+__device__ __forceinline__ void scale_and_min(const std::uint8_t* sc, int s, int& scale, int& min) {
+  if (s < 4) {
+    scale = sc[s] & 63;
+    min = sc[s + 4] & 63;
+  } else {
+    scale = (sc[s + 4] & 15) + 16 * (sc[s - 4] >> 6);
+    min = (sc[s + 4] >> 4) + 16 * (sc[s] >> 6);
+  }
 }
 
 /// The values 8i .. 8i + 7 of a block.

@@ -100,6 +100,14 @@ class ReferenceFixtures(LogitsTest):
 
 
 @program.needs_fixtures
+@unittest.skipUnless("FOREWORD_CUDA_PLUGIN" in os.environ, "tests/CMakeLists.txt runs it with the emulated plugin, tests/bench/cuda.sh with the real one")
+class CudaFixtures(LogitsTest):
+    device = "cuda"
+
+    def test_every_model(self):
+        self.check(program.FIXTURES)
+
+
 @unittest.skipUnless("FOREWORD_VULKAN" in os.environ, "tests/CMakeLists.txt runs it with a driver of Vulkan")
 class VulkanFixtures(LogitsTest):
     device = "vulkan"

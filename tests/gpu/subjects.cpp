@@ -4,6 +4,7 @@
 #include "gpu/cpu/cpu_backend.h"
 #include "gpu/cuda/cuda_backend.h"
 #include "gpu/cuda/emulated/plugin.h"
+#include "gpu/cuda/plugin_loader.h"
 #include "tests/gpu/harness.h"
 #if defined(FOREWORD_VULKAN)
 #include "gpu/vulkan/vulkan_backend.h"
@@ -56,15 +57,29 @@ std::vector<Subject> emulated_cuda() {
   return {{"cuda emulated", true, false, [](int) -> std::shared_ptr<Backend> { return std::move(*make_cuda_backend(cuda::emulated_plugin(), 0)); }}};
 }
 
+// The first GPU of NVIDIA's, by the plugin that FOREWORD_CUDA_PLUGIN names.
+std::vector<Subject> cuda_device() {
+  const CudaPlugin& plugin = cuda_plugin();
+  const CudaDevices found = plugin.api == nullptr ? CudaDevices{} : list_cuda_devices(*plugin.api);
+  if (found.devices.empty()) return {};
+  auto backend = make_cuda_backend(*plugin.api, 0);
+  EXPECT_TRUE(backend.has_value()) << backend.error().message;
+  if (!backend) return {};
+  const std::shared_ptr<Backend> shared = std::move(*backend);
+  return {{found.devices.front().name, true, false, [shared](int) { return shared; }}};
+}
+
 struct DeviceRow {
   std::string_view name;
   std::vector<Subject> (*open)();
 };
-constexpr DeviceRow kDevices[] = {{"", processors}, {"vulkan", vulkan_devices}, {"cuda-emulated", emulated_cuda}};
+constexpr DeviceRow kDevices[] = {{"", processors}, {"vulkan", vulkan_devices}, {"cuda-emulated", emulated_cuda}, {"cuda", cuda_device}};
 
 class NeedsADevice : public testing::Environment {
  public:
   void SetUp() override {
+    // So that a broken driver cannot look like none.
+    ASSERT_TRUE(!subjects().empty() || text_of("FOREWORD_NEED_DEVICE").empty()) << "FOREWORD_NEED_DEVICE is set, and there is none";
     if (subjects().empty()) GTEST_SKIP() << "this machine has no such device, or this build no backend for it";
   }
 };

@@ -2,11 +2,11 @@
 
 #include "gpu/cuda/emulated/plugin.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <memory>
 #include <new>
-#include <span>
 #include <utility>
 
 #include "gpu/codebooks.h"
@@ -81,15 +81,18 @@ int32_t grow(std::unique_ptr<std::byte[]>& memory, Arena& arena) {
 int32_t run(Context* context, const Op* ops, int64_t n_ops, float* seconds) {
   if (faults.run_fails) return kDeviceLost;
   Lowering& lowering = context->lowering;
+  lowering.fuses = faults.fuses;
   measure(lowering, ops, n_ops);
   if (const int32_t status = grow(context->rounded, lowering.rounded); status != kOk) return status;
   if (const int32_t status = grow(context->scratch, lowering.scratch); status != kOk) return status;
-  for (const Op& op : std::span(ops, static_cast<std::size_t>(n_ops))) {
+  if (seconds != nullptr) std::fill_n(seconds, n_ops, 0.0F);
+  for (int64_t i = 0; i < n_ops;) {
     const auto before = std::chrono::steady_clock::now();
-    if (op.kind == kOpWrite) copy_rows(op.write, Way::up);
-    lower(lowering, op);
-    context->counts.copies += op.kind == kOpWrite;
-    if (seconds != nullptr) *seconds++ = std::chrono::duration<float>(std::chrono::steady_clock::now() - before).count();
+    const int64_t first = i;
+    if (ops[i].kind == kOpWrite) copy_rows(ops[i].write, Way::up);
+    context->counts.copies += ops[i].kind == kOpWrite;
+    i += lower(lowering, ops + i, n_ops - i);
+    if (seconds != nullptr) seconds[first] = std::chrono::duration<float>(std::chrono::steady_clock::now() - before).count();
   }
   ++context->counts.runs;
   context->counts.launches += lowering.n_launches;
@@ -99,9 +102,10 @@ int32_t run(Context* context, const Op* ops, int64_t n_ops, float* seconds) {
 void take_counts(Context* context, Counts* counts) { *counts = std::exchange(context->counts, Counts{}); }
 
 double read_through(Context*, const void*, int64_t) { return 0; }
+double peak_operations(Context*) { return 0; }
 
 constexpr Api kApi = {kAbiVersion, sizeof(Op), 1,       count,   describe, open,     close, message,
-                      allocate,    release,    allocate, release, upload,   download, run,   take_counts, read_through};
+                      allocate,    release,    allocate, release, upload,   download, run,   take_counts, read_through, peak_operations};
 
 }  // namespace
 
