@@ -34,7 +34,7 @@ void Controller::handle(engine::ModelLoading&& e) {
 void Controller::handle(engine::ModelReady&& e) {
   view_.model = {ui::ModelState::ready, e.model.name, -1, {}};
   view_.status = {};
-  view_.status.device = e.model.device;
+  view_.status.device = e.model.device + (e.model.device_reason.empty() ? "" : ", " + e.model.device_reason);
   view_.status.context_size = e.model.context;
   view_.status.memory_used = e.model.file_bytes + e.model.kv_bytes;
   view_.status.memory_total = e.model.memory_total;

@@ -1,5 +1,6 @@
 #include "app/kv_book.h"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +12,7 @@ using Json = nlohmann::json;
 
 /// Raised when the text of the self-test or an encoder changes: what was measured before says nothing then.
 constexpr int kVersion = 1;
+constexpr const char* kSkipped = "skipped";
 
 class JsonKvBook final : public engine::KvBook {
  public:
@@ -37,6 +39,29 @@ class JsonKvBook final : public engine::KvBook {
     Json& model = models_[std::string(fingerprint)];
     if (!model.is_object()) model = Json::object();
     model[std::string(engine::name_of(cost.encoding))] = {cost.mean_kl, cost.top1_agree};
+    write();
+  }
+
+  std::vector<std::int32_t> find_skipped(std::string_view fingerprint) override {
+    const auto model = models_.find(std::string(fingerprint));
+    if (model == models_.end() || !model->is_object() || !model->contains(kSkipped)) return {};
+    std::vector<std::int32_t> layers;
+    for (const Json& layer : (*model)[kSkipped]) {
+      if (!layer.is_number_integer()) return {};
+      layers.push_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(layer.get<std::int64_t>(), -1, 1 << 20)));
+    }
+    return layers;
+  }
+
+  void keep_skipped(std::string_view fingerprint, const std::vector<std::int32_t>& layers) override {
+    Json& model = models_[std::string(fingerprint)];
+    if (!model.is_object()) model = Json::object();
+    model[kSkipped] = layers;
+    write();
+  }
+
+ private:
+  void write() {
     std::error_code ignored;
     std::filesystem::create_directories(file_.parent_path(), ignored);
     std::filesystem::path fresh = file_;
@@ -48,9 +73,8 @@ class JsonKvBook final : public engine::KvBook {
     else std::filesystem::remove(fresh, ignored);
   }
 
- private:
   std::filesystem::path file_;
-  Json models_ = Json::object();  // fingerprint -> encoding -> [mean KL, top-1 agreement]
+  Json models_ = Json::object();  // fingerprint -> encoding -> [mean KL, top-1 agreement], and kSkipped -> layers
 };
 
 }  // namespace

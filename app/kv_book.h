@@ -1,5 +1,5 @@
 #pragma once
-// What the self-test found about models, in one small JSON file that may be deleted at any time. No thread may use one book
+// What was measured of models (engine/kv/kv_book.h), in one small JSON file that may be deleted at any time. No thread may use one book
 // while another does.
 
 #include <filesystem>

@@ -12,6 +12,7 @@
 #include "app/command.h"
 #include "app/desktop.h"
 #include "app/draft_options.h"
+#include "app/paths.h"
 #include "engine/base/log.h"
 
 namespace foreword::app {
@@ -66,6 +67,12 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("--threads", common.engine.n_threads, "Processor threads; 0 uses what the machine allows")
       ->check(CLI::Range(0, 1024));
   app.add_option("--device", common.engine.device, "Compute device: auto, or an id from `foreword devices`");
+  app.add_option_function<std::string>(
+         "--gpu-layers",
+         [&common](const std::string& number) { common.engine.gpu_layers = number == "auto" ? -1 : std::stoll(number); },
+         "Layers that a graphics processor computes, the processor the rest; auto takes what fits its memory")
+      ->check(CLI::IsMember({"auto"}) | CLI::Range(0, 1 << 20))
+      ->type_name("N");
   app.add_option("--context", common.engine.context, "Tokens that a chat can hold; 0 uses the model's own, at most 8192")
       ->check(CLI::Range(0, 1 << 28));
   add_kv_wish(app, "--kv", "How the KV cache keeps old tokens: auto (standard), exact, fast, balanced, long or memory; or an encoding, "
@@ -142,6 +149,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kWrongUse;
   }
   if (!common.seed_given) common.sampling.seed = fresh_seed();
+  common.engine.cache_folder = find_paths(common.data_dir).cache;
   common.kv_given = app.count("--kv") > 0;
   common.model_given = !common.model.empty();
   common.builtin = find_builtin_model();

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "engine/base/log.h"
+#include "engine/device_plan.h"
 #include "engine/gguf/fingerprint.h"
 #include "engine/self_test.h"
-#include "gpu/registry.h"
 
 namespace foreword::engine {
 namespace {
@@ -56,16 +56,24 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::pa
 }
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on) {
+  if (file->tensors().empty() && has_vocabulary(file->metadata())) {
+    return Error{ErrorCode::unsupported, file->name() + ": This file holds only a vocabulary; it serves `foreword tokenize`, but cannot write."};
+  }
+  for (DevicePlan plan = plan_device(*file, options);; plan = step_down(*file, plan)) {
+    auto backend = open_planned(plan, options);
+    auto loaded = backend ? open_on(std::move(*backend), file, options, go_on) : Result<std::unique_ptr<LoadedModel>>(backend.error());
+    if (loaded) (*loaded)->device_reason_ = plan.reason;
+    const bool short_of_memory = !loaded && loaded.error().code == ErrorCode::out_of_memory;
+    if (!short_of_memory || !plan.may_step_down || plan.on_processor()) return loaded;
+  }
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file,
+                                                          const ModelOptions& options, const gpu::Progress& go_on) {
   const std::string name = file->name();
   auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
   const auto named = [&name](const Error& error) { return with_file(error, name); };
-
-  if (file->tensors().empty() && has_vocabulary(file->metadata())) {
-    return Error{ErrorCode::unsupported, name + ": This file holds only a vocabulary; it serves `foreword tokenize`, but cannot write."};
-  }
-  gpu::BackendOptions backend_options;
-  backend_options.n_threads = options.n_threads;
-  FW_ASSIGN(loaded->backend_, gpu::open_device(options.device, backend_options));
+  loaded->backend_ = std::move(backend);
 
   auto model = load_model(file, *loaded->backend_, options.context, kDefaultContext, go_on);
   if (!model) return named(model.error());
@@ -112,6 +120,7 @@ ModelSummary LoadedModel::summary() const {
   summary.name = name && *name && !(*name)->empty() ? **name : file().name();
   summary.architecture = model_.config.arch->name;
   summary.device = backend_->device().name;
+  summary.device_reason = device_reason_;
   summary.chat_format = template_ ? std::string(template_->name()) : "";
   summary.n_parameters = model_.n_parameters;
   summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
@@ -136,6 +145,27 @@ std::vector<KvModeOffer> LoadedModel::kv_modes() const {
 void LoadedModel::learn(const KvCost& cost) {
   kv_quality_.costs.push_back(cost);
   if (kv_book_) kv_book_->keep(fingerprint_, cost);
+}
+
+std::vector<std::uint8_t> LoadedModel::known_skipped() const {
+  const auto layers = kv_book_ ? kv_book_->find_skipped(fingerprint_) : std::vector<std::int32_t>();
+  const auto n_layers = static_cast<std::size_t>(model_.config.n_layers);
+  if (layers.empty() || layers.size() >= n_layers) return {};
+  std::vector<std::uint8_t> skipped(n_layers, 0);
+  for (const std::int32_t layer : layers) {
+    if (layer < 0 || layer >= std::ssize(skipped)) return {};
+    skipped[static_cast<std::size_t>(layer)] = 1;
+  }
+  return skipped;
+}
+
+void LoadedModel::keep_skipped(const std::vector<std::uint8_t>& skipped) {
+  if (!kv_book_) return;
+  std::vector<std::int32_t> layers;
+  for (std::size_t i = 0; i < skipped.size(); ++i) {
+    if (skipped[i] != 0) layers.push_back(static_cast<std::int32_t>(i));
+  }
+  kv_book_->keep_skipped(fingerprint_, layers);
 }
 
 Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tokens,

@@ -51,6 +51,10 @@ class LoadedModel {
   /// Adds to kv_quality(), and to the book.
   void learn(const KvCost& cost);
   bool has_kv_book() const { return kv_book_ != nullptr; }
+  /// By layer: 1 is left out where the model drafts for itself. Empty if the book does not know, or not of this many layers.
+  std::vector<std::uint8_t> known_skipped() const;
+  /// Tells the book, if there is one.
+  void keep_skipped(const std::vector<std::uint8_t>& skipped);
 
   /// Reads `tokens` into the sequence in chunks; logits of the rows that `wants` selects go to the sink with their
   /// index in `tokens`. `between` runs after every chunk with the number of tokens read; false cancels (`cancelled`).
@@ -59,8 +63,11 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
+  static Result<std::unique_ptr<LoadedModel>> open_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file,
+                                                      const ModelOptions& options, const gpu::Progress& go_on);
 
   std::unique_ptr<gpu::Backend> backend_;  // first: everything below lives on it
+  std::string device_reason_;
   Model model_;
   std::shared_ptr<KvBook> kv_book_;
   std::string fingerprint_;  // with a book

@@ -83,7 +83,12 @@ double self_draft_gain(double accepted, double share) {
 
 Result<std::unique_ptr<SelfDraft>> SelfDraft::open(LoadedModel& target, double seconds) {
   auto draft = std::unique_ptr<SelfDraft>(new SelfDraft(target));
+  if (std::vector<std::uint8_t> known = target.known_skipped(); !known.empty()) {
+    draft->skipped_ = std::move(known);
+    return draft;
+  }
   FW_TRY(draft->choose(seconds));
+  target.keep_skipped(draft->skipped_);
   return draft;
 }
 
@@ -113,7 +118,7 @@ Result<void> SelfDraft::choose(double seconds) {
     for (std::size_t layer = 0; layer < n_layers && Clock::now() < end; ++layer) {
       Mask other = from;
       other[layer] ^= 1;
-      if (std::ranges::count(other, 0) == 0) continue;
+      if (std::ranges::count(other, 0) == 0 || std::ranges::count(other, 1) == 0) continue;
       FW_ASSIGN(const bool wins, attempt(other));
       better |= wins;
     }

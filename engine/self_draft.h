@@ -13,8 +13,9 @@ namespace foreword::engine {
 
 class SelfDraft final : public DraftModel {
  public:
-  /// target must outlive it. Chooses what to leave out, for at most so many seconds: first evenly spread masks that keep first
-  /// and last (Liu et al. 2024), then the best of them with a layer less or another one.
+  /// target must outlive it. What to leave out is what the model's book says; else it is chosen, for at most so many seconds, and
+  /// told to the book: first evenly spread masks that keep first and last (Liu et al. 2024), then the best of them with a layer less
+  /// or another one.
   static Result<std::unique_ptr<SelfDraft>> open(LoadedModel& target, double seconds);
 
   /// The sequence that holds the text which is followed, all but its last token.

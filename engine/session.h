@@ -28,6 +28,8 @@ namespace foreword::engine {
 
 struct ModelOptions {
   std::string device = "auto";
+  std::int64_t gpu_layers = -1;     // that the device computes, the first ones; the processor does the rest. -1: as many as fit
+  std::filesystem::path cache_folder = {};  // of what devices compile and how fast they are; empty: nothing is kept
   int n_threads = 0;           // 0 = what the machine allows
   std::int64_t context = 0;    // tokens; 0 = the model's own length, at most kDefaultContext
   KvWish kv;                   // how old tokens are kept
@@ -45,6 +47,7 @@ struct ModelSummary {
   std::string name;             // general.name, else the file name
   std::string architecture;
   std::string device;           // the device really used, e.g. "AMD Ryzen 7 7840U (2 threads)"
+  std::string device_reason;    // why "auto" took it, or that only some layers fit; empty: nothing to say
   std::string chat_format;      // "jinja", "chatml", ...
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;

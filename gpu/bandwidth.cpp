@@ -1,16 +1,18 @@
 #include "gpu/bandwidth.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace foreword::gpu {
 namespace {
 
-constexpr std::int64_t kLarge = std::int64_t{1} << 30, kSmall = kLarge / 4, kPiece = std::int64_t{1} << 24;
+constexpr std::int64_t kPiece = std::int64_t{1} << 24;
 
 }  // namespace
 
-Result<ReadBandwidth> ReadBandwidth::prepare(Backend& backend) {
-  const std::int64_t bytes = backend.device().memory_free_bytes > 4 * kLarge ? kLarge : kSmall;
+Result<ReadBandwidth> ReadBandwidth::prepare(Backend& backend, std::size_t wanted) {
+  const auto most = static_cast<std::int64_t>(wanted);
+  const std::int64_t bytes = std::max(kPiece, (backend.device().memory_free_bytes > 4 * most ? most : most / 4) / kPiece * kPiece);
   FW_ASSIGN(auto buffer, backend.allocate(static_cast<std::size_t>(bytes)));
   // Pages that were never written can all be the same page of zeros.
   const std::vector<std::byte> ones(static_cast<std::size_t>(kPiece), std::byte{1});

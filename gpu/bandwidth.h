@@ -11,8 +11,8 @@ namespace foreword::gpu {
 
 class ReadBandwidth {
  public:
-  /// A buffer of 1 GiB on the device, 256 MiB where memory is short. `out_of_memory`.
-  static Result<ReadBandwidth> prepare(Backend& backend);
+  /// A buffer of so many bytes on the device, a quarter where memory is short. `out_of_memory`.
+  static Result<ReadBandwidth> prepare(Backend& backend, std::size_t bytes = std::size_t{1} << 30);
 
   /// Reads all of it once, with the same threads or lanes as the kernels; bytes per second. 0 if the device cannot tell.
   double pass();

@@ -6,6 +6,7 @@
 #include "gpu/cpu/cpu_backend.h"
 #include "gpu/cuda/cuda_backend.h"
 #include "gpu/cuda/plugin_loader.h"
+#include "gpu/device_choice.h"
 #if defined(FOREWORD_VULKAN)
 #include "gpu/vulkan/vulkan_backend.h"
 #endif
@@ -82,7 +83,7 @@ std::vector<MissingDevices> missing_devices() {
 }
 
 Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendOptions& options) {
-  if (id == "auto") return open_cpu("cpu", options);
+  if (id == "auto") return open_device(choose_device(options).id, options);
   std::string known;
   for (const Row& row : kBackends) {
     for (const DeviceInfo& device : row.list()) {

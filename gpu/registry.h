@@ -15,7 +15,7 @@ struct BackendOptions {
   std::string cache_folder = {};  // of what devices compile; empty: nothing is kept
 };
 
-/// Every device that would open now, best first; the processor is always in it.
+/// Every device that would open now, the processor last; it is always in it.
 std::vector<DeviceInfo> list_devices();
 
 /// A kind of device of which there is none, and a sentence that says why.
@@ -25,7 +25,7 @@ struct MissingDevices {
 };
 std::vector<MissingDevices> missing_devices();
 
-/// `id` from list_devices(), or "auto" for the best. `not_found` names the ids that exist.
+/// `id` from list_devices(), or "auto" (device_choice.h says which). `not_found` names the ids that exist.
 Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendOptions& options);
 
 }  // namespace foreword::gpu

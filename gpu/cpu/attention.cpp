@@ -164,12 +164,13 @@ class Tile {
   // A page of our own with the slots that this row sees, at the places of their positions. As floats: the same bits as
   // products with the halves that they may come from.
   Page gather(const Sight& sight, const Part& part) {
-    for (std::int64_t t = part.first; t < part.last; ++t) {
-      const std::int64_t slot = sight.slot(page_ * kPageSlots + t);
+    for (std::int64_t t = part.first, n = 1; t < part.last; t += n) {
+      const std::int64_t position = page_ * kPageSlots + t, slot = sight.slot(position);
       check(slot >= 0 && slot < task_.rows.table.cols * kPageSlots, "attention: ancestor in range");
+      n = std::clamp(sight.prefix - position, std::int64_t{1}, part.last - t);  // slots of the prefix lie side by side
       const Page from = page_at(sight.table[slot / kPageSlots]);
-      decode(from.encoding.k, from.keys, slot % kPageSlots, 1, rows_ + t * dim_);
-      decode(from.encoding.v, from.values, slot % kPageSlots, 1, values_ + t * dim_);
+      decode(from.encoding.k, from.keys, slot % kPageSlots, n, rows_ + t * dim_);
+      decode(from.encoding.v, from.values, slot % kPageSlots, n, values_ + t * dim_);
     }
     return {reinterpret_cast<const std::byte*>(rows_), reinterpret_cast<const std::byte*>(values_), {KvFormat::f32, KvFormat::f32}};
   }

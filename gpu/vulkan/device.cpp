@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 
 namespace foreword::gpu::vulkan {
@@ -122,6 +123,17 @@ std::vector<VkPhysicalDevice> Instance::devices() const {
 }
 
 bool is_processor(VkPhysicalDevice physical) { return properties_of(physical).deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU; }
+
+bool has_graphics_card() {
+  std::error_code ignored;
+  for (const char* node : {"/dev/nvidia0", "/dev/dxg"}) {
+    if (std::filesystem::exists(node, ignored)) return true;
+  }
+  for (const auto& node : std::filesystem::directory_iterator("/dev/dri", ignored)) {
+    if (node.path().filename().string().starts_with("renderD")) return true;
+  }
+  return false;
+}
 
 Features features_of(VkPhysicalDevice physical, const VulkanOptions& options) {
   const VkPhysicalDeviceProperties base = properties_of(physical);

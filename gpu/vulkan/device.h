@@ -89,6 +89,8 @@ class Device {
 /// What --device and `foreword devices` say about it.
 DeviceInfo describe(VkPhysicalDevice physical, std::size_t index);
 bool is_processor(VkPhysicalDevice physical);
+/// Whether the system has a device file of one: without it a look through all drivers, some tenths of a second, finds nothing.
+bool has_graphics_card();
 Features features_of(VkPhysicalDevice physical, const VulkanOptions& options);
 
 /// A sentence about a failed call.

@@ -287,6 +287,7 @@ Result<void> VulkanBackend::submit() {
 
 std::vector<DeviceInfo> list_vulkan(const VulkanOptions& options) {
   std::vector<DeviceInfo> all;
+  if (!options.software && !vulkan::has_graphics_card()) return all;
   const auto instance = vulkan::Instance::open(options);
   if (!instance) return all;
   for (const VkPhysicalDevice physical : (*instance)->devices()) all.push_back(vulkan::describe(physical, all.size()));

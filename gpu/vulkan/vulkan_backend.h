@@ -11,7 +11,7 @@
 
 namespace foreword::gpu {
 
-/// Devices that can compute, "vulkan:0", "vulkan:1", .. in the driver's order; empty where there is no Vulkan.
+/// Without a graphics card the loader is not even opened, software drivers aside. Devices that can compute, "vulkan:0", "vulkan:1", .. in the driver's order; empty where there is no Vulkan.
 std::vector<DeviceInfo> list_vulkan(const VulkanOptions& options);
 
 /// `id` from list_vulkan(). `not_found`, `unsupported`, `out_of_memory`, `device_lost`.

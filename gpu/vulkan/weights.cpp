@@ -43,7 +43,7 @@ Result<WeightBuffer::Resident> Weights::copy(const WeightMatrix& weight, const W
   const std::int64_t n_tiles = tiles_of_expert * weight.n_experts;
   const auto tile_bytes = static_cast<std::uint64_t>(layout.tile_bytes(weight.format, weight.cols));
   const std::uint64_t largest = std::min({kLargestWindow, device_->features().max_range, device_->features().max_allocation});
-  // A word is read whole, so the last bytes of a window have to be followed by some.
+  // Kernels read whole words, and the one behind the last (formats.glsl).
   const std::int64_t tiles_of_window = static_cast<std::int64_t>((largest - 256) / tile_bytes);
   if (tiles_of_window == 0) return Error{ErrorCode::unsupported, "A row of this model is too long for the graphics processor; choose --device cpu."};
   const std::int64_t file_row = row_bytes(weight.format, weight.cols);
@@ -51,7 +51,7 @@ Result<WeightBuffer::Resident> Weights::copy(const WeightMatrix& weight, const W
   for (std::int64_t first = 0; first < n_tiles; first += tiles_of_window) {
     const std::int64_t n = std::min(tiles_of_window, n_tiles - first);
     const std::uint64_t window_bytes = static_cast<std::uint64_t>(n) * tile_bytes;
-    FW_ASSIGN(auto buffer, memory_->allocate(window_bytes));
+    FW_ASSIGN(auto buffer, memory_->allocate(window_bytes + 8));
     FW_TRY(transfer_.to_device(*buffer, 0, window_bytes, tile_bytes, [&](std::uint64_t at, std::span<std::byte> to) {
       for (std::uint64_t done = 0; done < to.size(); done += tile_bytes) {
         const std::int64_t tile = first + static_cast<std::int64_t>((at + done) / tile_bytes);

@@ -1,3 +1,4 @@
+#include "gpu/device_choice.h"
 #include "gpu/registry.h"
 
 #include <gtest/gtest.h>
@@ -21,6 +22,28 @@ TEST(Registry, OpensByNameAndByDefault) {
     ASSERT_TRUE(backend.has_value()) << id;
     EXPECT_FALSE((*backend)->device().id.empty());
   }
+}
+
+TEST(DeviceChoice, TakesTheFastestAndSaysWhy) {
+  const DeviceSpeed processor{"cpu", "P", 30e9};
+  EXPECT_EQ(choose_of({processor}).id, "cpu");
+  EXPECT_EQ(choose_of({processor}).reason, "");
+  const DeviceChoice fast = choose_of({{"vulkan:0", "A", 100e9}, {"vulkan:1", "B", 330e9}, processor});
+  EXPECT_EQ(fast.id, "vulkan:1");
+  EXPECT_EQ(fast.reason, "reads 330 GB/s, the processor 30");
+  const DeviceChoice slow = choose_of({{"vulkan:0", "A", 33e9}, processor});
+  EXPECT_EQ(slow.id, "cpu") << "a tenth is not worth asking another device for";
+  EXPECT_EQ(slow.reason, "the processor reads 30 GB/s, A 33");
+  EXPECT_EQ(choose_of({{"vulkan:0", "broken", 0}, {"cpu", "P", 0}}).id, "cpu");
+}
+
+TEST(DeviceChoice, WhatWasMeasuredIsReadBackOrNothing) {
+  const std::vector<DeviceSpeed> all{{"vulkan:0", "A card", 100e9}, {"cpu", "P", 30e9}};
+  const auto back = devices_from_text(to_text(all));
+  ASSERT_EQ(back.size(), 2U);
+  EXPECT_EQ(back[0].name, "A card");
+  EXPECT_EQ(back[1].bytes_per_second, 30e9);
+  for (const char* damaged : {"vulkan:0", "vulkan:0\tA", "vulkan:0\tA\tfast\n", "vulkan:0\tA\t-1\n"}) EXPECT_TRUE(devices_from_text(damaged).empty()) << damaged;
 }
 
 TEST(Registry, UnknownDeviceNamesTheKnownOnes) {

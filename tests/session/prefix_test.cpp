@@ -78,6 +78,7 @@ class MemoryStore final : public PrefixStore {
 
 std::unique_ptr<LoadedModel> load(gpu::KvEncoding kv, std::int64_t context = 1024) {
   ModelOptions options;
+  options.device = test::device();
   options.context = context;
   options.n_threads = 2;
   options.kv = kv;
@@ -292,6 +293,7 @@ class Program {
  public:
   explicit Program(MemoryStore& store, gpu::KvEncoding kv = {}) : session_(outbox_, {}, &store) {
     ModelOptions options;
+    options.device = test::device();
     options.context = 1024;
     options.n_threads = 2;
     options.kv = kv;
@@ -418,6 +420,7 @@ TEST_F(PrefixRecall, AnotherModelEndsItAndAPrivateChatHasNone) {
   one.send(UnloadModel{});
   one.send(RecallChat{3, messages});
   ModelOptions options;
+  options.device = test::device();
   options.context = 1024;
   one.send(LoadModel{model_path(), options});
   one.ask(-1, next_turn(), 1);

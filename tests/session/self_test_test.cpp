@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "engine/base/mailbox.h"
 #include "engine/gguf/fingerprint.h"
+#include "engine/self_draft.h"
 #include "tests/support/fixtures.h"
 
 namespace foreword::engine {
@@ -18,7 +20,14 @@ std::filesystem::path model_path() { return test::data_dir() / "models" / "arch-
 struct MemoryBook final : KvBook {
   std::vector<KvCost> find(std::string_view fingerprint) override { return pages[std::string(fingerprint)]; }
   void keep(std::string_view fingerprint, const KvCost& cost) override { pages[std::string(fingerprint)].push_back(cost); }
+  std::vector<std::int32_t> find_skipped(std::string_view fingerprint) override { return skipped[std::string(fingerprint)]; }
+  void keep_skipped(std::string_view fingerprint, const std::vector<std::int32_t>& layers) override {
+    skipped[std::string(fingerprint)] = layers;
+    ++n_chosen;
+  }
   std::map<std::string, std::vector<KvCost>> pages;
+  std::map<std::string, std::vector<std::int32_t>> skipped;
+  int n_chosen = 0;
 };
 
 ModelOptions options(std::shared_ptr<KvBook> book = nullptr, KvWish wish = KvMode::automatic) {
@@ -151,6 +160,30 @@ TEST_F(IdleSessionTest, AQuestionComesFirstAndTheTestGoesOnAfterIt) {
   EXPECT_LE(finished, 1);
   for (; finished < 3; ++finished) wait_for<KvMeasured>();
   EXPECT_EQ(book->pages.begin()->second.size(), 4U);
+}
+
+TEST(SelfDraft, LayersAreChosenOnceAModel) {
+  const auto book = std::make_shared<MemoryBook>();
+  const auto opened = [&] {
+    auto model = std::move(LoadedModel::open(model_path(), options(book))).value();
+    return std::move(SelfDraft::open(*model, .2)).value()->skipped();
+  };
+  const auto chosen = opened();
+  EXPECT_EQ(book->n_chosen, 1);
+  ASSERT_EQ(book->skipped.size(), 1U);
+  EXPECT_EQ(std::ranges::count(chosen, 1), std::ssize(book->skipped.begin()->second));
+  EXPECT_GT(std::ranges::count(chosen, 1), 0) << "all layers are no draft";
+  EXPECT_EQ(opened(), chosen);
+  EXPECT_EQ(book->n_chosen, 1) << "not chosen again";
+
+  // A book that cannot be of this model is not obeyed.
+  std::vector<std::int32_t> all(chosen.size());
+  std::iota(all.begin(), all.end(), 0);
+  for (const std::vector<std::int32_t>& odd : {std::vector<std::int32_t>{-1}, {static_cast<std::int32_t>(chosen.size())}, all}) {
+    book->skipped.begin()->second = odd;
+    EXPECT_GT(std::ranges::count(opened(), 0), 0);
+  }
+  EXPECT_EQ(book->n_chosen, 4);
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ class SessionTest : public testing::Test {
  protected:
   void load(std::int64_t context = 256, gpu::KvEncoding kv = {}) {
     ModelOptions options;
+    options.device = test::device();
     options.kv = kv;
     options.context = context;
     options.n_threads = 2;

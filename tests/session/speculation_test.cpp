@@ -73,6 +73,7 @@ class SpeculationEquality : public testing::Test {
 
   static std::unique_ptr<LoadedModel> open(const std::filesystem::path& path, gpu::KvEncoding kv) {
     ModelOptions options;
+    options.device = test::device();
     options.context = 512;
     options.n_threads = 2;
     options.kv = kv;
@@ -139,7 +140,9 @@ class SpeculationEquality : public testing::Test {
     const auto model = open(path, kv);
     const auto plain_model = open(path, kv);
     std::unique_ptr<SecondModel> second;
-    if (!small.empty()) second = std::move(SecondModel::open(small, {}, *model)).value();
+    ModelOptions of_second;
+    of_second.device = test::device();
+    if (!small.empty()) second = std::move(SecondModel::open(small, of_second, *model)).value();
     const auto n_vocab = static_cast<std::int32_t>(model->tokenizer()->size());
     const unsigned seed = 20261125;
     std::mt19937 random(seed);
@@ -240,6 +243,7 @@ TEST_F(SpeculationEquality, MomentumAndDryEndWhatGoesRoundInCircles) {
 
 TEST(SecondModel, AnotherVocabularyIsRefused) {
   ModelOptions options;
+  options.device = test::device();
   options.context = 256;
   const auto model = std::move(LoadedModel::open(builtin("main.gguf"), options)).value();
   const auto second = SecondModel::open(test::data_dir() / "models" / "arch-qwen2-Q8_0.gguf", options, *model);

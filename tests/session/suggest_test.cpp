@@ -17,6 +17,7 @@ class SuggestTest : public testing::Test {
  protected:
   void load() {
     ModelOptions options;
+    options.device = test::device();
     options.n_threads = 2;
     session_.send(LoadModel{model_path(), options});
     while (!std::holds_alternative<ModelReady>(*outbox_.take())) {}
@@ -220,6 +221,7 @@ TEST(SuggestCancel, IsObeyedBeforeTheNextPass) {
   Session desk(events);
   session = &desk;
   ModelOptions options;
+  options.device = test::device();
   options.n_threads = 2;
   desk.send(LoadModel{model_path(), options});
   Suggest suggest;

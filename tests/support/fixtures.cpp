@@ -31,6 +31,11 @@ std::vector<std::byte> read_bytes(const fs::path& path) {
   return {data, data + text.size()};
 }
 
+std::string device() {
+  const char* wanted = std::getenv("FOREWORD_TEST_DEVICE");
+  return wanted != nullptr ? wanted : "cpu";
+}
+
 TempDir::TempDir() {
   std::string pattern = (fs::temp_directory_path() / "foreword-test-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) ADD_FAILURE() << "cannot make a temporary folder";

@@ -21,10 +21,10 @@ struct Chunk {
   vec2 scale, shift;  // of its two halves
 };
 
+// Without a branch, so that neighbours share what they read; the word behind the last is read too, for nothing.
 uint word_at(uint part, uint byte) {
   const uint shift = (byte & 3u) * 8u;
-  const uint low = weight_word(part, byte >> 2) >> shift;
-  return shift == 0u ? low : low | weight_word(part, (byte >> 2) + 1u) << (32u - shift);
+  return weight_word(part, byte >> 2) >> shift | weight_word(part, (byte >> 2) + 1u) << 1 << (31u - shift);
 }
 // Where every block starts at a multiple of four bytes.
 uint aligned_word(uint part, uint byte) { return weight_word(part, byte >> 2); }

@@ -1,0 +1,124 @@
+#include "engine/device_plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "engine/model/config.h"
+#include "gpu/device_choice.h"
+#include "gpu/registry.h"
+#include "gpu/split.h"
+
+namespace foreword::engine {
+namespace {
+
+/// Rows of a pass at most, for working memory, and logits at once.
+constexpr std::int64_t kRows = 128, kLogitRows = 16;
+/// For the driver, its kernels, and what other programs take meanwhile.
+constexpr std::int64_t kSpare = std::int64_t{192} << 20;
+
+/// N of "blk.N.", or -1.
+std::int64_t layer_of(const std::string& name) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (!name.starts_with(kPrefix)) return -1;
+  std::int64_t layer = -1;
+  const auto [end, error] = std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
+  return error == std::errc() && end != name.data() + name.size() && *end == '.' ? layer : -1;
+}
+
+std::int64_t product_bytes(const ModelBytes& bytes, std::int64_t n_layers) {
+  return std::accumulate(bytes.layers.begin(), bytes.layers.begin() + n_layers, bytes.head);
+}
+
+gpu::BackendOptions backend_options(const ModelOptions& options) {
+  gpu::BackendOptions all;
+  all.n_threads = options.n_threads;
+  all.cache_folder = options.cache_folder;
+  return all;
+}
+
+std::int64_t context_of(const GgufFile& file, const ModelOptions& options) {
+  const auto config = read_config(file.metadata());
+  if (options.context > 0 || !config) return options.context;
+  return std::min(config->trained_context, kDefaultContext);
+}
+
+void put_layers(const ModelBytes& bytes, std::int64_t layers, DevicePlan& plan) {
+  plan.layers = layers;
+  plan.weight_bytes = product_bytes(bytes, layers);
+  if (layers == plan.n_layers) return;
+  plan.reason = std::to_string(layers) + " of " + std::to_string(plan.n_layers) + " layers" + (plan.may_step_down ? " fit its memory" : ", as asked");
+  if (layers > 0) return;
+  plan.device = "cpu";
+  plan.reason = plan.may_step_down ? "no layer fits the graphics memory" : "no layer on the graphics processor, as asked";
+}
+
+}  // namespace
+
+ModelBytes count_bytes(const GgufFile& file, std::int64_t context) {
+  ModelBytes bytes;
+  const auto config = read_config(file.metadata());
+  if (!config) return bytes;  // loading will say why
+  bytes.layers.resize(static_cast<std::size_t>(config->n_layers));
+  for (const TensorInfo& tensor : file.tensors()) {
+    const std::int64_t layer = layer_of(tensor.name);
+    if (layer >= 0 && layer < config->n_layers) bytes.layers[static_cast<std::size_t>(layer)] += static_cast<std::int64_t>(tensor.bytes);
+    if (tensor.name == "output.weight") bytes.head = static_cast<std::int64_t>(tensor.bytes);
+    if (tensor.name == "token_embd.weight") bytes.table = static_cast<std::int64_t>(tensor.bytes);
+  }
+  if (bytes.head == 0) bytes.head = std::exchange(bytes.table, 0);
+  const TensorInfo* embeddings = file.find("token_embd.weight");
+  const std::int64_t vocabulary = embeddings != nullptr && embeddings->shape.size() > 1 ? embeddings->shape[1] : 0;
+  bytes.cache_of_layer = 2 * 2 * context * config->n_kv_heads * config->head_dim;
+  const std::int64_t width = 4 * config->hidden_size + 4 * config->n_heads * config->head_dim +
+                             3 * std::max(config->ffn_size, config->n_experts_used * config->expert_ffn_size);
+  bytes.working = 4 * (kRows * width + kLogitRows * vocabulary) + kSpare;
+  return bytes;
+}
+
+std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free) {
+  const auto n_layers = std::ssize(bytes.layers);
+  if (free <= 0) return n_layers;
+  std::int64_t left = free - bytes.head - bytes.table - bytes.working, n = 0;
+  while (n < n_layers && (left -= bytes.layers[static_cast<std::size_t>(n)] + bytes.cache_of_layer) >= 0) ++n;
+  return n;
+}
+
+DevicePlan plan_device(const GgufFile& file, const ModelOptions& options) {
+  DevicePlan plan;
+  plan.device = options.device;
+  if (options.device == "auto") {
+    const gpu::DeviceChoice choice = gpu::choose_device(backend_options(options));
+    plan.device = choice.id;
+    plan.reason = choice.reason;
+  }
+  if (plan.on_processor()) return plan;
+  const ModelBytes bytes = count_bytes(file, context_of(file, options));
+  plan.n_layers = std::ssize(bytes.layers);
+  plan.may_step_down = options.gpu_layers < 0;
+  std::int64_t layers = options.gpu_layers;
+  if (plan.may_step_down) {
+    std::int64_t free = 0;
+    for (const gpu::DeviceInfo& device : gpu::list_devices()) {
+      if (device.id == plan.device || device.id == plan.device + ":0") free = device.memory_free_bytes;
+    }
+    layers = layers_that_fit(bytes, free);
+  }
+  put_layers(bytes, std::min(layers, plan.n_layers), plan);
+  return plan;
+}
+
+DevicePlan step_down(const GgufFile& file, const DevicePlan& plan) {
+  DevicePlan next = plan;
+  put_layers(count_bytes(file, 0), plan.layers * 3 / 4, next);
+  return next;
+}
+
+Result<std::unique_ptr<gpu::Backend>> open_planned(const DevicePlan& plan, const ModelOptions& options) {
+  FW_ASSIGN(auto device, gpu::open_device(plan.device, backend_options(options)));
+  if (plan.on_processor() || plan.layers == plan.n_layers) return device;
+  FW_ASSIGN(auto processor, gpu::open_device("cpu", backend_options(options)));
+  return gpu::make_split_backend(std::move(device), std::move(processor), plan.weight_bytes);
+}
+
+}  // namespace foreword::engine

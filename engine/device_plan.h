@@ -1,0 +1,44 @@
+#pragma once
+// Where a model is computed: on which device, and how many of its layers where its memory does not hold them all.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/base/result.h"
+#include "engine/gguf/gguf.h"
+#include "engine/session.h"
+#include "gpu/backend.h"
+
+namespace foreword::engine {
+
+struct DevicePlan {
+  std::string device = "cpu";  // an id of gpu::list_devices(), or what was asked for
+  std::string reason;          // for the status line; empty: nothing to say
+  std::int64_t n_layers = 0;   // of the model
+  std::int64_t layers = 0;     // on the device, of those; the processor has no such border
+  bool may_step_down = false;  // nobody asked for this number
+  std::int64_t weight_bytes = 0;  // of the products that the device holds
+
+  bool on_processor() const { return device == "cpu"; }
+};
+
+/// What a layer and the rest need on a device, from the file alone.
+struct ModelBytes {
+  std::int64_t head = 0, table = 0;    // the last product; the embeddings (0 where they are the head's)
+  std::vector<std::int64_t> layers;    // weights of each
+  std::int64_t cache_of_layer = 0;     // keys and values of the whole context
+  std::int64_t working = 0;            // activations of a pass, and something for the driver
+};
+ModelBytes count_bytes(const GgufFile& file, std::int64_t context);
+
+/// The most layers that fit into `free` bytes; all of them where `free` is 0, which means that nobody knows.
+std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free);
+
+/// `options.device` and `options.gpu_layers` for this file, as things stand now.
+DevicePlan plan_device(const GgufFile& file, const ModelOptions& options);
+/// The next smaller plan after its memory did not do; the processor alone in the end.
+DevicePlan step_down(const GgufFile& file, const DevicePlan& plan);
+Result<std::unique_ptr<gpu::Backend>> open_planned(const DevicePlan& plan, const ModelOptions& options);
+
+}  // namespace foreword::engine

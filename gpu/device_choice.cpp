@@ -1,0 +1,109 @@
+#include "gpu/device_choice.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "gpu/bandwidth.h"
+
+namespace foreword::gpu {
+namespace {
+
+constexpr std::size_t kBytes = std::size_t{128} << 20;
+constexpr int kPasses = 4;
+constexpr double kWorthIt = 1.2;
+constexpr auto kKept = std::chrono::hours(24);
+constexpr std::string_view kProcessor = "cpu";
+
+double measure(const std::string& id, const BackendOptions& options) {
+  auto backend = open_device(id, options);
+  if (!backend) return 0;
+  auto bandwidth = ReadBandwidth::prepare(**backend, kBytes);
+  if (!bandwidth) return 0;
+  double best = 0;
+  for (int pass = 0; pass < kPasses; ++pass) best = std::max(best, bandwidth->pass());
+  return best;
+}
+
+std::string in_gigabytes(double bytes_per_second) { return std::to_string(std::lround(bytes_per_second / 1e9)); }
+
+bool same_devices(const std::vector<DeviceSpeed>& kept, const std::vector<DeviceInfo>& now) {
+  return std::ranges::equal(kept, now, [](const DeviceSpeed& a, const DeviceInfo& b) { return a.id == b.id && a.name == b.name; });
+}
+
+std::vector<DeviceSpeed> read_kept(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto written = std::filesystem::last_write_time(file, error);
+  if (error || std::filesystem::file_time_type::clock::now() - written > kKept) return {};
+  std::ifstream stream(file);
+  return devices_from_text(std::string(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()));
+}
+
+void keep(const std::filesystem::path& file, const std::vector<DeviceSpeed>& devices) {
+  std::error_code ignored;
+  std::filesystem::create_directories(file.parent_path(), ignored);
+  const std::filesystem::path fresh = file.string() + ".new";
+  {
+    std::ofstream stream(fresh, std::ios::trunc);
+    stream << to_text(devices);
+    if (!stream.flush()) return;
+  }
+  std::filesystem::rename(fresh, file, ignored);
+}
+
+}  // namespace
+
+std::vector<DeviceSpeed> measure_devices(const BackendOptions& options) {
+  std::vector<DeviceSpeed> all;
+  for (const DeviceInfo& device : list_devices()) all.push_back({device.id, device.name, measure(device.id, options)});
+  return all;
+}
+
+DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices) {
+  const auto slower = [](const DeviceSpeed& a, const DeviceSpeed& b) { return a.bytes_per_second < b.bytes_per_second; };
+  const auto processor = std::ranges::find(devices, kProcessor, &DeviceSpeed::id);
+  const double its = processor == devices.end() ? 0 : processor->bytes_per_second;
+  std::vector<DeviceSpeed> others;
+  std::ranges::copy_if(devices, std::back_inserter(others), [](const DeviceSpeed& d) { return d.id != kProcessor; });
+  if (others.empty()) return {std::string(kProcessor), ""};
+  const DeviceSpeed& best = *std::ranges::max_element(others, slower);
+  if (best.bytes_per_second > kWorthIt * its) {
+    return {best.id, "reads " + in_gigabytes(best.bytes_per_second) + " GB/s, the processor " + in_gigabytes(its)};
+  }
+  return {std::string(kProcessor), "the processor reads " + in_gigabytes(its) + " GB/s, " + best.name + " " + in_gigabytes(best.bytes_per_second)};
+}
+
+DeviceChoice choose_device(const BackendOptions& options) {
+  const std::vector<DeviceInfo> now = list_devices();
+  if (now.size() == 1) return {now.front().id, ""};
+  const std::filesystem::path file = options.cache_folder.empty() ? std::filesystem::path() : std::filesystem::path(options.cache_folder) / "devices.tsv";
+  if (!file.empty()) {
+    if (const auto kept = read_kept(file); same_devices(kept, now)) return choose_of(kept);
+  }
+  const std::vector<DeviceSpeed> measured = measure_devices(options);
+  if (!file.empty()) keep(file, measured);
+  return choose_of(measured);
+}
+
+std::string to_text(const std::vector<DeviceSpeed>& devices) {
+  std::string text;
+  for (const DeviceSpeed& d : devices) text += d.id + '\t' + d.name + '\t' + std::to_string(std::llround(d.bytes_per_second)) + '\n';
+  return text;
+}
+
+std::vector<DeviceSpeed> devices_from_text(std::string_view text) {
+  std::vector<DeviceSpeed> all;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    DeviceSpeed d;
+    if (!std::getline(fields, d.id, '\t') || !std::getline(fields, d.name, '\t') || !(fields >> d.bytes_per_second) || d.bytes_per_second < 0) return {};
+    all.push_back(std::move(d));
+  }
+  return all;
+}
+
+}  // namespace foreword::gpu

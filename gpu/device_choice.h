@@ -1,0 +1,36 @@
+#pragma once
+// What --device auto takes: the device that reads its memory fastest, since writing a text is reading the weights once for every
+// token. Measured once and kept for a day in the cache folder.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "gpu/registry.h"
+
+namespace foreword::gpu {
+
+struct DeviceSpeed {
+  std::string id, name;
+  double bytes_per_second = 0;  // read by its own kernels; 0: it cannot tell
+};
+
+struct DeviceChoice {
+  std::string id;
+  std::string reason;  // "reads 330 GB/s, the processor 33"; empty where there is no choice
+};
+
+/// Opens each device and measures it: some tenths of a second each.
+std::vector<DeviceSpeed> measure_devices(const BackendOptions& options);
+
+/// Of measured devices, the processor among them. Another one has to be a fifth faster, since it also has to be asked each time.
+DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices);
+
+/// What was measured less than a day ago for this machine's devices, else measured now and kept.
+DeviceChoice choose_device(const BackendOptions& options);
+
+/// The file between runs: a line a device, what cannot be read counts as nothing.
+std::string to_text(const std::vector<DeviceSpeed>& devices);
+std::vector<DeviceSpeed> devices_from_text(std::string_view text);
+
+}  // namespace foreword::gpu
