@@ -31,7 +31,7 @@ struct DeviceInfo {
   std::string name;         // "AMD Ryzen 7 7840U"
   std::string backend;      // "cpu", "cuda", "vulkan"
   std::int64_t memory_bytes = 0;       // total
-  std::int64_t memory_free_bytes = 0;  // when asked
+  std::int64_t memory_free_bytes = 0;  // when asked; 0: not known before the device is open
   std::vector<std::string> features;   // "avx2", "avx512vnni", ...
 };
 

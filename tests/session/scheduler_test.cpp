@@ -103,6 +103,58 @@ TEST(GapLimit, IsNeverLessThanNobodyNotices) {
   EXPECT_DOUBLE_EQ(limit.seconds(0), kUnnoticedSeconds) << "and what is over is forgotten";
 }
 
+/// A model of the 1b shape on two cores, as docs/decoding.md and docs/kv.md measured it: milliseconds by rows, and per row and token looked back at.
+double two_cores(std::int64_t rows, double looked_back) {
+  constexpr std::pair<double, double> kRows[] = {{1, 14.2}, {2, 14.6}, {4, 15.3}, {8, 17.1}, {16, 32}, {128, 251}};
+  double rows_ms = 0;
+  for (std::size_t i = 1; i < std::size(kRows) && rows_ms == 0; ++i) {
+    const auto [n, ms] = kRows[i - 1];
+    const auto [next, next_ms] = kRows[i];
+    if (static_cast<double>(rows) <= next) rows_ms = ms + (static_cast<double>(rows) - n) * (next_ms - ms) / (next - n);
+  }
+  return 1e-3 * (rows_ms + .45e-3 * looked_back);
+}
+
+// What the scheduler decides by, on told times: both aims of docs/decoding.md hold whether the machine is steady, or late now and then.
+TEST(GapLimit, ALongDocumentIsReadBesideAnAnswerThatNobodySeesStop) {
+  for (const double spread : {.02, .08}) {
+    std::mt19937 random(5);
+    std::lognormal_distribution<double> error(0, spread);
+    PassCost cost;
+    for (const int n : {1, 2, 3, 4, 6, 8, 12, 16}) cost.rows().measure(n, two_cores(n, 0));
+    GapLimit limit;
+    const auto pass = [&](std::int64_t rows, double back) {
+      const double seconds = two_cores(rows, back) * error(random);
+      cost.observe(rows, back, seconds);
+      return seconds;
+    };
+    std::vector<double> alone, beside;
+    for (int i = 0; i < 200; ++i) {
+      alone.push_back(pass(1, 20 + i));
+      limit.observe_alone(alone.back());
+    }
+    double reading = 0;
+    std::int64_t depth = 0, written = 220;
+    for (; depth < 4000; ++written) {
+      const auto back = static_cast<double>(written);
+      const std::int64_t n = rows_that_fit(cost, 1, back, depth, 4000 - depth, limit.seconds(0));
+      beside.push_back(pass(1 + n, back + static_cast<double>(n) * (static_cast<double>(depth) + static_cast<double>(n) / 2)));
+      limit.observe_beside(beside.back());
+      reading += beside.back();
+      depth += n;
+    }
+    double solo = 0;
+    for (int at = 0; at < 4000; at += 128) solo += two_cores(128, 128. * (at + 64));
+    std::ranges::sort(alone);
+    std::ranges::sort(beside);
+    const double p99 = beside[static_cast<std::size_t>(.99 * static_cast<double>(beside.size()))] / alone[alone.size() / 2];
+    EXPECT_LT(p99, 2.0) << "spread " << spread;
+    EXPECT_GT(solo / reading, .4) << "spread " << spread;
+    RecordProperty("p99_" + std::to_string(spread), std::to_string(p99));
+    RecordProperty("share_" + std::to_string(spread), std::to_string(solo / reading));
+  }
+}
+
 // ---- Who gets rows ---------------------------------------------------------------------------------------------------
 
 class SchedulerTest : public testing::Test {
