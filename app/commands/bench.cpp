@@ -51,6 +51,7 @@ struct Figures {
   double decode_bandwidth_share = 0;
   gpu::DeviceCounts decode_counts;      // of all decoding steps
   std::int64_t decode_steps = 0;
+  std::int64_t outside_layers = 0;      // dispatches of a step whose layers do nothing
   double bandwidth = 0;                 // bytes per second
   std::vector<RowFigures> rows;
   std::vector<Roofline> rooflines;
@@ -90,6 +91,7 @@ class Bench {
         FW_ASSIGN(const double seconds, timed_decode());
         figures.decode_counts = model_.backend().take_counts();
         figures.decode_steps = options_.n;
+        FW_ASSIGN(figures.outside_layers, count_outside_layers());
         decode.push_back(seconds / static_cast<double>(options_.n));
         decode_share.push_back(share(decode.back(), (before + memory_speed()) / 2));
       }
@@ -185,6 +187,15 @@ class Bench {
     return seconds_since(start);
   }
 
+  Result<std::int64_t> count_outside_layers() {
+    engine::Batch batch;
+    batch.add(random_token(), sequence_, -1, true);
+    const std::vector<std::uint8_t> all(static_cast<std::size_t>(model_.model().config.n_layers), 1);
+    model_.backend().take_counts();
+    FW_TRY(model_.forward().run(batch, kIgnoreLogits, {.skipped = all}));
+    return model_.backend().take_counts().dispatches;
+  }
+
   Result<void> add_rooflines(gpu::ReadBandwidth& memory, Figures& figures) {
     for (const std::int64_t n : options_.rows) {
       Roofline roofline{n, kStepsOfRoofline, memory.pass(), model_.backend().measure_peak_operations(), {}};
@@ -254,8 +265,9 @@ void print(const engine::LoadedModel& model, const Options& options, const Figur
   if (const gpu::DeviceCounts& counts = figures.decode_counts; counts.dispatches > 0) {
     const auto per_token = [&](std::int64_t n) { return static_cast<double>(n) / static_cast<double>(figures.decode_steps); };
     const auto layers = static_cast<double>(model.model().config.n_layers);
-    std::printf("  a token        %8.1f dispatches (%.2f a layer), %.1f barriers, %.1f copies, %.3f GB moved, %.0f %% of steps known to the driver\n",
-                per_token(counts.dispatches), per_token(counts.dispatches) / layers, per_token(counts.barriers), per_token(counts.copies),
+    std::printf("  a token        %8.1f dispatches (%.2f a layer and %lld), %.1f barriers, %.1f copies, %.3f GB moved, %.0f %% of steps known to the driver\n",
+                per_token(counts.dispatches), (per_token(counts.dispatches) - static_cast<double>(figures.outside_layers)) / layers,
+                static_cast<long long>(figures.outside_layers), per_token(counts.barriers), per_token(counts.copies),
                 per_token(counts.bytes) / 1e9, 100 * static_cast<double>(counts.reused) / static_cast<double>(counts.submissions));
   }
   for (const RowFigures& row : figures.rows) {
@@ -291,6 +303,7 @@ Result<void> measure(const CommonOptions& common, const Options& options, const 
       .set("prompt_tokens_per_second", figures.prompt_tokens_per_second)
       .set("decode_tokens_per_second", decode > 0 ? 1 / decode : 0)
       .set("dispatches_per_token", static_cast<double>(figures.decode_counts.dispatches) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
+      .set("dispatches_outside_layers", figures.outside_layers)
       .set("bytes_moved_per_token", static_cast<double>(figures.decode_counts.bytes) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
       .set("rows", rows)
       .set("row_bandwidth_shares", shares)
