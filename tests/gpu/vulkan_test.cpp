@@ -65,7 +65,7 @@ TEST_F(VulkanTest, OutOfMemoryAtEveryRequestIsASentence) {
   const std::vector<float> expected = layer.run(*open(options_));
   for (const bool staging : {false, true}) {
     std::int64_t n = 0;
-    for (bool succeeded = false; !succeeded; n += staging ? 7 : 1) {
+    for (bool succeeded = false; !succeeded; n += staging ? 13 : 1) {
       ASSERT_LT(n, 200);
       VulkanOptions options = options_;
       options.fail_allocation = n;
@@ -77,7 +77,7 @@ TEST_F(VulkanTest, OutOfMemoryAtEveryRequestIsASentence) {
         EXPECT_EQ(layer.error->code, ErrorCode::out_of_memory) << n;
         EXPECT_NE(layer.error->message.find("free"), std::string::npos) << layer.error->message;
         // Kernels are made anew for each backend, which takes its time.
-        if (n % 15 == 0) {
+        if (n % 26 == 0) {
           EXPECT_EQ(layer.run(*backend), expected) << "and then it goes on, " << n;
         }
       } else {
