@@ -114,6 +114,12 @@ DevicePlan step_down(const GgufFile& file, const DevicePlan& plan) {
   return next;
 }
 
+DevicePlan after_loss() {
+  DevicePlan plan;
+  plan.reason = "since the graphics processor stopped answering";
+  return plan;
+}
+
 Result<std::unique_ptr<gpu::Backend>> open_planned(const DevicePlan& plan, const ModelOptions& options) {
   FW_ASSIGN(auto device, gpu::open_device(plan.device, backend_options(options)));
   if (plan.on_processor() || plan.layers == plan.n_layers) return device;

@@ -39,6 +39,8 @@ std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free);
 DevicePlan plan_device(const GgufFile& file, const ModelOptions& options);
 /// The next smaller plan after its memory did not do; the processor alone in the end.
 DevicePlan step_down(const GgufFile& file, const DevicePlan& plan);
+/// The processor, after the device was lost.
+DevicePlan after_loss();
 Result<std::unique_ptr<gpu::Backend>> open_planned(const DevicePlan& plan, const ModelOptions& options);
 
 }  // namespace foreword::engine

@@ -59,59 +59,76 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   if (file->tensors().empty() && has_vocabulary(file->metadata())) {
     return Error{ErrorCode::unsupported, file->name() + ": This file holds only a vocabulary; it serves `foreword tokenize`, but cannot write."};
   }
-  for (DevicePlan plan = plan_device(*file, options);; plan = step_down(*file, plan)) {
-    auto backend = open_planned(plan, options);
-    auto loaded = backend ? open_on(std::move(*backend), file, options, go_on) : Result<std::unique_ptr<LoadedModel>>(backend.error());
-    if (loaded) (*loaded)->device_reason_ = plan.reason;
-    const bool short_of_memory = !loaded && loaded.error().code == ErrorCode::out_of_memory;
-    if (!short_of_memory || !plan.may_step_down || plan.on_processor()) return loaded;
+  DevicePlan plan = plan_device(*file, options);
+  while (true) {
+    FW_ASSIGN(auto backend, open_planned(plan, options));
+    auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
+    loaded->options_ = options;
+    loaded->device_reason_ = plan.reason;
+    const Result<void> settled = loaded->settle_on(std::move(backend), file, go_on);
+    if (settled) return loaded;
+    if (plan.on_processor()) return settled.error();
+    if (settled.error().code == ErrorCode::device_lost) plan = after_loss();
+    else if (settled.error().code == ErrorCode::out_of_memory && plan.may_step_down) plan = step_down(*file, plan);
+    else return settled.error();
   }
 }
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file,
-                                                          const ModelOptions& options, const gpu::Progress& go_on) {
-  const std::string name = file->name();
-  auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
-  const auto named = [&name](const Error& error) { return with_file(error, name); };
-  loaded->backend_ = std::move(backend);
+Result<void> LoadedModel::move_to_processor() {
+  const std::shared_ptr<const GgufFile> file = model_.file;
+  forward_.reset();
+  texts_.reset();
+  cache_.reset();
+  model_ = {};
+  backend_.reset();
+  const DevicePlan plan = after_loss();
+  options_.device = plan.device;
+  device_reason_ = plan.reason;
+  FW_ASSIGN(auto backend, open_planned(plan, options_));
+  return settle_on(std::move(backend), file, {});
+}
 
-  auto model = load_model(file, *loaded->backend_, options.context, kDefaultContext, go_on);
+Result<void> LoadedModel::settle_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on) {
+  const std::string name = file->name();
+  const auto named = [&name](const Error& error) { return with_file(error, name); };
+  backend_ = std::move(backend);
+
+  auto model = load_model(file, *backend_, options_.context, kDefaultContext, go_on);
   if (!model) return named(model.error());
-  loaded->model_ = std::move(*model);
-  if (has_vocabulary(file->metadata())) {
+  model_ = std::move(*model);
+  if (!tokenizer_ && has_vocabulary(file->metadata())) {
     auto tokenizer = Tokenizer::from_gguf(file->metadata());
     if (!tokenizer) return named(tokenizer.error());
-    loaded->tokenizer_ = std::move(*tokenizer);
-    loaded->template_ = ChatTemplate::from_gguf(file->metadata(), *loaded->tokenizer_);
+    tokenizer_ = std::move(*tokenizer);
+    template_ = ChatTemplate::from_gguf(file->metadata(), *tokenizer_);
   }
 
-  const Config& config = loaded->model_.config;
-  loaded->kv_quality_.most_kl = most_kv_cost(*file);
-  if (options.kv_book) {
-    loaded->kv_book_ = options.kv_book;
-    loaded->fingerprint_ = fingerprint(*file);
-    loaded->kv_quality_.costs = options.kv_book->find(loaded->fingerprint_);
+  const Config& config = model_.config;
+  kv_quality_.most_kl = most_kv_cost(*file);
+  if (options_.kv_book) {
+    kv_book_ = options_.kv_book;
+    fingerprint_ = fingerprint(*file);
+    kv_quality_.costs = options_.kv_book->find(fingerprint_);
   }
-  KvChoice choice = choose_kv(options.kv, loaded->kv_quality_);
-  const KvShape shape = kv_shape_for(config, choice, options.kv_every_page);
-  loaded->kv_name_ = choice.mode ? row_of(*choice.mode).name : name_of(choice.policy.old);
+  KvChoice choice = choose_kv(options_.kv, kv_quality_);
+  const KvShape shape = kv_shape_for(config, choice, options_.kv_every_page);
+  kv_name_ = choice.mode ? row_of(*choice.mode).name : name_of(choice.policy.old);
   if (!choice.warning.empty()) log(LogLevel::warning, name + ": " + choice.warning);
-  const std::int64_t kv_bytes = KvCache::least_bytes_for(shape, loaded->model_.context);
-  const std::int64_t free_bytes = loaded->backend_->device().memory_free_bytes;
+  const std::int64_t kv_bytes = KvCache::least_bytes_for(shape, model_.context);
+  const std::int64_t free_bytes = backend_->device().memory_free_bytes;
   if (free_bytes > 0 && kv_bytes > free_bytes) {
-    return Error{ErrorCode::out_of_memory, name + ": A context of " + std::to_string(loaded->model_.context) +
+    return Error{ErrorCode::out_of_memory, name + ": A context of " + std::to_string(model_.context) +
                                                " tokens needs " + in_gigabytes(kv_bytes) + ", but only " +
                                                in_gigabytes(free_bytes) + " of memory are free; choose a smaller --context."};
   }
-  auto cache = KvCache::create(*loaded->backend_, shape, loaded->model_.context, free_bytes);
+  auto cache = KvCache::create(*backend_, shape, model_.context, free_bytes);
   if (!cache) return named(cache.error());
-  loaded->cache_ = std::move(*cache);
-  loaded->texts_.emplace(*loaded->cache_);
-  auto forward = Forward::create(*loaded->backend_, loaded->model_, *loaded->cache_,
-                                 std::min(kPromptRows, loaded->model_.context));
+  cache_ = std::move(*cache);
+  texts_.emplace(*cache_);
+  auto forward = Forward::create(*backend_, model_, *cache_, std::min(kPromptRows, model_.context));
   if (!forward) return named(forward.error());
-  loaded->forward_ = std::move(*forward);
-  return loaded;
+  forward_ = std::move(*forward);
+  return {};
 }
 
 ModelSummary LoadedModel::summary() const {

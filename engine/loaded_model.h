@@ -50,6 +50,10 @@ class LoadedModel {
   std::vector<KvModeOffer> kv_modes() const;
   /// Adds to kv_quality(), and to the book.
   void learn(const KvCost& cost);
+
+  /// After `device_lost`: the same model on the processor, with an empty cache. Whatever points to the cache, to texts() or to
+  /// forward() has to be gone; tokenizer and chat format stay where they are. After an error nothing may be used any more.
+  Result<void> move_to_processor();
   bool has_kv_book() const { return kv_book_ != nullptr; }
   /// By layer: 1 is left out where the model drafts for itself. Empty if the book does not know, or not of this many layers.
   std::vector<std::uint8_t> known_skipped() const;
@@ -63,11 +67,11 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
-  static Result<std::unique_ptr<LoadedModel>> open_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file,
-                                                      const ModelOptions& options, const gpu::Progress& go_on);
+  Result<void> settle_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on);
 
   std::unique_ptr<gpu::Backend> backend_;  // first: everything below lives on it
   std::string device_reason_;
+  ModelOptions options_;
   Model model_;
   std::shared_ptr<KvBook> kv_book_;
   std::string fingerprint_;  // with a book

@@ -23,6 +23,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::string_view kProcessor = "cpu";  // of gpu::list_devices()
+
 /// How long nothing is asked for before the self-test goes on: whoever comes with a question should not find it at work.
 constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);
 
@@ -181,6 +183,7 @@ class Session::Desk {
       return;
     }
     if (types) suggestion_->fail(error);
+    if (error.code == ErrorCode::device_lost && go_on_elsewhere()) return sweep();
     for (AnswerWriter& answer : answers_) {
       if (is_open(answer)) answer.fail(error);
     }
@@ -189,6 +192,19 @@ class Session::Desk {
       for (AnswerWriter& answer : answers_) answer.fail(error);
       lose_model();
     }
+  }
+
+  /// The device is gone: answers go on, from where they were, on the processor. False: that is where they already were, or
+  /// it has no room for the model.
+  bool go_on_elsewhere() {
+    if (model_->backend().device().id == kProcessor) return false;
+    for (AnswerWriter& answer : answers_) {
+      answer.draft_with(nullptr);
+      answer.close();
+    }
+    lose_helpers();
+    model_options_.device = kProcessor;
+    return model_->move_to_processor() && start_model();
   }
 
   void sweep() {
@@ -221,23 +237,31 @@ class Session::Desk {
       return;
     }
     model_ = std::move(*loaded);
-    ++model_number_;
-    scheduler_.emplace(model_->forward());
-    if (auto ready = prepare_drafting(command.options); !ready) {
+    model_path_ = command.path;
+    model_options_ = command.options;
+    if (auto ready = start_model(); !ready) {
+      if (ready.error().code == ErrorCode::device_lost && go_on_elsewhere()) return;
       lose_model();
       outbox_.push(ModelFailed{command.path, ready.error()});
-      return;
     }
+  }
+
+  /// All that goes with the model that is open now.
+  Result<void> start_model() {
+    ++model_number_;
+    scheduler_.emplace(model_->forward());
+    FW_TRY(prepare_drafting(model_options_));
     ModelSummary summary = model_->summary();
-    summary.path = command.path;
+    summary.path = model_path_;
     outbox_.push(ModelReady{std::move(summary)});
     if (model_->has_kv_book()) {
       self_test_.emplace(*model_, model_->kv_quality().costs);
       if (self_test_->done()) self_test_.reset();
     }
-    if (store_ == nullptr) return;
+    if (store_ == nullptr) return {};
     const PrefixId root = fingerprint(model_->model(), model_->cache().shape());
     keeper_.emplace(model_->cache(), model_->texts(), *store_, root);
+    return {};
   }
 
   Result<void> prepare_drafting(const ModelOptions& options) {
@@ -364,18 +388,23 @@ class Session::Desk {
   }
 
   void lose_model() {
+    answers_.clear();
+    lose_helpers();
+    token_bytes_.reset();
+    counter_.reset();
+    model_.reset();
+    ++model_number_;
+  }
+
+  /// What works with the model's cache.
+  void lose_helpers() {
     self_test_.reset();
     recall_.reset();
     suggestion_.reset();
-    answers_.clear();
-    token_bytes_.reset();
-    counter_.reset();
     keeper_.reset();
     drafting_.reset();
     second_.reset();
     scheduler_.reset();
-    model_.reset();
-    ++model_number_;
     n_unsettled_ = 0;
   }
 
@@ -386,6 +415,8 @@ class Session::Desk {
   // How often something has come that ends what runs, and what runs for somebody who types: a long pass looks there.
   std::atomic<std::uint64_t> n_end_all_ = 0, n_end_typing_ = 0, n_other_models_ = 0;
   std::unique_ptr<LoadedModel> model_;
+  std::filesystem::path model_path_;
+  ModelOptions model_options_;
   std::optional<Scheduler> scheduler_;   // of that model, as all below
   std::unique_ptr<SecondModel> second_;  // drafts for it
   std::optional<Drafting> drafting_;

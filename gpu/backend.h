@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -22,12 +23,15 @@
 
 namespace foreword::gpu {
 
+/// A feature: the device is a driver that runs on the processor, for tests.
+inline constexpr std::string_view kSoftware = "software";
+
 struct DeviceInfo {
   std::string id;           // "cpu", "vulkan:0", later "cuda:0": what --device takes
   std::string name;         // "AMD Ryzen 7 7840U"
   std::string backend;      // "cpu", "cuda", "vulkan"
   std::int64_t memory_bytes = 0;       // total
-  std::int64_t memory_free_bytes = 0;  // when asked
+  std::int64_t memory_free_bytes = 0;  // when asked; 0: not known before the device is open
   std::vector<std::string> features;   // "avx2", "avx512vnni", ...
 };
 

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "gpu/bandwidth.h"
+#include "gpu/device_check.h"
 
 namespace foreword::gpu {
 namespace {
@@ -18,17 +19,28 @@ constexpr double kWorthIt = 1.2;
 constexpr auto kKept = std::chrono::hours(24);
 constexpr std::string_view kProcessor = "cpu";
 
-double measure(const std::string& id, const BackendOptions& options) {
-  auto backend = open_device(id, options);
-  if (!backend) return 0;
+DeviceSpeed measure(const DeviceInfo& device, const BackendOptions& options) {
+  DeviceSpeed speed{device.id, device.name};
+  auto backend = open_device(device.id, options);
+  if (!backend) return speed;
+  if (device.id != kProcessor) {
+    auto processor = open_device(kProcessor, options);
+    speed.wrong = processor && !computes_as(**processor, **backend);
+  }
   auto bandwidth = ReadBandwidth::prepare(**backend, kBytes);
-  if (!bandwidth) return 0;
-  double best = 0;
-  for (int pass = 0; pass < kPasses; ++pass) best = std::max(best, bandwidth->pass());
-  return best;
+  if (!bandwidth) return speed;
+  for (int pass = 0; pass < kPasses; ++pass) speed.bytes_per_second = std::max(speed.bytes_per_second, bandwidth->pass());
+  return speed;
 }
 
 std::string in_gigabytes(double bytes_per_second) { return std::to_string(std::lround(bytes_per_second / 1e9)); }
+
+/// What auto may take.
+std::vector<DeviceInfo> real_devices() {
+  std::vector<DeviceInfo> all = list_devices();
+  std::erase_if(all, [](const DeviceInfo& device) { return std::ranges::find(device.features, kSoftware) != device.features.end(); });
+  return all;
+}
 
 bool same_devices(const std::vector<DeviceSpeed>& kept, const std::vector<DeviceInfo>& now) {
   return std::ranges::equal(kept, now, [](const DeviceSpeed& a, const DeviceInfo& b) { return a.id == b.id && a.name == b.name; });
@@ -58,7 +70,7 @@ void keep(const std::filesystem::path& file, const std::vector<DeviceSpeed>& dev
 
 std::vector<DeviceSpeed> measure_devices(const BackendOptions& options) {
   std::vector<DeviceSpeed> all;
-  for (const DeviceInfo& device : list_devices()) all.push_back({device.id, device.name, measure(device.id, options)});
+  for (const DeviceInfo& device : real_devices()) all.push_back(measure(device, options));
   return all;
 }
 
@@ -67,8 +79,12 @@ DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices) {
   const auto processor = std::ranges::find(devices, kProcessor, &DeviceSpeed::id);
   const double its = processor == devices.end() ? 0 : processor->bytes_per_second;
   std::vector<DeviceSpeed> others;
-  std::ranges::copy_if(devices, std::back_inserter(others), [](const DeviceSpeed& d) { return d.id != kProcessor; });
-  if (others.empty()) return {std::string(kProcessor), ""};
+  std::string wrong;
+  for (const DeviceSpeed& d : devices) {
+    if (d.wrong) wrong = d.name + " computes other results than it should";
+    else if (d.id != kProcessor) others.push_back(d);
+  }
+  if (others.empty()) return {std::string(kProcessor), wrong};
   const DeviceSpeed& best = *std::ranges::max_element(others, slower);
   if (best.bytes_per_second > kWorthIt * its) {
     return {best.id, "reads " + in_gigabytes(best.bytes_per_second) + " GB/s, the processor " + in_gigabytes(its)};
@@ -77,7 +93,7 @@ DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices) {
 }
 
 DeviceChoice choose_device(const BackendOptions& options) {
-  const std::vector<DeviceInfo> now = list_devices();
+  const std::vector<DeviceInfo> now = real_devices();
   if (now.size() == 1) return {now.front().id, ""};
   const std::filesystem::path file = options.cache_folder.empty() ? std::filesystem::path() : std::filesystem::path(options.cache_folder) / "devices.tsv";
   if (!file.empty()) {
@@ -90,7 +106,7 @@ DeviceChoice choose_device(const BackendOptions& options) {
 
 std::string to_text(const std::vector<DeviceSpeed>& devices) {
   std::string text;
-  for (const DeviceSpeed& d : devices) text += d.id + '\t' + d.name + '\t' + std::to_string(std::llround(d.bytes_per_second)) + '\n';
+  for (const DeviceSpeed& d : devices) text += d.id + '\t' + d.name + '\t' + std::to_string(std::llround(d.bytes_per_second)) + (d.wrong ? "\twrong\n" : "\tright\n");
   return text;
 }
 
@@ -100,7 +116,9 @@ std::vector<DeviceSpeed> devices_from_text(std::string_view text) {
   for (std::string line; std::getline(lines, line);) {
     std::istringstream fields(line);
     DeviceSpeed d;
-    if (!std::getline(fields, d.id, '\t') || !std::getline(fields, d.name, '\t') || !(fields >> d.bytes_per_second) || d.bytes_per_second < 0) return {};
+    std::string verdict;
+    if (!std::getline(fields, d.id, '\t') || !std::getline(fields, d.name, '\t') || !(fields >> d.bytes_per_second >> verdict) || d.bytes_per_second < 0) return {};
+    d.wrong = verdict != "right";
     all.push_back(std::move(d));
   }
   return all;

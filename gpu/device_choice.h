@@ -13,6 +13,7 @@ namespace foreword::gpu {
 struct DeviceSpeed {
   std::string id, name;
   double bytes_per_second = 0;  // read by its own kernels; 0: it cannot tell
+  bool wrong = false;           // its results are not what they should be (device_check.h)
 };
 
 struct DeviceChoice {
@@ -20,10 +21,10 @@ struct DeviceChoice {
   std::string reason;  // "reads 330 GB/s, the processor 33"; empty where there is no choice
 };
 
-/// Opens each device and measures it: some tenths of a second each.
+/// Opens each device that is more than a driver on the processor, and measures it: some tenths of a second each.
 std::vector<DeviceSpeed> measure_devices(const BackendOptions& options);
 
-/// Of measured devices, the processor among them. Another one has to be a fifth faster, since it also has to be asked each time.
+/// Of measured devices, the processor among them. One that computes wrongly is never taken. Another one has to be a fifth faster, since it also has to be asked each time.
 DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices);
 
 /// What was measured less than a day ago for this machine's devices, else measured now and kept.

@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   std::int64_t prompt = 512, n = 128, repetitions = 5, depth = 0;
   std::vector<std::int64_t> rows, drafts;
-  std::string shape, type = "Q4_0";
+  std::vector<std::string> shapes, types{"Q4_0"};
   std::filesystem::path write;
   bool roofline = false;
 };
@@ -51,6 +51,7 @@ struct Figures {
   double decode_bandwidth_share = 0;
   gpu::DeviceCounts decode_counts;      // of all decoding steps
   std::int64_t decode_steps = 0;
+  std::int64_t outside_layers = 0;      // dispatches of a step whose layers do nothing
   double bandwidth = 0;                 // bytes per second
   std::vector<RowFigures> rows;
   std::vector<Roofline> rooflines;
@@ -90,6 +91,7 @@ class Bench {
         FW_ASSIGN(const double seconds, timed_decode());
         figures.decode_counts = model_.backend().take_counts();
         figures.decode_steps = options_.n;
+        FW_ASSIGN(figures.outside_layers, count_outside_layers());
         decode.push_back(seconds / static_cast<double>(options_.n));
         decode_share.push_back(share(decode.back(), (before + memory_speed()) / 2));
       }
@@ -185,6 +187,15 @@ class Bench {
     return seconds_since(start);
   }
 
+  Result<std::int64_t> count_outside_layers() {
+    engine::Batch batch;
+    batch.add(random_token(), sequence_, -1, true);
+    const std::vector<std::uint8_t> all(static_cast<std::size_t>(model_.model().config.n_layers), 1);
+    model_.backend().take_counts();
+    FW_TRY(model_.forward().run(batch, kIgnoreLogits, {.skipped = all}));
+    return model_.backend().take_counts().dispatches;
+  }
+
   Result<void> add_rooflines(gpu::ReadBandwidth& memory, Figures& figures) {
     for (const std::int64_t n : options_.rows) {
       Roofline roofline{n, kStepsOfRoofline, memory.pass(), model_.backend().measure_peak_operations(), {}};
@@ -207,17 +218,23 @@ class Bench {
 
 /// What a random model is made of.
 struct Recipe {
+  std::string name;
   engine::ModelShape shape;
   gpu::Format format{};
 };
 
-Result<Recipe> recipe_of(const Options& options) {
-  FW_ASSIGN(const engine::ModelShape shape, engine::find_shape(options.shape));
-  const auto format = gpu::format_from_name(options.type);
-  if (!format) {
-    return Error{ErrorCode::invalid_argument, "There is no weight type \"" + options.type + "\"; try Q4_0, Q8_0, Q4_K or F16."};
+/// Every shape with every type.
+Result<std::vector<Recipe>> recipes_of(const Options& options) {
+  std::vector<Recipe> recipes;
+  for (const std::string& shape_name : options.shapes) {
+    FW_ASSIGN(const engine::ModelShape shape, engine::find_shape(shape_name));
+    for (const std::string& type : options.types) {
+      const auto format = gpu::format_from_name(type);
+      if (!format) return Error{ErrorCode::invalid_argument, "There is no weight type \"" + type + "\"; try Q4_0, Q8_0, Q4_K or F16."};
+      recipes.push_back({shape_name + " shape, " + type, shape, *format});
+    }
   }
-  return Recipe{shape, *format};
+  return recipes;
 }
 
 Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, const Options& options,
@@ -248,8 +265,9 @@ void print(const engine::LoadedModel& model, const Options& options, const Figur
   if (const gpu::DeviceCounts& counts = figures.decode_counts; counts.dispatches > 0) {
     const auto per_token = [&](std::int64_t n) { return static_cast<double>(n) / static_cast<double>(figures.decode_steps); };
     const auto layers = static_cast<double>(model.model().config.n_layers);
-    std::printf("  a token        %8.1f dispatches (%.2f a layer), %.1f barriers, %.1f copies, %.3f GB moved, %.0f %% of steps known to the driver\n",
-                per_token(counts.dispatches), per_token(counts.dispatches) / layers, per_token(counts.barriers), per_token(counts.copies),
+    std::printf("  a token        %8.1f dispatches (%.2f a layer and %lld), %.1f barriers, %.1f copies, %.3f GB moved, %.0f %% of steps known to the driver\n",
+                per_token(counts.dispatches), (per_token(counts.dispatches) - static_cast<double>(figures.outside_layers)) / layers,
+                static_cast<long long>(figures.outside_layers), per_token(counts.barriers), per_token(counts.copies),
                 per_token(counts.bytes) / 1e9, 100 * static_cast<double>(counts.reused) / static_cast<double>(counts.submissions));
   }
   for (const RowFigures& row : figures.rows) {
@@ -285,6 +303,7 @@ Result<void> measure(const CommonOptions& common, const Options& options, const 
       .set("prompt_tokens_per_second", figures.prompt_tokens_per_second)
       .set("decode_tokens_per_second", decode > 0 ? 1 / decode : 0)
       .set("dispatches_per_token", static_cast<double>(figures.decode_counts.dispatches) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
+      .set("dispatches_outside_layers", figures.outside_layers)
       .set("bytes_moved_per_token", static_cast<double>(figures.decode_counts.bytes) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
       .set("rows", rows)
       .set("row_bandwidth_shares", shares)
@@ -301,26 +320,28 @@ Result<void> measure(const CommonOptions& common, const Options& options, const 
 Result<void> write_file(const Options& options, const Recipe& recipe) {
   FW_ASSIGN(const engine::GgufWriter writer, engine::random_model(recipe.shape, recipe.format, kSeed));
   FW_TRY(writer.write(options.write));
-  std::printf("%s: %s shape, %s, %.2f GB\n", options.write.c_str(), options.shape.c_str(), options.type.c_str(),
-              static_cast<double>(writer.file_bytes()) / 1e9);
+  std::printf("%s: %s, %.2f GB\n", options.write.c_str(), recipe.name.c_str(), static_cast<double>(writer.file_bytes()) / 1e9);
   return {};
 }
 
 int run(const CommonOptions& common, const Options& options) {
-  const bool has_shape = !options.shape.empty();
+  const bool has_shape = !options.shapes.empty();
   if (has_shape && common.model_given) return wrong_use("Give either -m FILE or --shape with --type.");
   if (!options.write.empty() && !has_shape) return wrong_use("--write needs --shape and --type.");
   if (options.roofline && options.rows.empty()) return wrong_use("--roofline needs --rows, for example --rows 1,8.");
-  std::optional<Recipe> recipe;
   if (!has_shape) {
     if (const int code = need_model(common); code != kOk) return code;
-  } else {
-    auto named = recipe_of(options);
-    if (!named) return wrong_use(named.error().message);
-    recipe = *named;
+    const Result<void> result = measure(common, options, {});
+    return result ? kOk : fail(result.error());
   }
-  const Result<void> result = options.write.empty() ? measure(common, options, recipe) : write_file(options, *recipe);
-  return result ? kOk : fail(result.error());
+  const auto recipes = recipes_of(options);
+  if (!recipes) return wrong_use(recipes.error().message);
+  if (!options.write.empty() && recipes->size() > 1) return wrong_use("--write takes one shape and one type.");
+  for (const Recipe& recipe : *recipes) {
+    const Result<void> result = options.write.empty() ? measure(common, options, recipe) : write_file(options, recipe);
+    if (!result) return fail(result.error());
+  }
+  return kOk;
 }
 
 }  // namespace
@@ -339,8 +360,8 @@ std::function<int()> add_bench(CLI::App& app, const CommonOptions& common) {
       ->delimiter(',')
       ->check(CLI::Range(1, 6));
   app.add_option("--depth", options->depth, "Tokens that the cache holds already")->check(count);
-  app.add_option("--shape", options->shape, "Random weights of a standard shape: 135m, 1b, 3b or 8b");
-  app.add_option("--type", options->type, "Weight type of the random model: Q4_0, Q8_0, Q4_K, ...");
+  app.add_option("--shape", options->shapes, "Random weights of standard shapes, one after the other: 135m, 1b, 3b, 8b")->delimiter(',');
+  app.add_option("--type", options->types, "Weight types of the random models: Q4_0, Q8_0, Q4_K, ...")->delimiter(',');
   app.add_option("--write", options->write, "Write the random model to this GGUF file instead of measuring")->type_name("FILE");
   return [&common, options] { return run(common, *options); };
 }

@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/report.h"
 #include "gpu/device_choice.h"
+#include "gpu/registry.h"
 
 namespace foreword::app {
 namespace {
@@ -23,8 +24,8 @@ int run(const CommonOptions& common) {
                        .set("memory_free_bytes", device.memory_free_bytes)
                        .set("features", device.features));
     if (common.json) continue;
-    std::printf("%-9s %s, %.1f GB of memory (%.1f GB free)", device.id.c_str(), device.name.c_str(),
-                static_cast<double>(device.memory_bytes) / 1e9, static_cast<double>(device.memory_free_bytes) / 1e9);
+    std::printf("%-9s %s, %.1f GB of memory", device.id.c_str(), device.name.c_str(), static_cast<double>(device.memory_bytes) / 1e9);
+    if (device.memory_free_bytes > 0) std::printf(" (%.1f GB free)", static_cast<double>(device.memory_free_bytes) / 1e9);
     for (const std::string& feature : device.features) std::printf(" %s", feature.c_str());
     std::putchar('\n');
   }

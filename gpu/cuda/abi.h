@@ -90,7 +90,7 @@ enum Status : int32_t { kOk, kOutOfMemory, kNoDriver, kDriverTooOld, kNoDevice, 
 
 struct DeviceRow {
   char name[128];
-  int64_t memory_bytes, memory_free_bytes;
+  int64_t memory_bytes;
   int32_t major, minor;  // compute capability
   int32_t n_processors, usable;  // usable 0: older than the plugin's kernels
 };
@@ -107,10 +107,11 @@ struct Api {
   uint32_t version, op_bytes;  // kAbiVersion, sizeof(Op): both have to agree
   int64_t shares_memory;       // device pointers are host pointers too
   int32_t (*count)(int32_t* n_devices, int32_t* driver_version);  // driver_version 0: none
-  int32_t (*describe)(int32_t device, DeviceRow* row);
+  int32_t (*describe)(int32_t device, DeviceRow* row);  // without opening it
   int32_t (*open)(int32_t device, const void* codebooks, int64_t codebooks_bytes, Context** context);
   void (*close)(Context* context);
   const char* (*message)(Context* context);
+  int64_t (*free_memory)(Context* context);
   int32_t (*allocate)(Context* context, int64_t bytes, void** device);
   void (*free)(Context* context, void* device);
   int32_t (*allocate_pinned)(Context* context, int64_t bytes, void** host);

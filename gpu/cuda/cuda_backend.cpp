@@ -31,10 +31,7 @@ struct Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  std::int64_t free_bytes() const {
-    cuda::DeviceRow row;
-    return api.describe(index, &row) == cuda::kOk ? row.memory_free_bytes : 0;
-  }
+  std::int64_t free_bytes() const { return api.free_memory(context); }
   Error error(std::int32_t status) const {
     if (status == cuda::kOutOfMemory) {
       return {ErrorCode::out_of_memory, "The GPU's memory does not suffice for this step (" + human_bytes(static_cast<double>(free_bytes())) +
@@ -281,7 +278,6 @@ DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   info.name = row.name;
   info.backend = "cuda";
   info.memory_bytes = row.memory_bytes;
-  info.memory_free_bytes = row.memory_free_bytes;
   info.features = {"sm_" + std::to_string(row.major) + std::to_string(row.minor)};
   return info;
 }
@@ -289,7 +285,9 @@ DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
 DeviceInfo CudaBackend::device() const {
   cuda::DeviceRow row{};
   device_->api.describe(device_->index, &row);
-  return describe(row, device_->index);
+  DeviceInfo info = describe(row, device_->index);
+  info.memory_free_bytes = device_->free_bytes();
+  return info;
 }
 
 Result<std::unique_ptr<Buffer>> CudaBackend::allocate(std::size_t bytes) {

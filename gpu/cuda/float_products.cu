@@ -23,7 +23,27 @@ struct FloatProduct {
   float* out;
   std::int64_t out_stride;
   Books books;
+  bool whole_weights, whole_inputs;  // every eight numbers of a row start at a multiple of 16 bytes
 };
+
+__device__ __forceinline__ void read_floats(const float* from, float (&v)[8]) {
+  const float4 first = reinterpret_cast<const float4*>(from)[0], second = reinterpret_cast<const float4*>(from)[1];
+  v[0] = first.x, v[1] = first.y, v[2] = first.z, v[3] = first.w;
+  v[4] = second.x, v[5] = second.y, v[6] = second.z, v[7] = second.w;
+}
+
+// Eight plain numbers by loads of 16 bytes.
+template <Format kFormat>
+__device__ __forceinline__ void read_whole(const std::uint8_t* from, float (&v)[8]) {
+  if constexpr (kFormat == Format::f32) return read_floats(reinterpret_cast<const float*>(from), v);
+  const uint4 all = *reinterpret_cast<const uint4*>(from);
+  const unsigned words[4] = {all.x, all.y, all.z, all.w};
+#pragma unroll
+  for (int j = 0; j < 8; ++j) {
+    const unsigned half = words[j / 2] >> 16 * (j % 2) & 0xffffu;
+    v[j] = kFormat == Format::bf16 ? __uint_as_float(half << 16) : half_bits_to_float(static_cast<std::uint16_t>(half));
+  }
+}
 
 // Values 8c .. 8c + 7 of a row; those behind `cols` are 0.
 template <Format kFormat>
@@ -34,6 +54,7 @@ __device__ __forceinline__ void read_chunk(const FloatProduct& p, const std::uin
       for (int j = 0; j < 8; ++j) v[j] = 8 * c + j < p.cols ? V::one(row + c * V::kBytes, j) : 0;
       return;
     }
+    if (p.whole_weights) return read_whole<kFormat>(row + c * V::kBytes, v);
   }
   constexpr int kChunks = V::kValues / 8;
   V::read(p.books, row + c / kChunks * V::kBytes, static_cast<int>(c % kChunks), v);
@@ -64,11 +85,16 @@ __global__ void __launch_bounds__(32 * kWarps) multiply_floats(FloatProduct p) {
     for (int n = 0; n < kColumns; ++n) {
       if (to[n] < 0) continue;
       const float* x = p.x + to[n] / p.rows_per_input * p.x_stride + 8 * c;
+      float values[8];
+      if (p.whole_inputs) {
+        read_floats(x, values);
+      } else {
+        for (int j = 0; j < 8; ++j) values[j] = 8 * c + j < p.cols ? x[j] : 0;
+      }
 #pragma unroll
       for (int j = 0; j < 8; ++j) {
-        const float value = 8 * c + j < p.cols ? x[j] : 0;
 #pragma unroll
-        for (int r = 0; r < kRows; ++r) sums[r][n] = fmaf(w[r][j], value, sums[r][n]);
+        for (int r = 0; r < kRows; ++r) sums[r][n] = fmaf(w[r][j], values[j], sums[r][n]);
       }
     }
   }
@@ -89,6 +115,9 @@ void launch_product(Lowering& to, FloatProduct p, std::int64_t tile) {
   using V = Values<kFormat>;
   p.row_bytes = V::kValues == 8 ? p.cols * (V::kBytes / 8) : p.cols / V::kValues * V::kBytes;
   p.expert_bytes = p.rows * p.row_bytes;
+  const auto at_16 = [](const void* start, std::int64_t step) { return reinterpret_cast<std::uintptr_t>(start) % 16 == 0 && step % 16 == 0; };
+  p.whole_weights = at_16(p.weight, p.row_bytes) && p.cols % 8 == 0;
+  p.whole_inputs = at_16(p.x, p.x_stride * 4) && p.cols % 8 == 0;
   const std::int64_t columns = p.tile_expert != nullptr ? tile : p.n_slots;
   const auto go = [&](int rows, int per_block, auto kernel) {
     to.launch({blocks_for(p.rows, kWarps * rows), blocks_for(p.n_slots, per_block)}, 32 * kWarps, 0, kernel, p);

@@ -64,9 +64,6 @@ int32_t describe(int32_t device, DeviceRow* row) {
   row->n_processors = properties.multiProcessorCount;
   row->usable = properties.major * 10 + properties.minor >= 75;
   row->memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
-  std::size_t free_bytes = 0, all = 0;
-  if (cudaSetDevice(device) == cudaSuccess && cudaMemGetInfo(&free_bytes, &all) == cudaSuccess) row->memory_free_bytes = static_cast<std::int64_t>(free_bytes);
-  cudaGetLastError();
   return kOk;
 }
 
@@ -103,6 +100,14 @@ int32_t open(int32_t device, const void* codebooks, int64_t codebooks_bytes, Con
 }
 
 const char* message(Context* context) { return context->message.c_str(); }
+
+int64_t free_memory(Context* context) {
+  std::size_t free_bytes = 0, all = 0;
+  cudaSetDevice(context->device);
+  const bool known = cudaMemGetInfo(&free_bytes, &all) == cudaSuccess;
+  cudaGetLastError();
+  return known ? static_cast<std::int64_t>(free_bytes) : 0;
+}
 
 int32_t allocate(Context* context, int64_t bytes, void** device) {
   cudaSetDevice(context->device);
@@ -358,7 +363,7 @@ double peak_operations(Context* context) {
   return seconds > 0 ? blocks * (kThreads / 32.0) * kPeakRounds * kPeakChains * kOperations / seconds : 0;
 }
 
-constexpr Api kApi = {kAbiVersion, sizeof(Op),      0,           count,  describe, open, close,       message,
+constexpr Api kApi = {kAbiVersion, sizeof(Op),      0,           count,  describe, open, close,       message,      free_memory,
                       allocate,    release,         allocate_pinned, free_pinned, upload, download, run,  take_counts, read_through, peak_operations};
 
 }  // namespace

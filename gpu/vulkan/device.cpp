@@ -163,7 +163,7 @@ Features features_of(VkPhysicalDevice physical, const VulkanOptions& options) {
   Features f;
   f.float16_storage = features11.storageBuffer16BitAccess && features12.shaderFloat16 && !options.no_float16;
   f.integer_dot = dot && dot_features.shaderIntegerDotProduct && !options.no_integer_dot &&
-                  (software || dot_properties.integerDotProduct4x8BitPackedSignedAccelerated);
+                  (options.integer_dot || dot_properties.integerDotProduct4x8BitPackedSignedAccelerated);
   f.subgroup_arithmetic = (properties11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) != 0 &&
                           (properties11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 && !options.no_subgroups;
   f.fixed_subgroup = sizes && size_features.subgroupSizeControl && size_features.computeFullSubgroups &&
@@ -201,6 +201,7 @@ DeviceInfo describe(VkPhysicalDevice physical, std::size_t index) {
   if (f.float16_storage) device.features.push_back("f16");
   if (f.integer_dot) device.features.push_back("int8dot");
   if (base.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU) device.features.push_back("integrated");
+  if (base.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU) device.features.push_back(std::string(kSoftware));
   return device;
 }
 

@@ -37,7 +37,7 @@ void lower(const LinearExpertsRecord& r, Lowering& to) {
   const WeightMatrix& w = r.weight;
   const std::int64_t rows = r.out.rows, chosen = r.experts.cols;
   if (rows == 0) return;
-  const bool few = rows <= kFewRows;
+  const bool few = rows <= kFewRows, codes = by_codes(w, to.features());
   Range lists;
   if (!few) {
     lists = to.scratch(static_cast<std::uint64_t>(w.n_experts + 1 + rows) * 4);
@@ -49,8 +49,8 @@ void lower(const LinearExpertsRecord& r, Lowering& to) {
   const std::int64_t n_read = std::min(w.n_experts, rows);
   const OpCost cost{"linear_experts", info(w.format).name, n_read * w.rows * row_bytes(w.format, w.cols), 2 * w.rows * w.cols * rows};
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
-    if (few) to.use(ShaderId::product_rows_experts, {in_fours(r.x, w), id_of(w.format), 1});
-    else to.use(ShaderId::product_tiles_experts, {in_fours(r.x, w), id_of(w.format)});
+    if (few) to.use(codes ? ShaderId::product_codes_experts : ShaderId::product_rows_experts, {in_fours(r.x, w), id_of(w.format), 1});
+    else to.use(codes ? ShaderId::product_code_tiles_experts : ShaderId::product_tiles_experts, {in_fours(r.x, w), id_of(w.format)});
     to.bind(to.constant_table("codebooks", codebook_words()), 4);
     const InputPush x{u32(w.cols), to.bind(r.x), u32(r.x.rows)};
     const PartPush part = bind_part(w, window, r.bias, r.out, to);

@@ -43,11 +43,14 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, bool add, L
   const double operations = 2.0 * static_cast<double>(w.rows) * static_cast<double>(w.cols);
   const std::int64_t most = std::max(kTileRows, static_cast<std::int64_t>(kMostOperations / operations) / kTileRows * kTileRows);
   const Range codebooks = to.constant_table("codebooks", codebook_words());
+  const bool codes = by_codes(w, to.features());
+  const ShaderId rows_shader = codes ? (add ? ShaderId::product_codes_add : ShaderId::product_codes_1)
+                                     : (add ? ShaderId::product_rows_add : ShaderId::product_rows_1);
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     for (std::int64_t first = 0; first < r.x.rows; first += most) {
       const Tensor x = r.x.row_range(first, std::min(most, r.x.rows - first)), out = part.out.row_range(first, x.rows);
-      if (!few(r.x)) to.use(ShaderId::product_tiles, {in_fours(x, w), id_of(w.format)});
-      else to.use(add ? ShaderId::product_rows_add : ShaderId::product_rows_1, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows)});
+      if (!few(r.x)) to.use(codes ? ShaderId::product_code_tiles : ShaderId::product_tiles, {in_fours(x, w), id_of(w.format)});
+      else to.use(rows_shader, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows)});
       to.bind(codebooks, 4);
       const View input = to.bind(x);
       const PartPush product = bind_part(w, window, part.bias, out, to);
@@ -67,17 +70,23 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, bool add, L
 // All weights in one dispatch, and the gated product after them if that is wanted. False: they do not fit one.
 bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
   if (r.n_parts == 1 || !few(r.x)) return false;
+  const bool codes = by_codes(r.parts[0].weight, to.features());
   std::array<WeightWindow, 3> windows;
   for (std::size_t i = 0; i < static_cast<std::size_t>(r.n_parts); ++i) {
     const WeightMatrix& w = r.parts[i].weight;
     const auto all = to.windows(w, kFileLayout);
-    if (all.size() != 1 || w.scale) return false;
+    if (all.size() != 1 || w.scale || by_codes(w, to.features()) != codes) return false;
     windows[i] = all.front();
   }
   const std::uint32_t fours = in_fours(r.x, r.parts[0].weight) & in_fours(r.x, r.parts[1].weight) & (r.n_parts == 3 ? in_fours(r.x, r.parts[2].weight) : 1);
   const auto format = [&](std::size_t i) { return id_of(r.parts[i].weight.format); };
-  if (r.n_parts == 3) to.use(ShaderId::product_rows_3, {fours, format(0), rows_at_once(r.x.rows), format(1), format(2)});
-  else to.use(glu ? ShaderId::product_rows_glu : ShaderId::product_rows_2, {fours, format(0), rows_at_once(r.x.rows), format(1)});
+  const std::uint32_t at_once = rows_at_once(r.x.rows);
+  if (r.n_parts == 3) {
+    to.use(codes ? ShaderId::product_codes_3 : ShaderId::product_rows_3, {fours, format(0), at_once, format(1), format(2)});
+  } else {
+    const ShaderId glu_shader = codes ? ShaderId::product_codes_glu : ShaderId::product_rows_glu;
+    to.use(glu ? glu_shader : codes ? ShaderId::product_codes_2 : ShaderId::product_rows_2, {fours, format(0), at_once, format(1)});
+  }
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(r.x.cols), to.bind(r.x), u32(r.x.rows)};
   std::array<PartPush, 3> parts{};

@@ -12,6 +12,7 @@ struct Switch {
 constexpr Switch kSwitches[] = {
     {"software", &VulkanOptions::software},       {"validate", &VulkanOptions::validate},
     {"staging", &VulkanOptions::staging},         {"no-float16", &VulkanOptions::no_float16},
+    {"integer-dot", &VulkanOptions::integer_dot},
     {"no-integer-dot", &VulkanOptions::no_integer_dot}, {"no-subgroups", &VulkanOptions::no_subgroups},
     {"no-fusion", &VulkanOptions::no_fusion},
 };

@@ -13,6 +13,7 @@ struct VulkanOptions {
   bool validate = false;        // validation layers, core and synchronisation; what they say goes to `on_message`
   bool staging = false;         // as if the device's memory could not be reached by the host
   bool no_float16 = false;      // as if the device had no 16-bit storage
+  bool integer_dot = false;     // the dot product of bytes also where it is not in hardware
   bool no_integer_dot = false;  // as if the device had no dot product of bytes
   bool no_subgroups = false;    // as if the device could not add up within a subgroup
   bool no_fusion = false;       // every op by itself
@@ -23,7 +24,7 @@ struct VulkanOptions {
   std::function<void(std::string_view)> on_message = {};
 };
 
-/// Sets what the words name, parted by commas: "software", "validate", "staging", "no-float16", "no-integer-dot", "no-subgroups",
+/// Sets what the words name, parted by commas: "software", "validate", "staging", "no-float16", "integer-dot", "no-integer-dot", "no-subgroups",
 /// "no-fusion", "fail-allocation=N", "lose-at-submit=N", "max-range=BYTES". Unknown words are ignored.
 VulkanOptions vulkan_options_from_words(std::string_view words);
 

@@ -32,17 +32,19 @@ int32_t count(int32_t* n_devices, int32_t* driver_version) {
   return faults.status_of_count;
 }
 
+constexpr int64_t kMemory = int64_t{1} << 40;
+
 int32_t describe(int32_t, DeviceRow* row) {
   *row = {};
   std::strcpy(row->name, "emulated");
-  row->memory_bytes = row->memory_free_bytes = int64_t{1} << 40;
+  row->memory_bytes = kMemory;
   row->major = 8;
   row->n_processors = row->usable = 1;
   return kOk;
 }
 
 int32_t allocate(Context*, int64_t bytes, void** device) {
-  *device = refuse_memory() || bytes > int64_t{1} << 40 ? nullptr : ::operator new(static_cast<std::size_t>(bytes), std::align_val_t{256}, std::nothrow);
+  *device = refuse_memory() || bytes > kMemory ? nullptr : ::operator new(static_cast<std::size_t>(bytes), std::align_val_t{256}, std::nothrow);
   return *device == nullptr ? kOutOfMemory : kOk;
 }
 void release(Context*, void* device) { ::operator delete(device, std::align_val_t{256}); }
@@ -54,6 +56,7 @@ int32_t open(int32_t, const void* tables, int64_t, Context** context) {
   return kOk;
 }
 void close(Context* context) { delete context; }
+int64_t free_memory(Context*) { return kMemory; }
 const char* message(Context*) { return faults.run_fails ? "an injected fault" : ""; }
 
 int32_t upload(Context*, void* to, const void* from, int64_t bytes) {
@@ -104,7 +107,7 @@ void take_counts(Context* context, Counts* counts) { *counts = std::exchange(con
 double read_through(Context*, const void*, int64_t) { return 0; }
 double peak_operations(Context*) { return 0; }
 
-constexpr Api kApi = {kAbiVersion, sizeof(Op), 1,       count,   describe, open,     close, message,
+constexpr Api kApi = {kAbiVersion, sizeof(Op), 1,        count,   describe, open,     close, message,     free_memory,
                       allocate,    release,    allocate, release, upload,   download, run,   take_counts, read_through, peak_operations};
 
 }  // namespace

@@ -215,6 +215,28 @@ vec4 float_values(const uint format, Chunk c, uint i) {
   return values;
 }
 
+// Formats whose values are scale * code - shift with codes of eight signed bits: four columns of a chunk.
+bool has_codes(const uint format) {
+  return format == Q4_0 || format == Q5_0 || format == Q8_0 || format == Q4_K || format == Q5_K || format == Q6_K;
+}
+// Subtracts the same from each byte, which is less than 128.
+uint minus(uint bytes, uint each) { return (bytes | 0x80808080u) - each * 0x01010101u ^ 0x80808080u; }
+uint chunk_codes(const uint format, Chunk c, uint i) {
+  const uint part = c.part, at = c.at, s = c.s;
+  const uint pair = 4u * (i & 3u), high = 4u * (i >> 2);
+  if (format == Q8_0) return word_at(part, at + 2u + 4u * i);
+  if (format == Q4_0) return minus(word_at(part, at + 2u + pair) >> high & 0x0f0f0f0fu, 8u);
+  if (format == Q5_0) return minus((word_at(part, at + 6u + pair) >> high & 0x0f0f0f0fu) | spread_bits(c.code, 4u * i, 16u), 16u);
+  if (format == Q4_K) return aligned_word(part, at + 16u + 32u * (s >> 1) + 4u * i) >> 4u * (s & 1u) & 0x0f0f0f0fu;
+  if (format == Q5_K) {
+    const uint low = aligned_word(part, at + 48u + 32u * (s >> 1) + 4u * i) >> 4u * (s & 1u) & 0x0f0f0f0fu;
+    return low | (aligned_word(part, at + 16u + 4u * i) >> s & 0x01010101u) << 4;
+  }
+  const uint low = word_at(part, at + 64u * (s >> 2) + 32u * (s & 1u) + 4u * i) >> 4u * (s >> 1 & 1u) & 0x0f0f0f0fu;
+  const uint top = word_at(part, at + 128u + 32u * (s >> 2) + 4u * i) >> 2u * (s & 3u) & 0x03030303u;
+  return minus(low | top << 4, 32u);
+}
+
 vec4 chunk_values(const uint format, Chunk c, uint i) {
   if (format == F32 || format == F16 || format == BF16) return float_values(format, c, i);
   const uint part = c.part, at = c.at, s = c.s;
@@ -222,15 +244,14 @@ vec4 chunk_values(const uint format, Chunk c, uint i) {
   // Blocks of 32 and IQ4_XS: word i % 4 holds columns 4 i of the first half in the low nibbles, of the second in the high ones.
   const uint pair = 4u * (i & 3u), high = 4u * (i >> 2);
   precise vec4 values = vec4(0);
-  if (format == Q4_0) values = scale * (bytes_of(word_at(part, at + 2u + pair) >> high & 0x0f0f0f0fu) - 8.0);
-  if (format == Q4_1) values = scale * bytes_of(aligned_word(part, at + 4u + pair) >> high & 0x0f0f0f0fu) + shift;
-  if (format == Q5_0) {
-    values = scale * (bytes_of((word_at(part, at + 6u + pair) >> high & 0x0f0f0f0fu) | spread_bits(c.code, 4u * i, 16u)) - 16.0);
+  if (has_codes(format)) {
+    values = scale * signed_bytes_of(chunk_codes(format, c, i));
+    if (format == Q4_K || format == Q5_K) values = values - shift;
   }
+  if (format == Q4_1) values = scale * bytes_of(aligned_word(part, at + 4u + pair) >> high & 0x0f0f0f0fu) + shift;
   if (format == Q5_1) {
     values = scale * bytes_of((aligned_word(part, at + 8u + pair) >> high & 0x0f0f0f0fu) | spread_bits(c.code, 4u * i, 16u)) + shift;
   }
-  if (format == Q8_0) values = scale * signed_bytes_of(word_at(part, at + 2u + 4u * i));
   if (format == IQ4_NL) values = scale * iq4_values(word_at(part, at + 2u + pair) >> high);
   if (format == IQ4_XS) values = scale * iq4_values(aligned_word(part, at + 8u + 16u * s + pair) >> high);
   if (format == MXFP4) values = scale * fp4_values(word_at(part, at + 1u + pair) >> high);
@@ -245,16 +266,6 @@ vec4 chunk_values(const uint format, Chunk c, uint i) {
     const uint low = word_at(part, at + 32u + 32u * (s >> 2) + 4u * i) >> 2u * (s & 3u) & 0x03030303u;
     const uint top = word_at(part, at + 4u * i) >> s & 0x01010101u;
     values = scale * (bytes_of(low | top << 2) - 4.0);
-  }
-  if (format == Q4_K) values = scale * bytes_of(aligned_word(part, at + 16u + 32u * (s >> 1) + 4u * i) >> 4u * (s & 1u) & 0x0f0f0f0fu) - shift;
-  if (format == Q5_K) {
-    const uint low = aligned_word(part, at + 48u + 32u * (s >> 1) + 4u * i) >> 4u * (s & 1u) & 0x0f0f0f0fu;
-    values = scale * bytes_of(low | (aligned_word(part, at + 16u + 4u * i) >> s & 0x01010101u) << 4) - shift;
-  }
-  if (format == Q6_K) {
-    const uint low = word_at(part, at + 64u * (s >> 2) + 32u * (s & 1u) + 4u * i) >> 4u * (s >> 1 & 1u) & 0x0f0f0f0fu;
-    const uint top = word_at(part, at + 128u + 32u * (s >> 2) + 4u * i) >> 2u * (s & 3u) & 0x03030303u;
-    values = scale * (bytes_of(low | top << 4) - 32.0);
   }
   if (format == TQ2_0) values = scale * (bytes_of(word_at(part, at + 32u * (s >> 2) + 4u * i) >> 2u * (s & 3u) & 0x03030303u) - 1.0);
   if (format == TQ1_0) {  // five base-3 digits a byte as a binary fraction: digit n is the integer part of 3 frac(byte 3^n / 256)

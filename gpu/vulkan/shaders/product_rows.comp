@@ -1,13 +1,20 @@
 #version 450
 // Backend::linear for few rows of x, and linear_experts: eight lanes a row of weights, which is read once for ROWS rows of x.
 // PARTS weights of one x in one dispatch: gl_WorkGroupID.x runs through the rows of all. With EXPERTS each row of the result
-// (gl_WorkGroupID.y) has weights of its own. AFTER_ADD and AFTER_GLU do the op that follows too (records.h: LinearRecord).
+// (gl_WorkGroupID.y) has weights of its own. AFTER_ADD and AFTER_GLU do the op that follows too (records.h: LinearRecord). With
+// INTEGER x is rounded and codes are multiplied.
 // variant product_rows_1: -DPARTS=1
 // variant product_rows_add: -DPARTS=1 -DAFTER_ADD=1
 // variant product_rows_2: -DPARTS=2
 // variant product_rows_glu: -DPARTS=2 -DAFTER_GLU=1
 // variant product_rows_3: -DPARTS=3
 // variant product_rows_experts: -DPARTS=1 -DEXPERTS=1
+// variant product_codes_1: -DPARTS=1 -DINTEGER=1
+// variant product_codes_add: -DPARTS=1 -DAFTER_ADD=1 -DINTEGER=1
+// variant product_codes_2: -DPARTS=2 -DINTEGER=1
+// variant product_codes_glu: -DPARTS=2 -DAFTER_GLU=1 -DINTEGER=1
+// variant product_codes_3: -DPARTS=3 -DINTEGER=1
+// variant product_codes_experts: -DPARTS=1 -DEXPERTS=1 -DINTEGER=1
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
@@ -47,6 +54,10 @@ uint weight_word(uint part, uint index) { return part == 0u ? weights_0[index] :
 #endif
 #endif
 #include "formats.glsl"
+#if INTEGER
+const uint INPUT_ROWS = ROWS, WINDOW = ROWS <= 2u ? 64u : ROWS <= 4u ? 32u : 16u;
+#include "rounded_input.glsl"
+#endif
 
 struct Part {
   uint weights_at, row_bytes;      // bytes
@@ -87,6 +98,28 @@ void multiply(const uint part, const uint format, uint row, uint first_x) {
     x_row[n] = x_at + min(first_x + n, x_rows - 1u) * x_stride;
     total[n] = 0.0;
   }
+#if INTEGER
+  for (uint base = 0u; 32u * base < cols; base += WINDOW) {
+    barrier();
+    for (uint at = gl_LocalInvocationIndex; at < ROWS * WINDOW; at += 256u) {
+      const uint chunk = base + at % WINDOW;
+      if (32u * chunk < cols) round_chunk(x_at + min(first_x + at / WINDOW, x_rows - 1u) * x_stride, chunk, at, cols);
+    }
+    barrier();
+    for (uint chunk = base + lane; chunk < base + WINDOW && 32u * chunk < cols; chunk += LANES) {
+      const Chunk c = open_chunk(format, part, at, chunk, cols);
+      [[unroll]] for (uint h = 0u; h < 2u; ++h) {
+        int dots[ROWS];
+        for (uint n = 0u; n < ROWS; ++n) dots[n] = 0;
+        [[unroll]] for (uint i = 4u * h; i < 4u * h + 4u; ++i) {
+          const uint codes = chunk_codes(format, c, i);
+          [[unroll]] for (uint n = 0u; n < ROWS; ++n) dots[n] += signed_dot(codes, x_codes[(n * WINDOW + chunk - base) * 8u + i], 0);
+        }
+        [[unroll]] for (uint n = 0u; n < ROWS; ++n) total[n] = add_half(total[n], format, n * WINDOW + chunk - base, h, c.scale, c.shift, dots[n]);
+      }
+    }
+  }
+#else
   for (uint chunk = lane; 32u * chunk < cols; chunk += LANES) {
     const Chunk c = open_chunk(format, part, at, chunk, cols);
     [[unroll]] for (uint i = 0u; i < 8u; ++i) {
@@ -94,6 +127,7 @@ void multiply(const uint part, const uint format, uint row, uint first_x) {
       [[unroll]] for (uint n = 0u; n < ROWS; ++n) total[n] = add_products(total[n], w, input_values(x_row[n], 32u * chunk + 4u * i, cols));
     }
   }
+#endif
   for (uint n = 0u; n < ROWS; ++n) partial[(n * GROUP_ROWS + gl_LocalInvocationIndex / LANES) * LANES + lane] = total[n];
 }
 

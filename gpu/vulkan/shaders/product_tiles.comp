@@ -4,6 +4,8 @@
 // few rows. With EXPERTS gl_WorkGroupID.z is an expert, whose rows experts_collect.comp has listed.
 // variant product_tiles: -DEXPERTS=0
 // variant product_tiles_experts: -DEXPERTS=1
+// variant product_code_tiles: -DEXPERTS=0 -DINTEGER=1
+// variant product_code_tiles_experts: -DEXPERTS=1 -DINTEGER=1
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
@@ -32,9 +34,21 @@ layout(push_constant) uniform Push {
 };
 
 const uint TILE = 32;
+#if INTEGER
+const uint INPUT_ROWS = TILE, WINDOW = LANES;
+#include "rounded_input.glsl"
+shared uint w_tile[LANES * TILE];  // [lane][row]
+shared vec2 w_scales[LANES * TILE];
+shared float w_shifts[LANES * TILE];
+void keep_partial(uint at, float sum) { x_codes[at] = floatBitsToUint(sum); }
+float partial_sum(uint at) { return uintBitsToFloat(x_codes[at]); }
+#else
 shared vec4 w_tile[LANES * TILE];  // [lane][row]
 shared vec4 x_tile[LANES * TILE];
 shared float partial[256 * LANES];
+void keep_partial(uint at, float sum) { partial[at] = sum; }
+float partial_sum(uint at) { return partial[at]; }
+#endif
 
 void main() {
   const uint thread = gl_LocalInvocationIndex, lane = thread % LANES, mine = thread / LANES;
@@ -64,6 +78,37 @@ void main() {
     const uint chunk = step + lane;
     const bool inside = 32u * chunk < cols;
     const Chunk c = open_chunk(FORMAT_0, 0u, w_row, inside ? chunk : 0u, cols);
+#if INTEGER
+    barrier();
+    if (inside) round_chunk(x_row, chunk, mine * LANES + lane, cols);
+    w_scales[lane * TILE + mine] = c.scale;
+    w_shifts[lane * TILE + mine] = c.shift.x;
+    for (uint h = 0u; h < 2u; ++h) {
+      int dots[4][8];
+      [[unroll]] for (uint a = 0u; a < 4u; ++a) {
+        [[unroll]] for (uint b = 0u; b < 8u; ++b) dots[a][b] = 0;
+      }
+      for (uint i = 4u * h; i < 4u * h + 4u; ++i) {
+        barrier();
+        w_tile[lane * TILE + mine] = inside ? chunk_codes(FORMAT_0, c, i) : 0u;
+        barrier();
+        uint x[8];
+        [[unroll]] for (uint b = 0u; b < 8u; ++b) x[b] = x_codes[((8u * q + b) * LANES + lane_2) * 8u + i];
+        [[unroll]] for (uint a = 0u; a < 4u; ++a) {
+          const uint w = w_tile[lane_2 * TILE + 4u * r + a];
+          [[unroll]] for (uint b = 0u; b < 8u; ++b) dots[a][b] += signed_dot(w, x[b], 0);
+        }
+      }
+      if (32u * (step + lane_2) < cols) {
+        [[unroll]] for (uint a = 0u; a < 4u; ++a) {
+          const uint at = lane_2 * TILE + 4u * r + a;
+          [[unroll]] for (uint b = 0u; b < 8u; ++b) {
+            sums[a][b] = add_half(sums[a][b], FORMAT_0, (8u * q + b) * LANES + lane_2, h, w_scales[at], vec2(w_shifts[at]), dots[a][b]);
+          }
+        }
+      }
+    }
+#else
     for (uint i = 0u; i < 8u; ++i) {
       barrier();
       w_tile[lane * TILE + mine] = inside ? chunk_values(FORMAT_0, c, i) : vec4(0);
@@ -76,15 +121,16 @@ void main() {
         [[unroll]] for (uint b = 0u; b < 8u; ++b) sums[a][b] = add_products(sums[a][b], w, x[b]);
       }
     }
+#endif
   }
   // A quarter of the tile at a time: row a of each four.
   [[unroll]] for (uint a = 0u; a < 4u; ++a) {
     barrier();
-    [[unroll]] for (uint b = 0u; b < 8u; ++b) partial[((8u * q + b) * 8u + r) * LANES + lane_2] = sums[a][b];
+    [[unroll]] for (uint b = 0u; b < 8u; ++b) keep_partial(((8u * q + b) * 8u + r) * LANES + lane_2, sums[a][b]);
     barrier();
     const uint row = first + 4u * (thread % 8u) + a, at_x = first_x + thread / 8u;
-    precise float value = partial[thread * LANES];
-    for (uint j = 1u; j < LANES; ++j) value += partial[thread * LANES + j];
+    precise float value = partial_sum(thread * LANES);
+    for (uint j = 1u; j < LANES; ++j) value += partial_sum(thread * LANES + j);
 #if EXPERTS
     const uint global_row = above + row;
     if (row > last || global_row < first_row || global_row >= first_row + n_rows || at_x >= n_listed) continue;
