@@ -5,8 +5,8 @@
 
 namespace foreword::gpu {
 
-/// True if products of common formats (one row, few, many), a norm, and attention over stored keys come out as the plain loops make
-/// them, up to the rounding of inputs to 8 bits. Takes some tens of milliseconds and a megabyte.
-bool computes_rightly(Backend& device);
+/// True if products of common formats (one row, few, many), a norm, and attention over stored keys come out as on the other one,
+/// which is known to be right, up to the rounding of inputs to 8 bits. Takes some tens of milliseconds and a megabyte.
+bool computes_as(Backend& right, Backend& device);
 
 }  // namespace foreword::gpu

@@ -23,7 +23,10 @@ DeviceSpeed measure(const DeviceInfo& device, const BackendOptions& options) {
   DeviceSpeed speed{device.id, device.name};
   auto backend = open_device(device.id, options);
   if (!backend) return speed;
-  speed.wrong = device.id != kProcessor && !computes_rightly(**backend);
+  if (device.id != kProcessor) {
+    auto processor = open_device(kProcessor, options);
+    speed.wrong = processor && !computes_as(**processor, **backend);
+  }
   auto bandwidth = ReadBandwidth::prepare(**backend, kBytes);
   if (!bandwidth) return speed;
   for (int pass = 0; pass < kPasses; ++pass) speed.bytes_per_second = std::max(speed.bytes_per_second, bandwidth->pass());
