@@ -173,6 +173,7 @@ void Controller::store_question(Turn& turn) {
   message.chat_id = turn.chat;
   message.parent_id = turn.parent;
   message.content = turn.user_text;
+  learn({{turn.chat, turn.user_text}}, false);
   out_.storage(command::AppendMessage{turn.user, std::move(message)});
 }
 
@@ -273,6 +274,7 @@ void Controller::open_model(const std::string& path) {
   if (const std::uint64_t request = titler_.cancel(); request != 0) out_.engine(engine::Stop{request});
   view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
   suggestions_.job_lost();
+  choose_writer();  // the small one gives its memory up first (A52)
   out_.engine(engine::LoadModel{path, options_.model});
 }
 
@@ -302,7 +304,7 @@ void Controller::show_new_chat(bool private_chat) {
 void Controller::leave_private_chat() {
   if (!view_.private_chat) return;
   if (running_ != 0) out_.engine(engine::Stop{engine_request()});
-  out_.engine(engine::ForgetChat{kPrivateChat, false});
+  forget_text(kPrivateChat, false);
   view_.private_chat = false;
 }
 

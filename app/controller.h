@@ -14,8 +14,10 @@
 
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
+#include "app/power.h"
 #include "app/side_desk.h"
 #include "app/suggestion_desk.h"
+#include "app/suggestion_writer.h"
 #include "engine/session.h"
 #include "storage/letters.h"
 #include "ui/view_state.h"
@@ -26,6 +28,7 @@ class Controller {
  public:
   struct Outboxes {
     std::function<void(engine::Command)> engine;
+    std::function<void(engine::Command)> helper = {};  // another engine, for a small model that suggests beside the open one; empty: none
     std::function<void(storage::Command)> storage;
     std::function<std::int64_t()> now_ms;  // since 1970, for "last used"
     std::function<Result<void>(const std::string&)> open_link = {};  // shows an address in another program
@@ -34,6 +37,8 @@ class Controller {
     /// Writes a new file for the user; where it is. Reads a file that the user named. Called by such work alone.
     std::function<Result<std::filesystem::path>(const std::string& name, const std::string& text)> save_file = {};
     std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
+    /// What feeds this computer; called by such work alone. Empty: it is fed from outside.
+    std::function<Power()> read_power = {};
   };
   struct Options {
     engine::ModelOptions model;
@@ -42,6 +47,7 @@ class Controller {
     bool kv_given = false;   // the user named how old tokens are kept; else what is stored counts
     bool same_seed = false;  // the user gave a seed; else every answer gets another one
     std::string builtin;     // path of the built-in model; empty: there is none
+    std::int64_t builtin_bytes = 0;  // of its file
   };
 
   Controller(Outboxes outboxes, Options options);
@@ -50,6 +56,7 @@ class Controller {
   /// last, as soon as the storage names it, or the built-in one if there is none or it does not open.
   void start(const std::string& model);
   void on(engine::Event event);
+  void on_helper(engine::Event event);
   void on(storage::Event event);
   void on(ui::UiEvent event);
 
@@ -129,6 +136,7 @@ class Controller {
   void handle(storage::event::ChatOpened&& event);
   void handle(storage::event::MessageSaved&& event);
   void handle(storage::event::Found&& event);
+  void handle(storage::event::Said&& event);
   void handle(storage::event::Settings&& event);
   void handle(storage::event::Models&& event);
   void handle(storage::event::Failed&& event);
@@ -225,6 +233,13 @@ class Controller {
   std::optional<SuggestionDesk::Chat> chat_to_suggest_in(std::int64_t rewrites) const;
   bool take_suggestion_count(const std::string& key, const std::string& value);
   void say_suggestions();
+  void look_at_power();
+  std::string explain_suggestions() const;
+  void choose_writer();
+  WriterChoice writer_now() const;
+  void forget_text(engine::TextOwner chat, bool goes_on);
+  void learn_anew();
+  void learn(std::vector<storage::SaidText> texts, bool anew);
   void use_count(std::int64_t total, const std::vector<std::int64_t>& of_messages);
   void make_room(std::int64_t total);
   void show_cut(std::size_t first_kept);
@@ -303,7 +318,17 @@ class Controller {
   std::map<storage::Request, std::string> removed_folders_;  // what to say once it is done
   ChatTitler titler_;
   SuggestionDesk suggestions_;
-  std::map<std::string, double> tiers_;  // as stored, by SuggestionsView::device
+  struct Suggesters {
+    enum class Helper : std::uint8_t { absent, loading, ready, failed };
+    Writer writer = Writer::none;
+    WriterWish wish = WriterWish::automatic;
+    Helper helper = Helper::absent;
+    std::string chat_device, helper_device;  // model and device, by which tiers_ and taus_ are kept
+    bool chat_thinks = false;
+  };
+  Suggesters suggesters_;
+  std::map<std::string, double> tiers_, taus_;  // as stored, by SuggestionsView::device
+  std::optional<std::int64_t> power_asked_ms_;  // when it was asked last
   std::map<storage::Request, ui::ExportAs> exports_;
   struct Reading {
     std::int64_t began_ms = 0, answer_began_ms = 0, loading_began_ms = 0;

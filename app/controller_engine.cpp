@@ -53,8 +53,8 @@ void Controller::handle(engine::ModelReady&& e) {
   }
   if (start_model_ == StartModel::last_used) start_model_ = StartModel::settled;
   const bool builtin = e.model.path == options_.builtin;
-  view_.suggestions.device = e.model.name + " on " + e.model.device;
-  view_.suggestions.tier = tiers_[view_.suggestions.device];
+  suggesters_.chat_device = e.model.name + " on " + e.model.device;
+  suggesters_.chat_thinks = e.model.thinks;
   if (builtin) view_.model.about = kBuiltinAbout;
   out_.storage(command::RememberModel{next_request_++, {builtin ? kBuiltinKey : e.model.path.string(), e.model.name, out_.now_ms(), e.model.file_bytes}});
 }

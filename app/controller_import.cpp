@@ -91,6 +91,7 @@ void Controller::handle(ui::CancelImport&&) {
 }
 
 void Controller::handle(event::TreesAdded&& e) {
+  learn_anew();
   if (!import_ || e.request != import_->adding || e.chats.empty()) return;
   handle(ui::CancelImport{});
   UndoStep step;
@@ -145,6 +146,7 @@ void Controller::restore_backup(storage::Request request, const std::string& pat
 }
 
 void Controller::handle(event::BackupRestored&& e) {
+  learn_anew();
   const bool undone = undoes(e.request) && restoring_.empty();
   view_.backups.reset();
   drafts_.clear();

@@ -1,12 +1,15 @@
 // The controller and what is set: read from the storage, changed by the user, shown as a page.
 
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "app/controller.h"
 #include "app/settings_page.h"
 #include "app/words.h"
+#include "ui/autocomplete/tier_policy.h"
 
 namespace foreword::app {
 
@@ -16,19 +19,31 @@ namespace {
 
 struct Applied {
   ui::ViewState& view;
+  WriterWish& writer;
   engine::KvWish& kv;
   bool kv_given;
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 8> kSettings{{
+constexpr std::array<std::pair<std::string_view, Apply>, 14> kSettings{{
     {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
+    {kMotionKey, [](Applied to, const std::string& value) { to.view.less_motion = value == "less"; }},
     {kEnterKey, [](Applied to, const std::string& value) { to.view.enter_sends = value != "new_line"; }},
     {kChatOrderKey, [](Applied to, const std::string& value) { to.view.chat_order = value == "name" ? ui::ChatOrder::name : ui::ChatOrder::date; }},
     {ui::kSuggestionsSetting, [](Applied to, const std::string& value) { to.view.suggestions.settings.enabled = value != ui::kOff; }},
     {kDraftsKey,
      [](Applied to, const std::string& value) { to.view.suggestions.settings.drafts = value == "1" ? 1 : ui::autocomplete::tuned_count("drafts"); }},
+    {kSpeedKey,
+     [](Applied to, const std::string& value) {
+       const auto rows = ui::autocomplete::tier_rows();
+       const auto row = std::ranges::find(rows, value, &ui::autocomplete::TierRow::name);
+       to.view.suggestions.settings.speed = row != rows.end() && row->tier != ui::autocomplete::Tier::off ? std::optional(row->tier) : std::nullopt;
+     }},
+    {kWriterKey, [](Applied to, const std::string& value) { to.writer = writer_wish_from(value); }},
+    {kOwnKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.own_words = value != ui::kOff; }},
+    {kBatteryKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.battery_rule = value != "ignored"; }},
+    {kAliasesKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.aliases = value == ui::kOn; }},
     {kTabKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.tab_accepts_word = value == "word"; }},
     {kKvKey,
      [](Applied to, const std::string& value) {
@@ -42,12 +57,14 @@ constexpr std::array<std::pair<std::string_view, Apply>, 8> kSettings{{
 void Controller::apply_setting(const std::string& key, const std::string& value) {
   if (take_suggestion_count(key, value)) return;
   for (const auto& [name, apply] : kSettings) {
-    if (name == key) apply({view_, options_.model.kv, options_.kv_given}, value);
+    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given}, value);
   }
 }
 
 void Controller::show_settings() {
-  view_.settings = settings_page({.theme = view_.theme, .scale = view_.scale, .enter_sends = view_.enter_sends, .suggestions = view_.suggestions.settings, .kv = options_.model.kv, .kv_given = options_.kv_given,
+  view_.settings = settings_page({.theme = view_.theme, .scale = view_.scale, .less_motion = view_.less_motion, .enter_sends = view_.enter_sends,
+                                  .suggestions = view_.suggestions.settings, .suggestions_now = explain_suggestions(),
+                                  .writer = suggesters_.wish, .writer_now = std::string(writer_now().why), .helper_there = !options_.builtin.empty(), .kv = options_.model.kv, .kv_given = options_.kv_given,
                                   .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating});
 }
 
@@ -58,10 +75,11 @@ void Controller::set_setting(const std::string& key, std::string value) {
 }
 
 void Controller::handle(storage::event::Settings&& e) {
-  settings_known_ = true;
+  const bool first = !std::exchange(settings_known_, true);
   for (const storage::Setting& setting : e.settings) apply_setting(setting.key, setting.value);
   show_settings();
   if (start_model_ == StartModel::awaited && !named_model_.empty()) open_start_model();
+  if (first) learn_anew();
 }
 
 void Controller::handle(engine::KvMeasured&& e) {
@@ -76,8 +94,10 @@ void Controller::handle(ui::SetScale&& e) { set_setting(kScaleKey, scale_text(e.
 /// How a chat is kept is decided when the model is opened.
 void Controller::handle(ui::ChangeSetting&& e) {
   const engine::KvWish before = options_.model.kv;
-  set_setting(e.key, std::move(e.value));
-  if (e.key == ui::kSuggestionsSetting) say_suggestions();
+  const std::string key = e.key;
+  set_setting(key, std::move(e.value));
+  if (key == ui::kSuggestionsSetting) say_suggestions();
+  if (key == ui::kSuggestionsSetting || key == kOwnKey) learn_anew();
   if (options_.model.kv != before && can_ask()) open_model(context_.model_path);
 }
 

@@ -80,7 +80,7 @@ void Controller::handle(event::ChatSaved&& e) {
 }
 
 void Controller::handle(event::ChatDeleted&& e) {
-  out_.engine(engine::ForgetChat{e.chat, false});
+  forget_text(e.chat, false);
   drafts_.erase(e.chat);
   system_prompts_.erase(e.chat);
   titler_.drop(e.chat);
@@ -91,7 +91,7 @@ void Controller::handle(event::ChatDeleted&& e) {
 }
 
 void Controller::handle(event::BranchDeleted&& e) {
-  out_.engine(engine::ForgetChat{e.chat, true});
+  forget_text(e.chat, true);
   if (!undoes(e.request)) {
     can_undo({command::Restore{0, e.entry}}, "The message and what follows it are in the bin.");
     if (e.chat == current_) open_chat(current_);
@@ -101,6 +101,7 @@ void Controller::handle(event::BranchDeleted&& e) {
 
 void Controller::handle(event::Restored&& e) {
   undoing_.erase(e.request);
+  learn_anew();
   refresh_chats();
   open_chat(e.chat);
   out_.storage(command::ListBin{next_request_++});

@@ -22,12 +22,13 @@ struct Desks {
   /// Gives the controller what has come. Main thread.
   void carry();
 
-  Mailbox<engine::Event> from_engine;
+  Mailbox<engine::Event> from_engine, from_helper;
   Mailbox<storage::Event> from_storage;
   Mailbox<Afterwards> from_side;
   storage::StorageDesk storage;
   std::unique_ptr<engine::PrefixStore> prefixes;
   engine::Session engine;
+  engine::Session helper;  // with the small model for suggestions, while one is wanted beside the open one
   Controller controller;
   SideDesk side;  // last: the first to go
 };

@@ -116,6 +116,7 @@ class Player {
       if (std::holds_alternative<engine::TextPiece>(*event)) say("piece");
       desks_.controller.on(*std::move(event));
     }
+    while (auto event = desks_.from_helper.try_take()) desks_.controller.on_helper(*std::move(event));
     while (auto afterwards = desks_.from_side.try_take()) (*afterwards)();
     return reached;
   }

@@ -147,6 +147,7 @@ Result<DraftEval::Place> DraftEval::read(const DraftCase& held_out, const std::s
     text.tokens.push_back(*token);
     place.held.erase(0, bytes_->of(*token).size());
   }
+  place.tokens = text.tokens;
   place.sequence = model_->cache().fork(text.sequence);
   return place;
 }
@@ -164,7 +165,8 @@ Result<std::vector<Draft>> DraftEval::drafts(const Place& place, const DraftWay&
     while (limits.max_tokens > 1 && whole(std::min<std::int64_t>(limits.max_tokens, 8)) > way.deadline) --limits.max_tokens;
   }
   engine::DraftJob job(*model_->tokenizer(), *bytes_, model_->cache(), limits);
-  FW_TRY(job.branch(place.sequence, place.logits, place.held));
+  engine::Ngrams here;
+  FW_TRY(job.branch(place.sequence, place.logits, place.held, place.tokens, engine::remembered_for(way.own, place.tokens, here)));
   engine::Batch batch;
   cost = 0;
   while (job.running() && go_on(job.drafts())) {

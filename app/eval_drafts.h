@@ -34,6 +34,7 @@ struct DraftWay {
   std::string name;
   engine::DraftLimits limits;
   double deadline = 0;  // of a job behind its prompt, in passes of one row; 0: none
+  const engine::Ngrams* own = nullptr;  // what the typist wrote before; null: nothing
 };
 
 struct DraftScore {
@@ -68,12 +69,13 @@ class DraftEval {
    public:
     explicit Place(engine::KvCache& cache) : cache_(&cache) {}
     Place(Place&& other) noexcept
-        : held(std::move(other.held)), logits(std::move(other.logits)), sequence(std::exchange(other.sequence, -1)), cache_(other.cache_) {}
+        : held(std::move(other.held)), tokens(std::move(other.tokens)), logits(std::move(other.logits)), sequence(std::exchange(other.sequence, -1)), cache_(other.cache_) {}
     Place& operator=(Place&&) = delete;
     ~Place() {
       if (sequence >= 0) cache_->remove_sequence(sequence);
     }
     std::string held;
+    std::vector<engine::TokenId> tokens;
     std::vector<float> logits;
     engine::SequenceId sequence = -1;
 

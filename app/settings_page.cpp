@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "app/words.h"
+#include "ui/autocomplete/tier_policy.h"
 #include "ui/commands.h"
 #include "ui/status_line.h"
 
@@ -14,6 +15,12 @@ namespace foreword::app {
 namespace {
 
 using engine::KvMode;
+using ui::autocomplete::Tier;
+
+constexpr const char* kSuggestions = "Suggestions while you write";
+constexpr const char* kAutomatic = "auto";
+
+std::string name_of(Tier tier) { return std::string(ui::autocomplete::row_of(tier).name); }
 
 std::string percent(float share) { return std::to_string(std::lround(share * 100)) + " %"; }
 
@@ -34,25 +41,63 @@ ui::SettingRow scale_row(const SettingFacts& facts) {
   return row;
 }
 
+ui::SettingRow motion_row(const SettingFacts& facts) {
+  return {.key = kMotionKey, .section = "Look", .label = "Motion", .help = "With less of it nothing fades in, and the caret stands still.",
+          .options = {{"usual", "As usual"}, {"less", "Less"}}, .chosen = facts.less_motion ? "less" : "usual"};
+}
+
 ui::SettingRow enter_row(const SettingFacts& facts) {
   return {.key = kEnterKey, .section = "Writing", .label = "The Enter key", .help = "The other one is on Shift+Enter. Ctrl+Enter always sends.",
           .options = {{"sends", "Sends"}, {"new_line", "Begins a line"}}, .chosen = facts.enter_sends ? "sends" : "new_line"};
 }
 
 ui::SettingRow suggestions_row(const SettingFacts& facts) {
-  return {.key = ui::kSuggestionsSetting, .section = "Suggestions while you write", .label = "Suggest what comes next",
+  return {.key = ui::kSuggestionsSetting, .section = kSuggestions, .label = "Suggest what comes next",
           .help = "Made by the model on this computer; only counts are kept, never text (" + ui::words_of(ui::command(ui::CommandId::suggestion_health).keys[0]) + "). Off means that nothing runs.",
           .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = facts.suggestions.enabled ? ui::kOn : ui::kOff};
 }
 
 ui::SettingRow drafts_row(const SettingFacts& facts) {
-  return {.key = kDraftsKey, .section = "Suggestions while you write", .label = "At a time", .help = "The others stand below the text, with numbers.",
+  return {.key = kDraftsKey, .section = kSuggestions, .label = "At a time", .help = "The others stand below the text, with numbers.",
           .options = {{"3", "Up to three"}, {"1", "One"}}, .chosen = facts.suggestions.drafts == 1 ? "1" : "3"};
 }
 
 ui::SettingRow tab_row(const SettingFacts& facts) {
-  return {.key = kTabKey, .section = "Suggestions while you write", .label = "The Tab key takes", .help = "Ctrl and the right arrow always take a word.",
+  return {.key = kTabKey, .section = kSuggestions, .label = "The Tab key takes", .help = "Ctrl and the right arrow always take a word.",
           .options = {{"all", "All of it"}, {"word", "The next word"}}, .chosen = facts.suggestions.tab_accepts_word ? "word" : "all"};
+}
+
+/// Of tiers; how many come at a time is another row's.
+ui::SettingRow speed_row(const SettingFacts& facts) {
+  const auto& speed = facts.suggestions.speed;
+  return {.key = kSpeedKey, .section = kSuggestions, .label = "When they come", .help = facts.suggestions_now,
+          .options = {{kAutomatic, "By speed"}, {name_of(Tier::full), "At once"}, {name_of(Tier::pause_only), "In pauses"}, {name_of(Tier::manual), "On request"}},
+          .chosen = speed ? name_of(*speed) : kAutomatic};
+}
+
+constexpr std::array<const char*, 3> kWriters{kAutomatic, "chat", "small"};  // by WriterWish
+
+ui::SettingRow writer_row(const SettingFacts& facts) {
+  ui::SettingRow row{.key = kWriterKey, .section = kSuggestions, .label = "Written by", .help = facts.writer_now,
+                     .options = {{kWriters[0], "Whichever fits"}, {kWriters[1], "The open model"}, {kWriters[2], "The small one"}},
+                     .chosen = kWriters[static_cast<std::size_t>(facts.writer)]};
+  if (!facts.helper_there) row.reason = "The small model that comes with the program is missing.";
+  return row;
+}
+
+ui::SettingRow own_row(const SettingFacts& facts) {
+  return {.key = kOwnKey, .section = kSuggestions, .label = "Learn from what you send", .help = "From your last 2,000 messages, in memory alone, never from private chats. Off forgets them.",
+          .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = facts.suggestions.own_words ? ui::kOn : ui::kOff};
+}
+
+ui::SettingRow battery_row(const SettingFacts& facts) {
+  return {.key = kBatteryKey, .section = kSuggestions, .label = "On battery", .help = "Sparing: one at a time, in pauses; in the power saver only when you press Alt+\u2193.",
+          .options = {{"saves", "Sparing"}, {"ignored", "As usual"}}, .chosen = facts.suggestions.battery_rule ? "saves" : "ignored"};
+}
+
+ui::SettingRow aliases_row(const SettingFacts& facts) {
+  return {.key = kAliasesKey, .section = kSuggestions, .label = "Keys of other editors", .help = "Alt+] and Alt+[ choose another suggestion, Alt+\\ asks for one.",
+          .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = facts.suggestions.aliases ? ui::kOn : ui::kOff};
 }
 
 struct ModeWords {
@@ -98,7 +143,15 @@ ui::SettingRow kv_row(const SettingFacts& facts) {
 
 }  // namespace
 
-std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) { return {theme_row(facts), scale_row(facts), enter_row(facts), suggestions_row(facts), drafts_row(facts), tab_row(facts), kv_row(facts)}; }
+std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
+  return {theme_row(facts), scale_row(facts), motion_row(facts), enter_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
+          writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts), kv_row(facts)};
+}
+
+WriterWish writer_wish_from(const std::string& value) {
+  const auto wish = std::ranges::find(kWriters, value, [](const char* each) { return std::string_view(each); });
+  return wish != kWriters.end() ? static_cast<WriterWish>(wish - kWriters.begin()) : WriterWish::automatic;
+}
 
 std::string scale_text(float scale) {
   std::array<char, 32> buffer{};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/suggestion_writer.h"
 #include "engine/kv/kv_choice.h"
 #include "ui/view_state.h"
 
@@ -17,13 +18,24 @@ inline constexpr const char* kScaleKey = "scale";
 inline constexpr const char* kEnterKey = "enter";  // "sends" or "new_line"
 inline constexpr const char* kDraftsKey = "suggestions.drafts";  // "1" or "3"
 inline constexpr const char* kTabKey = "suggestions.tab";        // "all" or "word"
+inline constexpr const char* kSpeedKey = "suggestions.speed";    // "auto", or a name of tier_rows()
+inline constexpr const char* kWriterKey = "suggestions.model";   // "auto", "chat" or "small"
+inline constexpr const char* kOwnKey = "suggestions.own";        // "on" or "off"
+inline constexpr const char* kBatteryKey = "suggestions.battery";  // "saves" or "ignored"
+inline constexpr const char* kAliasesKey = "suggestions.aliases";  // "on" or "off"
+inline constexpr const char* kMotionKey = "motion";  // "usual" or "less"
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {
   ui::ThemeChoice theme = ui::ThemeChoice::light;
   float scale = 1;
+  bool less_motion = false;
   bool enter_sends = true;
   ui::autocomplete::Settings suggestions{};
+  std::string suggestions_now{};  // how they behave just now, and why
+  WriterWish writer = WriterWish::automatic;
+  std::string writer_now{};    // which model writes them, and why
+  bool helper_there = false;
   engine::KvWish kv{};
   bool kv_given = false;       // on the command line, which counts more than what is stored
   std::string kv_now{};        // of the open model: "balanced"; empty: none is open
@@ -33,6 +45,8 @@ struct SettingFacts {
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts);
 
+/// As it is stored; what is none is automatic.
+WriterWish writer_wish_from(const std::string& value);
 /// As it is stored: "1.25".
 std::string scale_text(float scale);
 /// Of 0.75 to 3; `otherwise` for what is none.

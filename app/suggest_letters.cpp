@@ -34,6 +34,7 @@ engine::Suggest SuggestLetters::suggest_of(const Letter& letter, const SuggestCo
   suggest.seconds = letter.limits.work / 1000;
   suggest.most_context = context.most_tokens;
   suggest.chat = context.chat;
+  suggest.own_texts = context.own_texts;
   return suggest;
 }
 

@@ -19,6 +19,7 @@ struct SuggestContext {
   std::variant<std::vector<engine::ChatMessage>, std::string> text;
   std::int64_t most_tokens = engine::Suggest{}.most_context;  // of the messages
   engine::TextOwner chat = 0;
+  bool own_texts = true;  // what the user wrote elsewhere counts
 };
 
 class SuggestLetters {

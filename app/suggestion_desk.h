@@ -19,6 +19,7 @@ class SuggestionDesk {
   struct Chat {
     std::vector<engine::ChatMessage> messages;
     engine::TextOwner owner = 0;
+    bool own_texts = true;  // what the user wrote elsewhere counts
   };
 
   /// What the engine shall do for a letter; none: nothing. `chat` is called only for a new job.

@@ -139,6 +139,7 @@ ModelSummary LoadedModel::summary() const {
   summary.device = backend_->device().name;
   summary.device_reason = device_reason_;
   summary.chat_format = template_ ? std::string(template_->name()) : "";
+  summary.thinks = template_ && template_->thinks();
   summary.n_parameters = model_.n_parameters;
   summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
   summary.kv_bytes = cache_->total_bytes();

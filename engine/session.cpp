@@ -330,6 +330,7 @@ class Session::Desk {
     if (recall_ && recall_->chat() == command.chat) recall_.reset();
     if (model_ && command.goes_on) model_->texts().keep_unwritten(command.chat);
     if (model_ && !command.goes_on) model_->texts().forget(command.chat);
+    own_texts_.forget(command.chat);
     if (store_ != nullptr && command.chat > 0) store_->forget(command.chat);
   }
 
@@ -354,7 +355,13 @@ class Session::Desk {
       const std::int64_t rows = request.limits.count;
       request.limits = planned(request.limits, {cost.seconds(1, depth), cost.seconds(rows, static_cast<double>(rows) * depth), request.seconds});
     }
-    suggestion_.emplace(*model_, *token_bytes_, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
+    const Ngrams* own = request.own_texts ? &own_texts_.ngrams(*model_->tokenizer()) : nullptr;
+    suggestion_.emplace(*model_, *token_bytes_, own, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
+  }
+
+  void handle(LearnTexts& command) {
+    if (command.anew) own_texts_.forget_all();
+    own_texts_.learn(std::move(command.texts));
   }
 
   void handle(AdjustDrafts& command) {
@@ -391,6 +398,7 @@ class Session::Desk {
     answers_.clear();
     lose_helpers();
     token_bytes_.reset();
+    own_texts_.forget_tokens();
     counter_.reset();
     model_.reset();
     ++model_number_;
@@ -425,6 +433,7 @@ class Session::Desk {
   int n_unsettled_ = 0;
   std::optional<SelfTest> self_test_;       // while it lasts
   std::optional<TokenBytes> token_bytes_;   // once it is needed
+  OwnTexts own_texts_;
   std::optional<TokenCounter> counter_;
   std::optional<Suggestion> suggestion_;    // the newest, with its pages
   std::list<AnswerWriter> answers_;         // as they came

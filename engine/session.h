@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/autocomplete/draft_job.h"
+#include "engine/autocomplete/own_texts.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
 #include "engine/kv/kv_book.h"
@@ -49,6 +50,7 @@ struct ModelSummary {
   std::string device;           // the device really used, e.g. "AMD Ryzen 7 7840U (2 threads)"
   std::string device_reason;    // why "auto" took it, or that only some layers fit; empty: nothing to say
   std::string chat_format;      // "jinja", "chatml", ...
+  bool thinks = false;          // the chat format has a thinking mode
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;
   std::int64_t kv_bytes = 0;    // reserved for the whole context
@@ -121,6 +123,13 @@ struct Suggest {
   double seconds = 0;    // decoding ends after this long, and fewer drafts are made if all would be late (draft_plan.h); 0 = no limit
   std::int64_t most_context = 512;  // tokens of the chat that are looked at
   TextOwner chat = 0;
+  bool own_texts = true;  // what was learned counts (LearnTexts); not so in private chats
+};
+/// What the user has said, the oldest first, for suggestions that say it again. Kept in memory alone, also if another model is opened;
+/// ForgetChat takes its chat's share away, whether or not the chat goes on. anew: what was learned before is forgotten.
+struct LearnTexts {
+  std::vector<OwnText> texts;
+  bool anew = false;
 };
 /// Of the newest suggestion: the drafts that still count go on, up to so many tokens. Others are given up.
 struct AdjustDrafts {
@@ -153,7 +162,7 @@ struct CountTokens {
   std::vector<ChatMessage> messages;
 };
 using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
-                             AdjustDrafts, CancelSuggest, RecallChat>;
+                             AdjustDrafts, CancelSuggest, LearnTexts, RecallChat>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 

@@ -89,8 +89,8 @@ Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes
   return prompt;
 }
 
-Suggestion::Suggestion(LoadedModel& loaded, const TokenBytes& bytes, Suggest request, Clock::time_point arrived, std::function<void(Event)> say)
-    : loaded_(loaded), bytes_(bytes), request_(std::move(request)), arrived_(arrived), say_(std::move(say)),
+Suggestion::Suggestion(LoadedModel& loaded, const TokenBytes& bytes, const Ngrams* own, Suggest request, Clock::time_point arrived, std::function<void(Event)> say)
+    : loaded_(loaded), bytes_(bytes), own_(own), request_(std::move(request)), arrived_(arrived), say_(std::move(say)),
       job_(*loaded.tokenizer(), bytes, loaded.cache(), request_.limits) {
   told_.id = request_.id;
 }
@@ -182,7 +182,7 @@ Result<void> Suggestion::go_on() {
   }
   drafting_since_ = Clock::now();
   told_.prompt_seconds = seconds_between(arrived_, drafting_since_);
-  FW_TRY(job_.branch(text_->sequence, logits_, held_));
+  FW_TRY(job_.branch(text_->sequence, logits_, held_, text_->tokens, remembered_for(own_, text_->tokens, here_)));
   in_use_.reset();
   text_ = nullptr;
   if (!job_.running()) end(Phase::resting, SuggestReason::done);

@@ -38,8 +38,8 @@ Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes
 class Suggestion final : public Work {
  public:
   using Clock = std::chrono::steady_clock;
-  /// All must outlive the suggestion. say: gets the drafts whenever a word has been finished, and at the end.
-  Suggestion(LoadedModel& loaded, const TokenBytes& bytes, Suggest request, Clock::time_point arrived, std::function<void(Event)> say);
+  /// All must outlive the suggestion. own: what the user said before; may be null. say: gets the drafts whenever a word has been finished, and at the end.
+  Suggestion(LoadedModel& loaded, const TokenBytes& bytes, const Ngrams* own, Suggest request, Clock::time_point arrived, std::function<void(Event)> say);
 
   std::uint64_t id() const { return request_.id; }
   /// Finds out what there is to read. Once, before the first step.
@@ -72,6 +72,8 @@ class Suggestion final : public Work {
 
   LoadedModel& loaded_;
   const TokenBytes& bytes_;
+  const Ngrams* own_;
+  Ngrams here_;  // of the end of the text itself
   Suggest request_;
   Clock::time_point arrived_, drafting_since_{};
   std::function<void(Event)> say_;

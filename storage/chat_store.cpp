@@ -46,6 +46,13 @@ constexpr const char* kRememberModel =
     "ON CONFLICT (path) DO UPDATE SET name = excluded.name, last_used = excluded.last_used, size = excluded.size";
 constexpr const char* kForgetModel = "DELETE FROM models WHERE path = ?";
 
+constexpr const char* kSaid =
+    "SELECT chat_id, content FROM messages WHERE role = 'user' AND status = 'complete' "
+    "AND id NOT IN (SELECT message_id FROM binned_messages) AND chat_id NOT IN (SELECT chat_id FROM bin WHERE message_id IS NULL) "
+    "ORDER BY id DESC LIMIT ?";
+
+SaidText read_said(const Statement& row) { return SaidText{row.integer(0), row.text(1)}; }
+
 Place read_place(const Statement& row) { return Place{row.integer(0), row.text(1)}; }
 
 std::string clean_path(std::string_view path) {
@@ -246,5 +253,11 @@ Result<void> ChatStore::forget_model(std::string_view path) {
 }
 
 Result<std::vector<ModelRecord>> ChatStore::models() { return read_all(database_->query(kModels), read_model); }
+
+Result<std::vector<SaidText>> ChatStore::said(std::int64_t most) {
+  FW_ASSIGN(std::vector<SaidText> texts, read_all(database_->query(kSaid, most), read_said));
+  std::ranges::reverse(texts);
+  return texts;
+}
 
 }  // namespace foreword::storage

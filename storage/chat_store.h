@@ -121,6 +121,8 @@ class ChatStore {
   Result<void> remember_model(const ModelRecord& model);
   Result<void> forget_model(std::string_view path);
   Result<std::vector<ModelRecord>> models();
+  /// The last whole messages of the user that are not in the bin, the oldest of them first.
+  Result<std::vector<SaidText>> said(std::int64_t most);
 
   /// Puts a copy (backups.h) in the place of everything, as one transaction, after a copy of what is there; the path of
   /// that one, for the way back. Nothing may be streaming. invalid_argument: another program has the chats open; corrupt:

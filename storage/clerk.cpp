@@ -113,6 +113,11 @@ struct Clerk::Visitor {
     if (!hits) return fail(c.request, hits.error());
     tell(event::Found{c.request, std::move(c.query), *std::move(hits)});
   }
+  void operator()(command::ListSaid& c) const {
+    Result<std::vector<SaidText>> texts = store().said(c.limit);
+    if (!texts) return fail(c.request, texts.error());
+    tell(event::Said{c.request, *std::move(texts)});
+  }
   void operator()(command::SetSetting& c) const { answer_settings(c.request, store().set_setting(c.key, c.value)); }
   void operator()(command::EraseSetting& c) const { answer_settings(c.request, store().erase_setting(c.key)); }
   void operator()(command::ListSettings& c) const { answer_settings(c.request, {}); }

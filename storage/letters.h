@@ -48,6 +48,8 @@ struct ResumeAnswer    { Request request; Id message; };                        
 struct AppendText      { Request request; std::string content; std::string reasoning; };  // nothing, or Failed
 struct FinishAnswer    { Request request; MessageEnd end; };                            // MessageSaved (finished)
 struct Search          { Request request; std::string query; int limit = 50; };         // Found
+/// What the user has said, of chats and branches that are not in the bin.
+struct ListSaid        { Request request; int limit = 2000; };                          // Said
 struct SetSetting      { Request request; std::string key; std::string value; };        // Settings
 struct EraseSetting    { Request request; std::string key; };                           // Settings
 struct ListSettings    { Request request; };                                            // Settings
@@ -83,6 +85,8 @@ struct ChatOpened   { Request request; Chat chat; std::vector<PathEntry> path; }
 /// The message is durable, as given here. Its text is left out (empty): the sender has it.
 struct MessageSaved { Request request; Message message; };
 struct Found        { Request request; std::string query; std::vector<SearchHit> hits; };
+/// The oldest first.
+struct Said         { Request request; std::vector<SaidText> texts; };
 struct Settings     { Request request; std::vector<Setting> settings; };
 struct Models       { Request request; std::vector<ModelRecord> models; };
 /// Newest first. If the database cannot be opened, the first of them has been checked to the last page.
@@ -102,14 +106,14 @@ using Command =
                  command::ListChats, command::OpenChat, command::ShowMessage, command::DeleteBranch,
                  command::Restore, command::ListBin, command::ForkChat, command::ReadTree, command::AddTrees, command::FindSources,
                  command::AppendMessage, command::BeginAnswer, command::ResumeAnswer, command::AppendText,
-                 command::FinishAnswer, command::Search, command::SetSetting, command::EraseSetting,
+                 command::FinishAnswer, command::Search, command::ListSaid, command::SetSetting, command::EraseSetting,
                  command::ListSettings, command::RememberModel, command::ForgetModel, command::ListModels,
                  command::ListBackups, command::RestoreBackup>;
 
 using Event = std::variant<event::Opened, event::OpenFailed, event::ChatSaved, event::ChatDeleted, event::BranchDeleted,
                            event::Restored, event::Bin, event::TreeRead, event::SourcesFound, event::TreesAdded,
                            event::Chats, event::FolderRenamed, event::Backups, event::BackupRestored,
-                           event::ChatOpened, event::MessageSaved, event::Found, event::Settings, event::Models,
+                           event::ChatOpened, event::MessageSaved, event::Found, event::Said, event::Settings, event::Models,
                            event::Failed>;
 
 /// Takes an event away, on the storage desk's thread: pushes it into the owner's mailbox, and no more.

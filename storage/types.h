@@ -152,4 +152,10 @@ struct SearchHit {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> marks;  // found places in `snippet`: first byte, byte count
 };
 
+/// What the user said in a chat.
+struct SaidText {
+  Id chat = 0;
+  std::string text;
+};
+
 }  // namespace foreword::storage

@@ -33,6 +33,8 @@ struct Color {
     return {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8), static_cast<std::uint8_t>(rgb), 255};
   }
   constexpr Color with_alpha(std::uint8_t alpha) const { return {r, g, b, alpha}; }
+  /// opacity: 0 to 1, of what it has.
+  constexpr Color faded(float opacity) const { return {r, g, b, static_cast<std::uint8_t>(static_cast<float>(a) * opacity + 0.5f)}; }
   bool operator==(const Color&) const = default;
 };
 

@@ -19,9 +19,9 @@ std::size_t GhostText::fitting(Frame& frame, text::Font font, std::string_view g
   return first_.line(frame, 0).end;
 }
 
-Rect GhostText::draw(Frame& frame, const GhostPlace& place, text::Font font, std::string_view ghost) {
+Rect GhostText::draw(Frame& frame, const GhostPlace& place, text::Font font, std::string_view ghost, float opacity) {
   Canvas& canvas = frame.canvas;
-  const Color ink = frame.theme.ghost;
+  const Color ink = frame.theme.ghost.faded(opacity);
   const float h = place.line_height, left = place.field.left, right = place.field.right, first_x = place.caret.x;
   const float room = place.runs_left ? first_x - left : right - first_x;
   Rect painted;

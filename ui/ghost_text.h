@@ -19,7 +19,7 @@ struct GhostPlace {
 class GhostText {
  public:
   /// The area of what was painted; empty: there is no room for it.
-  Rect draw(Frame& frame, const GhostPlace& place, text::Font font, std::string_view ghost);
+  Rect draw(Frame& frame, const GhostPlace& place, text::Font font, std::string_view ghost, float opacity);
 
  private:
   std::size_t fitting(Frame& frame, text::Font font, std::string_view ghost, float line_height, float room);

@@ -47,7 +47,8 @@ void Suggester::begin(Frame& frame, const Situation& situation, const text::Edit
   const SuggestionsView& state = frame.state.suggestions;
   now_ = frame.now * 1000;
   rewrites_ = situation.rewrites;
-  learns_ = !frame.state.private_chat;
+  learns_ = !frame.state.private_chat && state.settings.own_words;
+  if (!state.settings.own_words) advisor_->own_words().clear();
   take_state(frame);
   present_ = state.settings.enabled && state.model && situation.for_user;
   situation_.context = state.context ^ static_cast<std::uint64_t>(situation.rewrites) << 32;
@@ -57,6 +58,7 @@ void Suggester::begin(Frame& frame, const Situation& situation, const text::Edit
   situation_.popup = frame.asking;
   situation_.answering = frame.state.generating;
   situation_.busy = state.busy;
+  situation_.on_battery = state.on_battery, situation_.power_saver = state.power_saver;
   advisor_->set_settings(state.settings, now_);
   tell(buffer);
   learn(frame);
@@ -65,7 +67,18 @@ void Suggester::begin(Frame& frame, const Situation& situation, const text::Edit
   }
   if (!state.news.empty()) seen_ = state.news.back().serial;
   if (now_ >= advisor_->view().wake_at) advisor_->on_tick(now_);
+  fade(frame);
   offers_ = offers_ && present_ && std::string_view(frame.input.focus_id()).starts_with("composer/");
+}
+
+/// What comes after a pause comes softly; what is typed through, or takes another's place, is there at once (A20).
+void Suggester::fade(Frame& frame) {
+  constexpr float kFirst = 0.25f;  // of the first frame
+  constexpr double kNextFrame = 0.016;
+  const double share = (now_ - advisor_->view().fades_from) / autocomplete::tuned("fade");
+  const bool fades = share < 1 && !advisor_->view().ghost.empty() && !frame.state.less_motion;
+  opacity_ = fades ? kFirst + (1 - kFirst) * static_cast<float>(share) : 1;
+  if (fades) frame.wake(frame.now + kNextFrame);
 }
 
 /// What the program knows that the advisor does not: another device, the counts of earlier runs, tokens of the engine.
@@ -74,7 +87,7 @@ void Suggester::take_state(Frame& frame) {
   if (state.device != device_) {
     device_ = state.device;
     autocomplete::TierPolicy tiers(state.tier > 0 ? std::optional(state.tier) : std::nullopt);
-    auto next = std::make_unique<Advisor>(state.settings, std::move(tiers));
+    auto next = std::make_unique<Advisor>(state.settings, std::move(tiers), state.tau);
     next->counters() = advisor_->counters();
     next->own_words() = advisor_->own_words();
     advisor_ = std::move(next);
@@ -197,7 +210,7 @@ void Suggester::say_counts(Frame& frame) {
   advisor_->counters().each([&](std::string_view name, std::uint64_t value) {
     if (value > 0) lines.append(name).append(" ").append(std::to_string(value)).append("\n");
   });
-  frame.send(SuggestionsCounted{std::move(lines), device_, advisor_->measured_tier()});
+  frame.send(SuggestionsCounted{std::move(lines), device_, advisor_->measured_tier(), advisor_->tau()});
 }
 
 void Suggester::forget_counts(Frame& frame) {

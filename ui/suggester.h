@@ -48,6 +48,7 @@ class Suggester final : public TextWatcher {
   void text_changed(autocomplete::Origin origin, const text::EditBuffer& buffer, text::Change change) override;
   void caret_moved(const text::EditBuffer& buffer, bool by_key) override;
   void composing(bool active) override;
+  float ghost_opacity() const override { return opacity_; }
   std::string_view ghost() const override { return advisor_->view().ghost; }
   void ghost_painted(Rect place) override { ghost_place_ = place; }
   bool wants_room() const override { return present_ && situation_.focused; }
@@ -55,6 +56,7 @@ class Suggester final : public TextWatcher {
  private:
   void take_state(Frame& frame);
   void learn(const Frame& frame);
+  void fade(Frame& frame);
   void tell(const text::EditBuffer& buffer);
   void insert(const autocomplete::KeyOutcome& outcome, text::EditBuffer& buffer);
   void draw_offer(Frame& frame, Rect rect);
@@ -76,6 +78,7 @@ class Suggester final : public TextWatcher {
   bool counters_known_ = false;   // those of before were taken over
   std::uint64_t learned_ = 0;     // the context whose words are known
   std::int64_t learned_row_ = 0;  // and its last whole message
+  float opacity_ = 1;             // of the ghost and the strip
   Rect ghost_place_;
 };
 

@@ -109,10 +109,10 @@ Ms latency_at(const Counters& counters, Latency kind, double share) {
 std::string_view SuggestionPanel::behaviour(Frame& frame, const autocomplete::Advisor& advisor) {
   const SuggestionsView& view = frame.state.suggestions;
   if (!view.settings.enabled) return "They are off.";
-  if (!view.model) return "They wait for a model.";
+  if (!view.model) return view.writer.empty() ? "They wait for a model." : std::string_view(view.writer);
   const TierFacts facts{advisor.tier(), advisor.measured_tier(), view.settings.speed};
   if (!(facts == tier_facts_)) tier_facts_ = facts, tier_words_ = advisor.explain_tier();
-  return frame.join(tier_words_, view.failure.empty() ? "" : " ", view.failure);
+  return frame.join(tier_words_, view.writer.empty() ? "" : " ", view.writer, view.failure.empty() ? "" : " ", view.failure);
 }
 
 void SuggestionPanel::say_lines(Frame& frame, const Counters& counters) {

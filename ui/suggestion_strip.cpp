@@ -21,14 +21,14 @@ constexpr std::array<Hint, 1> kByWord{{{"Tab", "next word"}}};
 constexpr Hint kMore{"Alt+\u2193", "more"};
 
 /// A key as a cap and what it does, ending at `right`; where it begins.
-float draw_hint(Frame& frame, const Hint& hint, Rect row, float right) {
+float draw_hint(Frame& frame, const Hint& hint, Rect row, float right, float opacity) {
   Canvas& canvas = frame.canvas;
   const text::Font font = frame.font(text::Style::regular, size::kSmall - 1);
   const float words = std::ceil(canvas.width(font, hint.words)), keys = std::ceil(canvas.width(font, hint.keys)), pad = frame.px(5);
   const float left = right - words - frame.px(5) - keys - 2 * pad, height = frame.px(19), top = std::round(row.center().y - height / 2);
-  canvas.fill({left, top, left + keys + 2 * pad, top + height}, frame.theme.chip, frame.px(4));
-  canvas.text({left + pad, top}, height, font, frame.theme.ink_soft, hint.keys);
-  canvas.text({right - words, row.top}, row.height(), font, frame.theme.ink_soft, hint.words);
+  canvas.fill({left, top, left + keys + 2 * pad, top + height}, frame.theme.chip.faded(opacity), frame.px(4));
+  canvas.text({left + pad, top}, height, font, frame.theme.ink_soft.faded(opacity), hint.keys);
+  canvas.text({right - words, row.top}, row.height(), font, frame.theme.ink_soft.faded(opacity), hint.words);
   return left;
 }
 
@@ -82,7 +82,7 @@ float Suggester::draw_keys(Frame& frame, Rect rect) {
   const bool alone = advisor_->view().drafts.size() < 2;
   float right = rect.right;
   const auto add = [&](const Hint& hint) {
-    if (right - rect.left > rect.width() * (alone ? 0.5f : 0.9f)) right = draw_hint(frame, hint, rect, right) - frame.px(10);
+    if (right - rect.left > rect.width() * (alone ? 0.5f : 0.9f)) right = draw_hint(frame, hint, rect, right, opacity_) - frame.px(10);
   };
   if (advisor_->view().more_on_demand) add(kMore);
   if (by_word) {
@@ -121,13 +121,13 @@ void Suggester::draw_draft(Frame& frame, std::size_t index, std::string_view wor
   frame.input.add({.id = id, .role = ItemRole::button, .label = frame.join("Suggestion ", number, " (Alt+", number, "): ", words), .rect = rect,
                    .selected = chosen, .focusable = false});
   const float radius = frame.px(6), pad = frame.px(kPad);
-  if (chosen) canvas.fill(rect, frame.theme.chosen, radius);
-  if (!chosen && frame.input.hovered(id)) canvas.fill(rect, frame.theme.hover, radius);
-  canvas.stroke(rect, chosen ? frame.theme.border_focus : frame.theme.line, radius, frame.px(1));
+  if (chosen) canvas.fill(rect, frame.theme.chosen.faded(opacity_), radius);
+  if (!chosen && frame.input.hovered(id)) canvas.fill(rect, frame.theme.hover.faded(opacity_), radius);
+  canvas.stroke(rect, (chosen ? frame.theme.border_focus : frame.theme.line).faded(opacity_), radius, frame.px(1));
   const text::Font font = frame.font(text::Style::regular, size::kSmall), bold = frame.font(text::Style::medium, size::kSmall);
   const float shift = std::ceil(canvas.width(bold, "0")) + frame.px(6);
-  canvas.text({rect.left + pad, rect.top}, rect.height(), bold, frame.theme.accent, number);
-  canvas.text_cut({rect.left + pad + shift, rect.top}, rect.height(), rect.width() - 2 * pad - shift + 1, font, frame.theme.ink, words);
+  canvas.text({rect.left + pad, rect.top}, rect.height(), bold, frame.theme.accent.faded(opacity_), number);
+  canvas.text_cut({rect.left + pad + shift, rect.top}, rect.height(), rect.width() - 2 * pad - shift + 1, font, frame.theme.ink.faded(opacity_), words);
 }
 
 }  // namespace foreword::ui

@@ -267,7 +267,7 @@ void TextField::draw_content(Frame& frame, std::string_view id, Rect rect, const
   }
   if (options.watcher != nullptr) draw_ghost_text(frame, rect, options);
   if (focused) {
-    const CaretBlink blink = caret_blink(frame.now, last_input_);
+    const CaretBlink blink = frame.state.less_motion ? CaretBlink{} : caret_blink(frame.now, last_input_);
     frame.wake(blink.next_change);
     if (blink.visible) {
       const Vec place = place_of(frame, layout_.line_of(shapes, styled(), buffer_.caret()), buffer_.caret(), line_height, rect.width());
@@ -292,7 +292,7 @@ void TextField::draw_ghost_text(Frame& frame, Rect rect, const Options& options)
     if (after.substr(0, after.find('\n')).find_first_not_of(' ') == after.npos) {
       painted = ghost_.draw(frame, {.caret = {std::round(rect.left - scroll_x_ + place.x) + (layout_.runs_left(styled(), buffer_.caret()) ? 0 : frame.px(2)), rect.top - scroll_y_ + place.y}, .field = rect,
                                    .line_height = options.line_height, .runs_left = layout_.runs_left(styled(), buffer_.caret()), .may_go_on = last},
-                           options.font, ghost);
+                           options.font, ghost, options.watcher->ghost_opacity());
     }
   }
   options.watcher->ghost_painted(painted);

@@ -22,6 +22,8 @@ class TextWatcher {
 
   /// What is painted behind the caret, dimmed; never part of the text. Good until the next call of another function.
   virtual std::string_view ghost() const = 0;
+  /// How much of it is there yet: 0 to 1.
+  virtual float ghost_opacity() const = 0;
   /// Where it was painted; empty: nowhere, for there was no room.
   virtual void ghost_painted(Rect place) = 0;
   /// Whether room for it is kept below a line that is half full, so that its coming moves nothing.

@@ -150,8 +150,11 @@ struct SuggestionsView {
   bool busy = false;           // something that goes first needs it
   std::uint64_t context = 0;   // of what a new message follows; with another one, drafts of before are worth nothing
   std::string device;          // model and device, which the tier is measured for
+  bool on_battery = false, power_saver = false;
   double tier = 0;             // as it was measured there before (SuggestionsCounted); 0: never
+  double tau = 0;              // the least mean log-prob of a draft that came of it there; 0: not known
   std::string counters;        // as they were counted up to the start of the program (SuggestionsCounted)
+  std::string writer;          // which model writes them, and why; one sentence
   std::string failure;         // why the last request came to nothing; one sentence; empty: it did not
   std::vector<SuggestionNews> news;  // the newest of each of the last requests, by their serials
   std::uint64_t tokens_decoded = 0, tokens_dropped = 0;  // since the start of the program
@@ -199,6 +202,7 @@ struct ViewState {
   std::vector<Notice> notices;  // newest last
   ThemeChoice theme = ThemeChoice::light;
   float scale = 1;  // on top of the monitor's own, 0.75..3
+  bool less_motion = false;  // nothing fades or blinks
   bool enter_sends = true;  // else Enter begins a line, and Ctrl+Enter sends
   std::vector<SettingRow> settings;
 };
@@ -248,8 +252,8 @@ struct SearchChanged { std::string query; };
 struct DraftChanged { std::string text; };
 /// A letter of the suggestions' advisor for the engine. `rewrites`: the message that is being written anew; 0: a new one.
 struct Suggesting { autocomplete::Letter letter; std::int64_t rewrites = 0; };
-/// To be stored: the health page's numbers, one "name value" a line, and the tier of SuggestionsView::device; without any text.
-struct SuggestionsCounted { std::string counters; std::string device; double tier = 0; };
+/// To be stored: the health page's numbers, one "name value" a line, tier and tau of SuggestionsView::device; without any text.
+struct SuggestionsCounted { std::string counters; std::string device; double tier = 0, tau = 0; };
 struct ChooseOverflow { Overflow choice = Overflow::ask; };
 /// What stood in the composer when the chat was left.
 struct DraftLeft { std::int64_t chat = 0; std::string text; };

@@ -242,6 +242,7 @@ std::function<int()> add_eval(CLI::App& app, const CommonOptions& common) {
   SuggestionOptions& suggestions = options->suggestions;
   app.add_option("--suggestions", suggestions.cases, "Places of each kind where suggestions are judged; 0: none")->check(count)->capture_default_str();
   app.add_option("--typed", suggestions.length, "Characters that are typed behind each of them")->check(count)->capture_default_str();
+  app.add_flag("--own-texts", suggestions.own_texts, "Judge suggestions as if the typist had sent the other texts of the kind before");
   app.add_flag("--methods", suggestions.all_methods, "Judge every way to make suggestions (foreword complete --method)");
   app.add_option("--deadline", suggestions.deadline, "Suggestions end after the time of so many passes of one row; 0: no such end")
       ->check(CLI::Range(0.0, 1e6));

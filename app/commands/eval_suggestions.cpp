@@ -1,9 +1,12 @@
 #include "app/commands/eval_suggestions.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <string>
+
+#include "engine/autocomplete/own_texts.h"
 
 namespace foreword::app {
 namespace {
@@ -23,6 +26,22 @@ std::vector<DraftWay> ways_of(const SuggestionOptions& options) {
     ways.push_back({"3 drafts, " + std::string(row.name), {.count = 3, .method = row.method}, options.deadline});
   }
   return ways;
+}
+
+/// What people wrote in the records of a kind, without those that are cut.
+std::vector<engine::OwnText> others_of(const std::vector<EvalRecord>& records, std::string_view kind, const std::vector<DraftCase>& cases) {
+  std::vector<engine::OwnText> texts;
+  const auto add = [&](const std::string& text) {
+    if (std::ranges::none_of(cases, [&](const DraftCase& each) { return text.find(each.before) != text.npos; })) texts.push_back({1, text});
+  };
+  for (const EvalRecord& record : records) {
+    if (kEvalKinds[record.kind].name != kind) continue;
+    if (record.turns.empty()) add(record.text);
+    for (const engine::ChatMessage& turn : record.turns) {
+      if (turn.role == engine::Role::user) add(turn.content);
+    }
+  }
+  return texts;
 }
 
 double ratio(double a, std::int64_t b) { return b > 0 ? a / static_cast<double>(b) : std::nan(""); }
@@ -52,6 +71,9 @@ Result<std::vector<SuggestionResult>> eval_suggestions(engine::LoadedModel& mode
     if (!is_typed(kEvalKinds[kind])) continue;
     std::int64_t done = 0;
     const auto cases = draft_cases(records, kEvalKinds[kind].name, options.cases, options.seed);
+    engine::OwnTexts own;
+    if (options.own_texts) own.learn(others_of(records, kEvalKinds[kind].name, cases));
+    for (SuggestionResult& result : results) result.way.own = options.own_texts ? &own.ngrams(*model.tokenizer()) : nullptr;
     for (const DraftCase& each : cases) {
       progress.show("suggestions, " + std::string(kEvalKinds[kind].name) + ": " + std::to_string(done++) + " of " + std::to_string(cases.size()));
       std::vector<DraftScore> scores;  // a case that is too long for one way is left out of all
@@ -65,6 +87,7 @@ Result<std::vector<SuggestionResult>> eval_suggestions(engine::LoadedModel& mode
         results[i].all.add(scores[i]);
       }
     }
+    for (SuggestionResult& result : results) result.way.own = nullptr;
   }
   return results;
 }

@@ -17,6 +17,7 @@ struct SuggestionOptions {
   double least_score = -1.2;   // nats a token, of drafts that are sure
   double deadline = 0;         // of a job, in passes of one row; 0: none
   bool all_methods = false;
+  bool own_texts = false;      // the typist has written the other texts of the kind before (A35)
   std::uint64_t seed = 1;
 };
 

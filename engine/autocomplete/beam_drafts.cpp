@@ -50,7 +50,7 @@ void BeamDrafts::take(std::int64_t batch_row, std::span<const float> logits) {
   const auto row = std::ranges::find(rows_, batch_row, &Row::batch_row);
   if (row == rows_.end()) return;
   Offer& offer = offers_.emplace_back(Offer{static_cast<std::size_t>(row - rows_.begin()), {}});
-  const std::span<const float> chances = allowed(ground_, row->bytes, logits, masked_);
+  const std::span<const float> chances = row->chances(ground_, false, logits, masked_, said_);
   const LogSum sum = log_sum_of(chances);
   if (sum.log_sum == kNothing) return;
   for (std::size_t id = 0; id < chances.size(); ++id) {

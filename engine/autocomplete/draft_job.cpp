@@ -56,8 +56,12 @@ DraftJob::DraftJob(const Tokenizer& tokenizer, const TokenBytes& bytes, KvCache&
     : ground_{&tokenizer, &bytes, limits}, producer_(whole_row_of(limits.method).make(ground_, cache)) {}
 DraftJob::~DraftJob() = default;
 
-Result<void> DraftJob::branch(SequenceId prefix, std::span<const float> logits, std::string_view held) {
+Result<void> DraftJob::branch(SequenceId prefix, std::span<const float> logits, std::string_view held, std::span<const TokenId> before,
+                              std::vector<Remembered> remembered) {
   ground_.held = held;
+  const std::size_t n = std::min(before.size(), Ngrams::kOrder - 1);
+  ground_.before.assign(before.end() - static_cast<std::ptrdiff_t>(n), before.end());
+  ground_.remembered = std::move(remembered);
   return producer_->branch(prefix, logits);
 }
 Result<void> DraftJob::add_rows(Batch& batch) { return producer_->add_rows(batch); }

@@ -30,7 +30,8 @@ class DraftJob {
   /// Opens the branches behind the tokens that `prefix` holds; it is only read and may be gone afterwards. logits: of its
   /// last token, as many as the vocabulary names. held: bytes that every draft begins with and that are not part of its text
   /// (hold_back). No draft at all if the model would rather end the text.
-  Result<void> branch(SequenceId prefix, std::span<const float> logits, std::string_view held);
+  Result<void> branch(SequenceId prefix, std::span<const float> logits, std::string_view held, std::span<const TokenId> before = {},
+                      std::vector<Remembered> remembered = {});
 
   /// Adds the rows of the next step; at most most_rows(). None: nothing runs. `out_of_memory` for a full cache.
   Result<void> add_rows(Batch& batch);

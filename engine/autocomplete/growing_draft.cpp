@@ -4,12 +4,16 @@
 #include <cmath>
 
 #include "engine/autocomplete/words.h"
+#include "engine/sampling/log_sum.h"
 #include "engine/tokenizer/unicode.h"
 
 namespace foreword::engine {
 namespace {
 
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
+constexpr double kOwnWeight = 0.15, kHereWeight = 0.15;  // the former is A35's most
+constexpr double kSurest = 0.98;  // the model always has a say
+constexpr std::size_t kHereTokens = 512;
 constexpr std::size_t kLongestFirstWord = 8;  // tokens; what goes on further counts as a word
 
 }  // namespace
@@ -25,6 +29,58 @@ std::span<const float> allowed(const DraftGround& ground, std::string_view bytes
     for (const TokenId id : ground.tokenizer->suppressed()) masked[static_cast<std::size_t>(id)] = kNothing;
   }
   return masked;
+}
+
+std::vector<Remembered> remembered_for(const Ngrams* own, std::span<const TokenId> text, Ngrams& here) {
+  std::vector<Remembered> remembered;
+  if (own != nullptr && !own->empty()) remembered.push_back({own, kOwnWeight, true});
+  const std::span<const TokenId> end = text.last(std::min(text.size(), kHereTokens));
+  here.clear();
+  here.add(std::vector<TokenId>(end.begin(), end.end()));
+  if (!here.empty()) remembered.push_back({&here, kHereWeight, false});
+  return remembered;
+}
+
+std::span<const float> GrowingDraft::chances(const DraftGround& ground, bool aside, std::span<const float> logits, std::vector<float>& masked, Said& said) const {
+  allowed(ground, bytes, logits, masked);
+  said.sources.clear();
+  if (ground.remembered.empty()) return masked;
+  std::vector<TokenId> before(ground.before);
+  before.insert(before.end(), draft.ids.begin(), draft.ids.end());
+  said.logits = logits;
+  said.log_sum = log_sum_of(masked).log_sum;
+  if (said.log_sum == kNothing) return masked;
+  for (std::size_t i = 0; i < ground.remembered.size(); ++i) {
+    const Remembered& each = ground.remembered[i];
+    Said::Source& source = said.sources.emplace_back();
+    if (!each.leads && !aside) continue;
+    const auto next = each.ngrams->after(before, masked, bytes.size() < ground.held.size());
+    source.next.assign(next.begin(), next.end());
+    for (const Ngrams::Next& one : next) source.known += one.chance;
+    for (const Ngrams::Next& one : next) {
+      const double weight = weights.empty() || !goes_on_inside(ground.bytes->of(one.token)) ? each.weight : weights[i];
+      float& logit = masked[static_cast<std::size_t>(one.token)];
+      const double model = std::exp(static_cast<double>(logit - said.log_sum));
+      logit = said.log_sum + static_cast<float>(std::log(model + weight * one.chance / (1 - weight * source.known)));
+    }
+  }
+  return masked;
+}
+
+void GrowingDraft::weigh(const DraftGround& ground, const Said& said, TokenId token) {
+  if (said.sources.empty()) return;
+  const bool inside = !weights.empty() && goes_on_inside(ground.bytes->of(token));
+  const double model = std::exp(static_cast<double>(said.logits[static_cast<std::size_t>(token)] - said.log_sum));
+  std::vector<double> next(said.sources.size());
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    const Said::Source& source = said.sources[i];
+    const double prior = inside ? weights[i] : ground.remembered[i].weight;
+    const auto one = std::ranges::find(source.next, token, &Ngrams::Next::token);
+    const double said_so = (one != source.next.end() ? one->chance : 0) + (1 - source.known) * model;
+    const double all = prior * said_so + (1 - prior) * model;
+    next[i] = all > 0 ? std::min(prior * said_so / all, kSurest) : prior;
+  }
+  weights = std::move(next);
 }
 
 void GrowingDraft::grow(const DraftGround& ground, TokenId token, float log_prob) {

@@ -82,6 +82,11 @@ std::size_t open_word(std::string_view text) {
   return begin;
 }
 
+bool goes_on_inside(std::string_view text) {
+  const Utf8Step step = read_utf8(text, 0);
+  return step.state != Utf8State::good || kind_of(step.code) == Kind::word || is_apostrophe(step.code);
+}
+
 std::size_t whole_words(std::string_view text) {
   std::size_t whole = 0;
   for (std::size_t end = word_end(text, 0); end != std::string_view::npos; end = word_end(text, end)) whole = end;

@@ -14,6 +14,9 @@ std::size_t word_end(std::string_view text, std::size_t at);
 /// Where the word begins that the text ends in; npos if it ends in white space, punctuation or a character that is a word.
 std::size_t open_word(std::string_view text);
 
+/// Whether a text that stands right behind a word belongs to it, as far as its first character tells.
+bool goes_on_inside(std::string_view text);
+
 /// How many bytes of the text are whole words.
 std::size_t whole_words(std::string_view text);
 

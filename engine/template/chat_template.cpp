@@ -1,5 +1,6 @@
 #include "engine/template/chat_template.h"
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 
@@ -19,6 +20,7 @@ struct ChatTemplate::Impl {
   std::optional<jinja::Template> source;  // else the built-in format alone
   const BuiltInFormat* format = nullptr;  // also what a failing source falls back to
   std::vector<std::string> stop_strings;
+  bool thinks = false;
   mutable std::atomic<bool> has_warned = false;  // that the source fails; said once
 
   explicit Impl(const BuiltInFormat& built_in) : format(&built_in) {}
@@ -32,6 +34,12 @@ struct ChatTemplate::Impl {
 namespace {
 
 constexpr std::string_view kTemplateKey = "tokenizer.chat_template";
+/// What templates of models that reason hold: Qwen 3 and DeepSeek R1, SmolLM3, gpt-oss, Magistral.
+constexpr std::string_view kThinking[] = {"<think>", "enable_thinking", "reasoning_effort", "[THINK]"};
+
+bool has_thinking(std::string_view source) {
+  return std::ranges::any_of(kThinking, [&](std::string_view mark) { return source.find(mark) != source.npos; });
+}
 
 std::string where(const jinja::Failure& failure) {
   return failure.line == 0 ? failure.message : "line " + std::to_string(failure.line) + ": " + failure.message;
@@ -78,6 +86,7 @@ ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& 
   }
   const std::string& source = **text;
   const auto impl = std::make_shared<Impl>(suggested_by(source, tokenizer.model_name()));
+  impl->thinks = has_thinking(source);
   try {
     jinja::parse(source, impl->source.emplace());
   } catch (const jinja::Failure& failure) {
@@ -92,6 +101,7 @@ ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& 
 
 Result<ChatTemplate> ChatTemplate::from_source(std::string_view source) {
   const auto impl = std::make_shared<Impl>(suggested_by(source, ""));
+  impl->thinks = has_thinking(source);
   try {
     jinja::parse(source, impl->source.emplace());
   } catch (const jinja::Failure& failure) {
@@ -137,6 +147,7 @@ Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> 
   return render_built_in(*impl_->format, messages, options.add_generation_prompt);
 }
 
+bool ChatTemplate::thinks() const { return impl_->thinks; }
 std::string_view ChatTemplate::name() const { return impl_->source ? "jinja" : impl_->format->name; }
 
 std::span<const std::string> ChatTemplate::stop_strings() const { return impl_->stop_strings; }

@@ -50,6 +50,8 @@ class ChatTemplate {
 
   /// "jinja" or the built-in format's name, for the model's details.
   std::string_view name() const;
+  /// The template has a thinking mode: the model may reason before it speaks.
+  bool thinks() const;
   /// Texts that end an answer besides the end-of-generation tokens ("User:" of the plain format).
   std::span<const std::string> stop_strings() const;
 

@@ -18,14 +18,16 @@ class ScriptedDesks : public ::testing::Test {
 
   explicit ScriptedDesks(Controller::Options options = {})
       : controller({.engine = [this](engine::Command c) { to_engine.push_back(std::move(c)); },
+                    .helper = [this](engine::Command c) { to_helper.push_back(std::move(c)); },
                     .storage = [this](storage::Command c) { to_storage.push_back(std::move(c)); },
-                    .now_ms = [] { return kNow; },
+                    .now_ms = [this] { return now; },
                     .save_file = {},
                     .read_file = [this](const std::filesystem::path& path) -> Result<std::string> {
                       const auto found = files.find(path.filename());
                       if (found == files.end()) return Error{ErrorCode::not_found, "There is no file " + path.string() + "."};
                       return found->second;
-                    }},
+                    },
+                    .read_power = [this] { return ++n_power_read, power; }},
                    std::move(options)) {}
 
   void ui(ui::UiEvent event) { controller.on(std::move(event)); }
@@ -98,8 +100,11 @@ class ScriptedDesks : public ::testing::Test {
     saved(asked_storage<storage::command::BeginAnswer>().request, 10 * id + 1, id);
   }
 
+  std::int64_t now = kNow;
+  Power power;
+  int n_power_read = 0;
   std::map<std::string, std::string> files;
-  std::vector<engine::Command> to_engine;
+  std::vector<engine::Command> to_engine, to_helper;
   std::vector<storage::Command> to_storage;
   Controller controller;
 };

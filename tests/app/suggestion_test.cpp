@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "app/suggestion_desk.h"
 #include "tests/app/scripted_desks.h"
 
@@ -240,6 +242,85 @@ TEST_F(SuggestionTest, A61WhatIsSetIsStoredAndComesBack) {
   EXPECT_FALSE(view().suggestions.settings.enabled);
   EXPECT_TRUE(view().suggestions.settings.tab_accepts_word);
   EXPECT_EQ(view().suggestions.settings.drafts, 3) << "a value that makes no sense is the usual one";
+}
+
+TEST_F(SuggestionTest, A31WhatDraftsMustReachIsStoredForEachModel) {
+  const std::string device = view().suggestions.device;
+  ui(ui::SuggestionsCounted{"shown 3\n", device, 120, -0.85});
+  EXPECT_EQ(asked_storage<command::SetSetting>().key, "suggestions.tau " + device);
+  const std::size_t n = to_storage.size();
+  ui(ui::SuggestionsCounted{"shown 3\n", device, 120, -0.85});
+  EXPECT_EQ(to_storage.size(), n + 1) << "only the counts again";
+  storage_says(event::Settings{0, {{"suggestions.tau " + device, "-0.850000"}, {"suggestions.tau other on " + view().status.device, "-2"}}});
+  EXPECT_DOUBLE_EQ(view().suggestions.tau, -0.85);
+  engine::ModelSummary other;
+  other.name = "other";
+  engine_says(engine::ModelReady{other});
+  EXPECT_DOUBLE_EQ(view().suggestions.tau, -2);
+}
+
+TEST_F(SuggestionTest, A54WhatFeedsTheComputerIsLookedAtNowAndThen) {
+  const int before = n_power_read;
+  power = {.on_battery = true, .saver = false};
+  ui(ui::DraftChanged{"a"});
+  EXPECT_EQ(n_power_read, before) << "it was read a moment ago";
+  now += 11'000;
+  ui(ui::DraftChanged{"ab"});
+  EXPECT_EQ(n_power_read, before + 1);
+  EXPECT_TRUE(view().suggestions.on_battery);
+  const auto speed = [&] { return std::ranges::find(view().settings, "suggestions.speed", &ui::SettingRow::key)->help; };
+  EXPECT_EQ(speed(), "Suggestions wait for a pause: this computer runs on battery.");
+  ui(ui::ChangeSetting{"suggestions.battery", "ignored"});
+  EXPECT_EQ(speed().find("battery"), std::string::npos);
+  ui(ui::ChangeSetting{"suggestions.battery", "saves"});
+  power = {.on_battery = true, .saver = true};
+  now += 11'000;
+  ui(ui::DraftChanged{"abc"});
+  EXPECT_EQ(speed(), "Suggestions come when you press Alt+Down: the power saver is on.");
+  ui(ui::ChangeSetting{"suggestions", "off"});
+  now += 60'000;
+  ui(ui::DraftChanged{"abcd"});
+  EXPECT_EQ(n_power_read, before + 2) << "nobody needs to know";
+}
+
+TEST_F(SuggestionTest, A35WhatIsSentIsLearnedUnlessItIsPrivateOrASecret) {
+  storage_says(event::Settings{0, {}});
+  model_ready();
+  storage_says(event::Said{asked_storage<command::ListSaid>().request, {{7, "Hello Quillfeather"}, {7, "my key is sk-abcdefghijklmnop1234"}}});
+  EXPECT_TRUE(asked_engine<engine::LearnTexts>().anew);
+  ASSERT_EQ(asked_engine<engine::LearnTexts>().texts.size(), 1u) << "no secret";
+  EXPECT_EQ(asked_engine<engine::LearnTexts>().texts[0].chat, 7);
+  ask_in_new_chat("Good morning", 1);
+  answer_stored("Hi", 1);
+  EXPECT_FALSE(asked_engine<engine::LearnTexts>().anew);
+  EXPECT_EQ(asked_engine<engine::LearnTexts>().texts[0].text, "Good morning");
+  EXPECT_EQ(asked_engine<engine::LearnTexts>().texts[0].chat, 1);
+  suggest(1);
+  EXPECT_TRUE(asked().own_texts);
+  const int n = count_of<engine::LearnTexts>(to_engine);
+  ui(ui::NewChat{true});
+  ui(ui::SendMessage{"between us"});
+  answer("Yes");
+  EXPECT_EQ(count_of<engine::LearnTexts>(to_engine), n) << "A59";
+  suggest(2);
+  EXPECT_FALSE(asked().own_texts);
+  ui(ui::ChangeSetting{"suggestions.own", "off"});
+  EXPECT_TRUE(asked_engine<engine::LearnTexts>().anew);
+  EXPECT_TRUE(asked_engine<engine::LearnTexts>().texts.empty()) << "all is forgotten";
+  ui(ui::ChangeSetting{"suggestions.own", "on"});
+  EXPECT_EQ(count_of<command::ListSaid>(to_storage), 2);
+}
+
+TEST_F(SuggestionTest, A61SpeedAndAliasesAreSet) {
+  using ui::autocomplete::Tier;
+  ui(ui::ChangeSetting{"suggestions.speed", "pause_only"});
+  EXPECT_EQ(view().suggestions.settings.speed, std::optional(Tier::pause_only));
+  for (const char* value : {"off", "auto", "nonsense"}) {
+    ui(ui::ChangeSetting{"suggestions.speed", value});
+    EXPECT_EQ(view().suggestions.settings.speed, std::nullopt) << value;
+  }
+  ui(ui::ChangeSetting{"suggestions.aliases", "on"});
+  EXPECT_TRUE(view().suggestions.settings.aliases);
 }
 
 TEST_F(SuggestionTest, A53A57TheTierAndTheCountsAreStoredWithoutText) {

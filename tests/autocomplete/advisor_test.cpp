@@ -50,11 +50,11 @@ TEST(Advisor, A20TypeThroughCostsNothingAndDoesNotBlink) {
   GhostDesk desk;
   const std::string whole = desk.ghost();
   const auto suggests = desk.letters(Letter::Kind::suggest);
-  const Ms painted = desk.advisor.view().painted;
+  const Ms painted = desk.advisor.view().fades_from;
   for (std::size_t i = 1; i <= std::string("o I sort").size(); ++i) {
     desk.type(whole.substr(i - 1, 1));
     EXPECT_EQ(desk.ghost().substr(0, whole.size() - i), whole.substr(i));
-    EXPECT_EQ(desk.advisor.view().painted, painted);
+    EXPECT_EQ(desk.advisor.view().fades_from, painted);
   }
   EXPECT_EQ(desk.letters(Letter::Kind::suggest), suggests);
   EXPECT_EQ(desk.count(Count::typed_through), 8u);
@@ -249,10 +249,10 @@ TEST(Advisor, BackspaceOverTypedThroughLettersKeepsTheGhost) {
   GhostDesk desk;
   desk.type("o I");
   const std::string ghost = desk.ghost();
-  const Ms painted = desk.advisor.view().painted;
+  const Ms painted = desk.advisor.view().fades_from;
   desk.backspace();
   EXPECT_EQ(desk.ghost(), "I" + ghost);
-  EXPECT_EQ(desk.advisor.view().painted, painted);
+  EXPECT_EQ(desk.advisor.view().fades_from, painted);
   EXPECT_EQ(desk.count(Count::seen_rejection) + desk.count(Count::neutral), 0u);
 }
 

@@ -147,6 +147,13 @@ TEST(Coverage, A31TauFollowsTheShareOfPausesThatShowSomething) {
   EXPECT_NEAR(wanted.share(), 0.35, 0.06);
 }
 
+TEST(Coverage, A31TauGoesOnFromWhatEarlierRunsCameTo) {
+  EXPECT_DOUBLE_EQ(Coverage(-0.8).tau(), -0.8);
+  EXPECT_DOUBLE_EQ(Coverage(-99).tau(), tuned("tau_min")) << "what is stored is not trusted";
+  EXPECT_DOUBLE_EQ(Coverage(-0.01).tau(), tuned("tau_max"));
+  EXPECT_DOUBLE_EQ(Coverage(0).tau(), tuned("tau_start"));
+}
+
 // With a model whose drafts' scores are spread evenly over [-3, 0], the share settles in the wanted range.
 TEST(Coverage, A31SettlesInTheWantedRange) {
   Coverage coverage;

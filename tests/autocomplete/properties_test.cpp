@@ -199,7 +199,7 @@ class Walk {
     desk_.advisor.on_drafts(event, desk_.now);
     EXPECT_EQ(desk_.ghost(), ghost);
     EXPECT_EQ(desk_.advisor.view().strip.size(), old.strip.size());
-    EXPECT_EQ(desk_.advisor.view().painted, old.painted);
+    EXPECT_EQ(desk_.advisor.view().fades_from, old.fades_from);
   }
 
   /// One job: whatever is not a new request speaks of the newest one.

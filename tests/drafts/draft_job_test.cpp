@@ -33,7 +33,9 @@ TEST_F(DraftJobTest, RowsInOneBatchAreWhatEachWouldBeAlone) {
           for (const TokenId each : tokenizer_->suppressed()) allowed[static_cast<std::size_t>(each)] = -INFINITY;
         }
         const LogSum sum = log_sum_of(allowed);
-        if (i > 0 || draft.id == 0) {
+        // Which first words there are is searched for; behind them nothing is.
+        const bool behind = bytes.size() >= held.held.size() && word_end(std::string_view(bytes).substr(held.held.size()), 0) != std::string_view::npos;
+        if (behind || draft.id == 0) {
           EXPECT_EQ(draft.ids[i], static_cast<TokenId>(sum.argmax)) << text << ", draft " << draft.id << ", token " << i;
         }
         EXPECT_FLOAT_EQ(draft.log_probs[i], allowed[static_cast<std::size_t>(draft.ids[i])] - sum.log_sum);
@@ -62,6 +64,29 @@ TEST_F(DraftJobTest, DraftsBeginDifferentlyAndJoinWhatWasTyped) {
     // The greedy one leads, unless it had nothing to say (it ended before its first word).
     for (std::size_t i = 1; i < drafts.size(); ++i) EXPECT_NE(drafts[i].id, 0);
   }
+}
+
+// Where a word could well become another one, that is a draft too.
+TEST_F(DraftJobTest, FirstWordsAreAlsoLookedForBehindTheSameToken) {
+  int n_same = 0;
+  for (const std::string_view text : kTexts) {
+    const std::vector<Draft> drafts = drafts_of(std::string(text), {});
+    for (std::size_t i = 1; i < drafts.size(); ++i) n_same += drafts[i].ids.front() == drafts.front().ids.front() ? 1 : 0;
+  }
+  EXPECT_GT(n_same, 0);
+}
+
+// A word of one character saves no key: it has a place only if there is nothing better.
+TEST_F(DraftJobTest, WordsThatSaveNothingComeLast) {
+  const auto saves = [](const Draft& draft) { return word_end(draft.text, 0) == std::string::npos ? draft.text.size() > 1 : word_end(draft.text, 0) > 1; };
+  int n_marks = 0, n_words = 0;
+  for (const std::string text : {"Thank you", "The train was late", "I hope you are well", "My favourite colour is blue", "We are sorry"}) {
+    for (const Draft& draft : drafts_of(text, {})) {
+      if (draft.id == 0) continue;
+      saves(draft) ? ++n_words : ++n_marks;
+    }
+  }
+  EXPECT_GT(n_words, 3 * n_marks);
 }
 
 // What was taken back comes back: for any split, the tokens kept and the bytes held are the text.

@@ -249,5 +249,25 @@ TEST_F(ChatStoreTest, settings_and_models) {
   EXPECT_EQ(must(store->models()).size(), 1u);
 }
 
+TEST_F(ChatStoreTest, WhatTheUserSaidOldestFirstWithoutWhatIsInTheBin) {
+  auto store = open();
+  const Id one = must(store->create_chat({})).id, two = must(store->create_chat({})).id;
+  const Id first = must(store->append(said(one, 0, "a"))).id;
+  must(store->append(said(one, first, "answer", Role::assistant)));
+  const Id branch = must(store->append(said(one, first, "b"))).id;
+  must(store->append(said(two, 0, "c")));
+  const auto texts = [&](std::int64_t most) {
+    std::string all;
+    for (const SaidText& each : must(store->said(most))) all += std::to_string(each.chat == one ? 1 : 2) + each.text + " ";
+    return all;
+  };
+  EXPECT_EQ(texts(10), "1a 1b 2c ");
+  EXPECT_EQ(texts(2), "1b 2c ") << "the newest count";
+  must(store->delete_branch(branch));
+  EXPECT_EQ(texts(10), "1a 2c ");
+  must(store->delete_chat(two));
+  EXPECT_EQ(texts(10), "1a ");
+}
+
 }  // namespace
 }  // namespace foreword::storage

@@ -170,6 +170,13 @@ TEST(ChatTemplate, AnEmptySourceRendersNothing) {
   EXPECT_TRUE(ChatTemplate::from_source("{# only this #}")->render({}, golden_options())->empty());
 }
 
+TEST(ChatTemplate, ThinkingIsSeenInTheSource) {
+  EXPECT_TRUE(ChatTemplate::from_source("{% if enable_thinking is defined %}<think>\n\n</think>{% endif %}")->thinks());
+  EXPECT_TRUE(ChatTemplate::from_source("{{ 'Reasoning: ' + reasoning_effort }}")->thinks());
+  EXPECT_FALSE(ChatTemplate::from_source("{{ messages[0].content }}")->thinks());
+  EXPECT_FALSE(ChatTemplate::built_in("chatml")->thinks());
+}
+
 TEST(ChatTemplate, NeighbouringSpansDiffer) {
   const auto rendered = ChatTemplate::from_source(
                             "a{{ 'b' }}{% for m in messages %}{{ m.content }}{{ '' }}{{ m.content }}"

@@ -528,5 +528,32 @@ TEST(Latencies, TheirSharesAreLimitsOfBuckets) {
   EXPECT_EQ(latency_at(counters, autocomplete::Latency::cancel, 0.95), 160);
 }
 
+TEST_F(SuggestionsTest, A20WhatComesAfterAPauseFadesInAndNothingElseDoes) {
+  const auto opacity = [&] { return drive.root().composer().suggester().ghost_opacity(); };
+  const auto come = [&] {
+    type("How ", 60);
+    for (int i = 0; i < 400 && ghost().empty(); ++i) wait(2);
+    ASSERT_FALSE(ghost().empty());
+  };
+  ASSERT_NO_FATAL_FAILURE(come());
+  const float first = opacity();
+  EXPECT_GT(first, 0) << "there is something in the first frame";
+  EXPECT_LT(first, 0.5f);
+  wait(40);
+  EXPECT_GT(opacity(), first);
+  EXPECT_LT(opacity(), 1);
+  wait(45);
+  EXPECT_EQ(opacity(), 1);
+  type("a", 0);
+  ASSERT_EQ(ghost(), "re you today?");
+  EXPECT_EQ(opacity(), 1) << "another draft takes the place in the same frame";
+
+  drive.state.less_motion = true;
+  key(Key::escape);
+  type("\n", 60);
+  ASSERT_NO_FATAL_FAILURE(come());
+  EXPECT_EQ(opacity(), 1);
+}
+
 }  // namespace
 }  // namespace foreword::ui

@@ -137,5 +137,21 @@ TEST_F(D73Steady, SuggestionsStandThereWithout) {
   }
 }
 
+TEST_F(D73Steady, SuggestionsFadeInWithout) {
+  Headless drive;
+  drive.state = ready();
+  drive.state.draft.clear();
+  ASSERT_NO_FATAL_FAILURE(suggest(drive, {"do I sort a list", "are you today?", "can this be"}));
+  drive.type("x");
+  drive.frames(2);
+  drive.key(Key::backspace);  // the drafts are known here, and come after a pause
+  drive.frames(2);
+  ASSERT_EQ(drive.find("composer/ghost"), nullptr);
+  for (int i = 0; i < 4000 && drive.find("composer/ghost") == nullptr; ++i, drive.now += 0.001) drive.frames();
+  ASSERT_NE(drive.find("composer/ghost"), nullptr);
+  EXPECT_LE(drive.wake_at(), drive.now + 0.02) << "it fades in";
+  EXPECT_EQ(asked_in(drive, kFrames, [&](int) { drive.now += 0.004; }), 0u);
+}
+
 }  // namespace
 }  // namespace foreword::ui

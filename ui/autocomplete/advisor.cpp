@@ -8,7 +8,7 @@
 
 namespace foreword::ui::autocomplete {
 
-Advisor::Advisor(const Settings& settings, TierPolicy tiers) : settings_(settings), tiers_(std::move(tiers)) {}
+Advisor::Advisor(const Settings& settings, TierPolicy tiers, double tau) : settings_(settings), coverage_(tau), tiers_(std::move(tiers)) {}
 
 TriggerInput Advisor::trigger_input(Origin origin, std::string_view inserted, Ms now) const {
   const TierInForce in_force = tier();
@@ -250,6 +250,7 @@ void Advisor::paint_if_due(Ms now) {
   if (!manual_ && now < gate_opens()) return;
   if (!choose_paintable()) return;
   ghost_.paint(now);
+  fades_from_ = manual_ ? -std::numeric_limits<Ms>::infinity() : now;
   counters_.add(Count::shown);
   counters_.add(Latency::key_to_paint, now - last_change_);
   announce_ = manual_;
@@ -262,6 +263,7 @@ void Advisor::paint_if_due(Ms now) {
 void Advisor::repaint(bool another_draft, Ms now) {
   if (!may_paint(now) || !choose_paintable()) return;
   ghost_.paint(now);
+  fades_from_ = -std::numeric_limits<Ms>::infinity();
   if (another_draft) counters_.add(Count::shown);
 }
 
@@ -360,7 +362,7 @@ void Advisor::refresh(Ms now) {
   view_.more_on_demand = false;
   if (ghost_.visible()) {
     view_.ghost = survivors_[survivors_.chosen()].rest();
-    view_.painted = ghost_.painted();
+    view_.fades_from = fades_from_;
     view_.more_on_demand = survivors_.size() == 1 && settings_.drafts > static_cast<int>(wanted_drafts());
     for (std::size_t i = 0; i < survivors_.size(); ++i) view_.drafts.push_back(survivors_[i].rest());
     if (survivors_.size() > 1) {

@@ -41,7 +41,7 @@ enum class Hint : std::uint8_t { none, offer_silence };  // "snooze 10 min" and 
 /// What to paint now. Views are good until the next call that is not const.
 struct View {
   std::string_view ghost;               // behind the caret, dimmed; empty: none
-  Ms painted = 0;                       // when it was first painted: it may fade in over `fade` from then on
+  Ms fades_from = -std::numeric_limits<Ms>::infinity();  // it came after a pause, and may fade in over `fade` from then on (A20)
   std::vector<std::string_view> strip;  // first words of all drafts, numbered from 1; empty: no strip
   std::vector<std::string_view> drafts;  // all that can be chosen while a ghost is visible, whole
   std::size_t chosen = 0;               // of them
@@ -59,8 +59,8 @@ struct KeyOutcome {
 
 class Advisor {
  public:
-  /// `tiers`: with what was stored for this model and device.
-  explicit Advisor(const Settings& settings = {}, TierPolicy tiers = TierPolicy());
+  /// `tiers`, `tau`: what was stored for this model and device; a tau of 0: nothing.
+  explicit Advisor(const Settings& settings = {}, TierPolicy tiers = TierPolicy(), double tau = 0);
   Advisor(const Advisor&) = delete;  // views look into it
   Advisor& operator=(const Advisor&) = delete;
 
@@ -94,6 +94,7 @@ class Advisor {
   TierInForce tier() const { return tier_in_force(tiers_.tier(), settings_, situation_); }
   std::string explain_tier() const { return explain(tier(), tiers_.value(), settings_); }
   double measured_tier() const { return tiers_.value(); }  // to be stored; 0: nothing yet
+  double tau() const { return coverage_.tau(); }           // to be stored
   std::uint64_t generation() const { return generation_; }
   bool job_running() const { return job_.running; }
   /// The last key was the Escape that hid a ghost: another one opens the snooze menu.
@@ -184,6 +185,7 @@ class Advisor {
   bool just_accepted_ = false; // the last change was an accept
   bool manual_ = false;        // asked for with a key, for this text
   bool announce_ = false;
+  Ms fades_from_ = -std::numeric_limits<Ms>::infinity();
   bool may_compute_ = false;   // the last change was allowed to
   bool pause_open_ = false;    // the pause since the last change has shown nothing yet
   std::optional<PendingAccept> pending_;

@@ -17,7 +17,6 @@ class Ghost {
   bool visible() const { return visible_; }
   /// Since its first paint. Typing through it and extensions do not make it younger.
   Ms age(Ms now) const { return now - painted_; }
-  Ms painted() const { return painted_; }
 
   void paint(Ms now) { visible_ = true, typed_ = 0, painted_ = now; }
   /// Its own next characters were typed or accepted.
@@ -41,18 +40,21 @@ class Ghost {
 /// How much of the pauses show something, and what follows from it: the least mean log-prob of a draft (A31).
 class Coverage {
  public:
+  /// tau: what earlier runs came to; 0: nothing yet.
+  explicit Coverage(double tau = 0) : tau_(tau < 0 ? kept(tau) : tuned("tau_start")) {}
   void pause(bool shown) {
     share_ += ((shown ? 1 : 0) - share_) / tuned("coverage_pauses");
     if (share_ < tuned("coverage_min")) tau_ -= tuned("tau_step");
     if (share_ > tuned("coverage_max")) tau_ += tuned("tau_step");
-    tau_ = tau_ < tuned("tau_min") ? tuned("tau_min") : tau_ > tuned("tau_max") ? tuned("tau_max") : tau_;
+    tau_ = kept(tau_);
   }
   double share() const { return share_; }
   double tau() const { return tau_; }
 
  private:
+  static double kept(double tau) { return tau < tuned("tau_min") ? tuned("tau_min") : tau > tuned("tau_max") ? tuned("tau_max") : tau; }
   double share_ = (tuned("coverage_min") + tuned("coverage_max")) / 2;
-  double tau_ = tuned("tau_start");
+  double tau_;
 };
 
 }  // namespace foreword::ui::autocomplete

@@ -17,6 +17,7 @@ struct Settings {
   bool tab_accepts_word = false; // "Tab accepts: everything / next word"
   bool aliases = false;          // Alt+] Alt+[ Alt+Backslash
   bool mac = false;              // that platform's modifiers
+  bool own_words = true;         // learn from what the user sends
   bool battery_rule = true;      // be sparing on battery and in the power saver
   std::optional<Tier> speed{};   // a fixed tier; none: automatic
   bool operator==(const Settings&) const = default;
