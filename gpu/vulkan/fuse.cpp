@@ -1,5 +1,5 @@
-// The runs of ops that one dispatch does: products of one input, a product and the sum or the gated product that follows, the
-// rotation of queries and keys and their way into the cache. At one row a layer is then eight dispatches.
+// The runs of ops that one dispatch does: products of one input, a product and the sum or the gated product that follows, norms of
+// queries and keys, a norm and the sum that follows, the rotation of queries and keys and their way into the cache. At one row a layer is then eight dispatches.
 
 #include <algorithm>
 
@@ -55,6 +55,26 @@ bool take(LinearRecord& product, const ElementwiseRecord& next) {
   return false;
 }
 
+bool take(NormRecord& norm, const NormRecord& next) {
+  const bool plain = !norm.sum && !norm.x2 && !next.sum && !next.x2;
+  const bool alike = norm.centre == next.centre && norm.eps == next.eps && norm.group == next.group && norm.x.rows == next.x.rows &&
+                     (norm.weight.cols == norm.group) == (next.weight.cols == next.group) && bool(norm.bias) == bool(next.bias);
+  if (!plain || !alike || overlap(norm.out, next.x) || overlap(norm.out, next.weight) || overlap(norm.out, next.bias)) return false;
+  if (overlap(next.out, norm.x) || overlap(next.out, norm.out) || overlap(next.out, norm.weight) || overlap(next.out, norm.bias)) return false;
+  norm.x2 = next.x, norm.weight2 = next.weight, norm.bias2 = next.bias, norm.out2 = next.out;
+  return true;
+}
+
+bool take(NormRecord& norm, const ElementwiseRecord& next) {
+  if (next.what != Elementwise::add || norm.sum || norm.x2 || !same(next.b, norm.out) || overlap(next.a, norm.out)) return false;
+  for (const Tensor& used : {norm.x, norm.weight, norm.bias, norm.out}) {
+    if (overlap(next.out, used)) return false;
+  }
+  if (overlap(next.out, next.a) && !same(next.out, next.a)) return false;
+  norm.residual = next.a, norm.residual_scale = next.factor, norm.sum = next.out;
+  return true;
+}
+
 bool take(RopeRecord& rope, const RopeRecord& next) {
   if (rope.n != 1 || next.n != 1 || rope.head_dim != next.head_dim || rope.n_rot != next.n_rot || rope.pairs != next.pairs ||
       !same(rope.cos_sin, next.cos_sin) || overlap(rope.x[0], next.x[0])) {
@@ -75,6 +95,10 @@ bool take(Record& before, const Record& next) {
   if (auto* product = std::get_if<LinearRecord>(&before)) {
     if (const auto* other = std::get_if<LinearRecord>(&next)) return take(*product, *other);
     if (const auto* after = std::get_if<ElementwiseRecord>(&next)) return take(*product, *after);
+  }
+  if (auto* norm = std::get_if<NormRecord>(&before)) {
+    if (const auto* other = std::get_if<NormRecord>(&next)) return take(*norm, *other);
+    if (const auto* after = std::get_if<ElementwiseRecord>(&next)) return take(*norm, *after);
   }
   if (auto* rope = std::get_if<RopeRecord>(&before)) {
     if (const auto* other = std::get_if<RopeRecord>(&next)) return take(*rope, *other);

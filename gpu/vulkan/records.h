@@ -17,12 +17,17 @@ struct EmbedRecord {
   Tensor ids, out;
 };
 
+/// And what goes with it: the sum with a residual (sum = residual + residual_scale * out), or the same norm of a second tensor
+/// with as many rows and a weight of its own (queries and keys). Absent: nothing.
 struct NormRecord {
   bool centre = false;  // layer_norm
   Tensor x, weight, bias;
   float eps = 0;
   std::int64_t group = 0;
   Tensor out;
+  Tensor residual = {}, sum = {};
+  float residual_scale = 1;
+  Tensor x2 = {}, weight2 = {}, bias2 = {}, out2 = {};
 };
 
 /// Products of one x, and what is done with them.

@@ -67,6 +67,28 @@ TEST_F(Fuse, ALayerIsEightRecords) {
   EXPECT_EQ(std::get<LinearRecord>(records[7]).residual_scale, 0.5F);
 }
 
+TEST_F(Fuse, NormsOfQueriesAndKeysAreOne) {
+  const Tensor weight = tensor(4).row_range(0, 1);
+  records.push_back(NormRecord{false, q, weight, {}, 1e-5F, 4, q});
+  records.push_back(NormRecord{false, k, weight, {}, 1e-5F, 4, k});
+  ASSERT_EQ(fused(), 1U);
+  records.clear();
+  records.push_back(NormRecord{false, q, weight, {}, 1e-5F, 4, k.row_range(0, 1)});  // the second one's input
+  records.push_back(NormRecord{false, k, weight, {}, 1e-5F, 4, k});
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(Fuse, ANormAndItsSumAreOne) {
+  records.push_back(NormRecord{false, q, x, {}, 1e-5F, 8, q});
+  records.push_back(ElementwiseRecord{Elementwise::add, stream, q, 0.5F, stream});
+  ASSERT_EQ(fused(), 1U);
+  EXPECT_EQ(std::get<NormRecord>(records[0]).residual_scale, 0.5F);
+  records.clear();
+  records.push_back(NormRecord{false, q, x, {}, 1e-5F, 8, q});
+  records.push_back(ElementwiseRecord{Elementwise::add, stream, q, 0.5F, q});  // over the norm itself
+  EXPECT_EQ(fused(), 2U);
+}
+
 TEST_F(Fuse, ProductsOfDifferentInputsStayApart) {
   linear(x, q), linear(stream, k);
   EXPECT_EQ(fused(), 2U);

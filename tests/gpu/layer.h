@@ -54,7 +54,7 @@ struct Layer {
                        wv = weight(Format::q4_0, 32, kCols), wo = weight(Format::q5_0, kCols, kCols), gate = weight(Format::f32, kWide, kCols),
                        up = weight(Format::q8_0, kWide, kCols), down = weight(Format::iq4_nl, kCols, kWide);
     const Tensor tokens = ids({7, 1199, 0}), slots = ids({0, 1, 2}), pages = ids({0}), sequence = ids({0, 0, 0}), position = ids({0, 1, 2}),
-                 prefix = ids({1, 2, 3}), begin = ids({0, 0, 0, 0}), norm = floats(1, kCols), angles = floats(kRows, kDim);
+                 prefix = ids({1, 2, 3}), begin = ids({0, 0, 0, 0}), norm = floats(1, kCols), head_norm = floats(1, kDim), angles = floats(kRows, kDim);
     const Tensor x = tensor(kRows, kCols), a = tensor(kRows, kCols), q = tensor(kRows, kCols), k = tensor(kRows, 32), v = tensor(kRows, 32),
                  o = tensor(kRows, kCols), y = tensor(kRows, kCols), g = tensor(kRows, kWide), u = tensor(kRows, kWide);
     KvLayer layer{nullptr, 0, 1, 2, kDim, DType::f16};
@@ -70,6 +70,7 @@ struct Layer {
     on.embed(table, tokens, x);
     on.rms_norm(x, norm, 1e-5F, kCols, a);
     on.linear(wq, a, {}, q), on.linear(wk, a, {}, k), on.linear(wv, a, {}, v);
+    on.rms_norm(q, head_norm, 1e-5F, kDim, q), on.rms_norm(k, head_norm, 1e-5F, kDim, k);
     on.rope(q, kDim, kDim, RopePairs::half_split, angles), on.rope(k, kDim, kDim, RopePairs::half_split, angles);
     on.store_kv(k, v, layer, slots);
     AttentionRows rows;
@@ -78,7 +79,7 @@ struct Layer {
     on.linear(wo, o, {}, y), on.add(x, y, 1, x);
     on.rms_norm(x, norm, 1e-5F, kCols, a);
     on.linear(gate, a, {}, g), on.linear(up, a, {}, u), on.glu(Activation::silu, g, u, u);
-    on.linear(down, u, {}, y), on.add(x, y, 1, x);
+    on.linear(down, u, {}, y), on.rms_norm(y, norm, 1e-5F, kCols, y), on.add(x, y, 1, x);
     // A write among recorded ops, and a view whose rows are apart.
     const std::vector<float> last(16, 0.5F);
     on.write(x.col_range(8, 8).row_range(0, 2), std::as_bytes(std::span(last)));
