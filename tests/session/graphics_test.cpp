@@ -2,6 +2,7 @@
 // device, Mesa's software driver included; skipped where there is none.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <numeric>
 
@@ -118,15 +119,16 @@ TEST_F(Graphics, WhereMemoryEndsFewerLayersGoThere) {
 }
 
 TEST_F(Graphics, ALostDeviceIsReplacedByTheProcessorInTheMiddleOfAnAnswer) {
+  // How often the device is asked while the model opens depends on how fast it is measured to be.
   bool in_the_middle = false;
-  for (const int n : {0, 5, 12}) {
+  for (int n = 0; n < 400 && !in_the_middle; n += std::max(5, n / 5)) {
     use_vulkan("lose-at-submit=" + std::to_string(n));
     const Outcome outcome = answer("vulkan", -1);
     ASSERT_FALSE(outcome.error) << n << ": " << outcome.error->message;
     EXPECT_EQ(outcome.text, expected_) << n;
     // While it is opened, or later.
     EXPECT_NE(outcome.models.back().device_reason.find("stopped answering"), std::string::npos);
-    in_the_middle = in_the_middle || (outcome.models.size() == 2 && outcome.models[1].device != outcome.models[0].device);
+    in_the_middle = outcome.models.size() == 2 && outcome.models[1].device != outcome.models[0].device;
   }
   EXPECT_TRUE(in_the_middle);
 }
