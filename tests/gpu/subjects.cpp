@@ -47,7 +47,7 @@ std::vector<Subject> vulkan_devices() {
   EXPECT_TRUE(backend.has_value()) << backend.error().message;
   if (!backend) return all;
   const std::shared_ptr<Backend> shared = std::move(*backend);
-  all.push_back({devices.front().name, options.integer_dot, false, [shared](int) { return shared; }});
+  all.push_back({devices.front().name, options.integer_dot, false, [shared](int) { return shared; }, false});
 #endif
   return all;
 }
