@@ -45,7 +45,7 @@ class Walk {
     });
     std::printf("\n");
     EXPECT_GT(desk_.count(Count::shown), steps / 200);
-    EXPECT_GT(desk_.count(Count::typed_through), steps / 250);
+    EXPECT_GT(desk_.count(Count::typed_through), steps / 100);
   }
 
  private:
@@ -82,7 +82,7 @@ class Walk {
     if (desk_.situation.selecting) desk_.move(desk_.text().size());
     const std::string ghost = desk_.ghost();
     const unsigned what = below(100);
-    if (what < 30 && !ghost.empty()) {
+    if (what < 45 && !ghost.empty()) {
       type_through(ghost);
     } else if (what < 55) {
       type(kKeys[below(static_cast<unsigned>(kKeys.size()))]);
