@@ -9,8 +9,9 @@
 
 #include "engine/base/check.h"
 #include "gpu/codebooks.h"
+#include "gpu/cuda/device.h"
 #include "gpu/cuda/op_cost.h"
-#include "gpu/human_bytes.h"
+#include "gpu/cuda/weights.h"
 #include "gpu/shapes.h"
 
 namespace foreword::gpu {
@@ -18,56 +19,15 @@ namespace {
 
 using cuda::Op;
 
-// An open device and what keeps it open: the backend and its buffers.
-struct Device {
-  const cuda::Api& api;
-  std::int32_t index;
-  cuda::Context* context = nullptr;
+using Device = CudaDevice;
 
-  Device(const cuda::Api& of, std::int32_t number) : api(of), index(number) {}
-  ~Device() {
-    if (context != nullptr) api.close(context);
-  }
-  Device(const Device&) = delete;
-  Device& operator=(const Device&) = delete;
-
-  std::int64_t free_bytes() const { return api.free_memory(context); }
-  Error error(std::int32_t status) const {
-    if (status == cuda::kOutOfMemory) {
-      return {ErrorCode::out_of_memory, "The GPU's memory does not suffice for this step (" + human_bytes(static_cast<double>(free_bytes())) +
-                                            " are free); choose a smaller --context or --device cpu."};
-    }
-    const std::string reason = api.message(context);
-    return {ErrorCode::device_lost, "The GPU stopped working" + (reason.empty() ? "" : " (" + reason + ")") + "; start anew or choose --device cpu."};
-  }
-};
-
-class DeviceBuffer final : public Buffer {
- public:
-  DeviceBuffer(std::shared_ptr<Device> device, void* memory, std::size_t bytes) : device_(std::move(device)), memory_(memory), bytes_(bytes) {}
-  ~DeviceBuffer() override { device_->api.free(device_->context, memory_); }
-  std::size_t bytes() const override { return bytes_; }
-  std::byte* host() const override { return device_->api.shares_memory != 0 ? address() : nullptr; }
-  std::byte* address() const { return static_cast<std::byte*>(memory_); }
-
- private:
-  std::shared_ptr<Device> device_;
-  void* memory_;
-  std::size_t bytes_;
-};
-
-std::byte* address_of(const Buffer* buffer, std::int64_t offset) { return static_cast<const DeviceBuffer*>(buffer)->address() + offset; }
+std::byte* address_of(const Buffer* buffer, std::int64_t offset) { return static_cast<const CudaBuffer*>(buffer)->address() + offset; }
 
 cuda::View view_of(const Tensor& t) {
   if (!t) return {};
   return {address_of(t.buffer, t.offset), t.rows, t.cols, t.stride};
 }
 const float* floats_of(const Tensor& t) { return t ? reinterpret_cast<const float*>(address_of(t.buffer, t.offset)) : nullptr; }
-
-cuda::Weight weight_of(const WeightMatrix& w) {
-  return {reinterpret_cast<const std::uint8_t*>(address_of(w.buffer, w.offset)), w.rows, w.cols, w.n_experts, static_cast<std::int32_t>(w.format),
-          w.precise ? 1 : 0, floats_of(w.scale), w.scale.cols};
-}
 
 cuda::Cache cache_of(const KvLayer& layer) {
   cuda::Cache cache{};
@@ -126,11 +86,18 @@ class Staging {
 
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(std::shared_ptr<Device> device) : device_(std::move(device)), staging_(*device_) {}
+  explicit CudaBackend(std::shared_ptr<Device> device) : device_(std::move(device)), weights_(device_), staging_(*device_) {}
 
   DeviceInfo device() const override;
-  Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
-  Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) override;
+  Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override {
+    FW_ASSIGN(auto buffer, allocate_cuda(device_, bytes));
+    return std::unique_ptr<Buffer>(std::move(buffer));
+  }
+  Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) override {
+    return std::unique_ptr<Buffer>(std::make_unique<CudaFile>(bytes));
+  }
+  std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) override;
+  void bring(const WeightMatrix& weight) override { keep_failure(weights_.resident(weight, WeightUse::table)); }
   void write(const Tensor& to, std::span<const std::byte> bytes) override;
   void read(const Tensor& from, std::span<std::byte> bytes) override;
   Result<void> submit() override;
@@ -156,7 +123,7 @@ class CudaBackend final : public Backend {
 
   void embed(const WeightMatrix& table, const Tensor& ids, const Tensor& out) override {
     shapes::embed(table, ids, out);
-    record(cuda::kOpEmbed).embed = {weight_of(table), view_of(ids), view_of(out)};
+    if (const auto there = weight_of(table, WeightUse::table)) record(cuda::kOpEmbed).embed = {*there, view_of(ids), view_of(out)};
   }
   void rms_norm(const Tensor& x, const Tensor& weight, float eps, std::int64_t group, const Tensor& out) override {
     shapes::norm(x, weight, Tensor{}, group, out);
@@ -168,11 +135,13 @@ class CudaBackend final : public Backend {
   }
   void linear(const WeightMatrix& w, const Tensor& x, const Tensor& bias, const Tensor& out) override {
     shapes::linear(w, x, bias, out);
-    record(cuda::kOpLinear).linear = {weight_of(w), view_of(x), {}, view_of(bias), view_of(out)};
+    if (const auto there = weight_of(w, WeightUse::product)) record(cuda::kOpLinear).linear = {*there, view_of(x), {}, view_of(bias), view_of(out)};
   }
   void linear_experts(const WeightMatrix& w, const Tensor& x, const Tensor& experts, const Tensor& bias, const Tensor& out) override {
     shapes::linear_experts(w, x, experts, bias, out);
-    record(cuda::kOpLinear).linear = {weight_of(w), view_of(x), view_of(experts), view_of(bias), view_of(out)};
+    if (const auto there = weight_of(w, WeightUse::product)) {
+      record(cuda::kOpLinear).linear = {*there, view_of(x), view_of(experts), view_of(bias), view_of(out)};
+    }
   }
   void rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, RopePairs pairs, const Tensor& cos_sin) override {
     shapes::rope(x, head_dim, n_rot, cos_sin);
@@ -259,11 +228,23 @@ class CudaBackend final : public Backend {
     op.kind = kind;
     return op;
   }
+  /// Nothing, which submit() reports, where it cannot be brought to the device.
+  std::optional<cuda::Weight> weight_of(const WeightMatrix& w, WeightUse use) {
+    const auto data = weights_.resident(w, use);
+    if (!keep_failure(data)) return std::nullopt;
+    return cuda::Weight{*data, w.rows, w.cols, w.n_experts, static_cast<std::int32_t>(w.format), w.precise ? 1 : 0, floats_of(w.scale), w.scale.cols};
+  }
+  template <class T>
+  bool keep_failure(const Result<T>& result) {
+    if (!result && !failure_) failure_ = result.error();
+    return result.has_value();
+  }
   void elementwise(cuda::OpKind kind, const Tensor& x, const Tensor& y, const Tensor& out, float factor, Activation act = Activation::silu) {
     record(kind).elementwise = {view_of(x), view_of(y), view_of(out), factor, static_cast<std::int32_t>(act)};
   }
 
   std::shared_ptr<Device> device_;
+  CudaWeights weights_;
   Staging staging_;
   std::vector<Op> ops_;
   bool profiling_ = false;
@@ -290,24 +271,17 @@ DeviceInfo CudaBackend::device() const {
   return info;
 }
 
-Result<std::unique_ptr<Buffer>> CudaBackend::allocate(std::size_t bytes) {
-  constexpr std::size_t kUnit = 16;  // kernels read the aligned words around what they need
-  void* memory = nullptr;
-  const std::size_t whole = std::max<std::size_t>((bytes + kUnit - 1) / kUnit, 1) * kUnit;
-  const std::int32_t status = device_->api.allocate(device_->context, static_cast<std::int64_t>(whole), &memory);
-  if (status == cuda::kOutOfMemory) {
-    return Error{ErrorCode::out_of_memory, "The GPU has not " + human_bytes(static_cast<double>(bytes)) + " of memory to give (" +
-                                               human_bytes(static_cast<double>(device_->free_bytes())) + " are free); choose a smaller model or --context, or --device cpu."};
+// Weights come to the device now rather than in the middle of the first answer. The views stay as they are: where a weight lies is
+// found by where it lies in the file.
+std::unique_ptr<Buffer> CudaBackend::arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) {
+  std::int64_t done = 0, all = 0;
+  for (const WeightMatrix* w : weights) all += w->n_experts * w->expert_bytes();
+  for (const WeightMatrix* w : weights) {
+    if (go_on && !go_on(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, all)))) break;
+    if (!keep_failure(weights_.resident(*w, WeightUse::product))) break;
+    done += w->n_experts * w->expert_bytes();
   }
-  if (status != cuda::kOk) return device_->error(status);
-  return std::unique_ptr<Buffer>(std::make_unique<DeviceBuffer>(device_, memory, bytes));
-}
-
-Result<std::unique_ptr<Buffer>> CudaBackend::import_weights(std::span<const std::byte> bytes) {
-  FW_ASSIGN(auto buffer, allocate(bytes.size()));
-  const std::int32_t status = device_->api.upload(device_->context, address_of(buffer.get(), 0), bytes.data(), static_cast<std::int64_t>(bytes.size()));
-  if (status != cuda::kOk) return device_->error(status);
-  return buffer;
+  return nullptr;
 }
 
 cuda::Copy rows_of(const Tensor& t, std::byte* host) {
@@ -319,7 +293,7 @@ void CudaBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
   std::byte* staged = staging_.take(bytes.size());
   if (staged == nullptr) {
-    failure_ = Error{ErrorCode::out_of_memory, "The system has no " + human_bytes(static_cast<double>(bytes.size())) +
+    if (!failure_) failure_ = Error{ErrorCode::out_of_memory, "The system has no " + human_bytes(static_cast<double>(bytes.size())) +
                                                    " of memory from which the GPU can read; close other programs or choose --device cpu."};
     return;
   }
@@ -333,7 +307,7 @@ void CudaBackend::read(const Tensor& from, std::span<std::byte> bytes) {
   if (bytes.empty()) return;
   const cuda::Copy copy = rows_of(from, bytes.data());
   const std::int32_t status = device_->api.download(device_->context, &copy);
-  if (status != cuda::kOk) failure_ = device_->error(status);
+  if (status != cuda::kOk && !failure_) failure_ = device_->error(status);
 }
 
 Result<void> CudaBackend::submit() {
