@@ -1,8 +1,8 @@
 #pragma once
 // Products on the int8 matrix instruction: 16 weight rows, a tile, by tiles of 8 input rows, slots. The input is rounded to 8 bits for each
 // run of 16 columns (gpu/cpu/activations.h), the dot of a run is an exact integer, and what is left is adding floats, in one order for one
-// row, few and many, so a row's bits depend on no other row: the units of 256 columns are dealt to 8 classes in turn; a class adds
-// chunk q (packing.h) of its units, run after run; what the 8 classes have of chunk 0 is added in their order, then of chunk 1, 2 and 3.
+// row, few and many (add_half), so a row's bits depend on no other row: the units of 256 columns are dealt to 8 classes in turn; a class
+// adds chunk q (packing.h) of its units, half after half; what the 8 classes have of chunk 0 is added in their order, then of chunk 1, 2, 3.
 
 #include "gpu/cuda/lowering.h"
 #include "gpu/cuda/rounding.cuh"
@@ -65,6 +65,7 @@ struct ChunkOfTile {
 
   __device__ __forceinline__ void read(const std::uint8_t* codes, const std::uint8_t* head, int q, int lane) {
     Unit<kFormat>::codes(codes, lane, words);
+#pragma unroll
     for (int r = 0; r < 2; ++r) Unit<kFormat>::scales(head, q, lane / 4 + 8 * r, scales[r]);
   }
 };
@@ -84,25 +85,44 @@ struct ChunkOfInput {
   }
 };
 
-// n_runs: 4, or 2 where the second half of the chunk is behind the last column, or 0.
-template <Format kFormat>
-__device__ __forceinline__ void add_chunk(const ChunkOfTile<kFormat>& w, const ChunkOfInput<Unit<kFormat>::kHasMin>& x, int n_runs, float (&sums)[4]) {
-#pragma unroll
-  for (int run = 0; run < kInChunk; ++run) {
-    if (run >= n_runs) break;
-    int c[4];
-    matrix_product(c, w.words[0][run], w.words[1][run], static_cast<int>(at(x.codes, run)));
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      sums[i] = fmaf(w.scales[i / 2].scale[run] * at(x.steps[i % 2], run), counted(c[i]), sums[i]);
-      if constexpr (Unit<kFormat>::kHasMin) sums[i] = fmaf(-w.scales[i / 2].min[run], at(x.sums[i % 2], run), sums[i]);
+// Adds two runs: their counts, the input's steps, d * the sum of its codes; `first` is the number of the first run in its chunk.
+template <class U>
+__device__ __forceinline__ void add_half(const Scales& w, int first, const int (&counts)[2], const float (&steps)[2], const float (&sums)[2], float& sum) {
+  if constexpr (U::kByHalf) {
+    sum = fmaf(w.scale[first], fmaf(steps[1], counted(counts[1]), steps[0] * counted(counts[0])), sum);
+    if constexpr (U::kHasMin) sum = fmaf(-w.min[first], sums[0] + sums[1], sum);
+  } else {
+    for (int i = 0; i < 2; ++i) {
+      sum = fmaf(w.scale[first + i] * steps[i], counted(counts[i]), sum);
+      if constexpr (U::kHasMin) sum = fmaf(-w.min[first + i], sums[i], sum);
     }
   }
 }
 
-__device__ __forceinline__ int runs_of_chunk(const Product& p, std::int64_t unit, int q) {
-  const std::int64_t left = p.x.runs - unit * 16 - 2 * q;  // of the chunk's first run on
-  return left <= 0 ? 0 : left <= 8 ? 2 : 4;
+// n_halves: 2, or 1 where the second half of the chunk is behind the last column, or 0.
+template <Format kFormat>
+__device__ __forceinline__ void add_chunk(const ChunkOfTile<kFormat>& w, const ChunkOfInput<Unit<kFormat>::kHasMin>& x, int n_halves, float (&sums)[4]) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    if (half >= n_halves) break;
+    int c[2][4];
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const int run = 2 * half + i;
+      matrix_product(c[i], w.words[0][run], w.words[1][run], static_cast<int>(at(x.codes, run)));
+    }
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const float steps[2] = {at(x.steps[i % 2], 2 * half), at(x.steps[i % 2], 2 * half + 1)};
+      const float code_sums[2] = {at(x.sums[i % 2], 2 * half), at(x.sums[i % 2], 2 * half + 1)};
+      add_half<Unit<kFormat>>(w.scales[i / 2], 2 * half, {c[0][i], c[1][i]}, steps, code_sums, sums[i]);
+    }
+  }
+}
+
+__device__ __forceinline__ int halves_of_chunk(const Product& p, int unit, int q) {
+  const int left = static_cast<int>(p.x.runs) - unit * 16 - 2 * q;  // of the chunk's first run on
+  return left <= 0 ? 0 : left <= 8 ? 1 : 2;
 }
 
 // One input row: the warps of a block take a class each of one tile. The input's runs are spread over the eight columns of the matrix
@@ -110,8 +130,14 @@ __device__ __forceinline__ int runs_of_chunk(const Product& p, std::int64_t unit
 template <Format kFormat>
 __device__ __forceinline__ void add_one(const Product& p, const std::uint8_t* units, int slot, float (&sums)[2]) {
   using U = Unit<kFormat>;
+  constexpr int kPlaces = kUnitChunks * kTile;  // of a unit
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  for (std::int64_t unit = warp; unit < p.x.units(); unit += kClasses) {
+  const int n_units = static_cast<int>(p.x.units());
+  // Of the two results columns g are runs g and g + 8, which chunk g / 2 has.
+  const unsigned* codes = p.x.codes + 16 * p.x.place(blockIdx.y, 0, g / 2, slot) + kInChunk * t + g % 2;
+  const std::int64_t mine = kInChunk * p.x.place(blockIdx.y, 0, t, slot);
+  const float *steps_of_x = p.x.steps + mine, *sums_of_x = p.x.sums + mine;
+  for (int unit = warp; unit < n_units; unit += kClasses) {
     const std::uint8_t* chunks = units + unit * unit_bytes(kFormat);
     int words[kUnitChunks][2][kInChunk];
 #pragma unroll
@@ -119,33 +145,27 @@ __device__ __forceinline__ void add_one(const Product& p, const std::uint8_t* un
     Scales scales[2];
 #pragma unroll
     for (int r = 0; r < 2; ++r) U::scales(chunks + kUnitChunks * U::kCodeBytes, t, g + 8 * r, scales[r]);
-    const int n_runs = runs_of_chunk(p, unit, t);
+    const int n_halves = halves_of_chunk(p, unit, t);
     for (int term = 0; term < p.x.terms; ++term) {
-      // Of the two results the columns g are runs g and g + 8, which chunk g / 2 has.
-      const unsigned* codes = p.x.codes + 16 * p.x.place(blockIdx.y, term, unit * kUnitChunks + g / 2, slot) + kInChunk * t + g % 2;
-      const std::int64_t mine = kInChunk * p.x.place(blockIdx.y, term, unit * kUnitChunks + t, slot);
-      const int x[2] = {static_cast<int>(codes[0]), static_cast<int>(codes[2])};
-      const float4 steps = *reinterpret_cast<const float4*>(p.x.steps + mine);
+      const std::int64_t place = (std::int64_t{term} * n_units + unit) * kPlaces;
+      const unsigned* words_of_x = codes + 16 * place;
+      const int x[2] = {static_cast<int>(words_of_x[0]), static_cast<int>(words_of_x[2])};
+      const float4 steps = *reinterpret_cast<const float4*>(steps_of_x + kInChunk * place);
       float4 code_sums{};
-      if constexpr (U::kHasMin) code_sums = *reinterpret_cast<const float4*>(p.x.sums + mine);
-      int c[2][4];
+      if constexpr (U::kHasMin) code_sums = *reinterpret_cast<const float4*>(sums_of_x + kInChunk * place);
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) c[half][i] = kZero;
+        int c[4] = {kZero, kZero, kZero, kZero};
 #pragma unroll
         for (int q = 0; q < kUnitChunks; ++q) {
           const int a[4] = {words[q][0][2 * half], words[q][1][2 * half], words[q][0][2 * half + 1], words[q][1][2 * half + 1]};
-          add_matrix_product(c[half], a, g == 2 * q ? x[half] : 0, g == 2 * q + 1 ? x[half] : 0);
+          add_matrix_product(c, a, g == 2 * q ? x[half] : 0, g == 2 * q + 1 ? x[half] : 0);
         }
-      }
-#pragma unroll
-      for (int run = 0; run < kInChunk; ++run) {
-        if (run >= n_runs) break;
+        if (half >= n_halves) continue;
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
-          sums[r] = fmaf(scales[r].scale[run] * at(steps, run), counted(c[run / 2][2 * r + run % 2]), sums[r]);
-          if constexpr (U::kHasMin) sums[r] = fmaf(-scales[r].min[run], at(code_sums, run), sums[r]);
+          add_half<U>(scales[r], 2 * half, {c[2 * r], c[2 * r + 1]}, {at(steps, 2 * half), at(steps, 2 * half + 1)},
+                      {at(code_sums, 2 * half), at(code_sums, 2 * half + 1)}, sums[r]);
         }
       }
     }
@@ -191,24 +211,25 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[first_tile];
   if (expert < 0) return;
   const std::uint8_t* units = units_at<kFormat>(p, part, tile, expert);
+  const int n_units = static_cast<int>(p.x.units());
   float totals[kOutputs] = {};
   for (int first_chunk = 0; first_chunk < kUnitChunks; first_chunk += kAtOnce) {
     float sums[kAtOnce][kColumnTiles][4] = {};
-    for (std::int64_t unit = warp; unit < p.x.units(); unit += kClasses) {
+    for (int unit = warp; unit < n_units; unit += kClasses) {
       const std::uint8_t* chunks = units + unit * unit_bytes(kFormat);
 #pragma unroll
       for (int k = 0; k < kAtOnce; ++k) {
         const int q = first_chunk + k;
         ChunkOfTile<kFormat> w;
         w.read(chunks + q * U::kCodeBytes, chunks + kUnitChunks * U::kCodeBytes, q, lane);
-        const int n_runs = runs_of_chunk(p, unit, q);
+        const int n_halves = halves_of_chunk(p, unit, q);
         for (int term = 0; term < p.x.terms; ++term) {
 #pragma unroll
           for (int column = 0; column < kColumnTiles; ++column) {
             const std::int64_t place = p.x.place(first_tile + column, term, unit * kUnitChunks + q, 0);
             ChunkOfInput<U::kHasMin> x;
             x.read(p.x.codes + 16 * place, p.x.steps + kInChunk * place, p.x.sums + kInChunk * place, lane);
-            add_chunk<kFormat>(w, x, n_runs, sums[k][column]);
+            add_chunk<kFormat>(w, x, n_halves, sums[k][column]);
           }
         }
       }
@@ -244,7 +265,6 @@ struct Stage {
   using U = Unit<kFormat>;
   static constexpr int kWeightBytes = U::kCodeBytes + U::kHeadBytes;             // of a tile
   static constexpr int kCodes = 512, kSteps = 128, kInputBytes = kCodes + 2 * kSteps;  // of a tile of slots in a term
-  static constexpr int kInputPieces = (kCodes + (U::kHasMin ? 2 : 1) * kSteps) / kPiece;  // that are needed
 
   __host__ __device__ static int bytes(int terms) { return kBlockTiles * kWeightBytes + terms * kBlockColumns * kInputBytes; }
   __device__ static const std::uint8_t* weights(const std::uint8_t* stage, int tile) { return stage + tile * kWeightBytes; }
@@ -255,12 +275,11 @@ struct Stage {
 
 // The chunks in their order: all units of class 0, then 1, .. for chunk 0, then the same for chunk 1, 2, 3.
 struct Walk {
-  int q = 0, of_class = 0;
-  std::int64_t unit = 0;
+  int q = 0, of_class = 0, unit = 0;
 
   __device__ __forceinline__ bool done() const { return q == kUnitChunks; }
   /// Whether the next one is of another class.
-  __device__ __forceinline__ bool step(std::int64_t n_units) {
+  __device__ __forceinline__ bool step(int n_units) {
     unit += kClasses;
     if (unit < n_units) return false;
     ++of_class;
@@ -270,24 +289,26 @@ struct Walk {
   }
 };
 
+// A warp copies a tile of weights and a tile of slots: `units` those of the first, `first_place` of the second.
+static_assert(kManyThreads == 32 * kBlockTiles && kManyThreads == 32 * kBlockColumns);
 template <Format kFormat>
-__device__ __forceinline__ void copy_stage(const Product& p, const Part& part, std::int64_t first_tile, std::int64_t first_column, const Walk& at, std::uint8_t* stage) {
+__device__ __forceinline__ void copy_stage(const Product& p, const std::uint8_t* units, std::int64_t first_place, const Walk& at, std::uint8_t* stage) {
   using S = Stage<kFormat>;
   using U = Unit<kFormat>;
-  constexpr int kWeightPieces = S::kWeightBytes / kPiece, kCodePieces = U::kCodeBytes / kPiece;
-  for (int i = static_cast<int>(threadIdx.x); i < kBlockTiles * kWeightPieces; i += kManyThreads) {
-    const int tile = i / kWeightPieces, piece = i % kWeightPieces;
-    const std::uint8_t* unit = units_at<kFormat>(p, part, first_tile + tile, 0) + at.unit * unit_bytes(kFormat);
-    const int from = piece < kCodePieces ? at.q * U::kCodeBytes + piece * kPiece : kUnitChunks * U::kCodeBytes + (piece - kCodePieces) * kPiece;
-    copy_async(stage + tile * S::kWeightBytes + piece * kPiece, unit + from);
+  constexpr int kCodePieces = U::kCodeBytes / kPiece, kPieces = S::kWeightBytes / kPiece;
+  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+  const std::uint8_t* unit = units + at.unit * unit_bytes(kFormat);
+  std::uint8_t* weights = stage + warp * S::kWeightBytes;
+#pragma unroll
+  for (int piece = lane; piece < kPieces; piece += 32) {
+    copy_async(weights + piece * kPiece, unit + piece * kPiece + (piece < kCodePieces ? at.q : kUnitChunks - 1) * U::kCodeBytes);
   }
-  for (int i = static_cast<int>(threadIdx.x); i < p.x.terms * kBlockColumns * S::kInputPieces; i += kManyThreads) {
-    const int tile = i / S::kInputPieces, at_byte = i % S::kInputPieces * kPiece, term = tile / kBlockColumns, column = tile % kBlockColumns;
-    const std::int64_t place = p.x.place(first_column + column, term, at.unit * kUnitChunks + at.q, 0);
-    const auto* from = at_byte < S::kCodes               ? reinterpret_cast<const std::uint8_t*>(p.x.codes + 16 * place) + at_byte
-                       : at_byte < S::kCodes + S::kSteps ? reinterpret_cast<const std::uint8_t*>(p.x.steps + kInChunk * place) + at_byte - S::kCodes
-                                                         : reinterpret_cast<const std::uint8_t*>(p.x.sums + kInChunk * place) + at_byte - S::kCodes - S::kSteps;
-    copy_async(const_cast<std::uint8_t*>(S::input(stage, term, column)) + at_byte, from);
+  for (int term = 0; term < p.x.terms; ++term) {
+    const std::int64_t place = first_place + ((term * p.x.units() + at.unit) * kUnitChunks + at.q) * kTile;
+    std::uint8_t* input = stage + kBlockTiles * S::kWeightBytes + (term * kBlockColumns + warp) * S::kInputBytes;
+    copy_async(input + lane * kPiece, p.x.codes + 16 * place + 4 * lane);
+    if (lane < 8) copy_async(input + S::kCodes + lane * kPiece, p.x.steps + kInChunk * (place + lane));
+    if (U::kHasMin && lane >= 8 && lane < 16) copy_async(input + S::kCodes + lane * kPiece, p.x.sums + kInChunk * (place + lane - 8));
   }
 }
 
@@ -301,13 +322,14 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
   const std::int64_t first_tile = std::int64_t{blockIdx.x - part.first_block} * kBlockTiles, first_column = std::int64_t{blockIdx.y} * kBlockColumns;
   const int tile = warp % kWarpsDown * kWarpRows, column = warp / kWarpsDown * kWarpColumns;  // of this warp in the block
   const bool works = (first_tile + tile) * kTileRows < part.rows && (first_column + column) * kTile < p.n_slots;
-  const std::int64_t n_units = p.x.units();
-  const int stage_bytes = S::bytes(p.x.terms);
+  const int n_units = static_cast<int>(p.x.units()), stage_bytes = S::bytes(p.x.terms);
+  const std::uint8_t* units = units_at<kFormat>(p, part, first_tile + warp, 0);
+  const std::int64_t first_place = p.x.place(first_column + warp, 0, 0, 0);
   Walk ahead, now;
   int ahead_stage = 0, now_stage = 0;
   const auto copy_next = [&] {
     if (!ahead.done()) {
-      copy_stage<kFormat>(p, part, first_tile, first_column, ahead, stages + ahead_stage * stage_bytes);
+      copy_stage<kFormat>(p, units, first_place, ahead, stages + ahead_stage * stage_bytes);
       ahead.step(n_units);
     }
     ahead_stage = ahead_stage + 1 == kStages ? 0 : ahead_stage + 1;
@@ -321,7 +343,7 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
     copy_next();
     const std::uint8_t* stage = stages + now_stage * stage_bytes;
     now_stage = now_stage + 1 == kStages ? 0 : now_stage + 1;
-    const int n_runs = runs_of_chunk(p, now.unit, now.q);
+    const int n_halves = halves_of_chunk(p, now.unit, now.q);
     if (works) {
       ChunkOfTile<kFormat> w[kWarpRows];
 #pragma unroll
@@ -337,7 +359,7 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
           x.read(reinterpret_cast<const unsigned*>(input), reinterpret_cast<const float*>(input + S::kCodes),
                  reinterpret_cast<const float*>(input + S::kCodes + S::kSteps), lane);
 #pragma unroll
-          for (int r = 0; r < kWarpRows; ++r) add_chunk<kFormat>(w[r], x, n_runs, sums[r][c]);
+          for (int r = 0; r < kWarpRows; ++r) add_chunk<kFormat>(w[r], x, n_halves, sums[r][c]);
         }
       }
     }

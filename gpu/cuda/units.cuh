@@ -20,7 +20,7 @@ inline constexpr int kUnitChunks = 4;   // of a unit
 inline constexpr int kInChunk = 4;  // runs of a chunk
 
 struct Scales {
-  float scale[kInChunk], min[kInChunk];
+  float scale[kInChunk], min[kInChunk];  // of a run; of formats whose halves have one, only those of runs 0 and 2
 };
 
 // The signed bytes that eight codes of four bits stand for, by a table of 16: `low` of the low halves of four bytes, `high` of the high.
@@ -109,19 +109,20 @@ struct Eights {
   }
 };
 
-/// A row of a format: its planes; kHeadBytes, the scales of 16 rows; and those of one row in chunk q.
+/// A row of a format: its planes; whether a half of a chunk, two runs, has one scale and one minimum; kHeadBytes, the scales of 16 rows;
+/// and those of one row in chunk q.
 template <Format kFormat>
 struct Unit;
 
 // [row][chunk][half] f16
 template <class P>
 struct HalfScales : P {
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kByHalf = true;
   static constexpr int kHeadBytes = 256;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const unsigned both = load<unsigned>(head + 16 * row + 4 * q);
-    s.scale[0] = s.scale[1] = low_half(both) * P::kUnshift;
-    s.scale[2] = s.scale[3] = high_half(both) * P::kUnshift;
+    s.scale[0] = low_half(both) * P::kUnshift;
+    s.scale[2] = high_half(both) * P::kUnshift;
   }
 };
 template <>
@@ -136,14 +137,14 @@ struct Unit<Format::iq4_nl> : HalfScales<Planes<true, false, false, false, Table
 // [row][chunk][half] f16 pairs: value = first * code + second
 template <class P>
 struct HalfPairs : P {
-  static constexpr bool kHasMin = true;
+  static constexpr bool kHasMin = true, kByHalf = true;
   static constexpr int kHeadBytes = 512;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const uint2 both = load<uint2>(head + 32 * row + 8 * q);
-    s.scale[0] = s.scale[1] = low_half(both.x);
-    s.scale[2] = s.scale[3] = low_half(both.y);
-    s.min[0] = s.min[1] = -high_half(both.x);
-    s.min[2] = s.min[3] = -high_half(both.y);
+    s.scale[0] = low_half(both.x);
+    s.scale[2] = low_half(both.y);
+    s.min[0] = -high_half(both.x);
+    s.min[2] = -high_half(both.y);
   }
 };
 template <>
@@ -154,16 +155,16 @@ struct Unit<Format::q5_1> : HalfPairs<Planes<true, false, true, false>> {};
 // [row][chunk] words: scale and minimum of both halves in 6 bits each, and in the uppermost byte one of d, dmin (two f16).
 template <class P>
 struct SixBitPairs : P {
-  static constexpr bool kHasMin = true;
+  static constexpr bool kHasMin = true, kByHalf = true;
   static constexpr int kHeadBytes = 256;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const uint4 all = load<uint4>(head + 16 * row);
     const float d = low_half(__byte_perm(all.x, all.y, 0x0073u)), dmin = low_half(__byte_perm(all.z, all.w, 0x0073u));
     const unsigned mine = at(all, q);
-    s.scale[0] = s.scale[1] = d * static_cast<float>(mine & 63u);
-    s.min[0] = s.min[1] = dmin * static_cast<float>(mine >> 6 & 63u);
-    s.scale[2] = s.scale[3] = d * static_cast<float>(mine >> 12 & 63u);
-    s.min[2] = s.min[3] = dmin * static_cast<float>(mine >> 18 & 63u);
+    s.scale[0] = d * static_cast<float>(mine & 63u);
+    s.min[0] = dmin * static_cast<float>(mine >> 6 & 63u);
+    s.scale[2] = d * static_cast<float>(mine >> 12 & 63u);
+    s.min[2] = dmin * static_cast<float>(mine >> 18 & 63u);
   }
 };
 template <>
@@ -174,7 +175,7 @@ struct Unit<Format::q5_k> : SixBitPairs<Planes<true, false, true, false>> {};
 // [row][chunk][run] signed bytes, then [row] f16
 template <>
 struct Unit<Format::q6_k> : Planes<true, true, false, true> {
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kByHalf = false;
   static constexpr int kHeadBytes = 288;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const unsigned all = load<unsigned>(head + 16 * row + 4 * q);
@@ -186,7 +187,7 @@ struct Unit<Format::q6_k> : Planes<true, true, false, true> {
 // [row][chunk][run] bytes: scale, minimum in four bits; then [row] d, dmin
 template <>
 struct Unit<Format::q2_k> : Planes<false, true, false, false> {
-  static constexpr bool kHasMin = true;
+  static constexpr bool kHasMin = true, kByHalf = false;
   static constexpr int kHeadBytes = 320;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const unsigned all = load<unsigned>(head + 16 * row + 4 * q), both = load<unsigned>(head + 256 + 4 * row);
@@ -201,7 +202,7 @@ struct Unit<Format::q2_k> : Planes<false, true, false, false> {
 // [row][chunk] the lower four bits of four scales, [row][chunk] their upper two, [row] f16
 template <>
 struct Unit<Format::q3_k> : Planes<false, true, true, true> {
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kByHalf = false;
   static constexpr int kHeadBytes = 224;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const unsigned low = load<std::uint16_t>(head + 8 * row + 2 * q), high = head[128 + 4 * row + q];
@@ -213,32 +214,32 @@ struct Unit<Format::q3_k> : Planes<false, true, true, true> {
 // [row][chunk] the lower four bits of both halves' scales, [row] the upper two bits of eight, [row] f16
 template <>
 struct Unit<Format::iq4_xs> : Planes<true, false, false, false, Table::iq4> {
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kByHalf = true;
   static constexpr int kHeadBytes = 128;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const unsigned low = head[4 * row + q], high = load<std::uint16_t>(head + 64 + 2 * row);
     const float d = half_bits_to_float(load<std::uint16_t>(head + 96 + 2 * row));
-    s.scale[0] = s.scale[1] = d * static_cast<float>(static_cast<int>((low & 15u) + 16 * (high >> 2 * q & 3u)) - 32);
-    s.scale[2] = s.scale[3] = d * static_cast<float>(static_cast<int>((low >> 4) + 16 * (high >> (2 * q + 8) & 3u)) - 32);
+    s.scale[0] = d * static_cast<float>(static_cast<int>((low & 15u) + 16 * (high >> 2 * q & 3u)) - 32);
+    s.scale[2] = d * static_cast<float>(static_cast<int>((low >> 4) + 16 * (high >> (2 * q + 8) & 3u)) - 32);
   }
 };
 
 // [row][chunk][half] exponents
 template <>
 struct Unit<Format::mxfp4> : Planes<true, false, false, false, Table::fp4> {
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kByHalf = true;
   static constexpr int kHeadBytes = 128;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const int both = load<std::uint16_t>(head + 8 * row + 2 * q);
-    s.scale[0] = s.scale[1] = half_power_of_two(both & 255);
-    s.scale[2] = s.scale[3] = half_power_of_two(both >> 8);
+    s.scale[0] = half_power_of_two(both & 255);
+    s.scale[2] = half_power_of_two(both >> 8);
   }
 };
 
 // [row][chunk][run] numbers of 8 bits
 template <>
 struct Unit<Format::nvfp4> : Planes<true, false, false, false, Table::fp4> {
-  static constexpr bool kHasMin = false;
+  static constexpr bool kHasMin = false, kByHalf = false;
   static constexpr int kHeadBytes = 256;
   __device__ __forceinline__ static void scales(const std::uint8_t* head, int q, int row, Scales& s) {
     const unsigned all = load<unsigned>(head + 16 * row + 4 * q);
