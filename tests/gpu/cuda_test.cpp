@@ -117,7 +117,7 @@ TEST(CudaFaults, NoAllocationThatFailsIsMoreThanASentence) {
   ASSERT_TRUE(good.has_value());
   int n_failures = 0;
   for (; n_failures < 100; ++n_failures) {
-    const auto result = step({.allocations_until_failure = n_failures});
+    const auto result = step({.fail_allocation = n_failures});
     if (result.has_value()) {
       EXPECT_EQ(*result, *good);
       break;
@@ -130,7 +130,7 @@ TEST(CudaFaults, NoAllocationThatFailsIsMoreThanASentence) {
 }
 
 TEST(CudaFaults, AKernelThatFailsIsALostDevice) {
-  const auto result = step({.run_fails = true});
+  const auto result = step({.lose_at_submit = 0});
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, ErrorCode::device_lost);
   EXPECT_NE(result.error().message.find("an injected fault"), std::string::npos) << result.error().message;
