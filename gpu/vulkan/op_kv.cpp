@@ -31,19 +31,13 @@ void lower(const StoreKvRecord& r, Lowering& to) {
   const NormRecord& norm = r.norm;
   check(r.slots.stride == 1 || r.slots.rows == 1, "store_kv: slots one behind the other");
   const bool turned = r.rope.n > 0 || norm.x, by_rows = norm.x && norm.group != layer.head_dim;
-  if (by_rows && norm_lanes(norm.group) != norm_lanes(norm.second.group)) {
-    StoreKvRecord rest = r;
-    rest.norm = {};
-    lower(norm, to);
-    return lower(rest, to);
-  }
   constexpr std::uint32_t kHeadGroup = 64, kRowGroup = 256;  // invocations for a head, and for all heads of a row
   const std::uint32_t dim = u32(layer.head_dim), heads = u32(layer.n_kv_heads), basis_k = u32(layer.basis.k), basis_v = u32(layer.basis.v);
   const std::uint32_t factor_k = factor_bits(layer.basis.k), factor_v = factor_bits(layer.basis.v), format = static_cast<std::uint32_t>(layer.pool(0).encoding.k);
   const std::uint32_t adjacent = r.rope.pairs == RopePairs::adjacent ? 1 : 0, group = by_rows ? kRowGroup : kHeadGroup;
   if (norm.x) {
     to.use(ShaderId::store_kv_normed, {dim, heads, basis_k, basis_v, factor_k, factor_v, format, group, adjacent, norm_lanes(norm.group),
-                                       norm.centre ? 1U : 0U, by_rows ? 1U : 0U});
+                                       norm_lanes(norm.second.group), norm.centre ? 1U : 0U, by_rows ? 1U : 0U});
   } else if (turned) {
     to.use(ShaderId::store_kv_turned, {dim, heads, basis_k, basis_v, factor_k, factor_v, format, group, adjacent});
   } else {

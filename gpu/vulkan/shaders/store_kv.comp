@@ -30,9 +30,10 @@ layout(binding = 4) restrict buffer Q { float queries[]; };
 layout(binding = 5) restrict readonly buffer Angles { float angles[]; };
 #endif
 #if NORM
-layout(constant_id = 9) const uint NORM_LANES = 256;
-layout(constant_id = 10) const uint NORM_CENTRE = 0;
-layout(constant_id = 11) const uint WHOLE = 0;
+layout(constant_id = 9) const uint Q_LANES = 256;
+layout(constant_id = 10) const uint K_LANES = 256;
+layout(constant_id = 11) const uint NORM_CENTRE = 0;
+layout(constant_id = 12) const uint WHOLE = 0;
 layout(binding = 6) restrict readonly buffer QWeight { float q_weight[]; };
 layout(binding = 7) restrict readonly buffer KWeight { float k_weight[]; };
 layout(binding = 8) restrict readonly buffer QBias { float q_bias[]; };
@@ -67,6 +68,7 @@ float input_at(uint col) {
 }
 
 #if NORM
+#define NORM_LANES (kind == 0u ? K_LANES : Q_LANES)
 uint norm_first;
 float norm_input(uint c) { return input_at(norm_first + c); }
 #include "norm.glsl"
