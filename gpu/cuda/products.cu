@@ -78,9 +78,9 @@ Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::in
   // A block of a kernel takes whole groups of tiles; what it reads behind the last slot is never stored.
   const std::int64_t places = rounded.place((n_slots + 63) / 64 * (64 / kTile), 0, 0, 0);
   to.rounded.used = 0;
-  rounded.codes = reinterpret_cast<unsigned*>(to.rounded.take(places * kGroup * kRun));
-  rounded.steps = reinterpret_cast<float*>(to.rounded.take(places * kGroup * 4));
-  rounded.sums = reinterpret_cast<float*>(to.rounded.take(places * kGroup * 4));
+  rounded.codes = reinterpret_cast<unsigned*>(to.rounded.take(places * kInChunk * kRun));
+  rounded.steps = reinterpret_cast<float*>(to.rounded.take(places * kInChunk * 4));
+  rounded.sums = reinterpret_cast<float*>(to.rounded.take(places * kInChunk * 4));
   to.input = {x, rounded};
   return rounded;
 }
@@ -104,6 +104,7 @@ void lower(Lowering& to, const Products& products) {
     p.sum_stride = products.add->sum.stride;
     p.factor = products.add->factor;
   }
+  const bool one_a_tile = experts ? first.experts.rows == 1 : p.n_slots == 1;  // the experts of one row are different ones
   std::array<bool, kMostParts> launched{};
   for (int i = 0; i < products.n; ++i) {  // a launch for each format among the parts
     if (launched[static_cast<std::size_t>(i)]) continue;
@@ -115,7 +116,7 @@ void lower(Lowering& to, const Products& products) {
       p.parts[n++] = part_for(*products.parts[j]);
       launched[static_cast<std::size_t>(j)] = true;
     }
-    row->launch(to, p);
+    row->launch(to, p, one_a_tile);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "gpu/codebooks.h"
 #include "gpu/cuda/lowering.h"
+#include "gpu/cuda/pack.h"
 
 namespace foreword::gpu::cuda {
 
@@ -64,6 +65,8 @@ int32_t upload(Context*, void* to, const void* from, int64_t bytes) {
   return kOk;
 }
 
+int32_t pack(Context* context, const PackJob* job) { return launch_pack(context->lowering.stream, *job), kOk; }
+
 enum class Way { up, down };
 void copy_rows(const Copy& copy, Way way) {
   for (int64_t r = 0; r < copy.rows; ++r) {
@@ -107,7 +110,7 @@ double read_through(Context*, const void*, int64_t) { return 0; }
 double peak_operations(Context*) { return 0; }
 
 constexpr Api kApi = {kAbiVersion, sizeof(Op), 1,        count,   describe, open,     close, message,     free_memory,
-                      allocate,    release,    allocate, release, upload,   download, run,   take_counts, read_through, peak_operations};
+                      allocate,    release,    allocate, release, upload,   pack,    download, run,   take_counts, read_through, peak_operations};
 
 }  // namespace
 
