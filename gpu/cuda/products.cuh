@@ -4,51 +4,15 @@
 // row, few and many (add_half), so a row's bits depend on no other row: the units of 256 columns are dealt to 8 classes in turn; a class
 // adds chunk q (packing.h) of its units, half after half; what the 8 classes have of chunk 0 is added in their order, then of chunk 1, 2, 3.
 
-#include "gpu/cuda/lowering.h"
-#include "gpu/cuda/rounding.cuh"
+#include "gpu/cuda/parts.cuh"
 
 namespace foreword::gpu::cuda {
 
 inline constexpr int kClasses = 8;
 
-// A weight matrix that the input is multiplied with.
-struct Part {
-  const std::uint8_t* weight;
-  std::int64_t rows;
-  const float* scale;
-  std::int64_t n_scales;
-  const float* bias;
-  std::int64_t bias_stride;
-  float* out;
-  std::int64_t out_stride;
-  unsigned first_block;
-};
-
-struct Product {
+struct Product : Target {
   Rounded x;
-  std::int64_t n_slots;
-  const int *slot_row, *tile_expert;
-  Part parts[kMostParts];  // those that are not there begin behind the last block
-  // Then sum = residual + factor * out; absent: nothing more.
-  const float* residual;
-  float* sum;
-  std::int64_t residual_stride, sum_stride;
-  float factor;
 };
-
-__device__ __forceinline__ Part part_of(const Product& p) {
-  return blockIdx.x < p.parts[1].first_block ? p.parts[0] : blockIdx.x < p.parts[2].first_block ? p.parts[1] : p.parts[2];
-}
-
-__device__ __forceinline__ void store(const Product& p, const Part& part, std::int64_t slot, std::int64_t row, int expert, float sum) {
-  if (slot >= p.n_slots || row >= part.rows) return;
-  const std::int64_t to = p.slot_row == nullptr ? slot : p.slot_row[slot];
-  if (to < 0) return;
-  if (part.scale != nullptr) sum *= part.scale[part.n_scales == 1 ? 0 : expert];
-  if (part.bias != nullptr) sum += part.bias[expert * part.bias_stride + row];
-  part.out[to * part.out_stride + row] = sum;
-  if (p.sum != nullptr) p.sum[to * p.sum_stride + row] = fmaf(p.factor, sum, p.residual[to * p.residual_stride + row]);
-}
 
 // The units of a tile of weight rows.
 template <Format kFormat>
@@ -128,14 +92,15 @@ __device__ __forceinline__ int halves_of_chunk(const Product& p, int unit, int q
 // One input row: the warps of a block take a class each of one tile. The input's runs are spread over the eight columns of the matrix
 // instruction, zeros elsewhere, so one result holds eight runs, and every lane has something to add: lane 4g + t chunk t of rows g, g + 8.
 template <Format kFormat>
-__device__ __forceinline__ void add_one(const Product& p, const std::uint8_t* units, int slot, float (&sums)[2]) {
+__device__ __forceinline__ void add_one(const Product& p, const std::uint8_t* units, std::int64_t input, float (&sums)[2]) {
   using U = Unit<kFormat>;
   constexpr int kPlaces = kUnitChunks * kTile;  // of a unit
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
   const int n_units = static_cast<int>(p.x.units());
   // Of the two results columns g are runs g and g + 8, which chunk g / 2 has.
-  const unsigned* codes = p.x.codes + 16 * p.x.place(blockIdx.y, 0, g / 2, slot) + kInChunk * t + g % 2;
-  const std::int64_t mine = kInChunk * p.x.place(blockIdx.y, 0, t, slot);
+  const int slot = static_cast<int>(input % kTile);
+  const unsigned* codes = p.x.codes + 16 * p.x.place(input / kTile, 0, g / 2, slot) + kInChunk * t + g % 2;
+  const std::int64_t mine = kInChunk * p.x.place(input / kTile, 0, t, slot);
   const float *steps_of_x = p.x.steps + mine, *sums_of_x = p.x.sums + mine;
   for (int unit = warp; unit < n_units; unit += kClasses) {
     const std::uint8_t* chunks = units + unit * unit_bytes(kFormat);
@@ -172,29 +137,43 @@ __device__ __forceinline__ void add_one(const Product& p, const std::uint8_t* un
   }
 }
 
-template <Format kFormat>
-__global__ void __launch_bounds__(32 * kClasses) multiply_one(Product p) {
+template <Format kFormat, Way kWay>
+__device__ __forceinline__ void multiply_part(const Product& p, const Part& part) {
   __shared__ float parts[kUnitChunks][kClasses][kTileRows];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
-  const Part part = part_of(p);
-  const std::int64_t tile = blockIdx.x - part.first_block, first_slot = std::int64_t{blockIdx.y} * kTile;
-  const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[blockIdx.y];
-  if (expert < 0) return;
-  const std::uint8_t* units = units_at<kFormat>(p, part, tile, expert);
-  int slot = 0;
-  do {  // a second time only where one row names an expert twice
+  const std::int64_t tile = blockIdx.x - part.first_block;
+  const float value = make_row<kWay>(p, part, tile * kTileRows + threadIdx.x, threadIdx.x < kTileRows, [&](const Part& of, int expert, std::int64_t input) {
     float sums[2] = {};
-    add_one<kFormat>(p, units, slot, sums);
+    add_one<kFormat>(p, units_at<kFormat>(p, of, tile, expert), input, sums);
+    __syncthreads();  // the last ones were read
     for (int r = 0; r < 2; ++r) parts[lane % 4][warp][lane / 4 + 8 * r] = sums[r];
     __syncthreads();
-    if (threadIdx.x < kTileRows) {
-      float sum = 0;
+    float sum = 0;
+    if (threadIdx.x >= kTileRows) return sum;
 #pragma unroll
-      for (int i = 0; i < kUnitChunks * kClasses; ++i) sum += parts[i / kClasses][i % kClasses][threadIdx.x];
-      store(p, part, first_slot + slot, tile * kTileRows + threadIdx.x, expert, sum);
-    }
-    __syncthreads();
-  } while (++slot < kTile && p.slot_row != nullptr && p.slot_row[first_slot + slot] >= 0);
+    for (int i = 0; i < kUnitChunks * kClasses; ++i) sum += parts[i / kClasses][i % kClasses][threadIdx.x];
+    return sum;
+  });
+  if (p.made.codes == nullptr) return;
+  static_assert(kTileRows == kRun);
+  __shared__ float run[kRun];
+  if (threadIdx.x < kRun) run[threadIdx.x] = value;
+  __syncthreads();
+  if (threadIdx.x > 0) return;
+  float values[kRun];
+  for (int i = 0; i < kRun; ++i) values[i] = run[i];
+  round_run(values, blockIdx.y, tile, p.made);
+}
+
+template <Format kFormat, Way kWay>
+__global__ void __launch_bounds__(32 * kClasses) multiply_one(Product p) { multiply_part<kFormat, kWay>(p, part_of(p)); }
+
+// Parts of two formats in one launch.
+template <Format kFirst, Format kSecond>
+__global__ void __launch_bounds__(32 * kClasses) multiply_mixed(Product p) {
+  const Part& part = part_of(p);
+  if (part.format == kFirst) multiply_part<kFirst, Way::one>(p, part);
+  else multiply_part<kSecond, Way::one>(p, part);
 }
 
 // Few input rows: the warps of a block take a class each of one tile; for up to 8 rows all four chunks of a unit at once.
@@ -206,7 +185,7 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   constexpr int kOutputs = (kTileRows * kSlots + 32 * kClasses - 1) / (32 * kClasses);  // of a thread
   __shared__ float parts[kAtOnce][kClasses][kSlots][kRowLength];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const Part part = part_of(p);
+  const Part& part = part_of(p);
   const std::int64_t tile = blockIdx.x - part.first_block, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
   const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[first_tile];
   if (expert < 0) return;
@@ -318,7 +297,7 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
   using U = Unit<kFormat>;
   auto* stages = dynamic_shared<std::uint8_t>();
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const Part part = part_of(p);
+  const Part& part = part_of(p);
   const std::int64_t first_tile = std::int64_t{blockIdx.x - part.first_block} * kBlockTiles, first_column = std::int64_t{blockIdx.y} * kBlockColumns;
   const int tile = warp % kWarpsDown * kWarpRows, column = warp / kWarpsDown * kWarpColumns;  // of this warp in the block
   const bool works = (first_tile + tile) * kTileRows < part.rows && (first_column + column) * kTile < p.n_slots;
@@ -384,25 +363,23 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
 }
 
 template <Format kFormat>
-void launch_product(Lowering& to, Product p, bool one_a_tile) {
-  const bool few = p.tile_expert != nullptr || p.n_slots <= 4 * kTile;
-  unsigned n_blocks = 0;
-  for (Part& part : p.parts) {
-    part.first_block = n_blocks;
-    n_blocks += blocks_for(part.rows, kTileRows * (few ? 1 : kBlockTiles));
-  }
-  const auto go = [&](int tiles, auto kernel) { to.launch({n_blocks, blocks_for(p.n_slots, kTile * tiles)}, 32 * kClasses, 0, kernel, p); };
-  if (one_a_tile) return go(1, multiply_one<kFormat>);
-  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(1, multiply_few<kFormat, 1>);
-  if (p.n_slots <= 2 * kTile) return go(2, multiply_few<kFormat, 2>);
-  if (p.n_slots <= 4 * kTile) return go(4, multiply_few<kFormat, 4>);
+void launch_product(Lowering& to, Product p, Way way, std::int64_t n_rows) {
+  const bool few = way != Way::by_slots || p.tile_expert != nullptr || p.n_slots <= 4 * kTile;
+  const unsigned n_blocks = place_blocks(p, way, kTileRows * (few ? 1 : kBlockTiles));
+  const auto go = [&](std::int64_t n_rows_of_blocks, auto kernel) { to.launch({n_blocks, static_cast<unsigned>(n_rows_of_blocks)}, 32 * kClasses, 0, kernel, p); };
+  if (way == Way::one) return go(n_rows, multiply_one<kFormat, Way::one>);
+  if (way == Way::gated) return go(n_rows, multiply_one<kFormat, Way::gated>);
+  if (way == Way::combined) return go(n_rows, multiply_one<kFormat, Way::combined>);
+  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(blocks_for(p.n_slots, kTile), multiply_few<kFormat, 1>);
+  if (p.n_slots <= 2 * kTile) return go(1, multiply_few<kFormat, 2>);
+  if (p.n_slots <= 4 * kTile) return go(1, multiply_few<kFormat, 4>);
   to.launch({n_blocks, blocks_for(p.n_slots, kTile * kBlockColumns)}, kManyThreads, static_cast<std::size_t>(kStages * Stage<kFormat>::bytes(p.x.terms)),
             multiply_many<kFormat>, p);
 }
 
 struct ProductRow {
   Format format;
-  void (*launch)(Lowering& to, Product p, bool one_a_tile);  // one_a_tile: of 8 slots only the first is there
+  void (*launch)(Lowering& to, Product p, Way way, std::int64_t n_rows);  // n_rows: of blocks, where they have a result row each
 };
 // products.cu, products_more.cu, which share the work of compiling
 const ProductRow* product_row(Format format);

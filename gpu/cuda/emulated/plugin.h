@@ -12,7 +12,7 @@ struct EmulatedFaults {
   std::int64_t fail_allocation = -1;  // the request for memory of any kind that fails, from 0; -1: none
   std::int64_t lose_at_submit = -1;   // the run from which on the device is lost, from 0; -1: never
   std::int64_t memory = std::int64_t{1} << 40;  // bytes that there are
-  bool fuses = true;  // off: a launch or more for every op
+  bool shares_rounding = true;  // off: every product rounds its input itself
   std::int32_t status_of_count = kOk;
 };
 
