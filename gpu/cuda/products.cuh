@@ -165,8 +165,9 @@ __device__ __forceinline__ void multiply_part(const Product& p, const Part& part
   round_run(values, blockIdx.y, tile, p.made);
 }
 
+// Three blocks to a processor where the codes leave registers for it.
 template <Format kFormat, Way kWay>
-__global__ void __launch_bounds__(32 * kClasses) multiply_one(Product p) { multiply_part<kFormat, kWay>(p, part_of(p)); }
+__global__ void __launch_bounds__(32 * kClasses, Unit<kFormat>::kBits == 4 ? 3 : 2) multiply_one(Product p) { multiply_part<kFormat, kWay>(p, part_of(p)); }
 
 // Parts of two formats in one launch.
 template <Format kFirst, Format kSecond>
