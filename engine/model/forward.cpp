@@ -250,15 +250,12 @@ void Forward::Impl::mixture(const Layer& layer, const Tensor& in, const Tensor& 
   backend.glu(arch.activation, gated, upward, inner);
   const Tensor each = expert_out.rows(chosen);
   backend.linear_experts(layer.down_experts.weight, inner, ids, layer.down_experts.bias, each);
-  if (!layer.shared_down) {
-    backend.combine_experts(each, weights, out);
-    return;
-  }
+  backend.combine_experts(each, weights, out);
+  if (!layer.shared_down) return;
   const Tensor shared_gated = gate.packed(n, c.shared_ffn_size), shared_up = up.packed(n, c.shared_ffn_size);
   linear(layer.shared_gate, in, shared_gated);
   linear(layer.shared_up, in, shared_up);
   if (layer.shared_router) linear(layer.shared_router, in, shared_gate.rows(n));
-  backend.combine_experts(each, weights, out);
   backend.glu(arch.activation, shared_gated, shared_up, shared_gated);
   const Tensor shared = expert_out.packed(n, c.hidden_size);
   linear(layer.shared_down, shared_gated, shared);

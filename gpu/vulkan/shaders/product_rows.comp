@@ -6,9 +6,11 @@
 // rounded and codes are multiplied.
 // variant product_rows_1: -DPARTS=1
 // variant product_rows_add: -DPARTS=1 -DAFTER_ADD=1
+// variant product_rows_add_2: -DPARTS=1 -DAFTER_ADD=2
 // variant product_rows_activate: -DPARTS=1 -DAFTER_ACTIVATE=1
 // variant product_rows_2: -DPARTS=2
 // variant product_rows_glu: -DPARTS=2 -DAFTER_GLU=1
+// variant product_rows_glu_3: -DPARTS=3 -DAFTER_GLU=1
 // variant product_rows_3: -DPARTS=3
 // variant product_rows_experts: -DPARTS=1 -DEXPERTS=1
 // variant product_rows_experts_glu: -DPARTS=2 -DEXPERTS=1 -DAFTER_GLU=1
@@ -64,6 +66,12 @@ layout(binding = EXTRA + 4) writeonly buffer Sums { float sums[]; };
 #elif AFTER_ADD
 layout(binding = EXTRA) readonly buffer Residual { float residual[]; };
 layout(binding = EXTRA + 1) writeonly buffer Sums { float sums[]; };
+#if AFTER_ADD == 2
+layout(binding = EXTRA + 2) restrict readonly buffer Gate { float gates[]; };
+layout(binding = EXTRA + 3) readonly buffer Outer { float outer[]; };
+layout(binding = EXTRA + 4) writeonly buffer OuterSums { float outer_sums[]; };
+#include "activations.glsl"
+#endif
 #endif
 #if PARTS == 1
 uint weight_word(uint part, uint index) { return weights_0[index]; }
@@ -93,6 +101,10 @@ layout(push_constant) uniform Push {
 #if AFTER_ADD
   uint residual_at, residual_stride, sums_at, sums_stride;
   float residual_scale;
+#if AFTER_ADD == 2
+  uint gate_at, gate_stride, outer_at, outer_stride, outer_sums_at, outer_sums_stride;  // gate, outer_sums ABSENT: not wanted
+  float outer_scale;
+#endif
 #endif
 #if EXPERTS
   uint ids_at, ids_stride;
@@ -222,16 +234,6 @@ float product(const uint part, const uint format, uint first, Place place) {
   return place.inside ? finish(part, place) : 0.0;
 }
 
-#if AFTER_GLU
-void main() {
-  const uint first = gl_WorkGroupID.x * GROUP_ROWS;
-  const Place place = place_in(0u, first);
-  const float gate = product(0u, FORMAT_0, first, place);
-  barrier();
-  const float up = product(1u, FORMAT_1, first, place);
-  if (place.inside) activated[activated_at + place.x_row * activated_stride + place.col] = glu(ACTIVATION, gate, up);
-}
-#else
 void product_of_part(const uint part, const uint format, uint group) {
   const uint first = group * GROUP_ROWS;
   const Place place = place_in(part, first);
@@ -241,13 +243,43 @@ void product_of_part(const uint part, const uint format, uint group) {
 #endif
 #if AFTER_ADD
   if (place.inside) {
-    precise float scaled = residual_scale * value;
+    float last = value;
+#if AFTER_ADD == 2
+    if (gate_at != ABSENT) {
+      last = last * sigmoid(gates[gate_at + place.x_row * gate_stride]);
+      out_0[parts[0].out_at + place.x_row * parts[0].out_stride + place.col] = last;
+    }
+#endif
+    precise float scaled = residual_scale * last;
     precise float sum = residual[residual_at + place.x_row * residual_stride + place.col] + scaled;
     sums[sums_at + place.x_row * sums_stride + place.col] = sum;
+#if AFTER_ADD == 2
+    if (outer_sums_at != ABSENT) {
+      precise float outer_scaled = outer_scale * sum;
+      precise float outer_sum = outer[outer_at + place.x_row * outer_stride + place.col] + outer_scaled;
+      outer_sums[outer_sums_at + place.x_row * outer_sums_stride + place.col] = outer_sum;
+    }
+#endif
   }
 #endif
 }
 
+#if AFTER_GLU
+void main() {
+  const uint groups = (parts[0].n_rows + GROUP_ROWS - 1u) / GROUP_ROWS, first = gl_WorkGroupID.x * GROUP_ROWS;
+#if PARTS > 2
+  if (gl_WorkGroupID.x >= groups) {
+    product_of_part(2u, FORMAT_2, gl_WorkGroupID.x - groups);
+    return;
+  }
+#endif
+  const Place place = place_in(0u, first);
+  const float gate = product(0u, FORMAT_0, first, place);
+  barrier();
+  const float up = product(1u, FORMAT_1, first, place);
+  if (place.inside) activated[activated_at + place.x_row * activated_stride + place.col] = glu(ACTIVATION, gate, up);
+}
+#else
 void main() {
   uint group = gl_WorkGroupID.x;
 #if PARTS > 1
