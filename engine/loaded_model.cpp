@@ -61,27 +61,27 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   }
   DevicePlan plan = plan_device(*file, options);
   while (true) {
-    FW_ASSIGN(auto backend, open_planned(plan, options));
     auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
     loaded->options_ = options;
     loaded->device_reason_ = plan.reason;
-    const Result<void> settled = loaded->settle_on(std::move(backend), file, go_on);
+    auto backend = open_planned(plan, options);
+    const Result<void> settled = backend ? loaded->settle_on(std::move(*backend), file, go_on) : Result<void>(backend.error());
     if (settled) return loaded;
     if (plan.on_processor()) return settled.error();
-    if (settled.error().code == ErrorCode::device_lost) plan = after_loss();
+    if (settled.error().code == ErrorCode::device_lost) plan = after_failure(ErrorCode::device_lost);
     else if (settled.error().code == ErrorCode::out_of_memory && plan.may_step_down) plan = step_down(*file, plan);
     else return settled.error();
   }
 }
 
-Result<void> LoadedModel::move_to_processor() {
+Result<void> LoadedModel::move_to_processor(ErrorCode why) {
   const std::shared_ptr<const GgufFile> file = model_.file;
   forward_.reset();
   texts_.reset();
   cache_.reset();
   model_ = {};
   backend_.reset();
-  const DevicePlan plan = after_loss();
+  const DevicePlan plan = after_failure(why);
   options_.device = plan.device;
   device_reason_ = plan.reason;
   FW_ASSIGN(auto backend, open_planned(plan, options_));

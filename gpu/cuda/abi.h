@@ -18,7 +18,7 @@ struct View {
 };
 
 struct Weight {
-  const uint8_t* data;
+  const uint8_t* data;  // of products: in units where the format has any (packing.h), else as in the file
   int64_t rows, cols, n_experts;
   int32_t format;     // gpu/format.h
   int32_t two_terms;  // WeightMatrix::precise
@@ -114,6 +114,13 @@ struct Op {
   };
 };
 
+/// Rows of a weight from the file's order into units (packing.h), 16-byte aligned. Both on the device.
+struct PackJob {
+  const uint8_t* from;
+  uint8_t* to;
+  int64_t rows, cols, format;
+};
+
 enum Status : int32_t { kOk, kOutOfMemory, kNoDriver, kDriverTooOld, kNoDevice, kDeviceLost };
 
 struct DeviceRow {
@@ -121,6 +128,7 @@ struct DeviceRow {
   int64_t memory_bytes;
   int32_t major, minor;  // compute capability
   int32_t n_processors, usable;  // usable 0: older than the plugin's kernels
+  int32_t software;              // no GPU at all but the processor, for tests
 };
 
 /// Since the last time they were taken.
@@ -145,6 +153,7 @@ struct Api {
   int32_t (*allocate_pinned)(Context* context, int64_t bytes, void** host);
   void (*free_pinned)(Context* context, void* host);
   int32_t (*upload)(Context* context, void* to, const void* from, int64_t bytes);  // waits
+  int32_t (*pack)(Context* context, const PackJob* job);                              // waits
   int32_t (*download)(Context* context, const Copy* copy);                            // waits
   /// Waits. seconds: one for each op, or nullptr; asking for them makes a step slower.
   int32_t (*run)(Context* context, const Op* ops, int64_t n_ops, float* seconds);

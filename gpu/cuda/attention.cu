@@ -34,7 +34,7 @@ struct Attention {
   float* sums;               // [rows][heads][spans][dim]
   float2* page_state;        // [rows][heads][pages]; absent: nobody is watched
   float2* final_state;       // [rows][heads]
-  Rounded rounded;           // of the output, for products, where combine() ends; codes = nullptr: not wanted
+  Rounded rounded;           // of the output, for products; codes = nullptr: not wanted
 };
 
 // What a row sees: positions [begin, end), those from `prefix` on in extra[position - prefix].
@@ -328,6 +328,16 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
   for (int v = 0; v < n_vectors; ++v) {
     if (v % p.chunk < heads) finish(p, queries + v * width, width, 1, first_row + v / p.chunk, first_head + v % p.chunk);
   }
+  if (p.rounded.codes == nullptr) return;
+  __syncthreads();
+  const int runs = dim / kRun;
+  for (int at = static_cast<int>(threadIdx.x); at < n_vectors * runs; at += static_cast<int>(blockDim.x)) {
+    const int v = at / runs, run = at % runs;
+    if (v % p.chunk >= heads) continue;
+    float values[kRun];
+    for (int i = 0; i < kRun; ++i) values[i] = queries[v * width + run * kRun + i];
+    round_run(values, first_row + v / p.chunk, (first_head + v % p.chunk) * runs + run, p.rounded);
+  }
 }
 
 // The spans of one vector, a warp each.
@@ -405,6 +415,7 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int
     to.launch({static_cast<unsigned>(n_slots), static_cast<unsigned>(p.n_heads)}, 32, sizeof(float) * static_cast<std::size_t>(p.cache.head_dim),
               combine<kColumns>, p);
   } else {
+    if (terms > 0 && p.cache.head_dim % kRun == 0) p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
     to.launch({row_blocks, heads}, kThreads, shared, attend<kColumns>, p);
   }
   if (p.page_state != nullptr) {
