@@ -65,7 +65,7 @@ struct LinearOp { Weight w; View x, experts, bias, out; };
 enum After : int64_t {
   kAfterNone,
   kAfterAdd,       // sum = residual + factor * out
-  kAfterGlu,       // product = act(out of the first part) * (out of the second)
+  kAfterGlu,       // product = act(out of the first part) * (out of the second); or of the halves of the only one's columns
   kAfterActivate,  // product = act(out)
   kAfterCombine,   // combined = the weighted sum of the experts' out; then, if sum is there, as kAfterAdd
 };

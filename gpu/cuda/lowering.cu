@@ -84,7 +84,9 @@ void lower(Lowering& to, const ProductsOp& op, const Op* next) {
   const Way one = by_rows(first) ? Way::one : Way::by_slots;
   if (one == Way::one) {
     const bool alike = second.w.format == first.w.format && second.w.rows == first.w.rows && rounded_terms(second) == rounded_terms(first);
-    if (op.after == kAfterGlu && alike) return lower(to, Products{{&first, &second}, 2, Way::gated, &op, made_terms});
+    const bool whole_tiles = first.w.rows / 2 % kRun == 0;  // of weights in units, a half begins with one
+    if (op.after == kAfterGlu && op.n_parts == 1 && whole_tiles) return lower(to, Products{{&first}, 1, Way::gated, &op, made_terms});
+    if (op.after == kAfterGlu && op.n_parts == 2 && alike) return lower(to, Products{{&first, &second}, 2, Way::gated, &op, made_terms});
     if (op.after == kAfterActivate) return lower(to, Products{{&first}, 1, Way::one, &op, made_terms});
     if (op.after == kAfterCombine) return lower(to, Products{{&first}, 1, Way::combined, &op, 0});
   }
@@ -92,7 +94,15 @@ void lower(Lowering& to, const ProductsOp& op, const Op* next) {
   if (op.after != kAfterAdd) plain.product = {};
   lower_parts(to, plain, one);
   switch (op.after) {
-    case kAfterGlu: return lower(to, ElementwiseOp{first.out, second.out, op.product, 0, op.activation}, kOpGlu, terms);
+    case kAfterGlu: {
+      View gate = first.out, up = second.out;
+      if (op.n_parts == 1) {
+        gate.cols = op.product.cols;
+        up = gate;
+        up.data = static_cast<float*>(gate.data) + gate.cols;
+      }
+      return lower(to, ElementwiseOp{gate, up, op.product, 0, op.activation}, kOpGlu, terms);
+    }
     case kAfterActivate: return lower(to, ElementwiseOp{first.out, {}, op.product, 0, op.activation}, kOpActivate, terms);
     case kAfterCombine:
       lower(to, CombineOp{first.out, op.weights, op.combined});

@@ -10,7 +10,7 @@ namespace foreword::gpu::cuda {
 // A weight matrix that the input is multiplied with.
 struct Part {
   const std::uint8_t* weight;
-  std::int64_t rows;
+  std::int64_t rows, first_row, height;  // those that are wanted, of `height` that the matrix of each expert has
   const float* scale;
   std::int64_t n_scales;
   const float* bias;

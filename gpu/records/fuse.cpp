@@ -178,10 +178,14 @@ bool gates_and_ups(LinearExpertsRecord& product, const LinearExpertsRecord& next
 
 bool gates_times_ups(LinearExpertsRecord& product, const ElementwiseRecord& next) {
   const auto& [gate, up] = product.parts;
+  const std::int64_t width = next.out.cols;
   Activation act{};
-  if (product.after != LinearExpertsRecord::After::none || product.n_parts != 2 || !is_glu(next, act)) return false;
-  if (!same(next.a, gate.out) || !same(next.b, up.out) || !same_or_apart(next.out, up.out)) return false;
+  if (product.after != LinearExpertsRecord::After::none || gate.out.rows > kFewRows || !is_glu(next, act)) return false;
   if (!apart(next.out, {product.x, product.experts, gate.out, gate.bias, up.bias})) return false;
+  const bool halves = product.n_parts == 1 && gate.out.cols == 2 * width && apart(gate.out, {product.x, product.experts}) &&
+                      same(next.a, gate.out.col_range(0, width)) && same(next.b, gate.out.col_range(width, width));
+  const bool both = product.n_parts == 2 && same(next.a, gate.out) && same(next.b, up.out) && same_or_apart(next.out, up.out);
+  if (!halves && !both) return false;
   product.after = LinearExpertsRecord::After::glu;
   product.act = act;
   product.product = next.out;

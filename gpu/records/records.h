@@ -67,7 +67,7 @@ struct LinearRecord {
 struct LinearExpertsRecord {
   enum class After {
     none,
-    glu,      // two parts, as LinearRecord's
+    glu,      // as LinearRecord's, of two parts or of the halves of one's columns
     combine,  // one part: combined[r] = sum over j of weights[r, j] * out[r k + j]; then, if sum is there, as LinearRecord's add
   };
 

@@ -34,7 +34,6 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
   struct Push {
     PartPush part;
     InputPush x;
-    std::uint32_t scale_at;
   };
   struct AddPush {
     Push product;
@@ -44,7 +43,6 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
   struct ActivatePush {
     Push product;
     View activated;
-    std::uint32_t activation;
   };
   const WeightMatrix& w = part.weight;
   const double operations = 2.0 * static_cast<double>(w.rows) * static_cast<double>(w.cols);
@@ -57,17 +55,18 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
     for (std::int64_t first = 0; first < r.x.rows; first += most) {
       const Tensor x = r.x.row_range(first, std::min(most, r.x.rows - first)), out = part.out.row_range(first, x.rows);
       if (!few(r.x)) to.use(codes ? ShaderId::product_code_tiles : ShaderId::product_tiles, {in_fours(x, w), id_of(w.format)});
+      else if (after == After::activate) to.use(rows_shader, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows), 0, 0, static_cast<std::uint32_t>(r.act)});
       else to.use(rows_shader, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows)});
       to.bind(codebooks, 4);
       const View input = to.bind(x);
       const PartPush product = bind_part(w, window, part.bias, out, to);
-      Push push{product, {u32(w.cols), input, u32(x.rows)}, place_of(w.scale, to.bind(w.scale))};
+      Push push{product, {u32(w.cols), input, u32(x.rows)}};
       if (few(r.x) && after == After::add) {
         const View residual = to.bind(rows_of(r.residual, first, x.rows)), sum = to.bind(rows_of(r.sum, first, x.rows));
         to.push(AddPush{push, residual, sum, r.residual_scale});
       } else if (few(r.x) && after == After::activate) {
         if (same_place(part.out, r.product)) push.part.out_at = kAbsent;
-        to.push(ActivatePush{push, to.bind(rows_of(r.product, first, x.rows)), static_cast<std::uint32_t>(r.act)});
+        to.push(ActivatePush{push, to.bind(rows_of(r.product, first, x.rows))});
       } else {
         to.push(push);
       }
@@ -85,7 +84,7 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(r.n_parts); ++i) {
     const WeightMatrix& w = r.parts[i].weight;
     const auto all = to.windows(w, kFileLayout);
-    if (all.size() != 1 || w.scale || by_codes(w, to.features()) != codes) return false;
+    if (all.size() != 1 || by_codes(w, to.features()) != codes) return false;
     windows[i] = all.front();
   }
   const std::uint32_t fours = in_fours(r.x, r.parts[0].weight) & in_fours(r.x, r.parts[1].weight) & (r.n_parts == 3 ? in_fours(r.x, r.parts[2].weight) : 1);
@@ -95,7 +94,8 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
     to.use(codes ? ShaderId::product_codes_3 : ShaderId::product_rows_3, {fours, format(0), at_once, format(1), format(2)});
   } else {
     const ShaderId glu_shader = codes ? ShaderId::product_codes_glu : ShaderId::product_rows_glu;
-    to.use(glu ? glu_shader : codes ? ShaderId::product_codes_2 : ShaderId::product_rows_2, {fours, format(0), at_once, format(1)});
+    if (glu) to.use(glu_shader, {fours, format(0), at_once, format(1), 0, static_cast<std::uint32_t>(r.act)});
+    else to.use(codes ? ShaderId::product_codes_2 : ShaderId::product_rows_2, {fours, format(0), at_once, format(1)});
   }
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(r.x.cols), to.bind(r.x), u32(r.x.rows)};
@@ -117,7 +117,6 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
   struct GluPush {
     TwoPush product;
     View gated;
-    std::uint32_t activation;
   };
   struct ThreePush {
     PartPush parts[3];
@@ -127,7 +126,7 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
   if (r.n_parts == 3) {
     to.push(ThreePush{{parts[0], parts[1], parts[2]}, x});
   } else if (glu) {
-    GluPush push{two, to.bind(r.product), static_cast<std::uint32_t>(r.act)};
+    GluPush push{two, to.bind(r.product)};
     if (same_place(r.parts[1].out, r.product)) push.product.parts[1].out_at = kAbsent;
     to.push(push);
     groups /= 2;
