@@ -68,7 +68,7 @@ void CpuBackend::linear(const WeightMatrix& w, const Tensor& x, const Tensor& bi
   const Cut weights{w.rows, tile * std::max<std::int64_t>(1, kUnitBytes / tile_bytes / ((few + 7) / 8))};
   const OpCost cost{"linear", info(w.format).name, w.rows * row_bytes(w.format, w.cols), 2 * w.rows * w.cols * out.rows};
   record(cost, rows.count() * weights.count(), {input, Extent(bias), Extent(w.scale)}, {Extent(out)},
-         [=, task = *task, scale = w.scale](std::int64_t unit, const Worker& worker) mutable {
+         [=, task = *task, scale = w.scale](std::int64_t unit, const Worker& worker) {
            const std::int64_t first = rows.first(unit / weights.count()), last = rows.last(unit / weights.count());
            LinearTask part = task;
            if (part.quant != nullptr) part.quant += first;
