@@ -93,25 +93,30 @@ void Schedule::run_group(ThreadPool& pool, std::size_t index, std::byte* scratch
     return;
   }
   for (Share& share : shares_) share.next.store(0, std::memory_order_relaxed);
+  const bool is_short = group.n_units <= pool.size();
   const auto job = [&](int i, int n) {
-    run_share(group, i, n, {i, scratch + static_cast<std::size_t>(i) * scratch_bytes_});
+    const Worker worker{i, scratch + static_cast<std::size_t>(i) * scratch_bytes_};
+    if (is_short) run_share(group, i, n, worker);
+    else run_units(group, i, n, worker, pool);
     return next_bytes(index, i, n);
   };
-  pool.share(std::cref(job));
+  if (is_short) pool.share(std::cref(job));
+  else pool.share_for_long(std::cref(job));
+}
+
+void Schedule::run_share(const Group& group, int i, int n, const Worker& worker) const {
+  for (std::int64_t unit = share_begin(group, i, n); unit < share_begin(group, i + 1, n); ++unit) run_unit(group.first_step, unit, worker);
 }
 
 // Each thread owns an equal run of units, which it reads front to back; who is done helps the others.
-void Schedule::run_share(const Group& group, int i, int n, const Worker& worker) {
-  if (group.n_units <= n) {
-    for (std::int64_t unit = share_begin(group, i, n); unit < share_begin(group, i + 1, n); ++unit) run_unit(group.first_step, unit, worker);
-    return;
-  }
+void Schedule::run_units(const Group& group, int i, int n, const Worker& worker, ThreadPool& pool) {
   for (int k = 0; k < n; ++k) {
     const int owner = (i + k) % n;
     const std::int64_t begin = share_begin(group, owner, n), size = share_begin(group, owner + 1, n) - begin;
     std::atomic<std::int64_t>& next = shares_[static_cast<std::size_t>(owner)].next;
     std::size_t step = group.first_step;
     while (next.load(std::memory_order_relaxed) < size) {
+      if (i == 0) pool.call_others();
       const std::int64_t mine = next.fetch_add(1, std::memory_order_relaxed);
       if (mine < size) step = run_unit(step, begin + mine, worker);
     }

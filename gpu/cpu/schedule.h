@@ -91,7 +91,8 @@ class Schedule {
   /// The bytes that thread i of n needs first behind this group.
   std::span<const std::byte> next_bytes(std::size_t group, int i, int n) const;
   std::size_t run_unit(std::size_t step, std::int64_t unit, const Worker& worker) const;
-  void run_share(const Group& group, int i, int n, const Worker& worker);
+  void run_share(const Group& group, int i, int n, const Worker& worker) const;
+  void run_units(const Group& group, int i, int n, const Worker& worker, ThreadPool& pool);
   void run_group(ThreadPool& pool, std::size_t index, std::byte* scratch);
 
   int n_threads_;

@@ -57,11 +57,19 @@ ThreadPool::~ThreadPool() {
   }
 }
 
+// If it stands ready.
 bool ThreadPool::call(Lane& lane, int place) {
   int expected = ready;
-  if (!lane.state.compare_exchange_strong(expected, called, std::memory_order_acquire)) return false;
+  if (lane.state.load(std::memory_order_relaxed) != ready || !lane.state.compare_exchange_strong(expected, called, std::memory_order_acquire)) return false;
   lane.place = place;
   return true;
+}
+
+// Where the caller is. A thread that stood ready there can only take turns with it.
+int ThreadPool::note_processor() {
+  const int here = processor_here();
+  lanes_[0].processor.store(here, std::memory_order_relaxed);
+  return here;
 }
 
 void ThreadPool::wake(Lane& lane) {
@@ -70,10 +78,9 @@ void ThreadPool::wake(Lane& lane) {
 }
 
 void ThreadPool::wake() {
-  const int here = processor_here();
+  const int here = note_processor();
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
     if (lane->state.load(std::memory_order_relaxed) != asleep) continue;
-    // On the caller's processor it could only take turns with it.
     if (lane->processor.load(std::memory_order_relaxed) != here || keep_off(lane->thread, here)) wake(*lane);
   }
 }
@@ -87,13 +94,25 @@ void ThreadPool::run(const std::function<void(int)>& job) {
 }
 
 void ThreadPool::share(const Job& job) {
-  const int here = processor_here();
+  const int here = note_processor();
   int n = 1;
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
     if (lane->processor.load(std::memory_order_relaxed) != here && call(*lane, n)) ++n;
   }
-  lanes_[0].processor.store(here, std::memory_order_relaxed);
   finish(job, n);
+}
+
+void ThreadPool::share_for_long(const Job& job) {
+  wake();
+  finish(job, size());
+}
+
+void ThreadPool::call_others() {
+  const int here = lanes_[0].processor.load(std::memory_order_relaxed);
+  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
+    if (lane->place > 0 || lane->processor.load(std::memory_order_relaxed) == here) continue;
+    if (call(*lane, static_cast<int>(lane - lanes_.begin()))) lane->state.store(working, std::memory_order_release);
+  }
 }
 
 // Those that are called do it too.

@@ -31,6 +31,10 @@ class ThreadPool {
   /// next: it is fetched while the thread waits.
   using Job = std::function<std::span<const std::byte>(int i, int n)>;
   void share(const Job& job);
+  /// The same for what takes longer: n is size(), others do the part of a thread that does not come, and the caller calls those
+  /// that stand ready by now with call_others() while it does its own.
+  void share_for_long(const Job& job);
+  void call_others();
   /// Wakes those that sleep, so that they may stand ready when they are needed.
   void wake();
 
@@ -46,6 +50,7 @@ class ThreadPool {
   };
 
   bool call(Lane& lane, int place);
+  int note_processor();
   void wake(Lane& lane);
   void finish(const Job& job, int n);
   void work(Lane& lane);

@@ -130,6 +130,29 @@ TEST(Schedule, RandomProgramsRunAsIfOneByOne) {
   }
 }
 
+// Who does not come is done without, and who comes late helps: each unit once, and nobody twice.
+TEST(ThreadPool, WhoComesLateIsCalled) {
+  for (const int size : {1, 2, 4}) {
+    const auto pool = std::make_unique<ThreadPool>(size);
+    for (int round = 0; round < 300; ++round) {
+      std::atomic<int> next{0};
+      std::vector<int> done(40), called(static_cast<std::size_t>(size));
+      pool->share_for_long([&](int i, int n) {
+        EXPECT_EQ(n, size);
+        ++called[static_cast<std::size_t>(i)];
+        for (int unit; (unit = next++) < std::ssize(done);) {
+          if (i == 0) pool->call_others();
+          ++done[static_cast<std::size_t>(unit)];
+        }
+        return std::span<const std::byte>();
+      });
+      ASSERT_EQ(done, std::vector<int>(40, 1));
+      ASSERT_EQ(called[0], 1);
+      for (const int times : called) ASSERT_LE(times, 1);
+    }
+  }
+}
+
 // A chain of dependent ops gives the same bits in one submit as in many.
 TEST(Schedule, OpsInOneSubmitEqualOpsOneByOne) {
   const auto program = [](Harness& h, bool step_by_step) {
