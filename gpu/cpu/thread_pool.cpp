@@ -7,10 +7,16 @@
 namespace foreword::gpu {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // Pauses, each some 20 to 50 nanoseconds: how long who stands ready does so before it sleeps, and how often it lets others run
 // meanwhile, so that more threads than processors are slow but do not collapse.
 constexpr int kMostPauses = 2048;
 constexpr int kPausesBetweenYields = 128;
+// Parts of a short job are alike. Who keeps the caller waiting for so long was sent away by the system, and will be again: it rests
+// for some times as long as that took.
+constexpr Clock::duration kLate = std::chrono::microseconds(150), kLongestRest = std::chrono::milliseconds(20);
+constexpr int kRest = 4;
 // Fetched at once, between two looks at whether there is work.
 constexpr std::size_t kFetchAtOnce = 2048;
 
@@ -80,7 +86,7 @@ void ThreadPool::wake(Lane& lane) {
 void ThreadPool::wake() {
   const int here = note_processor();
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
-    if (lane->state.load(std::memory_order_relaxed) != asleep) continue;
+    if (lane->state.load(std::memory_order_relaxed) != asleep || rests(*lane)) continue;
     if (lane->processor.load(std::memory_order_relaxed) != here || keep_off(lane->thread, here)) wake(*lane);
   }
 }
@@ -90,44 +96,56 @@ void ThreadPool::run(const std::function<void(int)>& job) {
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
     for (int n = 0; !call(*lane, static_cast<int>(lane - lanes_.begin())); wait_a_moment(nothing, n)) wake(*lane);
   }
-  finish([&job](int i, int) { return job(i), std::span<const std::byte>(); }, size());
+  finish([&job](int i, int) { return job(i), std::span<const std::byte>(); }, size(), true);
 }
 
 void ThreadPool::share(const Job& job) {
   const int here = note_processor();
   int n = 1;
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
-    if (lane->processor.load(std::memory_order_relaxed) != here && call(*lane, n)) ++n;
+    if (lane->processor.load(std::memory_order_relaxed) != here && !rests(*lane) && call(*lane, n)) ++n;
   }
-  finish(job, n);
+  finish(job, n, false);
 }
 
 void ThreadPool::share_for_long(const Job& job) {
   wake();
-  finish(job, size());
+  finish(job, size(), true);
 }
 
 void ThreadPool::call_others() {
   const int here = lanes_[0].processor.load(std::memory_order_relaxed);
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
-    if (lane->place > 0 || lane->processor.load(std::memory_order_relaxed) == here) continue;
+    if (lane->place > 0 || lane->processor.load(std::memory_order_relaxed) == here || rests(*lane)) continue;
     if (call(*lane, static_cast<int>(lane - lanes_.begin()))) lane->state.store(working, std::memory_order_release);
   }
 }
 
+bool ThreadPool::rests(Lane& lane) const {
+  if (lane.rests_until == Clock::time_point()) return false;
+  if (Clock::now() < lane.rests_until) return true;
+  lane.rests_until = {};
+  return false;
+}
+
 // Those that are called do it too.
-void ThreadPool::finish(const Job& job, int n) {
+void ThreadPool::finish(const Job& job, int n, bool is_long) {
   job_ = &job;
   n_ = n;
   for (Lane& lane : lanes_) {
     if (lane.place > 0) lane.state.store(working, std::memory_order_release);
   }
   std::span<const std::byte> ahead = job(0, n);
-  int moments = 0;
   for (Lane& lane : lanes_) {
     if (lane.place == 0) continue;
-    while (lane.state.load(std::memory_order_acquire) == working) wait_a_moment(ahead, moments);
+    Clock::time_point since{};
+    for (int moments = 0; lane.state.load(std::memory_order_acquire) == working; wait_a_moment(ahead, moments)) {
+      if (moments == kPausesBetweenYields && since == Clock::time_point()) since = Clock::now();
+    }
     lane.place = 0;
+    if (is_long || since == Clock::time_point()) continue;
+    const auto now = Clock::now();
+    if (now - since > kLate) lane.rests_until = now + std::min(kLongestRest, kRest * (now - since));
   }
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 // A few threads that work on one thing together, led by the caller, which is one of them. Between two things they stand ready,
 // spinning, for some ten microseconds, and then sleep. Who is late, since it sleeps or the system runs something else in its
-// place, is not waited for: the others do its part.
+// place, is not waited for: the others do its part. Who was called and then made others wait is left in peace for a while.
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -46,13 +47,15 @@ class ThreadPool {
     std::atomic<int> state{ready};
     std::atomic<int> processor{-1};  // on which the thread last stood ready
     int place = 0;                   // i of the job that it is called for; 0: it is not
+    std::chrono::steady_clock::time_point rests_until{};  // epoch: it does not
     std::thread thread;
   };
 
   bool call(Lane& lane, int place);
   int note_processor();
   void wake(Lane& lane);
-  void finish(const Job& job, int n);
+  bool rests(Lane& lane) const;
+  void finish(const Job& job, int n, bool is_long);
   void work(Lane& lane);
   void stand_ready(Lane& lane, std::span<const std::byte> ahead);
 
