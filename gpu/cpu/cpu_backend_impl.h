@@ -143,7 +143,7 @@ class CpuBackend final : public Backend {
   template <class Work>
   void record(const OpCost& cost, std::int64_t n_units, Extents reads, Extents writes, Work work) {
     for (const Extent& extent : writes) quantiser_.forget(extent);
-    schedule_.add(with_bytes(cost, reads, writes), n_units, std::span(reads.begin(), reads.size()), std::span(writes.begin(), writes.size()), std::move(work));
+    schedule_.add(schedule_.profiling() ? with_bytes(cost, reads, writes) : cost, n_units, std::span(reads.begin(), reads.size()), std::span(writes.begin(), writes.size()), std::move(work));
   }
   static OpCost with_bytes(OpCost cost, Extents reads, Extents writes);
   template <class Row>

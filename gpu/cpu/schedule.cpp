@@ -11,20 +11,22 @@ constexpr std::size_t kFetchBytes = 128 << 10;
 
 }  // namespace
 
-Extent::Extent(const Tensor& tensor)
-    : begin(tensor.buffer == nullptr ? nullptr : tensor.buffer->host() + tensor.offset),
-      rows(tensor.buffer == nullptr ? 0 : tensor.rows),
-      row_bytes(tensor.cols * bytes_of(tensor.dtype)),
-      stride(tensor.stride * bytes_of(tensor.dtype)) {}
+Extent::Extent(const void* data, std::int64_t n_rows, std::int64_t bytes_of_row, std::int64_t bytes_between) {
+  if (n_rows == 0) return;
+  begin = static_cast<const std::byte*>(data);
+  end = begin + (n_rows - 1) * bytes_between + bytes_of_row;
+  rows = n_rows;
+  row_bytes = bytes_of_row;
+  stride = bytes_between;
+}
 
-Extent::Extent(const void* data, std::int64_t bytes)
-    : begin(static_cast<const std::byte*>(data)), rows(1), row_bytes(bytes), stride(bytes) {}
+Extent::Extent(const Tensor& tensor) {
+  if (tensor.buffer == nullptr) return;
+  const std::int64_t size = bytes_of(tensor.dtype);
+  *this = Extent(tensor.buffer->host() + tensor.offset, tensor.rows, tensor.cols * size, tensor.stride * size);
+}
 
-bool overlap(const Extent& a, const Extent& b) {
-  if (a.rows == 0 || b.rows == 0) return false;
-  const std::byte* a_end = a.begin + (a.rows - 1) * a.stride + a.row_bytes;
-  const std::byte* b_end = b.begin + (b.rows - 1) * b.stride + b.row_bytes;
-  if (a_end <= b.begin || b_end <= a.begin) return false;
+bool rows_overlap(const Extent& a, const Extent& b) {
   if (a.stride != b.stride || a.rows == 1 || b.rows == 1) return true;
   // Column ranges of one matrix, as the parts of a merged projection: compare the columns, around the row's end.
   const std::int64_t shift = ((b.begin - a.begin) % a.stride + a.stride) % a.stride;
@@ -39,9 +41,7 @@ void Schedule::place(const OpCost& cost, std::int64_t n_units, std::span<const E
   bool several = false;
   for (const Use& use : uses_) {
     const auto meets = [&use](const Extent& extent) { return overlap(use.extent, extent); };
-    const bool blocks = std::any_of(writes.begin(), writes.end(), meets) ||
-                        (use.writes && std::any_of(reads.begin(), reads.end(), meets));
-    if (!blocks) continue;
+    if (!std::any_of(writes.begin(), writes.end(), meets) && !(use.writes && std::any_of(reads.begin(), reads.end(), meets))) continue;
     several = several || (partner != kNone && partner != use.step);
     partner = use.step;
   }

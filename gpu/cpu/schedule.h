@@ -18,13 +18,14 @@
 
 namespace foreword::gpu {
 
-/// Bytes of host memory: `rows` runs of `row_bytes`, `stride` apart.
+/// Bytes of host memory: `rows` runs of `row_bytes`, `stride` apart. All zero: nothing.
 struct Extent {
   Extent() = default;
+  Extent(const void* data, std::int64_t n_rows, std::int64_t bytes_of_row, std::int64_t bytes_between);
+  Extent(const void* data, std::int64_t bytes) : Extent(data, 1, bytes, bytes) {}
   explicit Extent(const Tensor& tensor);
-  Extent(const void* data, std::int64_t bytes);
 
-  const std::byte* begin = nullptr;
+  const std::byte *begin = nullptr, *end = nullptr;
   std::int64_t rows = 0;
   std::int64_t row_bytes = 0;
   std::int64_t stride = 0;
@@ -32,7 +33,9 @@ struct Extent {
   bool operator==(const Extent&) const = default;
 };
 
-bool overlap(const Extent& a, const Extent& b);
+/// Of two that lie in one another's range.
+bool rows_overlap(const Extent& a, const Extent& b);
+inline bool overlap(const Extent& a, const Extent& b) { return a.begin < b.end && b.begin < a.end && rows_overlap(a, b); }
 
 class Schedule {
  public:
@@ -52,6 +55,7 @@ class Schedule {
 
   /// While on, what is added runs alone and is timed.
   void set_profiling(bool on) { profiling_ = on; }
+  bool profiling() const { return profiling_; }
   /// Times since the last call.
   std::vector<OpProfile> take_profile() { return std::exchange(profile_, {}); }
 

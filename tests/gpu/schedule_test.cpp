@@ -56,10 +56,7 @@ TEST(ThreadPool, WhoStandsReadyDoesAPart) {
 TEST(Extent, OverlapsWhereBytesDo) {
   std::vector<float> memory(1000);
   const auto view = [&](std::int64_t first, std::int64_t rows, std::int64_t cols, std::int64_t stride) {
-    Extent extent(memory.data() + first, cols * 4);
-    extent.rows = rows;
-    extent.stride = stride * 4;
-    return extent;
+    return Extent(memory.data() + first, rows, cols * 4, stride * 4);
   };
   struct Case {
     Extent a, b;
