@@ -11,57 +11,20 @@ constexpr std::size_t kFetchBytes = 128 << 10;
 
 }  // namespace
 
-Extent::Extent(const void* data, std::int64_t n_rows, std::int64_t bytes_of_row, std::int64_t bytes_between) {
-  if (n_rows == 0) return;
-  begin = static_cast<const std::byte*>(data);
-  end = begin + (n_rows - 1) * bytes_between + bytes_of_row;
-  rows = n_rows;
-  row_bytes = bytes_of_row;
-  stride = bytes_between;
-}
-
-Extent::Extent(const Tensor& tensor) {
-  if (tensor.buffer == nullptr) return;
-  const std::int64_t size = bytes_of(tensor.dtype);
-  *this = Extent(tensor.buffer->host() + tensor.offset, tensor.rows, tensor.cols * size, tensor.stride * size);
-}
-
-bool rows_overlap(const Extent& a, const Extent& b) {
-  if (a.stride != b.stride || a.rows == 1 || b.rows == 1) return true;
-  // Column ranges of one matrix, as the parts of a merged projection: compare the columns, around the row's end.
-  const std::int64_t shift = ((b.begin - a.begin) % a.stride + a.stride) % a.stride;
-  return shift < a.row_bytes || shift + b.row_bytes > a.stride;
-}
-
 Schedule::Schedule(int n_threads) : n_threads_(n_threads), shares_(static_cast<std::size_t>(n_threads)) {}
 
 void Schedule::place(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, WorkList::Item work) {
-  constexpr std::size_t kNone = ~std::size_t{0};
-  std::size_t partner = kNone;  // the only step in our way, if it is
-  bool several = false;
-  for (const Use& use : uses_) {
-    const auto meets = [&use](const Extent& extent) { return overlap(use.extent, extent); };
-    if (!std::any_of(writes.begin(), writes.end(), meets) && !(use.writes && std::any_of(reads.begin(), reads.end(), meets))) continue;
-    several = several || (partner != kNone && partner != use.step);
-    partner = use.step;
+  const auto [step, joins, begins_group] = dependencies_.place(n_units, reads, writes, profiling_);
+  if (joins) {
+    works_.chain(steps_[step].last, work);
+    steps_[step].last = work;
+    return;
   }
-  std::size_t at = steps_.size();
-  if (partner != kNone && !several && n_units == 1 && steps_[partner].n_units == 1 && !profiling_) {
-    at = partner;
-    works_.chain(steps_[at].last, work);
-    steps_[at].last = work;
-  } else {
-    if (partner != kNone || groups_.empty() || profiling_) {
-      uses_.clear();
-      groups_.push_back({at, at, 0});
-    }
-    Group& group = groups_.back();
-    steps_.push_back({cost, work, work, n_units, group.n_units, {}});
-    group.end_step = steps_.size();
-    group.n_units += n_units;
-  }
-  for (const Extent& extent : reads) uses_.push_back({extent, false, at});
-  for (const Extent& extent : writes) uses_.push_back({extent, true, at});
+  if (begins_group) groups_.push_back({step, step, 0});
+  Group& group = groups_.back();
+  steps_.push_back({cost, work, work, n_units, group.n_units, {}});
+  group.end_step = steps_.size();
+  group.n_units += n_units;
 }
 
 void Schedule::need_scratch(std::size_t bytes) { scratch_bytes_ = std::max(scratch_bytes_, (bytes + 63) / 64 * 64); }
@@ -72,7 +35,7 @@ void Schedule::clear() {
   works_.clear();
   steps_.clear();
   groups_.clear();
-  uses_.clear();
+  dependencies_.clear();
 }
 
 void Schedule::run(ThreadPool& pool, std::byte* scratch) {

@@ -1,7 +1,5 @@
 #pragma once
-// A list of recorded work and who may run beside whom. Every step names the memory that it reads and writes; where a
-// step overlaps what earlier ones write (or writes what they read) a new group begins, before which all others end, or, if both are
-// small, it joins the earlier one and the same thread runs them one after the other. All steps of a group overlap freely.
+// A list of recorded work, run by several threads: group by group, the steps of a group side by side (dependencies.h).
 
 #include <atomic>
 #include <cstddef>
@@ -11,31 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "gpu/cpu/dependencies.h"
 #include "gpu/cpu/thread_pool.h"
 #include "gpu/cpu/work_list.h"
 #include "gpu/profile.h"
-#include "gpu/tensor.h"
 
 namespace foreword::gpu {
-
-/// Bytes of host memory: `rows` runs of `row_bytes`, `stride` apart. All zero: nothing.
-struct Extent {
-  Extent() = default;
-  Extent(const void* data, std::int64_t n_rows, std::int64_t bytes_of_row, std::int64_t bytes_between);
-  Extent(const void* data, std::int64_t bytes) : Extent(data, 1, bytes, bytes) {}
-  explicit Extent(const Tensor& tensor);
-
-  const std::byte *begin = nullptr, *end = nullptr;
-  std::int64_t rows = 0;
-  std::int64_t row_bytes = 0;
-  std::int64_t stride = 0;
-
-  bool operator==(const Extent&) const = default;
-};
-
-/// Of two that lie in one another's range.
-bool rows_overlap(const Extent& a, const Extent& b);
-inline bool overlap(const Extent& a, const Extent& b) { return a.begin < b.end && b.begin < a.end && rows_overlap(a, b); }
 
 class Schedule {
  public:
@@ -80,11 +59,6 @@ class Schedule {
     std::size_t first_step = 0, end_step = 0;
     std::int64_t n_units = 0;
   };
-  struct Use {
-    Extent extent;
-    bool writes = false;
-    std::size_t step = 0;
-  };
   /// Where a thread's share of a group begins, and its next unit that nobody has taken.
   struct alignas(64) Share {
     std::atomic<std::int64_t> next{0};
@@ -103,7 +77,7 @@ class Schedule {
   WorkList works_;
   std::vector<Step> steps_;
   std::vector<Group> groups_;
-  std::vector<Use> uses_;  // of the last group
+  Dependencies dependencies_;
   std::vector<Share> shares_;
   std::size_t scratch_bytes_ = 0;
   bool profiling_ = false;
