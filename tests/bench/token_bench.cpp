@@ -67,6 +67,7 @@ std::vector<Times> measure_engine(LoadedModel& model, int rounds) {
   const std::size_t choices = all.size();
   for (const char* name : {"choice, temperature 0", "choice, temperature 0.8", "the eight likeliest of a row"}) all.push_back({name});
   Sampler greedy({.temperature = 0}), noisy({});
+  LargeLogits large;
   std::vector<Guess> best;
   std::int64_t index = 0;
   for (int round = 0; round < rounds; ++round) {
@@ -77,7 +78,7 @@ std::vector<Times> measure_engine(LoadedModel& model, int rounds) {
     }
     time(all[choices], 8, [&] { greedy.sample(logits, text, ++index, {}); });
     time(all[choices + 1], 8, [&] { noisy.sample(logits, text, ++index, {}); });
-    time(all[choices + 2], 8, [&] { top_tokens(logits, 8, best); });
+    time(all[choices + 2], 8, [&] { top_tokens(logits, 8, large, best); });
   }
   return all;
 }
