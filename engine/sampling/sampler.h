@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/sampling/large_logits.h"
+
 namespace foreword::engine {
 
 struct SamplingParams {
@@ -77,6 +79,8 @@ class Sampler {
   explicit Sampler(const SamplingParams& params, std::span<const std::int32_t> breakers = {}) : params_(params), breakers_(breakers) {}
 
   const SamplingParams& params() const { return params_; }
+  /// From now on, with the same breakers.
+  void use(const SamplingParams& params) { params_ = params; }
 
   /// logits: one per vocabulary entry, may contain -inf, NaN counts as -inf. history: the tokens before this one, oldest
   /// first, prompt included. index: how many tokens the conversation has before this one (the noise's counter).
@@ -94,16 +98,19 @@ class Sampler {
   void probabilities(std::span<const Candidate> candidates, std::vector<double>& out) const;
 
  private:
+  bool penalises() const;
   void penalise(std::span<const std::int32_t> history);
   void penalise_repetitions(std::span<const std::int32_t> history);
   void choose_by_momentum(std::span<const std::int32_t> history);
-  void collect(std::size_t most);
+  void collect(std::span<const float> logits, std::size_t most);
   void truncate();
 
   SamplingParams params_;
   std::span<const std::int32_t> breakers_;
   std::vector<float> logits_;
+  LargeLogits large_;
   std::vector<Candidate> candidates_;
+  std::vector<double> shares_;
   std::vector<std::int32_t> seen_;
 };
 

@@ -78,7 +78,7 @@ void Speculation::observe(std::int32_t node, bool walked, std::span<const float>
   best_.clear();
   for (const Member& member : members_) {
     if (!member.row->wants_rows) continue;
-    if (best_.empty()) top_tokens(logits, kBestOfRow, best_);
+    if (best_.empty()) top_tokens(logits, kBestOfRow, large_, best_);
     member.drafter->observe(tree_.token[static_cast<std::size_t>(node)], walked, best_);
   }
 }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/sampling/large_logits.h"
 #include "engine/speculative/controller.h"
 #include "engine/speculative/drafter.h"
 
@@ -84,6 +85,7 @@ class Speculation {
   DraftTree tree_;
   SpeculationStats stats_;
   std::size_t followed_ = 0;  // tokens of the text that the drafters know
+  LargeLogits large_;
   std::vector<Guess> best_;
 };
 
