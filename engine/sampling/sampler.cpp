@@ -230,8 +230,12 @@ std::span<const Candidate> Sampler::distribution(std::span<const float> logits, 
 
   const bool all = params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0);
   const auto most = params_.temperature > 0.0F ? static_cast<std::size_t>(std::max(params_.top_k, 1)) : 1;
-  collect(logits, all ? logits.size() : most);
+  collect(logits, all ? logits.size() : std::max(most, kBest));
+  const auto n_best = std::min(candidates_.size(), kBest);
+  std::ranges::partial_sort(candidates_, candidates_.begin() + static_cast<std::ptrdiff_t>(n_best), kBetter);
+  best_.assign(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(n_best));
   if (candidates_.empty()) return {};
+  if (!all) candidates_.resize(std::min(candidates_.size(), most));  // fewer than kBest of these are all sorted
   if (params_.momentum > 0.0F) choose_by_momentum(history);
   else if (params_.temperature > 0.0F) truncate();
   return candidates_;

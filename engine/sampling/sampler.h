@@ -92,6 +92,9 @@ class Sampler {
   /// by falling logit, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
   std::span<const Candidate> distribution(std::span<const float> logits, std::span<const std::int32_t> history,
                                           std::span<const std::int32_t> banned);
+  /// The likeliest of the row that was looked at last, kBest or fewer, by falling logit: after the penalties, before any truncation.
+  static constexpr std::size_t kBest = 8;
+  std::span<const Candidate> best() const { return best_; }
   /// Second, the choice among them; -1 if there are none.
   std::int32_t draw(std::span<const Candidate> candidates, std::int64_t index) const;
   /// Their probabilities, in the same order: softmax(logit / temperature).
@@ -109,7 +112,7 @@ class Sampler {
   std::span<const std::int32_t> breakers_;
   std::vector<float> logits_;
   LargeLogits large_;
-  std::vector<Candidate> candidates_;
+  std::vector<Candidate> candidates_, best_;
   std::vector<double> shares_;
   std::vector<std::int32_t> seen_;
 };

@@ -5,6 +5,17 @@
 #include <limits>
 
 namespace foreword::engine {
+
+void weigh_tokens(std::vector<Guess>& best) {
+  double total = 0;
+  const double first = best.empty() ? 0 : static_cast<double>(best.front().p);
+  for (Guess& guess : best) {
+    guess.p = static_cast<double>(guess.p) == first ? 1.0F : static_cast<float>(std::exp(static_cast<double>(guess.p) - first));
+    total += static_cast<double>(guess.p);
+  }
+  for (Guess& guess : best) guess.p = std::max(static_cast<float>(static_cast<double>(guess.p) / total), std::numeric_limits<float>::min());
+}
+
 void top_tokens(std::span<const float> logits, int k, LargeLogits& large, std::vector<Guess>& best) {
   best.clear();
   if (k <= 0) return;
@@ -15,14 +26,7 @@ void top_tokens(std::span<const float> logits, int k, LargeLogits& large, std::v
     best.insert(std::ranges::find_if(best, worse), guess);
     if (best.size() > full) best.pop_back();
   });
-
-  double total = 0;
-  const double first = best.empty() ? 0 : static_cast<double>(best.front().p);
-  for (Guess& guess : best) {
-    guess.p = static_cast<double>(guess.p) == first ? 1.0F : static_cast<float>(std::exp(static_cast<double>(guess.p) - first));
-    total += static_cast<double>(guess.p);
-  }
-  for (Guess& guess : best) guess.p = std::max(static_cast<float>(static_cast<double>(guess.p) / total), std::numeric_limits<float>::min());
+  weigh_tokens(best);
 }
 
 }  // namespace foreword::engine

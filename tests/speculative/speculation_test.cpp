@@ -150,10 +150,10 @@ class Replay {
             if (member.row->wants_rows && best.empty()) top_tokens(row, kBestOfRow, large, best);
             if (member.row->wants_rows) member.drafter->observe(tree.token[static_cast<std::size_t>(node)], walked, best);
           }
-        } else {
-          speculation.observe(node, walked, row);
         }
         if (walked) walk.take(row);
+        if (walked && !fixed) speculation.observe(node, sampler.best());
+        if (!walked && !fixed) speculation.observe_aside(node, row);
       }
       const double seconds = world_.pass(tree.size());
       now_ += seconds;
