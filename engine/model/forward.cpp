@@ -67,6 +67,7 @@ struct Forward::Impl {
   Scratch router, experts, expert_weights, expert_gate, expert_up, expert_out, shared_gate;
   Scratch token, position, slot, sequence, prefix_slots, extra_begin, extra_slots, table, cos_sin_global, cos_sin_local, wanted;
   Scratch window_slot, window_table, watch, shares, mixed;
+  std::vector<float> read;  // rows of logits
 
   Result<void> allocate();
   Result<void> make(Scratch& scratch, std::int64_t rows, std::int64_t cols, DType dtype = DType::f32);
@@ -326,7 +327,6 @@ Result<void> Forward::Impl::head(const Batch& batch, const LogitSink& sink) {
   }
   if (rows.empty()) return backend.submit();
   const Tensor all = upload_values(wanted, rows, std::ssize(rows), 1);
-  std::vector<float> values;
   for (std::int64_t first = 0; first < std::ssize(rows); first += kLogitRows) {
     const std::int64_t n = std::min(kLogitRows, std::ssize(rows) - first);
     const Tensor states = hidden.rows(n), out = logits.rows(n);
@@ -336,12 +336,13 @@ Result<void> Forward::Impl::head(const Batch& batch, const LogitSink& sink) {
     if (c.logit_divisor != 1.0F) backend.scale(out, 1.0F / c.logit_divisor);
     if (c.final_softcap > 0) backend.softcap(out, c.final_softcap);
     FW_TRY(backend.submit());
-    values.resize(static_cast<std::size_t>(n * model.vocab_size));
-    backend.read(out, std::as_writable_bytes(std::span(values)));
+    read.resize(std::max(read.size(), static_cast<std::size_t>(n * model.vocab_size)));
+    const auto values = std::span(read).first(static_cast<std::size_t>(n * model.vocab_size));
+    backend.read(out, std::as_writable_bytes(values));
     for (std::int64_t r = 0; r < n; ++r) {
       const auto begin = static_cast<std::size_t>(r * model.vocab_size);
       sink(rows[static_cast<std::size_t>(first + r)],
-           std::span(values).subspan(begin, static_cast<std::size_t>(model.vocab_size)));
+           values.subspan(begin, static_cast<std::size_t>(model.vocab_size)));
     }
   }
   return {};

@@ -130,6 +130,7 @@ struct DeviceRow {
   int64_t memory_bytes;
   int32_t major, minor;  // compute capability
   int32_t n_processors, usable;  // usable 0: older than the plugin's kernels
+  int32_t software;              // no GPU at all but the processor, for tests
 };
 
 /// Since the last time they were taken.

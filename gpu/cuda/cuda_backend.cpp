@@ -126,6 +126,7 @@ DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   info.backend = "cuda";
   info.memory_bytes = row.memory_bytes;
   info.features = {"sm_" + std::to_string(row.major) + std::to_string(row.minor)};
+  if (row.software != 0) info.features.emplace_back(kSoftware);
   return info;
 }
 

@@ -165,8 +165,9 @@ __device__ __forceinline__ void multiply_part(const Product& p, const Part& part
   round_run(values, blockIdx.y, tile, p.made);
 }
 
+// Three blocks to a processor where the codes leave registers for it.
 template <Format kFormat, Way kWay>
-__global__ void __launch_bounds__(32 * kClasses) multiply_one(Product p) { multiply_part<kFormat, kWay>(p, part_of(p)); }
+__global__ void __launch_bounds__(32 * kClasses, Unit<kFormat>::kBits == 4 && !Unit<kFormat>::kHasTable ? 3 : 2) multiply_one(Product p) { multiply_part<kFormat, kWay>(p, part_of(p)); }
 
 // Parts of two formats in one launch.
 template <Format kFirst, Format kSecond>
@@ -236,7 +237,8 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
 // memory while the ones before it are multiplied.
 inline constexpr int kWarpRows = 2, kWarpColumns = 4, kWarpsDown = 4, kWarpsAcross = 2;
 inline constexpr int kBlockTiles = kWarpRows * kWarpsDown, kBlockColumns = kWarpColumns * kWarpsAcross;
-inline constexpr int kManyThreads = 32 * kWarpsDown * kWarpsAcross, kStages = 3;
+inline constexpr int kManyThreads = 32 * kWarpsDown * kWarpsAcross;
+inline constexpr int kMostShared = 64 * 1024;  // bytes that a block may have on every device
 inline constexpr int kPiece = 16;  // bytes of a copy
 
 template <Format kFormat>
@@ -246,6 +248,9 @@ struct Stage {
   static constexpr int kCodes = 512, kSteps = 128, kInputBytes = kCodes + 2 * kSteps;  // of a tile of slots in a term
 
   __host__ __device__ static int bytes(int terms) { return kBlockTiles * kWeightBytes + terms * kBlockColumns * kInputBytes; }
+  /// Of stages: two where three are too many.
+  __host__ __device__ static int number(int terms) { return 3 * bytes(terms) <= kMostShared ? 3 : 2; }
+  static_assert(2 * (kBlockTiles * kWeightBytes + 3 * kBlockColumns * kInputBytes) <= kMostShared);
   __device__ static const std::uint8_t* weights(const std::uint8_t* stage, int tile) { return stage + tile * kWeightBytes; }
   __device__ static const std::uint8_t* input(const std::uint8_t* stage, int term, int column) {
     return stage + kBlockTiles * kWeightBytes + (term * kBlockColumns + column) * kInputBytes;
@@ -301,7 +306,7 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
   const std::int64_t first_tile = std::int64_t{blockIdx.x - part.first_block} * kBlockTiles, first_column = std::int64_t{blockIdx.y} * kBlockColumns;
   const int tile = warp % kWarpsDown * kWarpRows, column = warp / kWarpsDown * kWarpColumns;  // of this warp in the block
   const bool works = (first_tile + tile) * kTileRows < part.rows && (first_column + column) * kTile < p.n_slots;
-  const int n_units = static_cast<int>(p.x.units()), stage_bytes = S::bytes(p.x.terms);
+  const int n_units = static_cast<int>(p.x.units()), stage_bytes = S::bytes(p.x.terms), n_stages = S::number(p.x.terms);
   const std::uint8_t* units = units_at<kFormat>(p, part, first_tile + warp, 0);
   const std::int64_t first_place = p.x.place(first_column + warp, 0, 0, 0);
   Walk ahead, now;
@@ -311,17 +316,18 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
       copy_stage<kFormat>(p, units, first_place, ahead, stages + ahead_stage * stage_bytes);
       ahead.step(n_units);
     }
-    ahead_stage = ahead_stage + 1 == kStages ? 0 : ahead_stage + 1;
+    ahead_stage = ahead_stage + 1 == n_stages ? 0 : ahead_stage + 1;
     end_copy_group();
   };
-  for (int i = 0; i + 1 < kStages; ++i) copy_next();
+  for (int i = 0; i + 1 < n_stages; ++i) copy_next();
   float totals[kWarpRows][kWarpColumns][4] = {}, sums[kWarpRows][kWarpColumns][4] = {};
   while (!now.done()) {
-    wait_for_copies<kStages - 2>();
+    if (n_stages == 3) wait_for_copies<1>();
+    else wait_for_copies<0>();
     __syncthreads();
     copy_next();
     const std::uint8_t* stage = stages + now_stage * stage_bytes;
-    now_stage = now_stage + 1 == kStages ? 0 : now_stage + 1;
+    now_stage = now_stage + 1 == n_stages ? 0 : now_stage + 1;
     const int n_halves = halves_of_chunk(p, now.unit, now.q);
     if (works) {
       ChunkOfTile<kFormat> w[kWarpRows];
@@ -373,7 +379,7 @@ void launch_product(Lowering& to, Product p, Way way, std::int64_t n_rows) {
   if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(blocks_for(p.n_slots, kTile), multiply_few<kFormat, 1>);
   if (p.n_slots <= 2 * kTile) return go(1, multiply_few<kFormat, 2>);
   if (p.n_slots <= 4 * kTile) return go(1, multiply_few<kFormat, 4>);
-  to.launch({n_blocks, blocks_for(p.n_slots, kTile * kBlockColumns)}, kManyThreads, static_cast<std::size_t>(kStages * Stage<kFormat>::bytes(p.x.terms)),
+  to.launch({n_blocks, blocks_for(p.n_slots, kTile * kBlockColumns)}, kManyThreads, static_cast<std::size_t>(Stage<kFormat>::number(p.x.terms) * Stage<kFormat>::bytes(p.x.terms)),
             multiply_many<kFormat>, p);
 }
 

@@ -58,7 +58,7 @@ enum class Table : std::uint8_t { none, iq4, fp4 };
 /// Planes of a format's codes.
 template <bool has_fours, bool has_twos, bool has_ones, bool is_signed, Table table = Table::none>
 struct Planes {
-  static constexpr bool kFours = has_fours, kTwos = has_twos, kOnes = has_ones;
+  static constexpr bool kFours = has_fours, kTwos = has_twos, kOnes = has_ones, kHasTable = table != Table::none;
   static constexpr int kBits = 4 * kFours + 2 * kTwos + kOnes;
   static constexpr int kShift = is_signed ? 8 - kBits : 0;
   static constexpr int kCodeBytes = 128 * kBits;  // of a chunk
@@ -93,7 +93,7 @@ struct Planes {
   }
 };
 struct Eights {
-  static constexpr bool kFours = false, kTwos = false, kOnes = false;
+  static constexpr bool kFours = false, kTwos = false, kOnes = false, kHasTable = false;
   static constexpr int kBits = 8, kShift = 0, kCodeBytes = 1024;
   static constexpr float kUnshift = 1;
   __device__ __forceinline__ static void codes(const std::uint8_t* chunk, int lane, int (&words)[2][kInChunk]) {

@@ -143,7 +143,7 @@ models() {
     cd "$root/tests/app" && "$python" logits_test.py CudaFixtures
   fi
 }
-texts() { cd "$root/tests/app" && "$python" cuda_emulated_test.py CudaEmulatedTest; }
+texts() { cd "$root/tests/app" && "$python" cuda_emulated_test.py CudaEmulatedTest.test_it_is_a_device CudaEmulatedTest.test_same_text_as_the_processor_and_with_drafts; }
 # Whatever drafts, the text is the same; a session on a device that fails or is short of memory ends in a sentence or on the processor.
 speculation() { FOREWORD_TEST_DEVICE=cuda "$build/tests/test_session" --gtest_brief=1 --gtest_filter="$texts_of"; }
 

@@ -117,7 +117,7 @@ TEST(CudaFaults, NoAllocationThatFailsIsMoreThanASentence) {
   ASSERT_TRUE(good.has_value());
   int n_failures = 0;
   for (; n_failures < 100; ++n_failures) {
-    const auto result = step({.allocations_until_failure = n_failures});
+    const auto result = step({.fail_allocation = n_failures});
     if (result.has_value()) {
       EXPECT_EQ(*result, *good);
       break;
@@ -126,11 +126,11 @@ TEST(CudaFaults, NoAllocationThatFailsIsMoreThanASentence) {
     EXPECT_TRUE(result.error().message.ends_with(".")) << result.error().message;
     EXPECT_NE(result.error().message.find("--device cpu"), std::string::npos) << result.error().message;
   }
-  EXPECT_EQ(n_failures, 7) << "opening, memory, staging, weights, the file's bytes before they are packed, rounded input, scratch";
+  EXPECT_EQ(n_failures, 6) << "opening, memory, staging, weights, the file's bytes before they are packed, rounded input";
 }
 
 TEST(CudaFaults, AKernelThatFailsIsALostDevice) {
-  const auto result = step({.run_fails = true});
+  const auto result = step({.lose_at_submit = 0});
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, ErrorCode::device_lost);
   EXPECT_NE(result.error().message.find("an injected fault"), std::string::npos) << result.error().message;
