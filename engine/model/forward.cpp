@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "engine/model/layer_inputs.h"
 #include "engine/model/stages.h"
@@ -46,6 +47,12 @@ Forward::~Forward() = default;
 
 std::int64_t Forward::max_rows() const { return impl_->max_rows; }
 std::int64_t Forward::n_layers() const { return impl_->model.config.n_layers; }
+
+Passenger Forward::passenger(Batch rows) const {
+  check(rows.size() > 0 && rows.mixes.empty(), "a passenger has rows, and each its token");
+  const std::int64_t revision = impl_->cache.revision(rows.sequence.front());
+  return {.batch = std::move(rows), .revision = revision};
+}
 
 bool Forward::can_go_on(const Passenger& passenger) const {
   return passenger.revision == impl_->cache.revision(passenger.batch.sequence.front());
@@ -110,7 +117,7 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const PassO
   Impl& f = *impl_;
   Passenger* const passenger = options.passenger;
   const std::int64_t n_own = batch.size();
-  check(passenger == nullptr || (options.skipped.empty() && passenger->batch.mixes.empty()), "a passenger goes through all layers");
+  check(passenger == nullptr || options.skipped.empty(), "a passenger goes through all layers");
   Batch with_passenger;
   if (passenger != nullptr) {
     with_passenger = batch;
@@ -122,7 +129,6 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const PassO
   for (const SequenceId id : all.sequence) ++rows_of[id];
   for (const auto& [id, count] : rows_of) FW_TRY(f.cache.reserve(id, count));
 
-  if (passenger != nullptr && passenger->next_layer == 0) passenger->revision = f.cache.revision(passenger->batch.sequence.front());
   check(passenger == nullptr || can_go_on(*passenger), "the sequence of a passenger stays as it is");
   const BatchLayout layout = lay_out(all, f.cache);
   const LayerInputs inputs = f.inputs.upload(f.backend, f.model, all, layout);

@@ -22,7 +22,7 @@ namespace foreword::engine {
 struct Passenger {
   Batch batch;                        // no mixtures
   std::int64_t next_layer = 0;        // those before it are done
-  std::int64_t revision = 0;          // of its sequence, when it began
+  std::int64_t revision = 0;          // of its sequence
   std::vector<float> attention = {};  // of its last row, by block, in the head and layer that gave most so far
 };
 
@@ -52,7 +52,9 @@ class Forward {
   /// given up, and the device's. After `cancelled` the passenger keeps the layers that it got through.
   Result<void> run(const Batch& batch, const LogitSink& sink, const PassOptions& options = {});
 
-  /// Whether the sequence of a passenger that has begun is as it was then. If not, nothing can come of it any more.
+  /// A passenger of these rows, whose slots follow what their sequence holds now.
+  Passenger passenger(Batch rows) const;
+  /// Whether the passenger's sequence is as it was then. If not, nothing can come of it any more.
   bool can_go_on(const Passenger& passenger) const;
 
   std::int64_t max_rows() const;

@@ -111,7 +111,7 @@ TEST_P(PassengerTest, MayGetOffBehindAnyLayerAndChangesNoBit) {
       const std::int64_t read = cache_->length(prompt);
       if (!passenger && read < kPrompt) {
         const std::int64_t n = std::min<std::int64_t>(1 + static_cast<std::int64_t>(random() % 40), kPrompt - read);
-        passenger.emplace(Passenger{chain(prompt, read, most(prompt, n))});
+        passenger = forward_->passenger(chain(prompt, read, most(prompt, n)));
       }
       PassOptions options;
       std::int64_t left = static_cast<std::int64_t>(random()) % (n_layers() + 2);
@@ -139,7 +139,7 @@ TEST_P(PassengerTest, KeepsItsLayersWhenThePassIsGivenUp) {
   for (std::int64_t stop = 1; stop <= n_layers(); ++stop) {
     start();
     const SequenceId answer = cache_->add_sequence(), prompt = cache_->add_sequence();
-    Passenger passenger{chain(prompt, 0, most(prompt, kPrompt))};
+    Passenger passenger = forward_->passenger(chain(prompt, 0, most(prompt, kPrompt)));
     ASSERT_EQ(passenger.batch.size(), kPrompt);
     std::int64_t n_asked = 0;
     const auto nothing = [](std::int64_t, std::span<const float>) { ADD_FAILURE() << "a pass that was given up has no logits"; };
@@ -164,7 +164,7 @@ TEST_P(PassengerTest, APageThatIsSharedMeanwhileIsCopied) {
   const Batch first = chain(prompt, 0, kBefore);
   ASSERT_TRUE(forward_->run(first, [](std::int64_t, std::span<const float>) {}));
   ASSERT_TRUE(cache_->commit(prompt, kBefore));
-  Passenger passenger{chain(prompt, kBefore, kPrompt - kBefore)};
+  Passenger passenger = forward_->passenger(chain(prompt, kBefore, kPrompt - kBefore));
   ASSERT_TRUE(forward_->run({}, {}, {.passenger = &passenger, .rides = [](std::int64_t layer) { return layer < 1; }}));
   const SequenceId fork = cache_->fork(prompt);
   const Batch other = chain(fork, 5000, 3);
@@ -180,7 +180,7 @@ TEST_P(PassengerTest, APageThatIsSharedMeanwhileIsCopied) {
 TEST_P(PassengerTest, CannotGoOnWhenItsTextIsAnother) {
   start();
   const auto boarded = [&](SequenceId id) {
-    Passenger passenger{chain(id, 0, 5)};
+    Passenger passenger = forward_->passenger(chain(id, 0, 5));
     EXPECT_TRUE(forward_->run({}, {}, {.passenger = &passenger, .rides = [](std::int64_t layer) { return layer < 1; }}));
     EXPECT_TRUE(forward_->can_go_on(passenger));
     return passenger;
