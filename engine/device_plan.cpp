@@ -81,7 +81,7 @@ ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t 
   const TensorInfo* embeddings = file.find("token_embd.weight");
   const std::int64_t vocabulary = embeddings != nullptr && embeddings->shape.size() > 1 ? embeddings->shape[1] : 0;
   bytes.cache_of_layer = 2 * 2 * context * config->n_kv_heads * config->head_dim;
-  const std::int64_t width = 4 * config->hidden_size + 4 * config->n_heads * config->head_dim +
+  const std::int64_t width = 5 * config->hidden_size + 4 * config->n_heads * config->head_dim +
                              3 * std::max(config->ffn_size, config->n_experts_used * config->expert_ffn_size);
   bytes.working = 4 * (prompt_rows * width + kLogitRows * vocabulary) + kSpare;
   return bytes;

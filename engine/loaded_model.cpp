@@ -52,6 +52,16 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::pa
 }
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on) {
+  return open_on(nullptr, std::move(file), options, go_on);
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open_beside(const LoadedModel& other, std::shared_ptr<const GgufFile> file, const ModelOptions& options) {
+  return open_on(other.backend_->device().id == "cpu" ? other.backend_ : nullptr, std::move(file), options, {});
+}
+
+/// processor: where it is to be computed if the plan says so; null: by one of its own.
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::shared_ptr<gpu::Backend> processor, std::shared_ptr<const GgufFile> file, const ModelOptions& options,
+                                                          const gpu::Progress& go_on) {
   if (file->tensors().empty() && has_vocabulary(file->metadata())) {
     return Error{ErrorCode::unsupported, file->name() + ": This file holds only a vocabulary; it serves `foreword tokenize`, but cannot write."};
   }
@@ -60,8 +70,11 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
     auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
     loaded->options_ = options;
     loaded->device_reason_ = plan.reason;
-    auto backend = open_planned(plan, options);
-    const Result<void> settled = backend ? loaded->settle_on(std::move(*backend), file, go_on) : Result<void>(backend.error());
+    const Result<void> settled = [&]() -> Result<void> {
+      if (processor != nullptr && plan.on_processor()) return loaded->settle_on(processor, file, go_on);
+      FW_ASSIGN(auto backend, open_planned(plan, options));
+      return loaded->settle_on(std::move(backend), file, go_on);
+    }();
     if (settled) return loaded;
     if (plan.on_processor()) return settled.error();
     if (settled.error().code == ErrorCode::device_lost) plan = after_failure(ErrorCode::device_lost);
@@ -84,7 +97,7 @@ Result<void> LoadedModel::move_to_processor(ErrorCode why) {
   return settle_on(std::move(backend), file, {});
 }
 
-Result<void> LoadedModel::settle_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on) {
+Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on) {
   const std::string name = file->name();
   const auto named = [&name](const Error& error) { return with_file(error, name); };
   backend_ = std::move(backend);

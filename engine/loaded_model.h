@@ -29,6 +29,9 @@ class LoadedModel {
   static Result<std::unique_ptr<LoadedModel>> open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on = {});
   /// The same for a file that is open already (or lives in memory). A file without a vocabulary is fine here.
   static Result<std::unique_ptr<LoadedModel>> open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on = {});
+  /// A model beside another, for the same thread: where both are computed by the processor, by the same threads of it, which would
+  /// else be in each other's way.
+  static Result<std::unique_ptr<LoadedModel>> open_beside(const LoadedModel& other, std::shared_ptr<const GgufFile> file, const ModelOptions& options);
 
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
@@ -67,9 +70,11 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
-  Result<void> settle_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on);
+  static Result<std::unique_ptr<LoadedModel>> open_on(std::shared_ptr<gpu::Backend> processor, std::shared_ptr<const GgufFile> file, const ModelOptions& options,
+                                                      const gpu::Progress& go_on);
+  Result<void> settle_on(std::shared_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on);
 
-  std::unique_ptr<gpu::Backend> backend_;  // first: everything below lives on it
+  std::shared_ptr<gpu::Backend> backend_;  // first: everything below lives on it
   std::string device_reason_;
   ModelOptions options_;
   Model model_;

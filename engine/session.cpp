@@ -178,6 +178,7 @@ class Session::Desk {
     if (error.code == ErrorCode::out_of_memory && recall_) return recall_.reset();
     const auto is_open = [](const AnswerWriter& answer) { return answer.is_open(); };
     const bool types = suggestion_ && suggestion_->running();
+    if (error.code == ErrorCode::out_of_memory && suggestion_ && !types) return suggestion_.reset();  // it rests, and keeps its pages
     if (error.code == ErrorCode::out_of_memory && std::ranges::count_if(answers_, is_open) + (types ? 1 : 0) > 1) {
       std::ranges::find_if(answers_.rbegin(), answers_.rend(), is_open)->close();
       return;

@@ -64,8 +64,9 @@ struct NormOp {
 struct LinearOp { Weight w; View x, experts, bias, out; };
 enum After : int64_t {
   kAfterNone,
-  kAfterAdd,       // sum = residual + factor * out
-  kAfterGlu,       // product = act(out of the first part) * (out of the second)
+  kAfterAdd,       // sum = residual + factor * out; then, if outer_sum is there, outer_sum = outer + outer_factor * sum
+  kAfterGlu,       // product = act(out of the first part) * (out of the second); or of the halves of the only one's columns;
+                   // a third is a product for itself
   kAfterActivate,  // product = act(out)
   kAfterCombine,   // combined = the weighted sum of the experts' out; then, if sum is there, as kAfterAdd
 };
@@ -73,9 +74,10 @@ enum After : int64_t {
 struct ProductsOp {
   LinearOp parts[3];
   int64_t n_parts, after;
-  View residual, sum, product, weights, combined;
-  float factor;
-  int32_t activation;  // gpu::Activation
+  View gate;  // out[r] *= sigmoid(gate[r]) before that; absent: not wanted
+  View residual, sum, outer, outer_sum, product, weights, combined;
+  float factor, outer_factor;
+  int64_t activation;  // gpu::Activation
 };
 struct RopeOp { View x[2], cos_sin; int64_t n, head_dim, n_rot, adjacent; };
 /// norm.x absent: no norm; else of q and k, by heads or whole rows. n_rot = 0: no rotation.

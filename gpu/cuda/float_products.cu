@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(32 * kWarps) multiply_floats_one(FloatProduct 
   const std::int64_t row = std::int64_t{blockIdx.x - part.first_block} * kWarps + threadIdx.x / 32;
   if (row >= part.rows) return;
   make_row<kWay>(p, part, row, lane == 0, [&](const Part& of, int expert, std::int64_t input) {
-    const std::uint8_t* weights = of.weight + (expert * of.rows + row) * p.row_bytes;
+    const std::uint8_t* weights = of.weight + (expert * of.height + of.first_row + row) * p.row_bytes;
     float sum = 0;
     for (std::int64_t c = lane; 8 * c < p.cols; c += 32) {
       float w[8], x[8];
@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(32 * kWarps) multiply_floats(FloatProduct p) {
   const std::uint8_t* rows[kRows];
   for (int r = 0; r < kRows; ++r) {
     const std::int64_t row = first_row + r < part.rows ? first_row + r : part.rows - 1;
-    rows[r] = part.weight + (expert * part.rows + row) * p.row_bytes;
+    rows[r] = part.weight + (expert * part.height + row) * p.row_bytes;
   }
   std::int64_t to[kColumns];
   for (int n = 0; n < kColumns; ++n) {

@@ -36,7 +36,7 @@ void for_all_written(const Op& op, Each each) {
     case kOpNorm: return each(op.norm.out), each(op.norm.out2), each(op.norm.sum), each(op.norm.next_out);
     case kOpLinear:
       for (std::int64_t i = 0; i < op.linear.n_parts; ++i) each(op.linear.parts[i].out);
-      return each(op.linear.sum), each(op.linear.product), each(op.linear.combined);
+      return each(op.linear.sum), each(op.linear.outer_sum), each(op.linear.product), each(op.linear.combined);
     case kOpRope: return each(op.rope.x[0]), each(op.rope.x[1]);
     case kOpStoreKv: return each(op.store_kv.k), each(op.store_kv.q), each(op.store_kv.norm.out);
     case kOpAttention: return each(op.attention.out), each(op.attention.shares);
@@ -84,7 +84,14 @@ void lower(Lowering& to, const ProductsOp& op, const Op* next) {
   const Way one = by_rows(first) ? Way::one : Way::by_slots;
   if (one == Way::one) {
     const bool alike = second.w.format == first.w.format && second.w.rows == first.w.rows && rounded_terms(second) == rounded_terms(first);
-    if (op.after == kAfterGlu && alike) return lower(to, Products{{&first, &second}, 2, Way::gated, &op, made_terms});
+    const bool whole_tiles = first.w.rows / 2 % kRun == 0;  // of weights in units, a half begins with one
+    if (op.after == kAfterGlu && op.n_parts == 1 && whole_tiles) return lower(to, Products{{&first}, 1, Way::gated, &op, made_terms});
+    if (op.after == kAfterGlu && op.n_parts > 1 && alike) {
+      ProductsOp third = op;
+      third.product = {};
+      if (op.n_parts == 3) lower(to, Products{{&op.parts[2]}, 1, Way::one, &third, 0});
+      return lower(to, Products{{&first, &second}, 2, Way::gated, &op, made_terms});
+    }
     if (op.after == kAfterActivate) return lower(to, Products{{&first}, 1, Way::one, &op, made_terms});
     if (op.after == kAfterCombine) return lower(to, Products{{&first}, 1, Way::combined, &op, 0});
   }
@@ -92,8 +99,16 @@ void lower(Lowering& to, const ProductsOp& op, const Op* next) {
   if (op.after != kAfterAdd) plain.product = {};
   lower_parts(to, plain, one);
   switch (op.after) {
-    case kAfterGlu: return lower(to, ElementwiseOp{first.out, second.out, op.product, 0, op.activation}, kOpGlu, terms);
-    case kAfterActivate: return lower(to, ElementwiseOp{first.out, {}, op.product, 0, op.activation}, kOpActivate, terms);
+    case kAfterGlu: {
+      View gate = first.out, up = second.out;
+      if (op.n_parts == 1) {
+        gate.cols = op.product.cols;
+        up = gate;
+        up.data = static_cast<float*>(gate.data) + gate.cols;
+      }
+      return lower(to, ElementwiseOp{gate, up, op.product, 0, static_cast<std::int32_t>(op.activation)}, kOpGlu, terms);
+    }
+    case kAfterActivate: return lower(to, ElementwiseOp{first.out, {}, op.product, 0, static_cast<std::int32_t>(op.activation)}, kOpActivate, terms);
     case kAfterCombine:
       lower(to, CombineOp{first.out, op.weights, op.combined});
       if (op.sum.data != nullptr) lower(to, ElementwiseOp{op.residual, op.combined, op.sum, op.factor, 0}, kOpAdd, 0);

@@ -54,7 +54,7 @@ inline constexpr int kMostParts = 3;
 enum class Way {
   by_slots,  // several rows together, those of experts sorted by expert
   one,       // blocks for each row of the result, and the activation that follows if op->after says so
-  gated,     // the same for both parts and their gated product
+  gated,     // the same for both parts, or the halves of one, and their gated product
   combined,  // blocks for each row of the experts' sum
 };
 struct Products {

@@ -10,7 +10,7 @@ namespace foreword::gpu::cuda {
 // A weight matrix that the input is multiplied with.
 struct Part {
   const std::uint8_t* weight;
-  std::int64_t rows;
+  std::int64_t rows, first_row, height;  // those that are wanted, of `height` that the matrix of each expert has
   const float* scale;
   std::int64_t n_scales;
   const float* bias;
@@ -29,10 +29,12 @@ struct Target {
   const int* experts;
   std::int64_t experts_stride, per_row, results_per_input;
   // Then; what is absent is not wanted.
-  const float* residual;  // sum = residual + factor * result
-  float* sum;
-  std::int64_t residual_stride, sum_stride;
-  float factor;
+  const float* gate;  // result *= sigmoid(gate of its row)
+  std::int64_t gate_stride;
+  const float *residual, *outer;  // sum = residual + factor * result, outer_sum = outer + outer_factor * sum
+  float *sum, *outer_sum;
+  std::int64_t residual_stride, sum_stride, outer_stride, outer_sum_stride;
+  float factor, outer_factor;
   int activation;
   float* product;  // the activated result, or that of the first part activated times that of the second
   std::int64_t product_stride;
@@ -47,21 +49,24 @@ __device__ __forceinline__ const Part& part_of(const Target& p) {
 }
 
 // A value of result row `to`, stored.
-__device__ __forceinline__ float keep(const Part& part, std::int64_t to, std::int64_t row, int expert, float sum) {
+__device__ __forceinline__ float keep(const Target& p, const Part& part, std::int64_t to, std::int64_t row, int expert, float sum) {
   if (row >= part.rows) return 0;
   if (part.scale != nullptr) sum *= part.scale[part.n_scales == 1 ? 0 : expert];
   if (part.bias != nullptr) sum += part.bias[expert * part.bias_stride + row];
+  if (p.gate != nullptr) sum *= sigmoid(p.gate[to * p.gate_stride]);
   part.out[to * part.out_stride + row] = sum;
   return sum;
 }
 __device__ __forceinline__ void keep_sum(const Target& p, std::int64_t to, std::int64_t row, float value) {
-  if (p.sum != nullptr) p.sum[to * p.sum_stride + row] = fmaf(p.factor, value, p.residual[to * p.residual_stride + row]);
+  if (p.sum == nullptr) return;
+  const float sum = p.sum[to * p.sum_stride + row] = fmaf(p.factor, value, p.residual[to * p.residual_stride + row]);
+  if (p.outer_sum != nullptr) p.outer_sum[to * p.outer_sum_stride + row] = fmaf(p.outer_factor, sum, p.outer[to * p.outer_stride + row]);
 }
 
 __device__ __forceinline__ void store(const Target& p, const Part& part, std::int64_t slot, std::int64_t row, int expert, float sum) {
   if (slot >= p.n_slots || row >= part.rows) return;
   const std::int64_t to = p.slot_row == nullptr ? slot : p.slot_row[slot];
-  if (to >= 0) keep_sum(p, to, row, keep(part, to, row, expert, sum));
+  if (to >= 0) keep_sum(p, to, row, keep(p, part, to, row, expert, sum));
 }
 
 // What a block or a warp makes of result row blockIdx.y, all that follows included: dot(part, expert, input row) has, in the threads that
@@ -72,7 +77,7 @@ __device__ __forceinline__ float make_row(const Target& p, const Part& part, std
   const auto value_of = [&](const Part& of, std::int64_t to) {
     const int expert = p.experts == nullptr ? 0 : p.experts[to / p.per_row * p.experts_stride + to % p.per_row];
     const float sum = dot(of, expert, to / p.results_per_input);
-    return has ? keep(of, to, row, expert, sum) : 0;
+    return has ? keep(p, of, to, row, expert, sum) : 0;
   };
   const std::int64_t to = blockIdx.y;
   float value = 0;

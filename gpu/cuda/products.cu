@@ -43,7 +43,7 @@ Rounded round(Lowering& to, const LinearOp& op, const Grouping& grouping) {
 Part part_for(const LinearOp& op) {
   Part part{};
   part.weight = op.w.data;
-  part.rows = op.w.rows;
+  part.rows = part.height = op.w.rows;
   part.scale = op.w.scale;
   part.n_scales = op.w.n_scales;
   part.bias = static_cast<const float*>(op.bias.data);
@@ -52,6 +52,16 @@ Part part_for(const LinearOp& op) {
   part.out_stride = op.out.stride;
   part.format = static_cast<Format>(op.w.format);
   return part;
+}
+
+// Gate and up are the halves of one weight.
+void halve(Target& p) {
+  Part &gate = p.parts[0], &up = p.parts[1];
+  gate.rows /= 2;
+  up = gate;
+  up.first_row = gate.rows;
+  up.out += gate.rows;
+  if (up.bias != nullptr) up.bias += gate.rows;
 }
 
 // Two formats that the queries, keys and values of one layer often have, for one row.
@@ -64,6 +74,7 @@ constexpr MixedRow kMixed[] = {
     {Format::q5_k, Format::q6_k, multiply_mixed<Format::q5_k, Format::q6_k>},
     {Format::q4_k, Format::q5_k, multiply_mixed<Format::q4_k, Format::q5_k>},
     {Format::q4_0, Format::q8_0, multiply_mixed<Format::q4_0, Format::q8_0>},
+    {Format::q5_0, Format::q8_0, multiply_mixed<Format::q5_0, Format::q8_0>},
 };
 
 bool launch_mixed(Lowering& to, const Products& products, Product p) {
@@ -126,12 +137,19 @@ void lower(Lowering& to, const Products& products) {
   p.experts_stride = first.experts.stride;
   p.per_row = experts ? first.experts.cols : 1;
   p.results_per_input = first.out.rows / first.x.rows;
+  p.gate = static_cast<const float*>(op.gate.data);
+  p.gate_stride = op.gate.stride;
   p.residual = static_cast<const float*>(op.residual.data);
   p.residual_stride = op.residual.stride;
   p.sum = op.after == kAfterAdd || products.way == Way::combined ? static_cast<float*>(op.sum.data) : nullptr;
   p.sum_stride = op.sum.stride;
   p.factor = op.factor;
-  p.activation = op.activation;
+  p.outer = static_cast<const float*>(op.outer.data);
+  p.outer_stride = op.outer.stride;
+  p.outer_sum = static_cast<float*>(op.outer_sum.data);
+  p.outer_sum_stride = op.outer_sum.stride;
+  p.outer_factor = op.outer_factor;
+  p.activation = static_cast<int>(op.activation);
   p.product = by_slots ? nullptr : static_cast<float*>(op.product.data);
   p.product_stride = op.product.stride;
   p.weights = static_cast<const float*>(op.weights.data);
@@ -153,6 +171,7 @@ void lower(Lowering& to, const Products& products) {
       p.parts[n++] = part_for(*products.parts[j]);
       launched[static_cast<std::size_t>(j)] = true;
     }
+    if (products.way == Way::gated && products.n == 1) halve(p);
     if (terms > 0) row_of(one)->launch(to, p, products.way, n_rows);
     else launch_floats(to, p, one, products.way, n_rows, grouping.tile);
   }

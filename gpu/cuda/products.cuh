@@ -17,8 +17,8 @@ struct Product : Target {
 // The units of a tile of weight rows.
 template <Format kFormat>
 __device__ __forceinline__ const std::uint8_t* units_at(const Product& p, const Part& part, std::int64_t tile, int expert) {
-  const std::int64_t n_tiles = tiles_of(part.rows);
-  return part.weight + (expert * n_tiles + (tile < n_tiles ? tile : n_tiles - 1)) * p.x.units() * unit_bytes(kFormat);
+  const std::int64_t n_tiles = tiles_of(part.height), at = part.first_row / kTileRows + tile;
+  return part.weight + (expert * n_tiles + (at < n_tiles ? at : n_tiles - 1)) * p.x.units() * unit_bytes(kFormat);
 }
 
 // What a lane has of a chunk of weights.
