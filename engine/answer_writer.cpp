@@ -161,8 +161,13 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
 
 void AnswerWriter::take(std::int64_t row, std::span<const float> logits) {
   const auto node = static_cast<std::int32_t>(row - first_row_ - n_chain_);
-  if (tree_ != &alone_) drafting_->speculation.observe(node, walk_->wants(node), named(logits));
-  if (walk_->wants(node) && may_go_on()) walk_->take(named(logits));
+  Speculation* speculation = tree_ != &alone_ ? &drafting_->speculation : nullptr;
+  if (!walk_->wants(node)) {
+    if (speculation != nullptr) speculation->observe_aside(node, named(logits));
+  } else if (may_go_on()) {
+    walk_->take(named(logits));
+    if (speculation != nullptr) speculation->observe(node, sampler_.best());
+  }
 }
 
 // The rows of the pass whose tokens belong to the text.

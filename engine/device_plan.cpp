@@ -53,6 +53,17 @@ void put_layers(const ModelBytes& bytes, std::int64_t layers, DevicePlan& plan) 
   plan.reason = plan.may_step_down ? "no layer fits the graphics memory" : "no layer on the graphics processor, as asked";
 }
 
+/// On the plan's device, as it is listed or, where that does not know, when it is open; 0: nobody knows.
+std::int64_t free_memory(const DevicePlan& plan, const ModelOptions& options) {
+  std::int64_t free = 0;
+  for (const gpu::DeviceInfo& device : gpu::list_devices()) {
+    if (device.id == plan.device || device.id == plan.device + ":0") free = device.memory_free_bytes;
+  }
+  if (free > 0) return free;
+  const auto device = gpu::open_device(plan.device, backend_options(options));
+  return device ? (*device)->device().memory_free_bytes : 0;
+}
+
 }  // namespace
 
 ModelBytes count_bytes(const GgufFile& file, std::int64_t context) {
@@ -66,7 +77,7 @@ ModelBytes count_bytes(const GgufFile& file, std::int64_t context) {
     if (tensor.name == "output.weight") bytes.head = static_cast<std::int64_t>(tensor.bytes);
     if (tensor.name == "token_embd.weight") bytes.table = static_cast<std::int64_t>(tensor.bytes);
   }
-  if (bytes.head == 0) bytes.head = std::exchange(bytes.table, 0);
+  if (bytes.head == 0) bytes.head = bytes.table;
   const TensorInfo* embeddings = file.find("token_embd.weight");
   const std::int64_t vocabulary = embeddings != nullptr && embeddings->shape.size() > 1 ? embeddings->shape[1] : 0;
   bytes.cache_of_layer = 2 * 2 * context * config->n_kv_heads * config->head_dim;
@@ -97,13 +108,7 @@ DevicePlan plan_device(const GgufFile& file, const ModelOptions& options) {
   plan.n_layers = std::ssize(bytes.layers);
   plan.may_step_down = options.gpu_layers < 0;
   std::int64_t layers = options.gpu_layers;
-  if (plan.may_step_down) {
-    std::int64_t free = 0;
-    for (const gpu::DeviceInfo& device : gpu::list_devices()) {
-      if (device.id == plan.device || device.id == plan.device + ":0") free = device.memory_free_bytes;
-    }
-    layers = layers_that_fit(bytes, free);
-  }
+  if (plan.may_step_down) layers = layers_that_fit(bytes, free_memory(plan, options));
   put_layers(bytes, std::min(layers, plan.n_layers), plan);
   return plan;
 }
@@ -114,9 +119,9 @@ DevicePlan step_down(const GgufFile& file, const DevicePlan& plan) {
   return next;
 }
 
-DevicePlan after_loss() {
+DevicePlan after_failure(ErrorCode why) {
   DevicePlan plan;
-  plan.reason = "since the graphics processor stopped answering";
+  plan.reason = why == ErrorCode::out_of_memory ? "since the graphics memory did not suffice" : "since the graphics processor stopped answering";
   return plan;
 }
 

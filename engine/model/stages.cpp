@@ -110,15 +110,12 @@ void Stages::mixture(const Layer& layer, const Tensor& in, const Tensor& out) {
   backend_.glu(arch.activation, gated, upward, inner);
   const Tensor each = expert_out_.rows(chosen);
   backend_.linear_experts(layer.down_experts.weight, inner, ids, layer.down_experts.bias, each);
-  if (!layer.shared_down) {
-    backend_.combine_experts(each, weights, out);
-    return;
-  }
+  backend_.combine_experts(each, weights, out);
+  if (!layer.shared_down) return;
   const Tensor shared_gated = gate_.packed(n, c.shared_ffn_size), shared_up = up_.packed(n, c.shared_ffn_size);
   linear(layer.shared_gate, in, shared_gated);
   linear(layer.shared_up, in, shared_up);
   if (layer.shared_router) linear(layer.shared_router, in, shared_gate_.rows(n));
-  backend_.combine_experts(each, weights, out);
   backend_.glu(arch.activation, shared_gated, shared_up, shared_gated);
   const Tensor shared = expert_out_.packed(n, c.hidden_size);
   linear(layer.shared_down, shared_gated, shared);
@@ -184,7 +181,6 @@ Result<void> Stages::head(const Tensor& stream, const std::vector<std::int32_t>&
   if (rows.empty()) return backend_.submit();
   const Config& c = model_.config;
   const Tensor all = wanted_.write(backend_, rows, std::ssize(rows), 1);
-  std::vector<float> values;
   for (std::int64_t first = 0; first < std::ssize(rows); first += kLogitRows) {
     const std::int64_t n = std::min(kLogitRows, std::ssize(rows) - first);
     const Tensor states = hidden_.rows(n), out = logits_.rows(n);
@@ -194,12 +190,13 @@ Result<void> Stages::head(const Tensor& stream, const std::vector<std::int32_t>&
     if (c.logit_divisor != 1.0F) backend_.scale(out, 1.0F / c.logit_divisor);
     if (c.final_softcap > 0) backend_.softcap(out, c.final_softcap);
     FW_TRY(backend_.submit());
-    values.resize(static_cast<std::size_t>(n * model_.vocab_size));
-    backend_.read(out, std::as_writable_bytes(std::span(values)));
+    read_.resize(std::max(read_.size(), static_cast<std::size_t>(n * model_.vocab_size)));
+    const auto values = std::span(read_).first(static_cast<std::size_t>(n * model_.vocab_size));
+    backend_.read(out, std::as_writable_bytes(values));
     for (std::int64_t r = 0; r < n; ++r) {
       const auto begin = static_cast<std::size_t>(r * model_.vocab_size);
       sink(rows[static_cast<std::size_t>(first + r)],
-           std::span(values).subspan(begin, static_cast<std::size_t>(model_.vocab_size)));
+           values.subspan(begin, static_cast<std::size_t>(model_.vocab_size)));
     }
   }
   return {};

@@ -3,6 +3,7 @@
 // stage needs for itself and no pass from one to the next. Records; only head() submits.
 
 #include <span>
+#include <vector>
 
 #include "engine/model/layer_inputs.h"
 
@@ -37,6 +38,7 @@ class Stages {
   Scratch normed_, q_, k_, v_, heads_, branch_, gate_, up_, logits_, hidden_;
   Scratch router_, experts_, expert_weights_, expert_gate_, expert_up_, expert_out_, shared_gate_;
   Scratch mixed_, wanted_;
+  std::vector<float> read_;  // rows of logits
 };
 
 }  // namespace foreword::engine

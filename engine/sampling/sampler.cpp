@@ -4,8 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
-
-#include "engine/sampling/large_logits.h"
+#include <numeric>
 
 namespace foreword::engine {
 namespace {
@@ -167,6 +166,10 @@ void Sampler::choose_by_momentum(std::span<const std::int32_t> history) {
   candidates_.resize(1);
 }
 
+bool Sampler::penalises() const {
+  return params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F || params_.dry_multiplier != 0.0F;
+}
+
 void Sampler::penalise(std::span<const std::int32_t> history) {
   const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
   if (!active || params_.penalty_window == 0) return;
@@ -182,21 +185,13 @@ void Sampler::penalise(std::span<const std::int32_t> history) {
   }
 }
 
-/// The best so many of logits_, in no order.
-void Sampler::collect(std::size_t most) {
+/// The best so many, in no order.
+void Sampler::collect(std::span<const float> logits, std::size_t most) {
   candidates_.clear();
-  float floor = kNever;  // NaN and what is never chosen are not above it
-  const auto keep_best = [&] {
-    if (candidates_.size() <= most) return;
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(most) - 1, candidates_.end(), kBetter);
-    candidates_.resize(most);
-    floor = candidates_.back().logit;  // an equal one that comes later has a higher id
-  };
-  visit_above(logits_, floor, [&](std::size_t i) {
-    candidates_.push_back({logits_[i], static_cast<std::int32_t>(i)});
-    if (candidates_.size() >= 2 * most) keep_best();
-  });
-  keep_best();
+  large_.visit(logits, most, [&](std::size_t i) { candidates_.push_back({logits[i], static_cast<std::int32_t>(i)}); });
+  if (candidates_.size() <= most) return;
+  std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(most) - 1, candidates_.end(), kBetter);
+  candidates_.resize(most);
 }
 
 /// Top-k, top-p, min-p on candidates_, which comes out sorted by falling logit.
@@ -204,12 +199,13 @@ void Sampler::truncate() {
   std::sort(candidates_.begin(), candidates_.end(), kBetter);
   const double best = candidates_.front().logit;
   if (params_.top_p < 1.0F) {
-    double total = 0;
-    for (const Candidate& c : candidates_) total += std::exp(c.logit - best);
+    shares_.clear();
+    for (const Candidate& c : candidates_) shares_.push_back(std::exp(c.logit - best));
+    const double total = std::accumulate(shares_.begin(), shares_.end(), 0.0);
     double reached = 0;
     std::size_t kept = 0;
     while (kept < candidates_.size()) {
-      reached += std::exp(candidates_[kept++].logit - best);
+      reached += shares_[kept++];
       if (reached >= params_.top_p * total) break;
     }
     candidates_.resize(kept);
@@ -222,17 +218,24 @@ void Sampler::truncate() {
 
 std::span<const Candidate> Sampler::distribution(std::span<const float> logits, std::span<const std::int32_t> history,
                                                  std::span<const std::int32_t> banned) {
-  logits_.assign(logits.begin(), logits.end());
-  for (const std::int32_t token : banned) {
-    if (token >= 0 && token < std::ssize(logits_)) logits_[static_cast<std::size_t>(token)] = kNever;
+  if (!banned.empty() || penalises()) {
+    logits_.assign(logits.begin(), logits.end());
+    for (const std::int32_t token : banned) {
+      if (token >= 0 && token < std::ssize(logits_)) logits_[static_cast<std::size_t>(token)] = kNever;
+    }
+    penalise(history);
+    penalise_repetitions(history);
+    logits = logits_;
   }
-  penalise(history);
-  penalise_repetitions(history);
 
   const bool all = params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0);
   const auto most = params_.temperature > 0.0F ? static_cast<std::size_t>(std::max(params_.top_k, 1)) : 1;
-  collect(all ? logits_.size() : most);
+  collect(logits, all ? logits.size() : std::max(most, kBest));
+  const auto n_best = std::min(candidates_.size(), kBest);
+  std::ranges::partial_sort(candidates_, candidates_.begin() + static_cast<std::ptrdiff_t>(n_best), kBetter);
+  best_.assign(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(n_best));
   if (candidates_.empty()) return {};
+  if (!all) candidates_.resize(std::min(candidates_.size(), most));  // fewer than kBest of these are all sorted
   if (params_.momentum > 0.0F) choose_by_momentum(history);
   else if (params_.temperature > 0.0F) truncate();
   return candidates_;

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/sampling/large_logits.h"
+
 namespace foreword::engine {
 
 struct SamplingParams {
@@ -77,6 +79,8 @@ class Sampler {
   explicit Sampler(const SamplingParams& params, std::span<const std::int32_t> breakers = {}) : params_(params), breakers_(breakers) {}
 
   const SamplingParams& params() const { return params_; }
+  /// From now on, with the same breakers.
+  void use(const SamplingParams& params) { params_ = params; }
 
   /// logits: one per vocabulary entry, may contain -inf, NaN counts as -inf. history: the tokens before this one, oldest
   /// first, prompt included. index: how many tokens the conversation has before this one (the noise's counter).
@@ -88,22 +92,28 @@ class Sampler {
   /// by falling logit, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
   std::span<const Candidate> distribution(std::span<const float> logits, std::span<const std::int32_t> history,
                                           std::span<const std::int32_t> banned);
+  /// The likeliest of the row that was looked at last, kBest or fewer, by falling logit: after the penalties, before any truncation.
+  static constexpr std::size_t kBest = 8;
+  std::span<const Candidate> best() const { return best_; }
   /// Second, the choice among them; -1 if there are none.
   std::int32_t draw(std::span<const Candidate> candidates, std::int64_t index) const;
   /// Their probabilities, in the same order: softmax(logit / temperature).
   void probabilities(std::span<const Candidate> candidates, std::vector<double>& out) const;
 
  private:
+  bool penalises() const;
   void penalise(std::span<const std::int32_t> history);
   void penalise_repetitions(std::span<const std::int32_t> history);
   void choose_by_momentum(std::span<const std::int32_t> history);
-  void collect(std::size_t most);
+  void collect(std::span<const float> logits, std::size_t most);
   void truncate();
 
   SamplingParams params_;
   std::span<const std::int32_t> breakers_;
   std::vector<float> logits_;
-  std::vector<Candidate> candidates_;
+  LargeLogits large_;
+  std::vector<Candidate> candidates_, best_;
+  std::vector<double> shares_;
   std::vector<std::int32_t> seen_;
 };
 
