@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 
 #include "engine/answer_writer.h"
 #include "tests/support/fixtures.h"
@@ -303,7 +304,7 @@ TEST_F(SchedulerTest, APassThatIsGivenUpChangesNothing) {
 /// Runs requests together, on a clock that tells anything, gives passes up at random, and sends texts away for want of room at random.
 class Together {
  public:
-  Together(LoadedModel& model, unsigned seed) : model_(model), clock_(seed), scheduler_(model.forward(), [this] { return time_ += std::exponential_distribution<double>(500)(clock_); }) {}
+  Together(LoadedModel& model, unsigned seed) : model_(model), clock_(seed), scheduler_(model.forward(), [this] { return time_ += std::exponential_distribution<double>(1000)(clock_); }) {}
 
   std::map<std::uint64_t, std::vector<TokenId>> run(std::vector<Generate> requests, unsigned seed, bool disturbed) {
     std::mt19937 random(seed);
@@ -399,6 +400,63 @@ TEST_P(Texts, AreWhatTheyWouldBeAlone) {
     EXPECT_EQ(together.run(requests, seed, disturbed), one_by_one);
     for (const Generate& request : requests) EXPECT_TRUE(together.pages(request) == pages[request.id]) << request.id;
   }
+}
+// Requests come, stop between any two layers, make room for others and give their places to new ones.
+TEST_P(Texts, AreAsAloneWhoeverComesAndGoes) {
+  const auto alone = load(GetParam()), shared = load(GetParam(), 4096);
+  const std::int64_t free = shared->cache().n_free_blocks();
+  const bool exact = !gpu::info(GetParam().k).scaled;
+  std::size_t n_stopped = 0;
+  for (unsigned seed = 1; seed <= 8; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed), clock(seed);
+    std::vector<Generate> requests = some_requests(random);
+    for (Generate& more : some_requests(random)) {
+      more.id += 4;
+      more.chat += 4;
+      requests.push_back(std::move(more));
+    }
+    double time = 0;
+    Scheduler scheduler(shared->forward(), [&] { return time += std::exponential_distribution<double>(1000)(clock); });
+    std::map<std::uint64_t, std::vector<TokenId>> ids;
+    std::set<std::uint64_t> stopped;
+    std::list<AnswerWriter> writers;
+    std::size_t next = 0;
+    while (next < requests.size() || !writers.empty()) {
+      if (next < requests.size() && writers.size() < 4 && random() % 8 == 0) {
+        writers.emplace_back(*shared, requests[next++], std::chrono::steady_clock::now(), [&](Event event) {
+          if (const auto* piece = std::get_if<TextPiece>(&event)) ids[piece->id].insert(ids[piece->id].end(), piece->ids.begin(), piece->ids.end());
+          EXPECT_FALSE(std::holds_alternative<GenerationFailed>(event));
+        });
+        ASSERT_TRUE(writers.back().encode({}));
+      }
+      std::vector<Work*> works;
+      for (AnswerWriter& writer : writers) {
+        if (!writer.is_open()) writer.open(nullptr);
+        else if (exact && random() % 40 == 0) writer.close();
+        if (writer.is_open()) works.push_back(&writer);
+        if (random() % 150 != 0) continue;
+        stopped.insert(writer.request().id);
+        if (writer.is_open()) works.pop_back();
+        writer.stop();
+      }
+      int left = static_cast<int>(random() % 30);
+      if (random() % 2 == 0) scheduler.cost() = {};
+      const auto result = scheduler.step(works, [&] { return left-- > 0; });
+      ASSERT_TRUE(result || result.error().code == ErrorCode::cancelled);
+      writers.remove_if([](const AnswerWriter& writer) { return writer.done(); });
+    }
+    n_stopped += stopped.size();
+    for (const Generate& request : requests) {
+      alone->texts().forget(request.chat);
+      std::vector<TokenId> expected = Together(*alone, seed).run({request}, seed, false)[request.id];
+      if (stopped.contains(request.id)) expected.resize(std::min(expected.size(), ids[request.id].size()));
+      EXPECT_EQ(ids[request.id], expected) << request.id << (stopped.contains(request.id) ? ", as far as it came" : "");
+      shared->texts().forget(request.chat);
+    }
+    EXPECT_EQ(shared->cache().n_free_blocks(), free) << "nobody holds a page any more";
+  }
+  EXPECT_GT(n_stopped, 4U);
 }
 INSTANTIATE_TEST_SUITE_P(Kv, Texts, testing::Values(gpu::KvEncoding{}, gpu::KvEncoding{gpu::KvFormat::q8, gpu::KvFormat::q4h}));
 
