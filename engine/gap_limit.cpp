@@ -6,8 +6,8 @@ namespace foreword::engine {
 namespace {
 
 constexpr double kRate = .1, kMostChange = .25;
-// Where one step in a hundred takes too long, the share of the limit stays as it is.
-constexpr double kShrink = .9, kGrow = 1 + (1 / kShrink - 1) / 99, kLeastShare = .6;
+// Where one step in two hundred takes too long, the share of the limit stays as it is.
+constexpr double kShrink = .9, kGrow = 1 + (1 / kShrink - 1) / 199, kLeastShare = .6;
 
 }  // namespace
 

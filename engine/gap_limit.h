@@ -7,11 +7,11 @@ namespace foreword::engine {
 inline constexpr double kUnnoticedSeconds = 1.0 / 60;
 
 /// kStretch times what steps took in which nothing was read, or what nobody notices, whichever is longer. Of the steps that are
-/// planned by it one in a hundred may take more than kTolerated times what is the measure of that: if more do, whatever the reason,
+/// planned by it one in two hundred may take more than kTolerated times what is the measure of that: if more do, whatever the reason,
 /// the limit shrinks until they do not.
 class GapLimit {
  public:
-  static constexpr double kStretch = 1.85, kTolerated = 1.97;
+  static constexpr double kStretch = 1.8, kTolerated = 1.95;
   /// expected: seconds of a step that reads nothing, for as long as there was none.
   double seconds(double expected) const;
   bool known() const { return alone_ > 0; }
