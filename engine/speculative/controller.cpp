@@ -13,7 +13,7 @@ constexpr double kMargin = 1.2;  // what a drafter finds has to be worth its tim
 constexpr double kRate = .2;     // of the averages
 constexpr double kMemory = .97;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
-constexpr double kHope = .75;    // this share was kept
+constexpr double kHope = .85;    // this share was kept
 
 }  // namespace
 
