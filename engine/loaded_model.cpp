@@ -11,10 +11,6 @@
 namespace foreword::engine {
 namespace {
 
-/// Rows of one step while a prompt is read. Small enough that a stop is obeyed soon, large enough that each weight is
-/// unpacked for many rows.
-constexpr std::int64_t kPromptRows = 128;
-
 Error with_file(const Error& error, const std::string& name) {
   if (error.message.find(name) != std::string::npos) return error;
   return {error.code, name + ": " + error.message};
@@ -71,30 +67,30 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::shared_ptr<gpu::B
   }
   DevicePlan plan = plan_device(*file, options);
   while (true) {
-    std::shared_ptr<gpu::Backend> backend = plan.on_processor() ? processor : nullptr;
-    if (backend == nullptr) {
-      FW_ASSIGN(backend, open_planned(plan, options));
-    }
     auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
     loaded->options_ = options;
     loaded->device_reason_ = plan.reason;
-    const Result<void> settled = loaded->settle_on(std::move(backend), file, go_on);
+    const Result<void> settled = [&]() -> Result<void> {
+      if (processor != nullptr && plan.on_processor()) return loaded->settle_on(processor, file, go_on);
+      FW_ASSIGN(auto backend, open_planned(plan, options));
+      return loaded->settle_on(std::move(backend), file, go_on);
+    }();
     if (settled) return loaded;
     if (plan.on_processor()) return settled.error();
-    if (settled.error().code == ErrorCode::device_lost) plan = after_loss();
+    if (settled.error().code == ErrorCode::device_lost) plan = after_failure(ErrorCode::device_lost);
     else if (settled.error().code == ErrorCode::out_of_memory && plan.may_step_down) plan = step_down(*file, plan);
     else return settled.error();
   }
 }
 
-Result<void> LoadedModel::move_to_processor() {
+Result<void> LoadedModel::move_to_processor(ErrorCode why) {
   const std::shared_ptr<const GgufFile> file = model_.file;
   forward_.reset();
   texts_.reset();
   cache_.reset();
   model_ = {};
   backend_.reset();
-  const DevicePlan plan = after_loss();
+  const DevicePlan plan = after_failure(why);
   options_.device = plan.device;
   device_reason_ = plan.reason;
   FW_ASSIGN(auto backend, open_planned(plan, options_));
@@ -138,7 +134,7 @@ Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::
   if (!cache) return named(cache.error());
   cache_ = std::move(*cache);
   texts_.emplace(*cache_);
-  auto forward = Forward::create(*backend_, model_, *cache_, std::min(kPromptRows, model_.context));
+  auto forward = Forward::create(*backend_, model_, *cache_, std::min(backend_->device().prompt_rows, model_.context));
   if (!forward) return named(forward.error());
   forward_ = std::move(*forward);
   return {};

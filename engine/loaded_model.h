@@ -54,9 +54,9 @@ class LoadedModel {
   /// Adds to kv_quality(), and to the book.
   void learn(const KvCost& cost);
 
-  /// After `device_lost`: the same model on the processor, with an empty cache. Whatever points to the cache, to texts() or to
+  /// After `device_lost` or `out_of_memory`, which `why` tells: the same model on the processor, with an empty cache. Whatever points to the cache, to texts() or to
   /// forward() has to be gone; tokenizer and chat format stay where they are. After an error nothing may be used any more.
-  Result<void> move_to_processor();
+  Result<void> move_to_processor(ErrorCode why);
   bool has_kv_book() const { return kv_book_ != nullptr; }
   /// By layer: 1 is left out where the model drafts for itself. Empty if the book does not know, or not of this many layers.
   std::vector<std::uint8_t> known_skipped() const;

@@ -13,108 +13,144 @@ bool overlap(const View& a, const View& b) {
 }
 bool same(const View& a, const View& b) { return a.data == b.data && a.rows == b.rows && a.cols == b.cols && a.stride == b.stride; }
 
-const View* written_by(const Op& op) {
+// What products that follow may want rounded; nullptr: nothing that a kernel here can round on its way.
+const View* made_by(const Op& op) {
   switch (op.kind) {
-    case kOpEmbed: return &op.embed.out;
-    case kOpNorm: return &op.norm.out;
-    case kOpLinear: return &op.linear.out;
-    case kOpRope: return &op.rope.x;
+    case kOpNorm: return op.norm.x2.data == nullptr ? &made_by(op.norm) : nullptr;
     case kOpAttention: return &op.attention.out;
-    case kOpRoute: return &op.route.weights;
-    case kOpCombine: return &op.combine.out;
-    case kOpGather: return &op.gather.out;
+    case kOpRoute: return op.route.norm.x.data != nullptr ? &op.route.norm.out : nullptr;
+    case kOpGlu:
+    case kOpActivate:
+    case kOpAdd:
+    case kOpScale:
+    case kOpSoftcap: return &op.elementwise.out;
+    default: return nullptr;
+  }
+}
+
+// All that an op writes, of what products read.
+template <class Each>
+void for_all_written(const Op& op, Each each) {
+  switch (op.kind) {
+    case kOpEmbed: return each(op.embed.out);
+    case kOpNorm: return each(op.norm.out), each(op.norm.out2), each(op.norm.sum), each(op.norm.next_out);
+    case kOpLinear:
+      for (std::int64_t i = 0; i < op.linear.n_parts; ++i) each(op.linear.parts[i].out);
+      return each(op.linear.sum), each(op.linear.outer_sum), each(op.linear.product), each(op.linear.combined);
+    case kOpRope: return each(op.rope.x[0]), each(op.rope.x[1]);
+    case kOpStoreKv: return each(op.store_kv.k), each(op.store_kv.q), each(op.store_kv.norm.out);
+    case kOpAttention: return each(op.attention.out), each(op.attention.shares);
+    case kOpRoute: return each(op.route.logits), each(op.route.experts), each(op.route.weights), each(op.route.norm.out);
+    case kOpCombine: return each(op.combine.out);
+    case kOpGather: return each(op.gather.out);
     case kOpWrite:
-    case kOpStoreKv:
     case kOpEncodePages:
-    case kOpCopySlots: return nullptr;
-    default: return &op.elementwise.out;
+    case kOpCopySlots: return;
+    default: return each(op.elementwise.out);
   }
 }
 
-// Terms in which the op wants `made` rounded; 0: it is no product of it that rounds.
-std::int64_t terms_wanted(const Op& op, const View& made) {
-  if (op.kind != kOpLinear || op.linear.experts.data != nullptr || !same(op.linear.x, made)) return 0;
-  return rounded_terms(op.linear);
+// Rows of the result of experts for which each has blocks of its own; more are sorted by expert.
+constexpr std::int64_t kFewRows = 16;
+bool by_rows(const LinearOp& op) { return op.experts.data == nullptr ? op.out.rows == 1 : op.experts.rows == 1 || op.out.rows <= kFewRows; }
+
+// Terms in which the next op wants `made` rounded, in its own order; 0: it has no product of it that rounds.
+std::int64_t terms_wanted(const Op* next, const View& made) {
+  if (next == nullptr || next->kind != kOpLinear) return 0;
+  const LinearOp& first = next->linear.parts[0];
+  return same(first.x, made) && (first.experts.data == nullptr || by_rows(first)) ? rounded_terms(first) : 0;
 }
 
-// The products that follow each other with one input, and the sum that takes the only one's result. Whoever is taken along must not
-// read what another of them writes, nor write what another touches.
-std::int64_t products_at(const Op* ops, std::int64_t n_ops, bool fuses, Products& products) {
-  const LinearOp& first = ops[0].linear;
-  products = {{&first}, 1, nullptr};
-  if (!fuses || first.experts.data != nullptr || rounded_terms(first) == 0) return 1;
-  const auto apart = [&](const LinearOp& next) {
-    for (int i = 0; i < products.n; ++i) {
-      const LinearOp& part = *products.parts[i];
-      if (overlap(part.out, next.out) || overlap(part.out, next.bias) || overlap(part.bias, next.out)) return false;
+// Launches for those of an op's parts that round their input in the same way, and so on.
+void lower_parts(Lowering& to, const ProductsOp& op, Way way) {
+  bool done[kMostParts] = {};
+  for (std::int64_t i = 0; i < op.n_parts; ++i) {
+    if (done[i]) continue;
+    Products products{{&op.parts[i]}, 1, way, &op, 0};
+    const bool alone = op.parts[i].experts.data != nullptr;
+    for (std::int64_t k = i + 1; k < op.n_parts && !alone; ++k) {
+      if (done[k] || rounded_terms(op.parts[k]) != rounded_terms(op.parts[i])) continue;
+      products.parts[products.n++] = &op.parts[k];
+      done[k] = true;
     }
-    return !overlap(next.out, first.x);
-  };
-  while (products.n < kMostParts && products.n < n_ops && !overlap(first.out, first.x)) {
-    const Op& next = ops[products.n];
-    if (terms_wanted(next, first.x) != rounded_terms(first) || !apart(next.linear)) break;
-    products.parts[products.n++] = &next.linear;
+    lower(to, products);
   }
-  if (products.n > 1 || n_ops < 2 || ops[1].kind != kOpAdd) return products.n;
-  const ElementwiseOp& add = ops[1].elementwise;
-  const bool fits = same(add.y, first.out) && !overlap(add.x, first.out) && !overlap(add.out, first.out) && !overlap(add.out, first.bias) &&
-                    (same(add.out, add.x) || !overlap(add.out, add.x));
-  if (!fits) return 1;
-  products.add = &add;
-  return 2;
 }
 
-// Queries and keys turned by the same angles, and the keys stored.
-bool is_rope_and_store(const Op* ops, std::int64_t n_ops) {
-  if (n_ops < 3 || ops[1].kind != kOpRope || ops[2].kind != kOpStoreKv) return false;
-  const RopeOp &q = ops[0].rope, &k = ops[1].rope;
-  const StoreKvOp& store = ops[2].store_kv;
-  return same(q.cos_sin, k.cos_sin) && q.n_rot == k.n_rot && q.adjacent == k.adjacent && q.head_dim == k.head_dim && same(k.x, store.k) &&
-         k.head_dim == store.cache.head_dim && q.x.rows > 0 && !overlap(q.x, k.x) && !overlap(q.x, store.v) && !overlap(k.x, store.v);
+void lower(Lowering& to, const ProductsOp& op, const Op* next) {
+  const LinearOp &first = op.parts[0], &second = op.parts[1];
+  const std::int64_t terms = to.shares_rounding && op.product.data != nullptr ? terms_wanted(next, op.product) : 0;
+  const std::int64_t made_terms = rounded_terms(first) > 0 ? terms : 0;
+  const Way one = by_rows(first) ? Way::one : Way::by_slots;
+  if (one == Way::one) {
+    const bool alike = second.w.format == first.w.format && second.w.rows == first.w.rows && rounded_terms(second) == rounded_terms(first);
+    const bool whole_tiles = first.w.rows / 2 % kRun == 0;  // of weights in units, a half begins with one
+    if (op.after == kAfterGlu && op.n_parts == 1 && whole_tiles) return lower(to, Products{{&first}, 1, Way::gated, &op, made_terms});
+    if (op.after == kAfterGlu && op.n_parts > 1 && alike) {
+      ProductsOp third = op;
+      third.product = {};
+      if (op.n_parts == 3) lower(to, Products{{&op.parts[2]}, 1, Way::one, &third, 0});
+      return lower(to, Products{{&first, &second}, 2, Way::gated, &op, made_terms});
+    }
+    if (op.after == kAfterActivate) return lower(to, Products{{&first}, 1, Way::one, &op, made_terms});
+    if (op.after == kAfterCombine) return lower(to, Products{{&first}, 1, Way::combined, &op, 0});
+  }
+  ProductsOp plain = op;
+  if (op.after != kAfterAdd) plain.product = {};
+  lower_parts(to, plain, one);
+  switch (op.after) {
+    case kAfterGlu: {
+      View gate = first.out, up = second.out;
+      if (op.n_parts == 1) {
+        gate.cols = op.product.cols;
+        up = gate;
+        up.data = static_cast<float*>(gate.data) + gate.cols;
+      }
+      return lower(to, ElementwiseOp{gate, up, op.product, 0, static_cast<std::int32_t>(op.activation)}, kOpGlu, terms);
+    }
+    case kAfterActivate: return lower(to, ElementwiseOp{first.out, {}, op.product, 0, static_cast<std::int32_t>(op.activation)}, kOpActivate, terms);
+    case kAfterCombine:
+      lower(to, CombineOp{first.out, op.weights, op.combined});
+      if (op.sum.data != nullptr) lower(to, ElementwiseOp{op.residual, op.combined, op.sum, op.factor, 0}, kOpAdd, 0);
+      return;
+    default: return;
+  }
 }
 
 }  // namespace
 
-std::int64_t lower(Lowering& to, const Op* ops, std::int64_t n_ops) {
-  const Op& op = ops[0];
+void lower(Lowering& to, const Op& op, const Op* next) {
   to.scratch.used = 0;
   if (op.kind == kOpWrite) {
     to.input = {};  // writes come in front of a step's work: there is nothing to keep
-    return 1;
+    return;
   }
-  std::int64_t n = 1;
-  Products products{};
-  if (op.kind == kOpLinear) n = products_at(ops, n_ops, to.fuses, products);
-  const bool stores = to.fuses && op.kind == kOpRope && is_rope_and_store(ops, n_ops);
-  if (stores) n = 3;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const View* written = written_by(ops[i]);
-    if (written != nullptr && overlap(*written, to.input.source)) to.input = {};
-  }
-  const View* made = written_by(op);
-  const std::int64_t terms = to.fuses && made != nullptr && n_ops > 1 ? terms_wanted(ops[1], *made) : 0;
+  for_all_written(op, [&](const View& written) {
+    if (overlap(written, to.input.source)) to.input = {};
+  });
+  const View* made = made_by(op);
+  const std::int64_t terms = to.shares_rounding && made != nullptr ? terms_wanted(next, *made) : 0;
   switch (op.kind) {
-    case kOpEmbed: lower(to, op.embed); break;
-    case kOpNorm: lower(to, op.norm, op.norm.group == op.norm.x.cols ? terms : 0); break;
-    case kOpLinear: lower(to, products); break;
-    case kOpRope: stores ? lower(to, RopeAndStore{&op.rope, &ops[1].rope, &ops[2].store_kv}) : lower(to, op.rope); break;
-    case kOpStoreKv: lower(to, op.store_kv); break;
-    case kOpEncodePages: lower_encode_pages(to, op.copy_kv); break;
-    case kOpCopySlots: lower_copy_slots(to, op.copy_kv); break;
-    case kOpAttention: lower(to, op.attention, terms); break;
-    case kOpRoute: lower(to, op.route); break;
-    case kOpCombine: lower(to, op.combine); break;
-    case kOpGather: lower(to, op.gather); break;
+    case kOpEmbed: return lower(to, op.embed);
+    case kOpNorm: return lower(to, op.norm, terms);
+    case kOpLinear: return lower(to, op.linear, next);
+    case kOpRope: return lower(to, op.rope);
+    case kOpStoreKv: return lower(to, op.store_kv);
+    case kOpEncodePages: return lower_encode_pages(to, op.copy_kv);
+    case kOpCopySlots: return lower_copy_slots(to, op.copy_kv);
+    case kOpAttention: return lower(to, op.attention, terms);
+    case kOpRoute: return lower(to, op.route, terms);
+    case kOpCombine: return lower(to, op.combine);
+    case kOpGather: return lower(to, op.gather);
     default: lower(to, op.elementwise, static_cast<OpKind>(op.kind), terms);
   }
-  return n;
 }
 
 void measure(Lowering& to, const Op* ops, std::int64_t n_ops) {
   to.measuring = true;
   to.input = {};
   to.rounded = to.scratch = Arena{};
-  for (std::int64_t i = 0; i < n_ops;) i += lower(to, ops + i, n_ops - i);
+  for (std::int64_t i = 0; i < n_ops; ++i) lower(to, ops[i], i + 1 < n_ops ? ops + i + 1 : nullptr);
   to.measuring = false;
   to.input = {};
   to.n_launches = 0;
