@@ -30,7 +30,8 @@ struct ModelBytes {
   std::int64_t cache_of_layer = 0;     // keys and values of the whole context
   std::int64_t working = 0;            // activations of a pass, and something for the driver
 };
-ModelBytes count_bytes(const GgufFile& file, std::int64_t context);
+/// prompt_rows: DeviceInfo::prompt_rows.
+ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t prompt_rows);
 
 /// The most layers that fit into `free` bytes; all of them where `free` is 0, which means that nobody knows.
 std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free);

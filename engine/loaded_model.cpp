@@ -11,10 +11,6 @@
 namespace foreword::engine {
 namespace {
 
-/// Rows of one step while a prompt is read. Small enough that a stop is obeyed soon, large enough that each weight is
-/// unpacked for many rows.
-constexpr std::int64_t kPromptRows = 128;
-
 Error with_file(const Error& error, const std::string& name) {
   if (error.message.find(name) != std::string::npos) return error;
   return {error.code, name + ": " + error.message};
@@ -138,7 +134,7 @@ Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::
   if (!cache) return named(cache.error());
   cache_ = std::move(*cache);
   texts_.emplace(*cache_);
-  auto forward = Forward::create(*backend_, model_, *cache_, std::min(kPromptRows, model_.context));
+  auto forward = Forward::create(*backend_, model_, *cache_, std::min(backend_->device().prompt_rows, model_.context));
   if (!forward) return named(forward.error());
   forward_ = std::move(*forward);
   return {};

@@ -11,9 +11,10 @@ constexpr int kProbeEvery = 32;  // steps, at least
 constexpr double kProbeShare = .01;  // of the time, at most, goes to looking again
 constexpr double kMargin = 1.2;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kRate = .2;     // of the averages
+constexpr double kDearMemory = .9;  // of what a proposal may cost whose drafter has to read what it has missed, a proposal
 constexpr double kMemory = .97;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
-constexpr double kHope = .75;    // this share was kept
+constexpr double kHope = .85;    // this share was kept
 
 }  // namespace
 
@@ -38,13 +39,14 @@ bool Controller::wants(std::uint8_t drafter) const {
   const Known& known = drafters_[drafter];
   if (!known.ever || !cost_.known()) return true;
   const double plain = cost_.seconds(1);  // what a token costs
-  if (known.steps_since + 1 >= std::max<double>(kProbeEvery, known.seconds / (kProbeShare * plain))) return true;
+  if (known.steps_since + 1 >= std::max<double>(kProbeEvery, known.dear / (kProbeShare * plain))) return true;
   return known.seconds <= kFree * plain || known.found * plain > kMargin * known.seconds;
 }
 
 void Controller::asked(std::uint8_t drafter, double seconds) {
   Known& known = drafters_[drafter];
   known.seconds = known.ever ? known.seconds + kRate * (seconds - known.seconds) : seconds;
+  known.dear = std::max(seconds, kDearMemory * known.dear);
   known.ever = true;
   known.asked_now = true;
   draft_seconds_ += seconds;

@@ -53,6 +53,7 @@ class Controller {
  private:
   struct Known {
     double seconds = 0;       // a proposal takes, averaged
+    double dear = 0;          // one that takes long
     double found = 0;         // tokens that its chosen nodes were worth a proposal, averaged
     bool asked_now = false;
     bool ever = false;

@@ -9,6 +9,10 @@
 namespace foreword::engine {
 namespace {
 
+// Of a level, in passes.
+constexpr float kFirstPrice = .3F;
+constexpr double kLeastPrice = .1, kMostPrice = .9, kPriceRate = .2;
+
 std::vector<float> trust_of(const std::vector<Speculation::Member>& members) {
   std::vector<float> trust;
   for (const auto& member : members) trust.push_back(member.row->trust);
@@ -37,6 +41,7 @@ Speculation::Speculation(SpeculationLimits limits, std::vector<Member> members, 
     : limits_(limits), members_(std::move(members)), clock_(std::move(clock)), calibration_(trust_of(members_)),
       controller_(static_cast<int>(members_.size())) {
   stats_.accepted.assign(members_.size(), 0);
+  level_price_.assign(members_.size(), kFirstPrice);
   wants_rows_ = std::ranges::any_of(members_, [](const Member& member) { return member.row->wants_rows; });
 }
 
@@ -55,7 +60,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
   check(text.size() == followed_ && !text.empty(), "what is drafted for has been followed");
   tree_.clear(text.back());
   const bool samples = is_rejection(limits_.mode);
-  const DraftRules rules{.mode = limits_.mode,
+  DraftRules rules{.mode = limits_.mode,
                          .temperature = sampling.greedy() ? 0 : sampling.temperature,
                          .seed = sampling.seed,
                          .index = index,
@@ -66,13 +71,27 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     const auto self = static_cast<std::uint8_t>(i);
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
     if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self)) continue;
+    rules.min_level_reach = level_price_[i];
     const double start = clock_();
     members_[i].drafter->propose(rules, self, calibration_, tree_);
-    controller_.asked(self, clock_() - start);
+    const double seconds = clock_() - start;
+    controller_.asked(self, seconds);
+    learn_price(self, seconds);
   }
   tree_.weigh();
   tree_.trim(std::min(controller_.decide(tree_, load).nodes, std::max(0, max_rows - 1)));
   return tree_;
+}
+
+// A level of a tree costs its drafter this share of a pass, so it has to be reached as often to be worth it.
+void Speculation::learn_price(std::uint8_t drafter, double seconds) {
+  int levels = 0;
+  for (const Claim& claim : tree_.claims) {
+    if (claim.drafter == drafter) levels = std::max<int>(levels, tree_.depth[static_cast<std::size_t>(claim.parent)] + 1);
+  }
+  if (levels == 0) return;
+  const double share = std::clamp(seconds / levels / controller_.cost().seconds(1), kLeastPrice, kMostPrice);
+  level_price_[drafter] += static_cast<float>(kPriceRate * (share - static_cast<double>(level_price_[drafter])));
 }
 
 void Speculation::observe(std::int32_t node, std::span<const Candidate> best) {

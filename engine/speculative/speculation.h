@@ -84,6 +84,7 @@ class Speculation {
 
  private:
   void tell_best(std::int32_t node, bool walked);
+  void learn_price(std::uint8_t drafter, double seconds);
 
   SpeculationLimits limits_;
   std::vector<Member> members_;
@@ -93,6 +94,7 @@ class Speculation {
   DraftTree tree_;
   SpeculationStats stats_;
   std::size_t followed_ = 0;  // tokens of the text that the drafters know
+  std::vector<float> level_price_;  // by drafter
   bool wants_rows_ = false;
   LargeLogits large_;
   std::vector<Guess> best_;

@@ -119,6 +119,9 @@ class CudaBackend final : public Recorder {
   std::optional<Error> failure_;  // of recording; reported by submit()
 };
 
+// A product of 4096 columns is then 256 blocks of multiply_many, two for each processor of a large GPU.
+constexpr std::int64_t kPromptRows = 512;
+
 DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   DeviceInfo info;
   info.id = "cuda:" + std::to_string(index);
@@ -127,6 +130,7 @@ DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   info.memory_bytes = row.memory_bytes;
   info.features = {"sm_" + std::to_string(row.major) + std::to_string(row.minor)};
   if (row.software != 0) info.features.emplace_back(kSoftware);
+  info.prompt_rows = kPromptRows;
   return info;
 }
 

@@ -97,32 +97,34 @@ TEST(Schedule, GroupsEndOnlyWhereTheyMust) {
   EXPECT_EQ(schedule.n_groups(), 5U);
 }
 
-// Random little programs on few cells, run in one go and step by step.
+// Random little programs on few cells, run in one go and step by step. Each comes several times, since what was decided for one
+// is remembered, and another may begin as it does.
 TEST(Schedule, RandomProgramsRunAsIfOneByOne) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  constexpr std::size_t kCells = 8;
+  std::vector<std::array<std::int64_t, 16>> cells(kCells);
+  const auto pool = std::make_unique<ThreadPool>(3);
+  Schedule schedule(3);
+  for (std::uint64_t round = 0; round < 200; ++round) {
+    const std::uint64_t seed = round % 25, end_seed = round % 7;
     std::mt19937_64 random(seed);
-    constexpr std::size_t kCells = 8;
-    std::vector<std::array<std::int64_t, 16>> cells(kCells), expected(kCells);
+    std::vector<std::array<std::int64_t, 16>> expected(kCells);
     for (std::size_t i = 0; i < kCells; ++i) expected[i].fill(static_cast<std::int64_t>(i)), cells[i] = expected[i];
-    const auto owned = std::make_unique<ThreadPool>(3);
-    ThreadPool& pool = *owned;
-    Schedule schedule(3);
     for (int step = 0; step < 60; ++step) {
+      if (step == 40) random.seed(100 + end_seed);
       const std::size_t a = random() % kCells, b = random() % kCells, to = random() % kCells;
-      const bool serial = random() % 2 == 0;
+      const std::int64_t n_units = std::array{1, 2, 16}[random() % 3];
       const auto work = [a, b, to](std::vector<std::array<std::int64_t, 16>>& on, std::size_t i) {
         on[to][i] = (on[a][i] * 31 + on[b][i] * 17 + 5) % 1000003;
       };
       for (std::size_t i = 0; i < 16; ++i) work(expected, i);
       const auto extent = [&](std::size_t cell) { return Extent(cells[cell].data(), 16 * 8); };
       const std::vector<Extent> reads{extent(a), extent(b)}, writes{extent(to)};
-      schedule.add({"op"}, serial ? 1 : 16, reads, writes, [=, &cells](std::int64_t unit, const Worker&) {
-        if (!serial) return work(cells, static_cast<std::size_t>(unit));
-        for (std::size_t i = 0; i < 16; ++i) work(cells, i);
+      schedule.add({"op"}, n_units, reads, writes, [=, &cells](std::int64_t unit, const Worker&) {
+        for (std::int64_t i = unit * 16 / n_units; i < (unit + 1) * 16 / n_units; ++i) work(cells, static_cast<std::size_t>(i));
       });
     }
-    schedule.run(pool, nullptr);
-    ASSERT_EQ(cells, expected) << "seed " << seed;
+    schedule.run(*pool, nullptr);
+    ASSERT_EQ(cells, expected) << "seed " << seed << ", " << end_seed;
     EXPECT_TRUE(schedule.empty());
   }
 }
