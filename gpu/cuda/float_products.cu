@@ -62,7 +62,7 @@ __device__ __forceinline__ void read_input(const FloatProduct& p, std::int64_t r
 template <Format kFormat, Way kWay>
 __global__ void __launch_bounds__(32 * kWarps) multiply_floats_one(FloatProduct p) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
-  const Part& part = part_of(p);
+  const Part part = part_of(p);
   const std::int64_t row = std::int64_t{blockIdx.x - part.first_block} * kWarps + threadIdx.x / 32;
   if (row >= part.rows) return;
   make_row<kWay>(p, part, row, lane == 0, [&](const Part& of, int expert, std::int64_t input) {
@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(32 * kWarps) multiply_floats_one(FloatProduct 
 template <Format kFormat, int kRows, int kColumns>
 __global__ void __launch_bounds__(32 * kWarps) multiply_floats(FloatProduct p) {
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
-  const Part& part = part_of(p);
+  const Part part = part_of(p);
   const std::int64_t first_row = (std::int64_t{blockIdx.x - part.first_block} * kWarps + warp) * kRows, first_slot = std::int64_t{blockIdx.y} * kColumns;
   const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[blockIdx.y];
   if (expert < 0 || first_row >= part.rows) return;

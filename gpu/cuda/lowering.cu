@@ -1,6 +1,7 @@
 #include "gpu/cuda/lowering.h"
 
 #include "gpu/codebooks.h"
+#include "gpu/records/records.h"
 
 namespace foreword::gpu::cuda {
 namespace {
@@ -50,9 +51,8 @@ void for_all_written(const Op& op, Each each) {
   }
 }
 
-// Rows of the result of experts for which each has blocks of its own; more are sorted by expert.
-constexpr std::int64_t kFewRows = 16;
-bool by_rows(const LinearOp& op) { return op.experts.data == nullptr ? op.out.rows == 1 : op.experts.rows == 1 || op.out.rows <= kFewRows; }
+// Whether each row of the result has blocks of its own.
+bool by_rows(const LinearOp& op) { return op.experts.data == nullptr ? op.out.rows == 1 : op.experts.rows == 1 || op.out.rows <= kFewExpertRows; }
 
 // Terms in which the next op wants `made` rounded, in its own order; 0: it has no product of it that rounds.
 std::int64_t terms_wanted(const Op* next, const View& made) {

@@ -44,7 +44,7 @@ struct Target {
   float* combined;
 };
 
-__device__ __forceinline__ const Part& part_of(const Target& p) {
+__device__ __forceinline__ Part part_of(const Target& p) {
   return blockIdx.x < p.parts[1].first_block ? p.parts[0] : blockIdx.x < p.parts[2].first_block ? p.parts[1] : p.parts[2];
 }
 

@@ -172,7 +172,7 @@ __global__ void __launch_bounds__(32 * kClasses, Unit<kFormat>::kBits == 4 && !U
 // Parts of two formats in one launch.
 template <Format kFirst, Format kSecond>
 __global__ void __launch_bounds__(32 * kClasses) multiply_mixed(Product p) {
-  const Part& part = part_of(p);
+  const Part part = part_of(p);
   if (part.format == kFirst) multiply_part<kFirst, Way::one>(p, part);
   else multiply_part<kSecond, Way::one>(p, part);
 }
@@ -186,7 +186,7 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   constexpr int kOutputs = (kTileRows * kSlots + 32 * kClasses - 1) / (32 * kClasses);  // of a thread
   __shared__ float parts[kAtOnce][kClasses][kSlots][kRowLength];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const Part& part = part_of(p);
+  const Part part = part_of(p);
   const std::int64_t tile = blockIdx.x - part.first_block, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
   const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[first_tile];
   if (expert < 0) return;
@@ -302,7 +302,7 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
   using U = Unit<kFormat>;
   auto* stages = dynamic_shared<std::uint8_t>();
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const Part& part = part_of(p);
+  const Part part = part_of(p);
   const std::int64_t first_tile = std::int64_t{blockIdx.x - part.first_block} * kBlockTiles, first_column = std::int64_t{blockIdx.y} * kBlockColumns;
   const int tile = warp % kWarpsDown * kWarpRows, column = warp / kWarpsDown * kWarpColumns;  // of this warp in the block
   const bool works = (first_tile + tile) * kTileRows < part.rows && (first_column + column) * kTile < p.n_slots;

@@ -5,8 +5,6 @@
 namespace foreword::gpu {
 namespace {
 
-// Rows of the result for which the products of experts go row by row; more are sorted by expert first.
-constexpr std::int64_t kFewRows = 16;
 // Of a router that one workgroup multiplies with.
 constexpr std::int64_t kMostRouterWeights = std::int64_t{1} << 18;
 
@@ -165,7 +163,7 @@ bool norms_and_store(const NormRecord& norm, StoreKvRecord& store) {
 
 bool router_and_choice(const LinearRecord& router, RouteRecord& route) {
   const auto& [weight, bias, out] = router.parts[0];
-  if (route.x || router.after != LinearRecord::After::none || router.n_parts != 1 || router.gate || !same(out, route.logits) || out.rows > kFewRows) return false;
+  if (route.x || router.after != LinearRecord::After::none || router.n_parts != 1 || router.gate || !same(out, route.logits) || out.rows > kFewExpertRows) return false;
   // Plain numbers, as routers are in all files: no device rounds what it multiplies them with.
   if (weight.format != Format::f32 && weight.format != Format::f16 && weight.format != Format::bf16) return false;
   if (weight.scale || weight.rows * weight.cols > kMostRouterWeights) return false;
@@ -188,7 +186,7 @@ bool norm_and_choice(const NormRecord& norm, RouteRecord& route) {
 bool gates_and_ups(LinearExpertsRecord& product, const LinearExpertsRecord& next) {
   const LinearRecord::Part &gate = product.parts[0], &up = next.parts[0];
   if (product.after != LinearExpertsRecord::After::none || product.n_parts != 1 || next.n_parts != 1 || next.after != LinearExpertsRecord::After::none) return false;
-  if (!same(product.x, next.x) || !same(product.experts, next.experts) || gate.weight.rows != up.weight.rows || gate.out.rows > kFewRows) return false;
+  if (!same(product.x, next.x) || !same(product.experts, next.experts) || gate.weight.rows != up.weight.rows || gate.out.rows > kFewExpertRows) return false;
   if (!apart(gate.out, {product.x, product.experts, up.out, up.bias}) || !apart(up.out, {product.x, product.experts, gate.bias})) return false;
   product.parts[1] = up;
   product.n_parts = 2;
@@ -199,7 +197,7 @@ bool gates_times_ups(LinearExpertsRecord& product, const ElementwiseRecord& next
   const auto& [gate, up] = product.parts;
   const std::int64_t width = next.out.cols;
   Activation act{};
-  if (product.after != LinearExpertsRecord::After::none || gate.out.rows > kFewRows || !is_glu(next, act)) return false;
+  if (product.after != LinearExpertsRecord::After::none || gate.out.rows > kFewExpertRows || !is_glu(next, act)) return false;
   if (!apart(next.out, {product.x, product.experts, gate.out, gate.bias, up.bias})) return false;
   const bool halves = product.n_parts == 1 && gate.out.cols == 2 * width && apart(gate.out, {product.x, product.experts}) &&
                       same(next.a, gate.out.col_range(0, width)) && same(next.b, gate.out.col_range(width, width));
@@ -213,7 +211,7 @@ bool gates_times_ups(LinearExpertsRecord& product, const ElementwiseRecord& next
 
 bool experts_and_their_sum(LinearExpertsRecord& product, const CombineExpertsRecord& next) {
   const auto& [weight, bias, out] = product.parts[0];
-  if (product.after != LinearExpertsRecord::After::none || product.n_parts != 1 || !same(out, next.y) || out.rows > kFewRows) return false;
+  if (product.after != LinearExpertsRecord::After::none || product.n_parts != 1 || !same(out, next.y) || out.rows > kFewExpertRows) return false;
   if (!apart(out, {product.x, product.experts, next.weights, next.out}) || !apart(next.out, {product.x, product.experts, bias, next.weights})) return false;
   product.after = LinearExpertsRecord::After::combine;
   product.weights = next.weights;

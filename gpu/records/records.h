@@ -67,6 +67,10 @@ struct LinearRecord {
   Tensor product;  // may be the last part's out, or the second's
 };
 
+/// Rows of the result up to which products of experts go row by row, and what follows them along with them; more are sorted by expert
+/// first.
+inline constexpr std::int64_t kFewExpertRows = 16;
+
 struct LinearExpertsRecord {
   enum class After {
     none,

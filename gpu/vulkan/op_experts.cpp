@@ -13,8 +13,6 @@ namespace {
 using Part = LinearRecord::Part;
 using After = LinearExpertsRecord::After;
 
-constexpr std::int64_t kFewRows = 16;  // of the result, for which sorting them by expert does not pay
-
 OpCost cost_of(const WeightMatrix& w, std::int64_t rows) {
   const std::int64_t n_read = std::min(w.n_experts, rows);
   return {"linear_experts", info(w.format).name, n_read * w.rows * row_bytes(w.format, w.cols), 2 * w.rows * w.cols * rows};
@@ -46,7 +44,7 @@ void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
   };
   const WeightMatrix& w = part.weight;
   const std::int64_t rows = part.out.rows;
-  const bool few = rows <= kFewRows, codes = by_codes(w, to.features());
+  const bool few = rows <= kFewExpertRows, codes = by_codes(w, to.features());
   const Range lists = few ? Range{} : collect(r, w, rows, to);
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     if (few) to.use(codes ? ShaderId::product_codes_experts : ShaderId::product_rows_experts, {in_fours(r.x, w), id_of(w.format), 1});
