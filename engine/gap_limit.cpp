@@ -7,7 +7,7 @@ namespace {
 
 constexpr double kRate = .1, kMostChange = .25;
 // Where one step in two hundred takes too long, the share of the limit stays as it is.
-constexpr double kShrink = .9, kGrow = 1 + (1 / kShrink - 1) / 199, kLeastShare = .6;
+constexpr double kShrink = .9, kGrow = 1 + (1 / kShrink - 1) / 199, kLeastShare = .62;
 
 }  // namespace
 
