@@ -151,6 +151,7 @@ class CudaBackend final : public Backend {
     all.submissions = counts.runs;
     all.reused = counts.replayed;
     all.bytes = std::exchange(bytes_, 0);
+    all.bytes_read_back = std::exchange(bytes_read_back_, 0);
     return all;
   }
 
@@ -246,6 +247,10 @@ class CudaBackend final : public Backend {
     shapes::combine_experts(y, weights, out);
     record(cuda::kOpCombine).combine = {view_of(y), view_of(weights), view_of(out)};
   }
+  void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) override {
+    shapes::top_k(x, ids, values);
+    record(cuda::kOpTopK).top_k = {view_of(x), view_of(ids), view_of(values)};
+  }
   void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) override {
     shapes::gather_rows(x, rows, out);
     record(cuda::kOpGather).gather = {view_of(x), view_of(rows), view_of(out)};
@@ -269,6 +274,7 @@ class CudaBackend final : public Backend {
   bool profiling_ = false;
   std::vector<OpProfile> profile_;
   std::int64_t bytes_ = 0;  // that the ops had to move
+  std::int64_t bytes_read_back_ = 0;
   std::optional<Error> failure_;  // of recording; reported by submit()
 };
 
@@ -331,6 +337,7 @@ void CudaBackend::read(const Tensor& from, std::span<std::byte> bytes) {
   check(ops_.empty(), "read: after submit()");
   check(static_cast<std::int64_t>(bytes.size()) == from.rows * from.cols * bytes_of(from.dtype), "read: as many bytes as the view has");
   if (bytes.empty()) return;
+  bytes_read_back_ += std::ssize(bytes);
   const cuda::Copy copy = rows_of(from, bytes.data());
   const std::int32_t status = device_->api.download(device_->context, &copy);
   if (status != cuda::kOk) failure_ = device_->error(status);

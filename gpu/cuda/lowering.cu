@@ -23,6 +23,7 @@ const View* written_by(const Op& op) {
     case kOpRoute: return &op.route.weights;
     case kOpCombine: return &op.combine.out;
     case kOpGather: return &op.gather.out;
+    case kOpTopK: return &op.top_k.values;
     case kOpWrite:
     case kOpStoreKv:
     case kOpEncodePages:
@@ -105,6 +106,7 @@ std::int64_t lower(Lowering& to, const Op* ops, std::int64_t n_ops) {
     case kOpRoute: lower(to, op.route); break;
     case kOpCombine: lower(to, op.combine); break;
     case kOpGather: lower(to, op.gather); break;
+    case kOpTopK: lower(to, op.top_k); break;
     default: lower(to, op.elementwise, static_cast<OpKind>(op.kind), terms);
   }
   return n;

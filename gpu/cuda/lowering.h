@@ -78,6 +78,8 @@ void lower(Lowering& to, const GatherOp& op);
 // experts.cu
 void lower(Lowering& to, const RouteOp& op);
 void lower(Lowering& to, const CombineOp& op);
+// top_k.cu
+void lower(Lowering& to, const TopKOp& op);
 // kv.cu
 void lower(Lowering& to, const StoreKvOp& op);
 void lower(Lowering& to, const RopeAndStore& ops);

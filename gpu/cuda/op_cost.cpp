@@ -55,6 +55,7 @@ OpCost cost_of(const Op& op) {
     case kOpSigmoidGate: return elementwise("sigmoid_gate", op.elementwise);
     case kOpRoute: return {"route", {}, bytes_of_view(op.route.logits)};
     case kOpCombine: return {"combine_experts", {}, bytes_of_view(op.combine.y) + bytes_of_view(op.combine.out)};
+    case kOpTopK: return {"top_k", {}, bytes_of_view(op.top_k.x)};
     default: return {"gather_rows", {}, 2 * bytes_of_view(op.gather.out)};
   }
 }

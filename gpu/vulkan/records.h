@@ -110,6 +110,10 @@ struct CombineExpertsRecord {
   Tensor y, weights, out;
 };
 
+struct TopKRecord {
+  Tensor x, ids, values;
+};
+
 struct GatherRowsRecord {
   Tensor x, rows, out;
 };
@@ -121,8 +125,8 @@ struct WriteRecord {
 };
 
 using Record = std::variant<EmbedRecord, NormRecord, LinearRecord, LinearExpertsRecord, RopeRecord, StoreKvRecord, EncodePagesRecord,
-                            CopySlotsRecord, AttentionRecord, ElementwiseRecord, RouteRecord, CombineExpertsRecord, GatherRowsRecord,
-                            WriteRecord>;
+                            CopySlotsRecord, AttentionRecord, ElementwiseRecord, RouteRecord, CombineExpertsRecord, TopKRecord,
+                            GatherRowsRecord, WriteRecord>;
 
 /// Runs of records that one dispatch can do, in place.
 void fuse(std::vector<Record>& records);
