@@ -47,11 +47,11 @@ Result<void> measure_cost(LoadedModel& model, CostModel& cost) {
     if (!result || now() - begin > kMeasuringSeconds) break;
     double best = 1e9;
     batch.clear();
-    for (int i = 0; i < n; ++i) batch.add(token(i), sequence, i == 0 ? -1 : (i - 1) / 2, true);  // a tree, as drafts are
+    for (int i = 0; i < n; ++i) batch.add(token(i), sequence, i == 0 ? -1 : (i - 1) / 2, LogitWish::best(kBestOfRow));  // a tree, as drafts are
     for (int pass = 0; pass < kPasses && result; ++pass) {
       const double start = now();
       // With what the drafters do for each row.
-      result = model.forward().run(batch, [&](std::int64_t, std::span<const float> logits) { top_tokens(logits, kBestOfRow, best_tokens); });
+      result = model.forward().run(batch, [&](std::int64_t, const LogitRow& logits) { top_tokens(logits, kBestOfRow, best_tokens); });
       best = std::min(best, now() - start);
       if (best > kSlowPass) break;
     }

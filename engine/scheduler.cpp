@@ -119,7 +119,7 @@ Result<void> Scheduler::step(std::span<Work* const> works, const std::function<b
   const Clock::time_point begin = Clock::now();
   FW_TRY(forward_.run(
       batch_,
-      [&](std::int64_t row, std::span<const float> logits) {
+      [&](std::int64_t row, const LogitRow& logits) {
         while (row >= part->end) ++part;
         part->work->take(row, logits);
       },

@@ -3,20 +3,22 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "engine/model/batch_layout.h"
+#include "engine/model/logit_reader.h"
 
 namespace foreword::engine {
 
 using gpu::DType;
 using gpu::Tensor;
 
-std::int32_t Batch::add(std::int32_t token_id, SequenceId sequence_id, std::int32_t parent_row, bool logits) {
+std::int32_t Batch::add(std::int32_t token_id, SequenceId sequence_id, std::int32_t parent_row, LogitWish wish) {
   token.push_back(token_id);
   parent.push_back(parent_row);
   sequence.push_back(sequence_id);
-  wants_logits.push_back(logits ? 1 : 0);
+  logits.push_back(wish);
   return static_cast<std::int32_t>(token.size() - 1);
 }
 
@@ -67,6 +69,7 @@ struct Forward::Impl {
   Scratch router, experts, expert_weights, expert_gate, expert_up, expert_out, shared_gate;
   Scratch token, position, slot, sequence, prefix_slots, extra_begin, extra_slots, table, cos_sin_global, cos_sin_local, wanted;
   Scratch window_slot, window_table, watch, shares, mixed;
+  std::optional<LogitReader> reader;
 
   Result<void> allocate();
   Result<void> make(Scratch& scratch, std::int64_t rows, std::int64_t cols, DType dtype = DType::f32);
@@ -105,6 +108,7 @@ Result<void> Forward::Impl::allocate() {
   for (Scratch* s : {&gate, &up}) FW_TRY(make(*s, n, dense));
   FW_TRY(make(hidden, std::min(n, kLogitRows), d));
   FW_TRY(make(logits, std::min(n, kLogitRows), model.vocab_size));
+  FW_ASSIGN(reader, LogitReader::create(backend, std::min(n, kLogitRows), model.vocab_size));
   if (c.n_experts > 0) {
     FW_TRY(make(router, n, c.n_experts));
     FW_TRY(make(experts, n, c.n_experts_used, DType::i32));
@@ -320,16 +324,19 @@ void Forward::Impl::layer(std::int64_t il, const Inputs& inputs) {
   backend.add(stream, branch, 1.0F, stream);
 }
 
-/// Output norm, head and final scaling for the rows that want logits, kLogitRows at a time.
+/// Output norm, head and final scaling for the rows whose logits are wanted, kLogitRows at a time.
 Result<void> Forward::Impl::head(const Batch& batch, const LogitSink& sink) {
   const Config& c = model.config;
   std::vector<std::int32_t> rows;
+  std::vector<LogitWish> wishes;  // of these
   for (std::int64_t r = 0; r < batch.size(); ++r) {
-    if (batch.wants_logits[static_cast<std::size_t>(r)] != 0) rows.push_back(static_cast<std::int32_t>(r));
+    const LogitWish wish = batch.logits[static_cast<std::size_t>(r)];
+    if (!wish.any()) continue;
+    rows.push_back(static_cast<std::int32_t>(r));
+    wishes.push_back(wish);
   }
   if (rows.empty()) return backend.submit();
   const Tensor all = upload_values(wanted, rows, std::ssize(rows), 1);
-  std::vector<float> values;
   for (std::int64_t first = 0; first < std::ssize(rows); first += kLogitRows) {
     const std::int64_t n = std::min(kLogitRows, std::ssize(rows) - first);
     const Tensor states = hidden.rows(n), out = logits.rows(n);
@@ -338,14 +345,8 @@ Result<void> Forward::Impl::head(const Batch& batch, const LogitSink& sink) {
     linear(model.head, states, out);
     if (c.logit_divisor != 1.0F) backend.scale(out, 1.0F / c.logit_divisor);
     if (c.final_softcap > 0) backend.softcap(out, c.final_softcap);
-    FW_TRY(backend.submit());
-    values.resize(static_cast<std::size_t>(n * model.vocab_size));
-    backend.read(out, std::as_writable_bytes(std::span(values)));
-    for (std::int64_t r = 0; r < n; ++r) {
-      const auto begin = static_cast<std::size_t>(r * model.vocab_size);
-      sink(rows[static_cast<std::size_t>(first + r)],
-           std::span(values).subspan(begin, static_cast<std::size_t>(model.vocab_size)));
-    }
+    FW_TRY(reader->hand_out(out, std::span(wishes).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n)),
+                            [&](std::int64_t i, const LogitRow& row) { sink(rows[static_cast<std::size_t>(first + i)], row); }));
   }
   return {};
 }

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/sampling/logit_row.h"
+
 namespace foreword::engine {
 
 struct SamplingParams {
@@ -50,12 +52,6 @@ double philox_uniform(std::uint64_t seed, std::uint32_t index, std::uint32_t tok
 /// Gumbel noise at (index, token): -log(-log u). One function for choosing tokens and for guessing what will be chosen.
 double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream = 0);
 
-/// A token that may still be chosen.
-struct Candidate {
-  float logit;  // after penalties, before the division by the temperature
-  std::int32_t token;
-};
-
 /// DRY ("don't repeat yourself"; p-e-w 2024): a token that would lengthen a repetition gets less likely, the more the longer that is:
 /// its logit falls by multiplier * base ^ (n - allowed_length), where n >= allowed_length is the length of the repetition before it.
 /// Tells for every token that follows an earlier place which ends as the history does the length of the longest such match; no
@@ -78,15 +74,19 @@ class Sampler {
 
   const SamplingParams& params() const { return params_; }
 
-  /// logits: one per vocabulary entry, may contain -inf, NaN counts as -inf. history: the tokens before this one, oldest
+  /// What it needs of a row, nearly always.
+  LogitWish wish(std::size_t n_banned) const;
+
+  /// logits: one per vocabulary entry, may contain -inf, NaN counts as -inf. The result does not depend on how many of the best are
+  /// at hand; where they cannot decide, all are looked at. history: the tokens before this one, oldest
   /// first, prompt included. index: how many tokens the conversation has before this one (the noise's counter).
   /// banned: ids that are never chosen. Ties go to the lower id. Returns -1 if no token is left.
-  std::int32_t sample(std::span<const float> logits, std::span<const std::int32_t> history, std::int64_t index,
+  std::int32_t sample(const LogitRow& logits, std::span<const std::int32_t> history, std::int64_t index,
                       std::span<const std::int32_t> banned);
 
   /// sample() in two parts, for whoever needs the law as well. First, what is left after all steps but the temperature:
-  /// by falling logit, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
-  std::span<const Candidate> distribution(std::span<const float> logits, std::span<const std::int32_t> history,
+  /// by falling logit after penalties, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
+  std::span<const Candidate> distribution(const LogitRow& logits, std::span<const std::int32_t> history,
                                           std::span<const std::int32_t> banned);
   /// Second, the choice among them; -1 if there are none.
   std::int32_t draw(std::span<const Candidate> candidates, std::int64_t index) const;
@@ -94,8 +94,18 @@ class Sampler {
   void probabilities(std::span<const Candidate> candidates, std::vector<double>& out) const;
 
  private:
-  void penalise(std::span<const std::int32_t> history);
-  void penalise_repetitions(std::span<const std::int32_t> history);
+  /// Whether a step looks at every token, or may make one likelier.
+  bool needs_all() const;
+  bool penalises() const;
+  /// How many of the best are left before the steps that look at sums.
+  std::size_t most() const;
+  /// logit_of(token): a pointer to it, or null where the token does not matter.
+  template <class LogitOf>
+  void penalise(std::span<const std::int32_t> history, LogitOf logit_of);
+  template <class LogitOf>
+  void penalise_repetitions(std::span<const std::int32_t> history, LogitOf logit_of);
+  bool collect_from_best(const LogitRow& logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
+  void collect_from_all(std::span<const float> logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
   void choose_by_momentum(std::span<const std::int32_t> history);
   void collect(std::size_t most);
   void truncate();

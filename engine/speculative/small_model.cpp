@@ -12,8 +12,12 @@ constexpr std::size_t kMostGuesses = 64;
 constexpr int kLevelBranches = 8;
 constexpr int kWidestBeam = 8;
 
+LogitWish wish_of(const DraftRules& rules) {
+  return rules.noisy() && rules.sampling != nullptr ? Sampler(*rules.sampling).wish(0) : LogitWish::best(kBestOfRow);
+}
+
 /// What the draft model thinks comes next, through the steps that the target's logits will go through; without noise its likeliest.
-void guesses_from(std::span<const float> logits, const DraftRules& rules, std::vector<Guess>& guesses) {
+void guesses_from(const LogitRow& logits, const DraftRules& rules, std::vector<Guess>& guesses) {
   guesses.clear();
   if (!rules.noisy() || rules.sampling == nullptr) {
     top_tokens(logits, kBestOfRow, guesses);
@@ -71,7 +75,7 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
     if (level_reach < rules.min_level_reach) return;
     std::vector<Slot> slots;
     std::size_t asked = 0;
-    const bool scored = model_->score(tree, level, [&](std::int32_t node, std::span<const float> logits) {
+    const bool scored = model_->score(tree, level, wish_of(rules), [&](std::int32_t node, const LogitRow& logits) {
       guesses_from(logits, rules, guesses);
       const float reach = reach_of[asked++];
       for (const Child& child : choose_children(tree, node, guesses, kLevelBranches, rules, self, calibration)) {
@@ -107,7 +111,7 @@ void SmallModel::grow_beam(const DraftRules& rules, std::uint8_t self, const Cal
     std::vector<std::int32_t> level;
     for (const BeamPath& path : beam) level.push_back(path.node);
     std::size_t asked = 0;
-    const bool scored = model_->score(tree, level, [&](std::int32_t node, std::span<const float> logits) {
+    const bool scored = model_->score(tree, level, wish_of(rules), [&](std::int32_t node, const LogitRow& logits) {
       const BeamPath& path = beam[asked++];
       guesses_from(logits, rules, guesses);
       NodeDraws draws;

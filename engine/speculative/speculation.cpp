@@ -74,7 +74,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
   return tree_;
 }
 
-void Speculation::observe(std::int32_t node, bool walked, std::span<const float> logits) {
+void Speculation::observe(std::int32_t node, bool walked, const LogitRow& logits) {
   best_.clear();
   for (const Member& member : members_) {
     if (!member.row->wants_rows) continue;

@@ -66,7 +66,7 @@ class Speculation {
   const DraftTree& draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
                          const Load& load = {});
   /// A row of the pass, in the tree's order.
-  void observe(std::int32_t node, bool walked, std::span<const float> logits);
+  void observe(std::int32_t node, bool walked, const LogitRow& logits);
   /// After the pass. text: with the chosen tokens, as the walk left it. seconds: of the pass alone; 0 if unknown.
   void learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds);
 

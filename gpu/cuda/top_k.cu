@@ -7,7 +7,7 @@ namespace foreword::gpu::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kLeastRun = 4096;     // values that a block looks at; more where a row would have too many runs
+constexpr std::int64_t kLeastRun = 8192;     // values that a block looks at; more where a row would have too many runs
 constexpr std::int64_t kMostRuns = 64;
 static_assert(Backend::kMostTopK <= kThreads);
 

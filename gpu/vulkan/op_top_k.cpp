@@ -7,7 +7,7 @@
 namespace foreword::gpu::vulkan {
 namespace {
 
-constexpr std::int64_t kLeastRun = 4096;     // values that a workgroup looks at; more where a row would have too many runs
+constexpr std::int64_t kLeastRun = 8192;     // values that a workgroup looks at; more where a row would have too many runs
 constexpr std::int64_t kMostRuns = 64;
 
 struct Push {
