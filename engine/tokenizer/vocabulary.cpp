@@ -32,6 +32,12 @@ constexpr ModelDefaults kModels[] = {
     {"gpt2", 11, 11, kNoToken, false, false, false, true},
 };
 
+Result<bool> read_flag(const Metadata& metadata, std::string_view name, bool otherwise) {
+  FW_ASSIGN(const auto found, metadata.boolean(key(name)));
+  if (!found) return otherwise;
+  return *found;
+}
+
 Result<void> fill_tokens(const Metadata& metadata, TokenTable& tokens) {
   FW_ASSIGN(const auto* texts, metadata.strings(key("tokens")));
   FW_ASSIGN(const auto* types, metadata.integer_array(key("token_type")));
@@ -117,12 +123,9 @@ Result<std::shared_ptr<const Tokenizer::Vocabulary>> Tokenizer::Vocabulary::read
   FW_ASSIGN(vocabulary->bos, read_token_id(metadata, "bos_token_id", defaults.bos, tokens));
   FW_ASSIGN(vocabulary->eos, read_token_id(metadata, "eos_token_id", defaults.eos, tokens));
   FW_ASSIGN(vocabulary->unknown, read_token_id(metadata, "unknown_token_id", defaults.unknown, tokens));
-  FW_ASSIGN(const auto adds_bos, metadata.boolean(key("add_bos_token")));
-  FW_ASSIGN(const auto adds_eos, metadata.boolean(key("add_eos_token")));
-  FW_ASSIGN(const auto adds_space, metadata.boolean(key("add_space_prefix")));
-  vocabulary->adds_bos = adds_bos.value_or(defaults.adds_bos);
-  vocabulary->adds_eos = adds_eos.value_or(defaults.adds_eos);
-  const bool adds_space_prefix = adds_space.value_or(defaults.adds_space_prefix);
+  FW_ASSIGN(vocabulary->adds_bos, read_flag(metadata, "add_bos_token", defaults.adds_bos));
+  FW_ASSIGN(vocabulary->adds_eos, read_flag(metadata, "add_eos_token", defaults.adds_eos));
+  FW_ASSIGN(const bool adds_space_prefix, read_flag(metadata, "add_space_prefix", defaults.adds_space_prefix));
   if (vocabulary->adds_bos && vocabulary->bos == kNoToken) {
     return corrupt("it wants a token at the start of each text, but " + key("bos_token_id") + " names none");
   }
