@@ -128,9 +128,12 @@ void main() {
     if (thread < HEADS) running[thread] = page_shares[thread * SEGMENT_PAGES + page % SEGMENT_PAGES].x;
     barrier();
     if (thread < HEADS) {
-      precise vec4 four = logits[thread * 16u];
-      for (uint j = 1u; j < 16u; ++j) four += logits[thread * 16u + j];
-      precise float sum = (four.x + four.y) + (four.z + four.w), weight = weights[thread] * rescale[thread] + sum;
+      precise float sum = 0.0;
+      for (uint j = 0u; j < 16u; ++j) {
+        const vec4 four = logits[thread * 16u + j];
+        sum += (four.x + four.y) + (four.z + four.w);
+      }
+      precise float weight = weights[thread] * rescale[thread] + sum;
       weights[thread] = weight;
       page_shares[thread * SEGMENT_PAGES + page % SEGMENT_PAGES].y = sum;
     }

@@ -22,7 +22,7 @@ const uint PRIVATE = 0xfffffffeu;
 
 shared vec4 keys[STAGE_QUADS * PAGE_SLOTS];   // [quads, slots]; also what the threads of a vector exchange
 shared vec4 queries[16u * STAGE_QUADS];       // [vectors, quads]
-shared vec4 logits[VECTORS * 16];             // of 64 slots, then their weights
+shared vec4 logits[PAGE_SLOTS * 4];            // [slots, 16 vectors], then weights
 shared float running[VECTORS], rescale[VECTORS], weights[VECTORS];
 shared uint pages[PAGE_SLOTS], slots[PAGE_SLOTS];  // as in attention.comp; ABSENT: no row sees it
 shared uint row_begin[ROWS], row_end[ROWS], row_prefix[ROWS], row_extra[ROWS], row_blocks[ROWS];
@@ -111,22 +111,23 @@ void multiply_keys(uint page, uint group) {
       }
     }
   }
+  vec4 four = vec4(0);
   [[unroll]] for (uint i = 0u; i < PER_THREAD; ++i) {
-    const uint v = first_vector + i;
-    if (v >= VECTORS || (group >> v / HEADS & 1u) == 0u) continue;
+    if (first_vector + i >= VECTORS) continue;
     precise float sum = totals[i] * scale;
     if (softcap > 0.0) sum = softcap * accurate_tanh(sum / softcap);
-    logits[v * 16u + t / 4u][t % 4u] = sees(v / HEADS, page * PAGE_SLOTS + t) ? sum : NOTHING;
+    four[i] = sees((first_vector + i) / HEADS, page * PAGE_SLOTS + t) ? sum : NOTHING;
   }
+  logits[t * 4u + first_vector / 4u] = four;
 }
 
 // From logits to weights, 16 threads a vector; the running maximum and weight of each.
 void weigh(uint page, uint group) {
-  const uint v = gl_LocalInvocationIndex / 16u, i = gl_LocalInvocationIndex % 16u, r = v / HEADS;
+  const uint v = gl_LocalInvocationIndex % 16u, i = gl_LocalInvocationIndex / 16u, r = v / HEADS;  // slots 4 i .. 4 i + 3
   const bool works = v < VECTORS && (group >> r & 1u) != 0u;
   vec4 four = vec4(0);
   if (works) {
-    four = logits[v * 16u + i];
+    for (uint j = 0u; j < 4u; ++j) four[j] = logits[(4u * i + j) * 4u + v / 4u][v % 4u];
     keys[v * 4u + i / 4u][i % 4u] = max(max(four.x, four.y), max(four.z, four.w));
   }
   barrier();
@@ -134,18 +135,20 @@ void weigh(uint page, uint group) {
   if (works) {
     const vec4 most = max(max(keys[v * 4u], keys[v * 4u + 1u]), max(keys[v * 4u + 2u], keys[v * 4u + 3u]));
     now = max(running[v], max(max(most.x, most.y), max(most.z, most.w)));
-    for (uint j = 0u; j < 4u; ++j) four[j] = sees(r, page * PAGE_SLOTS + 4u * i + j) ? exponential(four[j] - now) : -1.0;
-    logits[v * 16u + i] = four;
+    for (uint j = 0u; j < 4u; ++j) {
+      const bool seen = sees(r, page * PAGE_SLOTS + 4u * i + j);
+      four[j] = seen ? exponential(four[j] - now) : 0.0;
+      logits[(4u * i + j) * 4u + v / 4u][v % 4u] = seen ? four[j] : -1.0;
+    }
+    precise float sum = (four.x + four.y) + (four.z + four.w);
+    keys[64u + v * 4u + i / 4u][i % 4u] = sum;
   }
   barrier();
   if (!works || i != 0u) return;
-  precise vec4 sums = mix(four, vec4(0), lessThan(four, vec4(0)));
-  for (uint j = 1u; j < 16u; ++j) {
-    const vec4 next = logits[v * 16u + j];
-    sums += mix(next, vec4(0), lessThan(next, vec4(0)));
-  }
+  precise float sum = 0.0;
+  for (uint j = 0u; j < 16u; ++j) sum += keys[64u + v * 4u + j / 4u][j % 4u];
   rescale[v] = exponential(running[v] - now);
-  precise float sum = (sums.x + sums.y) + (sums.z + sums.w), weight = weights[v] * rescale[v] + sum;
+  precise float weight = weights[v] * rescale[v] + sum;
   weights[v] = weight;
   running[v] = now;
   const int watched = watch_at == ABSENT || !is_vector(v) ? -1 : watch[watch_at + batch_row(r)];
@@ -198,8 +201,10 @@ void main() {
         const uint slot = slots[t];
         if (slot == ABSENT) continue;
         const vec4 value = value_of(slot >> 8, pages[t], slot & 255u, my_quad);
+        vec4 four;
         [[unroll]] for (uint v = 0u; v < VECTORS; ++v) {
-          const float weight = logits[v * 16u + t / 4u][t % 4u];
+          if (v % 4u == 0u) four = logits[t * 4u + v / 4u];
+          const float weight = four[v % 4u];
           precise vec4 sum = fma(value, vec4(weight), sums[v]);
           if ((group >> v / HEADS & 1u) != 0u && !(weight < 0.0)) sums[v] = sum;
         }
