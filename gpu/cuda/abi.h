@@ -8,7 +8,7 @@
 
 namespace foreword::gpu::cuda {
 
-inline constexpr uint32_t kAbiVersion = 2;
+inline constexpr uint32_t kAbiVersion = 3;
 inline constexpr char kEntryName[] = "foreword_cuda_plugin";
 
 /// A matrix of 4-byte elements, rows `stride` elements apart. data = nullptr: absent.
@@ -48,11 +48,38 @@ struct Copy {
   int64_t rows, row_bytes, stride;
 };
 struct EmbedOp { Weight table; View ids, out; };
-struct NormOp { View x, weight, bias, out; int64_t group; float eps; int32_t centre; };
+/// As gpu/records/records.h has it: what is absent is not wanted.
+struct NormOp {
+  View x, weight, bias, out;
+  int64_t group;
+  float eps;
+  int32_t centre;
+  View x2, weight2, bias2, out2;  // another norm of the same kind
+  int64_t group2;
+  View residual, sum;                   // sum = residual + factor * out
+  View next_weight, next_bias, next_out;  // the norm of the sum
+  float factor, next_eps;
+};
 /// experts absent: a product; else as linear_experts().
 struct LinearOp { Weight w; View x, experts, bias, out; };
-struct RopeOp { View x, cos_sin; int64_t head_dim, n_rot, adjacent; };
-struct StoreKvOp { View k, v, slots; Cache cache; };
+enum After : int64_t {
+  kAfterNone,
+  kAfterAdd,       // sum = residual + factor * out
+  kAfterGlu,       // product = act(out of the first part) * (out of the second)
+  kAfterActivate,  // product = act(out)
+  kAfterCombine,   // combined = the weighted sum of the experts' out; then, if sum is there, as kAfterAdd
+};
+/// Products of one x, and what follows them.
+struct ProductsOp {
+  LinearOp parts[3];
+  int64_t n_parts, after;
+  View residual, sum, product, weights, combined;
+  float factor;
+  int32_t activation;  // gpu::Activation
+};
+struct RopeOp { View x[2], cos_sin; int64_t n, head_dim, n_rot, adjacent; };
+/// norm.x absent: no norm; else of q and k, by heads or whole rows. n_rot = 0: no rotation.
+struct StoreKvOp { View k, v, slots; Cache cache; View q, cos_sin; int64_t n_rot, adjacent; NormOp norm; };
 struct CopyKvOp { View from, to; Cache cache; };  // kOpEncodePages: blocks, kOpCopySlots: slots
 struct AttentionOp {
   View q, out, table, sequence, position, prefix_slots, extra_begin, extra_slots, watch, shares;
@@ -64,7 +91,8 @@ struct AttentionOp {
 /// kOpGlu: act(x) * y; kOpActivate: act(x); kOpAdd: x + factor * y; kOpScale: factor * x; kOpSoftcap: factor * tanh(x / factor);
 /// kOpSigmoidGate: x * sigmoid(y), y [rows, 1].
 struct ElementwiseOp { View x, y, out; float factor; int32_t activation; };  // activation: gpu::Activation
-struct RouteOp { View logits, experts, weights; int64_t routing; };  // routing: gpu::Routing
+/// routing: gpu::Routing. router.w.data = nullptr: the logits are there; else norm.x absent: only its product goes before.
+struct RouteOp { View logits, experts, weights; int64_t routing; LinearOp router; NormOp norm; };
 struct CombineOp { View y, weights, out; };
 struct GatherOp { View x, rows, out; };
 struct TopKOp { View x, ids, values; };
@@ -75,7 +103,7 @@ struct Op {
     Copy write;  // from pinned memory
     EmbedOp embed;
     NormOp norm;
-    LinearOp linear;
+    ProductsOp linear;
     RopeOp rope;
     StoreKvOp store_kv;
     CopyKvOp copy_kv;

@@ -9,80 +9,18 @@
 
 #include "engine/base/check.h"
 #include "gpu/codebooks.h"
+#include "gpu/cuda/device.h"
 #include "gpu/cuda/op_cost.h"
-#include "gpu/human_bytes.h"
-#include "gpu/shapes.h"
+#include "gpu/cuda/ops.h"
+#include "gpu/records/fuse.h"
+#include "gpu/records/recorder.h"
 
 namespace foreword::gpu {
 namespace {
 
 using cuda::Op;
 
-// An open device and what keeps it open: the backend and its buffers.
-struct Device {
-  const cuda::Api& api;
-  std::int32_t index;
-  cuda::Context* context = nullptr;
-
-  Device(const cuda::Api& of, std::int32_t number) : api(of), index(number) {}
-  ~Device() {
-    if (context != nullptr) api.close(context);
-  }
-  Device(const Device&) = delete;
-  Device& operator=(const Device&) = delete;
-
-  std::int64_t free_bytes() const { return api.free_memory(context); }
-  Error error(std::int32_t status) const {
-    if (status == cuda::kOutOfMemory) {
-      return {ErrorCode::out_of_memory, "The GPU's memory does not suffice for this step (" + human_bytes(static_cast<double>(free_bytes())) +
-                                            " are free); choose a smaller --context or --device cpu."};
-    }
-    const std::string reason = api.message(context);
-    return {ErrorCode::device_lost, "The GPU stopped working" + (reason.empty() ? "" : " (" + reason + ")") + "; start anew or choose --device cpu."};
-  }
-};
-
-class DeviceBuffer final : public Buffer {
- public:
-  DeviceBuffer(std::shared_ptr<Device> device, void* memory, std::size_t bytes) : device_(std::move(device)), memory_(memory), bytes_(bytes) {}
-  ~DeviceBuffer() override { device_->api.free(device_->context, memory_); }
-  std::size_t bytes() const override { return bytes_; }
-  std::byte* host() const override { return device_->api.shares_memory != 0 ? address() : nullptr; }
-  std::byte* address() const { return static_cast<std::byte*>(memory_); }
-
- private:
-  std::shared_ptr<Device> device_;
-  void* memory_;
-  std::size_t bytes_;
-};
-
-std::byte* address_of(const Buffer* buffer, std::int64_t offset) { return static_cast<const DeviceBuffer*>(buffer)->address() + offset; }
-
-cuda::View view_of(const Tensor& t) {
-  if (!t) return {};
-  return {address_of(t.buffer, t.offset), t.rows, t.cols, t.stride};
-}
-const float* floats_of(const Tensor& t) { return t ? reinterpret_cast<const float*>(address_of(t.buffer, t.offset)) : nullptr; }
-
-cuda::Weight weight_of(const WeightMatrix& w) {
-  return {reinterpret_cast<const std::uint8_t*>(address_of(w.buffer, w.offset)), w.rows, w.cols, w.n_experts, static_cast<std::int32_t>(w.format),
-          w.precise ? 1 : 0, floats_of(w.scale), w.scale.cols};
-}
-
-cuda::Cache cache_of(const KvLayer& layer) {
-  cuda::Cache cache{};
-  for (std::int32_t i = 0; i < KvLayer::kPools; ++i) {
-    const KvPool pool = layer.pool(i);
-    if (pool.buffer == nullptr) continue;
-    cache.pools[i] = {reinterpret_cast<std::uint8_t*>(address_of(pool.buffer, pool.offset)), static_cast<std::int32_t>(pool.encoding.k),
-                      static_cast<std::int32_t>(pool.encoding.v)};
-  }
-  cache.n_kv_heads = layer.n_kv_heads;
-  cache.head_dim = layer.head_dim;
-  cache.basis_k = layer.basis.k;
-  cache.basis_v = layer.basis.v;
-  return cache;
-}
+using Device = CudaDevice;
 
 // Pinned memory for what is written before a step; the same places step after step, so that equal steps are equal bytes.
 class Staging {
@@ -124,9 +62,9 @@ class Staging {
   std::size_t at_ = 0;
 };
 
-class CudaBackend final : public Backend {
+class CudaBackend final : public Recorder {
  public:
-  explicit CudaBackend(std::shared_ptr<Device> device) : device_(std::move(device)), staging_(*device_) {}
+  CudaBackend(std::shared_ptr<Device> device, const CudaOptions& options) : device_(std::move(device)), staging_(*device_), options_(options) {}
 
   DeviceInfo device() const override;
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
@@ -136,7 +74,7 @@ class CudaBackend final : public Backend {
   Result<void> submit() override;
 
   double read_through(const Buffer& buffer) override {
-    return device_->api.read_through(device_->context, address_of(&buffer, 0), static_cast<std::int64_t>(buffer.bytes()));
+    return device_->api.read_through(device_->context, static_cast<const CudaBuffer&>(buffer).address(), static_cast<std::int64_t>(buffer.bytes()));
   }
 
   double measure_peak_operations() override { return device_->api.peak_operations(device_->context); }
@@ -155,122 +93,11 @@ class CudaBackend final : public Backend {
     return all;
   }
 
-  void embed(const WeightMatrix& table, const Tensor& ids, const Tensor& out) override {
-    shapes::embed(table, ids, out);
-    record(cuda::kOpEmbed).embed = {weight_of(table), view_of(ids), view_of(out)};
-  }
-  void rms_norm(const Tensor& x, const Tensor& weight, float eps, std::int64_t group, const Tensor& out) override {
-    shapes::norm(x, weight, Tensor{}, group, out);
-    record(cuda::kOpNorm).norm = {view_of(x), view_of(weight), {}, view_of(out), group, eps, 0};
-  }
-  void layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, float eps, std::int64_t group, const Tensor& out) override {
-    shapes::norm(x, weight, bias, group, out);
-    record(cuda::kOpNorm).norm = {view_of(x), view_of(weight), view_of(bias), view_of(out), group, eps, 1};
-  }
-  void linear(const WeightMatrix& w, const Tensor& x, const Tensor& bias, const Tensor& out) override {
-    shapes::linear(w, x, bias, out);
-    record(cuda::kOpLinear).linear = {weight_of(w), view_of(x), {}, view_of(bias), view_of(out)};
-  }
-  void linear_experts(const WeightMatrix& w, const Tensor& x, const Tensor& experts, const Tensor& bias, const Tensor& out) override {
-    shapes::linear_experts(w, x, experts, bias, out);
-    record(cuda::kOpLinear).linear = {weight_of(w), view_of(x), view_of(experts), view_of(bias), view_of(out)};
-  }
-  void rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, RopePairs pairs, const Tensor& cos_sin) override {
-    shapes::rope(x, head_dim, n_rot, cos_sin);
-    record(cuda::kOpRope).rope = {view_of(x), view_of(cos_sin), head_dim, n_rot, pairs == RopePairs::adjacent};
-  }
-  void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) override {
-    shapes::store_kv(k, v, layer, slots);
-    record(cuda::kOpStoreKv).store_kv = {view_of(k), view_of(v), view_of(slots), cache_of(layer)};
-  }
-  void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
-    shapes::encode_pages(layer, from, to);
-    record(cuda::kOpEncodePages).copy_kv = {view_of(from), view_of(to), cache_of(layer)};
-  }
-  void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
-    shapes::copy_slots(layer, from, to);
-    record(cuda::kOpCopySlots).copy_kv = {view_of(from), view_of(to), cache_of(layer)};
-  }
-  void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params, const Tensor& out) override {
-    shapes::attention(q, layer, rows, params, out);
-    // In steps, so that a growing text keeps the shape of its steps for a while.
-    constexpr std::int64_t kSlotSteps = 1024;
-    const std::int64_t max_slots = (std::max<std::int64_t>(rows.max_slots, 1) + kSlotSteps - 1) / kSlotSteps * kSlotSteps;
-    record(cuda::kOpAttention).attention = {view_of(q),
-                                            view_of(out),
-                                            view_of(rows.table),
-                                            view_of(rows.sequence),
-                                            view_of(rows.position),
-                                            view_of(rows.prefix_slots),
-                                            view_of(rows.extra_begin),
-                                            view_of(rows.extra_slots),
-                                            view_of(rows.watch),
-                                            view_of(rows.shares),
-                                            cache_of(layer),
-                                            params.n_heads,
-                                            params.window,
-                                            max_slots,
-                                            floats_of(params.sinks),
-                                            params.scale,
-                                            params.softcap};
-  }
-  void glu(Activation act, const Tensor& gate, const Tensor& up, const Tensor& out) override {
-    shapes::same(gate, up, out);
-    elementwise(cuda::kOpGlu, gate, up, out, 0, act);
-  }
-  void activate(Activation act, const Tensor& x, const Tensor& out) override {
-    shapes::same(x, x, out);
-    check(act != Activation::clamped_silu, "activate: clamped_silu needs two inputs");
-    elementwise(cuda::kOpActivate, x, {}, out, 0, act);
-  }
-  void add(const Tensor& x, const Tensor& y, float scale, const Tensor& out) override {
-    shapes::same(x, y, out);
-    elementwise(cuda::kOpAdd, x, y, out, scale);
-  }
-  void scale(const Tensor& x, float factor) override {
-    shapes::in_place(x);
-    elementwise(cuda::kOpScale, x, {}, x, factor);
-  }
-  void softcap(const Tensor& x, float cap) override {
-    shapes::in_place(x);
-    elementwise(cuda::kOpSoftcap, x, {}, x, cap);
-  }
-  void sigmoid_gate(const Tensor& x, const Tensor& gate) override {
-    shapes::sigmoid_gate(x, gate);
-    elementwise(cuda::kOpSigmoidGate, x, gate, x, 0);
-  }
-  void route(Routing routing, const Tensor& logits, const Tensor& experts, const Tensor& weights) override {
-    shapes::route(logits, experts, weights);
-    record(cuda::kOpRoute).route = {view_of(logits), view_of(experts), view_of(weights), static_cast<std::int64_t>(routing)};
-  }
-  void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) override {
-    shapes::combine_experts(y, weights, out);
-    record(cuda::kOpCombine).combine = {view_of(y), view_of(weights), view_of(out)};
-  }
-  void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) override {
-    shapes::top_k(x, ids, values);
-    record(cuda::kOpTopK).top_k = {view_of(x), view_of(ids), view_of(values)};
-  }
-  void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) override {
-    shapes::gather_rows(x, rows, out);
-    record(cuda::kOpGather).gather = {view_of(x), view_of(rows), view_of(out)};
-  }
-
  private:
-  /// A new op at the end, all zeros.
-  Op& record(cuda::OpKind kind) {
-    Op& op = ops_.emplace_back();
-    std::memset(static_cast<void*>(&op), 0, sizeof op);
-    op.kind = kind;
-    return op;
-  }
-  void elementwise(cuda::OpKind kind, const Tensor& x, const Tensor& y, const Tensor& out, float factor, Activation act = Activation::silu) {
-    record(kind).elementwise = {view_of(x), view_of(y), view_of(out), factor, static_cast<std::int32_t>(act)};
-  }
-
   std::shared_ptr<Device> device_;
   Staging staging_;
-  std::vector<Op> ops_;
+  CudaOptions options_;
+  std::vector<Op> ops_;  // of the step that is submitted
   bool profiling_ = false;
   std::vector<OpProfile> profile_;
   std::int64_t bytes_ = 0;  // that the ops had to move
@@ -306,18 +133,15 @@ Result<std::unique_ptr<Buffer>> CudaBackend::allocate(std::size_t bytes) {
                                                human_bytes(static_cast<double>(device_->free_bytes())) + " are free); choose a smaller model or --context, or --device cpu."};
   }
   if (status != cuda::kOk) return device_->error(status);
-  return std::unique_ptr<Buffer>(std::make_unique<DeviceBuffer>(device_, memory, bytes));
+  return std::unique_ptr<Buffer>(std::make_unique<CudaBuffer>(device_, memory, bytes));
 }
 
 Result<std::unique_ptr<Buffer>> CudaBackend::import_weights(std::span<const std::byte> bytes) {
   FW_ASSIGN(auto buffer, allocate(bytes.size()));
-  const std::int32_t status = device_->api.upload(device_->context, address_of(buffer.get(), 0), bytes.data(), static_cast<std::int64_t>(bytes.size()));
+  void* to = static_cast<CudaBuffer&>(*buffer).address();
+  const std::int32_t status = device_->api.upload(device_->context, to, bytes.data(), static_cast<std::int64_t>(bytes.size()));
   if (status != cuda::kOk) return device_->error(status);
   return buffer;
-}
-
-cuda::Copy rows_of(const Tensor& t, std::byte* host) {
-  return {address_of(t.buffer, t.offset), host, t.rows, t.cols * bytes_of(t.dtype), t.stride * bytes_of(t.dtype)};
 }
 
 void CudaBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
@@ -330,11 +154,11 @@ void CudaBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
     return;
   }
   std::memcpy(staged, bytes.data(), bytes.size());
-  record(cuda::kOpWrite).write = rows_of(to, staged);
+  records_.push_back(WriteRecord{to, reinterpret_cast<std::uintptr_t>(staged)});
 }
 
 void CudaBackend::read(const Tensor& from, std::span<std::byte> bytes) {
-  check(ops_.empty(), "read: after submit()");
+  check(records_.empty(), "read: after submit()");
   check(static_cast<std::int64_t>(bytes.size()) == from.rows * from.cols * bytes_of(from.dtype), "read: as many bytes as the view has");
   if (bytes.empty()) return;
   bytes_read_back_ += std::ssize(bytes);
@@ -345,6 +169,13 @@ void CudaBackend::read(const Tensor& from, std::span<std::byte> bytes) {
 
 Result<void> CudaBackend::submit() {
   std::int32_t status = cuda::kOk;
+  if (!options_.no_fusion) fuse(records_);
+  const FindWeight find = [](const WeightMatrix& w, WeightUse) {
+    return reinterpret_cast<const std::uint8_t*>(static_cast<const CudaBuffer*>(w.buffer)->address() + w.offset);
+  };
+  for (const Record& record : records_) {
+    if (const auto op = op_of(record, find)) ops_.push_back(*op);
+  }
   if (!failure_ && !ops_.empty()) {
     std::vector<float> seconds(profiling_ ? ops_.size() : 0);
     status = device_->api.run(device_->context, ops_.data(), static_cast<std::int64_t>(ops_.size()), profiling_ ? seconds.data() : nullptr);
@@ -354,6 +185,7 @@ Result<void> CudaBackend::submit() {
       if (profiling_) add_call(profile_, cost, static_cast<double>(seconds[i]));
     }
   }
+  records_.clear();
   ops_.clear();
   staging_.clear();
   if (failure_) return *std::exchange(failure_, std::nullopt);
@@ -363,14 +195,14 @@ Result<void> CudaBackend::submit() {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> make_cuda_backend(const cuda::Api& api, std::int32_t index) {
+Result<std::unique_ptr<Backend>> make_cuda_backend(const cuda::Api& api, std::int32_t index, const CudaOptions& options) {
   auto device = std::make_shared<Device>(api, index);
   const std::int32_t status = api.open(index, &codebooks(), sizeof(Codebooks), &device->context);
   if (status == cuda::kOutOfMemory) {
     return Error{ErrorCode::out_of_memory, "The GPU has not even memory to start; close other programs that use it or choose --device cpu."};
   }
   if (status != cuda::kOk) return Error{ErrorCode::device_lost, "The GPU could not be opened; choose --device cpu or update NVIDIA's driver."};
-  return std::unique_ptr<Backend>(std::make_unique<CudaBackend>(std::move(device)));
+  return std::unique_ptr<Backend>(std::make_unique<CudaBackend>(std::move(device), options));
 }
 
 CudaDevices list_cuda_devices(const cuda::Api& api) {

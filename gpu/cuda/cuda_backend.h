@@ -1,5 +1,5 @@
 #pragma once
-// The backend of NVIDIA's GPUs: records ops as plain structs and hands a step of them to the plugin (abi.h), which holds the kernels.
+// The backend of NVIDIA's GPUs: hands a step of records, as plain structs, to the plugin (abi.h), which holds the kernels.
 
 #include <memory>
 #include <string_view>
@@ -10,8 +10,12 @@
 
 namespace foreword::gpu {
 
+struct CudaOptions {
+  bool no_fusion = false;  // every op for itself, with the same result to the bit
+};
+
 /// Device `index` of a plugin. `api` outlives the backend. `out_of_memory`, `device_lost`.
-Result<std::unique_ptr<Backend>> make_cuda_backend(const cuda::Api& api, std::int32_t index);
+Result<std::unique_ptr<Backend>> make_cuda_backend(const cuda::Api& api, std::int32_t index, const CudaOptions& options = {});
 
 /// What a plugin can open, best first; `why_none` says in a sentence why there is nothing.
 struct CudaDevices {

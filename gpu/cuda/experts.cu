@@ -2,6 +2,8 @@
 
 #include "gpu/backend.h"
 #include "gpu/cuda/lowering.h"
+#include "gpu/cuda/norms.cuh"
+#include "gpu/cuda/values.cuh"
 
 namespace foreword::gpu::cuda {
 namespace {
@@ -14,19 +16,25 @@ __device__ __forceinline__ bool better(float a, int at_a, float b, int at_b) {
   return at_a < at_b;
 }
 
-__global__ void route(const float* logits, std::int64_t stride, int n, int k, int routing, int* experts, std::int64_t experts_stride, float* weights,
-                      std::int64_t weights_stride) {
-  const std::int64_t row = blockIdx.x;
-  const int lane = static_cast<int>(threadIdx.x);
-  logits += row * stride;
-  experts += row * experts_stride;
-  weights += row * weights_stride;
+struct Choice {
+  float *logits, *weights;
+  int* experts;
+  std::int64_t logits_stride, experts_stride, weights_stride;
+  int n, k, routing;
+};
+
+// One warp.
+__device__ void choose(const Choice& p, std::int64_t row) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const float* logits = p.logits + row * p.logits_stride;
+  int* experts = p.experts + row * p.experts_stride;
+  float* weights = p.weights + row * p.weights_stride;
   float largest = 0, last = 0, best = 0;
   int last_at = -1;
-  for (int j = 0; j < k; ++j) {
+  for (int j = 0; j < p.k; ++j) {
     float mine = 0;
     int at = -1;
-    for (int e = lane; e < n; e += 32) {  // the best of those behind the last
+    for (int e = lane; e < p.n; e += 32) {  // the best of those behind the last
       const bool left = last_at < 0 || better(last, last_at, logits[e], e);
       if (left && better(logits[e], e, mine, at)) mine = logits[e], at = e;
     }
@@ -42,14 +50,62 @@ __global__ void route(const float* logits, std::int64_t stride, int n, int k, in
     if (lane == 0) experts[j] = at, weights[j] = mine;
   }
   float all = 0;
-  for (int e = lane; e < n; e += 32) all += expf(logits[e] - largest);
+  for (int e = lane; e < p.n; e += 32) all += expf(logits[e] - largest);
   all = sum_over_lanes(all);
   float divisor = all;
-  if (routing == static_cast<int>(Routing::top_k_softmax)) divisor = best;
-  if (routing == static_cast<int>(Routing::softmax_top_k_renormalised)) divisor *= fmaxf(best / all, 6.103515625e-5f);
+  if (p.routing == static_cast<int>(Routing::top_k_softmax)) divisor = best;
+  if (p.routing == static_cast<int>(Routing::softmax_top_k_renormalised)) divisor *= fmaxf(best / all, 6.103515625e-5f);
   if (lane == 0) {
-    for (int j = 0; j < k; ++j) weights[j] = expf(weights[j] - largest) / divisor;
+    for (int j = 0; j < p.k; ++j) weights[j] = expf(weights[j] - largest) / divisor;
   }
+}
+
+__global__ void route(Choice p) { choose(p, blockIdx.x); }
+
+// A block a row: its norm, the product of the router with it, and the choice.
+struct Router {
+  const std::uint8_t* weight;
+  const float* bias;
+  std::int64_t cols;
+  const float* x;  // of the norm, or where there is none of the product
+  std::int64_t x_stride;
+  const float *norm_weight, *norm_bias;
+  float* normed;  // nullptr: no norm
+  std::int64_t normed_stride;
+  bool centre;
+  float eps;
+  Choice choice;
+};
+
+template <Format kFormat>
+__global__ void route_normed(Router p) {
+  using V = Values<kFormat>;
+  const std::int64_t row = blockIdx.x;
+  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+  const float* x = p.x + row * p.x_stride;
+  if (p.normed != nullptr) {
+    const Moments moments = moments_in_block(p.cols, p.centre, p.eps, [&](std::int64_t c) { return x[c]; });
+    float* normed = p.normed + row * p.normed_stride;
+    for (std::int64_t c = threadIdx.x; c < p.cols; c += kNormThreads) {
+      normed[c] = moments.normed(x[c], p.norm_weight[c], p.norm_bias == nullptr ? nullptr : p.norm_bias + c);
+    }
+    __syncthreads();
+    x = normed;
+  }
+  for (int e = warp; e < p.choice.n; e += kNormThreads / 32) {  // in the order of float_products.cu
+    const std::uint8_t* weights = p.weight + e * p.cols * (V::kBytes / 8);
+    float sum = 0;
+    for (std::int64_t c = lane; 8 * c < p.cols; c += 32) {
+      for (int j = 0; j < 8; ++j) {
+        const bool inside = 8 * c + j < p.cols;
+        sum = fmaf(inside ? V::one(weights + c * V::kBytes, j) : 0, inside ? x[8 * c + j] : 0, sum);
+      }
+    }
+    sum = sum_over_lanes(sum);
+    if (lane == 0) p.choice.logits[row * p.choice.logits_stride + e] = p.bias == nullptr ? sum : sum + p.bias[e];
+  }
+  __syncthreads();
+  if (warp == 0) choose(p.choice, row);
 }
 
 // One block; thread e looks for the rows of experts e, e + 256, ..
@@ -94,9 +150,34 @@ __global__ void combine(const float* y, std::int64_t y_stride, const float* weig
 }  // namespace
 
 void lower(Lowering& to, const RouteOp& op) {
-  to.launch({static_cast<unsigned>(op.logits.rows)}, 32, 0, route, static_cast<const float*>(op.logits.data), op.logits.stride,
-            static_cast<int>(op.logits.cols), static_cast<int>(op.weights.cols), static_cast<int>(op.routing), static_cast<int*>(op.experts.data),
-            op.experts.stride, static_cast<float*>(op.weights.data), op.weights.stride);
+  const Choice choice{static_cast<float*>(op.logits.data), static_cast<float*>(op.weights.data), static_cast<int*>(op.experts.data),
+                      op.logits.stride,                    op.experts.stride,                   op.weights.stride,
+                      static_cast<int>(op.logits.cols),    static_cast<int>(op.weights.cols),   static_cast<int>(op.routing)};
+  const auto rows = static_cast<unsigned>(op.logits.rows);
+  if (op.router.w.data == nullptr) return to.launch({rows}, 32, 0, route, choice);
+  const bool normed = op.norm.x.data != nullptr;
+  const View& x = normed ? op.norm.x : op.router.x;
+  Router p{};
+  p.weight = op.router.w.data;
+  p.bias = static_cast<const float*>(op.router.bias.data);
+  p.cols = op.router.w.cols;
+  p.x = static_cast<const float*>(x.data);
+  p.x_stride = x.stride;
+  p.norm_weight = static_cast<const float*>(op.norm.weight.data);
+  p.norm_bias = static_cast<const float*>(op.norm.bias.data);
+  p.normed = static_cast<float*>(op.norm.out.data);
+  p.normed_stride = op.norm.out.stride;
+  p.centre = op.norm.centre != 0;
+  p.eps = op.norm.eps;
+  p.choice = choice;
+  struct Row {
+    Format format;
+    void (*kernel)(Router);
+  };
+  static constexpr Row kRows[] = {{Format::f32, route_normed<Format::f32>}, {Format::f16, route_normed<Format::f16>}, {Format::bf16, route_normed<Format::bf16>}};
+  for (const Row& row : kRows) {
+    if (static_cast<std::int32_t>(row.format) == op.router.w.format) to.launch({rows}, kNormThreads, 0, row.kernel, p);
+  }
 }
 
 void lower(Lowering& to, const CombineOp& op) {

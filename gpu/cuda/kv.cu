@@ -1,6 +1,7 @@
 // Keys and values into pages, and pages from one encoding to another. The bytes are those of gpu/kv_format.cpp.
 
 #include "gpu/cuda/lowering.h"
+#include "gpu/cuda/norms.cuh"
 #include "gpu/cuda/pages.cuh"
 
 namespace foreword::gpu::cuda {
@@ -10,38 +11,20 @@ constexpr int kThreads = 128;
 constexpr int kMostGroup = 32;
 constexpr int kMostHead = 512;
 
-// ---- store_kv: a block a row and kv head
+// ---- store_kv: a block a row and head of k, of v and, where they are turned or normed, of q; where a norm goes over whole rows, a block a
+// row of each
 
-__device__ void store_line(const float* from, Line line, int dim, int basis, float* shared) {
-  for (int i = static_cast<int>(threadIdx.x); i < dim; i += kThreads) shared[i] = from[i];
-  __syncthreads();
-  rotate_shared(shared, dim, basis);
-  for (int i = static_cast<int>(threadIdx.x); i < dim; i += kThreads) {
-    if (line.format == static_cast<int>(KvFormat::f32)) reinterpret_cast<float*>(line.codes)[i] = shared[i];
-    else reinterpret_cast<std::uint16_t*>(line.codes)[i] = float_to_half_bits(saturated(shared[i]));
-  }
-  __syncthreads();
-}
-
-__global__ void store_kv(const float* k, std::int64_t k_stride, const float* v, std::int64_t v_stride, const int* slots, std::int64_t slots_stride, Cache cache) {
-  __shared__ float shared[kMostHead];
-  const std::int64_t row = blockIdx.x, head = blockIdx.y;
-  const int slot = slots[row * slots_stride], dim = static_cast<int>(cache.head_dim);
-  store_line(k + row * k_stride + head * dim, line_of(cache, slot / kSlots, head, slot % kSlots, false), dim, static_cast<int>(cache.basis_k), shared);
-  store_line(v + row * v_stride + head * dim, line_of(cache, slot / kSlots, head, slot % kSlots, true), dim, static_cast<int>(cache.basis_v), shared);
-}
-
-// The same behind the rotation by position: a block a row and head of q, of k, of v.
-struct Turn {
+struct Heads {
   float* x;
-  std::int64_t stride;
+  std::int64_t stride, n_heads;
+  const float *weight, *bias;  // of the norm
 };
-struct TurnAndStore {
-  Turn q, k;
-  const float* v;
-  std::int64_t v_stride;
+struct Store {
+  Heads q, k, v;
+  bool normed, by_rows, whole_weight, centre;
+  float eps;
   const float* cos_sin;
-  std::int64_t cos_sin_stride, n_heads;
+  std::int64_t cos_sin_stride;
   int n_rot;
   bool adjacent;
   const int* slots;
@@ -50,7 +33,7 @@ struct TurnAndStore {
 };
 
 __device__ void turn(float* head, const float* cos_sin, int n_rot, bool adjacent) {
-  for (int i = static_cast<int>(threadIdx.x); i < n_rot / 2; i += kThreads) {
+  for (int i = static_cast<int>(threadIdx.x); i < n_rot / 2; i += static_cast<int>(blockDim.x)) {
     float& first = head[adjacent ? 2 * i : i];
     float& second = head[adjacent ? 2 * i + 1 : i + n_rot / 2];
     const float c = cos_sin[2 * i], s = cos_sin[2 * i + 1], a = first, b = second;
@@ -60,20 +43,46 @@ __device__ void turn(float* head, const float* cos_sin, int n_rot, bool adjacent
   __syncthreads();
 }
 
-__global__ void turn_and_store(TurnAndStore p) {
-  __shared__ float shared[kMostHead];
-  const std::int64_t row = blockIdx.x, head = blockIdx.y, n_kv = p.cache.n_kv_heads;
-  const float* angles = p.cos_sin + row * p.cos_sin_stride;
-  const int slot = p.slots[row * p.slots_stride], dim = static_cast<int>(p.cache.head_dim);
-  if (head < p.n_heads) return turn(p.q.x + row * p.q.stride + head * dim, angles, p.n_rot, p.adjacent);
-  const std::int64_t kv_head = (head - p.n_heads) % n_kv;
-  if (head < p.n_heads + n_kv) {
-    float* key = p.k.x + row * p.k.stride + kv_head * dim;
-    turn(key, angles, p.n_rot, p.adjacent);
-    return store_line(key, line_of(p.cache, slot / kSlots, kv_head, slot % kSlots, false), dim, static_cast<int>(p.cache.basis_k), shared);
+__device__ void store_line(float* head, Line line, int dim, int basis) {
+  rotate_shared(head, dim, basis);
+  for (int i = static_cast<int>(threadIdx.x); i < dim; i += static_cast<int>(blockDim.x)) {
+    if (line.format == static_cast<int>(KvFormat::f32)) reinterpret_cast<float*>(line.codes)[i] = head[i];
+    else reinterpret_cast<std::uint16_t*>(line.codes)[i] = float_to_half_bits(saturated(head[i]));
   }
-  store_line(p.v + row * p.v_stride + kv_head * dim, line_of(p.cache, slot / kSlots, kv_head, slot % kSlots, true), dim,
-             static_cast<int>(p.cache.basis_v), shared);
+  __syncthreads();
+}
+
+// `number`: of the head among its kind's. x: the kind's row.
+__device__ void do_head(const Store& p, const Heads& heads, float* x, std::int64_t row, std::int64_t number, const Moments& moments, bool is_q, bool is_v, float* shared) {
+  const int dim = static_cast<int>(p.cache.head_dim), slot = p.slots[row * p.slots_stride];
+  const std::int64_t first = number * dim, first_weight = p.by_rows || p.whole_weight ? first : 0;
+  for (int i = static_cast<int>(threadIdx.x); i < dim; i += static_cast<int>(blockDim.x)) {
+    const std::int64_t w = first_weight + i;
+    shared[i] = p.normed && !is_v ? moments.normed(x[first + i], heads.weight[w], heads.bias == nullptr ? nullptr : heads.bias + w) : x[first + i];
+  }
+  __syncthreads();
+  if (!is_v && (p.normed || p.n_rot > 0)) {
+    turn(shared, p.cos_sin + row * p.cos_sin_stride, p.n_rot, p.adjacent);
+    for (int i = static_cast<int>(threadIdx.x); i < dim; i += static_cast<int>(blockDim.x)) x[first + i] = shared[i];
+    __syncthreads();
+  }
+  if (!is_q) store_line(shared, line_of(p.cache, slot / kSlots, number, slot % kSlots, is_v), dim, static_cast<int>(is_v ? p.cache.basis_v : p.cache.basis_k));
+}
+
+__global__ void store_kv(Store p) {
+  __shared__ float shared[kMostHead];
+  const std::int64_t row = blockIdx.x, at = blockIdx.y, n_kv = p.cache.n_kv_heads, dim = p.cache.head_dim;
+  const bool is_k = p.by_rows ? at == 0 : at < n_kv, is_v = !is_k && (p.by_rows ? at == 1 : at < 2 * n_kv), is_q = !is_k && !is_v;
+  const Heads& heads = is_k ? p.k : is_v ? p.v : p.q;
+  float* x = heads.x + row * heads.stride;
+  const std::int64_t number = p.by_rows ? 0 : at - (is_k ? 0 : is_v ? n_kv : 2 * n_kv), n = p.by_rows ? heads.n_heads : 1;
+  Moments moments{0, 1};
+  if (p.normed && !is_v) {
+    const auto value_at = [&](std::int64_t c) { return x[number * dim + c]; };
+    moments = p.by_rows ? moments_in_block(n * dim, p.centre, p.eps, value_at) : moments_of<false>(dim, p.centre, p.eps, value_at);
+    __syncthreads();
+  }
+  for (std::int64_t i = 0; i < n; ++i) do_head(p, heads, x, row, number + i, moments, is_q, is_v, shared);
 }
 
 // ---- encode_pages: a thread a group
@@ -214,25 +223,29 @@ const int* ids(const View& view) { return static_cast<const int*>(view.data); }
 }  // namespace
 
 void lower(Lowering& to, const StoreKvOp& op) {
-  to.launch({static_cast<unsigned>(op.k.rows), static_cast<unsigned>(op.cache.n_kv_heads)}, kThreads, 0, store_kv, static_cast<const float*>(op.k.data),
-            op.k.stride, static_cast<const float*>(op.v.data), op.v.stride, ids(op.slots), op.slots.stride, op.cache);
-}
-
-void lower(Lowering& to, const RopeAndStore& ops) {
-  TurnAndStore p{};
-  p.q = {static_cast<float*>(ops.q->x.data), ops.q->x.stride};
-  p.k = {static_cast<float*>(ops.k->x.data), ops.k->x.stride};
-  p.v = static_cast<const float*>(ops.store->v.data);
-  p.v_stride = ops.store->v.stride;
-  p.cos_sin = static_cast<const float*>(ops.q->cos_sin.data);
-  p.cos_sin_stride = ops.q->cos_sin.stride;
-  p.n_heads = ops.q->x.cols / ops.q->head_dim;
-  p.n_rot = static_cast<int>(ops.q->n_rot);
-  p.adjacent = ops.q->adjacent != 0;
-  p.slots = ids(ops.store->slots);
-  p.slots_stride = ops.store->slots.stride;
-  p.cache = ops.store->cache;
-  to.launch({static_cast<unsigned>(ops.q->x.rows), static_cast<unsigned>(p.n_heads + 2 * p.cache.n_kv_heads)}, kThreads, 0, turn_and_store, p);
+  static_assert(kMostHead <= kWarpGroup);
+  const auto heads = [&](const View& x, const View& weight, const View& bias) {
+    return Heads{static_cast<float*>(x.data), x.stride, x.cols / op.cache.head_dim, static_cast<const float*>(weight.data), static_cast<const float*>(bias.data)};
+  };
+  const NormOp& norm = op.norm;
+  Store p{};
+  p.normed = norm.x.data != nullptr;
+  p.q = heads(p.normed ? norm.x : op.q, norm.weight, norm.bias);
+  p.k = heads(op.k, norm.weight2, norm.bias2);
+  p.v = heads(op.v, {}, {});
+  p.by_rows = p.normed && norm.group != op.cache.head_dim;
+  p.whole_weight = norm.weight.cols != norm.group;
+  p.centre = norm.centre != 0;
+  p.eps = norm.eps;
+  p.cos_sin = static_cast<const float*>(op.cos_sin.data);
+  p.cos_sin_stride = op.cos_sin.stride;
+  p.n_rot = static_cast<int>(op.n_rot);
+  p.adjacent = op.adjacent != 0;
+  p.slots = ids(op.slots);
+  p.slots_stride = op.slots.stride;
+  p.cache = op.cache;
+  const std::int64_t n_heads = (p.q.x == nullptr ? 0 : p.q.n_heads) + 2 * op.cache.n_kv_heads;
+  to.launch({static_cast<unsigned>(op.k.rows), static_cast<unsigned>(p.by_rows ? 3 : n_heads)}, p.by_rows ? kNormThreads : kThreads, 0, store_kv, p);
 }
 
 void lower_encode_pages(Lowering& to, const CopyKvOp& op) {

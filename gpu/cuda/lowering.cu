@@ -13,110 +13,121 @@ bool overlap(const View& a, const View& b) {
 }
 bool same(const View& a, const View& b) { return a.data == b.data && a.rows == b.rows && a.cols == b.cols && a.stride == b.stride; }
 
-const View* written_by(const Op& op) {
+// What products that follow may want rounded; nullptr: nothing that a kernel here can round on its way.
+const View* made_by(const Op& op) {
   switch (op.kind) {
-    case kOpEmbed: return &op.embed.out;
-    case kOpNorm: return &op.norm.out;
-    case kOpLinear: return &op.linear.out;
-    case kOpRope: return &op.rope.x;
+    case kOpNorm: return op.norm.x2.data == nullptr ? &made_by(op.norm) : nullptr;
     case kOpAttention: return &op.attention.out;
-    case kOpRoute: return &op.route.weights;
-    case kOpCombine: return &op.combine.out;
-    case kOpGather: return &op.gather.out;
-    case kOpTopK: return &op.top_k.values;
+    case kOpGlu:
+    case kOpActivate:
+    case kOpAdd:
+    case kOpScale:
+    case kOpSoftcap: return &op.elementwise.out;
+    default: return nullptr;
+  }
+}
+
+// All that an op writes, of what products read.
+template <class Each>
+void for_all_written(const Op& op, Each each) {
+  switch (op.kind) {
+    case kOpEmbed: return each(op.embed.out);
+    case kOpNorm: return each(op.norm.out), each(op.norm.out2), each(op.norm.sum), each(op.norm.next_out);
+    case kOpLinear:
+      for (std::int64_t i = 0; i < op.linear.n_parts; ++i) each(op.linear.parts[i].out);
+      return each(op.linear.sum), each(op.linear.product), each(op.linear.combined);
+    case kOpRope: return each(op.rope.x[0]), each(op.rope.x[1]);
+    case kOpStoreKv: return each(op.store_kv.k), each(op.store_kv.q), each(op.store_kv.norm.out);
+    case kOpAttention: return each(op.attention.out), each(op.attention.shares);
+    case kOpRoute: return each(op.route.logits), each(op.route.experts), each(op.route.weights), each(op.route.norm.out);
+    case kOpCombine: return each(op.combine.out);
+    case kOpGather: return each(op.gather.out);
+    case kOpTopK: return each(op.top_k.ids), each(op.top_k.values);
     case kOpWrite:
-    case kOpStoreKv:
     case kOpEncodePages:
-    case kOpCopySlots: return nullptr;
-    default: return &op.elementwise.out;
+    case kOpCopySlots: return;
+    default: return each(op.elementwise.out);
   }
 }
 
-// Terms in which the op wants `made` rounded; 0: it is no product of it that rounds.
-std::int64_t terms_wanted(const Op& op, const View& made) {
-  if (op.kind != kOpLinear || op.linear.experts.data != nullptr || !same(op.linear.x, made)) return 0;
-  return rounded_terms(op.linear);
+// Terms in which the next op wants `made` rounded; 0: it has no product of it that rounds.
+std::int64_t terms_wanted(const Op* next, const View& made) {
+  if (next == nullptr || next->kind != kOpLinear || next->linear.parts[0].experts.data != nullptr || !same(next->linear.parts[0].x, made)) return 0;
+  return rounded_terms(next->linear.parts[0]);
 }
 
-// The products that follow each other with one input, and the sum that takes the only one's result. Whoever is taken along must not
-// read what another of them writes, nor write what another touches.
-std::int64_t products_at(const Op* ops, std::int64_t n_ops, bool fuses, Products& products) {
-  const LinearOp& first = ops[0].linear;
-  products = {{&first}, 1, nullptr};
-  if (!fuses || first.experts.data != nullptr || rounded_terms(first) == 0) return 1;
-  const auto apart = [&](const LinearOp& next) {
-    for (int i = 0; i < products.n; ++i) {
-      const LinearOp& part = *products.parts[i];
-      if (overlap(part.out, next.out) || overlap(part.out, next.bias) || overlap(part.bias, next.out)) return false;
+// Launches for products that round their input in one way; each of the others has one for itself.
+void lower_products(Lowering& to, const ProductsOp& op) {
+  const bool experts = op.parts[0].experts.data != nullptr;
+  bool done[kMostParts] = {};
+  for (std::int64_t i = 0; i < op.n_parts; ++i) {
+    if (done[i]) continue;
+    const std::int64_t terms = rounded_terms(op.parts[i]);
+    Products products{{&op.parts[i]}, 1, op.after == kAfterAdd && terms > 0 ? &op : nullptr};
+    for (std::int64_t k = i + 1; k < op.n_parts && terms > 0 && !experts; ++k) {
+      if (done[k] || rounded_terms(op.parts[k]) != terms) continue;
+      products.parts[products.n++] = &op.parts[k];
+      done[k] = true;
     }
-    return !overlap(next.out, first.x);
-  };
-  while (products.n < kMostParts && products.n < n_ops && !overlap(first.out, first.x)) {
-    const Op& next = ops[products.n];
-    if (terms_wanted(next, first.x) != rounded_terms(first) || !apart(next.linear)) break;
-    products.parts[products.n++] = &next.linear;
+    lower(to, products);
   }
-  if (products.n > 1 || n_ops < 2 || ops[1].kind != kOpAdd) return products.n;
-  const ElementwiseOp& add = ops[1].elementwise;
-  const bool fits = same(add.y, first.out) && !overlap(add.x, first.out) && !overlap(add.out, first.out) && !overlap(add.out, first.bias) &&
-                    (same(add.out, add.x) || !overlap(add.out, add.x));
-  if (!fits) return 1;
-  products.add = &add;
-  return 2;
 }
 
-// Queries and keys turned by the same angles, and the keys stored.
-bool is_rope_and_store(const Op* ops, std::int64_t n_ops) {
-  if (n_ops < 3 || ops[1].kind != kOpRope || ops[2].kind != kOpStoreKv) return false;
-  const RopeOp &q = ops[0].rope, &k = ops[1].rope;
-  const StoreKvOp& store = ops[2].store_kv;
-  return same(q.cos_sin, k.cos_sin) && q.n_rot == k.n_rot && q.adjacent == k.adjacent && q.head_dim == k.head_dim && same(k.x, store.k) &&
-         k.head_dim == store.cache.head_dim && q.x.rows > 0 && !overlap(q.x, k.x) && !overlap(q.x, store.v) && !overlap(k.x, store.v);
+// What follows the products of an op.
+void lower(Lowering& to, const ProductsOp& op, const Op* next) {
+  lower_products(to, op);
+  const View &first = op.parts[0].out, &second = op.parts[1].out;
+  const std::int64_t terms = to.shares_rounding && op.product.data != nullptr ? terms_wanted(next, op.product) : 0;
+  const auto add = [&](const View& y) { lower(to, ElementwiseOp{op.residual, y, op.sum, op.factor, 0}, kOpAdd, 0); };
+  switch (op.after) {
+    case kAfterAdd:
+      if (rounded_terms(op.parts[0]) == 0) add(first);
+      break;
+    case kAfterGlu: return lower(to, ElementwiseOp{first, second, op.product, 0, op.activation}, kOpGlu, terms);
+    case kAfterActivate: return lower(to, ElementwiseOp{first, {}, op.product, 0, op.activation}, kOpActivate, terms);
+    case kAfterCombine:
+      lower(to, CombineOp{first, op.weights, op.combined});
+      if (op.sum.data != nullptr) add(op.combined);
+      break;
+    default: break;
+  }
 }
 
 }  // namespace
 
-std::int64_t lower(Lowering& to, const Op* ops, std::int64_t n_ops) {
-  const Op& op = ops[0];
+void lower(Lowering& to, const Op& op, const Op* next) {
   to.scratch.used = 0;
   if (op.kind == kOpWrite) {
     to.input = {};  // writes come in front of a step's work: there is nothing to keep
-    return 1;
+    return;
   }
-  std::int64_t n = 1;
-  Products products{};
-  if (op.kind == kOpLinear) n = products_at(ops, n_ops, to.fuses, products);
-  const bool stores = to.fuses && op.kind == kOpRope && is_rope_and_store(ops, n_ops);
-  if (stores) n = 3;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const View* written = written_by(ops[i]);
-    if (written != nullptr && overlap(*written, to.input.source)) to.input = {};
-  }
-  const View* made = written_by(op);
-  const std::int64_t terms = to.fuses && made != nullptr && n_ops > 1 ? terms_wanted(ops[1], *made) : 0;
+  for_all_written(op, [&](const View& written) {
+    if (overlap(written, to.input.source)) to.input = {};
+  });
+  const View* made = made_by(op);
+  const std::int64_t terms = to.shares_rounding && made != nullptr ? terms_wanted(next, *made) : 0;
   switch (op.kind) {
-    case kOpEmbed: lower(to, op.embed); break;
-    case kOpNorm: lower(to, op.norm, op.norm.group == op.norm.x.cols ? terms : 0); break;
-    case kOpLinear: lower(to, products); break;
-    case kOpRope: stores ? lower(to, RopeAndStore{&op.rope, &ops[1].rope, &ops[2].store_kv}) : lower(to, op.rope); break;
-    case kOpStoreKv: lower(to, op.store_kv); break;
-    case kOpEncodePages: lower_encode_pages(to, op.copy_kv); break;
-    case kOpCopySlots: lower_copy_slots(to, op.copy_kv); break;
-    case kOpAttention: lower(to, op.attention, terms); break;
-    case kOpRoute: lower(to, op.route); break;
-    case kOpCombine: lower(to, op.combine); break;
-    case kOpGather: lower(to, op.gather); break;
-    case kOpTopK: lower(to, op.top_k); break;
+    case kOpEmbed: return lower(to, op.embed);
+    case kOpNorm: return lower(to, op.norm, terms);
+    case kOpLinear: return lower(to, op.linear, next);
+    case kOpRope: return lower(to, op.rope);
+    case kOpStoreKv: return lower(to, op.store_kv);
+    case kOpEncodePages: return lower_encode_pages(to, op.copy_kv);
+    case kOpCopySlots: return lower_copy_slots(to, op.copy_kv);
+    case kOpAttention: return lower(to, op.attention, terms);
+    case kOpRoute: return lower(to, op.route);
+    case kOpCombine: return lower(to, op.combine);
+    case kOpGather: return lower(to, op.gather);
+    case kOpTopK: return lower(to, op.top_k);
     default: lower(to, op.elementwise, static_cast<OpKind>(op.kind), terms);
   }
-  return n;
 }
 
 void measure(Lowering& to, const Op* ops, std::int64_t n_ops) {
   to.measuring = true;
   to.input = {};
   to.rounded = to.scratch = Arena{};
-  for (std::int64_t i = 0; i < n_ops;) i += lower(to, ops + i, n_ops - i);
+  for (std::int64_t i = 0; i < n_ops; ++i) lower(to, ops[i], i + 1 < n_ops ? ops + i + 1 : nullptr);
   to.measuring = false;
   to.input = {};
   to.n_launches = 0;

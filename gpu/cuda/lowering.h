@@ -39,7 +39,7 @@ struct Lowering {
   Arena rounded, scratch;
   RoundedInput input;
   int n_launches = 0;
-  bool fuses = true;  // off: every op for itself, with the same result to the bit
+  bool shares_rounding = true;  // off: every product rounds its input itself, with the same result to the bit
 
   template <class... P, class... A>
   void launch(Grid grid, int threads, std::size_t shared_bytes, void (*kernel)(P...), A... args) {
@@ -49,16 +49,12 @@ struct Lowering {
   }
 };
 
-/// Ops that one launch does.
+/// Products that one launch does.
 inline constexpr int kMostParts = 3;
 struct Products {
   const LinearOp* parts[kMostParts];  // of one x; more than one only if all round it in the same way
   int n;
-  const ElementwiseOp* add;  // or nullptr: out = x + factor * (the only part's out)
-};
-struct RopeAndStore {
-  const RopeOp *q, *k;
-  const StoreKvOp* store;
+  const ProductsOp* add;  // or nullptr: kAfterAdd of the only part
 };
 
 // One function an op. products.cu, float_products.cu
@@ -69,7 +65,9 @@ std::int64_t rounded_terms(const LinearOp& op);
 bool has_rounded(const Lowering& to, const View& x, std::int64_t terms);
 /// Memory for x rounded; from now on it is the one that was rounded last.
 Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots);
-// rows.cu. `terms` > 0: what is made is rounded too, for the products that follow.
+/// What a norm makes last.
+inline const View& made_by(const NormOp& op) { return op.next_out.data != nullptr ? op.next_out : op.sum.data != nullptr ? op.sum : op.out; }
+// rows.cu. `terms` > 0: what is made last is rounded too, for the products that follow.
 void lower(Lowering& to, const EmbedOp& op);
 void lower(Lowering& to, const NormOp& op, std::int64_t terms);
 void lower(Lowering& to, const RopeOp& op);
@@ -82,15 +80,13 @@ void lower(Lowering& to, const CombineOp& op);
 void lower(Lowering& to, const TopKOp& op);
 // kv.cu
 void lower(Lowering& to, const StoreKvOp& op);
-void lower(Lowering& to, const RopeAndStore& ops);
 void lower_encode_pages(Lowering& to, const CopyKvOp& op);
 void lower_copy_slots(Lowering& to, const CopyKvOp& op);
 // attention.cu
 void lower(Lowering& to, const AttentionOp& op, std::int64_t terms);
 
-/// The first of these ops, with as many of those behind it as its launches can do; says how many. A write launches nothing: it is the
-/// plugin's.
-std::int64_t lower(Lowering& to, const Op* ops, std::int64_t n_ops);
+/// The launches of an op; `next` comes after it, or nullptr. A write launches nothing: it is the plugin's.
+void lower(Lowering& to, const Op& op, const Op* next);
 /// What scratch the step needs, in `most` of the arenas; then `to` is ready for launching it, once they have their memory.
 void measure(Lowering& to, const Op* ops, std::int64_t n_ops);
 /// Pointers into a copy of struct Codebooks.

@@ -148,15 +148,13 @@ cudaError_t copy_up(const Copy& copy, Stream stream) {
   return cudaMemcpy2DAsync(copy.device, static_cast<std::size_t>(copy.stride), copy.host, row, row, rows, cudaMemcpyHostToDevice, stream);
 }
 
-// The first of these ops, with those that go along with it; i is then behind them.
-cudaError_t emit(Lowering& lowering, const Op* ops, int64_t n_ops, int64_t& i) {
-  const Op& op = ops[i];
-  i += lower(lowering, ops + i, n_ops - i);
-  return op.kind == kOpWrite ? copy_up(op.write, lowering.stream) : cudaSuccess;
+cudaError_t emit(Lowering& lowering, const Op* ops, int64_t n_ops, int64_t i) {
+  lower(lowering, ops[i], i + 1 < n_ops ? ops + i + 1 : nullptr);
+  return ops[i].kind == kOpWrite ? copy_up(ops[i].write, lowering.stream) : cudaSuccess;
 }
 
 cudaError_t emit_all(Lowering& lowering, const Op* ops, int64_t n_ops) {
-  for (int64_t i = 0; i < n_ops;) {
+  for (int64_t i = 0; i < n_ops; ++i) {
     if (const cudaError_t error = emit(lowering, ops, n_ops, i); error != cudaSuccess) return error;
   }
   return cudaGetLastError();
@@ -238,19 +236,15 @@ cudaError_t run_timed(Context* context, const Op* ops, int64_t n_ops, float* sec
   }
   Lowering& lowering = context->lowering;
   cudaEventRecord(context->events[0], lowering.stream);
-  std::vector<int64_t> first;  // ops with an event behind them, and those that went along with them
-  for (int64_t i = 0; i < n_ops;) {
-    first.push_back(i);
-    seconds[i] = 0;
+  for (int64_t i = 0; i < n_ops; ++i) {
     if (const cudaError_t error = emit(lowering, ops, n_ops, i); error != cudaSuccess) return error;
-    for (int64_t along = first.back() + 1; along < i; ++along) seconds[along] = 0;
-    cudaEventRecord(context->events[first.size()], lowering.stream);
+    cudaEventRecord(context->events[static_cast<std::size_t>(i) + 1], lowering.stream);
   }
   if (const cudaError_t error = cudaStreamSynchronize(lowering.stream); error != cudaSuccess) return error;
-  for (std::size_t k = 0; k < first.size(); ++k) {
+  for (int64_t i = 0; i < n_ops; ++i) {
     float milliseconds = 0;
-    cudaEventElapsedTime(&milliseconds, context->events[k], context->events[k + 1]);
-    seconds[first[k]] = milliseconds / 1000;
+    cudaEventElapsedTime(&milliseconds, context->events[static_cast<std::size_t>(i)], context->events[static_cast<std::size_t>(i) + 1]);
+    seconds[i] = milliseconds / 1000;
   }
   return cudaGetLastError();
 }

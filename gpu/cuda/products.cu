@@ -98,10 +98,10 @@ void lower(Lowering& to, const Products& products) {
   p.slot_row = grouping.slot_row;
   p.tile_expert = grouping.tile_expert;
   if (products.add != nullptr) {
-    p.residual = static_cast<const float*>(products.add->x.data);
-    p.residual_stride = products.add->x.stride;
-    p.sum = static_cast<float*>(products.add->out.data);
-    p.sum_stride = products.add->out.stride;
+    p.residual = static_cast<const float*>(products.add->residual.data);
+    p.residual_stride = products.add->residual.stride;
+    p.sum = static_cast<float*>(products.add->sum.data);
+    p.sum_stride = products.add->sum.stride;
     p.factor = products.add->factor;
   }
   std::array<bool, kMostParts> launched{};

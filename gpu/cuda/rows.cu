@@ -2,6 +2,7 @@
 
 #include "gpu/backend.h"
 #include "gpu/cuda/lowering.h"
+#include "gpu/cuda/norms.cuh"
 #include "gpu/cuda/values.cuh"
 
 namespace foreword::gpu::cuda {
@@ -52,22 +53,6 @@ constexpr EmbedRow kFormats[] = {
 
 // ---- norms
 
-// A warp or a block of kThreads a group; which of them depends on the size of the group alone.
-constexpr std::int64_t kWarpGroup = 512;
-
-template <bool kBlock>
-__device__ float sum_of_group(float value) {
-  value = sum_over_lanes(value);
-  if (!kBlock) return value;
-  __shared__ float parts[kThreads / 32];
-  __syncthreads();
-  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = value;
-  __syncthreads();
-  value = 0;
-  for (int i = 0; i < kThreads / 32; ++i) value += parts[i];
-  return value;
-}
-
 struct Norm {
   const float* x;
   std::int64_t x_stride;
@@ -76,13 +61,21 @@ struct Norm {
   std::int64_t out_stride, group, groups_per_row, n_groups;
   bool whole_weight, centre;
   float eps;
-  Rounded rounded;  // codes = nullptr: not wanted; else a group is a row, and groups behind the last are slots of zeros
+  // Then sum = residual + factor * out, and the norm of that; absent: not wanted.
+  const float* residual;
+  float* sum;
+  std::int64_t residual_stride, sum_stride;
+  float factor, next_eps;
+  const float *next_weight, *next_bias;
+  float* next_out;
+  std::int64_t next_stride;
+  Rounded rounded;  // of the last of these; codes = nullptr: not wanted; else a group is a row, and groups behind the last are slots of zeros
 };
 
 template <bool kBlock>
 __global__ void norm(Norm p) {
-  constexpr int kStep = kBlock ? kThreads : 32;
-  const std::int64_t at = kBlock ? blockIdx.x : std::int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
+  constexpr int kStep = kBlock ? kNormThreads : 32;
+  const std::int64_t at = kBlock ? blockIdx.x : std::int64_t{blockIdx.x} * (kNormThreads / 32) + threadIdx.x / 32;
   const std::int64_t me = kBlock ? threadIdx.x : threadIdx.x % 32;
   if (at >= p.n_groups) {  // a whole warp, or a whole block
     if (p.rounded.codes == nullptr || at >= slots_in_tiles(p.n_groups)) return;
@@ -92,30 +85,38 @@ __global__ void norm(Norm p) {
     }
     return;
   }
-  const std::int64_t first = at % p.groups_per_row * p.group;
-  const float* x = p.x + at / p.groups_per_row * p.x_stride + first;
-  float* out = p.out + at / p.groups_per_row * p.out_stride + first;
+  const std::int64_t row = at / p.groups_per_row, first = at % p.groups_per_row * p.group;
+  const float* x = p.x + row * p.x_stride + first;
+  float* last = p.out + row * p.out_stride + first;
   const float* weight = p.weight + (p.whole_weight ? first : 0);
   const float* bias = p.bias == nullptr ? nullptr : p.bias + (p.whole_weight ? first : 0);
-  float mean = 0;
-  if (p.centre) {
-    for (std::int64_t c = me; c < p.group; c += kStep) mean += x[c];
-    mean = sum_of_group<kBlock>(mean) / static_cast<float>(p.group);
+  Moments moments = moments_of<kBlock>(p.group, p.centre, p.eps, [&](std::int64_t c) { return x[c]; });
+  if (p.sum != nullptr) {  // a thread reads only what it has written itself
+    const float* residual = p.residual + row * p.residual_stride + first;
+    float* sum = p.sum + row * p.sum_stride + first;
+    for (std::int64_t c = me; c < p.group; c += kStep) {
+      const float value = moments.normed(x[c], weight[c], bias == nullptr ? nullptr : bias + c);
+      last[c] = value;
+      sum[c] = fmaf(p.factor, value, residual[c]);
+    }
+    x = last = sum;
+    if (p.next_out != nullptr) {
+      moments = moments_of<kBlock>(p.group, p.centre, p.next_eps, [&](std::int64_t c) { return sum[c]; });
+      weight = p.next_weight;
+      bias = p.next_bias;
+      last = p.next_out + row * p.next_stride;
+    }
+    kBlock ? __syncthreads() : __syncwarp();
   }
-  float squares = 0;
-  for (std::int64_t c = me; c < p.group; c += kStep) squares = fmaf(x[c] - mean, x[c] - mean, squares);
-  const float factor = 1.0f / sqrtf(sum_of_group<kBlock>(squares) / static_cast<float>(p.group) + p.eps);
-  const auto made = [&](std::int64_t c) {
-    const float value = (x[c] - mean) * factor * weight[c];
-    return bias == nullptr ? value : value + bias[c];
-  };
+  const bool made = p.sum != nullptr && p.next_out == nullptr;
+  const auto value_at = [&](std::int64_t c) { return made ? x[c] : moments.normed(x[c], weight[c], bias == nullptr ? nullptr : bias + c); };
   if (p.rounded.codes == nullptr) {
-    for (std::int64_t c = me; c < p.group; c += kStep) out[c] = made(c);
+    for (std::int64_t c = me; !made && c < p.group; c += kStep) last[c] = value_at(c);
     return;
   }
   for (std::int64_t run = me; run < p.rounded.runs; run += kStep) {
     float values[kRun];
-    for (int i = 0; i < kRun; ++i) out[run * kRun + i] = values[i] = made(run * kRun + i);
+    for (int i = 0; i < kRun; ++i) last[run * kRun + i] = values[i] = value_at(run * kRun + i);
     round_run(values, at, run, p.rounded);
   }
 }
@@ -211,6 +212,13 @@ void lower(Lowering& to, const EmbedOp& op) {
 }
 
 void lower(Lowering& to, const NormOp& op, std::int64_t terms) {
+  if (op.x2.data != nullptr) {
+    NormOp second = op, first = op;
+    second.x = op.x2, second.weight = op.weight2, second.bias = op.bias2, second.out = op.out2, second.group = op.group2;
+    first.x2 = second.x2 = {};
+    lower(to, first, 0);
+    return lower(to, second, 0);
+  }
   Norm p{};
   p.x = static_cast<const float*>(op.x.data);
   p.x_stride = op.x.stride;
@@ -224,19 +232,33 @@ void lower(Lowering& to, const NormOp& op, std::int64_t terms) {
   p.whole_weight = op.weight.cols != op.group;
   p.centre = op.centre != 0;
   p.eps = op.eps;
+  p.residual = static_cast<const float*>(op.residual.data);
+  p.residual_stride = op.residual.stride;
+  p.sum = static_cast<float*>(op.sum.data);
+  p.sum_stride = op.sum.stride;
+  p.factor = op.factor;
+  p.next_weight = static_cast<const float*>(op.next_weight.data);
+  p.next_bias = static_cast<const float*>(op.next_bias.data);
+  p.next_out = static_cast<float*>(op.next_out.data);
+  p.next_stride = op.next_out.stride;
+  p.next_eps = op.next_eps;
   std::int64_t n = p.n_groups;
-  if (terms > 0) {
-    p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, op.out.rows);
+  if (terms > 0 && op.group == op.x.cols) {
+    const View& made = made_by(op);
+    p.rounded = room_for_rounded(to, made, made.cols, terms, made.rows);
     n = slots_in_tiles(n);
   }
-  if (op.group > kWarpGroup) return to.launch({static_cast<unsigned>(n)}, kThreads, 0, norm<true>, p);
-  to.launch({blocks_for(n, kThreads / 32)}, kThreads, 0, norm<false>, p);
+  if (op.group > kWarpGroup) return to.launch({static_cast<unsigned>(n)}, kNormThreads, 0, norm<true>, p);
+  to.launch({blocks_for(n, kNormThreads / 32)}, kNormThreads, 0, norm<false>, p);
 }
 
 void lower(Lowering& to, const RopeOp& op) {
-  const std::int64_t n_heads = op.x.cols / op.head_dim, n = op.x.rows * n_heads * op.n_rot / 2;
-  to.launch({blocks_for(n, kThreads)}, kThreads, 0, rope, static_cast<float*>(op.x.data), op.x.stride, n_heads, op.head_dim, op.n_rot, op.adjacent != 0,
-            static_cast<const float*>(op.cos_sin.data), op.cos_sin.stride, n);
+  for (std::int64_t i = 0; i < op.n; ++i) {
+    const View& x = op.x[i];
+    const std::int64_t n_heads = x.cols / op.head_dim, n = x.rows * n_heads * op.n_rot / 2;
+    to.launch({blocks_for(n, kThreads)}, kThreads, 0, rope, static_cast<float*>(x.data), x.stride, n_heads, op.head_dim, op.n_rot, op.adjacent != 0,
+              static_cast<const float*>(op.cos_sin.data), op.cos_sin.stride, n);
+  }
 }
 
 void lower(Lowering& to, const ElementwiseOp& op, OpKind kind, std::int64_t terms) {

@@ -28,8 +28,8 @@
 #include <optional>
 
 #include "engine/base/check.h"
+#include "gpu/records/records.h"
 #include "gpu/vulkan/commands.h"
-#include "gpu/vulkan/records.h"
 #include "gpu/vulkan/weights.h"
 
 namespace foreword::gpu::vulkan {
@@ -109,20 +109,24 @@ class Lowering {
 /// a / b, rounded up.
 constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 constexpr std::uint32_t u32(std::int64_t value) { return static_cast<std::uint32_t>(value); }
+/// Invocations of a workgroup whose invocations make a column each.
+inline constexpr std::uint32_t kColumnGroup = 64;
+/// In how many lanes a norm is summed (norm.glsl): by the width alone, so that a row's sums go the same way whatever is beside it.
+constexpr std::uint32_t norm_lanes(std::int64_t group) { return group <= 64 ? 32 : 256; }
 /// Bytes that a tensor's values have.
 inline std::int64_t value_bytes(const Tensor& t) { return t ? t.rows * t.cols * bytes_of(t.dtype) : 0; }
 
-void lower(const EmbedRecord&, Lowering&);           // op_rows.cpp
-void lower(const GatherRowsRecord&, Lowering&);
+void lower(const EmbedRecord&, Lowering&);           // op_embed.cpp
 void lower(const NormRecord&, Lowering&);            // op_norm.cpp
 void lower(const ElementwiseRecord&, Lowering&);     // op_elementwise.cpp
+void lower(const GatherRowsRecord&, Lowering&);
+void lower(const CombineExpertsRecord&, Lowering&);
 void lower(const RopeRecord&, Lowering&);            // op_rope.cpp
 void lower(const WriteRecord&, Lowering&);           // op_copy.cpp
 void lower(const CopySlotsRecord&, Lowering&);
 void lower(const LinearRecord&, Lowering&);          // op_linear.cpp
 void lower(const LinearExpertsRecord&, Lowering&);   // op_experts.cpp
-void lower(const RouteRecord&, Lowering&);
-void lower(const CombineExpertsRecord&, Lowering&);
+void lower(const RouteRecord&, Lowering&);           // op_route.cpp
 void lower(const TopKRecord&, Lowering&);            // op_top_k.cpp
 void lower(const StoreKvRecord&, Lowering&);         // op_kv.cpp
 void lower(const EncodePagesRecord&, Lowering&);

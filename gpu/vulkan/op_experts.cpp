@@ -1,6 +1,7 @@
-// Products of experts, their choice and their sum.
+// Products of experts: row by row of the result for few, with what follows them; sorted by expert, in tiles, for many.
 
 #include <algorithm>
+#include <bit>
 
 #include "gpu/vulkan/codebook_words.h"
 #include "gpu/vulkan/lowering.h"
@@ -9,96 +10,132 @@
 namespace foreword::gpu::vulkan {
 namespace {
 
+using Part = LinearRecord::Part;
+using After = LinearExpertsRecord::After;
+
 constexpr std::int64_t kFewRows = 16;  // of the result, for which sorting them by expert does not pay
-constexpr std::int64_t kMostExperts = 1024;  // of a choice (route.comp)
 
-}  // namespace
+OpCost cost_of(const WeightMatrix& w, std::int64_t rows) {
+  const std::int64_t n_read = std::min(w.n_experts, rows);
+  return {"linear_experts", info(w.format).name, n_read * w.rows * row_bytes(w.format, w.cols), 2 * w.rows * w.cols * rows};
+}
 
-void lower(const LinearExpertsRecord& r, Lowering& to) {
-  struct Tail {
-    std::uint32_t chosen, expert_rows, bias_stride, scale_stride, rows_per_id;
-  };
-  struct RowsPush {
-    PartPush part;
-    InputPush x;
-    std::uint32_t scale_at, ids_at, ids_stride;
-    Tail tail;
-  };
-  struct TilesPush {
-    PartPush part;
-    InputPush x;
-    std::uint32_t scale_at, lists_at, n_experts;
-    Tail tail;
-  };
-  struct CollectPush {
+std::uint32_t rows_per_id(const LinearExpertsRecord& r) { return r.x.rows == r.experts.rows ? u32(r.experts.cols) : 1; }
+std::uint32_t scale_stride(const WeightMatrix& w) { return w.scale && w.scale.cols > 1 ? 1 : 0; }
+
+// The rows of the result listed by expert (experts_collect.comp).
+Range collect(const LinearExpertsRecord& r, const WeightMatrix& w, std::int64_t rows, Lowering& to) {
+  struct Push {
     View ids;
     std::uint32_t chosen, n_rows, lists_at, n_experts;
   };
-  const WeightMatrix& w = r.weight;
-  const std::int64_t rows = r.out.rows, chosen = r.experts.cols;
-  if (rows == 0) return;
+  const Range lists = to.scratch(static_cast<std::uint64_t>(w.n_experts + 1 + rows) * 4);
+  to.use(ShaderId::experts_collect, {});
+  const View ids = to.bind(r.experts), at = to.bind(lists, 4);
+  to.push(Push{ids, u32(r.experts.cols), u32(rows), at.offset, u32(w.n_experts)});
+  to.dispatch(1, 1, 1, {"collect", {}, 4 * rows});
+  return lists;
+}
+
+void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
+  struct Push {
+    PartPush part;
+    InputPush x;
+    std::uint32_t scale_at, list_at, list_extent;  // ids and their stride, or the lists and the number of experts
+    std::uint32_t chosen, expert_rows, bias_stride, scale_stride, rows_per_id;
+  };
+  const WeightMatrix& w = part.weight;
+  const std::int64_t rows = part.out.rows;
   const bool few = rows <= kFewRows, codes = by_codes(w, to.features());
-  Range lists;
-  if (!few) {
-    lists = to.scratch(static_cast<std::uint64_t>(w.n_experts + 1 + rows) * 4);
-    to.use(ShaderId::experts_collect, {});
-    const View ids = to.bind(r.experts), at = to.bind(lists, 4);
-    to.push(CollectPush{ids, u32(chosen), u32(rows), at.offset, u32(w.n_experts)});
-    to.dispatch(1, 1, 1, {"collect", {}, 4 * rows});
-  }
-  const std::int64_t n_read = std::min(w.n_experts, rows);
-  const OpCost cost{"linear_experts", info(w.format).name, n_read * w.rows * row_bytes(w.format, w.cols), 2 * w.rows * w.cols * rows};
+  const Range lists = few ? Range{} : collect(r, w, rows, to);
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     if (few) to.use(codes ? ShaderId::product_codes_experts : ShaderId::product_rows_experts, {in_fours(r.x, w), id_of(w.format), 1});
     else to.use(codes ? ShaderId::product_code_tiles_experts : ShaderId::product_tiles_experts, {in_fours(r.x, w), id_of(w.format)});
     to.bind(to.constant_table("codebooks", codebook_words()), 4);
     const InputPush x{u32(w.cols), to.bind(r.x), u32(r.x.rows)};
-    const PartPush part = bind_part(w, window, r.bias, r.out, to);
+    const PartPush product = bind_part(w, window, part.bias, part.out, to);
     const std::uint32_t scale_at = place_of(w.scale, to.bind(w.scale));
-    const Tail tail{u32(chosen), u32(w.rows), u32(r.bias.stride), w.scale && w.scale.cols > 1 ? 1U : 0U, r.x.rows == r.experts.rows ? u32(chosen) : 1};
-    if (few) {
-      const View ids = to.bind(r.experts);
-      to.push(RowsPush{part, x, scale_at, ids.offset, ids.stride, tail});
-      to.dispatch(divide_up(w.rows, kGroupRows), rows, 1, cost);
-    } else {
-      const View at = to.bind(lists, 4);
-      to.push(TilesPush{part, x, scale_at, at.offset, u32(w.n_experts), tail});
-      to.dispatch(divide_up(w.rows, kTileRows), divide_up(rows, kTileRows), w.n_experts, cost);
-    }
+    const View list = few ? to.bind(r.experts) : to.bind(lists, 4);
+    to.push(Push{product, x, scale_at, list.offset, few ? list.stride : u32(w.n_experts), u32(r.experts.cols), u32(w.rows), u32(part.bias.stride),
+                 scale_stride(w), rows_per_id(r)});
+    if (few) to.dispatch(divide_up(w.rows, kGroupRows), rows, 1, cost_of(w, rows));
+    else to.dispatch(divide_up(w.rows, kTileRows), divide_up(rows, kTileRows), w.n_experts, cost_of(w, rows));
   }
 }
 
-void lower(const RouteRecord& r, Lowering& to) {
-  struct Push {
-    View logits, experts, weights;
-    std::uint32_t n_experts, chosen, routing;
-  } push;
-  check(r.logits.cols <= kMostExperts, "route: at most 1024 experts");
-  to.use(ShaderId::route, {});
-  push.logits = to.bind(r.logits);
-  push.experts = to.bind(r.experts);
-  push.weights = to.bind(r.weights);
-  push.n_experts = u32(r.logits.cols);
-  push.chosen = u32(r.weights.cols);
-  push.routing = static_cast<std::uint32_t>(r.routing);
-  to.push(push);
-  to.dispatch(r.logits.rows, 1, 1, {"route", {}, value_bytes(r.logits) + 2 * value_bytes(r.weights)});
+// The window of a weight that one dispatch can have with what follows it. False: it takes more.
+bool whole(const WeightMatrix& w, WeightWindow& window, Lowering& to) {
+  const auto all = to.windows(w, kFileLayout);
+  if (all.size() != 1 || by_codes(w, to.features())) return false;
+  window = all.front();
+  return true;
 }
 
-void lower(const CombineExpertsRecord& r, Lowering& to) {
+bool multiply_gated(const LinearExpertsRecord& r, Lowering& to) {
   struct Push {
-    View y, weights, out;
-    std::uint32_t cols, chosen;
-  } push;
-  constexpr std::int64_t kGroup = 256;
-  to.use(ShaderId::combine_experts, {});
-  push.y = to.bind(r.y);
-  push.weights = to.bind(r.weights);
-  push.out = to.bind(r.out);
-  push.cols = u32(r.out.cols);
-  push.chosen = u32(r.weights.cols);
-  to.push(push);
-  to.dispatch(divide_up(r.out.cols, kGroup), r.out.rows, 1, {"combine_experts", {}, value_bytes(r.y) + value_bytes(r.out)});
+    PartPush gate, up;
+    InputPush x;
+    View gated;
+    std::uint32_t activation, ids_at, ids_stride, chosen, expert_rows, bias_strides[2], scale_stride, rows_per_id;
+  };
+  const auto& [gate, up] = r.parts;
+  WeightWindow gate_window, up_window;
+  if (gate.weight.scale || up.weight.scale || !whole(gate.weight, gate_window, to) || !whole(up.weight, up_window, to)) return false;
+  to.use(ShaderId::product_rows_experts_glu,
+         {in_fours(r.x, gate.weight) & in_fours(r.x, up.weight), id_of(gate.weight.format), 1, id_of(up.weight.format)});
+  to.bind(to.constant_table("codebooks", codebook_words()), 4);
+  const InputPush x{u32(gate.weight.cols), to.bind(r.x), u32(r.x.rows)};
+  const PartPush first = bind_part(gate.weight, gate_window, gate.bias, gate.out, to);
+  PartPush second = bind_part(up.weight, up_window, up.bias, up.out, to);
+  if (same_place(up.out, r.product)) second.out_at = kAbsent;
+  const View gated = to.bind(r.product), ids = to.bind(r.experts);
+  to.push(Push{first, second, x, gated, static_cast<std::uint32_t>(r.act), ids.offset, ids.stride, u32(r.experts.cols), u32(gate.weight.rows),
+               {u32(gate.bias.stride), u32(up.bias.stride)}, 0, rows_per_id(r)});
+  OpCost cost = cost_of(gate.weight, gate.out.rows);
+  const OpCost more = cost_of(up.weight, up.out.rows);
+  cost.bytes += more.bytes;
+  cost.operations += more.operations;
+  to.dispatch(divide_up(gate.weight.rows, kGroupRows), gate.out.rows, 1, cost);
+  return true;
+}
+
+bool multiply_and_combine(const LinearExpertsRecord& r, Lowering& to) {
+  struct Push {
+    PartPush part;
+    InputPush x;
+    std::uint32_t scale_at, ids_at, ids_stride, chosen, expert_rows, bias_stride, scale_stride, rows_per_id;
+    View weights, combined, residual, sum;
+    float residual_scale;
+  };
+  const Part& part = r.parts[0];
+  const WeightMatrix& w = part.weight;
+  WeightWindow window;
+  if (!whole(w, window, to)) return false;
+  const auto at_once = std::bit_floor(static_cast<std::uint32_t>(std::min<std::int64_t>(r.experts.cols, 8)));
+  to.use(ShaderId::product_rows_experts_combine, {in_fours(r.x, w), id_of(w.format), 1, at_once});
+  to.bind(to.constant_table("codebooks", codebook_words()), 4);
+  const InputPush x{u32(w.cols), to.bind(r.x), u32(r.x.rows)};
+  const PartPush product = bind_part(w, window, part.bias, part.out, to);
+  const std::uint32_t scale_at = place_of(w.scale, to.bind(w.scale));
+  const View ids = to.bind(r.experts), weights = to.bind(r.weights), combined = to.bind(r.combined), residual = to.bind(r.residual);
+  View sum = to.bind(r.sum ? r.sum : r.combined);
+  if (!r.sum) sum.offset = kAbsent;
+  to.push(Push{product, x, scale_at, ids.offset, ids.stride, u32(r.experts.cols), u32(w.rows), u32(part.bias.stride), scale_stride(w), rows_per_id(r), weights,
+               combined, residual, sum, r.residual_scale});
+  to.dispatch(divide_up(w.rows, kGroupRows / at_once), r.combined.rows, 1, cost_of(w, part.out.rows));
+  return true;
+}
+
+}  // namespace
+
+void lower(const LinearExpertsRecord& r, Lowering& to) {
+  const Part& part = r.parts[0];
+  if (r.after == After::glu && multiply_gated(r, to)) return;
+  if (r.after == After::combine && multiply_and_combine(r, to)) return;
+  for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], to);
+  if (r.after == After::glu) lower(ElementwiseRecord{glu_of(r.act), part.out, r.parts[1].out, 1, r.product}, to);
+  if (r.after == After::combine) lower(CombineExpertsRecord{part.out, r.weights, r.combined}, to);
+  if (r.sum) lower(ElementwiseRecord{Elementwise::add, r.residual, r.combined, r.residual_scale, r.sum}, to);
 }
 
 }  // namespace foreword::gpu::vulkan

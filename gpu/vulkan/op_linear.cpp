@@ -18,17 +18,19 @@ OpCost cost_of(const WeightMatrix& w, std::int64_t w_rows, std::int64_t x_rows) 
   return {"linear", info(w.format).name, w_rows * row_bytes(w.format, w.cols) + 4 * x_rows * (w.cols + w_rows), 2 * w_rows * w.cols * x_rows};
 }
 
-Elementwise glu_of(Activation act) {
-  return static_cast<Elementwise>(static_cast<std::uint32_t>(Elementwise::silu_glu) + static_cast<std::uint32_t>(act));
-}
-static_assert(static_cast<int>(Elementwise::clamped_silu_glu) - static_cast<int>(Elementwise::silu_glu) == static_cast<int>(Activation::clamped_silu));
-
 bool few(const Tensor& x) { return x.rows <= kFewRows; }
 
 Tensor rows_of(const Tensor& tensor, std::int64_t first, std::int64_t n) { return tensor ? tensor.row_range(first, n) : Tensor{}; }
 
-// One weight, window by window, and the sum after it if that is wanted.
-void multiply(const LinearRecord& r, const LinearRecord::Part& part, bool add, Lowering& to) {
+struct RowsShaders {
+  ShaderId none, add, activate;
+};
+constexpr RowsShaders kByValues{ShaderId::product_rows_1, ShaderId::product_rows_add, ShaderId::product_rows_activate};
+constexpr RowsShaders kByCodes{ShaderId::product_codes_1, ShaderId::product_codes_add, ShaderId::product_codes_activate};
+
+// One weight, window by window, and what is to be done after it.
+void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecord::After after, Lowering& to) {
+  using After = LinearRecord::After;
   struct Push {
     PartPush part;
     InputPush x;
@@ -39,13 +41,18 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, bool add, L
     View residual, sum;
     float residual_scale;
   };
+  struct ActivatePush {
+    Push product;
+    View activated;
+    std::uint32_t activation;
+  };
   const WeightMatrix& w = part.weight;
   const double operations = 2.0 * static_cast<double>(w.rows) * static_cast<double>(w.cols);
   const std::int64_t most = std::max(kTileRows, static_cast<std::int64_t>(kMostOperations / operations) / kTileRows * kTileRows);
   const Range codebooks = to.constant_table("codebooks", codebook_words());
   const bool codes = by_codes(w, to.features());
-  const ShaderId rows_shader = codes ? (add ? ShaderId::product_codes_add : ShaderId::product_codes_1)
-                                     : (add ? ShaderId::product_rows_add : ShaderId::product_rows_1);
+  const RowsShaders& shaders = codes ? kByCodes : kByValues;
+  const ShaderId rows_shader = after == After::add ? shaders.add : after == After::activate ? shaders.activate : shaders.none;
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     for (std::int64_t first = 0; first < r.x.rows; first += most) {
       const Tensor x = r.x.row_range(first, std::min(most, r.x.rows - first)), out = part.out.row_range(first, x.rows);
@@ -54,10 +61,13 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, bool add, L
       to.bind(codebooks, 4);
       const View input = to.bind(x);
       const PartPush product = bind_part(w, window, part.bias, out, to);
-      const Push push{product, {u32(w.cols), input, u32(x.rows)}, place_of(w.scale, to.bind(w.scale))};
-      if (few(r.x) && add) {
+      Push push{product, {u32(w.cols), input, u32(x.rows)}, place_of(w.scale, to.bind(w.scale))};
+      if (few(r.x) && after == After::add) {
         const View residual = to.bind(rows_of(r.residual, first, x.rows)), sum = to.bind(rows_of(r.sum, first, x.rows));
         to.push(AddPush{push, residual, sum, r.residual_scale});
+      } else if (few(r.x) && after == After::activate) {
+        if (same_place(part.out, r.product)) push.part.out_at = kAbsent;
+        to.push(ActivatePush{push, to.bind(rows_of(r.product, first, x.rows)), static_cast<std::uint32_t>(r.act)});
       } else {
         to.push(push);
       }
@@ -118,8 +128,7 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
     to.push(ThreePush{{parts[0], parts[1], parts[2]}, x});
   } else if (glu) {
     GluPush push{two, to.bind(r.product), static_cast<std::uint32_t>(r.act)};
-    const Tensor& second = r.parts[1].out;
-    if (second.buffer == r.product.buffer && second.offset == r.product.offset) push.product.parts[1].out_at = kAbsent;
+    if (same_place(r.parts[1].out, r.product)) push.product.parts[1].out_at = kAbsent;
     to.push(push);
     groups /= 2;
   } else {
@@ -134,17 +143,18 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
 const WeightLayout& product_layout(const WeightMatrix&, const Features&) { return kFileLayout; }
 
 void lower(const LinearRecord& r, Lowering& to) {
-  if (r.x.rows == 0) return;
-  const bool add = r.after == LinearRecord::After::add, glu = r.after == LinearRecord::After::glu;
-  const bool same_shape = r.n_parts == 2 && r.parts[0].weight.rows == r.parts[1].weight.rows;
+  using After = LinearRecord::After;
+  const bool glu = r.after == After::glu, same_shape = r.n_parts == 2 && r.parts[0].weight.rows == r.parts[1].weight.rows;
   if (multiply_together(r, glu && same_shape, to)) {
     if (!glu || same_shape) return;
   } else {
-    for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], add, to);
-    if (add && few(r.x)) return;
+    for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], r.after, to);
+    if (!glu && few(r.x)) return;
   }
-  if (add) lower(ElementwiseRecord{Elementwise::add, r.residual, r.parts[0].out, r.residual_scale, r.sum}, to);
-  if (glu) lower(ElementwiseRecord{glu_of(r.act), r.parts[0].out, r.parts[1].out, 1, r.product}, to);
+  const Tensor& out = r.parts[0].out;
+  if (r.after == After::add) lower(ElementwiseRecord{Elementwise::add, r.residual, out, r.residual_scale, r.sum}, to);
+  if (r.after == After::activate) lower(ElementwiseRecord{activation_of(r.act), out, {}, 1, r.product}, to);
+  if (glu) lower(ElementwiseRecord{glu_of(r.act), out, r.parts[1].out, 1, r.product}, to);
 }
 
 }  // namespace foreword::gpu::vulkan

@@ -21,6 +21,8 @@ struct InputPush {
 
 inline std::uint32_t id_of(Format format) { return static_cast<std::uint32_t>(format); }
 inline std::uint32_t place_of(const Tensor& tensor, const View& view) { return tensor ? view.offset : kAbsent; }
+/// Whether two views of one shape are one.
+inline bool same_place(const Tensor& a, const Tensor& b) { return a.buffer == b.buffer && a.offset == b.offset; }
 /// products.glsl: IN_FOURS. Bindings start at multiples of 16 bytes.
 inline std::uint32_t in_fours(const Tensor& x, const WeightMatrix& w) {
   return x.offset % 16 == 0 && x.stride % 4 == 0 && x.cols % 4 == 0 && w.offset % 4 == 0 ? 1 : 0;

@@ -4,14 +4,15 @@
 #include <chrono>
 #include <cstring>
 
-#include "gpu/shapes.h"
+#include "gpu/records/fuse.h"
+#include "gpu/records/recorder.h"
 #include "gpu/vulkan/lowering.h"
 
 namespace foreword::gpu {
 namespace vulkan {
 namespace {
 
-class VulkanBackend final : public Backend {
+class VulkanBackend final : public Recorder {
  public:
   VulkanBackend(std::shared_ptr<Device> device, DeviceInfo info)
       : device_(std::move(device)),
@@ -52,96 +53,6 @@ class VulkanBackend final : public Backend {
   void read(const Tensor& from, std::span<std::byte> bytes) override;
   Result<void> submit() override;
 
-  void embed(const WeightMatrix& table, const Tensor& ids, const Tensor& out) override {
-    shapes::embed(table, ids, out);
-    records_.push_back(EmbedRecord{table, ids, out});
-  }
-  void rms_norm(const Tensor& x, const Tensor& weight, float eps, std::int64_t group, const Tensor& out) override {
-    shapes::norm(x, weight, Tensor{}, group, out);
-    records_.push_back(NormRecord{false, x, weight, {}, eps, group, out});
-  }
-  void layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, float eps, std::int64_t group, const Tensor& out) override {
-    shapes::norm(x, weight, bias, group, out);
-    records_.push_back(NormRecord{true, x, weight, bias, eps, group, out});
-  }
-  void linear(const WeightMatrix& w, const Tensor& x, const Tensor& bias, const Tensor& out) override {
-    shapes::linear(w, x, bias, out);
-    LinearRecord record;
-    record.x = x;
-    record.parts[0] = {w, bias, out};
-    if (out.rows > 0) records_.push_back(record);
-  }
-  void linear_experts(const WeightMatrix& w, const Tensor& x, const Tensor& experts, const Tensor& bias, const Tensor& out) override {
-    shapes::linear_experts(w, x, experts, bias, out);
-    if (out.rows > 0) records_.push_back(LinearExpertsRecord{w, x, experts, bias, out});
-  }
-  void rope(const Tensor& x, std::int64_t head_dim, std::int64_t n_rot, RopePairs pairs, const Tensor& cos_sin) override {
-    shapes::rope(x, head_dim, n_rot, cos_sin);
-    if (n_rot > 0) records_.push_back(RopeRecord{{x, {}}, 1, head_dim, n_rot, pairs, cos_sin});
-  }
-  void store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) override {
-    shapes::store_kv(k, v, layer, slots);
-    StoreKvRecord record{k, v, layer, slots, {}};
-    record.rope.n = 0;
-    records_.push_back(record);
-  }
-  void encode_pages(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
-    shapes::encode_pages(layer, from, to);
-    if (from.rows > 0) records_.push_back(EncodePagesRecord{layer, from, to});
-  }
-  void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) override {
-    shapes::copy_slots(layer, from, to);
-    if (from.rows > 0) records_.push_back(CopySlotsRecord{layer, from, to});
-  }
-  void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows, const AttentionParams& params, const Tensor& out) override {
-    shapes::attention(q, layer, rows, params, out);
-    if (q.rows > 0) records_.push_back(AttentionRecord{q, layer, rows, params, out});
-  }
-  void glu(Activation act, const Tensor& gate, const Tensor& up, const Tensor& out) override {
-    shapes::same(gate, up, out);
-    const Elementwise what = act == Activation::silu   ? Elementwise::silu_glu
-                             : act == Activation::gelu ? Elementwise::gelu_glu
-                                                       : Elementwise::clamped_silu_glu;
-    records_.push_back(ElementwiseRecord{what, gate, up, 1, out});
-  }
-  void activate(Activation act, const Tensor& x, const Tensor& out) override {
-    shapes::same(x, x, out);
-    check(act != Activation::clamped_silu, "activate: clamped_silu needs two inputs");
-    records_.push_back(ElementwiseRecord{act == Activation::silu ? Elementwise::silu : Elementwise::gelu, x, {}, 1, out});
-  }
-  void add(const Tensor& x, const Tensor& y, float scale, const Tensor& out) override {
-    shapes::same(x, y, out);
-    records_.push_back(ElementwiseRecord{Elementwise::add, x, y, scale, out});
-  }
-  void scale(const Tensor& x, float factor) override {
-    shapes::in_place(x);
-    records_.push_back(ElementwiseRecord{Elementwise::scale, x, {}, factor, x});
-  }
-  void softcap(const Tensor& x, float cap) override {
-    shapes::in_place(x);
-    records_.push_back(ElementwiseRecord{Elementwise::softcap, x, {}, cap, x});
-  }
-  void sigmoid_gate(const Tensor& x, const Tensor& gate) override {
-    shapes::sigmoid_gate(x, gate);
-    records_.push_back(ElementwiseRecord{Elementwise::sigmoid_gate, x, gate, 1, x});
-  }
-  void route(Routing routing, const Tensor& logits, const Tensor& experts, const Tensor& weights) override {
-    shapes::route(logits, experts, weights);
-    if (logits.rows > 0) records_.push_back(RouteRecord{routing, logits, experts, weights});
-  }
-  void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) override {
-    shapes::combine_experts(y, weights, out);
-    if (out.rows > 0) records_.push_back(CombineExpertsRecord{y, weights, out});
-  }
-  void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) override {
-    shapes::top_k(x, ids, values);
-    if (x.rows > 0) records_.push_back(TopKRecord{x, ids, values});
-  }
-  void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) override {
-    shapes::gather_rows(x, rows, out);
-    if (out.rows > 0) records_.push_back(GatherRowsRecord{x, rows, out});
-  }
-
  private:
   /// Told by the next submit(). False if it failed.
   template <class T>
@@ -162,7 +73,6 @@ class VulkanBackend final : public Backend {
   Pipelines pipelines_;
   CommandRunner runner_;
   Lowering lowering_;
-  std::vector<Record> records_;
   CommandList list_;
   std::vector<std::byte> staged_;  // bytes of write() that wait
   std::unique_ptr<DeviceBuffer> staging_;

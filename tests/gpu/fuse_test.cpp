@@ -1,11 +1,10 @@
 // Which runs of ops become one record, and which do not. What a fused record computes is held against the single ops on a
 // device, where there is one (vulkan_test.cpp).
-#if defined(FOREWORD_VULKAN)
 #include <gtest/gtest.h>
 
-#include "gpu/vulkan/records.h"
+#include "gpu/records/fuse.h"
 
-namespace foreword::gpu::vulkan {
+namespace foreword::gpu {
 namespace {
 
 class Room final : public Buffer {
@@ -33,9 +32,7 @@ class Fuse : public testing::Test {
   }
   void store(const Tensor& keys, const Tensor& values) {
     KvLayer layer{&room_, 0, 1, keys.cols / 4, 4};
-    StoreKvRecord record{keys, values, layer, {}, {}};
-    record.rope.n = 0;
-    records.push_back(record);
+    records.push_back(StoreKvRecord{keys, values, layer, {}});
   }
   std::size_t fused() { return fuse(records), records.size(); }
 
@@ -131,5 +128,4 @@ TEST_F(Fuse, RotationsByOtherColumnsStayApart) {
 }
 
 }  // namespace
-}  // namespace foreword::gpu::vulkan
-#endif
+}  // namespace foreword::gpu

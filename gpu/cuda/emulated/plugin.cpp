@@ -84,18 +84,17 @@ int32_t grow(std::unique_ptr<std::byte[]>& memory, Arena& arena) {
 int32_t run(Context* context, const Op* ops, int64_t n_ops, float* seconds) {
   if (faults.run_fails) return kDeviceLost;
   Lowering& lowering = context->lowering;
-  lowering.fuses = faults.fuses;
+  lowering.shares_rounding = faults.shares_rounding;
   measure(lowering, ops, n_ops);
   if (const int32_t status = grow(context->rounded, lowering.rounded); status != kOk) return status;
   if (const int32_t status = grow(context->scratch, lowering.scratch); status != kOk) return status;
   if (seconds != nullptr) std::fill_n(seconds, n_ops, 0.0F);
-  for (int64_t i = 0; i < n_ops;) {
+  for (int64_t i = 0; i < n_ops; ++i) {
     const auto before = std::chrono::steady_clock::now();
-    const int64_t first = i;
     if (ops[i].kind == kOpWrite) copy_rows(ops[i].write, Way::up);
     context->counts.copies += ops[i].kind == kOpWrite;
-    i += lower(lowering, ops + i, n_ops - i);
-    if (seconds != nullptr) seconds[first] = std::chrono::duration<float>(std::chrono::steady_clock::now() - before).count();
+    lower(lowering, ops[i], i + 1 < n_ops ? ops + i + 1 : nullptr);
+    if (seconds != nullptr) seconds[i] = std::chrono::duration<float>(std::chrono::steady_clock::now() - before).count();
   }
   ++context->counts.runs;
   context->counts.launches += lowering.n_launches;

@@ -8,7 +8,7 @@ namespace foreword::gpu::cuda {
 struct EmulatedFaults {
   int allocations_until_failure = -1;  // of any kind of memory; -1: never
   bool run_fails = false;
-  bool fuses = true;  // off: a launch or more for every op
+  bool shares_rounding = true;  // off: every product rounds its input itself
   int32_t status_of_count = kOk;
 };
 

@@ -1,72 +1,86 @@
 #version 450
-// rms_norm, or layer_norm where constant 1 is 1: a workgroup a group of columns of a row. The groups behind n_groups are a second
-// tensor's. Constant 2: what comes out is also added to a residual.
+// rms_norm, or layer_norm where constant 1 is 1: a workgroup a group of columns of a row. Constant 2: what comes out is also added to
+// a residual. norm: the groups behind n_groups are a second tensor's. norm_next: groups are rows, and the sum is normed too (records.h:
+// NormRecord).
+// variant norm: -DNEXT=0
+// variant norm_next: -DNEXT=1
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 
-layout(constant_id = 1) const uint kCentre = 0;
-layout(constant_id = 2) const uint kAdd = 0;
+layout(constant_id = 1) const uint NORM_CENTRE = 0;
+layout(constant_id = 2) const uint ADD = 0;
 
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) readonly buffer Weight { float weight[]; };
 layout(binding = 2) readonly buffer Bias { float bias[]; };
 layout(binding = 3) writeonly buffer Out { float result[]; };
 layout(binding = 4) readonly buffer Residual { float residual[]; };
+#if NEXT
+layout(binding = 5) buffer Sum { float sum[]; };
+layout(binding = 6) readonly buffer WeightNext { float weight_2[]; };
+layout(binding = 7) readonly buffer BiasNext { float bias_2[]; };
+layout(binding = 8) writeonly buffer OutNext { float result_2[]; };
+#else
 layout(binding = 5) writeonly buffer Sum { float sum[]; };
-layout(binding = 6) readonly buffer X2 { float x2[]; };
-layout(binding = 7) readonly buffer Weight2 { float weight2[]; };
-layout(binding = 8) readonly buffer Bias2 { float bias2[]; };
-layout(binding = 9) writeonly buffer Out2 { float result2[]; };
+layout(binding = 6) readonly buffer Weight2 { float weight_2[]; };
+layout(binding = 7) readonly buffer Bias2 { float bias_2[]; };
+layout(binding = 8) writeonly buffer Out2 { float result_2[]; };
+layout(binding = 9) readonly buffer X2 { float x_2[]; };
+#endif
 layout(push_constant) uniform Push {
-  View view_x, view_weight, view_bias, view_out, view_residual, view_sum, view_x2, view_weight2, view_bias2, view_out2;
-  uint group, n_groups, whole_weight, has_bias;
+  View view_x, view_weight, view_bias, view_out, view_residual, view_sum, view_weight_2, view_bias_2, view_out_2;
+  uint group, n_groups;  // of the first tensor
+  uint whole_weight, has_bias;
   float eps, residual_scale;
+#if NEXT
+  uint next_has_bias;
+  float next_eps;
+#else
+  View view_x_2;
+#endif
 };
 
-shared float partial[gl_WorkGroupSize.x];
-
-// A tree of a fixed shape.
-float sum_of_lanes(float mine) {
-  const uint lane = gl_LocalInvocationID.x;
-  partial[lane] = mine;
-  for (uint step = gl_WorkGroupSize.x / 2; step > 0; step /= 2) {
-    barrier();
-    if (lane < step) partial[lane] += partial[lane + step];
-  }
-  barrier();
-  const float total = partial[0];
-  barrier();
-  return total;
+const uint NORM_LANES = gl_WorkGroupSize.x;
+uint row, first;  // column
+bool second = false;
+float norm_input(uint c) {
+#if NEXT
+  return second ? sum[at(view_sum, row, c)] : x[at(view_x, row, c)];  // of the sum what this invocation itself has written
+#else
+  return second ? x_2[at(view_x_2, row, first + c)] : x[at(view_x, row, first + c)];
+#endif
 }
-
-float input_at(bool second, uint row, uint col) { return second ? x2[at(view_x2, row, col)] : x[at(view_x, row, col)]; }
+#include "norm.glsl"
 
 void main() {
-  const bool second = gl_WorkGroupID.x >= n_groups;
-  const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.y, first = (gl_WorkGroupID.x - (second ? n_groups : 0)) * group;
-  float mean = 0.0;
-  if (kCentre == 1) {
-    float mine = 0.0;
-    for (uint c = lane; c < group; c += gl_WorkGroupSize.x) mine += input_at(second, row, first + c);
-    mean = sum_of_lanes(mine) / float(group);
-  }
-  float mine = 0.0;
-  for (uint c = lane; c < group; c += gl_WorkGroupSize.x) {
-    const float d = input_at(second, row, first + c) - mean;
-    precise float square = d * d;
-    mine += square;
-  }
-  const float factor = 1.0 / sqrt(sum_of_lanes(mine) / float(group) + eps);
+  const uint lane = gl_LocalInvocationIndex;
+  row = gl_WorkGroupID.y;
+#if NEXT
+  first = 0;
+#else
+  second = gl_WorkGroupID.x >= n_groups;
+  first = (gl_WorkGroupID.x - (second ? n_groups : 0)) * group;
+#endif
+  const Moments m = norm_moments(group, eps);
   for (uint c = lane; c < group; c += gl_WorkGroupSize.x) {
     const uint w = c + (whole_weight == 1 ? first : 0);
-    precise float scaled = (input_at(second, row, first + c) - mean) * factor * (second ? weight2[at(view_weight2, 0, w)] : weight[at(view_weight, 0, w)]);
-    if (has_bias == 1) scaled += second ? bias2[at(view_bias2, 0, w)] : bias[at(view_bias, 0, w)];
-    if (second) result2[at(view_out2, row, first + c)] = scaled;
-    else result[at(view_out, row, first + c)] = scaled;
-    if (kAdd == 1) {
-      precise float part = residual_scale * scaled;
+    float bias_here = 0.0;
+    if (has_bias == 1) bias_here = second ? bias_2[at(view_bias_2, 0, w)] : bias[at(view_bias, 0, w)];
+    const float value = normed(norm_input(c), m, second ? weight_2[at(view_weight_2, 0, w)] : weight[at(view_weight, 0, w)], has_bias == 1, bias_here);
+    if (second) result_2[at(view_out_2, row, first + c)] = value;
+    else result[at(view_out, row, first + c)] = value;
+    if (ADD == 1) {
+      precise float part = residual_scale * value;
       precise float added = residual[at(view_residual, row, first + c)] + part;
       sum[at(view_sum, row, first + c)] = added;
     }
   }
+#if NEXT
+  second = true;
+  const Moments next = norm_moments(group, next_eps);
+  for (uint c = lane; c < group; c += gl_WorkGroupSize.x) {
+    const float bias_here = next_has_bias == 1 ? bias_2[at(view_bias_2, 0, c)] : 0.0;
+    result_2[at(view_out_2, row, c)] = normed(norm_input(c), next, weight_2[at(view_weight_2, 0, c)], next_has_bias == 1, bias_here);
+  }
+#endif
 }

@@ -1,16 +1,21 @@
 #version 450
 // Backend::linear for few rows of x, and linear_experts: eight lanes a row of weights, which is read once for ROWS rows of x.
 // PARTS weights of one x in one dispatch: gl_WorkGroupID.x runs through the rows of all. With EXPERTS each row of the result
-// (gl_WorkGroupID.y) has weights of its own. AFTER_ADD and AFTER_GLU do the op that follows too (records.h: LinearRecord). With
-// INTEGER x is rounded and codes are multiplied.
+// (gl_WorkGroupID.y) has weights of its own, or, AFTER_COMBINE, each group has all experts of its row, AT_ONCE at a time. AFTER_ADD,
+// AFTER_GLU, AFTER_ACTIVATE and AFTER_COMBINE do the ops that follow too (records.h: LinearRecord, LinearExpertsRecord). With INTEGER x is
+// rounded and codes are multiplied.
 // variant product_rows_1: -DPARTS=1
 // variant product_rows_add: -DPARTS=1 -DAFTER_ADD=1
+// variant product_rows_activate: -DPARTS=1 -DAFTER_ACTIVATE=1
 // variant product_rows_2: -DPARTS=2
 // variant product_rows_glu: -DPARTS=2 -DAFTER_GLU=1
 // variant product_rows_3: -DPARTS=3
 // variant product_rows_experts: -DPARTS=1 -DEXPERTS=1
+// variant product_rows_experts_glu: -DPARTS=2 -DEXPERTS=1 -DAFTER_GLU=1
+// variant product_rows_experts_combine: -DPARTS=1 -DEXPERTS=1 -DAFTER_COMBINE=1
 // variant product_codes_1: -DPARTS=1 -DINTEGER=1
 // variant product_codes_add: -DPARTS=1 -DAFTER_ADD=1 -DINTEGER=1
+// variant product_codes_activate: -DPARTS=1 -DAFTER_ACTIVATE=1 -DINTEGER=1
 // variant product_codes_2: -DPARTS=2 -DINTEGER=1
 // variant product_codes_glu: -DPARTS=2 -DAFTER_GLU=1 -DINTEGER=1
 // variant product_codes_3: -DPARTS=3 -DINTEGER=1
@@ -29,6 +34,17 @@ layout(binding = 5) restrict readonly buffer Scale { float scales[]; };
 #if EXPERTS
 layout(binding = 6) restrict readonly buffer Ids { int ids[]; };
 #endif
+#if AFTER_COMBINE
+layout(constant_id = 3) const uint AT_ONCE = 1;  // 1, 2, 4 or 8 experts
+layout(binding = 7) restrict readonly buffer ExpertWeights { float expert_weights[]; };
+layout(binding = 8) restrict writeonly buffer Combined { float combined[]; };
+layout(binding = 9) readonly buffer Residual { float residual[]; };  // may be the sums' memory
+layout(binding = 10) writeonly buffer Sums { float sums[]; };
+#endif
+#if AFTER_ACTIVATE
+layout(binding = 6) restrict writeonly buffer Activated { float activated[]; };
+#include "activations.glsl"
+#endif
 #if AFTER_ADD
 layout(binding = 6) readonly buffer Residual { float residual[]; };  // may be the sums' memory
 layout(binding = 7) writeonly buffer Sums { float sums[]; };
@@ -43,6 +59,9 @@ layout(binding = 7) restrict writeonly buffer Out1 { float out_1[]; };
 #if AFTER_GLU
 layout(binding = 8) restrict writeonly buffer Gated { float gated[]; };
 #include "activations.glsl"
+#endif
+#if EXPERTS
+layout(binding = 9) restrict readonly buffer Ids { int ids[]; };
 #endif
 uint weight_word(uint part, uint index) { return part == 0u ? weights_0[index] : weights_1[index]; }
 #else
@@ -72,89 +91,105 @@ layout(push_constant) uniform Push {
 #endif
 #if PARTS == 1
   uint scale_at;
+#if AFTER_ACTIVATE
+  uint activated_at, activated_stride, activation;
+#endif
 #if AFTER_ADD
   uint residual_at, residual_stride, sums_at, sums_stride;
   float residual_scale;
 #endif
+#endif
 #if EXPERTS
   uint ids_at, ids_stride;
   uint chosen;  // experts a row of ids
-  uint expert_rows, bias_stride, scale_stride, rows_per_id;  // of x: 1 where each chosen expert has its own, else `chosen`
+  uint expert_rows, bias_strides[PARTS], scale_stride, rows_per_id;  // of x: 1 where each chosen expert has its own, else `chosen`
 #endif
+#if AFTER_COMBINE
+  uint expert_weights_at, expert_weights_stride, combined_at, combined_stride;
+  uint residual_at, residual_stride, sums_at, sums_stride;  // sums ABSENT: not wanted
+  float residual_scale;
 #endif
 };
 
-shared float partial[256 * ROWS];
-
-// Rows of weights for a group.
-const uint GROUP_ROWS = 256 / LANES;
-
-// The partial sums of the group's rows of one weight, into `partial`.
-void multiply(const uint part, const uint format, uint row, uint first_x) {
-  const uint lane = gl_LocalInvocationIndex % LANES, at = parts[part].weights_at + row * parts[part].row_bytes;
-  uint x_row[ROWS];
-  float total[ROWS];
-  for (uint n = 0u; n < ROWS; ++n) {
-    x_row[n] = x_at + min(first_x + n, x_rows - 1u) * x_stride;
-    total[n] = 0.0;
-  }
-#if INTEGER
-  for (uint base = 0u; 32u * base < cols; base += WINDOW) {
-    barrier();
-    for (uint at = gl_LocalInvocationIndex; at < ROWS * WINDOW; at += 256u) {
-      const uint chunk = base + at % WINDOW;
-      if (32u * chunk < cols) round_chunk(x_at + min(first_x + at / WINDOW, x_rows - 1u) * x_stride, chunk, at, cols);
-    }
-    barrier();
-    for (uint chunk = base + lane; chunk < base + WINDOW && 32u * chunk < cols; chunk += LANES) {
-      const Chunk c = open_chunk(format, part, at, chunk, cols);
-      [[unroll]] for (uint h = 0u; h < 2u; ++h) {
-        int dots[ROWS];
-        for (uint n = 0u; n < ROWS; ++n) dots[n] = 0;
-        [[unroll]] for (uint i = 4u * h; i < 4u * h + 4u; ++i) {
-          const uint codes = chunk_codes(format, c, i);
-          [[unroll]] for (uint n = 0u; n < ROWS; ++n) dots[n] += signed_dot(codes, x_codes[(n * WINDOW + chunk - base) * 8u + i], 0);
-        }
-        [[unroll]] for (uint n = 0u; n < ROWS; ++n) total[n] = add_half(total[n], format, n * WINDOW + chunk - base, h, c.scale, c.shift, dots[n]);
-      }
-    }
-  }
-#else
-  for (uint chunk = lane; 32u * chunk < cols; chunk += LANES) {
-    const Chunk c = open_chunk(format, part, at, chunk, cols);
-    [[unroll]] for (uint i = 0u; i < 8u; ++i) {
-      const vec4 w = chunk_values(format, c, i);
-      [[unroll]] for (uint n = 0u; n < ROWS; ++n) total[n] = add_products(total[n], w, input_values(x_row[n], 32u * chunk + 4u * i, cols));
-    }
-  }
-#endif
-  for (uint n = 0u; n < ROWS; ++n) partial[(n * GROUP_ROWS + gl_LocalInvocationIndex / LANES) * LANES + lane] = total[n];
-}
-
-float folded(uint of) {
-  precise float sum = partial[of * LANES];
-  for (uint j = 1u; j < LANES; ++j) sum += partial[of * LANES + j];
-  return sum;
-}
+#include "product_rows.glsl"
 
 #if EXPERTS
-void main() {
-  const uint result = gl_WorkGroupID.y;
-  const uint expert = uint(ids[ids_at + result / chosen * ids_stride + result % chosen]);
-  const uint row = gl_WorkGroupID.x * GROUP_ROWS + gl_LocalInvocationIndex / LANES;  // of the expert
-  const uint first = expert * expert_rows + gl_WorkGroupID.x * GROUP_ROWS;
-  if (first >= parts[0].first_row + parts[0].n_rows || first + GROUP_ROWS <= parts[0].first_row) return;
-  const uint lowest = parts[0].first_row, highest = parts[0].first_row + parts[0].n_rows - 1u;
-  multiply(0u, FORMAT_0, clamp(expert * expert_rows + min(row, expert_rows - 1u), lowest, highest) - lowest, result / rows_per_id);
-  barrier();
-  const uint mine = gl_WorkGroupID.x * GROUP_ROWS + gl_LocalInvocationIndex;
-  const uint global_row = expert * expert_rows + mine;
-  if (gl_LocalInvocationIndex >= GROUP_ROWS || mine >= expert_rows || global_row < lowest || global_row > highest) return;
+uint expert_of(uint result) { return uint(ids[ids_at + result / chosen * ids_stride + result % chosen]); }
+
+// The value in column `col` of a row of the result, of what multiply() has just left for this invocation, stored.
+float finish_expert(const uint part, uint expert, uint result, uint col) {
   precise float value = folded(gl_LocalInvocationIndex);
+  const uint bias = parts[part].bias_at + expert * bias_strides[part] + col, at = parts[part].out_at + result * parts[part].out_stride + col;
+  const bool biased = parts[part].bias_at != ABSENT, stored = parts[part].out_at != ABSENT;
+#if PARTS == 1
   if (scale_at != ABSENT) value = scales[scale_at + expert * scale_stride] * value;
-  if (parts[0].bias_at != ABSENT) value = value + bias_0[parts[0].bias_at + expert * bias_stride + mine];
-  out_0[parts[0].out_at + result * parts[0].out_stride + mine] = value;
+#else
+  if (part == 1u) {
+    if (biased) value = value + bias_1[bias];
+    if (stored) out_1[at] = value;
+    return value;
+  }
+#endif
+  if (biased) value = value + bias_0[bias];
+  if (stored) out_0[at] = value;
+  return value;
 }
+
+#if AFTER_COMBINE
+const uint COLS = GROUP_ROWS / AT_ONCE;  // of the result, for a group
+shared float values[GROUP_ROWS];
+
+void main() {
+  const uint thread = gl_LocalInvocationIndex, row = gl_WorkGroupID.y, first = gl_WorkGroupID.x * COLS;
+  const bool sums_here = thread < COLS && first + thread < expert_rows;
+  precise float sum = 0.0;
+  for (uint base = 0u; base < chosen; base += AT_ONCE) {
+    const uint slot = thread / LANES, mine = row * chosen + min(base + slot / COLS, chosen - 1u);
+    multiply(0u, FORMAT_0, expert_of(mine) * expert_rows + min(first + slot % COLS, expert_rows - 1u), mine / rows_per_id);
+    barrier();
+    const uint j = base + thread / COLS, col = first + thread % COLS;
+    if (thread < GROUP_ROWS && j < chosen && col < expert_rows) values[thread] = finish_expert(0u, expert_of(row * chosen + j), row * chosen + j, col);
+    barrier();
+    for (uint i = 0u; sums_here && i < AT_ONCE && base + i < chosen; ++i) {
+      const float weight = expert_weights[expert_weights_at + row * expert_weights_stride + base + i], value = values[i * COLS + thread];
+      if (base + i == 0u) sum = weight * value;
+      else sum = sum + weight * value;
+    }
+  }
+  if (!sums_here) return;
+  combined[combined_at + row * combined_stride + first + thread] = sum;
+  if (sums_at == ABSENT) return;
+  precise float scaled = residual_scale * sum;
+  precise float added = residual[residual_at + row * residual_stride + first + thread] + scaled;
+  sums[sums_at + row * sums_stride + first + thread] = added;
+}
+#elif AFTER_GLU
+void main() {
+  const uint thread = gl_LocalInvocationIndex, result = gl_WorkGroupID.y, first = gl_WorkGroupID.x * GROUP_ROWS, expert = expert_of(result);
+  const uint row = expert * expert_rows + min(first + thread / LANES, expert_rows - 1u), col = first + thread;
+  const bool inside = thread < GROUP_ROWS && col < expert_rows;
+  float gate = 0.0, up = 0.0;
+  multiply(0u, FORMAT_0, row, result / rows_per_id);
+  barrier();
+  if (inside) gate = finish_expert(0u, expert, result, col);
+  barrier();
+  multiply(1u, FORMAT_1, row, result / rows_per_id);
+  barrier();
+  if (inside) up = finish_expert(1u, expert, result, col);
+  if (inside) gated[gated_at + result * gated_stride + col] = glu(activation, gate, up);
+}
+#else
+// Of the expert's rows those that the window has.
+void main() {
+  const uint thread = gl_LocalInvocationIndex, result = gl_WorkGroupID.y, first = gl_WorkGroupID.x * GROUP_ROWS, expert = expert_of(result);
+  const uint base = expert * expert_rows, lowest = parts[0].first_row, highest = lowest + parts[0].n_rows - 1u;
+  if (base + first > highest || base + first + GROUP_ROWS <= lowest) return;
+  multiply(0u, FORMAT_0, clamp(base + min(first + thread / LANES, expert_rows - 1u), lowest, highest) - lowest, result / rows_per_id);
+  barrier();
+  const uint col = first + thread, row = base + col;
+  if (thread < GROUP_ROWS && col < expert_rows && row >= lowest && row <= highest) finish_expert(0u, expert, result, col);
+}
+#endif
 #else
 // What an invocation finishes: one value of the group's results.
 struct Place {
@@ -214,6 +249,9 @@ void product_of_part(const uint part, const uint format, uint group) {
   const uint first = group * GROUP_ROWS;
   const Place place = place_in(part, first);
   const float value = product(part, format, first, place);
+#if AFTER_ACTIVATE
+  if (place.inside) activated[activated_at + place.x_row * activated_stride + place.col] = activation == 0u ? silu(value) : gelu(value);
+#endif
 #if AFTER_ADD
   if (place.inside) {
     precise float scaled = residual_scale * value;

@@ -1,4 +1,4 @@
-// Rows by number: embed and gather_rows.
+// embed: rows of a table by number.
 
 #include "gpu/vulkan/codebook_words.h"
 #include "gpu/vulkan/lowering.h"
@@ -22,22 +22,6 @@ void lower(const EmbedRecord& r, Lowering& to) {
     to.push(Push{table.offset, ids, out, u32(r.out.cols), u32(bytes), u32(window.first_row), u32(window.n_rows)});
     to.dispatch(divide_up(r.out.cols, kGroupCols), r.out.rows, 1, {"embed", info(r.table.format).name, r.out.rows * bytes + value_bytes(r.out)});
   }
-}
-
-void lower(const GatherRowsRecord& r, Lowering& to) {
-  struct Push {
-    View x, rows, out;
-    std::uint32_t n_cols, n_rows;
-  } push;
-  constexpr std::int64_t kGroup = 64;
-  to.use(ShaderId::gather_rows, {kGroup});
-  push.x = to.bind(r.x);
-  push.rows = to.bind(r.rows);
-  push.out = to.bind(r.out);
-  push.n_cols = u32(r.out.cols);
-  push.n_rows = u32(r.x.rows);
-  to.push(push);
-  to.dispatch(divide_up(r.out.cols, kGroup), r.out.rows, 1, {"gather_rows", {}, 2 * value_bytes(r.out)});
 }
 
 }  // namespace foreword::gpu::vulkan

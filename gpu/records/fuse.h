@@ -1,0 +1,11 @@
+#pragma once
+// Which runs of ops one dispatch does: a table of rules, each for two records that follow each other.
+
+#include "gpu/records/records.h"
+
+namespace foreword::gpu {
+
+/// Joins what can be joined, in place and in order; what the records do, to the byte, stays.
+void fuse(std::vector<Record>& records);
+
+}  // namespace foreword::gpu

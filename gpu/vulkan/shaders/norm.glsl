@@ -1,0 +1,52 @@
+// rms_norm and layer_norm of a group of columns, by all invocations of a workgroup. The order of the sums depends on NORM_LANES alone,
+// which goes by the size of the group (op_norm.cpp), not on the size of the workgroup: lane l adds every NORM_LANES-th column from l on,
+// then the lanes are added in a tree.
+//
+// The including shader defines NORM_LANES (at most 256), NORM_CENTRE and norm_input(column).
+
+shared float norm_partial[256];
+
+// What each lane has left in norm_partial.
+float norm_total() {
+  for (uint step = NORM_LANES / 2u; step > 0u; step /= 2u) {
+    barrier();
+    for (uint lane = gl_LocalInvocationIndex; lane < step; lane += gl_WorkGroupSize.x) norm_partial[lane] += norm_partial[lane + step];
+  }
+  barrier();
+  const float total = norm_partial[0];
+  barrier();
+  return total;
+}
+
+struct Moments {
+  float mean, factor;
+};
+
+Moments norm_moments(uint group, float eps) {
+  float mean = 0.0;
+  if (NORM_CENTRE == 1u) {
+    for (uint lane = gl_LocalInvocationIndex; lane < NORM_LANES; lane += gl_WorkGroupSize.x) {
+      float mine = 0.0;
+      for (uint c = lane; c < group; c += NORM_LANES) mine += norm_input(c);
+      norm_partial[lane] = mine;
+    }
+    mean = norm_total() / float(group);
+  }
+  for (uint lane = gl_LocalInvocationIndex; lane < NORM_LANES; lane += gl_WorkGroupSize.x) {
+    float mine = 0.0;
+    for (uint c = lane; c < group; c += NORM_LANES) {
+      const float d = norm_input(c) - mean;
+      precise float square = d * d;
+      mine += square;
+    }
+    norm_partial[lane] = mine;
+  }
+  const float factor = 1.0 / sqrt(norm_total() / float(group) + eps);
+  return Moments(mean, factor);
+}
+
+float normed(float value, Moments m, float weight, bool has_bias, float bias) {
+  precise float scaled = (value - m.mean) * m.factor * weight;
+  if (has_bias) scaled += bias;
+  return scaled;
+}

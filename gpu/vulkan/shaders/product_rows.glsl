@@ -1,0 +1,55 @@
+// Eight lanes a row of weights, which is read once for ROWS rows of x. The including shader has products.glsl and formats.glsl, ROWS,
+// `parts` (weights_at and row_bytes of each) and x_at, x_stride, x_rows, cols.
+
+shared float partial[256 * ROWS];
+
+// Rows of weights for a group.
+const uint GROUP_ROWS = 256 / LANES;
+
+// The partial sums of the group's rows of one weight, into `partial`.
+void multiply(const uint part, const uint format, uint row, uint first_x) {
+  const uint lane = gl_LocalInvocationIndex % LANES, at = parts[part].weights_at + row * parts[part].row_bytes;
+  uint x_row[ROWS];
+  float total[ROWS];
+  for (uint n = 0u; n < ROWS; ++n) {
+    x_row[n] = x_at + min(first_x + n, x_rows - 1u) * x_stride;
+    total[n] = 0.0;
+  }
+#if INTEGER
+  for (uint base = 0u; 32u * base < cols; base += WINDOW) {
+    barrier();
+    for (uint at = gl_LocalInvocationIndex; at < ROWS * WINDOW; at += 256u) {
+      const uint chunk = base + at % WINDOW;
+      if (32u * chunk < cols) round_chunk(x_at + min(first_x + at / WINDOW, x_rows - 1u) * x_stride, chunk, at, cols);
+    }
+    barrier();
+    for (uint chunk = base + lane; chunk < base + WINDOW && 32u * chunk < cols; chunk += LANES) {
+      const Chunk c = open_chunk(format, part, at, chunk, cols);
+      [[unroll]] for (uint h = 0u; h < 2u; ++h) {
+        int dots[ROWS];
+        for (uint n = 0u; n < ROWS; ++n) dots[n] = 0;
+        [[unroll]] for (uint i = 4u * h; i < 4u * h + 4u; ++i) {
+          const uint codes = chunk_codes(format, c, i);
+          [[unroll]] for (uint n = 0u; n < ROWS; ++n) dots[n] += signed_dot(codes, x_codes[(n * WINDOW + chunk - base) * 8u + i], 0);
+        }
+        [[unroll]] for (uint n = 0u; n < ROWS; ++n) total[n] = add_half(total[n], format, n * WINDOW + chunk - base, h, c.scale, c.shift, dots[n]);
+      }
+    }
+  }
+#else
+  for (uint chunk = lane; 32u * chunk < cols; chunk += LANES) {
+    const Chunk c = open_chunk(format, part, at, chunk, cols);
+    [[unroll]] for (uint i = 0u; i < 8u; ++i) {
+      const vec4 w = chunk_values(format, c, i);
+      [[unroll]] for (uint n = 0u; n < ROWS; ++n) total[n] = add_products(total[n], w, input_values(x_row[n], 32u * chunk + 4u * i, cols));
+    }
+  }
+#endif
+  for (uint n = 0u; n < ROWS; ++n) partial[(n * GROUP_ROWS + gl_LocalInvocationIndex / LANES) * LANES + lane] = total[n];
+}
+
+float folded(uint of) {
+  precise float sum = partial[of * LANES];
+  for (uint j = 1u; j < LANES; ++j) sum += partial[of * LANES + j];
+  return sum;
+}

@@ -1,0 +1,205 @@
+// Layers of several kinds of networks, with fusion and without: the same bits in every tensor, and how many dispatches a layer takes.
+// On CUDA's kernels in the emulator and on the first Vulkan device, software included.
+
+#include <gtest/gtest.h>
+
+#include "gpu/cuda/cuda_backend.h"
+#include "gpu/cuda/emulated/plugin.h"
+#include "tests/gpu/harness.h"
+#if defined(FOREWORD_VULKAN)
+#include "gpu/vulkan/vulkan_backend.h"
+#endif
+
+namespace foreword::gpu {
+namespace {
+
+enum class HeadNorm { none, each, each_own_weights, whole_rows };
+enum class Inner { gated, plain, experts };
+
+struct Kind {
+  const char* name;
+  bool centre = false, pre_norm = true, post_norm = false;
+  HeadNorm head_norm = HeadNorm::none;
+  bool rope = true;
+  Inner inner = Inner::gated;
+  Activation act = Activation::silu;
+  Routing routing = Routing::softmax_top_k;
+  Format format = Format::q8_0;
+  std::int64_t n_heads = 4, n_kv_heads = 2, width = 128;
+  int vulkan = 8, cuda = 10;  // dispatches, launches of a layer at one row
+};
+
+constexpr Kind kKinds[] = {
+    {.name = "llama"},
+    {.name = "qwen3", .head_norm = HeadNorm::each},
+    {.name = "gemma", .post_norm = true, .act = Activation::gelu},
+    {.name = "olmo2", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows, .n_kv_heads = 4},
+    {.name = "olmo2_wide", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows, .n_heads = 20, .n_kv_heads = 5},
+    {.name = "olmo2_grouped", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows},
+    {.name = "gpt2", .centre = true, .rope = false, .inner = Inner::plain, .act = Activation::gelu},
+    {.name = "stablelm", .centre = true, .head_norm = HeadNorm::each_own_weights, .n_heads = 3, .n_kv_heads = 3, .width = 96},
+    {.name = "mixtral", .inner = Inner::experts, .cuda = 19},
+    {.name = "gpt_oss", .inner = Inner::experts, .act = Activation::clamped_silu, .routing = Routing::top_k_softmax, .format = Format::mxfp4, .width = 640, .cuda = 19},
+};
+
+// Weights and tensors of a layer, and the ops of as many layers as are wanted, all with the same ones.
+class Network {
+ public:
+  static constexpr std::int64_t kDim = 32, kInner = 96, kExperts = 5, kChosen = 3, kBlocks = 2;
+
+  Network(Backend& on, const Kind& kind, std::int64_t n_rows) : k(kind), rows(n_rows), h(on, 77), backend(on) {
+    const std::int64_t d = k.width, q_cols = k.n_heads * kDim, kv_cols = k.n_kv_heads * kDim, n_experts = k.inner == Inner::experts ? kExperts : 1;
+    wq = product(q_cols, d), wk = product(kv_cols, d), wv = product(kv_cols, d), wo = product(d, q_cols);
+    gate = product(kInner, d, n_experts), up = product(kInner, d, n_experts), down = product(d, kInner, n_experts);
+    router = h.weight(Format::f32, kExperts, d);
+    router_bias = h.floats(1, kExperts), up_bias = h.floats(n_experts, kInner), down_bias = h.floats(n_experts, d);
+    norm1 = norm(d), norm2 = norm(d), post1 = norm(d), post2 = norm(d);
+    q_norm = norm(k.head_norm == HeadNorm::each ? kDim : q_cols), k_norm = norm(k.head_norm == HeadNorm::each ? kDim : kv_cols);
+    x = h.floats(rows, d), a = h.floats(rows, d), y = h.floats(rows, d);
+    q = h.floats(rows, q_cols), key = h.floats(rows, kv_cols), v = h.floats(rows, kv_cols), o = h.floats(rows, q_cols);
+    const std::int64_t inner_rows = k.inner == Inner::experts ? rows * kChosen : rows;
+    g = h.floats(inner_rows, kInner), u = h.floats(inner_rows, kInner), each = h.floats(rows * kChosen, d);
+    logits = h.floats(rows, kExperts), ids = h.put(std::vector<std::int32_t>(static_cast<std::size_t>(rows * kChosen)), rows, kChosen), shares = h.floats(rows, kChosen);
+    angles = h.floats(rows, kDim / 2);
+    layer = {nullptr, 0, kBlocks, k.n_kv_heads, kDim, DType::f16};
+    layer.basis = kv_basis(kDim);
+    const std::int64_t words = kBlocks * k.n_kv_heads * layer.page_bytes() / 4;
+    pages = h.put(std::vector<float>(static_cast<std::size_t>(words)), 1, words);
+    layer.buffer = pages.buffer;
+    std::vector<std::int32_t> slots, prefix, none(static_cast<std::size_t>(rows + 1));
+    for (std::int32_t r = 0; r < rows; ++r) slots.push_back(10 + r), prefix.push_back(11 + r);
+    at.table = h.put(std::vector<std::int32_t>{0, 1}, 1, kBlocks);
+    at.sequence = h.put(std::vector<std::int32_t>(static_cast<std::size_t>(rows)), rows, 1);
+    at.position = places = h.put(slots, rows, 1);
+    at.prefix_slots = h.put(prefix, rows, 1);
+    at.extra_begin = h.put(none, rows + 1, 1);
+    at.max_slots = kBlocks * kPageSlots;
+    EXPECT_TRUE(backend.submit().has_value());
+    backend.take_counts();
+  }
+
+  /// Dispatches.
+  std::int64_t run(int n_layers) {
+    for (int i = 0; i < n_layers; ++i) run_layer();
+    EXPECT_TRUE(backend.submit().has_value());
+    return backend.take_counts().dispatches;
+  }
+  std::vector<float> everything() {
+    std::vector<float> all;
+    for (const Tensor& t : {x, a, y, q, key, v, o, g, u, each, logits, shares, pages}) std::ranges::copy(h.take(t), std::back_inserter(all));
+    for (const std::int32_t id : h.take_integers(ids)) all.push_back(static_cast<float>(id));
+    return all;
+  }
+
+ private:
+  struct Norm {
+    Tensor weight, bias;
+  };
+
+  WeightMatrix product(std::int64_t out, std::int64_t in, std::int64_t n_experts = 1) {
+    WeightMatrix w = h.weight(k.format, out, in, n_experts);
+    w.precise = n_experts > 1;
+    return w;
+  }
+  Norm norm(std::int64_t cols) { return {h.floats(1, cols), k.centre ? h.floats(1, cols) : Tensor{}}; }
+  void do_norm(const Norm& norm, const Tensor& in, std::int64_t group, const Tensor& out) {
+    if (k.centre) backend.layer_norm(in, norm.weight, norm.bias, 1e-5F, group, out);
+    else backend.rms_norm(in, norm.weight, 1e-5F, group, out);
+  }
+
+  void run_layer() {
+    const Tensor& in = k.pre_norm ? a : x;
+    if (k.pre_norm) do_norm(norm1, x, x.cols, a);
+    backend.linear(wq, in, {}, q), backend.linear(wk, in, {}, key), backend.linear(wv, in, {}, v);
+    if (k.head_norm != HeadNorm::none) {
+      const bool whole = k.head_norm == HeadNorm::whole_rows;
+      do_norm(q_norm, q, whole ? q.cols : kDim, q), do_norm(k_norm, key, whole ? key.cols : kDim, key);
+    }
+    if (k.rope) {
+      backend.rope(q, kDim, kDim / 2, RopePairs::half_split, angles);
+      backend.rope(key, kDim, kDim / 2, RopePairs::half_split, angles);
+    }
+    backend.store_kv(key, v, layer, places);
+    backend.attention(q, layer, at, {.n_heads = k.n_heads, .scale = 0.2F, .sinks = {}}, o);
+    backend.linear(wo, o, {}, y);
+    if (k.post_norm) do_norm(post1, y, y.cols, y);
+    backend.add(x, y, 0.75F, x);
+    if (k.pre_norm) do_norm(norm2, x, x.cols, a);
+    if (k.inner == Inner::experts) {
+      backend.linear(router, in, router_bias, logits);
+      backend.route(k.routing, logits, ids, shares);
+      backend.linear_experts(gate, in, ids, {}, g), backend.linear_experts(up, in, ids, up_bias, u);
+      backend.glu(k.act, g, u, u);
+      backend.linear_experts(down, u, ids, down_bias, each);
+      backend.combine_experts(each, shares, y);
+    } else {
+      if (k.inner == Inner::gated) backend.linear(gate, in, {}, g);
+      backend.linear(up, in, up_bias, u);
+      if (k.inner == Inner::gated) backend.glu(k.act, g, u, u);
+      else backend.activate(k.act, u, u);
+      backend.linear(down, u, down_bias, y);
+    }
+    if (k.post_norm) do_norm(post2, y, y.cols, y);
+    backend.add(x, y, 0.5F, x);
+  }
+
+  const Kind& k;
+  std::int64_t rows;
+  Harness h;
+  Backend& backend;
+  WeightMatrix wq, wk, wv, wo, gate, up, down, router;
+  Tensor router_bias, up_bias, down_bias;
+  Norm norm1, norm2, post1, post2, q_norm, k_norm;
+  Tensor x, a, y, q, key, v, o, g, u, each, logits, ids, shares, angles, pages, places;
+  KvLayer layer;
+  AttentionRows at;
+};
+
+class Fusion : public testing::TestWithParam<Kind> {
+ protected:
+  // At one row, at few, at more than the experts' fused products take, and at as many as go in tiles.
+  void expect_same_bits(Backend& fused, Backend& single) {
+    for (const std::int64_t rows : {1, 3, 6, 20}) {
+      Network one(fused, GetParam(), rows), other(single, GetParam(), rows);
+      EXPECT_LE(one.run(2), other.run(2)) << rows << " rows";
+      const std::vector<float> got = one.everything(), expected = other.everything();
+      ASSERT_EQ(got.size(), expected.size());
+      EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0) << rows << " rows";
+      EXPECT_TRUE(std::ranges::all_of(got, [](float value) { return value == value; }));
+    }
+  }
+  std::int64_t dispatches_of_a_layer(Backend& backend) {
+    Network network(backend, GetParam(), 1);
+    const std::int64_t two = network.run(2);
+    return network.run(3) - two;
+  }
+};
+
+TEST_P(Fusion, OnCudaChangesNoBit) {
+  const auto fused = std::move(*make_cuda_backend(cuda::emulated_plugin(), 0));
+  EXPECT_EQ(dispatches_of_a_layer(*fused), GetParam().cuda);
+  const auto single = std::move(*make_cuda_backend(cuda::emulated_plugin(), 0, {.no_fusion = true}));
+  expect_same_bits(*fused, *single);
+}
+
+#if defined(FOREWORD_VULKAN)
+TEST_P(Fusion, OnVulkanChangesNoBit) {
+  std::vector<std::string> messages;
+  VulkanOptions options;
+  options.software = options.validate = true;
+  options.on_message = [&](std::string_view message) { messages.emplace_back(message); };
+  const std::vector<DeviceInfo> devices = list_vulkan(options);
+  if (devices.empty()) GTEST_SKIP() << "this machine has no Vulkan device";
+  const auto fused = std::move(*make_vulkan_backend(devices.front().id, options));
+  EXPECT_EQ(dispatches_of_a_layer(*fused), GetParam().vulkan);
+  options.no_fusion = true;
+  const auto single = std::move(*make_vulkan_backend(devices.front().id, options));
+  expect_same_bits(*fused, *single);
+  for (const std::string& message : messages) ADD_FAILURE() << message;
+}
+#endif
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Fusion, testing::ValuesIn(kKinds), [](const auto& at) { return std::string(at.param.name); });
+
+}  // namespace
+}  // namespace foreword::gpu
