@@ -26,7 +26,7 @@ shared vec4 logits[PAGE_SLOTS * 4];            // [slots, 16 vectors], then weig
 shared float running[VECTORS], rescale[VECTORS], weights[VECTORS];
 shared uint pages[PAGE_SLOTS], slots[PAGE_SLOTS];  // as in attention.comp; ABSENT: no row sees it
 shared uint row_begin[ROWS], row_end[ROWS], row_prefix[ROWS], row_extra[ROWS], row_blocks[ROWS];
-shared uint row_page[ROWS];  // the page at work: its block, PRIVATE, or ABSENT: the row sees nothing of it
+shared uint row_pages[SEGMENT_PAGES * ROWS];  // the block, PRIVATE, or ABSENT: the row sees nothing of the page
 
 bool is_row(uint r) { return gl_WorkGroupID.y * ROWS + r < n_rows; }
 bool is_vector(uint v) { return v < VECTORS && is_row(v / HEADS) && head_in_group(v % HEADS) < GROUP; }
@@ -63,6 +63,16 @@ void read_rows() {
   row_blocks[r] = table_at + uint(sequence[sequence_at + row]) * table_stride;
 }
 
+void read_pages() {
+  const uint i = gl_LocalInvocationIndex, r = i % ROWS, page = gl_WorkGroupID.z * SEGMENT_PAGES + i / ROWS;
+  if (i >= SEGMENT_PAGES * ROWS) return;
+  const uint end = min(row_end[r], (page + 1u) * PAGE_SLOTS);
+  row_pages[i] = max(row_begin[r], page * PAGE_SLOTS) >= end ? ABSENT : end > row_prefix[r] ? PRIVATE : uint(table[row_blocks[r] + page]);
+}
+
+// What row r has of a page of the segment.
+uint page_of(uint r, uint page) { return row_pages[page % SEGMENT_PAGES * ROWS + r]; }
+
 // Slots of the page as the rows of the group see it, found by way of one of them.
 void read_slots(uint page, uint group, uint leader) {
   const uint t = gl_LocalInvocationIndex, at = page * PAGE_SLOTS + t;
@@ -71,7 +81,7 @@ void read_slots(uint page, uint group, uint leader) {
   for (uint r = 0u; r < ROWS; ++r) seen = seen || (group >> r & 1u) != 0u && sees(r, at);
   slots[t] = ABSENT;
   if (!seen) return;
-  const bool is_own = row_page[leader] == PRIVATE && at >= row_prefix[leader];
+  const bool is_own = page_of(leader, page) == PRIVATE && at >= row_prefix[leader];
   const uint slot = is_own ? uint(extra_slots[extra_slots_at + row_extra[leader] + at - row_prefix[leader]]) : at;
   const uint block = uint(table[row_blocks[leader] + slot / PAGE_SLOTS]), pool = block >> 28;
   const uint words = kv_tile_words(key_format(pool)) + kv_tile_words(value_format(pool));
@@ -91,10 +101,11 @@ void multiply_keys(uint page, uint group) {
     }
     for (uint i = thread; i < 16u * STAGE_QUADS; i += 256u) queries[i] = query_of(i / STAGE_QUADS, quad_of(first_class, i % STAGE_QUADS));
     barrier();
-    for (uint c = 0u; c < CLASSES; ++c) {
+    [[unroll]] for (uint c = 0u; c < CLASSES; ++c) {
       float sums[PER_THREAD];
       [[unroll]] for (uint i = 0u; i < PER_THREAD; ++i) sums[i] = 0.0;
-      for (uint item = c * CLASS_QUADS; item < (c + 1u) * CLASS_QUADS && quad_of(first_class, item) < QUADS; ++item) {
+      [[unroll]] for (uint item = c * CLASS_QUADS; item < (c + 1u) * CLASS_QUADS; ++item) {
+        if (quad_of(first_class, item) >= QUADS) continue;
         const vec4 key = keys[item * PAGE_SLOTS + t];
         [[unroll]] for (uint i = 0u; i < PER_THREAD; ++i) {
           const vec4 query = queries[(first_vector + i) * STAGE_QUADS + item];
@@ -163,29 +174,19 @@ void main() {
     weights[thread] = 0.0;
   }
   barrier();
-  uint first_page = (gl_WorkGroupID.z + 1u) * SEGMENT_PAGES, last_page = 0u;
-  for (uint r = 0u; r < ROWS; ++r) {
-    if (row_end[r] == 0u) continue;
-    first_page = min(first_page, max(row_begin[r] / PAGE_SLOTS, gl_WorkGroupID.z * SEGMENT_PAGES));
-    last_page = max(last_page, min((row_end[r] + PAGE_SLOTS - 1u) / PAGE_SLOTS, (gl_WorkGroupID.z + 1u) * SEGMENT_PAGES));
-  }
+  read_pages();
+  barrier();
 
   const uint parts = 256u / QUADS, my_quad = thread % QUADS, my_part = thread / QUADS;
   vec4 sums[VECTORS];
   [[unroll]] for (uint v = 0u; v < VECTORS; ++v) sums[v] = vec4(0);
-  for (uint page = first_page; page < last_page; ++page) {
-    barrier();
-    if (thread < ROWS) {
-      const uint end = min(row_end[thread], (page + 1u) * PAGE_SLOTS);
-      row_page[thread] = max(row_begin[thread], page * PAGE_SLOTS) >= end ? ABSENT : end > row_prefix[thread] ? PRIVATE : uint(table[row_blocks[thread] + page]);
-    }
-    barrier();
+  for (uint page = gl_WorkGroupID.z * SEGMENT_PAGES; page < (gl_WorkGroupID.z + 1u) * SEGMENT_PAGES; ++page) {
     uint left = 0u;  // rows that the page has not been taken for
-    for (uint r = 0u; r < ROWS; ++r) left |= row_page[r] != ABSENT ? 1u << r : 0u;
+    for (uint r = 0u; r < ROWS; ++r) left |= page_of(r, page) != ABSENT ? 1u << r : 0u;
     while (left != 0u) {
-      const uint leader = uint(findLSB(left));
+      const uint leader = uint(findLSB(left)), block = page_of(leader, page);
       uint group = 1u << leader;
-      for (uint r = leader + 1u; r < ROWS && row_page[leader] != PRIVATE; ++r) group |= row_page[r] == row_page[leader] ? 1u << r : 0u;
+      for (uint r = leader + 1u; r < ROWS && block != PRIVATE; ++r) group |= page_of(r, page) == block ? 1u << r : 0u;
       left &= ~group;
       barrier();
       read_slots(page, group, leader);
