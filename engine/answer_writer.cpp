@@ -147,9 +147,8 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
     tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside);
   }
   // Of most rows of a tree, drafters want a few and nobody the rest.
-  const LogitWish own = sampler_.wish(tokenizer_.suppressed().size()), few = LogitWish::best(kBestOfRow);
-  const bool alone = tree_ == &alone_;
-  const LogitWish wish = alone ? own : own.all() ? few : LogitWish::best(static_cast<std::size_t>(std::max(own.n_best(), few.n_best())));
+  const LogitWish own = sampler_.wish(tokenizer_.suppressed().size());
+  const LogitWish wish = tree_ != &alone_ && own.all() ? LogitWish::best(kBestOfRow) : own;
   const auto root = static_cast<std::int32_t>(batch.size());
   for (std::size_t node = 0; node < tree_->token.size(); ++node) {
     batch.add(tree_->token[node], sequence, node == 0 ? parent : root + tree_->parent[node], wish);
@@ -162,8 +161,13 @@ void AnswerWriter::take(std::int64_t row, const LogitRow& logits) {
   // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
   const LogitRow named = logits.first(static_cast<std::size_t>(tokenizer_.size()));
   const auto node = static_cast<std::int32_t>(row - first_row_ - n_chain_);
-  if (tree_ != &alone_) drafting_->speculation.observe(node, walk_->wants(node), named);
-  if (walk_->wants(node) && may_go_on()) walk_->take(named);
+  Speculation* speculation = tree_ != &alone_ ? &drafting_->speculation : nullptr;
+  if (!walk_->wants(node)) {
+    if (speculation != nullptr) speculation->observe_aside(node, named);
+  } else if (may_go_on()) {
+    walk_->take(named);
+    if (speculation != nullptr) speculation->observe(node, sampler_.best());
+  }
 }
 
 // The rows of the pass whose tokens belong to the text.

@@ -12,8 +12,8 @@
 namespace foreword::engine {
 namespace {
 
-/// Rows of a pass at most, for working memory, and logits at once.
-constexpr std::int64_t kRows = 128, kLogitRows = 16;
+/// Rows whose logits a pass holds at once.
+constexpr std::int64_t kLogitRows = 16;
 /// For the driver, its kernels, and what other programs take meanwhile.
 constexpr std::int64_t kSpare = std::int64_t{192} << 20;
 
@@ -53,9 +53,20 @@ void put_layers(const ModelBytes& bytes, std::int64_t layers, DevicePlan& plan) 
   plan.reason = plan.may_step_down ? "no layer fits the graphics memory" : "no layer on the graphics processor, as asked";
 }
 
+/// The plan's device as it is listed or, where that does not know how much memory is free, when it is open.
+gpu::DeviceInfo device_of(const DevicePlan& plan, const ModelOptions& options) {
+  gpu::DeviceInfo found;
+  for (const gpu::DeviceInfo& device : gpu::list_devices()) {
+    if (device.id == plan.device || device.id == plan.device + ":0") found = device;
+  }
+  if (found.memory_free_bytes > 0) return found;
+  const auto device = gpu::open_device(plan.device, backend_options(options));
+  return device ? (*device)->device() : found;
+}
+
 }  // namespace
 
-ModelBytes count_bytes(const GgufFile& file, std::int64_t context) {
+ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t prompt_rows) {
   ModelBytes bytes;
   const auto config = read_config(file.metadata());
   if (!config) return bytes;  // loading will say why
@@ -66,13 +77,13 @@ ModelBytes count_bytes(const GgufFile& file, std::int64_t context) {
     if (tensor.name == "output.weight") bytes.head = static_cast<std::int64_t>(tensor.bytes);
     if (tensor.name == "token_embd.weight") bytes.table = static_cast<std::int64_t>(tensor.bytes);
   }
-  if (bytes.head == 0) bytes.head = std::exchange(bytes.table, 0);
+  if (bytes.head == 0) bytes.head = bytes.table;
   const TensorInfo* embeddings = file.find("token_embd.weight");
   const std::int64_t vocabulary = embeddings != nullptr && embeddings->shape.size() > 1 ? embeddings->shape[1] : 0;
   bytes.cache_of_layer = 2 * 2 * context * config->n_kv_heads * config->head_dim;
-  const std::int64_t width = 4 * config->hidden_size + 4 * config->n_heads * config->head_dim +
+  const std::int64_t width = 5 * config->hidden_size + 4 * config->n_heads * config->head_dim +
                              3 * std::max(config->ffn_size, config->n_experts_used * config->expert_ffn_size);
-  bytes.working = 4 * (kRows * width + kLogitRows * vocabulary) + kSpare;
+  bytes.working = 4 * (prompt_rows * width + kLogitRows * vocabulary) + kSpare;
   return bytes;
 }
 
@@ -93,30 +104,25 @@ DevicePlan plan_device(const GgufFile& file, const ModelOptions& options) {
     plan.reason = choice.reason;
   }
   if (plan.on_processor()) return plan;
-  const ModelBytes bytes = count_bytes(file, context_of(file, options));
+  const gpu::DeviceInfo device = device_of(plan, options);
+  const ModelBytes bytes = count_bytes(file, context_of(file, options), device.prompt_rows);
   plan.n_layers = std::ssize(bytes.layers);
   plan.may_step_down = options.gpu_layers < 0;
   std::int64_t layers = options.gpu_layers;
-  if (plan.may_step_down) {
-    std::int64_t free = 0;
-    for (const gpu::DeviceInfo& device : gpu::list_devices()) {
-      if (device.id == plan.device || device.id == plan.device + ":0") free = device.memory_free_bytes;
-    }
-    layers = layers_that_fit(bytes, free);
-  }
+  if (plan.may_step_down) layers = layers_that_fit(bytes, device.memory_free_bytes);
   put_layers(bytes, std::min(layers, plan.n_layers), plan);
   return plan;
 }
 
 DevicePlan step_down(const GgufFile& file, const DevicePlan& plan) {
   DevicePlan next = plan;
-  put_layers(count_bytes(file, 0), plan.layers * 3 / 4, next);
+  put_layers(count_bytes(file, 0, 0), plan.layers * 3 / 4, next);
   return next;
 }
 
-DevicePlan after_loss() {
+DevicePlan after_failure(ErrorCode why) {
   DevicePlan plan;
-  plan.reason = "since the graphics processor stopped answering";
+  plan.reason = why == ErrorCode::out_of_memory ? "since the graphics memory did not suffice" : "since the graphics processor stopped answering";
   return plan;
 }
 

@@ -25,12 +25,13 @@ struct DevicePlan {
 
 /// What a layer and the rest need on a device, from the file alone.
 struct ModelBytes {
-  std::int64_t head = 0, table = 0;    // the last product; the embeddings (0 where they are the head's)
+  std::int64_t head = 0, table = 0;    // the last product; the embeddings, which a device keeps by themselves
   std::vector<std::int64_t> layers;    // weights of each
   std::int64_t cache_of_layer = 0;     // keys and values of the whole context
   std::int64_t working = 0;            // activations of a pass, and something for the driver
 };
-ModelBytes count_bytes(const GgufFile& file, std::int64_t context);
+/// prompt_rows: DeviceInfo::prompt_rows.
+ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t prompt_rows);
 
 /// The most layers that fit into `free` bytes; all of them where `free` is 0, which means that nobody knows.
 std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free);
@@ -39,8 +40,8 @@ std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free);
 DevicePlan plan_device(const GgufFile& file, const ModelOptions& options);
 /// The next smaller plan after its memory did not do; the processor alone in the end.
 DevicePlan step_down(const GgufFile& file, const DevicePlan& plan);
-/// The processor, after the device was lost.
-DevicePlan after_loss();
+/// The processor, after the device was lost (`device_lost`) or its memory did not do (`out_of_memory`).
+DevicePlan after_failure(ErrorCode why);
 Result<std::unique_ptr<gpu::Backend>> open_planned(const DevicePlan& plan, const ModelOptions& options);
 
 }  // namespace foreword::engine

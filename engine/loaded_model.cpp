@@ -11,10 +11,6 @@
 namespace foreword::engine {
 namespace {
 
-/// Rows of one step while a prompt is read. Small enough that a stop is obeyed soon, large enough that each weight is
-/// unpacked for many rows.
-constexpr std::int64_t kPromptRows = 128;
-
 Error with_file(const Error& error, const std::string& name) {
   if (error.message.find(name) != std::string::npos) return error;
   return {error.code, name + ": " + error.message};
@@ -56,39 +52,52 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::pa
 }
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on) {
+  return open_on(nullptr, std::move(file), options, go_on);
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open_beside(const LoadedModel& other, std::shared_ptr<const GgufFile> file, const ModelOptions& options) {
+  return open_on(other.backend_->device().id == "cpu" ? other.backend_ : nullptr, std::move(file), options, {});
+}
+
+/// processor: where it is to be computed if the plan says so; null: by one of its own.
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::shared_ptr<gpu::Backend> processor, std::shared_ptr<const GgufFile> file, const ModelOptions& options,
+                                                          const gpu::Progress& go_on) {
   if (file->tensors().empty() && has_vocabulary(file->metadata())) {
     return Error{ErrorCode::unsupported, file->name() + ": This file holds only a vocabulary; it serves `foreword tokenize`, but cannot write."};
   }
   DevicePlan plan = plan_device(*file, options);
   while (true) {
-    FW_ASSIGN(auto backend, open_planned(plan, options));
     auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
     loaded->options_ = options;
     loaded->device_reason_ = plan.reason;
-    const Result<void> settled = loaded->settle_on(std::move(backend), file, go_on);
+    const Result<void> settled = [&]() -> Result<void> {
+      if (processor != nullptr && plan.on_processor()) return loaded->settle_on(processor, file, go_on);
+      FW_ASSIGN(auto backend, open_planned(plan, options));
+      return loaded->settle_on(std::move(backend), file, go_on);
+    }();
     if (settled) return loaded;
     if (plan.on_processor()) return settled.error();
-    if (settled.error().code == ErrorCode::device_lost) plan = after_loss();
+    if (settled.error().code == ErrorCode::device_lost) plan = after_failure(ErrorCode::device_lost);
     else if (settled.error().code == ErrorCode::out_of_memory && plan.may_step_down) plan = step_down(*file, plan);
     else return settled.error();
   }
 }
 
-Result<void> LoadedModel::move_to_processor() {
+Result<void> LoadedModel::move_to_processor(ErrorCode why) {
   const std::shared_ptr<const GgufFile> file = model_.file;
   forward_.reset();
   texts_.reset();
   cache_.reset();
   model_ = {};
   backend_.reset();
-  const DevicePlan plan = after_loss();
+  const DevicePlan plan = after_failure(why);
   options_.device = plan.device;
   device_reason_ = plan.reason;
   FW_ASSIGN(auto backend, open_planned(plan, options_));
   return settle_on(std::move(backend), file, {});
 }
 
-Result<void> LoadedModel::settle_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on) {
+Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on) {
   const std::string name = file->name();
   const auto named = [&name](const Error& error) { return with_file(error, name); };
   backend_ = std::move(backend);
@@ -125,7 +134,7 @@ Result<void> LoadedModel::settle_on(std::unique_ptr<gpu::Backend> backend, std::
   if (!cache) return named(cache.error());
   cache_ = std::move(*cache);
   texts_.emplace(*cache_);
-  auto forward = Forward::create(*backend_, model_, *cache_, std::min(kPromptRows, model_.context));
+  auto forward = Forward::create(*backend_, model_, *cache_, std::min(backend_->device().prompt_rows, model_.context));
   if (!forward) return named(forward.error());
   forward_ = std::move(*forward);
   return {};

@@ -29,6 +29,9 @@ class LoadedModel {
   static Result<std::unique_ptr<LoadedModel>> open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on = {});
   /// The same for a file that is open already (or lives in memory). A file without a vocabulary is fine here.
   static Result<std::unique_ptr<LoadedModel>> open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on = {});
+  /// A model beside another, for the same thread: where both are computed by the processor, by the same threads of it, which would
+  /// else be in each other's way.
+  static Result<std::unique_ptr<LoadedModel>> open_beside(const LoadedModel& other, std::shared_ptr<const GgufFile> file, const ModelOptions& options);
 
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
@@ -51,9 +54,9 @@ class LoadedModel {
   /// Adds to kv_quality(), and to the book.
   void learn(const KvCost& cost);
 
-  /// After `device_lost`: the same model on the processor, with an empty cache. Whatever points to the cache, to texts() or to
+  /// After `device_lost` or `out_of_memory`, which `why` tells: the same model on the processor, with an empty cache. Whatever points to the cache, to texts() or to
   /// forward() has to be gone; tokenizer and chat format stay where they are. After an error nothing may be used any more.
-  Result<void> move_to_processor();
+  Result<void> move_to_processor(ErrorCode why);
   bool has_kv_book() const { return kv_book_ != nullptr; }
   /// By layer: 1 is left out where the model drafts for itself. Empty if the book does not know, or not of this many layers.
   std::vector<std::uint8_t> known_skipped() const;
@@ -67,9 +70,11 @@ class LoadedModel {
 
  private:
   LoadedModel() = default;
-  Result<void> settle_on(std::unique_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on);
+  static Result<std::unique_ptr<LoadedModel>> open_on(std::shared_ptr<gpu::Backend> processor, std::shared_ptr<const GgufFile> file, const ModelOptions& options,
+                                                      const gpu::Progress& go_on);
+  Result<void> settle_on(std::shared_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on);
 
-  std::unique_ptr<gpu::Backend> backend_;  // first: everything below lives on it
+  std::shared_ptr<gpu::Backend> backend_;  // first: everything below lives on it
   std::string device_reason_;
   ModelOptions options_;
   Model model_;

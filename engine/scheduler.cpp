@@ -2,16 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
+#include <utility>
 
 namespace foreword::engine {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr double kRate = .1;
-// Where one pass in a hundred takes too long, the share of the limit stays as it is.
-constexpr double kShrink = .9, kGrow = 1 + (1 / kShrink - 1) / 99, kLeastShare = .7;
+double machine_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// A row also looks back at those before it.
 double looks_back(std::int64_t rows, std::int64_t depth) {
@@ -20,23 +16,32 @@ double looks_back(std::int64_t rows, std::int64_t depth) {
 
 }  // namespace
 
-double GapLimit::measure(double expected) const { return std::max(kUnnoticedSeconds / kStretch, alone_ > 0 ? alone_ : expected); }
-
-double GapLimit::seconds(double expected) const { return share_ * kStretch * measure(expected); }
-
-void GapLimit::observe_alone(double seconds) {
-  alone_ = alone_ == 0 ? seconds : alone_ + kRate * (std::clamp(seconds, .5 * alone_, 1.5 * alone_) - alone_);
-}
-
-void GapLimit::observe_beside(double seconds) {
-  if (!known()) return;
-  share_ = std::clamp(share_ * (seconds > kTolerated * measure(0) ? kShrink : kGrow), kLeastShare, 1.0);
-}
-
 std::int64_t rows_that_fit(const PassCost& cost, std::int64_t rows, double looked_back, std::int64_t depth, std::int64_t most, double limit) {
   std::int64_t n = 1;
   while (n < most && cost.known() && cost.seconds(rows + n + 1, looked_back + looks_back(n + 1, depth)) <= limit) ++n;
   return n;
+}
+
+Scheduler::Scheduler(Forward& forward, std::function<double()> now)
+    : forward_(forward), now_(now ? std::move(now) : machine_seconds), chunks_(forward, now_) {}
+
+Scheduler::Wishes Scheduler::wishes(std::span<Work* const> works) {
+  Wishes wishes;
+  Urgency most_urgent = Urgency::background;
+  for (Work* work : works) {
+    const Work::Need need = work->need();
+    if (need.roots > 0) wishes.writers.push_back({work, need});
+    else if (need.unread > 0) wishes.readers.push_back({work, need});
+    else continue;
+    most_urgent = std::min(most_urgent, need.urgency);
+  }
+  if (most_urgent != Urgency::background) {
+    const auto waits = [](const Wish& wish) { return wish.need.urgency == Urgency::background; };
+    std::erase_if(wishes.writers, waits);
+    std::erase_if(wishes.readers, waits);
+  }
+  std::ranges::stable_sort(wishes.readers, {}, [](const Wish& wish) { return std::pair(wish.need.urgency, wish.need.unread); });
+  return wishes;
 }
 
 double Scheduler::looked_back() const {
@@ -45,92 +50,91 @@ double Scheduler::looked_back() const {
   return sum;
 }
 
+double Scheduler::expected(std::int64_t rows, double looked_back) const { return cost_.known() ? cost_.seconds(rows, looked_back) : limit_.alone(); }
+
 void Scheduler::add(Work& work, const Work::Need& need, const Work::Room& room) {
   const std::int64_t begin = batch_.size();
   work.add_rows(batch_, room);
   if (batch_.size() > begin) parts_.push_back({&work, begin, batch_.size(), need.depth});
 }
 
-void Scheduler::plan(std::span<Work* const> works) {
-  batch_.clear();
-  parts_.clear();
-  struct Wish {
-    Work* work;
-    Work::Need need;
-  };
-  std::vector<Wish> writers, readers;
-  Urgency most_urgent = Urgency::background;
-  for (Work* work : works) {
-    const Work::Need need = work->need();
-    if (need.roots > 0) writers.push_back({work, need});
-    else if (need.unread > 0) readers.push_back({work, need});
-    else continue;
-    most_urgent = std::min(most_urgent, need.urgency);
-  }
-  if (most_urgent != Urgency::background) {
-    const auto waits = [](const Wish& wish) { return wish.need.urgency == Urgency::background; };
-    std::erase_if(writers, waits);
-    std::erase_if(readers, waits);
-  }
-  std::ranges::stable_sort(readers, {}, [](const Wish& wish) { return std::pair(wish.need.urgency, wish.need.unread); });
-  reads_ = !readers.empty();
-
+void Scheduler::add_writers(const Wishes& wishes) {
   std::int64_t roots = 0;
-  double roots_look_back = 0;
-  for (const auto& [work, need] : writers) {
+  double back = 0;
+  for (const auto& [work, need] : wishes.writers) {
     roots += need.roots;
-    roots_look_back += looks_back(need.roots, need.depth);
+    back += looks_back(need.roots, need.depth);
   }
+  const double limit = limit_.seconds(expected(roots, back));
   const std::int64_t most = forward_.max_rows();
-  double limit = std::numeric_limits<double>::infinity();
-  writes_ = !writers.empty();
-  if (writes_ && (limit_.known() || cost_.known())) limit = limit_.seconds(cost_.known() ? cost_.seconds(roots, roots_look_back) : 0);
-
   std::int64_t left = most - roots;  // rows that nobody has yet
-  for (const auto& [work, need] : writers) {
+  for (const auto& [work, need] : wishes.writers) {
     const std::int64_t others = roots - need.roots;
     std::int64_t drafts = left;
     // Where somebody waits to be read, drafts get half of what fits.
-    if (reads_) drafts = std::min(left, rows_that_fit(cost_, roots, roots_look_back, need.depth, most, limit) / 2);
+    if (!wishes.readers.empty()) drafts = std::min(left, rows_that_fit(cost_, roots, back, need.depth, most, limit) / 2);
     const std::int64_t before = batch_.size();
     add(*work, need, {need.roots + drafts, {static_cast<int>(others), static_cast<double>(others)}});
     left -= std::max<std::int64_t>(0, batch_.size() - before - need.roots);
   }
-  for (const auto& [work, need] : readers) {
-    left = most - batch_.size();
-    if (left <= 0) break;
-    std::int64_t rows = std::min(left, need.unread);
-    if (!writers.empty()) {
-      const double taken = looked_back();
-      const bool full = !parts_.empty() && cost_.known() && cost_.seconds(batch_.size() + 1, taken + looks_back(1, need.depth)) > limit;
-      if (full && work != readers.front().work) break;
-      rows = rows_that_fit(cost_, batch_.size(), taken, need.depth, rows, limit);
-    }
-    add(*work, need, {rows, {}});
+}
+
+void Scheduler::add_readers(const Wishes& wishes) {
+  for (const auto& [work, need] : wishes.readers) {
+    const std::int64_t left = forward_.max_rows() - batch_.size();
+    if (left > 0) add(*work, need, {std::min(left, need.unread), {}});
   }
 }
 
+Result<void> Scheduler::run(PassOptions options, const std::function<bool()>& go_on, bool is_long) {
+  if (is_long) options.go_on = go_on;
+  auto part = parts_.begin();
+  const auto sink = [&](std::int64_t row, const LogitRow& logits) {
+    if (row >= batch_.size()) return chunks_.take(row - batch_.size(), logits);
+    while (row >= part->end) ++part;
+    part->work->take(row, logits);
+  };
+  return forward_.run(batch_, sink, options);
+}
+
 Result<void> Scheduler::step(std::span<Work* const> works, const std::function<bool()>& go_on) {
-  plan(works);
+  batch_.clear();
+  parts_.clear();
+  chunks_.keep_only(works);
+  const Wishes all = wishes(works);
+  if (!all.writers.empty()) return write(all, go_on);
+  if (std::ranges::find(all.readers, chunks_.under_way(), &Wish::work) != all.readers.end()) return chunks_.finish(go_on);
+  add_readers(all);
+  if (parts_.empty()) return {};
+  const double back = looked_back(), begin = now_();
+  FW_TRY(run({}, go_on, !cost_.known() || cost_.seconds(batch_.size(), back) > kUnnoticedSeconds));
+  cost_.observe(batch_.size(), back, now_() - begin);
+  for (const Part& each : parts_) each.work->end_step({static_cast<int>(batch_.size()), 0});
+  return {};
+}
+
+Result<void> Scheduler::write(const Wishes& wishes, const std::function<bool()>& go_on) {
+  ChunkReader::Step step{.begin = now_()};
+  add_writers(wishes);
   if (parts_.empty()) return {};
   const double back = looked_back();
-  const bool is_long = !cost_.known() || cost_.seconds(batch_.size(), back) > kUnnoticedSeconds;
-  auto part = parts_.begin();
-  const Clock::time_point begin = Clock::now();
-  FW_TRY(forward_.run(
-      batch_,
-      [&](std::int64_t row, const LogitRow& logits) {
-        while (row >= part->end) ++part;
-        part->work->take(row, logits);
-      },
-      {.go_on = is_long ? go_on : std::function<bool()>()}));
-  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  cost_.observe(batch_.size(), back, seconds);
-  if (writes_ && reads_) limit_.observe_beside(seconds);
-  else if (writes_) limit_.observe_alone(seconds);
-  const Work::Pass pass{static_cast<int>(batch_.size()), reads_ ? 0 : seconds};
+  step.own = expected(batch_.size(), back);
+  step.limit = limit_.seconds(step.own);
+  if (step.own > 0) std::ranges::transform(wishes.readers, std::back_inserter(step.readers), &Wish::work);
+  const bool reads = !step.readers.empty();  // not before it is known what writing takes
+
+  const PassOptions options = chunks_.board(step, batch_.size());
+  const double begin = now_();
+  FW_TRY(run(options, go_on, !cost_.known() || (reads ? step.limit : step.own) > kUnnoticedSeconds));
+  const double seconds = now_() - begin;
+  const std::optional<double> own = chunks_.get_off(step, seconds);
+  if (own) cost_.observe(batch_.size(), back, *own);
+  const Result<void> read = chunks_.read_alone(step, go_on);
+  if (reads) limit_.observe_beside(now_() - step.begin);
+  else limit_.observe_alone(seconds);
+  const Work::Pass pass{static_cast<int>(batch_.size()), reads ? 0 : seconds};
   for (const Part& each : parts_) each.work->end_step(pass);
-  return {};
+  return read;
 }
 
 }  // namespace foreword::engine

@@ -9,7 +9,7 @@ Result<std::unique_ptr<SecondModel>> SecondModel::open(const std::filesystem::pa
   own.context = target.model().context;
   own.kv = KvMode::exact;
   FW_ASSIGN(auto file, GgufFile::open(path));
-  auto model = LoadedModel::open(std::make_shared<const GgufFile>(std::move(file)), own);
+  auto model = LoadedModel::open_beside(target, std::make_shared<const GgufFile>(std::move(file)), own);
   if (!model) return std::move(model.error());
   const Tokenizer* mine = (*model)->tokenizer();
   const Tokenizer* its = target.tokenizer();

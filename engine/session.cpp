@@ -178,12 +178,13 @@ class Session::Desk {
     if (error.code == ErrorCode::out_of_memory && recall_) return recall_.reset();
     const auto is_open = [](const AnswerWriter& answer) { return answer.is_open(); };
     const bool types = suggestion_ && suggestion_->running();
+    if (error.code == ErrorCode::out_of_memory && suggestion_ && !types) return suggestion_.reset();  // it rests, and keeps its pages
     if (error.code == ErrorCode::out_of_memory && std::ranges::count_if(answers_, is_open) + (types ? 1 : 0) > 1) {
       std::ranges::find_if(answers_.rbegin(), answers_.rend(), is_open)->close();
       return;
     }
     if (types) suggestion_->fail(error);
-    if (error.code == ErrorCode::device_lost && go_on_elsewhere()) return sweep();
+    if (error.code == ErrorCode::device_lost && go_on_elsewhere(error.code)) return sweep();
     for (AnswerWriter& answer : answers_) {
       if (is_open(answer)) answer.fail(error);
     }
@@ -196,7 +197,7 @@ class Session::Desk {
 
   /// The device is gone: answers go on, from where they were, on the processor. False: that is where they already were, or
   /// it has no room for the model.
-  bool go_on_elsewhere() {
+  bool go_on_elsewhere(ErrorCode why) {
     if (model_->backend().device().id == kProcessor) return false;
     for (AnswerWriter& answer : answers_) {
       answer.draft_with(nullptr);
@@ -204,7 +205,7 @@ class Session::Desk {
     }
     lose_helpers();
     model_options_.device = kProcessor;
-    return model_->move_to_processor() && start_model();
+    return model_->move_to_processor(why) && start_model();
   }
 
   void sweep() {
@@ -240,7 +241,10 @@ class Session::Desk {
     model_path_ = command.path;
     model_options_ = command.options;
     if (auto ready = start_model(); !ready) {
-      if (ready.error().code == ErrorCode::device_lost && go_on_elsewhere()) return;
+      const ErrorCode why = ready.error().code;
+      // The first passes need memory that opening the model did not.
+      const bool was_too_much = why == ErrorCode::out_of_memory && model_options_.gpu_layers < 0;
+      if ((why == ErrorCode::device_lost || was_too_much) && go_on_elsewhere(why)) return;
       lose_model();
       outbox_.push(ModelFailed{command.path, ready.error()});
     }

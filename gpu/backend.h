@@ -33,6 +33,8 @@ struct DeviceInfo {
   std::int64_t memory_bytes = 0;       // total
   std::int64_t memory_free_bytes = 0;  // when asked; 0: not known before the device is open
   std::vector<std::string> features;   // "avx2", "avx512vnni", ...
+  /// Of one step while a prompt is read. Few enough that a stop is obeyed soon, many enough that the device is busy.
+  std::int64_t prompt_rows = 128;
 };
 
 enum class Activation : std::uint8_t {

@@ -93,6 +93,7 @@ class SplitBackend final : public Backend {
     info.name += " and " + processor.name;
     info.memory_bytes += processor.memory_bytes;
     info.memory_free_bytes += processor.memory_free_bytes;
+    info.prompt_rows = std::min(info.prompt_rows, processor.prompt_rows);
     return info;
   }
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override {

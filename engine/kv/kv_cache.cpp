@@ -136,13 +136,11 @@ const KvCache::Sequence& KvCache::at(SequenceId id) const {
 KvCache::Sequence& KvCache::at(SequenceId id) { return const_cast<Sequence&>(std::as_const(*this).at(id)); }
 
 SequenceId KvCache::add_sequence() {
-  for (std::size_t i = 0; i < sequences_.size(); ++i) {
-    if (sequences_[i].used) continue;
-    sequences_[i].used = true;
-    return static_cast<SequenceId>(i);
-  }
-  sequences_.emplace_back().used = true;
-  return static_cast<SequenceId>(sequences_.size() - 1);
+  auto free = std::ranges::find(sequences_, false, &Sequence::used);
+  if (free == sequences_.end()) free = sequences_.emplace(free);
+  free->used = true;
+  free->revision = ++n_revisions_;
+  return static_cast<SequenceId>(free - sequences_.begin());
 }
 
 SequenceId KvCache::fork(SequenceId id) {
@@ -153,6 +151,11 @@ SequenceId KvCache::fork(SequenceId id) {
   to.blocks.assign(from.blocks.begin(), from.blocks.begin() + static_cast<std::ptrdiff_t>(blocks_for(from.length)));
   for (const std::int32_t block : to.blocks) pool_of(block).hold(block);
   return copy;
+}
+
+std::int64_t KvCache::revision(SequenceId id) const {
+  const bool used = id >= 0 && id < std::ssize(sequences_) && sequences_[static_cast<std::size_t>(id)].used;
+  return used ? at(id).revision : 0;
 }
 
 void KvCache::remove_sequence(SequenceId id) {
@@ -261,6 +264,7 @@ Result<void> KvCache::commit(SequenceId id, std::int64_t n) {
   Sequence& sequence = at(id);
   check(n >= 0 && sequence.length + n <= std::ssize(sequence.blocks) * gpu::kPageSlots, "commit needs reserved slots");
   sequence.length += n;
+  sequence.revision = ++n_revisions_;
   if (shape_.n_windowed() > 0) free_unseen(sequence);
   return close_pages(sequence, shape_.policy);
 }
@@ -271,6 +275,7 @@ std::int64_t KvCache::truncate(SequenceId id, std::int64_t length) {
   const auto inside = static_cast<std::size_t>(length / gpu::kPageSlots);
   if (length % gpu::kPageSlots != 0 && gpu::pool_of(sequence.blocks[inside]) != 0) length -= length % gpu::kPageSlots;
   sequence.length = length = usable_length(sequence, length);
+  sequence.revision = ++n_revisions_;
   while (std::ssize(sequence.blocks) > blocks_for(length)) {
     release(sequence.blocks.back());
     sequence.blocks.pop_back();

@@ -56,6 +56,9 @@ class KvCache {
 
   /// Tokens that are stored and accepted.
   std::int64_t length(SequenceId id) const { return at(id).length; }
+  /// Another number after anything was committed to the sequence or cut off, and for a sequence that got the id of another; 0 if
+  /// there is none of this id. Never a number again that it had before. Pages may move without it.
+  std::int64_t revision(SequenceId id) const;
   /// Blocks in slot order; slot s lies in blocks[s / 64]. gpu::pool_of() tells the pool, a PageStep.
   const std::vector<std::int32_t>& blocks(SequenceId id) const { return at(id).blocks; }
   /// The same block in the layers with a window, or kNoBlock where nothing sees it any more.
@@ -115,6 +118,7 @@ class KvCache {
     std::vector<std::int32_t> blocks;
     std::int64_t length = 0;
     std::int64_t last_use = 0;  // number of the reserve()
+    std::int64_t revision = 0;
     bool used = false;
   };
   struct Move {
@@ -159,7 +163,7 @@ class KvCache {
   std::vector<gpu::KvLayer> layers_;
   std::array<PagePool, 3> pools_;                      // by PageStep
   std::vector<Sequence> sequences_;
-  std::int64_t n_uses_ = 0;
+  std::int64_t n_uses_ = 0, n_revisions_ = 0;
   Reclaimer reclaimer_;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// The architecture table: what distinguishes one model family from another, as flags. forward.cpp tests flags, never
+// The architecture table: what distinguishes one model family from another, as flags. stages.cpp tests flags, never
 // names; a new family is a new row. Facts: the families' publications and the GGUF files' conventions (docs/models.md).
 
 #include <cstdint>

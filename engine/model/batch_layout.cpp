@@ -5,6 +5,12 @@
 
 namespace foreword::engine {
 
+std::int64_t BatchLayout::max_slots(std::int64_t n) const {
+  std::int32_t most = 0;
+  for (std::size_t r = 0; r < static_cast<std::size_t>(n); ++r) most = std::max(most, prefix_slots[r] + extra_begin[r + 1] - extra_begin[r]);
+  return most;
+}
+
 BatchLayout lay_out(const Batch& batch, const KvCache& cache) {
   const std::int64_t n = batch.size();
   BatchLayout layout;
@@ -68,7 +74,6 @@ BatchLayout lay_out(const Batch& batch, const KvCache& cache) {
     layout.prefix_slots.push_back(static_cast<std::int32_t>(prefix));
     layout.extra_slots.insert(layout.extra_slots.end(), extras.rbegin(), extras.rend());
     layout.extra_begin.push_back(static_cast<std::int32_t>(layout.extra_slots.size()));
-    layout.max_slots = std::max<std::int64_t>(layout.max_slots, prefix + std::ssize(extras));
   }
   layout.watch.assign(static_cast<std::size_t>(n), -1);
   std::vector<std::size_t> last(sequences.size());

@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/kv/kv_cache.h"
-#include "engine/model/forward.h"
+#include "engine/model/batch.h"
 
 namespace foreword::engine {
 
@@ -20,9 +19,11 @@ struct BatchLayout {
   std::vector<std::int32_t> prefix_slots;  // [rows]
   std::vector<std::int32_t> extra_begin;   // [rows + 1]
   std::vector<std::int32_t> extra_slots;   // slot numbers in the row's sequence
-  std::int64_t max_slots = 0;
   std::vector<std::int32_t> watch;                // [rows] of the last row of a sequence its row of `table`, else -1
   std::vector<SequenceId> sequences;              // of the rows of `table`
+
+  /// The most slots that any of the first n rows sees.
+  std::int64_t max_slots(std::int64_t n) const;
 };
 
 /// The cache must have reserved the slots.

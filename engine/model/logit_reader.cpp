@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <vector>
 
 namespace foreword::engine {
 
@@ -31,19 +30,19 @@ Result<void> LogitReader::hand_out(const Tensor& given, std::span<const LogitWis
   }
   FW_TRY(backend_->submit());
 
-  const auto read = [&](std::int64_t first, std::int64_t n_rows) {
-    std::vector<float> values(static_cast<std::size_t>(n_rows * given.cols));
-    if (n_rows > 0) backend_->read(given.row_range(first, n_rows), std::as_writable_bytes(std::span(values)));
-    return values;
+  const auto read = [&](std::int64_t first, std::int64_t n_rows, std::vector<float>& to) {
+    const auto size = static_cast<std::size_t>(n_rows * given.cols);
+    to.resize(std::max(to.size(), size));
+    backend_->read(given.row_range(first, n_rows), std::as_writable_bytes(std::span(to).first(size)));
   };
-  const std::vector<float> values = read(begin, std::max<std::int64_t>(0, end - begin));
+  if (begin < end) read(begin, end - begin, whole_);
   std::vector<std::int32_t> packed(2 * n);
   if (k > 0) backend_->read({best_.get(), 0, 2 * given.rows, k, k, DType::i32}, std::as_writable_bytes(std::span(packed)));
   const auto cols = static_cast<std::size_t>(given.cols);
   std::vector<Candidate> best;
   for (std::int64_t row = 0; row < given.rows; ++row) {
     if (whole(row)) {
-      sink(row, std::span(values).subspan(static_cast<std::size_t>(row - begin) * cols, cols));
+      sink(row, std::span<const float>(whole_).subspan(static_cast<std::size_t>(row - begin) * cols, cols));
       continue;
     }
     best.clear();
@@ -52,7 +51,7 @@ Result<void> LogitReader::hand_out(const Tensor& given, std::span<const LogitWis
     }
     std::vector<float> all;
     const std::function<std::span<const float>()> fetch = [&]() -> std::span<const float> {
-      if (all.empty()) all = read(row, 1);
+      if (all.empty()) read(row, 1, all);
       return all;
     };
     sink(row, LogitRow(best, cols, fetch));

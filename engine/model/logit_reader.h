@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/sampling/logit_row.h"
@@ -26,6 +27,7 @@ class LogitReader {
   gpu::Backend* backend_;
   std::int64_t most_ = 0;  // of the best; 0: every row is read whole, since this costs nothing
   std::unique_ptr<gpu::Buffer> best_;  // ids of all rows, then values
+  std::vector<float> whole_;           // of rows that were read whole
 };
 
 }  // namespace foreword::engine

@@ -4,8 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
-
-#include "engine/sampling/large_logits.h"
+#include <numeric>
 
 namespace foreword::engine {
 namespace {
@@ -89,6 +88,11 @@ double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token
 
 namespace {
 
+/// Whether a penalty may make a token likelier.
+bool raises(const SamplingParams& params) {
+  return params.penalty_window != 0 && (params.repeat_penalty < 1.0F || params.presence_penalty < 0.0F);
+}
+
 std::span<const std::int32_t> window_of(std::span<const std::int32_t> history, std::int32_t window) {
   return window >= 0 && std::ssize(history) > window ? history.last(static_cast<std::size_t>(window)) : history;
 }
@@ -140,39 +144,6 @@ std::size_t momentum_choice(std::span<const Candidate> best, double log_sum, std
   return chosen;
 }
 
-bool Sampler::penalises() const {
-  const bool seen = params_.penalty_window != 0 && (params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F);
-  return seen || (params_.dry_window != 0 && params_.dry_multiplier != 0.0F);
-}
-
-bool Sampler::needs_all() const {
-  const bool raises = params_.penalty_window != 0 && (params_.repeat_penalty < 1.0F || params_.presence_penalty < 0.0F);
-  return raises || params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0);
-}
-
-std::size_t Sampler::most() const { return params_.temperature > 0.0F ? static_cast<std::size_t>(std::max(params_.top_k, 1)) : 1; }
-
-LogitWish Sampler::wish(std::size_t n_banned) const {
-  constexpr std::size_t kPenalised = 64;  // as many as the usual window has; where there are more, the whole row is fetched
-  return needs_all() ? LogitWish(true) : LogitWish::best(most() + n_banned + (penalises() ? kPenalised : 0));
-}
-
-template <class LogitOf>
-void Sampler::penalise(std::span<const std::int32_t> history, LogitOf logit_of) {
-  const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
-  if (!active || params_.penalty_window == 0) return;
-  history = window_of(history, params_.penalty_window);
-  seen_.assign(history.begin(), history.end());
-  std::sort(seen_.begin(), seen_.end());
-  seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
-  for (const std::int32_t token : seen_) {
-    float* logit = logit_of(token);
-    if (logit == nullptr) continue;
-    *logit = *logit > 0 ? *logit / params_.repeat_penalty : *logit * params_.repeat_penalty;
-    *logit -= params_.presence_penalty;
-  }
-}
-
 template <class LogitOf>
 void Sampler::penalise_repetitions(std::span<const std::int32_t> history, LogitOf logit_of) {
   if (params_.dry_multiplier == 0.0F || params_.dry_window == 0) return;
@@ -198,21 +169,43 @@ void Sampler::choose_by_momentum(std::span<const std::int32_t> history) {
   candidates_.resize(1);
 }
 
-/// The best so many of logits_, in no order.
-void Sampler::collect(std::size_t most) {
+bool Sampler::penalises() const {
+  return params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F || params_.dry_multiplier != 0.0F;
+}
+
+bool Sampler::looks_at_all() const { return params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0); }
+
+std::size_t Sampler::most() const { return params_.temperature > 0.0F ? static_cast<std::size_t>(std::max(params_.top_k, 1)) : 1; }
+
+LogitWish Sampler::wish(std::size_t n_banned) const {
+  constexpr std::size_t kPenalised = 64;  // as many as the usual window has; where there are more, the whole row is fetched
+  if (looks_at_all() || raises(params_)) return true;
+  return LogitWish::best(std::max(most(), kBest) + n_banned + (penalises() ? kPenalised : 0));
+}
+
+template <class LogitOf>
+void Sampler::penalise(std::span<const std::int32_t> history, LogitOf logit_of) {
+  const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
+  if (!active || params_.penalty_window == 0) return;
+  history = window_of(history, params_.penalty_window);
+  seen_.assign(history.begin(), history.end());
+  std::sort(seen_.begin(), seen_.end());
+  seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
+  for (const std::int32_t token : seen_) {
+    float* logit = logit_of(token);
+    if (logit == nullptr) continue;
+    *logit = *logit > 0 ? *logit / params_.repeat_penalty : *logit * params_.repeat_penalty;
+    *logit -= params_.presence_penalty;
+  }
+}
+
+/// The best so many, in no order.
+void Sampler::collect(std::span<const float> logits, std::size_t most) {
   candidates_.clear();
-  float floor = kNever;  // NaN and what is never chosen are not above it
-  const auto keep_best = [&] {
-    if (candidates_.size() <= most) return;
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(most) - 1, candidates_.end(), kBetter);
-    candidates_.resize(most);
-    floor = candidates_.back().logit;  // an equal one that comes later has a higher id
-  };
-  visit_above(logits_, floor, [&](std::size_t i) {
-    candidates_.push_back({logits_[i], static_cast<std::int32_t>(i)});
-    if (candidates_.size() >= 2 * most) keep_best();
-  });
-  keep_best();
+  large_.visit(logits, most, [&](std::size_t i) { candidates_.push_back({logits[i], static_cast<std::int32_t>(i)}); });
+  if (candidates_.size() <= most) return;
+  std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(most) - 1, candidates_.end(), kBetter);
+  candidates_.resize(most);
 }
 
 /// Top-k, top-p, min-p on candidates_, which comes out sorted by falling logit.
@@ -220,12 +213,13 @@ void Sampler::truncate() {
   std::sort(candidates_.begin(), candidates_.end(), kBetter);
   const double best = candidates_.front().logit;
   if (params_.top_p < 1.0F) {
-    double total = 0;
-    for (const Candidate& c : candidates_) total += std::exp(c.logit - best);
+    shares_.clear();
+    for (const Candidate& c : candidates_) shares_.push_back(std::exp(c.logit - best));
+    const double total = std::accumulate(shares_.begin(), shares_.end(), 0.0);
     double reached = 0;
     std::size_t kept = 0;
     while (kept < candidates_.size()) {
-      reached += std::exp(candidates_[kept++].logit - best);
+      reached += shares_[kept++];
       if (reached >= params_.top_p * total) break;
     }
     candidates_.resize(kept);
@@ -237,22 +231,24 @@ void Sampler::truncate() {
 }
 
 void Sampler::collect_from_all(std::span<const float> logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned) {
-  logits_.assign(logits.begin(), logits.end());
-  const auto logit_of = [&](std::int32_t token) { return token >= 0 && token < std::ssize(logits_) ? &logits_[static_cast<std::size_t>(token)] : nullptr; };
-  for (const std::int32_t token : banned) {
-    if (float* logit = logit_of(token)) *logit = kNever;
+  if (!banned.empty() || penalises()) {
+    logits_.assign(logits.begin(), logits.end());
+    const auto logit_of = [&](std::int32_t token) { return token >= 0 && token < std::ssize(logits_) ? &logits_[static_cast<std::size_t>(token)] : nullptr; };
+    for (const std::int32_t token : banned) {
+      if (float* logit = logit_of(token)) *logit = kNever;
+    }
+    penalise(history, logit_of);
+    penalise_repetitions(history, logit_of);
+    logits = logits_;
   }
-  penalise(history, logit_of);
-  penalise_repetitions(history, logit_of);
-  const bool all = params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0);
-  collect(all ? logits_.size() : most());
+  collect(logits, looks_at_all() ? logits.size() : std::max(most(), kBest));
 }
 
 /// The same candidates from the best logits alone: since nothing makes a token likelier, one that is not among them stays behind the
 /// last of them. False: too few are left before that one.
 bool Sampler::collect_from_best(const LogitRow& logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned) {
   const std::span<const Candidate> best = logits.best();
-  if (best.empty() || needs_all()) return false;
+  if (best.empty() || looks_at_all() || raises(params_)) return false;
   candidates_.clear();
   std::size_t n_named = 0;
   for (const Candidate& c : best) {
@@ -268,10 +264,11 @@ bool Sampler::collect_from_best(const LogitRow& logits, std::span<const std::int
   penalise(history, logit_of);
   penalise_repetitions(history, logit_of);
   std::ranges::sort(candidates_, kBetter);
+  const std::size_t wanted = std::max(most(), kBest);
   const Candidate last = best.back();
   const bool complete = n_named == logits.size() || last.logit == kNever;
-  if (!complete && (candidates_.size() < most() || kBetter(last, candidates_[most() - 1]))) return false;
-  candidates_.resize(std::min(candidates_.size(), most()));
+  if (!complete && (candidates_.size() < wanted || kBetter(last, candidates_[wanted - 1]))) return false;
+  candidates_.resize(std::min(candidates_.size(), wanted));
   while (!candidates_.empty() && !(candidates_.back().logit > kNever)) candidates_.pop_back();
   return true;
 }
@@ -279,7 +276,11 @@ bool Sampler::collect_from_best(const LogitRow& logits, std::span<const std::int
 std::span<const Candidate> Sampler::distribution(const LogitRow& logits, std::span<const std::int32_t> history,
                                                  std::span<const std::int32_t> banned) {
   if (!collect_from_best(logits, history, banned)) collect_from_all(logits.all(), history, banned);
+  const auto n_best = std::min(candidates_.size(), kBest);
+  std::ranges::partial_sort(candidates_, candidates_.begin() + static_cast<std::ptrdiff_t>(n_best), kBetter);
+  best_.assign(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(n_best));
   if (candidates_.empty()) return {};
+  if (!looks_at_all()) candidates_.resize(std::min(candidates_.size(), most()));  // fewer than kBest of these are all sorted
   if (params_.momentum > 0.0F) choose_by_momentum(history);
   else if (params_.temperature > 0.0F) truncate();
   return candidates_;

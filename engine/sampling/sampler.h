@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/sampling/large_logits.h"
 #include "engine/sampling/logit_row.h"
 
 namespace foreword::engine {
@@ -73,6 +74,8 @@ class Sampler {
   explicit Sampler(const SamplingParams& params, std::span<const std::int32_t> breakers = {}) : params_(params), breakers_(breakers) {}
 
   const SamplingParams& params() const { return params_; }
+  /// From now on, with the same breakers.
+  void use(const SamplingParams& params) { params_ = params; }
 
   /// What it needs of a row, nearly always.
   LogitWish wish(std::size_t n_banned) const;
@@ -88,16 +91,19 @@ class Sampler {
   /// by falling logit after penalties, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
   std::span<const Candidate> distribution(const LogitRow& logits, std::span<const std::int32_t> history,
                                           std::span<const std::int32_t> banned);
+  /// The likeliest of the row that was looked at last, kBest or fewer, by falling logit: after the penalties, before any truncation.
+  static constexpr std::size_t kBest = 8;
+  std::span<const Candidate> best() const { return best_; }
   /// Second, the choice among them; -1 if there are none.
   std::int32_t draw(std::span<const Candidate> candidates, std::int64_t index) const;
   /// Their probabilities, in the same order: softmax(logit / temperature).
   void probabilities(std::span<const Candidate> candidates, std::vector<double>& out) const;
 
  private:
-  /// Whether a step looks at every token, or may make one likelier.
-  bool needs_all() const;
   bool penalises() const;
-  /// How many of the best are left before the steps that look at sums.
+  /// Whether a step looks at every token.
+  bool looks_at_all() const;
+  /// How many are left before the steps that look at sums.
   std::size_t most() const;
   /// logit_of(token): a pointer to it, or null where the token does not matter.
   template <class LogitOf>
@@ -107,13 +113,15 @@ class Sampler {
   bool collect_from_best(const LogitRow& logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
   void collect_from_all(std::span<const float> logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
   void choose_by_momentum(std::span<const std::int32_t> history);
-  void collect(std::size_t most);
+  void collect(std::span<const float> logits, std::size_t most);
   void truncate();
 
   SamplingParams params_;
   std::span<const std::int32_t> breakers_;
   std::vector<float> logits_;
-  std::vector<Candidate> candidates_;
+  LargeLogits large_;
+  std::vector<Candidate> candidates_, best_;
+  std::vector<double> shares_;
   std::vector<std::int32_t> seen_;
 };
 

@@ -12,7 +12,8 @@ constexpr double kProbeShare = .01;  // of the time, at most, goes to looking ag
 constexpr double kMargin = 1.2;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kRate = .2;     // of the averages
 constexpr double kMemory = .97;  // of promises, a step
-constexpr double kDoubt = 3;     // tokens, made and kept, that every promise begins with
+constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
+constexpr double kHope = .75;    // this share was kept
 
 }  // namespace
 
@@ -51,26 +52,16 @@ void Controller::asked(std::uint8_t drafter, double seconds) {
 
 Size Controller::decide(const DraftTree& tree, const Load& load) {
   Size size;
-  if (cost_.known()) {
+  std::vector<double> found(drafters_.size(), 0.0);
+  if (cost_.known() && tree.n_drafted() > 0) {
     std::vector<float> reach(tree.reach.begin() + 1, tree.reach.end());
     std::ranges::sort(reach, std::greater());
     size = choose_size(reach, cost_, draft_seconds_, load, [this](int nodes) { return worth(nodes); });
-    // Equal reach is shared by all who named the node.
-    const float least = size.nodes > 0 ? reach[static_cast<std::size_t>(size.nodes) - 1] : 2;
-    std::vector<double> found(drafters_.size(), 0.0);
-    std::vector<int> claimants(tree.token.size(), 0);
-    const auto child_of = [&](const Claim& claim) { return static_cast<std::size_t>(tree.find(claim.parent, claim.token)); };
-    for (const Claim& claim : tree.claims) ++claimants[child_of(claim)];
-    for (const Claim& claim : tree.claims) {
-      const std::size_t child = child_of(claim);
-      if (tree.reach[child] >= least) found[claim.drafter] += static_cast<double>(tree.reach[child]) / claimants[child];
-    }
-    for (std::size_t i = 0; i < drafters_.size(); ++i) {
-      Known& known = drafters_[i];
-      if (known.asked_now) known.found += (known.found == 0 ? 1 : kRate) * (found[i] - known.found);
-    }
+    if (size.nodes > 0) share_out(tree, size.nodes, reach[static_cast<std::size_t>(size.nodes) - 1], load, found);
   }
-  for (Known& known : drafters_) {
+  for (std::size_t i = 0; i < drafters_.size(); ++i) {
+    Known& known = drafters_[i];
+    if (known.asked_now) known.found += (known.found == 0 ? 1 : kRate) * (found[i] - known.found);
     known.steps_since = known.asked_now ? 0 : known.steps_since + 1;
     known.asked_now = false;
   }
@@ -79,10 +70,23 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
   return size;
 }
 
+// What the chosen nodes are worth in tokens, that they are reached less what their rows cost, to those who named them; of equal
+// reach all of them.
+void Controller::share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const {
+  const double promise = worth(nodes), row = (cost_.seconds(load.rows + 1 + nodes) / cost_.seconds(load.rows + 1) - 1) / nodes;
+  std::vector<int> claimants(tree.token.size(), 0);
+  const auto child_of = [&](const Claim& claim) { return static_cast<std::size_t>(tree.find(claim.parent, claim.token)); };
+  for (const Claim& claim : tree.claims) ++claimants[child_of(claim)];
+  for (const Claim& claim : tree.claims) {
+    const std::size_t child = child_of(claim);
+    if (tree.reach[child] >= least_reach) found[claim.drafter] += (promise * static_cast<double>(tree.reach[child]) - row) / claimants[child];
+  }
+}
+
 double Controller::worth(int nodes) const {
-  if (promises_.empty() || nodes < 1) return 1;
+  if (promises_.empty() || nodes < 1) return kHope;
   const Promise& promise = promises_[std::min(static_cast<std::size_t>(nodes), promises_.size()) - 1];
-  return (promise.kept + kDoubt) / (promise.made + kDoubt);
+  return (promise.kept + kHope * kDoubt) / (promise.made + kDoubt);
 }
 
 void Controller::learn(const DraftTree& tree, const VerifyResult& result) {

@@ -53,7 +53,7 @@ class Controller {
  private:
   struct Known {
     double seconds = 0;       // a proposal takes, averaged
-    double found = 0;         // reach of its chosen nodes a proposal, averaged
+    double found = 0;         // tokens that its chosen nodes were worth a proposal, averaged
     bool asked_now = false;
     bool ever = false;
     int steps_since = 0;
@@ -62,6 +62,7 @@ class Controller {
     double made = 0, kept = 0;  // tokens; decayed with every step, so that what was given up is tried again
   };
   double worth(int nodes) const;
+  void share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const;
 
   CostModel cost_;
   std::vector<Known> drafters_;

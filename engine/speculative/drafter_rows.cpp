@@ -14,7 +14,7 @@ constexpr DrafterRow kRows[] = {
      [](const DrafterSetup& setup) -> std::unique_ptr<Drafter> { return std::make_unique<Recycling>(setup.vocabulary); }},
     {"ngram", "Counts which token followed which two in this session", "Liu et al. 2024", 0.5F, true, false,
      [](const DrafterSetup&) -> std::unique_ptr<Drafter> { return std::make_unique<Trigram>(); }},
-    {"model", "A smaller model with the same vocabulary drafts", "Leviathan et al. 2023; Jeon et al. 2024", 1.0F, true, false,
+    {"model", "A smaller model with the same vocabulary drafts", "Leviathan et al. 2023; Jeon et al. 2024", 0.7F, true, false,
      [](const DrafterSetup& setup) -> std::unique_ptr<Drafter> {
        return setup.model != nullptr ? std::make_unique<SmallModel>(*setup.model) : nullptr;
      }},

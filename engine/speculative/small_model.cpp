@@ -12,27 +12,6 @@ constexpr std::size_t kMostGuesses = 64;
 constexpr int kLevelBranches = 8;
 constexpr int kWidestBeam = 8;
 
-LogitWish wish_of(const DraftRules& rules) {
-  return rules.noisy() && rules.sampling != nullptr ? Sampler(*rules.sampling).wish(0) : LogitWish::best(kBestOfRow);
-}
-
-/// What the draft model thinks comes next, through the steps that the target's logits will go through; without noise its likeliest.
-void guesses_from(const LogitRow& logits, const DraftRules& rules, std::vector<Guess>& guesses) {
-  guesses.clear();
-  if (!rules.noisy() || rules.sampling == nullptr) {
-    top_tokens(logits, kBestOfRow, guesses);
-    return;
-  }
-  Sampler sampler(*rules.sampling);
-  std::span<const Candidate> left = sampler.distribution(logits, {}, {});
-  left = left.first(std::min(left.size(), kMostGuesses));
-  std::vector<double> p;
-  sampler.probabilities(left, p);
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    if (p[i] > 1e-30) guesses.push_back({left[i].token, static_cast<float>(p[i])});
-  }
-}
-
 }  // namespace
 
 std::vector<double> perturbed_keys(const BeamPath& path, std::span<const double> log_q, std::span<const double> noise) {
@@ -50,8 +29,25 @@ std::vector<double> perturbed_keys(const BeamPath& path, std::span<const double>
   return keys;
 }
 
+LogitWish SmallModel::wish(const DraftRules& rules) const {
+  return rules.noisy() && rules.sampling != nullptr ? sampler_.wish(0) : LogitWish::best(kBestOfRow);
+}
+
+/// What the draft model thinks comes next, through the steps that the target's logits will go through; without noise its likeliest.
+void SmallModel::guess(const LogitRow& logits, const DraftRules& rules) {
+  guesses_.clear();
+  if (!rules.noisy() || rules.sampling == nullptr) return top_tokens(logits, kBestOfRow, large_, guesses_);
+  std::span<const Candidate> left = sampler_.distribution(logits, {}, {});
+  left = left.first(std::min(left.size(), kMostGuesses));
+  sampler_.probabilities(left, p_);
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (p_[i] > 1e-30) guesses_.push_back({left[i].token, static_cast<float>(p_[i])});
+  }
+}
+
 void SmallModel::propose(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) {
   if (rules.max_nodes <= 0) return;
+  if (rules.sampling != nullptr) sampler_.use(*rules.sampling);
   if (rules.mode == VerifyMode::reject_without_replacement) {
     grow_beam(rules, self, calibration, tree);
   } else {
@@ -67,7 +63,6 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
   };
   std::vector<std::int32_t> level{0};
   std::vector<float> reach_of{1};  // of the level's nodes
-  std::vector<Guess> guesses;
   int left = rules.max_nodes;
   for (int depth = 0; depth < rules.max_depth && left > 0 && !level.empty(); ++depth) {
     float level_reach = 0;
@@ -75,10 +70,10 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
     if (level_reach < rules.min_level_reach) return;
     std::vector<Slot> slots;
     std::size_t asked = 0;
-    const bool scored = model_->score(tree, level, wish_of(rules), [&](std::int32_t node, const LogitRow& logits) {
-      guesses_from(logits, rules, guesses);
+    const bool scored = model_->score(tree, level, wish(rules), [&](std::int32_t node, const LogitRow& logits) {
+      guess(logits, rules);
       const float reach = reach_of[asked++];
-      for (const Child& child : choose_children(tree, node, guesses, kLevelBranches, rules, self, calibration)) {
+      for (const Child& child : choose_children(tree, node, guesses_, kLevelBranches, rules, self, calibration)) {
         if (reach * child.chance >= rules.min_reach) slots.push_back({reach * child.chance, node, child});
       }
     });
@@ -99,7 +94,6 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
 void SmallModel::grow_beam(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) {
   const int width = std::clamp(rules.max_nodes / 4, 1, kWidestBeam);
   std::vector<BeamPath> beam{{0, 0, 0}};
-  std::vector<Guess> guesses;
   int left = rules.max_nodes;
   for (int depth = 0; depth < rules.max_depth && left > 0 && !beam.empty(); ++depth) {
     struct Continuation {
@@ -111,14 +105,14 @@ void SmallModel::grow_beam(const DraftRules& rules, std::uint8_t self, const Cal
     std::vector<std::int32_t> level;
     for (const BeamPath& path : beam) level.push_back(path.node);
     std::size_t asked = 0;
-    const bool scored = model_->score(tree, level, wish_of(rules), [&](std::int32_t node, const LogitRow& logits) {
+    const bool scored = model_->score(tree, level, wish(rules), [&](std::int32_t node, const LogitRow& logits) {
       const BeamPath& path = beam[asked++];
-      guesses_from(logits, rules, guesses);
+      guess(logits, rules);
       NodeDraws draws;
       std::vector<double> log_q, noise;
       double total = 0;
-      for (const Guess& guess : guesses) total += static_cast<double>(guess.p);
-      for (const Guess& guess : guesses) {
+      for (const Guess& guess : guesses_) total += static_cast<double>(guess.p);
+      for (const Guess& guess : guesses_) {
         draws.q.token.push_back(guess.token);
         draws.q.p.push_back(static_cast<float>(static_cast<double>(guess.p) / total));
         log_q.push_back(std::log(static_cast<double>(draws.q.p.back())));

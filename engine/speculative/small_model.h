@@ -39,7 +39,14 @@ class SmallModel : public Drafter {
   void grow_levels(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree);
   void grow_beam(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree);
 
+  void guess(const LogitRow& logits, const DraftRules& rules);
+  LogitWish wish(const DraftRules& rules) const;
+
   DraftModel* model_;
+  Sampler sampler_{SamplingParams{}};
+  LargeLogits large_;
+  std::vector<double> p_;
+  std::vector<Guess> guesses_;  // of the row in hand
 };
 
 /// One element of a stochastic beam.

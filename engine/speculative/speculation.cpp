@@ -37,6 +37,7 @@ Speculation::Speculation(SpeculationLimits limits, std::vector<Member> members, 
     : limits_(limits), members_(std::move(members)), clock_(std::move(clock)), calibration_(trust_of(members_)),
       controller_(static_cast<int>(members_.size())) {
   stats_.accepted.assign(members_.size(), 0);
+  wants_rows_ = std::ranges::any_of(members_, [](const Member& member) { return member.row->wants_rows; });
 }
 
 void Speculation::begin(std::span<const std::int32_t> text, std::size_t kept) {
@@ -74,12 +75,23 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
   return tree_;
 }
 
-void Speculation::observe(std::int32_t node, bool walked, const LogitRow& logits) {
+void Speculation::observe(std::int32_t node, std::span<const Candidate> best) {
+  if (!wants_rows_) return;
   best_.clear();
+  for (const Candidate& one : best) best_.push_back({one.token, one.logit});
+  weigh_tokens(best_);
+  tell_best(node, true);
+}
+
+void Speculation::observe_aside(std::int32_t node, const LogitRow& logits) {
+  if (!wants_rows_) return;
+  top_tokens(logits, kBestOfRow, large_, best_);
+  tell_best(node, false);
+}
+
+void Speculation::tell_best(std::int32_t node, bool walked) {
   for (const Member& member : members_) {
-    if (!member.row->wants_rows) continue;
-    if (best_.empty()) top_tokens(logits, kBestOfRow, best_);
-    member.drafter->observe(tree_.token[static_cast<std::size_t>(node)], walked, best_);
+    if (member.row->wants_rows) member.drafter->observe(tree_.token[static_cast<std::size_t>(node)], walked, best_);
   }
 }
 

@@ -4,8 +4,12 @@
 //   const DraftTree& tree = speculation.draft(text, sampler.params(), index, load);
 //   Walk walk(tree, speculation.mode(), sampler, {&text, index, banned, ends});
 //   one pass with a row for every node; for each row of logits, in order:
-//     speculation.observe(node, walk.wants(node), logits);
-//     if (walk.wants(node)) walk.take(logits);
+//     if (walk.wants(node)) {
+//       walk.take(logits);
+//       speculation.observe(node, sampler.best());
+//     } else {
+//       speculation.observe_aside(node, logits);
+//     }
 //   the KV cache keeps the rows of walk.result().path
 //   speculation.learn(text, walk.result(), rows of the pass, seconds of the pass);
 //
@@ -20,6 +24,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/sampling/large_logits.h"
 #include "engine/speculative/controller.h"
 #include "engine/speculative/drafter.h"
 
@@ -65,8 +70,10 @@ class Speculation {
   /// next token. max_rows: what the pass has room for, root included.
   const DraftTree& draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
                          const Load& load = {});
-  /// A row of the pass, in the tree's order.
-  void observe(std::int32_t node, bool walked, const LogitRow& logits);
+  /// What the target thinks comes after a node that the walk stood at, as the sampler found it: in the tree's order.
+  void observe(std::int32_t node, std::span<const Candidate> best);
+  /// The row of any other node.
+  void observe_aside(std::int32_t node, const LogitRow& logits);
   /// After the pass. text: with the chosen tokens, as the walk left it. seconds: of the pass alone; 0 if unknown.
   void learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds);
 
@@ -76,6 +83,8 @@ class Speculation {
   std::int64_t bytes() const;
 
  private:
+  void tell_best(std::int32_t node, bool walked);
+
   SpeculationLimits limits_;
   std::vector<Member> members_;
   std::function<double()> clock_;
@@ -84,6 +93,8 @@ class Speculation {
   DraftTree tree_;
   SpeculationStats stats_;
   std::size_t followed_ = 0;  // tokens of the text that the drafters know
+  bool wants_rows_ = false;
+  LargeLogits large_;
   std::vector<Guess> best_;
 };
 

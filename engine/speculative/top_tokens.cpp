@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/sampling/large_logits.h"
-
 namespace foreword::engine {
 namespace {
 
@@ -18,24 +16,9 @@ bool take_best(const LogitRow& row, std::size_t k, std::vector<Guess>& best) {
   return best.size() == k;
 }
 
-void search_best(std::span<const float> logits, std::size_t full, std::vector<Guess>& best) {
-  best.clear();
-  float floor = -std::numeric_limits<float>::infinity();  // what a newcomer must exceed; p holds logits until the end
-  visit_above(logits, floor, [&](std::size_t i) {
-    if (best.size() == full) best.pop_back();
-    const auto place = std::ranges::find_if(best, [&](const Guess& guess) { return guess.p < logits[i]; });
-    best.insert(place, {static_cast<std::int32_t>(i), logits[i]});
-    if (best.size() == full) floor = best.back().p;
-  });
-}
-
 }  // namespace
 
-void top_tokens(const LogitRow& logits, int k, std::vector<Guess>& best) {
-  best.clear();
-  if (k <= 0) return;
-  const auto full = static_cast<std::size_t>(k);
-  if (!take_best(logits, full, best)) search_best(logits.all(), full, best);
+void weigh_tokens(std::vector<Guess>& best) {
   double total = 0;
   const double first = best.empty() ? 0 : static_cast<double>(best.front().p);
   for (Guess& guess : best) {
@@ -43,6 +26,22 @@ void top_tokens(const LogitRow& logits, int k, std::vector<Guess>& best) {
     total += static_cast<double>(guess.p);
   }
   for (Guess& guess : best) guess.p = std::max(static_cast<float>(static_cast<double>(guess.p) / total), std::numeric_limits<float>::min());
+}
+
+void top_tokens(const LogitRow& row, int k, LargeLogits& large, std::vector<Guess>& best) {
+  best.clear();
+  if (k <= 0) return;
+  const auto full = static_cast<std::size_t>(k);
+  if (take_best(row, full, best)) return weigh_tokens(best);
+  best.clear();
+  const std::span<const float> logits = row.all();
+  large.visit(logits, full, [&](std::size_t i) {  // p holds logits until the end
+    const Guess guess{static_cast<std::int32_t>(i), logits[i]};
+    const auto worse = [&](const Guess& other) { return other.p != guess.p ? other.p < guess.p : other.token > guess.token; };
+    best.insert(std::ranges::find_if(best, worse), guess);
+    if (best.size() > full) best.pop_back();
+  });
+  weigh_tokens(best);
 }
 
 }  // namespace foreword::engine

@@ -14,6 +14,11 @@ Extent pool_extent(const KvLayer& layer, std::int32_t index) {
   return {pool.buffer->host() + pool.offset, pool.n_blocks * layer.n_kv_heads * layer.page_bytes(index)};
 }
 
+// All of the memory that a view lies in: what was decided for a pass holds for the next one, whose views have other widths.
+Extent whole(const Tensor& view) {
+  return view ? Extent(view.buffer->host(), static_cast<std::int64_t>(view.buffer->bytes())) : Extent();
+}
+
 }  // namespace
 
 void CpuBackend::store_kv(const Tensor& k, const Tensor& v, const KvLayer& layer, const Tensor& slots) {
@@ -82,9 +87,9 @@ void CpuBackend::attention(const Tensor& q, const KvLayer& layer, const Attentio
                     4 * q.rows * rows.max_slots * width};
   record(cost, tiles.count() * layer.n_kv_heads,
          {Extent(q), pool_extent(layer, 0), pool_extent(layer, 1), pool_extent(layer, 2), pool_extent(layer, 3),
-          Extent(rows.table), Extent(rows.sequence), Extent(rows.position), Extent(rows.prefix_slots),
-          Extent(rows.extra_begin), Extent(rows.extra_slots), Extent(params.sinks), Extent(rows.watch)},
-         {Extent(out), Extent(rows.shares)}, [=](std::int64_t unit, const Worker& worker) {
+          whole(rows.table), whole(rows.sequence), whole(rows.position), whole(rows.prefix_slots),
+          whole(rows.extra_begin), whole(rows.extra_slots), Extent(params.sinks), whole(rows.watch)},
+         {Extent(out), whole(rows.shares)}, [=](std::int64_t unit, const Worker& worker) {
            const std::int64_t tile = unit / layer.n_kv_heads;
            attend(task, unit % layer.n_kv_heads, tiles.first(tile), tiles.last(tile), worker.scratch);
          });

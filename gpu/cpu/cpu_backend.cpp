@@ -42,14 +42,12 @@ CpuBackend::CpuBackend(const CpuOptions& options)
       pool_(options.n_threads > 0 ? options.n_threads : usable_processors()),
       schedule_(pool_.size()) {}
 
-void CpuBackend::record(OpCost cost, std::int64_t n_units, Extents reads, Extents writes, Work work) {
-  if (cost.bytes == 0) {
-    for (const Extents& side : {reads, writes}) {
-      for (const Extent& extent : side) cost.bytes += extent.rows * extent.row_bytes;
-    }
+OpCost CpuBackend::with_bytes(OpCost cost, Extents reads, Extents writes) {
+  if (cost.bytes > 0) return cost;
+  for (const Extents& side : {reads, writes}) {
+    for (const Extent& extent : side) cost.bytes += extent.rows * extent.row_bytes;
   }
-  for (const Extent& extent : writes) quantiser_.forget(extent);
-  schedule_.add(cost, n_units, std::span(reads.begin(), reads.size()), std::span(writes.begin(), writes.size()), std::move(work));
+  return cost;
 }
 
 void CpuBackend::write(const Tensor& to, std::span<const std::byte> bytes) {

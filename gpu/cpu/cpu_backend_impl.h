@@ -141,7 +141,12 @@ class CpuBackend final : public Backend {
 
  private:
   /// `cost` without bytes: those of what is read and written.
-  void record(OpCost cost, std::int64_t n_units, Extents reads, Extents writes, Work work);
+  template <class Work>
+  void record(const OpCost& cost, std::int64_t n_units, Extents reads, Extents writes, Work work) {
+    for (const Extent& extent : writes) quantiser_.forget(extent);
+    schedule_.add(schedule_.profiling() ? with_bytes(cost, reads, writes) : cost, n_units, std::span(reads.begin(), reads.size()), std::span(writes.begin(), writes.size()), std::move(work));
+  }
+  static OpCost with_bytes(OpCost cost, Extents reads, Extents writes);
   template <class Row>
   void each_row(std::string_view name, const Tensor& out, std::int64_t price, Extents reads, Row row);
   template <class Group>

@@ -12,6 +12,14 @@ constexpr std::int64_t kUnitBytes = 96 << 10;
 // Activation bytes that a unit with many rows goes through for each tile of weights: half of a usual second cache.
 constexpr std::int64_t kActivationBytes = 512 << 10;
 
+// n tiles in units of about so many, the same number of them for each thread, or one.
+std::int64_t tiles_in_unit(std::int64_t n_tiles, std::int64_t about, int n_threads) {
+  const std::int64_t n_units = (n_tiles + about - 1) / about;
+  if (n_units <= 1) return std::max<std::int64_t>(n_tiles, 1);
+  const std::int64_t even = (n_units + n_threads - 1) / n_threads * n_threads;
+  return (n_tiles + even - 1) / even;
+}
+
 }  // namespace
 
 std::optional<LinearTask> CpuBackend::product_of(const WeightMatrix& w, const Tensor& x, const Tensor& out,
@@ -65,10 +73,11 @@ void CpuBackend::linear(const WeightMatrix& w, const Tensor& x, const Tensor& bi
   const Cut rows{out.rows, std::clamp(kActivationBytes / row_size / 8 * 8, std::int64_t{8}, kMaxLinearRows)};
   const std::int64_t tile = task->tile_rows(), tile_bytes = tile * row_bytes(w.format, w.cols);
   const std::int64_t few = std::min(rows.size, out.rows);
-  const Cut weights{w.rows, tile * std::max<std::int64_t>(1, kUnitBytes / tile_bytes / ((few + 7) / 8))};
+  const std::int64_t about = std::max<std::int64_t>(1, kUnitBytes / tile_bytes / ((few + 7) / 8));
+  const Cut weights{w.rows, tile * tiles_in_unit((w.rows + tile - 1) / tile, about, pool_.size())};
   const OpCost cost{"linear", info(w.format).name, w.rows * row_bytes(w.format, w.cols), 2 * w.rows * w.cols * out.rows};
   record(cost, rows.count() * weights.count(), {input, Extent(bias), Extent(w.scale)}, {Extent(out)},
-         [=, task = *task, scale = w.scale](std::int64_t unit, const Worker& worker) mutable {
+         [=, task = *task, scale = w.scale](std::int64_t unit, const Worker& worker) {
            const std::int64_t first = rows.first(unit / weights.count()), last = rows.last(unit / weights.count());
            LinearTask part = task;
            if (part.quant != nullptr) part.quant += first;

@@ -38,6 +38,7 @@ void InputQuantiser::forget(const Extent& written) {
 
 void InputQuantiser::forget_all() {
   for (Slot& slot : slots_) slot.source = Extent();
+  next_ = 0;  // the same places for the same pass
   outgrown_.clear();
 }
 

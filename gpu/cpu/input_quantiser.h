@@ -8,7 +8,7 @@
 
 #include "engine/base/result.h"
 #include "gpu/cpu/kernels.h"
-#include "gpu/cpu/schedule.h"
+#include "gpu/cpu/dependencies.h"
 
 namespace foreword::gpu {
 

@@ -134,6 +134,8 @@ inline void weighted_sum_columns(const float* p, std::int64_t p_stride, std::int
     weighted_sum_rows<From, 8, kV>(p, p_stride, n_p, v, v_stride, first, last, width, out, out_stride, ahead);
   }
   weighted_sum_rows<From, 4, kV>(p, p_stride, n_p, v, v_stride, first, last, width, out, out_stride, ahead);
+  weighted_sum_rows<From, 3, kV>(p, p_stride, n_p, v, v_stride, first, last, width, out, out_stride, ahead);
+  weighted_sum_rows<From, 2, kV>(p, p_stride, n_p, v, v_stride, first, last, width, out, out_stride, ahead);
   weighted_sum_rows<From, 1, kV>(p, p_stride, n_p, v, v_stride, first, last, width, out, out_stride, ahead);
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gpu/backend.h"
-#include "gpu/cpu/schedule.h"
+#include "gpu/cpu/dependencies.h"
 
 namespace foreword::gpu {
 

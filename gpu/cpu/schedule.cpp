@@ -8,138 +8,107 @@ namespace {
 
 // What a waiting thread fetches at most: some microseconds, a part of the second cache.
 constexpr std::size_t kFetchBytes = 128 << 10;
-constexpr std::size_t kFetchAtOnce = 2048;
 
 }  // namespace
 
-Extent::Extent(const Tensor& tensor)
-    : begin(tensor.buffer == nullptr ? nullptr : tensor.buffer->host() + tensor.offset),
-      rows(tensor.buffer == nullptr ? 0 : tensor.rows),
-      row_bytes(tensor.cols * bytes_of(tensor.dtype)),
-      stride(tensor.stride * bytes_of(tensor.dtype)) {}
+Schedule::Schedule(int n_threads) : n_threads_(n_threads), shares_(static_cast<std::size_t>(n_threads)) {}
 
-Extent::Extent(const void* data, std::int64_t bytes)
-    : begin(static_cast<const std::byte*>(data)), rows(1), row_bytes(bytes), stride(bytes) {}
-
-bool overlap(const Extent& a, const Extent& b) {
-  if (a.rows == 0 || b.rows == 0) return false;
-  const std::byte* a_end = a.begin + (a.rows - 1) * a.stride + a.row_bytes;
-  const std::byte* b_end = b.begin + (b.rows - 1) * b.stride + b.row_bytes;
-  if (a_end <= b.begin || b_end <= a.begin) return false;
-  if (a.stride != b.stride || a.rows == 1 || b.rows == 1) return true;
-  // Column ranges of one matrix, as the parts of a merged projection: compare the columns, around the row's end.
-  const std::int64_t shift = ((b.begin - a.begin) % a.stride + a.stride) % a.stride;
-  return shift < a.row_bytes || shift + b.row_bytes > a.stride;
-}
-
-void Schedule::add(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads,
-                   std::span<const Extent> writes, Work work) {
-  if (n_units == 0) return;
-  constexpr std::size_t kNone = ~std::size_t{0};
-  std::size_t partner = kNone;  // the only step in our way, if it is
-  bool several = false;
-  for (const Use& use : uses_) {
-    const auto meets = [&use](const Extent& extent) { return overlap(use.extent, extent); };
-    const bool blocks = std::any_of(writes.begin(), writes.end(), meets) ||
-                        (use.writes && std::any_of(reads.begin(), reads.end(), meets));
-    if (!blocks) continue;
-    several = several || (partner != kNone && partner != use.step);
-    partner = use.step;
+void Schedule::place(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, WorkList::Item work) {
+  const auto [step, joins, begins_group] = dependencies_.place(n_units, reads, writes, profiling_);
+  if (joins) {
+    works_.chain(steps_[step].last, work);
+    steps_[step].last = work;
+    return;
   }
-  std::size_t at = steps_.size();
-  if (partner != kNone && !several && n_units == 1 && steps_[partner].n_units == 1 && !profiling_) {
-    at = partner;
-    steps_[at].parts.push_back(std::move(work));
-  } else {
-    if (partner != kNone) uses_.clear();
-    Step& step = steps_.emplace_back();
-    step.cost = cost;
-    step.parts.push_back(std::move(work));
-    step.n_units = n_units;
-    step.barrier_before = partner != kNone;
-    step.taken = std::make_unique<std::atomic<std::int64_t>[]>(static_cast<std::size_t>(n_threads_));
-  }
-  for (const Extent& extent : reads) uses_.push_back({extent, false, at});
-  for (const Extent& extent : writes) uses_.push_back({extent, true, at});
+  if (begins_group) groups_.push_back({step, step, 0});
+  Group& group = groups_.back();
+  steps_.push_back({cost, work, work, n_units, group.n_units, {}});
+  group.end_step = steps_.size();
+  group.n_units += n_units;
 }
 
 void Schedule::need_scratch(std::size_t bytes) { scratch_bytes_ = std::max(scratch_bytes_, (bytes + 63) / 64 * 64); }
 
-std::size_t Schedule::n_barriers() const {
-  return static_cast<std::size_t>(
-      std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.barrier_before; }));
+void Schedule::will_read(std::span<const std::byte> bytes) { steps_.back().bytes = bytes; }
+
+void Schedule::clear() {
+  works_.clear();
+  steps_.clear();
+  groups_.clear();
+  dependencies_.clear();
 }
 
 void Schedule::run(ThreadPool& pool, std::byte* scratch) {
-  const auto job = [&](int thread) {
-    const Worker worker{thread, scratch + static_cast<std::size_t>(thread) * scratch_bytes_};
-    if (profiling_) run_timed(pool, worker);
-    else run_steps(pool, worker);
-  };
-  pool.run(job);
+  using Clock = std::chrono::steady_clock;
+  if (std::any_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.n_units > 1; })) pool.wake();
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const auto begin = profiling_ ? Clock::now() : Clock::time_point();
+    run_group(pool, i, scratch);
+    if (profiling_) add_call(profile_, steps_[groups_[i].first_step].cost, std::chrono::duration<double>(Clock::now() - begin).count());
+  }
   clear();
 }
 
-void Schedule::clear() {
-  steps_.clear();
-  uses_.clear();
-}
-
-void Schedule::will_read(std::span<const std::byte> bytes) { steps_.back().bytes = bytes; }
-
-std::span<const std::byte> Schedule::next_bytes(std::size_t index, int thread) const {
-  while (index < steps_.size() && steps_[index].bytes.empty()) ++index;
-  if (index == steps_.size()) return {};
-  const Step& step = steps_[index];
-  const std::size_t of_unit = step.bytes.size() / static_cast<std::size_t>(step.n_units);
-  const auto bytes = step.bytes.subspan(of_unit * static_cast<std::size_t>(first_unit(step, thread)));
-  return bytes.first(std::min({bytes.size(), kFetchBytes, step.bytes.size() / static_cast<std::size_t>(n_threads_)}));
-}
-
-void Schedule::run_steps(ThreadPool& pool, const Worker& worker) {
-  std::span<const std::byte> bytes;  // to fetch while waiting
-  bool known = false;
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    if (!known) bytes = next_bytes(i, worker.thread);
-    known = steps_[i].bytes.empty();
-    if (steps_[i].barrier_before) {
-      pool.barrier(worker.thread, [&bytes] {
-        const auto now = bytes.first(std::min(bytes.size(), kFetchAtOnce));
-        for (std::size_t at = 0; at < now.size(); at += 64) __builtin_prefetch(now.data() + at, 0, 2);
-        bytes = bytes.subspan(now.size());
-        return !bytes.empty();
-      });
-    }
-    run_units(steps_[i], worker);
+void Schedule::run_group(ThreadPool& pool, std::size_t index, std::byte* scratch) {
+  const Group& group = groups_[index];
+  if (group.n_units == 1) {
+    run_unit(group.first_step, 0, {0, scratch});
+    return;
   }
+  for (Share& share : shares_) share.next.store(0, std::memory_order_relaxed);
+  const bool is_short = group.n_units <= pool.size();
+  const auto job = [&](int i, int n) {
+    const Worker worker{i, scratch + static_cast<std::size_t>(i) * scratch_bytes_};
+    if (is_short) run_share(group, i, n, worker);
+    else run_units(group, i, n, worker, pool);
+    return next_bytes(index, i, n);
+  };
+  if (is_short) pool.share(std::cref(job));
+  else pool.share_for_long(std::cref(job));
 }
 
-void Schedule::run_timed(ThreadPool& pool, const Worker& worker) {
-  using Clock = std::chrono::steady_clock;
-  pool.barrier(worker.thread);
-  auto begin = Clock::now();
-  for (Step& step : steps_) {
-    run_units(step, worker);
-    pool.barrier(worker.thread);
-    if (worker.thread != 0) continue;
-    const auto end = Clock::now();
-    add_call(profile_, step.cost, std::chrono::duration<double>(end - begin).count());
-    begin = end;
-  }
+void Schedule::run_share(const Group& group, int i, int n, const Worker& worker) const {
+  for (std::int64_t unit = share_begin(group, i, n); unit < share_begin(group, i + 1, n); ++unit) run_unit(group.first_step, unit, worker);
 }
 
 // Each thread owns an equal run of units, which it reads front to back; who is done helps the others.
-void Schedule::run_units(Step& step, const Worker& worker) const {
-  for (int i = 0; i < n_threads_; ++i) {
-    const int owner = (worker.thread + i) % n_threads_;
-    const std::int64_t first = first_unit(step, owner), share = first_unit(step, owner + 1) - first;
-    std::atomic<std::int64_t>& taken = step.taken[static_cast<std::size_t>(owner)];
-    while (taken.load(std::memory_order_relaxed) < share) {
-      const std::int64_t mine = taken.fetch_add(1, std::memory_order_relaxed);
-      if (mine >= share) break;
-      for (const Work& part : step.parts) part(first + mine, worker);
+void Schedule::run_units(const Group& group, int i, int n, const Worker& worker, ThreadPool& pool) {
+  for (int k = 0; k < n; ++k) {
+    const int owner = (i + k) % n;
+    const std::int64_t begin = share_begin(group, owner, n), size = share_begin(group, owner + 1, n) - begin;
+    std::atomic<std::int64_t>& next = shares_[static_cast<std::size_t>(owner)].next;
+    std::size_t step = group.first_step;
+    while (next.load(std::memory_order_relaxed) < size) {
+      if (i == 0) pool.call_others();
+      const std::int64_t mine = next.fetch_add(1, std::memory_order_relaxed);
+      if (mine < size) step = run_unit(step, begin + mine, worker);
     }
   }
+}
+
+// unit: of the group, in this step or a later one, which comes back.
+std::size_t Schedule::run_unit(std::size_t step, std::int64_t unit, const Worker& worker) const {
+  while (unit >= steps_[step].first_unit + steps_[step].n_units) ++step;
+  const Step& one = steps_[step];
+  for (WorkList::Item item = one.first;; item = works_.follower(item)) {
+    works_.run(item, unit - one.first_unit, worker);
+    if (item == one.last) return step;
+  }
+}
+
+std::span<const std::byte> Schedule::next_bytes(std::size_t index, int i, int n) const {
+  for (const Group& group : std::span(groups_).subspan(index + 1)) {
+    const std::int64_t unit = share_begin(group, i, n);
+    if (unit == share_begin(group, i + 1, n)) continue;
+    std::size_t at = group.first_step;
+    while (unit >= steps_[at].first_unit + steps_[at].n_units) ++at;
+    const Step& step = steps_[at];
+    if (step.bytes.empty()) continue;
+    const std::size_t of_unit = step.bytes.size() / static_cast<std::size_t>(step.n_units);
+    const auto bytes = step.bytes.subspan(of_unit * static_cast<std::size_t>(unit - step.first_unit));
+    return bytes.first(std::min({bytes.size(), kFetchBytes, step.bytes.size() / static_cast<std::size_t>(n)}));
+  }
+  return {};
 }
 
 }  // namespace foreword::gpu

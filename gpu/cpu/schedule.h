@@ -1,70 +1,46 @@
 #pragma once
-// A list of recorded work and who may run beside whom. Every step names the memory that it reads and writes; where a
-// step overlaps what earlier ones write (or writes what they read) a barrier goes before it, or, if both are small,
-// it joins the earlier one and the same thread runs them one after the other. All other neighbours overlap freely.
+// A list of recorded work, run by several threads: group by group, the steps of a group side by side (dependencies.h).
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "gpu/cpu/dependencies.h"
 #include "gpu/cpu/thread_pool.h"
+#include "gpu/cpu/work_list.h"
 #include "gpu/profile.h"
-#include "gpu/tensor.h"
 
 namespace foreword::gpu {
 
-/// Bytes of host memory: `rows` runs of `row_bytes`, `stride` apart.
-struct Extent {
-  Extent() = default;
-  explicit Extent(const Tensor& tensor);
-  Extent(const void* data, std::int64_t bytes);
-
-  const std::byte* begin = nullptr;
-  std::int64_t rows = 0;
-  std::int64_t row_bytes = 0;
-  std::int64_t stride = 0;
-
-  bool operator==(const Extent&) const = default;
-};
-
-bool overlap(const Extent& a, const Extent& b);
-
-/// A thread that works on a step.
-struct Worker {
-  int thread = 0;
-  std::byte* scratch = nullptr;  // 64-byte aligned, as many bytes as the largest request of the schedule
-};
-
-using Work = std::function<void(std::int64_t unit, const Worker& worker)>;
-
 class Schedule {
  public:
-  explicit Schedule(int n_threads) : n_threads_(n_threads) {}
+  explicit Schedule(int n_threads);
 
-  /// Records work in units 0 .. n_units that may run in any order and at once. Units that lie side by side should
-  /// read side by side: a thread takes them in rising order. Absent extents (no rows) are ignored.
-  void add(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes,
-           Work work);
+  /// Records work, void(std::int64_t unit, const Worker&), in units 0 .. n_units that may run in any order and at once. Units that
+  /// lie side by side should read side by side: a thread takes them in rising order. Absent extents (no rows) are ignored.
+  template <class Work>
+  void add(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, Work work) {
+    if (n_units > 0) place(cost, n_units, reads, writes, works_.keep(std::move(work)));
+  }
   /// What was added last reads these bytes, unit for unit, and they never change: a thread that waits for others before it
   /// fetches the first of its share.
   void will_read(std::span<const std::byte> bytes);
   /// Each thread will have at least this much scratch.
   void need_scratch(std::size_t bytes);
 
-  /// While on, what is added runs alone, between two barriers, and is timed.
+  /// While on, what is added runs alone and is timed.
   void set_profiling(bool on) { profiling_ = on; }
+  bool profiling() const { return profiling_; }
   /// Times since the last call.
   std::vector<OpProfile> take_profile() { return std::exchange(profile_, {}); }
 
   bool empty() const { return steps_.empty(); }
   std::size_t scratch_bytes() const { return scratch_bytes_; }
-  std::size_t n_barriers() const;
+  std::size_t n_groups() const { return groups_.size(); }
 
   /// Forgets everything unrun.
   void clear();
@@ -73,29 +49,36 @@ class Schedule {
 
  private:
   struct Step {
-    OpCost cost;              // of the first part
-    std::vector<Work> parts;  // more than one only where n_units is 1: run one after the other
+    OpCost cost;                 // of the first part
+    WorkList::Item first, last;  // parts: more than one only where n_units is 1, run one after the other
     std::int64_t n_units = 0;
-    bool barrier_before = false;
+    std::int64_t first_unit = 0;       // in the group
     std::span<const std::byte> bytes;  // will_read()
-    std::unique_ptr<std::atomic<std::int64_t>[]> taken;  // for each thread the next unit of its share
   };
-  struct Use {
-    Extent extent;
-    bool writes = false;
-    std::size_t step = 0;
+  struct Group {
+    std::size_t first_step = 0, end_step = 0;
+    std::int64_t n_units = 0;
+  };
+  /// Where a thread's share of a group begins, and its next unit that nobody has taken.
+  struct alignas(64) Share {
+    std::atomic<std::int64_t> next{0};
   };
 
-  std::int64_t first_unit(const Step& step, int owner) const { return step.n_units * owner / n_threads_; }
-  /// The bytes to fetch while waiting before step `index`.
-  std::span<const std::byte> next_bytes(std::size_t index, int thread) const;
-  void run_steps(ThreadPool& pool, const Worker& worker);
-  void run_timed(ThreadPool& pool, const Worker& worker);
-  void run_units(Step& step, const Worker& worker) const;
+  void place(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, WorkList::Item work);
+  std::int64_t share_begin(const Group& group, int i, int n) const { return group.n_units * i / n; }
+  /// The bytes that thread i of n needs first behind this group.
+  std::span<const std::byte> next_bytes(std::size_t group, int i, int n) const;
+  std::size_t run_unit(std::size_t step, std::int64_t unit, const Worker& worker) const;
+  void run_share(const Group& group, int i, int n, const Worker& worker) const;
+  void run_units(const Group& group, int i, int n, const Worker& worker, ThreadPool& pool);
+  void run_group(ThreadPool& pool, std::size_t index, std::byte* scratch);
 
   int n_threads_;
-  std::deque<Step> steps_;
-  std::vector<Use> uses_;  // since the last barrier
+  WorkList works_;
+  std::vector<Step> steps_;
+  std::vector<Group> groups_;
+  Dependencies dependencies_;
+  std::vector<Share> shares_;
   std::size_t scratch_bytes_ = 0;
   bool profiling_ = false;
   std::vector<OpProfile> profile_;

@@ -184,6 +184,15 @@ int usable_processors() {
   return std::max(count, 1);
 }
 
+int processor_here() { return ::sched_getcpu(); }
+
+bool keep_off(std::thread& thread, int processor) {
+  cpu_set_t others;
+  if (processor < 0 || processor >= CPU_SETSIZE || ::sched_getaffinity(0, sizeof others, &others) != 0) return false;
+  CPU_CLR(static_cast<std::size_t>(processor), &others);
+  return CPU_COUNT(&others) > 0 && ::pthread_setaffinity_np(thread.native_handle(), sizeof others, &others) == 0;
+}
+
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {

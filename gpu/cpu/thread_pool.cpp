@@ -2,12 +2,23 @@
 
 #include <algorithm>
 
+#include "gpu/cpu/system.h"
+
 namespace foreword::gpu {
 namespace {
 
-// Pauses, each some 20 to 50 nanoseconds.
-constexpr int kMostSpins = 2048;
-constexpr int kFewestSpins = 16;
+using Clock = std::chrono::steady_clock;
+
+// Pauses, each some 20 to 50 nanoseconds: how long who stands ready does so before it sleeps, and how often it lets others run
+// meanwhile, so that more threads than processors are slow but do not collapse.
+constexpr int kMostPauses = 2048;
+constexpr int kPausesBetweenYields = 128;
+// Parts of a short job are alike. Who keeps the caller waiting for so long was sent away by the system, and will be again: it rests
+// for some times as long as that took.
+constexpr Clock::duration kLate = std::chrono::microseconds(150), kLongestRest = std::chrono::milliseconds(20);
+constexpr int kRest = 4;
+// Fetched at once, between two looks at whether there is work.
+constexpr std::size_t kFetchAtOnce = 2048;
 
 void pause() {
 #if defined(__x86_64__)
@@ -17,70 +28,152 @@ void pause() {
 #endif
 }
 
-// Moves a word on and wakes whoever sleeps on it. Not with a mere release: notify_all() first reads how many sleep, to save
-// the system call, and that read must not pass the write. Else a thread that lies down in between sleeps for ever.
-void advance(std::atomic<int>& word) {
-  word.fetch_add(1, std::memory_order_seq_cst);
+// One step of waiting; n counts them.
+void wait_a_moment(std::span<const std::byte>& ahead, int& n) {
+  if (!ahead.empty()) {
+    const auto now = ahead.first(std::min(ahead.size(), kFetchAtOnce));
+    for (std::size_t at = 0; at < now.size(); at += 64) __builtin_prefetch(now.data() + at, 0, 2);
+    ahead = ahead.subspan(now.size());
+    return;
+  }
+  pause();
+  if (++n % kPausesBetweenYields == 0) std::this_thread::yield();
+}
+
+// notify_one() first reads whether any sleep, to save the system call, and that read must not pass the write before it. Else a
+// thread that lies down in between sleeps for ever.
+void notify(std::atomic<int>& word) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  word.notify_all();
+  word.notify_one();
 }
 
 }  // namespace
 
 ThreadPool::ThreadPool(int n_threads) : lanes_(static_cast<std::size_t>(std::max(n_threads, 1))) {
-  for (Lane& lane : lanes_) lane.spins = kMostSpins;
-  for (int i = 1; i < size(); ++i) lanes_[static_cast<std::size_t>(i)].thread = std::thread([this, i] { work(i); });
+  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) lane->thread = std::thread([this, &lane = *lane] { work(lane); });
 }
 
 ThreadPool::~ThreadPool() {
-  closing_ = true;
-  advance(runs_);
+  for (Lane& lane : lanes_) {
+    lane.state.store(closing);
+    notify(lane.state);
+  }
   for (Lane& lane : lanes_) {
     if (lane.thread.joinable()) lane.thread.join();
   }
 }
 
-void ThreadPool::wait_while(const std::atomic<int>& word, int value, int& spins) {
-  for (int i = 0; i < spins; ++i) {
-    if (word.load(std::memory_order_acquire) != value) {
-      spins = std::min(spins * 2, kMostSpins);
-      return;
-    }
-    pause();
+// If it stands ready.
+bool ThreadPool::call(Lane& lane, int place) {
+  int expected = ready;
+  if (lane.state.load(std::memory_order_relaxed) != ready || !lane.state.compare_exchange_strong(expected, called, std::memory_order_acquire)) return false;
+  lane.place = place;
+  return true;
+}
+
+// Where the caller is. A thread that stood ready there can only take turns with it.
+int ThreadPool::note_processor() {
+  const int here = processor_here();
+  lanes_[0].processor.store(here, std::memory_order_relaxed);
+  return here;
+}
+
+void ThreadPool::wake(Lane& lane) {
+  int expected = asleep;
+  if (lane.state.compare_exchange_strong(expected, woken)) notify(lane.state);
+}
+
+void ThreadPool::wake() {
+  const int here = note_processor();
+  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
+    if (lane->state.load(std::memory_order_relaxed) != asleep || rests(*lane)) continue;
+    if (lane->processor.load(std::memory_order_relaxed) != here || keep_off(lane->thread, here)) wake(*lane);
   }
-  if (word.load(std::memory_order_acquire) != value) return;
-  spins = std::max(spins / 2, kFewestSpins);
-  word.wait(value, std::memory_order_acquire);
 }
 
 void ThreadPool::run(const std::function<void(int)>& job) {
-  job_ = &job;
-  advance(runs_);
-  job(0);
-  barrier(0);
+  std::span<const std::byte> nothing;
+  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
+    for (int n = 0; !call(*lane, static_cast<int>(lane - lanes_.begin())); wait_a_moment(nothing, n)) wake(*lane);
+  }
+  finish([&job](int i, int) { return job(i), std::span<const std::byte>(); }, size(), true);
 }
 
-void ThreadPool::work(int thread) {
-  // Between runs a worker waits as long as the caller likes: a spin of its own, so that it does not spoil the barriers'.
-  int idle_spins = kMostSpins;
-  for (int seen = 0;; ++seen) {
-    wait_while(runs_, seen, idle_spins);
-    if (closing_) return;
-    (*job_)(thread);
-    barrier(thread);
+void ThreadPool::share(const Job& job) {
+  const int here = note_processor();
+  int n = 1;
+  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
+    if (lane->processor.load(std::memory_order_relaxed) != here && !rests(*lane) && call(*lane, n)) ++n;
+  }
+  finish(job, n, false);
+}
+
+void ThreadPool::share_for_long(const Job& job) {
+  wake();
+  finish(job, size(), true);
+}
+
+void ThreadPool::call_others() {
+  const int here = lanes_[0].processor.load(std::memory_order_relaxed);
+  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
+    if (lane->place > 0 || lane->processor.load(std::memory_order_relaxed) == here || rests(*lane)) continue;
+    if (call(*lane, static_cast<int>(lane - lanes_.begin()))) lane->state.store(working, std::memory_order_release);
   }
 }
 
-void ThreadPool::barrier(int thread, const std::function<bool()>& meanwhile) {
-  if (size() == 1) return;
-  const int meeting = meetings_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size()) {
-    arrived_.store(0, std::memory_order_relaxed);
-    advance(meetings_);
-  } else {
-    while (meanwhile && meetings_.load(std::memory_order_acquire) == meeting && meanwhile()) {
+bool ThreadPool::rests(Lane& lane) const {
+  if (lane.rests_until == Clock::time_point()) return false;
+  if (Clock::now() < lane.rests_until) return true;
+  lane.rests_until = {};
+  return false;
+}
+
+// Those that are called do it too.
+void ThreadPool::finish(const Job& job, int n, bool is_long) {
+  job_ = &job;
+  n_ = n;
+  for (Lane& lane : lanes_) {
+    if (lane.place > 0) lane.state.store(working, std::memory_order_release);
+  }
+  std::span<const std::byte> ahead = job(0, n);
+  for (Lane& lane : lanes_) {
+    if (lane.place == 0) continue;
+    Clock::time_point since{};
+    for (int moments = 0; lane.state.load(std::memory_order_acquire) == working; wait_a_moment(ahead, moments)) {
+      if (moments == kPausesBetweenYields && since == Clock::time_point()) since = Clock::now();
     }
-    wait_while(meetings_, meeting, lanes_[static_cast<std::size_t>(thread)].spins);
+    lane.place = 0;
+    if (is_long || since == Clock::time_point()) continue;
+    const auto now = Clock::now();
+    if (now - since > kLate) lane.rests_until = now + std::min(kLongestRest, kRest * (now - since));
+  }
+}
+
+void ThreadPool::work(Lane& lane) {
+  std::span<const std::byte> ahead;
+  for (;;) {
+    stand_ready(lane, ahead);
+    if (lane.state.load(std::memory_order_acquire) == closing) return;
+    ahead = (*job_)(lane.place, n_);
+    lane.state.store(ready, std::memory_order_release);
+  }
+}
+
+// Until there is work, or no more ever.
+void ThreadPool::stand_ready(Lane& lane, std::span<const std::byte> ahead) {
+  for (int n = 0;; wait_a_moment(ahead, n)) {
+    const int state = lane.state.load(std::memory_order_acquire);
+    if (state == working || state == closing) return;
+    if (n % kPausesBetweenYields != 0 || state != ready) continue;
+    const int here = processor_here();
+    lane.processor.store(here, std::memory_order_relaxed);
+    if (n < kMostPauses && here != lanes_[0].processor.load(std::memory_order_relaxed)) continue;
+    int expected = ready;
+    if (!lane.state.compare_exchange_strong(expected, asleep)) continue;
+    lane.state.wait(asleep);
+    expected = woken;
+    lane.state.compare_exchange_strong(expected, ready);
+    n = 0;
   }
 }
 

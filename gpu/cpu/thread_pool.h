@@ -1,11 +1,13 @@
 #pragma once
-// A few threads that work on one thing together. The caller is one of them. While nothing runs they sleep; inside a
-// run they meet at barriers, which spin for a short bounded time and then sleep too, so that more threads than
-// processors are slow but do not collapse.
+// A few threads that work on one thing together, led by the caller, which is one of them. Between two things they stand ready,
+// spinning, for some ten microseconds, and then sleep. Who is late, since it sleeps or the system runs something else in its
+// place, is not waited for: the others do its part. Who was called and then made others wait is left in peace for a while.
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <functional>
-#include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -21,30 +23,45 @@ class ThreadPool {
 
   int size() const { return static_cast<int>(lanes_.size()); }
 
-  /// Calls job(thread) once on every thread, 0 being the caller, and returns when all have come back. The job must not
-  /// throw. One run at a time.
-  void run(const std::function<void(int)>& job);
+  /// Calls job(thread) once on every thread, 0 being the caller, and returns when all have come back. The job must not throw.
+  /// One call at a time, as of share().
+  void run(const std::function<void(int thread)>& job);
 
-  /// Inside a job: returns when every thread is here. What was written before is visible after. Who has to wait calls
-  /// `meanwhile`, if there is one, until it has nothing left to do and says false: some hundred nanoseconds a call at most.
-  void barrier(int thread, const std::function<bool()>& meanwhile = nullptr);
+  /// Calls job(i, n) for every i below n, each on a thread of its own: 0 on the caller's, the others on those that stand ready, be
+  /// there none. Returns when all have come back. What the job returns is memory that never changes and that its thread will read
+  /// next: it is fetched while the thread waits.
+  using Job = std::function<std::span<const std::byte>(int i, int n)>;
+  void share(const Job& job);
+  /// The same for what takes longer: n is size(), others do the part of a thread that does not come, and the caller calls those
+  /// that stand ready by now with call_others() while it does its own.
+  void share_for_long(const Job& job);
+  void call_others();
+  /// Wakes those that sleep, so that they may stand ready when they are needed.
+  void wake();
 
  private:
-  // How long a thread spins before it sleeps. Waits that spinning did not end make it shorter, others longer.
+  // ready -> called -> working -> ready by the caller and by the thread's coming back; ready -> asleep by the thread, asleep -> woken
+  // by the caller, woken -> ready by the thread.
+  enum State : int { ready, called, working, asleep, woken, closing };
   struct alignas(64) Lane {
-    int spins = 0;
+    std::atomic<int> state{ready};
+    std::atomic<int> processor{-1};  // on which the thread last stood ready
+    int place = 0;                   // i of the job that it is called for; 0: it is not
+    std::chrono::steady_clock::time_point rests_until{};  // epoch: it does not
     std::thread thread;
   };
 
-  void work(int thread);
-  static void wait_while(const std::atomic<int>& word, int value, int& spins);
+  bool call(Lane& lane, int place);
+  int note_processor();
+  void wake(Lane& lane);
+  bool rests(Lane& lane) const;
+  void finish(const Job& job, int n, bool is_long);
+  void work(Lane& lane);
+  void stand_ready(Lane& lane, std::span<const std::byte> ahead);
 
-  std::vector<Lane> lanes_;
-  alignas(64) std::atomic<int> runs_{0};  // counts runs; the workers' signal to start
-  alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<int> meetings_{0};  // counts full barriers
-  const std::function<void(int)>* job_ = nullptr;
-  bool closing_ = false;
+  std::vector<Lane> lanes_;  // the caller's first
+  const Job* job_ = nullptr;
+  int n_ = 1;  // threads that it is done by
 };
 
 }  // namespace foreword::gpu

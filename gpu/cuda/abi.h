@@ -18,7 +18,7 @@ struct View {
 };
 
 struct Weight {
-  const uint8_t* data;
+  const uint8_t* data;  // of products: in units where the format has any (packing.h), else as in the file
   int64_t rows, cols, n_experts;
   int32_t format;     // gpu/format.h
   int32_t two_terms;  // WeightMatrix::precise
@@ -64,8 +64,9 @@ struct NormOp {
 struct LinearOp { Weight w; View x, experts, bias, out; };
 enum After : int64_t {
   kAfterNone,
-  kAfterAdd,       // sum = residual + factor * out
-  kAfterGlu,       // product = act(out of the first part) * (out of the second)
+  kAfterAdd,       // sum = residual + factor * out; then, if outer_sum is there, outer_sum = outer + outer_factor * sum
+  kAfterGlu,       // product = act(out of the first part) * (out of the second); or of the halves of the only one's columns;
+                   // a third is a product for itself
   kAfterActivate,  // product = act(out)
   kAfterCombine,   // combined = the weighted sum of the experts' out; then, if sum is there, as kAfterAdd
 };
@@ -73,9 +74,10 @@ enum After : int64_t {
 struct ProductsOp {
   LinearOp parts[3];
   int64_t n_parts, after;
-  View residual, sum, product, weights, combined;
-  float factor;
-  int32_t activation;  // gpu::Activation
+  View gate;  // out[r] *= sigmoid(gate[r]) before that; absent: not wanted
+  View residual, sum, outer, outer_sum, product, weights, combined;
+  float factor, outer_factor;
+  int64_t activation;  // gpu::Activation
 };
 struct RopeOp { View x[2], cos_sin; int64_t n, head_dim, n_rot, adjacent; };
 /// norm.x absent: no norm; else of q and k, by heads or whole rows. n_rot = 0: no rotation.
@@ -116,6 +118,13 @@ struct Op {
   };
 };
 
+/// Rows of a weight from the file's order into units (packing.h), 16-byte aligned. Both on the device.
+struct PackJob {
+  const uint8_t* from;
+  uint8_t* to;
+  int64_t rows, cols, format;
+};
+
 enum Status : int32_t { kOk, kOutOfMemory, kNoDriver, kDriverTooOld, kNoDevice, kDeviceLost };
 
 struct DeviceRow {
@@ -123,6 +132,7 @@ struct DeviceRow {
   int64_t memory_bytes;
   int32_t major, minor;  // compute capability
   int32_t n_processors, usable;  // usable 0: older than the plugin's kernels
+  int32_t software;              // no GPU at all but the processor, for tests
 };
 
 /// Since the last time they were taken.
@@ -147,6 +157,7 @@ struct Api {
   int32_t (*allocate_pinned)(Context* context, int64_t bytes, void** host);
   void (*free_pinned)(Context* context, void* host);
   int32_t (*upload)(Context* context, void* to, const void* from, int64_t bytes);  // waits
+  int32_t (*pack)(Context* context, const PackJob* job);                              // waits
   int32_t (*download)(Context* context, const Copy* copy);                            // waits
   /// Waits. seconds: one for each op, or nullptr; asking for them makes a step slower.
   int32_t (*run)(Context* context, const Op* ops, int64_t n_ops, float* seconds);

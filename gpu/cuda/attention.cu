@@ -3,144 +3,18 @@
 // from a multiple of 256 positions on are a span; a span is summed by itself, and the spans are folded in order. Whether one block
 // goes through all spans or each has its own block, the arithmetic is the same, so a row's bits depend on its positions alone.
 
-#include "gpu/cuda/lowering.h"
-#include "gpu/cuda/pages.cuh"
+#include "gpu/cuda/attention.cuh"
+#include "gpu/cuda/lines.cuh"
 
 namespace foreword::gpu::cuda {
 namespace {
 
 constexpr int kWarps = 4, kThreads = 32 * kWarps;
 constexpr int kPerWarp = 4, kVectors = kPerWarp * kWarps;
-constexpr int kStep = 32, kSpan = 256;
+constexpr int kStep = 32;
 
 // The i-th vector of a warp: few vectors are spread over all warps.
 __device__ __forceinline__ int vector_of(int warp, int i) { return i * kWarps + warp; }
-
-struct Attention {
-  const float* q;
-  std::int64_t q_stride;
-  float* out;
-  std::int64_t out_stride, n_rows, n_heads, window;
-  const int *table, *sequence, *position, *prefix, *extra_begin, *extra_slots, *watch;
-  std::int64_t table_stride, sequence_stride, position_stride, prefix_stride, extra_begin_stride, extra_stride, watch_stride;
-  std::int64_t n_pages;      // columns of the table
-  const float* sinks;
-  float scale, softcap;
-  Cache cache;
-  int group, chunk;          // query heads of a kv head; those that one block takes
-  int rows_per_block;
-  std::int64_t n_spans;
-  float2* state;             // [rows][heads][spans] of a span: largest logit and sum; absent where one block folds all spans
-  float* sums;               // [rows][heads][spans][dim]
-  float2* page_state;        // [rows][heads][pages]; absent: nobody is watched
-  float2* final_state;       // [rows][heads]
-  Rounded rounded;           // of the output, for products, where combine() ends; codes = nullptr: not wanted
-};
-
-// What a row sees: positions [begin, end), those from `prefix` on in extra[position - prefix].
-struct Sight {
-  int begin, end, prefix, extra, sequence;
-};
-
-__device__ Sight sight_of(const Attention& p, std::int64_t row) {
-  Sight s;
-  s.extra = p.extra_begin[row * p.extra_begin_stride];
-  s.prefix = p.prefix[row * p.prefix_stride];
-  s.end = s.prefix + p.extra_begin[(row + 1) * p.extra_begin_stride] - s.extra;
-  const std::int64_t begin = p.window > 0 ? p.position[row * p.position_stride] - p.window + 1 : 0;
-  s.begin = begin > 0 ? static_cast<int>(begin) : 0;
-  s.sequence = p.sequence[row * p.sequence_stride];
-  return s;
-}
-
-// A row of a page to floats in shared memory, by the lanes of a warp. `to` has its columns filled up to a multiple of 4 with zeros.
-__device__ void load_line(const Line& line, int dim, float* to) {
-  const int lane = static_cast<int>(threadIdx.x) % 32, group = group_of(dim);
-  const auto* words = reinterpret_cast<const unsigned*>(line.codes);
-  switch (static_cast<KvFormat>(line.format)) {
-    case KvFormat::f16:
-      if (dim % 2 == 0) {
-        for (int i = lane; i < dim / 2; i += 32) {
-          const unsigned word = words[i];
-          to[2 * i] = half_bits_to_float(static_cast<std::uint16_t>(word & 0xffffu));
-          to[2 * i + 1] = half_bits_to_float(static_cast<std::uint16_t>(word >> 16));
-        }
-      } else {
-        for (int i = lane; i < dim; i += 32) to[i] = half_bits_to_float(reinterpret_cast<const std::uint16_t*>(line.codes)[i]);
-      }
-      break;
-    case KvFormat::q8:
-      for (int i = lane; i < dim / 4; i += 32) {
-        const unsigned word = words[i];
-        const float d = half_bits_to_float(line.scales[4 * i / group]);
-        for (int j = 0; j < 4; ++j) to[4 * i + j] = d * static_cast<float>(static_cast<std::int8_t>(word >> 8 * j & 255u));
-      }
-      break;
-    case KvFormat::q4h:
-      for (int i = lane; i < dim / 8; i += 32) {
-        const int in_group = i % (group / 8), g = i / (group / 8);
-        const unsigned word = words[i];
-        const float d = half_bits_to_float(line.scales[g]);
-        float* at = to + g * group + 4 * in_group;
-        for (int j = 0; j < 4; ++j) {
-          at[j] = d * static_cast<float>(static_cast<int>(word >> 8 * j & 15u) - 8);
-          at[j + group / 2] = d * static_cast<float>(static_cast<int>(word >> (8 * j + 4) & 15u) - 8);
-        }
-      }
-      break;
-    case KvFormat::q2h:
-      for (int i = lane; i < dim / 16; i += 32) {
-        const int in_group = i % (group / 16), g = i / (group / 16);
-        const unsigned word = words[i];
-        const float d = half_bits_to_float(line.scales[g]);
-        float* at = to + g * group + 4 * in_group;
-        for (int j = 0; j < 4; ++j) {
-          for (int part = 0; part < 4; ++part) {
-            const int code = static_cast<int>(word >> (8 * j + 2 * part) & 3u);
-            at[j + part * (group / 4)] = d * static_cast<float>(code < 2 ? 89 * code - 127 : 89 * code - 140);
-          }
-        }
-      }
-      break;
-    default:
-      for (int i = lane; i < dim; i += 32) to[i] = reinterpret_cast<const float*>(line.codes)[i];
-  }
-  if (lane < (4 - dim % 4) % 4) to[dim + lane] = 0;
-}
-
-// Softmax of one vector so far.
-template <int kColumns>
-struct Sum {
-  float largest, weight;
-  float values[kColumns];  // columns lane, lane + 32, ..
-};
-
-// One more span of which only its own sums are known.
-template <int kColumns>
-__device__ __forceinline__ void fold(Sum<kColumns>& all, const Sum<kColumns>& span) {
-  if (span.weight == 0) return;
-  const float largest = fmaxf(all.largest, span.largest);
-  const float keep = expf(all.largest - largest), take = expf(span.largest - largest);
-  all.weight = fmaf(all.weight, keep, span.weight * take);
-  for (int i = 0; i < kColumns; ++i) all.values[i] = fmaf(all.values[i], keep, span.values[i] * take);
-  all.largest = largest;
-}
-
-template <int kColumns>
-__device__ __forceinline__ Sum<kColumns> nothing() {
-  Sum<kColumns> sum;
-  sum.largest = -INFINITY;
-  sum.weight = 0;
-  for (int i = 0; i < kColumns; ++i) sum.values[i] = 0;
-  return sum;
-}
-
-template <int kColumns>
-__device__ __forceinline__ Sum<kColumns> start_of(const Attention& p, std::int64_t head) {
-  Sum<kColumns> sum = nothing<kColumns>();
-  if (p.sinks != nullptr) sum.largest = p.sinks[head], sum.weight = 1;
-  return sum;
-}
 
 // The result of one vector, turned back into the plain basis: all threads of a block, `vectors` of `n` together in shared memory.
 __device__ void finish(const Attention& p, float* vectors, int width, int n, std::int64_t first_row, std::int64_t first_head) {
@@ -328,57 +202,15 @@ __global__ void __launch_bounds__(kThreads) attend(Attention p) {
   for (int v = 0; v < n_vectors; ++v) {
     if (v % p.chunk < heads) finish(p, queries + v * width, width, 1, first_row + v / p.chunk, first_head + v % p.chunk);
   }
-}
-
-// The spans of one vector, a warp each.
-template <int kColumns>
-__global__ void __launch_bounds__(32) combine(Attention p) {
-  float* vector = dynamic_shared<float>();
-  const int lane = static_cast<int>(threadIdx.x), dim = static_cast<int>(p.cache.head_dim);
-  const std::int64_t row = blockIdx.x, head = blockIdx.y;
-  if (row >= p.n_rows) {  // a slot of zeros
-    for (int run = lane; run < dim / kRun; run += 32) {
-      float zeros[kRun] = {};
-      round_run(zeros, row, head * dim / kRun + run, p.rounded);
-    }
-    return;
-  }
-  Sum<kColumns> all = start_of<kColumns>(p, head);
-  for (std::int64_t span = 0; span < p.n_spans; ++span) {
-    const std::int64_t at = (row * p.n_heads + head) * p.n_spans + span;
-    Sum<kColumns> one;
-    one.largest = p.state[at].x;
-    one.weight = p.state[at].y;
-    for (int c = 0; c < kColumns; ++c) one.values[c] = lane + 32 * c < dim ? p.sums[at * dim + lane + 32 * c] : 0;
-    fold(all, one);
-  }
-  if (p.final_state != nullptr && lane == 0) p.final_state[row * p.n_heads + head] = float2{all.largest, all.weight};
-  for (int c = 0; c < kColumns; ++c) {
-    if (lane + 32 * c < dim) vector[lane + 32 * c] = all.weight > 0 ? all.values[c] / all.weight : 0;
-  }
-  finish(p, vector, dim, 1, row, head);
-  for (int run = lane; p.rounded.codes != nullptr && run < dim / kRun; run += 32) {
+  if (p.rounded.codes == nullptr) return;
+  __syncthreads();
+  const int runs = dim / kRun;
+  for (int at = static_cast<int>(threadIdx.x); at < n_vectors * runs; at += static_cast<int>(blockDim.x)) {
+    const int v = at / runs, run = at % runs;
+    if (v % p.chunk >= heads) continue;
     float values[kRun];
-    for (int i = 0; i < kRun; ++i) values[i] = vector[run * kRun + i];
-    round_run(values, row, head * dim / kRun + run, p.rounded);
-  }
-}
-
-// What the pages of a watched row got, in the head that gave them most.
-__global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
-  const std::int64_t row = blockIdx.x, kv_head = blockIdx.y;
-  const int watch = p.watch[row * p.watch_stride];
-  if (watch < 0) return;
-  const Sight sight = sight_of(p, row);
-  float* to = shares + (watch * p.cache.n_kv_heads + kv_head) * shares_stride;
-  for (std::int64_t page = sight.begin / kSlots + threadIdx.x; page * kSlots < sight.end && page < p.n_pages; page += blockDim.x) {
-    float most = 0;
-    for (int i = 0; i < p.group; ++i) {
-      const std::int64_t vector = row * p.n_heads + kv_head * p.group + i;
-      const float2 all = p.final_state[vector], one = p.page_state[vector * p.n_pages + page];
-      if (one.y > 0) most = fmaxf(most, one.y * expf(one.x - all.x) / all.y);
-    }
-    atomicMax(reinterpret_cast<int*>(to + page), __float_as_int(most));  // both are positive: as integers in the same order
+    for (int i = 0; i < kRun; ++i) values[i] = queries[v * width + run * kRun + i];
+    round_run(values, first_row + v / p.chunk, (first_head + v % p.chunk) * runs + run, p.rounded);
   }
 }
 
@@ -402,14 +234,13 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int
       p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
       n_slots = slots_in_tiles(n_slots);
     }
-    to.launch({static_cast<unsigned>(n_slots), static_cast<unsigned>(p.n_heads)}, 32, sizeof(float) * static_cast<std::size_t>(p.cache.head_dim),
-              combine<kColumns>, p);
+    launch_fold(to, p, n_slots);
   } else {
+    if (terms > 0 && p.cache.head_dim % kRun == 0) p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
     to.launch({row_blocks, heads}, kThreads, shared, attend<kColumns>, p);
   }
   if (p.page_state != nullptr) {
-    to.launch({static_cast<unsigned>(p.n_rows), static_cast<unsigned>(p.cache.n_kv_heads)}, 64, 0, share, p, static_cast<float*>(op.shares.data),
-              op.shares.stride);
+    launch_share(to, p, static_cast<float*>(op.shares.data), op.shares.stride);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "gpu/cuda/device.h"
 #include "gpu/cuda/op_cost.h"
 #include "gpu/cuda/ops.h"
+#include "gpu/cuda/weights.h"
 #include "gpu/records/fuse.h"
 #include "gpu/records/recorder.h"
 
@@ -64,11 +65,19 @@ class Staging {
 
 class CudaBackend final : public Recorder {
  public:
-  CudaBackend(std::shared_ptr<Device> device, const CudaOptions& options) : device_(std::move(device)), staging_(*device_), options_(options) {}
+  CudaBackend(std::shared_ptr<Device> device, const CudaOptions& options)
+      : device_(std::move(device)), weights_(device_), staging_(*device_), options_(options) {}
 
   DeviceInfo device() const override;
-  Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
-  Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) override;
+  Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override {
+    FW_ASSIGN(auto buffer, allocate_cuda(device_, bytes));
+    return std::unique_ptr<Buffer>(std::move(buffer));
+  }
+  Result<std::unique_ptr<Buffer>> import_weights(std::span<const std::byte> bytes) override {
+    return std::unique_ptr<Buffer>(std::make_unique<CudaFile>(bytes));
+  }
+  std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) override;
+  void bring(const WeightMatrix& weight) override { keep_failure(weights_.resident(weight, WeightUse::table)); }
   void write(const Tensor& to, std::span<const std::byte> bytes) override;
   void read(const Tensor& from, std::span<std::byte> bytes) override;
   Result<void> submit() override;
@@ -94,7 +103,14 @@ class CudaBackend final : public Recorder {
   }
 
  private:
+  template <class T>
+  bool keep_failure(const Result<T>& result) {
+    if (!result && !failure_) failure_ = result.error();
+    return result.has_value();
+  }
+
   std::shared_ptr<Device> device_;
+  CudaWeights weights_;
   Staging staging_;
   CudaOptions options_;
   std::vector<Op> ops_;  // of the step that is submitted
@@ -105,6 +121,9 @@ class CudaBackend final : public Recorder {
   std::optional<Error> failure_;  // of recording; reported by submit()
 };
 
+// A product of 4096 columns is then 256 blocks of multiply_many, two for each processor of a large GPU.
+constexpr std::int64_t kPromptRows = 512;
+
 DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   DeviceInfo info;
   info.id = "cuda:" + std::to_string(index);
@@ -112,6 +131,8 @@ DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   info.backend = "cuda";
   info.memory_bytes = row.memory_bytes;
   info.features = {"sm_" + std::to_string(row.major) + std::to_string(row.minor)};
+  if (row.software != 0) info.features.emplace_back(kSoftware);
+  info.prompt_rows = kPromptRows;
   return info;
 }
 
@@ -123,25 +144,17 @@ DeviceInfo CudaBackend::device() const {
   return info;
 }
 
-Result<std::unique_ptr<Buffer>> CudaBackend::allocate(std::size_t bytes) {
-  constexpr std::size_t kUnit = 16;  // kernels read the aligned words around what they need
-  void* memory = nullptr;
-  const std::size_t whole = std::max<std::size_t>((bytes + kUnit - 1) / kUnit, 1) * kUnit;
-  const std::int32_t status = device_->api.allocate(device_->context, static_cast<std::int64_t>(whole), &memory);
-  if (status == cuda::kOutOfMemory) {
-    return Error{ErrorCode::out_of_memory, "The GPU has not " + human_bytes(static_cast<double>(bytes)) + " of memory to give (" +
-                                               human_bytes(static_cast<double>(device_->free_bytes())) + " are free); choose a smaller model or --context, or --device cpu."};
+// Weights come to the device now rather than in the middle of the first answer. The views stay as they are: where a weight lies is
+// found by where it lies in the file.
+std::unique_ptr<Buffer> CudaBackend::arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) {
+  std::int64_t done = 0, all = 0;
+  for (const WeightMatrix* w : weights) all += w->n_experts * w->expert_bytes();
+  for (const WeightMatrix* w : weights) {
+    if (go_on && !go_on(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, all)))) break;
+    if (!keep_failure(weights_.resident(*w, WeightUse::product))) break;
+    done += w->n_experts * w->expert_bytes();
   }
-  if (status != cuda::kOk) return device_->error(status);
-  return std::unique_ptr<Buffer>(std::make_unique<CudaBuffer>(device_, memory, bytes));
-}
-
-Result<std::unique_ptr<Buffer>> CudaBackend::import_weights(std::span<const std::byte> bytes) {
-  FW_ASSIGN(auto buffer, allocate(bytes.size()));
-  void* to = static_cast<CudaBuffer&>(*buffer).address();
-  const std::int32_t status = device_->api.upload(device_->context, to, bytes.data(), static_cast<std::int64_t>(bytes.size()));
-  if (status != cuda::kOk) return device_->error(status);
-  return buffer;
+  return nullptr;
 }
 
 void CudaBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
@@ -149,7 +162,7 @@ void CudaBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
   std::byte* staged = staging_.take(bytes.size());
   if (staged == nullptr) {
-    failure_ = Error{ErrorCode::out_of_memory, "The system has no " + human_bytes(static_cast<double>(bytes.size())) +
+    if (!failure_) failure_ = Error{ErrorCode::out_of_memory, "The system has no " + human_bytes(static_cast<double>(bytes.size())) +
                                                    " of memory from which the GPU can read; close other programs or choose --device cpu."};
     return;
   }
@@ -164,14 +177,15 @@ void CudaBackend::read(const Tensor& from, std::span<std::byte> bytes) {
   bytes_read_back_ += std::ssize(bytes);
   const cuda::Copy copy = rows_of(from, bytes.data());
   const std::int32_t status = device_->api.download(device_->context, &copy);
-  if (status != cuda::kOk) failure_ = device_->error(status);
+  if (status != cuda::kOk && !failure_) failure_ = device_->error(status);
 }
 
 Result<void> CudaBackend::submit() {
   std::int32_t status = cuda::kOk;
   if (!options_.no_fusion) fuse(records_);
-  const FindWeight find = [](const WeightMatrix& w, WeightUse) {
-    return reinterpret_cast<const std::uint8_t*>(static_cast<const CudaBuffer*>(w.buffer)->address() + w.offset);
+  const FindWeight find = [this](const WeightMatrix& w, WeightUse use) {
+    const auto data = weights_.resident(w, use);
+    return keep_failure(data) ? *data : nullptr;
   };
   for (const Record& record : records_) {
     if (const auto op = op_of(record, find)) ops_.push_back(*op);

@@ -74,6 +74,7 @@ struct Router {
   std::int64_t normed_stride;
   bool centre;
   float eps;
+  Rounded rounded;  // of what is normed; codes = nullptr: not wanted
   Choice choice;
 };
 
@@ -90,6 +91,11 @@ __global__ void route_normed(Router p) {
       normed[c] = moments.normed(x[c], p.norm_weight[c], p.norm_bias == nullptr ? nullptr : p.norm_bias + c);
     }
     __syncthreads();
+    for (std::int64_t run = threadIdx.x; p.rounded.codes != nullptr && run < p.rounded.runs; run += kNormThreads) {
+      float values[kRun];
+      for (int i = 0; i < kRun; ++i) values[i] = normed[run * kRun + i];
+      round_run(values, row, run, p.rounded);
+    }
     x = normed;
   }
   for (int e = warp; e < p.choice.n; e += kNormThreads / 32) {  // in the order of float_products.cu
@@ -149,7 +155,7 @@ __global__ void combine(const float* y, std::int64_t y_stride, const float* weig
 
 }  // namespace
 
-void lower(Lowering& to, const RouteOp& op) {
+void lower(Lowering& to, const RouteOp& op, std::int64_t terms) {
   const Choice choice{static_cast<float*>(op.logits.data), static_cast<float*>(op.weights.data), static_cast<int*>(op.experts.data),
                       op.logits.stride,                    op.experts.stride,                   op.weights.stride,
                       static_cast<int>(op.logits.cols),    static_cast<int>(op.weights.cols),   static_cast<int>(op.routing)};
@@ -169,6 +175,7 @@ void lower(Lowering& to, const RouteOp& op) {
   p.normed_stride = op.norm.out.stride;
   p.centre = op.norm.centre != 0;
   p.eps = op.norm.eps;
+  if (terms > 0) p.rounded = room_for_rounded(to, op.norm.out, op.norm.out.cols, terms, op.norm.out.rows);
   p.choice = choice;
   struct Row {
     Format format;

@@ -1,7 +1,7 @@
 // Products of the formats whose weights are decoded to floats, with the input as it is: lane l of a warp adds the chunks l, l + 32, ..
 // of 8 columns one after the other by fused multiply-adds, then the lanes are added by halving. The order depends on nothing else.
 
-#include "gpu/cuda/lowering.h"
+#include "gpu/cuda/parts.cuh"
 #include "gpu/cuda/values.cuh"
 
 namespace foreword::gpu::cuda {
@@ -9,19 +9,10 @@ namespace {
 
 constexpr int kWarps = 8;
 
-struct FloatProduct {
-  const std::uint8_t* weight;
-  std::int64_t rows, cols, row_bytes, expert_bytes;
+struct FloatProduct : Target {
+  std::int64_t cols, row_bytes;
   const float* x;
-  std::int64_t x_stride, rows_per_input;
-  std::int64_t n_slots;
-  const int *slot_row, *tile_expert;
-  const float* scale;
-  std::int64_t n_scales;
-  const float* bias;
-  std::int64_t bias_stride;
-  float* out;
-  std::int64_t out_stride;
+  std::int64_t x_stride;
   Books books;
   bool whole_weights, whole_inputs;  // every eight numbers of a row start at a multiple of 16 bytes
 };
@@ -60,16 +51,45 @@ __device__ __forceinline__ void read_chunk(const FloatProduct& p, const std::uin
   V::read(p.books, row + c / kChunks * V::kBytes, static_cast<int>(c % kChunks), v);
 }
 
+// Values 8c .. 8c + 7 of a row of x.
+__device__ __forceinline__ void read_input(const FloatProduct& p, std::int64_t row, std::int64_t c, float (&v)[8]) {
+  const float* x = p.x + row * p.x_stride + 8 * c;
+  if (p.whole_inputs) return read_floats(x, v);
+  for (int j = 0; j < 8; ++j) v[j] = 8 * c + j < p.cols ? x[j] : 0;
+}
+
+// A warp a weight row of one row of the result.
+template <Format kFormat, Way kWay>
+__global__ void __launch_bounds__(32 * kWarps) multiply_floats_one(FloatProduct p) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const Part& part = part_of(p);
+  const std::int64_t row = std::int64_t{blockIdx.x - part.first_block} * kWarps + threadIdx.x / 32;
+  if (row >= part.rows) return;
+  make_row<kWay>(p, part, row, lane == 0, [&](const Part& of, int expert, std::int64_t input) {
+    const std::uint8_t* weights = of.weight + (expert * of.height + of.first_row + row) * p.row_bytes;
+    float sum = 0;
+    for (std::int64_t c = lane; 8 * c < p.cols; c += 32) {
+      float w[8], x[8];
+      read_chunk<kFormat>(p, weights, c, w);
+      read_input(p, input, c, x);
+#pragma unroll
+      for (int j = 0; j < 8; ++j) sum = fmaf(w[j], x[j], sum);
+    }
+    return sum_over_lanes(sum);
+  });
+}
+
 template <Format kFormat, int kRows, int kColumns>
 __global__ void __launch_bounds__(32 * kWarps) multiply_floats(FloatProduct p) {
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
-  const std::int64_t first_row = (std::int64_t{blockIdx.x} * kWarps + warp) * kRows, first_slot = std::int64_t{blockIdx.y} * kColumns;
+  const Part& part = part_of(p);
+  const std::int64_t first_row = (std::int64_t{blockIdx.x - part.first_block} * kWarps + warp) * kRows, first_slot = std::int64_t{blockIdx.y} * kColumns;
   const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[blockIdx.y];
-  if (expert < 0 || first_row >= p.rows) return;
+  if (expert < 0 || first_row >= part.rows) return;
   const std::uint8_t* rows[kRows];
   for (int r = 0; r < kRows; ++r) {
-    const std::int64_t row = first_row + r < p.rows ? first_row + r : p.rows - 1;
-    rows[r] = p.weight + expert * p.expert_bytes + row * p.row_bytes;
+    const std::int64_t row = first_row + r < part.rows ? first_row + r : part.rows - 1;
+    rows[r] = part.weight + (expert * part.height + row) * p.row_bytes;
   }
   std::int64_t to[kColumns];
   for (int n = 0; n < kColumns; ++n) {
@@ -84,13 +104,8 @@ __global__ void __launch_bounds__(32 * kWarps) multiply_floats(FloatProduct p) {
 #pragma unroll
     for (int n = 0; n < kColumns; ++n) {
       if (to[n] < 0) continue;
-      const float* x = p.x + to[n] / p.rows_per_input * p.x_stride + 8 * c;
       float values[8];
-      if (p.whole_inputs) {
-        read_floats(x, values);
-      } else {
-        for (int j = 0; j < 8; ++j) values[j] = 8 * c + j < p.cols ? x[j] : 0;
-      }
+      read_input(p, to[n] / p.results_per_input, c, values);
 #pragma unroll
       for (int j = 0; j < 8; ++j) {
 #pragma unroll
@@ -101,35 +116,35 @@ __global__ void __launch_bounds__(32 * kWarps) multiply_floats(FloatProduct p) {
   for (int n = 0; n < kColumns; ++n) {
     if (to[n] < 0) continue;
     for (int r = 0; r < kRows; ++r) {
-      float sum = sum_over_lanes(sums[r][n]);
-      if (lane != 0 || first_row + r >= p.rows) continue;
-      if (p.scale != nullptr) sum *= p.scale[p.n_scales == 1 ? 0 : expert];
-      if (p.bias != nullptr) sum += p.bias[expert * p.bias_stride + first_row + r];
-      p.out[to[n] * p.out_stride + first_row + r] = sum;
+      const float sum = sum_over_lanes(sums[r][n]);
+      if (lane == 0) store(p, part, first_slot + n, first_row + r, expert, sum);
     }
   }
 }
 
 template <Format kFormat>
-void launch_product(Lowering& to, FloatProduct p, std::int64_t tile) {
+void launch_product(Lowering& to, FloatProduct p, Way way, std::int64_t n_rows, std::int64_t tile) {
   using V = Values<kFormat>;
   p.row_bytes = V::kValues == 8 ? p.cols * (V::kBytes / 8) : p.cols / V::kValues * V::kBytes;
-  p.expert_bytes = p.rows * p.row_bytes;
   const auto at_16 = [](const void* start, std::int64_t step) { return reinterpret_cast<std::uintptr_t>(start) % 16 == 0 && step % 16 == 0; };
-  p.whole_weights = at_16(p.weight, p.row_bytes) && p.cols % 8 == 0;
+  p.whole_weights = p.cols % 8 == 0;
+  for (const Part& part : p.parts) p.whole_weights = p.whole_weights && at_16(part.weight, p.row_bytes);
   p.whole_inputs = at_16(p.x, p.x_stride * 4) && p.cols % 8 == 0;
-  const std::int64_t columns = p.tile_expert != nullptr ? tile : p.n_slots;
-  const auto go = [&](int rows, int per_block, auto kernel) {
-    to.launch({blocks_for(p.rows, kWarps * rows), blocks_for(p.n_slots, per_block)}, 32 * kWarps, 0, kernel, p);
+  const auto go = [&](int rows, std::int64_t n_rows_of_blocks, auto kernel) {
+    const unsigned n_blocks = place_blocks(p, way, kWarps * rows);
+    to.launch({n_blocks, static_cast<unsigned>(n_rows_of_blocks)}, 32 * kWarps, 0, kernel, p);
   };
-  if (columns == 1) return go(1, 1, multiply_floats<kFormat, 1, 1>);
-  if (columns <= 4) return go(2, 4, multiply_floats<kFormat, 2, 4>);
-  go(4, 8, multiply_floats<kFormat, 4, 8>);
+  if (way == Way::one) return go(1, n_rows, multiply_floats_one<kFormat, Way::one>);
+  if (way == Way::gated) return go(1, n_rows, multiply_floats_one<kFormat, Way::gated>);
+  if (way == Way::combined) return go(1, n_rows, multiply_floats_one<kFormat, Way::combined>);
+  const std::int64_t columns = p.tile_expert != nullptr ? tile : p.n_slots;
+  if (columns <= 4) return go(2, blocks_for(p.n_slots, 4), multiply_floats<kFormat, 2, 4>);
+  go(4, blocks_for(p.n_slots, 8), multiply_floats<kFormat, 4, 8>);
 }
 
 struct Row {
   Format format;
-  void (*launch)(Lowering& to, FloatProduct p, std::int64_t tile);
+  void (*launch)(Lowering& to, FloatProduct p, Way way, std::int64_t n_rows, std::int64_t tile);
 };
 #define FOREWORD_ROW(format) {Format::format, launch_product<Format::format>}
 constexpr Row kFormats[] = {
@@ -140,26 +155,10 @@ constexpr Row kFormats[] = {
 
 }  // namespace
 
-void lower_float_product(Lowering& to, const LinearOp& op, const Grouping& grouping) {
-  FloatProduct p{};
-  p.weight = op.w.data;
-  p.rows = op.w.rows;
-  p.cols = op.w.cols;
-  p.x = static_cast<const float*>(op.x.data);
-  p.x_stride = op.x.stride;
-  p.rows_per_input = op.out.rows / op.x.rows;
-  p.n_slots = grouping.n_slots;
-  p.slot_row = grouping.slot_row;
-  p.tile_expert = grouping.tile_expert;
-  p.scale = op.w.scale;
-  p.n_scales = op.w.n_scales;
-  p.bias = static_cast<const float*>(op.bias.data);
-  p.bias_stride = op.bias.stride;
-  p.out = static_cast<float*>(op.out.data);
-  p.out_stride = op.out.stride;
-  p.books = to.books;
+void launch_floats(Lowering& to, const Target& target, const LinearOp& first, Way way, std::int64_t n_rows, std::int64_t tile) {
+  FloatProduct p{target, first.w.cols, 0, static_cast<const float*>(first.x.data), first.x.stride, to.books, false, false};
   for (const Row& row : kFormats) {
-    if (static_cast<std::int32_t>(row.format) == op.w.format) return row.launch(to, p, grouping.tile);
+    if (static_cast<std::int32_t>(row.format) == first.w.format) return row.launch(to, p, way, n_rows, tile);
   }
 }
 

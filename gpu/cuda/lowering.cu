@@ -18,6 +18,7 @@ const View* made_by(const Op& op) {
   switch (op.kind) {
     case kOpNorm: return op.norm.x2.data == nullptr ? &made_by(op.norm) : nullptr;
     case kOpAttention: return &op.attention.out;
+    case kOpRoute: return op.route.norm.x.data != nullptr ? &op.route.norm.out : nullptr;
     case kOpGlu:
     case kOpActivate:
     case kOpAdd:
@@ -35,7 +36,7 @@ void for_all_written(const Op& op, Each each) {
     case kOpNorm: return each(op.norm.out), each(op.norm.out2), each(op.norm.sum), each(op.norm.next_out);
     case kOpLinear:
       for (std::int64_t i = 0; i < op.linear.n_parts; ++i) each(op.linear.parts[i].out);
-      return each(op.linear.sum), each(op.linear.product), each(op.linear.combined);
+      return each(op.linear.sum), each(op.linear.outer_sum), each(op.linear.product), each(op.linear.combined);
     case kOpRope: return each(op.rope.x[0]), each(op.rope.x[1]);
     case kOpStoreKv: return each(op.store_kv.k), each(op.store_kv.q), each(op.store_kv.norm.out);
     case kOpAttention: return each(op.attention.out), each(op.attention.shares);
@@ -50,22 +51,26 @@ void for_all_written(const Op& op, Each each) {
   }
 }
 
-// Terms in which the next op wants `made` rounded; 0: it has no product of it that rounds.
+// Rows of the result of experts for which each has blocks of its own; more are sorted by expert.
+constexpr std::int64_t kFewRows = 16;
+bool by_rows(const LinearOp& op) { return op.experts.data == nullptr ? op.out.rows == 1 : op.experts.rows == 1 || op.out.rows <= kFewRows; }
+
+// Terms in which the next op wants `made` rounded, in its own order; 0: it has no product of it that rounds.
 std::int64_t terms_wanted(const Op* next, const View& made) {
-  if (next == nullptr || next->kind != kOpLinear || next->linear.parts[0].experts.data != nullptr || !same(next->linear.parts[0].x, made)) return 0;
-  return rounded_terms(next->linear.parts[0]);
+  if (next == nullptr || next->kind != kOpLinear) return 0;
+  const LinearOp& first = next->linear.parts[0];
+  return same(first.x, made) && (first.experts.data == nullptr || by_rows(first)) ? rounded_terms(first) : 0;
 }
 
-// Launches for products that round their input in one way; each of the others has one for itself.
-void lower_products(Lowering& to, const ProductsOp& op) {
-  const bool experts = op.parts[0].experts.data != nullptr;
+// Launches for those of an op's parts that round their input in the same way, and so on.
+void lower_parts(Lowering& to, const ProductsOp& op, Way way) {
   bool done[kMostParts] = {};
   for (std::int64_t i = 0; i < op.n_parts; ++i) {
     if (done[i]) continue;
-    const std::int64_t terms = rounded_terms(op.parts[i]);
-    Products products{{&op.parts[i]}, 1, op.after == kAfterAdd && terms > 0 ? &op : nullptr};
-    for (std::int64_t k = i + 1; k < op.n_parts && terms > 0 && !experts; ++k) {
-      if (done[k] || rounded_terms(op.parts[k]) != terms) continue;
+    Products products{{&op.parts[i]}, 1, way, &op, 0};
+    const bool alone = op.parts[i].experts.data != nullptr;
+    for (std::int64_t k = i + 1; k < op.n_parts && !alone; ++k) {
+      if (done[k] || rounded_terms(op.parts[k]) != rounded_terms(op.parts[i])) continue;
       products.parts[products.n++] = &op.parts[k];
       done[k] = true;
     }
@@ -73,23 +78,43 @@ void lower_products(Lowering& to, const ProductsOp& op) {
   }
 }
 
-// What follows the products of an op.
 void lower(Lowering& to, const ProductsOp& op, const Op* next) {
-  lower_products(to, op);
-  const View &first = op.parts[0].out, &second = op.parts[1].out;
+  const LinearOp &first = op.parts[0], &second = op.parts[1];
   const std::int64_t terms = to.shares_rounding && op.product.data != nullptr ? terms_wanted(next, op.product) : 0;
-  const auto add = [&](const View& y) { lower(to, ElementwiseOp{op.residual, y, op.sum, op.factor, 0}, kOpAdd, 0); };
+  const std::int64_t made_terms = rounded_terms(first) > 0 ? terms : 0;
+  const Way one = by_rows(first) ? Way::one : Way::by_slots;
+  if (one == Way::one) {
+    const bool alike = second.w.format == first.w.format && second.w.rows == first.w.rows && rounded_terms(second) == rounded_terms(first);
+    const bool whole_tiles = first.w.rows / 2 % kRun == 0;  // of weights in units, a half begins with one
+    if (op.after == kAfterGlu && op.n_parts == 1 && whole_tiles) return lower(to, Products{{&first}, 1, Way::gated, &op, made_terms});
+    if (op.after == kAfterGlu && op.n_parts > 1 && alike) {
+      ProductsOp third = op;
+      third.product = {};
+      if (op.n_parts == 3) lower(to, Products{{&op.parts[2]}, 1, Way::one, &third, 0});
+      return lower(to, Products{{&first, &second}, 2, Way::gated, &op, made_terms});
+    }
+    if (op.after == kAfterActivate) return lower(to, Products{{&first}, 1, Way::one, &op, made_terms});
+    if (op.after == kAfterCombine) return lower(to, Products{{&first}, 1, Way::combined, &op, 0});
+  }
+  ProductsOp plain = op;
+  if (op.after != kAfterAdd) plain.product = {};
+  lower_parts(to, plain, one);
   switch (op.after) {
-    case kAfterAdd:
-      if (rounded_terms(op.parts[0]) == 0) add(first);
-      break;
-    case kAfterGlu: return lower(to, ElementwiseOp{first, second, op.product, 0, op.activation}, kOpGlu, terms);
-    case kAfterActivate: return lower(to, ElementwiseOp{first, {}, op.product, 0, op.activation}, kOpActivate, terms);
+    case kAfterGlu: {
+      View gate = first.out, up = second.out;
+      if (op.n_parts == 1) {
+        gate.cols = op.product.cols;
+        up = gate;
+        up.data = static_cast<float*>(gate.data) + gate.cols;
+      }
+      return lower(to, ElementwiseOp{gate, up, op.product, 0, static_cast<std::int32_t>(op.activation)}, kOpGlu, terms);
+    }
+    case kAfterActivate: return lower(to, ElementwiseOp{first.out, {}, op.product, 0, static_cast<std::int32_t>(op.activation)}, kOpActivate, terms);
     case kAfterCombine:
-      lower(to, CombineOp{first, op.weights, op.combined});
-      if (op.sum.data != nullptr) add(op.combined);
-      break;
-    default: break;
+      lower(to, CombineOp{first.out, op.weights, op.combined});
+      if (op.sum.data != nullptr) lower(to, ElementwiseOp{op.residual, op.combined, op.sum, op.factor, 0}, kOpAdd, 0);
+      return;
+    default: return;
   }
 }
 
@@ -115,7 +140,7 @@ void lower(Lowering& to, const Op& op, const Op* next) {
     case kOpEncodePages: return lower_encode_pages(to, op.copy_kv);
     case kOpCopySlots: return lower_copy_slots(to, op.copy_kv);
     case kOpAttention: return lower(to, op.attention, terms);
-    case kOpRoute: return lower(to, op.route);
+    case kOpRoute: return lower(to, op.route, terms);
     case kOpCombine: return lower(to, op.combine);
     case kOpGather: return lower(to, op.gather);
     case kOpTopK: return lower(to, op.top_k);

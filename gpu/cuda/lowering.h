@@ -49,22 +49,30 @@ struct Lowering {
   }
 };
 
-/// Products that one launch does.
+/// Products that one launch does, if they have one format: all round their input in the same way, or not at all.
 inline constexpr int kMostParts = 3;
+enum class Way {
+  by_slots,  // several rows together, those of experts sorted by expert
+  one,       // blocks for each row of the result, and the activation that follows if op->after says so
+  gated,     // the same for both parts, or the halves of one, and their gated product
+  combined,  // blocks for each row of the experts' sum
+};
 struct Products {
-  const LinearOp* parts[kMostParts];  // of one x; more than one only if all round it in the same way
+  const LinearOp* parts[kMostParts];
   int n;
-  const ProductsOp* add;  // or nullptr: kAfterAdd of the only part
+  Way way;
+  const ProductsOp* op;    // whose parts they are; of what follows kAfterAdd is done in any way
+  std::int64_t made_terms;  // in how many the gated or activated product is rounded; 0: not at all
 };
 
 // One function an op. products.cu, float_products.cu
 void lower(Lowering& to, const Products& products);
-void lower_float_product(Lowering& to, const LinearOp& op, const struct Grouping& grouping);
+void launch_floats(Lowering& to, const struct Target& target, const LinearOp& first, Way way, std::int64_t n_rows, std::int64_t tile);
 /// In how many terms the product rounds its input; 0: not at all.
 std::int64_t rounded_terms(const LinearOp& op);
 bool has_rounded(const Lowering& to, const View& x, std::int64_t terms);
-/// Memory for x rounded; from now on it is the one that was rounded last.
-Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots);
+/// Memory for x rounded; from now on it is the one that was rounded last. `beside`: what was so is still needed.
+Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots, bool beside = false);
 /// What a norm makes last.
 inline const View& made_by(const NormOp& op) { return op.next_out.data != nullptr ? op.next_out : op.sum.data != nullptr ? op.sum : op.out; }
 // rows.cu. `terms` > 0: what is made last is rounded too, for the products that follow.
@@ -74,7 +82,7 @@ void lower(Lowering& to, const RopeOp& op);
 void lower(Lowering& to, const ElementwiseOp& op, OpKind kind, std::int64_t terms);
 void lower(Lowering& to, const GatherOp& op);
 // experts.cu
-void lower(Lowering& to, const RouteOp& op);
+void lower(Lowering& to, const RouteOp& op, std::int64_t terms);
 void lower(Lowering& to, const CombineOp& op);
 // top_k.cu
 void lower(Lowering& to, const TopKOp& op);

@@ -24,7 +24,7 @@ OpCost of_products(const ProductsOp& op) {
     all.bytes += one.bytes;
     all.operations += one.operations;
   }
-  for (const View& view : {op.residual, op.sum, op.product, op.combined}) all.bytes += bytes_of_view(view);
+  for (const View& view : {op.residual, op.sum, op.outer, op.outer_sum, op.product, op.combined}) all.bytes += bytes_of_view(view);
   return all;
 }
 

@@ -55,11 +55,15 @@ class Maker {
     for (int i = 0; i < r.n_parts; ++i) op.parts[i] = product_of(r.parts[static_cast<std::size_t>(i)], r.x, {});
     op.n_parts = r.n_parts;
     op.after = kAfter[static_cast<std::size_t>(r.after)];
+    op.gate = view_of(r.gate);
     op.residual = view_of(r.residual);
     op.sum = view_of(r.sum);
+    op.outer = view_of(r.outer);
+    op.outer_sum = view_of(r.outer_sum);
     op.product = view_of(r.product);
     op.factor = r.residual_scale;
-    op.activation = static_cast<std::int32_t>(r.act);
+    op.outer_factor = r.outer_scale;
+    op.activation = static_cast<std::int64_t>(r.act);
   }
 
   void operator()(const LinearExpertsRecord& r) {
@@ -74,7 +78,7 @@ class Maker {
     op.weights = view_of(r.weights);
     op.combined = view_of(r.combined);
     op.factor = r.residual_scale;
-    op.activation = static_cast<std::int32_t>(r.act);
+    op.activation = static_cast<std::int64_t>(r.act);
   }
 
   void operator()(const RopeRecord& r) {

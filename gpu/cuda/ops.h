@@ -5,11 +5,10 @@
 #include <optional>
 
 #include "gpu/cuda/abi.h"
+#include "gpu/cuda/weights.h"
 #include "gpu/records/records.h"
 
 namespace foreword::gpu {
-
-enum class WeightUse : std::uint8_t { product, table };  // table: rows are taken from it as they are
 
 /// Where a weight lies on the device; nullptr: it cannot be brought there.
 using FindWeight = std::function<const std::uint8_t*(const WeightMatrix& weight, WeightUse use)>;

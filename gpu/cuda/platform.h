@@ -38,16 +38,57 @@ __device__ T lane_xor(T value, int mask) { return __shfl_xor_sync(0xffffffffu, v
 template <class T>
 __device__ T lane_value(T value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
 
-// c = A B for A [16, 16] and B [16, 8] of signed bytes. In lane 4g + t: a0 and a1 hold A[g][4t..4t+3] and A[g + 8][4t..4t+3], b holds
-// B[4t..4t+3][g]; c = C[g][2t], C[g][2t + 1], C[g + 8][2t], C[g + 8][2t + 1] (PTX ISA, mma.m16n8k16 and mma.m8n8k16).
-__device__ inline void matrix_product(int (&c)[4], int a0, int a1, int b) {
+// Fragments of matrices as the PTX ISA deals them to the lanes of a warp (mma.m16n8k16, mma.m16n8k32 and mma.m8n8k16 of .s8). In lane 4g + t
+//   A [16, 16]: a0, a1 = A[g][4t..4t+3], A[g + 8][4t..4t+3];  A [16, 32]: a2, a3 the same 16 columns further on
+//   B [16, 8]:  b0 = B[4t..4t+3][g];                         B [32, 8]:  b1 the same 16 rows further down
+//   C [16, 8]:  c = C[g][2t], C[g][2t + 1], C[g + 8][2t], C[g + 8][2t + 1]
+// Products count from kZero, whose bits are those of 1.5 * 2^23: read as a float, less that, a count below 2^22 is exact.
+inline constexpr int kZero = 0x4b400000;
+__device__ __forceinline__ float counted(int c) { return __int_as_float(c) - 12582912.0f; }
+
+// c = kZero + A B, k = 16
+__device__ __forceinline__ void matrix_product(int (&c)[4], int a0, int a1, int b) {
 #if __CUDA_ARCH__ >= 800
   asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %7, %7, %7};"
       : "=r"(c[0]), "=r"(c[1]), "=r"(c[2]), "=r"(c[3])
-      : "r"(a0), "r"(a1), "r"(b), "r"(0));
+      : "r"(a0), "r"(a1), "r"(b), "r"(kZero));
 #else
-  asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%4, %4};" : "=r"(c[0]), "=r"(c[1]) : "r"(a0), "r"(b), "r"(0));
-  asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%4, %4};" : "=r"(c[2]), "=r"(c[3]) : "r"(a1), "r"(b), "r"(0));
+  asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%4, %4};" : "=r"(c[0]), "=r"(c[1]) : "r"(a0), "r"(b), "r"(kZero));
+  asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%4, %4};" : "=r"(c[2]), "=r"(c[3]) : "r"(a1), "r"(b), "r"(kZero));
+#endif
+}
+
+// c += A B, k = 32
+__device__ __forceinline__ void add_matrix_product(int (&c)[4], const int (&a)[4], int b0, int b1) {
+#if __CUDA_ARCH__ >= 800
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+  for (int i = 0; i < 4; ++i) {
+    asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%0, %1};" : "+r"(c[i % 2 * 2]), "+r"(c[i % 2 * 2 + 1]) : "r"(a[i]), "r"(i < 2 ? b0 : b1));
+  }
+#endif
+}
+
+// 16 bytes from global to shared memory, both aligned, on their way while the thread goes on; wait_for_copies<n>: until all but the last
+// n groups of this thread have come.
+__device__ __forceinline__ void copy_async(void* shared, const void* global) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(shared))), "l"(global) : "memory");
+#else
+  *static_cast<uint4*>(shared) = *static_cast<const uint4*>(global);
+#endif
+}
+__device__ __forceinline__ void end_copy_group() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+template <int kLeft>
+__device__ __forceinline__ void wait_for_copies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(kLeft) : "memory");
 #endif
 }
 
@@ -80,6 +121,7 @@ using Stream = void*;
 using Grid = emulator::Index;
 
 struct alignas(8) float2 { float x, y; };
+struct alignas(8) uint2 { unsigned x, y; };
 struct alignas(16) float4 { float x, y, z, w; };
 struct alignas(16) uint4 { unsigned x, y, z, w; };
 
@@ -97,6 +139,7 @@ inline float half_bits_to_float(std::uint16_t bits) { return half_to_float(bits)
 inline std::uint16_t float_to_half_bits(float value) { return float_to_half(value); }
 inline float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }
 inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
+inline float __int_as_float(int bits) { return std::bit_cast<float>(bits); }
 inline int __float_as_int(float value) { return std::bit_cast<int>(value); }
 inline int __popc(unsigned bits) { return std::popcount(bits); }
 inline int atomicMax(int* at, int value) { return std::exchange(*at, std::max(*at, value)); }
@@ -126,20 +169,46 @@ inline int __dp4a(int a, int b, int c) {
   return c;
 }
 
-inline void matrix_product(int (&c)[4], int a0, int a1, int b) {
-  const int mine[3] = {a0, a1, b};
-  const std::byte* all = emulator::exchange(mine, sizeof mine);
-  const auto word = [all](int lane, int which) {
+// Fragments of matrices: as above, by the PTX ISA's description (see nvcc's side).
+inline constexpr int kZero = 0x4b400000;
+inline float counted(int c) { return __int_as_float(c) - 12582912.0f; }
+
+// The words that the lanes of this warp gave.
+class Fragments {
+ public:
+  template <int n>
+  explicit Fragments(const int (&mine)[n]) : all_(emulator::exchange(mine, sizeof mine)) {}
+  int word(int lane, int which) const {
     int value;
-    std::memcpy(&value, all + static_cast<std::size_t>(lane) * emulator::kSlotBytes + static_cast<std::size_t>(which) * sizeof value, sizeof value);
+    std::memcpy(&value, all_ + static_cast<std::size_t>(lane) * emulator::kSlotBytes + static_cast<std::size_t>(which) * sizeof value, sizeof value);
     return value;
-  };
+  }
+
+ private:
+  const std::byte* all_;
+};
+
+inline void matrix_product(int (&c)[4], int a0, int a1, int b) {
+  const Fragments all({a0, a1, b});
   const int lane = emulator::lane_of_this_thread(), g = lane / 4, t = lane % 4;
   for (int i = 0; i < 4; ++i) {
-    c[i] = 0;
-    for (int k = 0; k < 4; ++k) c[i] = __dp4a(word(4 * g + k, i / 2), word(4 * (2 * t + i % 2) + k, 2), c[i]);
+    c[i] = kZero;
+    for (int k = 0; k < 4; ++k) c[i] = __dp4a(all.word(4 * g + k, i / 2), all.word(4 * (2 * t + i % 2) + k, 2), c[i]);
   }
 }
+
+inline void add_matrix_product(int (&c)[4], const int (&a)[4], int b0, int b1) {
+  const Fragments all({a[0], a[1], a[2], a[3], b0, b1});
+  const int lane = emulator::lane_of_this_thread(), g = lane / 4, t = lane % 4;
+  for (int i = 0; i < 4; ++i) {
+    for (int k = 0; k < 8; ++k) c[i] = __dp4a(all.word(4 * g + k % 4, i / 2 + k / 4 * 2), all.word(4 * (2 * t + i % 2) + k % 4, 4 + k / 4), c[i]);
+  }
+}
+
+inline void copy_async(void* shared, const void* global) { std::memcpy(shared, global, 16); }
+inline void end_copy_group() {}
+template <int kLeft>
+void wait_for_copies() {}
 
 }  // namespace foreword::gpu::cuda
 

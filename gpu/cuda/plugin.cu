@@ -2,46 +2,13 @@
 
 #include <cstring>
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "gpu/cuda/lowering.h"
+#include "gpu/cuda/plugin_context.h"
 
 namespace foreword::gpu::cuda {
-
-// A step that was seen: its ops byte by byte, and once it has come again, its launches.
-struct SeenStep {
-  std::uint64_t hash = 0;
-  std::vector<Op> ops;
-  cudaGraphExec_t graph = nullptr;
-  int n_launches = 0;
-  std::int64_t last_use = 0;
-};
-
-struct Context {
-  int device = 0;
-  Lowering lowering{};
-  void* codebooks = nullptr;
-  unsigned* sink = nullptr;  // behind them: what a kernel that only reads writes to
-  std::byte* memory[2] = {};  // of the lowering's arenas
-  std::int64_t sizes[2] = {};
-  std::vector<SeenStep> steps;
-  std::int64_t clock = 0;
-  std::vector<cudaEvent_t> events;
-  std::string message;
-  Counts counts{};
-};
-
 namespace {
 
 constexpr std::size_t kSteps = 64;
-
-int32_t status_of(Context* context, cudaError_t error) {
-  if (error == cudaSuccess) return kOk;
-  if (context != nullptr) context->message = cudaGetErrorString(error);
-  cudaGetLastError();  // so that the next call does not report it again
-  return error == cudaErrorMemoryAllocation ? kOutOfMemory : kDeviceLost;
-}
 
 int32_t count(int32_t* n_devices, int32_t* driver_version) {
   int devices = 0, driver = 0;
@@ -78,6 +45,10 @@ void close(Context* context) {
   cudaSetDevice(context->device);
   forget_steps(context);
   for (const cudaEvent_t event : context->events) cudaEventDestroy(event);
+  for (const cudaEvent_t event : context->uploaded) {
+    if (event != nullptr) cudaEventDestroy(event);
+  }
+  for (std::byte* memory : context->pinned) cudaFreeHost(memory);
   for (std::byte* memory : context->memory) cudaFree(memory);
   cudaFree(context->codebooks);
   if (context->lowering.stream != nullptr) cudaStreamDestroy(context->lowering.stream);
@@ -101,47 +72,6 @@ int32_t open(int32_t device, const void* codebooks, int64_t codebooks_bytes, Con
 
 const char* message(Context* context) { return context->message.c_str(); }
 
-int64_t free_memory(Context* context) {
-  std::size_t free_bytes = 0, all = 0;
-  cudaSetDevice(context->device);
-  const bool known = cudaMemGetInfo(&free_bytes, &all) == cudaSuccess;
-  cudaGetLastError();
-  return known ? static_cast<std::int64_t>(free_bytes) : 0;
-}
-
-int32_t allocate(Context* context, int64_t bytes, void** device) {
-  cudaSetDevice(context->device);
-  return status_of(context, cudaMalloc(device, static_cast<std::size_t>(bytes)));
-}
-void release(Context* context, void* device) {
-  cudaSetDevice(context->device);
-  cudaFree(device);
-  cudaGetLastError();
-}
-int32_t allocate_pinned(Context* context, int64_t bytes, void** host) {
-  cudaSetDevice(context->device);
-  return status_of(context, cudaMallocHost(host, static_cast<std::size_t>(bytes)));
-}
-void free_pinned(Context* context, void* host) {
-  cudaSetDevice(context->device);
-  cudaFreeHost(host);
-  cudaGetLastError();
-}
-
-int32_t upload(Context* context, void* to, const void* from, int64_t bytes) {
-  cudaSetDevice(context->device);
-  return status_of(context, cudaMemcpy(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice));
-}
-
-int32_t download(Context* context, const Copy* copy) {
-  cudaSetDevice(context->device);
-  const auto row = static_cast<std::size_t>(copy->row_bytes);
-  return status_of(context, cudaMemcpy2D(copy->host, row, copy->device, copy->rows > 1 ? static_cast<std::size_t>(copy->stride) : row, row,
-                                         static_cast<std::size_t>(copy->rows), cudaMemcpyDeviceToHost));
-}
-
-// ---- steps
-
 cudaError_t copy_up(const Copy& copy, Stream stream) {
   const auto row = static_cast<std::size_t>(copy.row_bytes), rows = static_cast<std::size_t>(copy.rows);
   if (rows == 1 || copy.stride == copy.row_bytes) return cudaMemcpyAsync(copy.device, copy.host, rows * row, cudaMemcpyHostToDevice, stream);
@@ -160,18 +90,23 @@ cudaError_t emit_all(Lowering& lowering, const Op* ops, int64_t n_ops) {
   return cudaGetLastError();
 }
 
+// Four chains of multiplications, since every step of an answer is looked up.
 std::uint64_t hash_of(const Op* ops, int64_t n_ops) {
-  std::uint64_t hash = 0x9e3779b97f4a7c15u;
+  constexpr std::size_t kChains = 4;
+  static_assert(sizeof(Op) % 8 == 0);
+  std::uint64_t hash[kChains] = {0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u, 0x94d049bb133111ebu, 0xd6e8feb86659fd93u};
   const auto* bytes = reinterpret_cast<const char*>(ops);
-  for (std::size_t at = 0; at < static_cast<std::size_t>(n_ops) * sizeof(Op); at += 8) {
+  const std::size_t n_words = static_cast<std::size_t>(n_ops) * (sizeof(Op) / 8);
+  for (std::size_t i = 0; i < n_words; ++i) {
     std::uint64_t word;
-    std::memcpy(&word, bytes + at, sizeof word);
-    hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-    hash ^= hash >> 32;
+    std::memcpy(&word, bytes + 8 * i, sizeof word);
+    std::uint64_t& mine = hash[i % kChains];
+    mine = (mine ^ word) * 0xff51afd7ed558ccdu;
+    mine ^= mine >> 32;
   }
-  return hash;
+  for (std::size_t i = 1; i < kChains; ++i) hash[0] = (hash[0] ^ hash[i]) * 0xff51afd7ed558ccdu;
+  return hash[0];
 }
-static_assert(sizeof(Op) % 8 == 0);
 
 // An arena as large as the step needs; what was recorded with the old one is void.
 cudaError_t grow(Context* context, Arena& arena, std::byte*& memory, std::int64_t& size) {
@@ -249,38 +184,52 @@ cudaError_t run_timed(Context* context, const Op* ops, int64_t n_ops, float* sec
   return cudaGetLastError();
 }
 
+// Makes a first pass over the step, so that its scratch memory is there.
+cudaError_t prepare(Context* context, const Op* ops, int64_t n_ops) {
+  Lowering& lowering = context->lowering;
+  measure(lowering, ops, n_ops);
+  const cudaError_t error = grow(context, lowering.rounded, context->memory[0], context->sizes[0]);
+  return error == cudaSuccess ? grow(context, lowering.scratch, context->memory[1], context->sizes[1]) : error;
+}
+
+// At first a step is launched; when it comes again it is recorded as a graph, and from then on replayed without a look at its ops.
 cudaError_t run_step(Context* context, const Op* ops, int64_t n_ops) {
   Lowering& lowering = context->lowering;
   const std::uint64_t hash = hash_of(ops, n_ops);
   SeenStep* step = find(context, hash, ops, n_ops);
   ++context->clock;
-  if (step == nullptr) {
-    remember(context, hash, ops, n_ops);
-  } else {
+  if (step == nullptr || step->graph == nullptr) {
+    // May forget all steps.
+    if (const cudaError_t error = prepare(context, ops, n_ops); error != cudaSuccess) return error;
+    step = find(context, hash, ops, n_ops);
+    if (step == nullptr) remember(context, hash, ops, n_ops);
+    else record_graph(context, *step);
+  }
+  cudaError_t error = cudaSuccess;
+  if (step != nullptr && step->graph != nullptr) {
     step->last_use = context->clock;
-    if (step->graph == nullptr) record_graph(context, *step);
-    if (step->graph != nullptr) {
-      ++context->counts.replayed;
-      lowering.n_launches = step->n_launches;
-      const cudaError_t error = cudaGraphLaunch(step->graph, lowering.stream);
-      return error == cudaSuccess ? cudaStreamSynchronize(lowering.stream) : error;
-    }
+    ++context->counts.replayed;
+    lowering.n_launches = step->n_launches;
+    error = cudaGraphLaunch(step->graph, lowering.stream);
+  } else {
     lowering.n_launches = 0;
     lowering.input = {};
+    error = emit_all(lowering, ops, n_ops);
   }
-  const cudaError_t error = emit_all(lowering, ops, n_ops);
   return error == cudaSuccess ? cudaStreamSynchronize(lowering.stream) : error;
 }
 
 int32_t run(Context* context, const Op* ops, int64_t n_ops, float* seconds) {
   cudaSetDevice(context->device);
-  Lowering& lowering = context->lowering;
-  measure(lowering, ops, n_ops);
-  cudaError_t error = grow(context, lowering.rounded, context->memory[0], context->sizes[0]);
-  if (error == cudaSuccess) error = grow(context, lowering.scratch, context->memory[1], context->sizes[1]);
-  if (error == cudaSuccess) error = seconds == nullptr ? run_step(context, ops, n_ops) : run_timed(context, ops, n_ops, seconds);
+  cudaError_t error = cudaSuccess;
+  if (seconds == nullptr) {
+    error = run_step(context, ops, n_ops);
+  } else {
+    error = prepare(context, ops, n_ops);
+    if (error == cudaSuccess) error = run_timed(context, ops, n_ops, seconds);
+  }
   ++context->counts.runs;
-  context->counts.launches += lowering.n_launches;
+  context->counts.launches += context->lowering.n_launches;
   for (int64_t i = 0; i < n_ops; ++i) context->counts.copies += ops[i].kind == kOpWrite;
   return status_of(context, error);
 }
@@ -290,75 +239,8 @@ void take_counts(Context* context, Counts* counts) {
   context->counts = {};
 }
 
-// ---- what the device can do at best
-
-__global__ void read_all(const uint4* from, std::int64_t n, unsigned* sink) {
-  unsigned sum = 0;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += std::int64_t{gridDim.x} * blockDim.x) {
-    const uint4 v = from[i];
-    sum ^= v.x ^ v.y ^ v.z ^ v.w;
-  }
-  if (sum == 0x12345678u) *sink = sum;  // so that nothing is left out
-}
-
-constexpr int kPeakRounds = 4096, kPeakChains = 8;
-__global__ void multiply_only(unsigned* sink) {
-  int a = static_cast<int>(threadIdx.x), sum = 0;
-  for (int round = 0; round < kPeakRounds; ++round) {
-#pragma unroll
-    for (int chain = 0; chain < kPeakChains; ++chain) {
-      int c[4];
-      matrix_product(c, a + chain, a ^ chain, round + chain);
-      sum ^= c[0] ^ c[1] ^ c[2] ^ c[3];
-    }
-    a += round;
-  }
-  if (sum == 0x12345678) *sink = 1;
-}
-
-// Seconds that `launch` takes on the device; 0: it cannot be told.
-template <class Launch>
-double seconds_of(Context* context, Launch launch) {
-  cudaSetDevice(context->device);
-  cudaEvent_t begin, end;
-  if (cudaEventCreate(&begin) != cudaSuccess) return 0;
-  float milliseconds = 0;
-  if (cudaEventCreate(&end) == cudaSuccess) {
-    cudaEventRecord(begin, context->lowering.stream);
-    launch();
-    cudaEventRecord(end, context->lowering.stream);
-    if (cudaStreamSynchronize(context->lowering.stream) != cudaSuccess || cudaEventElapsedTime(&milliseconds, begin, end) != cudaSuccess) milliseconds = 0;
-    cudaEventDestroy(end);
-  }
-  cudaEventDestroy(begin);
-  cudaGetLastError();
-  return milliseconds / 1000.0;
-}
-
-unsigned processors_of(const Context* context) {
-  int n = 0;
-  cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, context->device);
-  return static_cast<unsigned>(n);
-}
-
-double read_through(Context* context, const void* bytes, int64_t n_bytes) {
-  return seconds_of(context, [&] {
-    read_all<<<processors_of(context) * 8, 256, 0, context->lowering.stream>>>(static_cast<const uint4*>(bytes), n_bytes / 16, context->sink);
-  });
-}
-
-double peak_operations(Context* context) {
-  const unsigned blocks = processors_of(context) * 4;
-  constexpr unsigned kThreads = 256;
-  const auto run_once = [&] { multiply_only<<<blocks, kThreads, 0, context->lowering.stream>>>(context->sink); };
-  seconds_of(context, run_once);
-  const double seconds = seconds_of(context, run_once);
-  constexpr double kOperations = 2.0 * 16 * 8 * 16;  // of one instruction
-  return seconds > 0 ? blocks * (kThreads / 32.0) * kPeakRounds * kPeakChains * kOperations / seconds : 0;
-}
-
 constexpr Api kApi = {kAbiVersion, sizeof(Op),      0,           count,  describe, open, close,       message,      free_memory,
-                      allocate,    release,         allocate_pinned, free_pinned, upload, download, run,  take_counts, read_through, peak_operations};
+                      allocate,    release,         allocate_pinned, free_pinned, upload, pack, download, run,  take_counts, read_through, peak_operations};
 
 }  // namespace
 

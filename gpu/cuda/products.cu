@@ -36,21 +36,59 @@ Rounded round(Lowering& to, const LinearOp& op, const Grouping& grouping) {
   const Rounded x = room_for_rounded(to, op.x, op.w.cols, terms, grouping.n_slots);
   if (grouping.slot_row != nullptr) to.input = {};  // in the order of experts: of no use to others
   to.launch({blocks_for(slots_in_tiles(grouping.n_slots) * x.runs, 128)}, 128, 0, round_input, static_cast<const float*>(op.x.data), op.x.stride,
-            op.out.rows / op.x.rows, grouping.slot_row, grouping.n_slots, x);
+            grouping.slot_row == nullptr ? 1 : op.out.rows / op.x.rows, grouping.slot_row, grouping.n_slots, x);
   return x;
 }
 
 Part part_for(const LinearOp& op) {
   Part part{};
   part.weight = op.w.data;
-  part.rows = op.w.rows;
+  part.rows = part.height = op.w.rows;
   part.scale = op.w.scale;
   part.n_scales = op.w.n_scales;
   part.bias = static_cast<const float*>(op.bias.data);
   part.bias_stride = op.bias.stride;
   part.out = static_cast<float*>(op.out.data);
   part.out_stride = op.out.stride;
+  part.format = static_cast<Format>(op.w.format);
   return part;
+}
+
+// Gate and up are the halves of one weight.
+void halve(Target& p) {
+  Part &gate = p.parts[0], &up = p.parts[1];
+  gate.rows /= 2;
+  up = gate;
+  up.first_row = gate.rows;
+  up.out += gate.rows;
+  if (up.bias != nullptr) up.bias += gate.rows;
+}
+
+// Two formats that the queries, keys and values of one layer often have, for one row.
+struct MixedRow {
+  Format first, second;
+  void (*kernel)(Product p);
+};
+constexpr MixedRow kMixed[] = {
+    {Format::q4_k, Format::q6_k, multiply_mixed<Format::q4_k, Format::q6_k>},
+    {Format::q5_k, Format::q6_k, multiply_mixed<Format::q5_k, Format::q6_k>},
+    {Format::q4_k, Format::q5_k, multiply_mixed<Format::q4_k, Format::q5_k>},
+    {Format::q4_0, Format::q8_0, multiply_mixed<Format::q4_0, Format::q8_0>},
+    {Format::q5_0, Format::q8_0, multiply_mixed<Format::q5_0, Format::q8_0>},
+};
+
+bool launch_mixed(Lowering& to, const Products& products, Product p) {
+  if (products.way != Way::one || products.n < 2 || products.op->after != kAfterNone) return false;
+  for (int i = 0; i < products.n; ++i) p.parts[i] = part_for(*products.parts[i]);
+  for (const MixedRow& row : kMixed) {
+    int n_first = 0, n_second = 0;
+    for (const Part& part : p.parts) n_first += part.weight != nullptr && part.format == row.first, n_second += part.weight != nullptr && part.format == row.second;
+    if (n_first == 0 || n_second == 0 || n_first + n_second != products.n) continue;
+    const unsigned n_blocks = place_blocks(p, Way::one, kTileRows);
+    to.launch({n_blocks, 1}, 32 * kClasses, 0, row.kernel, p);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -73,49 +111,69 @@ bool has_rounded(const Lowering& to, const View& x, std::int64_t terms) {
   return source.data == x.data && source.rows == x.rows && source.cols == x.cols && source.stride == x.stride && to.input.rounded.terms == terms;
 }
 
-Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots) {
+Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots, bool beside) {
   Rounded rounded{nullptr, nullptr, nullptr, cols / kRun, static_cast<int>(terms)};
   // A block of a kernel takes whole groups of tiles; what it reads behind the last slot is never stored.
   const std::int64_t places = rounded.place((n_slots + 63) / 64 * (64 / kTile), 0, 0, 0);
-  to.rounded.used = 0;
-  rounded.codes = reinterpret_cast<unsigned*>(to.rounded.take(places * kGroup * kRun));
-  rounded.steps = reinterpret_cast<float*>(to.rounded.take(places * kGroup * 4));
-  rounded.sums = reinterpret_cast<float*>(to.rounded.take(places * kGroup * 4));
+  if (!beside) to.rounded.used = 0;
+  rounded.codes = reinterpret_cast<unsigned*>(to.rounded.take(places * kInChunk * kRun));
+  rounded.steps = reinterpret_cast<float*>(to.rounded.take(places * kInChunk * 4));
+  rounded.sums = reinterpret_cast<float*>(to.rounded.take(places * kInChunk * 4));
   to.input = {x, rounded};
   return rounded;
 }
 
 void lower(Lowering& to, const Products& products) {
   const LinearOp& first = *products.parts[0];
-  if (first.out.rows == 0) return;
-  const bool experts = first.experts.data != nullptr;
-  const std::int64_t tile = rounded_terms(first) > 0 ? kTile : first.x.rows == 1 ? 1 : kTile;
-  const Grouping grouping = experts ? group_by_expert(to, first, tile) : Grouping{first.out.rows, tile, nullptr, nullptr};
-  if (rounded_terms(first) == 0) return lower_float_product(to, first, grouping);
+  const ProductsOp& op = *products.op;
+  const bool experts = first.experts.data != nullptr, by_slots = products.way == Way::by_slots;
+  const std::int64_t terms = rounded_terms(first);
+  const Grouping grouping = experts && by_slots ? group_by_expert(to, first, kTile) : Grouping{by_slots ? first.out.rows : first.x.rows, kTile, nullptr, nullptr};
   Product p{};
-  p.x = round(to, first, grouping);
   p.n_slots = grouping.n_slots;
   p.slot_row = grouping.slot_row;
   p.tile_expert = grouping.tile_expert;
-  if (products.add != nullptr) {
-    p.residual = static_cast<const float*>(products.add->residual.data);
-    p.residual_stride = products.add->residual.stride;
-    p.sum = static_cast<float*>(products.add->sum.data);
-    p.sum_stride = products.add->sum.stride;
-    p.factor = products.add->factor;
-  }
+  p.experts = static_cast<const int*>(first.experts.data);
+  p.experts_stride = first.experts.stride;
+  p.per_row = experts ? first.experts.cols : 1;
+  p.results_per_input = first.out.rows / first.x.rows;
+  p.gate = static_cast<const float*>(op.gate.data);
+  p.gate_stride = op.gate.stride;
+  p.residual = static_cast<const float*>(op.residual.data);
+  p.residual_stride = op.residual.stride;
+  p.sum = op.after == kAfterAdd || products.way == Way::combined ? static_cast<float*>(op.sum.data) : nullptr;
+  p.sum_stride = op.sum.stride;
+  p.factor = op.factor;
+  p.outer = static_cast<const float*>(op.outer.data);
+  p.outer_stride = op.outer.stride;
+  p.outer_sum = static_cast<float*>(op.outer_sum.data);
+  p.outer_sum_stride = op.outer_sum.stride;
+  p.outer_factor = op.outer_factor;
+  p.activation = static_cast<int>(op.activation);
+  p.product = by_slots ? nullptr : static_cast<float*>(op.product.data);
+  p.product_stride = op.product.stride;
+  p.weights = static_cast<const float*>(op.weights.data);
+  p.weights_stride = op.weights.stride;
+  p.combined = static_cast<float*>(op.combined.data);
+  p.combined_stride = op.combined.stride;
+  if (terms > 0) p.x = round(to, first, grouping);
+  if (products.made_terms > 0) p.made = room_for_rounded(to, op.product, op.product.cols, products.made_terms, op.product.rows, true);
+  if (terms > 0 && launch_mixed(to, products, p)) return;
+  const std::int64_t n_rows = products.way == Way::combined ? op.combined.rows : first.out.rows;
   std::array<bool, kMostParts> launched{};
   for (int i = 0; i < products.n; ++i) {  // a launch for each format among the parts
     if (launched[static_cast<std::size_t>(i)]) continue;
-    const ProductRow* row = row_of(*products.parts[i]);
+    const LinearOp& one = *products.parts[i];
     int n = 0;
     for (Part& part : p.parts) part = {};
     for (int j = i; j < products.n; ++j) {
-      if (row_of(*products.parts[j]) != row) continue;
+      if (products.parts[j]->w.format != one.w.format) continue;
       p.parts[n++] = part_for(*products.parts[j]);
       launched[static_cast<std::size_t>(j)] = true;
     }
-    row->launch(to, p);
+    if (products.way == Way::gated && products.n == 1) halve(p);
+    if (terms > 0) row_of(one)->launch(to, p, products.way, n_rows);
+    else launch_floats(to, p, one, products.way, n_rows, grouping.tile);
   }
 }
 

@@ -1,204 +1,391 @@
 #pragma once
-// Products on the int8 matrix instruction, straight from the file's blocks: a warp multiplies 16 weight rows by tiles of 8 input rows.
-// The input is rounded to 8 bits for each run of 16 columns (gpu/cpu/activations.h), the dot of a run is an exact integer, and what
-// is left is adding floats: the columns are cut into units of 256, the units dealt to 8 classes in turn, each class summed run after
-// run, and the classes added in order. One row and a thousand follow that order, so a row's bits depend on no other row.
+// Products on the int8 matrix instruction: 16 weight rows, a tile, by tiles of 8 input rows, slots. The input is rounded to 8 bits for each
+// run of 16 columns (gpu/cpu/activations.h), the dot of a run is an exact integer, and what is left is adding floats, in one order for one
+// row, few and many (add_half), so a row's bits depend on no other row: the units of 256 columns are dealt to 8 classes in turn; a class
+// adds chunk q (packing.h) of its units, half after half; what the 8 classes have of chunk 0 is added in their order, then of chunk 1, 2, 3.
 
-#include "gpu/cuda/codes.cuh"
-#include "gpu/cuda/lowering.h"
-#include "gpu/cuda/rounding.cuh"
+#include "gpu/cuda/parts.cuh"
 
 namespace foreword::gpu::cuda {
 
 inline constexpr int kClasses = 8;
-inline constexpr int kUnitRuns = 16;
 
-// A weight matrix that the input is multiplied with.
-struct Part {
-  const std::uint8_t* weight;
-  std::int64_t rows, row_bytes, expert_bytes;
-  const float* scale;
-  std::int64_t n_scales;
-  const float* bias;
-  std::int64_t bias_stride;
-  float* out;
-  std::int64_t out_stride;
-  unsigned first_block;
-};
-
-struct Product {
+struct Product : Target {
   Rounded x;
-  std::int64_t n_slots;
-  const int *slot_row, *tile_expert;
-  Part parts[kMostParts];  // those that are not there begin behind the last block
-  // Then sum = residual + factor * out; absent: nothing more.
-  const float* residual;
-  float* sum;
-  std::int64_t residual_stride, sum_stride;
-  float factor;
 };
 
-__device__ __forceinline__ Part part_of(const Product& p) {
-  return blockIdx.x < p.parts[1].first_block ? p.parts[0] : blockIdx.x < p.parts[2].first_block ? p.parts[1] : p.parts[2];
+// The units of a tile of weight rows.
+template <Format kFormat>
+__device__ __forceinline__ const std::uint8_t* units_at(const Product& p, const Part& part, std::int64_t tile, int expert) {
+  const std::int64_t n_tiles = tiles_of(part.height), at = part.first_row / kTileRows + tile;
+  return part.weight + (expert * n_tiles + (at < n_tiles ? at : n_tiles - 1)) * p.x.units() * unit_bytes(kFormat);
 }
 
-__device__ __forceinline__ void store(const Product& p, const Part& part, std::int64_t slot, std::int64_t row, int expert, float sum) {
-  if (slot >= p.n_slots || row >= part.rows) return;
-  const std::int64_t to = p.slot_row == nullptr ? slot : p.slot_row[slot];
-  if (to < 0) return;
-  if (part.scale != nullptr) sum *= part.scale[part.n_scales == 1 ? 0 : expert];
-  if (part.bias != nullptr) sum += part.bias[expert * part.bias_stride + row];
-  part.out[to * part.out_stride + row] = sum;
-  if (p.sum != nullptr) p.sum[to * p.sum_stride + row] = fmaf(p.factor, sum, p.residual[to * p.residual_stride + row]);
+// What a lane has of a chunk of weights.
+template <Format kFormat>
+struct ChunkOfTile {
+  int words[2][kInChunk];
+  Scales scales[2];
+
+  __device__ __forceinline__ void read(const std::uint8_t* codes, const std::uint8_t* head, int q, int lane) {
+    Unit<kFormat>::codes(codes, lane, words);
+#pragma unroll
+    for (int r = 0; r < 2; ++r) Unit<kFormat>::scales(head, q, lane / 4 + 8 * r, scales[r]);
+  }
+};
+
+// What a lane has of a chunk of a tile of slots in one term.
+template <bool kHasMin>
+struct ChunkOfInput {
+  uint4 codes;
+  float4 steps[2], sums[2];
+
+  __device__ __forceinline__ void read(const unsigned* all_codes, const float* all_steps, const float* all_sums, int lane) {
+    codes = reinterpret_cast<const uint4*>(all_codes)[lane];
+    for (int i = 0; i < 2; ++i) {
+      steps[i] = reinterpret_cast<const float4*>(all_steps)[lane % 4 * 2 + i];
+      if constexpr (kHasMin) sums[i] = reinterpret_cast<const float4*>(all_sums)[lane % 4 * 2 + i];
+    }
+  }
+};
+
+// Adds two runs: their counts, the input's steps, d * the sum of its codes; `first` is the number of the first run in its chunk.
+template <class U>
+__device__ __forceinline__ void add_half(const Scales& w, int first, const int (&counts)[2], const float (&steps)[2], const float (&sums)[2], float& sum) {
+  if constexpr (U::kByHalf) {
+    sum = fmaf(w.scale[first], fmaf(steps[1], counted(counts[1]), steps[0] * counted(counts[0])), sum);
+    if constexpr (U::kHasMin) sum = fmaf(-w.min[first], sums[0] + sums[1], sum);
+  } else {
+    for (int i = 0; i < 2; ++i) {
+      sum = fmaf(w.scale[first + i] * steps[i], counted(counts[i]), sum);
+      if constexpr (U::kHasMin) sum = fmaf(-w.min[first + i], sums[i], sum);
+    }
+  }
 }
 
-__device__ __forceinline__ float at(const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
-__device__ __forceinline__ unsigned at(const uint4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+// n_halves: 2, or 1 where the second half of the chunk is behind the last column, or 0.
+template <Format kFormat>
+__device__ __forceinline__ void add_chunk(const ChunkOfTile<kFormat>& w, const ChunkOfInput<Unit<kFormat>::kHasMin>& x, int n_halves, float (&sums)[4]) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    if (half >= n_halves) break;
+    int c[2][4];
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const int run = 2 * half + i;
+      matrix_product(c[i], w.words[0][run], w.words[1][run], static_cast<int>(at(x.codes, run)));
+    }
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const float steps[2] = {at(x.steps[i % 2], 2 * half), at(x.steps[i % 2], 2 * half + 1)};
+      const float code_sums[2] = {at(x.sums[i % 2], 2 * half), at(x.sums[i % 2], 2 * half + 1)};
+      add_half<Unit<kFormat>>(w.scales[i / 2], 2 * half, {c[0][i], c[1][i]}, steps, code_sums, sums[i]);
+    }
+  }
+}
 
-// Adds units class, class + 8, .. of 16 * kRowTiles weight rows times 8 * kColumnTiles slots to sums. With kOneSlot only what belongs to
-// even slots, of which there is one: half the arithmetic.
-template <Format kFormat, int kRowTiles, int kColumnTiles, bool kOneSlot>
-__device__ __forceinline__ void add_class(const Product& p, const std::uint8_t* const (&rows)[2 * kRowTiles], std::int64_t first_tile, int of_class,
-                                          float (&sums)[kRowTiles][kColumnTiles][4]) {
-  using Chunk = cuda::Chunk<kFormat>;
-  constexpr int kRuns = Chunk::kRuns, kChunks = kUnitRuns / kRuns;
-  const int lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const std::int64_t n_chunks = p.x.runs / kRuns;
-  const auto* codes_of_x = reinterpret_cast<const uint4*>(p.x.codes);
-  const auto* steps_of_x = reinterpret_cast<const float4*>(p.x.steps);
-  const auto* sums_of_x = reinterpret_cast<const float4*>(p.x.sums);
-  for (std::int64_t unit = of_class; unit * kChunks < n_chunks; unit += kClasses) {
+__device__ __forceinline__ int halves_of_chunk(const Product& p, int unit, int q) {
+  const int left = static_cast<int>(p.x.runs) - unit * 16 - 2 * q;  // of the chunk's first run on
+  return left <= 0 ? 0 : left <= 8 ? 1 : 2;
+}
+
+// One input row: the warps of a block take a class each of one tile. The input's runs are spread over the eight columns of the matrix
+// instruction, zeros elsewhere, so one result holds eight runs, and every lane has something to add: lane 4g + t chunk t of rows g, g + 8.
+template <Format kFormat>
+__device__ __forceinline__ void add_one(const Product& p, const std::uint8_t* units, std::int64_t input, float (&sums)[2]) {
+  using U = Unit<kFormat>;
+  constexpr int kPlaces = kUnitChunks * kTile;  // of a unit
+  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
+  const int n_units = static_cast<int>(p.x.units());
+  // Of the two results columns g are runs g and g + 8, which chunk g / 2 has.
+  const int slot = static_cast<int>(input % kTile);
+  const unsigned* codes = p.x.codes + 16 * p.x.place(input / kTile, 0, g / 2, slot) + kInChunk * t + g % 2;
+  const std::int64_t mine = kInChunk * p.x.place(input / kTile, 0, t, slot);
+  const float *steps_of_x = p.x.steps + mine, *sums_of_x = p.x.sums + mine;
+  for (int unit = warp; unit < n_units; unit += kClasses) {
+    const std::uint8_t* chunks = units + unit * unit_bytes(kFormat);
+    int words[kUnitChunks][2][kInChunk];
 #pragma unroll
-    for (int in_unit = 0; in_unit < kChunks; ++in_unit) {
-      const std::int64_t chunk = unit * kChunks + in_unit;
-      if (chunk >= n_chunks) break;
-      const std::int64_t block = chunk / Chunk::kPerBlock * Chunk::kBlockBytes;
-      Codes<kRuns> codes[2 * kRowTiles];
+    for (int q = 0; q < kUnitChunks; ++q) U::codes(chunks + q * U::kCodeBytes, lane, words[q]);
+    Scales scales[2];
 #pragma unroll
-      for (int r = 0; r < 2 * kRowTiles; ++r) Chunk::read(rows[r] + block, in_unit % Chunk::kPerBlock, t, codes[r]);
-      for (int term = 0; term < p.x.terms; ++term) {
+    for (int r = 0; r < 2; ++r) U::scales(chunks + kUnitChunks * U::kCodeBytes, t, g + 8 * r, scales[r]);
+    const int n_halves = halves_of_chunk(p, unit, t);
+    for (int term = 0; term < p.x.terms; ++term) {
+      const std::int64_t place = (std::int64_t{term} * n_units + unit) * kPlaces;
+      const unsigned* words_of_x = codes + 16 * place;
+      const int x[2] = {static_cast<int>(words_of_x[0]), static_cast<int>(words_of_x[2])};
+      const float4 steps = *reinterpret_cast<const float4*>(steps_of_x + kInChunk * place);
+      float4 code_sums{};
+      if constexpr (U::kHasMin) code_sums = *reinterpret_cast<const float4*>(sums_of_x + kInChunk * place);
 #pragma unroll
-        for (int column = 0; column < kColumnTiles; ++column) {
-          const std::int64_t place = p.x.place(first_tile + column, term, unit * (kUnitRuns / kGroup) + in_unit * kRuns / kGroup, 0);
-          const uint4 b = codes_of_x[4 * (place + g) + t];
-          const float4 steps[2] = {steps_of_x[place + 2 * t], steps_of_x[place + 2 * t + (kOneSlot ? 0 : 1)]};
-          float4 code_sums[2] = {};
-          if (Chunk::kHasMin) {
-            code_sums[0] = sums_of_x[place + 2 * t];
-            code_sums[1] = sums_of_x[place + 2 * t + (kOneSlot ? 0 : 1)];
-          }
+      for (int half = 0; half < 2; ++half) {
+        int c[4] = {kZero, kZero, kZero, kZero};
 #pragma unroll
-          for (int run = 0; run < kRuns; ++run) {
-            const int in_group = (in_unit * kRuns + run) % kGroup;
+        for (int q = 0; q < kUnitChunks; ++q) {
+          const int a[4] = {words[q][0][2 * half], words[q][1][2 * half], words[q][0][2 * half + 1], words[q][1][2 * half + 1]};
+          add_matrix_product(c, a, g == 2 * q ? x[half] : 0, g == 2 * q + 1 ? x[half] : 0);
+        }
+        if (half >= n_halves) continue;
 #pragma unroll
-            for (int r = 0; r < kRowTiles; ++r) {
-              int c[4];
-              matrix_product(c, codes[2 * r].words[run], codes[2 * r + 1].words[run], static_cast<int>(at(b, in_group)));
-              float(&sum)[4] = sums[r][column];
-#pragma unroll
-              for (int i = 0; i < 4; i += kOneSlot ? 2 : 1) {
-                const Codes<kRuns>& w = codes[2 * r + i / 2];
-                sum[i] = fmaf(w.scale[run] * at(steps[i % 2], in_group), static_cast<float>(c[i]), sum[i]);
-                if (Chunk::kHasMin) sum[i] = fmaf(-w.min[run], at(code_sums[i % 2], in_group), sum[i]);
-              }
-            }
-          }
+        for (int r = 0; r < 2; ++r) {
+          add_half<U>(scales[r], 2 * half, {c[2 * r], c[2 * r + 1]}, {at(steps, 2 * half), at(steps, 2 * half + 1)},
+                      {at(code_sums, 2 * half), at(code_sums, 2 * half + 1)}, sums[r]);
         }
       }
     }
   }
 }
 
-template <int kRowTiles>
-__device__ __forceinline__ void find_rows(const Part& part, std::int64_t first_row, int expert, const std::uint8_t* (&rows)[2 * kRowTiles]) {
-  const int g = static_cast<int>(threadIdx.x) % 32 / 4;
-  for (int r = 0; r < 2 * kRowTiles; ++r) {
-    const std::int64_t row = first_row + 8 * r + g;
-    rows[r] = part.weight + expert * part.expert_bytes + (row < part.rows ? row : part.rows - 1) * part.row_bytes;
-  }
+template <Format kFormat, Way kWay>
+__device__ __forceinline__ void multiply_part(const Product& p, const Part& part) {
+  __shared__ float parts[kUnitChunks][kClasses][kTileRows];
+  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+  const std::int64_t tile = blockIdx.x - part.first_block;
+  const float value = make_row<kWay>(p, part, tile * kTileRows + threadIdx.x, threadIdx.x < kTileRows, [&](const Part& of, int expert, std::int64_t input) {
+    float sums[2] = {};
+    add_one<kFormat>(p, units_at<kFormat>(p, of, tile, expert), input, sums);
+    __syncthreads();  // the last ones were read
+    for (int r = 0; r < 2; ++r) parts[lane % 4][warp][lane / 4 + 8 * r] = sums[r];
+    __syncthreads();
+    float sum = 0;
+    if (threadIdx.x >= kTileRows) return sum;
+#pragma unroll
+    for (int i = 0; i < kUnitChunks * kClasses; ++i) sum += parts[i / kClasses][i % kClasses][threadIdx.x];
+    return sum;
+  });
+  if (p.made.codes == nullptr) return;
+  static_assert(kTileRows == kRun);
+  __shared__ float run[kRun];
+  if (threadIdx.x < kRun) run[threadIdx.x] = value;
+  __syncthreads();
+  if (threadIdx.x > 0) return;
+  float values[kRun];
+  for (int i = 0; i < kRun; ++i) values[i] = run[i];
+  round_run(values, blockIdx.y, tile, p.made);
 }
 
-// Few input rows: the warps of a block take a class each of the same 16 weight rows.
-template <Format kFormat, int kColumnTiles, bool kOneSlot>
+// Three blocks to a processor where the codes leave registers for it.
+template <Format kFormat, Way kWay>
+__global__ void __launch_bounds__(32 * kClasses, Unit<kFormat>::kBits == 4 && !Unit<kFormat>::kHasTable ? 3 : 2) multiply_one(Product p) { multiply_part<kFormat, kWay>(p, part_of(p)); }
+
+// Parts of two formats in one launch.
+template <Format kFirst, Format kSecond>
+__global__ void __launch_bounds__(32 * kClasses) multiply_mixed(Product p) {
+  const Part& part = part_of(p);
+  if (part.format == kFirst) multiply_part<kFirst, Way::one>(p, part);
+  else multiply_part<kSecond, Way::one>(p, part);
+}
+
+// Few input rows: the warps of a block take a class each of one tile; for up to 8 rows all four chunks of a unit at once.
+template <Format kFormat, int kColumnTiles>
 __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
-  __shared__ float parts[kClasses][kTile * kColumnTiles][16];
+  using U = Unit<kFormat>;
+  constexpr int kAtOnce = kColumnTiles == 1 ? kUnitChunks : 1, kSlots = kTile * kColumnTiles;
+  constexpr int kRowLength = kTileRows + 4;  // lanes write to different banks
+  constexpr int kOutputs = (kTileRows * kSlots + 32 * kClasses - 1) / (32 * kClasses);  // of a thread
+  __shared__ float parts[kAtOnce][kClasses][kSlots][kRowLength];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const Part part = part_of(p);
-  const std::int64_t first_row = std::int64_t{blockIdx.x - part.first_block} * 16, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
+  const Part& part = part_of(p);
+  const std::int64_t tile = blockIdx.x - part.first_block, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
   const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[first_tile];
   if (expert < 0) return;
-  const std::uint8_t* rows[2];
-  find_rows<1>(part, first_row, expert, rows);
-  float sums[1][kColumnTiles][4] = {};
-  add_class<kFormat, 1, kColumnTiles, kOneSlot>(p, rows, first_tile, warp, sums);
-  for (int column = 0; column < kColumnTiles; ++column) {
-    for (int i = 0; i < 4; ++i) parts[warp][kTile * column + 2 * t + i % 2][g + i / 2 * 8] = sums[0][column][i];
+  const std::uint8_t* units = units_at<kFormat>(p, part, tile, expert);
+  const int n_units = static_cast<int>(p.x.units());
+  float totals[kOutputs] = {};
+  for (int first_chunk = 0; first_chunk < kUnitChunks; first_chunk += kAtOnce) {
+    float sums[kAtOnce][kColumnTiles][4] = {};
+    for (int unit = warp; unit < n_units; unit += kClasses) {
+      const std::uint8_t* chunks = units + unit * unit_bytes(kFormat);
+#pragma unroll
+      for (int k = 0; k < kAtOnce; ++k) {
+        const int q = first_chunk + k;
+        ChunkOfTile<kFormat> w;
+        w.read(chunks + q * U::kCodeBytes, chunks + kUnitChunks * U::kCodeBytes, q, lane);
+        const int n_halves = halves_of_chunk(p, unit, q);
+        for (int term = 0; term < p.x.terms; ++term) {
+#pragma unroll
+          for (int column = 0; column < kColumnTiles; ++column) {
+            const std::int64_t place = p.x.place(first_tile + column, term, unit * kUnitChunks + q, 0);
+            ChunkOfInput<U::kHasMin> x;
+            x.read(p.x.codes + 16 * place, p.x.steps + kInChunk * place, p.x.sums + kInChunk * place, lane);
+            add_chunk<kFormat>(w, x, n_halves, sums[k][column]);
+          }
+        }
+      }
+    }
+    if (first_chunk > 0) __syncthreads();  // the last ones were read
+    for (int k = 0; k < kAtOnce; ++k) {
+      for (int column = 0; column < kColumnTiles; ++column) {
+        for (int i = 0; i < 4; ++i) parts[k][warp][kTile * column + 2 * t + i % 2][g + i / 2 * 8] = sums[k][column][i];
+      }
+    }
+    __syncthreads();
+    for (int o = 0; o < kOutputs; ++o) {
+      const int i = static_cast<int>(threadIdx.x) + o * 32 * kClasses;
+      if (i >= kTileRows * kSlots) break;
+      for (int k = 0; k < kAtOnce * kClasses; ++k) totals[o] += parts[k / kClasses][k % kClasses][i / kTileRows][i % kTileRows];
+    }
   }
-  __syncthreads();
-  for (int i = static_cast<int>(threadIdx.x); i < 16 * kTile * kColumnTiles; i += 32 * kClasses) {
-    float sum = 0;
-    for (int of_class = 0; of_class < kClasses; ++of_class) sum += parts[of_class][i / 16][i % 16];
-    store(p, part, first_tile * kTile + i / 16, first_row + i % 16, expert, sum);
+  for (int o = 0; o < kOutputs; ++o) {
+    const int i = static_cast<int>(threadIdx.x) + o * 32 * kClasses;
+    if (i < kTileRows * kSlots) store(p, part, first_tile * kTile + i / kTileRows, tile * kTileRows + i % kTileRows, expert, totals[o]);
   }
 }
 
-// Many input rows: each warp has its own 32 weight rows and 32 slots and goes through the classes one after the other.
-inline constexpr int kManyRows = 2, kManyColumns = 4, kWarpsDown = 4, kWarpsAcross = 2;
+// Many input rows: a block has 128 weight rows and 64 slots, a warp 32 and 32 of them. What the block needs of a chunk comes to shared
+// memory while the ones before it are multiplied.
+inline constexpr int kWarpRows = 2, kWarpColumns = 4, kWarpsDown = 4, kWarpsAcross = 2;
+inline constexpr int kBlockTiles = kWarpRows * kWarpsDown, kBlockColumns = kWarpColumns * kWarpsAcross;
+inline constexpr int kManyThreads = 32 * kWarpsDown * kWarpsAcross;
+inline constexpr int kMostShared = 64 * 1024;  // bytes that a block may have on every device
+inline constexpr int kPiece = 16;  // bytes of a copy
+
 template <Format kFormat>
-__global__ void __launch_bounds__(32 * kWarpsDown * kWarpsAcross) multiply_many(Product p) {
+struct Stage {
+  using U = Unit<kFormat>;
+  static constexpr int kWeightBytes = U::kCodeBytes + U::kHeadBytes;             // of a tile
+  static constexpr int kCodes = 512, kSteps = 128, kInputBytes = kCodes + 2 * kSteps;  // of a tile of slots in a term
+
+  __host__ __device__ static int bytes(int terms) { return kBlockTiles * kWeightBytes + terms * kBlockColumns * kInputBytes; }
+  /// Of stages: two where three are too many.
+  __host__ __device__ static int number(int terms) { return 3 * bytes(terms) <= kMostShared ? 3 : 2; }
+  static_assert(2 * (kBlockTiles * kWeightBytes + 3 * kBlockColumns * kInputBytes) <= kMostShared);
+  __device__ static const std::uint8_t* weights(const std::uint8_t* stage, int tile) { return stage + tile * kWeightBytes; }
+  __device__ static const std::uint8_t* input(const std::uint8_t* stage, int term, int column) {
+    return stage + kBlockTiles * kWeightBytes + (term * kBlockColumns + column) * kInputBytes;
+  }
+};
+
+// The chunks in their order: all units of class 0, then 1, .. for chunk 0, then the same for chunk 1, 2, 3.
+struct Walk {
+  int q = 0, of_class = 0, unit = 0;
+
+  __device__ __forceinline__ bool done() const { return q == kUnitChunks; }
+  /// Whether the next one is of another class.
+  __device__ __forceinline__ bool step(int n_units) {
+    unit += kClasses;
+    if (unit < n_units) return false;
+    ++of_class;
+    if (of_class == kClasses || of_class >= n_units) of_class = 0, ++q;
+    unit = of_class;
+    return true;
+  }
+};
+
+// A warp copies a tile of weights and a tile of slots: `units` those of the first, `first_place` of the second.
+static_assert(kManyThreads == 32 * kBlockTiles && kManyThreads == 32 * kBlockColumns);
+template <Format kFormat>
+__device__ __forceinline__ void copy_stage(const Product& p, const std::uint8_t* units, std::int64_t first_place, const Walk& at, std::uint8_t* stage) {
+  using S = Stage<kFormat>;
+  using U = Unit<kFormat>;
+  constexpr int kCodePieces = U::kCodeBytes / kPiece, kPieces = S::kWeightBytes / kPiece;
+  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+  const std::uint8_t* unit = units + at.unit * unit_bytes(kFormat);
+  std::uint8_t* weights = stage + warp * S::kWeightBytes;
+#pragma unroll
+  for (int piece = lane; piece < kPieces; piece += 32) {
+    copy_async(weights + piece * kPiece, unit + piece * kPiece + (piece < kCodePieces ? at.q : kUnitChunks - 1) * U::kCodeBytes);
+  }
+  for (int term = 0; term < p.x.terms; ++term) {
+    const std::int64_t place = first_place + ((term * p.x.units() + at.unit) * kUnitChunks + at.q) * kTile;
+    std::uint8_t* input = stage + kBlockTiles * S::kWeightBytes + (term * kBlockColumns + warp) * S::kInputBytes;
+    copy_async(input + lane * kPiece, p.x.codes + 16 * place + 4 * lane);
+    if (lane < 8) copy_async(input + S::kCodes + lane * kPiece, p.x.steps + kInChunk * (place + lane));
+    if (U::kHasMin && lane >= 8 && lane < 16) copy_async(input + S::kCodes + lane * kPiece, p.x.sums + kInChunk * (place + lane - 8));
+  }
+}
+
+template <Format kFormat>
+__global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
+  using S = Stage<kFormat>;
+  using U = Unit<kFormat>;
+  auto* stages = dynamic_shared<std::uint8_t>();
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
-  const Part part = part_of(p);
-  const std::int64_t first_row = (std::int64_t{blockIdx.x - part.first_block} * kWarpsDown + warp % kWarpsDown) * 16 * kManyRows;
-  const std::int64_t first_tile = (std::int64_t{blockIdx.y} * kWarpsAcross + warp / kWarpsDown) * kManyColumns;
-  if (first_row >= part.rows || first_tile * kTile >= p.n_slots) return;
-  const std::uint8_t* rows[2 * kManyRows];
-  find_rows<kManyRows>(part, first_row, 0, rows);
-  float totals[kManyRows][kManyColumns][4] = {};
-  for (int of_class = 0; of_class < kClasses; ++of_class) {
-    float sums[kManyRows][kManyColumns][4] = {};
-    add_class<kFormat, kManyRows, kManyColumns, false>(p, rows, first_tile, of_class, sums);
+  const Part& part = part_of(p);
+  const std::int64_t first_tile = std::int64_t{blockIdx.x - part.first_block} * kBlockTiles, first_column = std::int64_t{blockIdx.y} * kBlockColumns;
+  const int tile = warp % kWarpsDown * kWarpRows, column = warp / kWarpsDown * kWarpColumns;  // of this warp in the block
+  const bool works = (first_tile + tile) * kTileRows < part.rows && (first_column + column) * kTile < p.n_slots;
+  const int n_units = static_cast<int>(p.x.units()), stage_bytes = S::bytes(p.x.terms), n_stages = S::number(p.x.terms);
+  const std::uint8_t* units = units_at<kFormat>(p, part, first_tile + warp, 0);
+  const std::int64_t first_place = p.x.place(first_column + warp, 0, 0, 0);
+  Walk ahead, now;
+  int ahead_stage = 0, now_stage = 0;
+  const auto copy_next = [&] {
+    if (!ahead.done()) {
+      copy_stage<kFormat>(p, units, first_place, ahead, stages + ahead_stage * stage_bytes);
+      ahead.step(n_units);
+    }
+    ahead_stage = ahead_stage + 1 == n_stages ? 0 : ahead_stage + 1;
+    end_copy_group();
+  };
+  for (int i = 0; i + 1 < n_stages; ++i) copy_next();
+  float totals[kWarpRows][kWarpColumns][4] = {}, sums[kWarpRows][kWarpColumns][4] = {};
+  while (!now.done()) {
+    if (n_stages == 3) wait_for_copies<1>();
+    else wait_for_copies<0>();
+    __syncthreads();
+    copy_next();
+    const std::uint8_t* stage = stages + now_stage * stage_bytes;
+    now_stage = now_stage + 1 == n_stages ? 0 : now_stage + 1;
+    const int n_halves = halves_of_chunk(p, now.unit, now.q);
+    if (works) {
+      ChunkOfTile<kFormat> w[kWarpRows];
 #pragma unroll
-    for (int r = 0; r < kManyRows; ++r) {
+      for (int r = 0; r < kWarpRows; ++r) {
+        const std::uint8_t* weights = S::weights(stage, tile + r);
+        w[r].read(weights, weights + U::kCodeBytes, now.q, lane);
+      }
+      for (int term = 0; term < p.x.terms; ++term) {
 #pragma unroll
-      for (int column = 0; column < kManyColumns; ++column) {
+        for (int c = 0; c < kWarpColumns; ++c) {
+          const std::uint8_t* input = S::input(stage, term, column + c);
+          ChunkOfInput<U::kHasMin> x;
+          x.read(reinterpret_cast<const unsigned*>(input), reinterpret_cast<const float*>(input + S::kCodes),
+                 reinterpret_cast<const float*>(input + S::kCodes + S::kSteps), lane);
 #pragma unroll
-        for (int i = 0; i < 4; ++i) totals[r][column][i] += sums[r][column][i];
+          for (int r = 0; r < kWarpRows; ++r) add_chunk<kFormat>(w[r], x, n_halves, sums[r][c]);
+        }
       }
     }
+    if (!now.step(n_units)) continue;
+#pragma unroll
+    for (int i = 0; i < kWarpRows * kWarpColumns * 4; ++i) {
+      totals[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4] += sums[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4];
+      sums[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4] = 0;
+    }
   }
+  if (!works) return;
 #pragma unroll
-  for (int r = 0; r < kManyRows; ++r) {
+  for (int r = 0; r < kWarpRows; ++r) {
 #pragma unroll
-    for (int column = 0; column < kManyColumns; ++column) {
+    for (int c = 0; c < kWarpColumns; ++c) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        store(p, part, (first_tile + column) * kTile + 2 * t + i % 2, first_row + 16 * r + g + i / 2 * 8, 0, totals[r][column][i]);
+        store(p, part, (first_column + column + c) * kTile + 2 * t + i % 2, (first_tile + tile + r) * kTileRows + g + i / 2 * 8, 0, totals[r][c][i]);
       }
     }
   }
 }
 
 template <Format kFormat>
-void launch_product(Lowering& to, Product p) {
-  const bool few = p.tile_expert != nullptr || p.n_slots <= 4 * kTile;
-  unsigned n_blocks = 0;
-  for (Part& part : p.parts) {
-    part.row_bytes = p.x.runs / (Chunk<kFormat>::kRuns * Chunk<kFormat>::kPerBlock) * Chunk<kFormat>::kBlockBytes;
-    part.expert_bytes = part.rows * part.row_bytes;
-    part.first_block = n_blocks;
-    n_blocks += blocks_for(part.rows, few ? 16 : 16 * kManyRows * kWarpsDown);
-  }
-  const auto go = [&](int tiles, auto kernel) { to.launch({n_blocks, blocks_for(p.n_slots, kTile * tiles)}, 32 * kClasses, 0, kernel, p); };
-  if (p.n_slots == 1) return go(1, multiply_few<kFormat, 1, true>);
-  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(1, multiply_few<kFormat, 1, false>);
-  if (p.n_slots <= 2 * kTile) return go(2, multiply_few<kFormat, 2, false>);
-  if (p.n_slots <= 4 * kTile) return go(4, multiply_few<kFormat, 4, false>);
-  to.launch({n_blocks, blocks_for(p.n_slots, kTile * kManyColumns * kWarpsAcross)}, 32 * kWarpsDown * kWarpsAcross, 0, multiply_many<kFormat>, p);
+void launch_product(Lowering& to, Product p, Way way, std::int64_t n_rows) {
+  const bool few = way != Way::by_slots || p.tile_expert != nullptr || p.n_slots <= 4 * kTile;
+  const unsigned n_blocks = place_blocks(p, way, kTileRows * (few ? 1 : kBlockTiles));
+  const auto go = [&](std::int64_t n_rows_of_blocks, auto kernel) { to.launch({n_blocks, static_cast<unsigned>(n_rows_of_blocks)}, 32 * kClasses, 0, kernel, p); };
+  if (way == Way::one) return go(n_rows, multiply_one<kFormat, Way::one>);
+  if (way == Way::gated) return go(n_rows, multiply_one<kFormat, Way::gated>);
+  if (way == Way::combined) return go(n_rows, multiply_one<kFormat, Way::combined>);
+  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(blocks_for(p.n_slots, kTile), multiply_few<kFormat, 1>);
+  if (p.n_slots <= 2 * kTile) return go(1, multiply_few<kFormat, 2>);
+  if (p.n_slots <= 4 * kTile) return go(1, multiply_few<kFormat, 4>);
+  to.launch({n_blocks, blocks_for(p.n_slots, kTile * kBlockColumns)}, kManyThreads, static_cast<std::size_t>(Stage<kFormat>::number(p.x.terms) * Stage<kFormat>::bytes(p.x.terms)),
+            multiply_many<kFormat>, p);
 }
 
 struct ProductRow {
   Format format;
-  void (*launch)(Lowering& to, Product p);
+  void (*launch)(Lowering& to, Product p, Way way, std::int64_t n_rows);  // n_rows: of blocks, where they have a result row each
 };
 // products.cu, products_more.cu, which share the work of compiling
 const ProductRow* product_row(Format format);

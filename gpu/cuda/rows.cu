@@ -1,6 +1,6 @@
 // Ops that make rows from rows: embedding, norms, rotation by position, activations, sums, picking.
 
-#include "gpu/backend.h"
+#include "gpu/cuda/activations.cuh"
 #include "gpu/cuda/lowering.h"
 #include "gpu/cuda/norms.cuh"
 #include "gpu/cuda/values.cuh"
@@ -138,20 +138,9 @@ __global__ void rope(float* x, std::int64_t stride, std::int64_t n_heads, std::i
 
 // ---- element by element
 
-__device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
-__device__ __forceinline__ float activated(int activation, float x) {
-  if (activation == static_cast<int>(Activation::silu)) return x / (1.0f + expf(-x));
-  const float u = 0.7978845608f * x * fmaf(0.044715f * x, x, 1.0f);
-  return x / (1.0f + expf(-2.0f * u));
-}
-
 template <int kKind>
 __device__ __forceinline__ float element(float x, float y, float factor, int activation) {
-  if constexpr (kKind == kOpGlu) {
-    if (activation != static_cast<int>(Activation::clamped_silu)) return activated(activation, x) * y;
-    const float gate = fminf(x, 7.0f), up = fminf(fmaxf(y, -7.0f), 7.0f);
-    return gate * sigmoid(1.702f * gate) * (up + 1.0f);
-  }
+  if constexpr (kKind == kOpGlu) return gated(activation, x, y);
   if constexpr (kKind == kOpActivate) return activated(activation, x);
   if constexpr (kKind == kOpAdd) return fmaf(factor, y, x);
   if constexpr (kKind == kOpScale) return factor * x;

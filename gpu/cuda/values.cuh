@@ -2,7 +2,7 @@
 // Every weight format as floats: eight values of a block. Arithmetic as in gpu/decode_*.cpp, so that the values are the same to the
 // bit. Bytes are read one by one or in halves; no load is wider than the format's alignment in a file.
 
-#include "gpu/cuda/codes.cuh"
+#include "gpu/cuda/bytes.cuh"
 
 namespace foreword::gpu::cuda {
 

@@ -35,7 +35,7 @@ bool plain(const NormRecord& norm) { return !norm.second.x && !norm.sum; }
 
 bool several_products(LinearRecord& product, const LinearRecord& next) {
   if (product.after != LinearRecord::After::none || next.after != LinearRecord::After::none || next.n_parts != 1) return false;
-  if (product.n_parts == std::ssize(product.parts) || !same(product.x, next.x)) return false;
+  if (product.n_parts == std::ssize(product.parts) || !same(product.x, next.x) || product.gate || next.gate) return false;
   const LinearRecord::Part& part = next.parts[0];
   if (!apart(part.out, {product.x})) return false;
   for (int i = 0; i < product.n_parts; ++i) {
@@ -49,11 +49,30 @@ bool several_products(LinearRecord& product, const LinearRecord& next) {
 bool product_and_sum(LinearRecord& product, const ElementwiseRecord& next) {
   const auto& [weight, bias, out] = product.parts[0];
   if (product.after != LinearRecord::After::none || product.n_parts != 1 || next.what != Elementwise::add || !same(next.b, out)) return false;
-  if (!apart(out, {next.a, next.out}) || !apart(next.out, {product.x, bias}) || !same_or_apart(next.out, next.a)) return false;
+  if (!apart(out, {next.a, next.out}) || !apart(next.out, {product.x, bias, product.gate}) || !same_or_apart(next.out, next.a)) return false;
   product.after = LinearRecord::After::add;
   product.residual = next.a;
   product.residual_scale = next.factor;
   product.sum = next.out;
+  return true;
+}
+
+bool product_and_its_gate(LinearRecord& product, const ElementwiseRecord& next) {
+  const auto& [weight, bias, out] = product.parts[0];
+  if (product.after != LinearRecord::After::none || product.n_parts != 1 || product.gate || next.what != Elementwise::sigmoid_gate) return false;
+  if (!same(next.a, out) || !same(next.out, out) || !apart(out, {next.b, product.x, bias})) return false;
+  product.gate = next.b;
+  return true;
+}
+
+bool sum_and_outer_sum(LinearRecord& product, const ElementwiseRecord& next) {
+  const LinearRecord::Part& part = product.parts[0];
+  if (product.after != LinearRecord::After::add || product.outer_sum || next.what != Elementwise::add || !same(next.b, product.sum)) return false;
+  if (!apart(product.sum, {next.a, next.out}) || !apart(part.out, {next.a}) || !same_or_apart(next.out, next.a)) return false;
+  if (!apart(next.out, {product.x, part.bias, part.out, product.residual, product.gate})) return false;
+  product.outer = next.a;
+  product.outer_scale = next.factor;
+  product.outer_sum = next.out;
   return true;
 }
 
@@ -66,10 +85,10 @@ bool is_glu(const ElementwiseRecord& op, Activation& act) {
 }
 
 bool gate_and_up(LinearRecord& product, const ElementwiseRecord& next) {
-  const auto& [gate, up, none] = product.parts;
+  const auto& [gate, up, third] = product.parts;
   Activation act{};
-  if (product.after != LinearRecord::After::none || product.n_parts != 2 || !is_glu(next, act)) return false;
-  if (!same(next.a, gate.out) || !same(next.b, up.out) || !apart(next.out, {product.x, gate.out, gate.bias, up.bias}) || !same_or_apart(next.out, up.out)) return false;
+  if (product.after != LinearRecord::After::none || product.n_parts < 2 || !is_glu(next, act) || !same(next.a, gate.out) || !same(next.b, up.out)) return false;
+  if (!apart(next.out, {product.x, gate.bias, up.bias, third.out, third.bias}) || !same_or_apart(next.out, up.out) || !same_or_apart(next.out, gate.out)) return false;
   product.after = LinearRecord::After::glu;
   product.act = act;
   product.product = next.out;
@@ -78,7 +97,7 @@ bool gate_and_up(LinearRecord& product, const ElementwiseRecord& next) {
 
 bool product_and_activation(LinearRecord& product, const ElementwiseRecord& next) {
   const auto& [weight, bias, out] = product.parts[0];
-  if (product.after != LinearRecord::After::none || product.n_parts != 1 || (next.what != Elementwise::silu && next.what != Elementwise::gelu)) return false;
+  if (product.after != LinearRecord::After::none || product.n_parts != 1 || product.gate || (next.what != Elementwise::silu && next.what != Elementwise::gelu)) return false;
   if (!same(next.a, out) || !apart(next.out, {product.x, bias}) || !same_or_apart(next.out, out)) return false;
   product.after = LinearRecord::After::activate;
   product.act = next.what == Elementwise::silu ? Activation::silu : Activation::gelu;
@@ -146,7 +165,7 @@ bool norms_and_store(const NormRecord& norm, StoreKvRecord& store) {
 
 bool router_and_choice(const LinearRecord& router, RouteRecord& route) {
   const auto& [weight, bias, out] = router.parts[0];
-  if (route.x || router.after != LinearRecord::After::none || router.n_parts != 1 || !same(out, route.logits) || out.rows > kFewRows) return false;
+  if (route.x || router.after != LinearRecord::After::none || router.n_parts != 1 || router.gate || !same(out, route.logits) || out.rows > kFewRows) return false;
   // Plain numbers, as routers are in all files: no device rounds what it multiplies them with.
   if (weight.format != Format::f32 && weight.format != Format::f16 && weight.format != Format::bf16) return false;
   if (weight.scale || weight.rows * weight.cols > kMostRouterWeights) return false;
@@ -178,10 +197,14 @@ bool gates_and_ups(LinearExpertsRecord& product, const LinearExpertsRecord& next
 
 bool gates_times_ups(LinearExpertsRecord& product, const ElementwiseRecord& next) {
   const auto& [gate, up] = product.parts;
+  const std::int64_t width = next.out.cols;
   Activation act{};
-  if (product.after != LinearExpertsRecord::After::none || product.n_parts != 2 || !is_glu(next, act)) return false;
-  if (!same(next.a, gate.out) || !same(next.b, up.out) || !same_or_apart(next.out, up.out)) return false;
+  if (product.after != LinearExpertsRecord::After::none || gate.out.rows > kFewRows || !is_glu(next, act)) return false;
   if (!apart(next.out, {product.x, product.experts, gate.out, gate.bias, up.bias})) return false;
+  const bool halves = product.n_parts == 1 && gate.out.cols == 2 * width && apart(gate.out, {product.x, product.experts}) &&
+                      same(next.a, gate.out.col_range(0, width)) && same(next.b, gate.out.col_range(width, width));
+  const bool both = product.n_parts == 2 && same(next.a, gate.out) && same(next.b, up.out) && same_or_apart(next.out, up.out);
+  if (!halves && !both) return false;
   product.after = LinearExpertsRecord::After::glu;
   product.act = act;
   product.product = next.out;
@@ -233,7 +256,9 @@ bool later(Record& before, const Record& next) {
 using Rule = bool (*)(Record& before, const Record& next);
 constexpr Rule kRules[] = {
     earlier<LinearRecord, LinearRecord, several_products>,
+    earlier<LinearRecord, ElementwiseRecord, product_and_its_gate>,
     earlier<LinearRecord, ElementwiseRecord, product_and_sum>,
+    earlier<LinearRecord, ElementwiseRecord, sum_and_outer_sum>,
     earlier<LinearRecord, ElementwiseRecord, gate_and_up>,
     earlier<LinearRecord, ElementwiseRecord, product_and_activation>,
     earlier<NormRecord, NormRecord, two_norms>,

@@ -49,25 +49,28 @@ struct LinearRecord {
   };
   enum class After {
     none,
-    add,       // one part: sum = residual + residual_scale * out, and out is written too
-    glu,       // two parts: product = act(out of the first) * (out of the second); both outs hold what single ops leave in them
+    add,       // one part: sum = residual + residual_scale * out; then, if it is there, outer_sum = outer + outer_scale * sum
+    glu,       // of the first two parts: product = act(out of the first) * (out of the second); a third is a product for itself
     activate,  // one part: product = act(out)
   };
 
   Tensor x;
   std::array<Part, 3> parts;
   int n_parts = 1;
+  Tensor gate;  // one part: out[r] *= sigmoid(gate[r]), before what else follows; absent: not wanted
   After after = After::none;
   Tensor residual, sum;
   float residual_scale = 1;
+  Tensor outer, outer_sum;
+  float outer_scale = 1;
   Activation act = Activation::silu;
-  Tensor product;  // may be the last part's out
+  Tensor product;  // may be the last part's out, or the second's
 };
 
 struct LinearExpertsRecord {
   enum class After {
     none,
-    glu,      // two parts, as LinearRecord's
+    glu,      // as LinearRecord's, of two parts or of the halves of one's columns
     combine,  // one part: combined[r] = sum over j of weights[r, j] * out[r k + j]; then, if sum is there, as LinearRecord's add
   };
 

@@ -15,7 +15,8 @@ constexpr std::int64_t kSegmentPages = 8;              // attention.glsl
 constexpr std::int64_t kMostPartialBytes = 16 << 20;   // of the segments' sums at once
 constexpr std::int64_t kMostHeadDim = 512;
 constexpr std::int64_t kTileVectors = 16, kMostTileHeadDim = 256;  // attention_tile.comp
-constexpr std::int64_t kFewRows = 16;  // that are better off side by side than in tiles
+// Rows and slots, fewer of which are better off row by row.
+constexpr std::int64_t kLeastTileRows = 16, kLeastTileSlots = 2 * kPageSlots;
 
 struct Shape {
   std::int64_t heads = 1;  // in a workgroup
@@ -26,7 +27,7 @@ struct Shape {
 Shape shape_of(const AttentionRecord& r) {
   const std::int64_t group = r.params.n_heads / r.layer.n_kv_heads, most = r.layer.head_dim > 256 ? 2 : 4;
   const std::int64_t heads = std::min(group, most);
-  const bool in_tiles = r.q.rows >= kFewRows && r.layer.head_dim % 4 == 0 && r.layer.head_dim <= kMostTileHeadDim;
+  const bool in_tiles = r.q.rows >= kLeastTileRows && r.rows.max_slots > kLeastTileSlots && r.layer.head_dim % 4 == 0 && r.layer.head_dim <= kMostTileHeadDim;
   return {heads, divide_up(group, heads), in_tiles ? kTileVectors / heads : 1};
 }
 

@@ -41,8 +41,8 @@ void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
   struct Push {
     PartPush part;
     InputPush x;
-    std::uint32_t scale_at, list_at, list_extent;  // ids and their stride, or the lists and the number of experts
-    std::uint32_t chosen, expert_rows, bias_stride, scale_stride, rows_per_id;
+    std::uint32_t list_at, list_extent;  // ids and their stride, or the lists and the number of experts
+    std::uint32_t chosen, expert_rows, expert_height, bias_stride, scale_stride, rows_per_id;
   };
   const WeightMatrix& w = part.weight;
   const std::int64_t rows = part.out.rows;
@@ -54,9 +54,8 @@ void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
     to.bind(to.constant_table("codebooks", codebook_words()), 4);
     const InputPush x{u32(w.cols), to.bind(r.x), u32(r.x.rows)};
     const PartPush product = bind_part(w, window, part.bias, part.out, to);
-    const std::uint32_t scale_at = place_of(w.scale, to.bind(w.scale));
     const View list = few ? to.bind(r.experts) : to.bind(lists, 4);
-    to.push(Push{product, x, scale_at, list.offset, few ? list.stride : u32(w.n_experts), u32(r.experts.cols), u32(w.rows), u32(part.bias.stride),
+    to.push(Push{product, x, list.offset, few ? list.stride : u32(w.n_experts), u32(r.experts.cols), u32(w.rows), u32(w.rows), u32(part.bias.stride),
                  scale_stride(w), rows_per_id(r)});
     if (few) to.dispatch(divide_up(w.rows, kGroupRows), rows, 1, cost_of(w, rows));
     else to.dispatch(divide_up(w.rows, kTileRows), divide_up(rows, kTileRows), w.n_experts, cost_of(w, rows));
@@ -76,26 +75,35 @@ bool multiply_gated(const LinearExpertsRecord& r, Lowering& to) {
     PartPush gate, up;
     InputPush x;
     View gated;
-    std::uint32_t activation, ids_at, ids_stride, chosen, expert_rows, bias_strides[2], scale_stride, rows_per_id;
+    std::uint32_t ids_at, ids_stride, chosen, expert_rows, expert_height, bias_strides[2], scale_strides[2], rows_per_id;
   };
-  const auto& [gate, up] = r.parts;
+  const bool merged = r.n_parts == 1;  // gate and up are halves of one weight
+  const Part &gate = r.parts[0], &up = r.parts[merged ? 0 : 1];
+  const std::int64_t rows = r.product.cols;
   WeightWindow gate_window, up_window;
-  if (gate.weight.scale || up.weight.scale || !whole(gate.weight, gate_window, to) || !whole(up.weight, up_window, to)) return false;
-  to.use(ShaderId::product_rows_experts_glu,
-         {in_fours(r.x, gate.weight) & in_fours(r.x, up.weight), id_of(gate.weight.format), 1, id_of(up.weight.format)});
+  if (!whole(gate.weight, gate_window, to) || !whole(up.weight, up_window, to)) return false;
+  to.use(ShaderId::product_rows_experts_glu, {in_fours(r.x, gate.weight) & in_fours(r.x, up.weight), id_of(gate.weight.format), 1, id_of(up.weight.format), 0,
+                                              static_cast<std::uint32_t>(r.act)});
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(gate.weight.cols), to.bind(r.x), u32(r.x.rows)};
   const PartPush first = bind_part(gate.weight, gate_window, gate.bias, gate.out, to);
   PartPush second = bind_part(up.weight, up_window, up.bias, up.out, to);
+  if (merged) {
+    second.weights_at += u32(rows) * second.row_bytes;
+    second.out_at += u32(rows);
+    if (up.bias) second.bias_at += u32(rows);
+  }
   if (same_place(up.out, r.product)) second.out_at = kAbsent;
   const View gated = to.bind(r.product), ids = to.bind(r.experts);
-  to.push(Push{first, second, x, gated, static_cast<std::uint32_t>(r.act), ids.offset, ids.stride, u32(r.experts.cols), u32(gate.weight.rows),
-               {u32(gate.bias.stride), u32(up.bias.stride)}, 0, rows_per_id(r)});
+  to.push(Push{first, second, x, gated, ids.offset, ids.stride, u32(r.experts.cols), u32(rows), u32(gate.weight.rows),
+               {u32(gate.bias.stride), u32(up.bias.stride)}, {scale_stride(gate.weight), scale_stride(up.weight)}, rows_per_id(r)});
   OpCost cost = cost_of(gate.weight, gate.out.rows);
-  const OpCost more = cost_of(up.weight, up.out.rows);
-  cost.bytes += more.bytes;
-  cost.operations += more.operations;
-  to.dispatch(divide_up(gate.weight.rows, kGroupRows), gate.out.rows, 1, cost);
+  if (!merged) {
+    const OpCost more = cost_of(up.weight, up.out.rows);
+    cost.bytes += more.bytes;
+    cost.operations += more.operations;
+  }
+  to.dispatch(divide_up(rows, kGroupRows), gate.out.rows, 1, cost);
   return true;
 }
 
@@ -103,7 +111,7 @@ bool multiply_and_combine(const LinearExpertsRecord& r, Lowering& to) {
   struct Push {
     PartPush part;
     InputPush x;
-    std::uint32_t scale_at, ids_at, ids_stride, chosen, expert_rows, bias_stride, scale_stride, rows_per_id;
+    std::uint32_t ids_at, ids_stride, chosen, expert_rows, expert_height, bias_stride, scale_stride, rows_per_id;
     View weights, combined, residual, sum;
     float residual_scale;
   };
@@ -112,16 +120,15 @@ bool multiply_and_combine(const LinearExpertsRecord& r, Lowering& to) {
   WeightWindow window;
   if (!whole(w, window, to)) return false;
   const auto at_once = std::bit_floor(static_cast<std::uint32_t>(std::min<std::int64_t>(r.experts.cols, 8)));
-  to.use(ShaderId::product_rows_experts_combine, {in_fours(r.x, w), id_of(w.format), 1, at_once});
+  to.use(ShaderId::product_rows_experts_combine, {in_fours(r.x, w), id_of(w.format), 1, 0, 0, 0, at_once});
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(w.cols), to.bind(r.x), u32(r.x.rows)};
   const PartPush product = bind_part(w, window, part.bias, part.out, to);
-  const std::uint32_t scale_at = place_of(w.scale, to.bind(w.scale));
-  const View ids = to.bind(r.experts), weights = to.bind(r.weights), combined = to.bind(r.combined), residual = to.bind(r.residual);
+  const View weights = to.bind(r.weights), ids = to.bind(r.experts), combined = to.bind(r.combined), residual = to.bind(r.residual);
   View sum = to.bind(r.sum ? r.sum : r.combined);
   if (!r.sum) sum.offset = kAbsent;
-  to.push(Push{product, x, scale_at, ids.offset, ids.stride, u32(r.experts.cols), u32(w.rows), u32(part.bias.stride), scale_stride(w), rows_per_id(r), weights,
-               combined, residual, sum, r.residual_scale});
+  to.push(Push{product, x, ids.offset, ids.stride, u32(r.experts.cols), u32(w.rows), u32(w.rows), u32(part.bias.stride), scale_stride(w), rows_per_id(r),
+               weights, combined, residual, sum, r.residual_scale});
   to.dispatch(divide_up(w.rows, kGroupRows / at_once), r.combined.rows, 1, cost_of(w, part.out.rows));
   return true;
 }
@@ -133,7 +140,12 @@ void lower(const LinearExpertsRecord& r, Lowering& to) {
   if (r.after == After::glu && multiply_gated(r, to)) return;
   if (r.after == After::combine && multiply_and_combine(r, to)) return;
   for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], to);
-  if (r.after == After::glu) lower(ElementwiseRecord{glu_of(r.act), part.out, r.parts[1].out, 1, r.product}, to);
+  if (r.after == After::glu) {
+    const std::int64_t width = r.product.cols;
+    const bool merged = r.n_parts == 1;
+    const Tensor gate = merged ? part.out.col_range(0, width) : part.out, up = merged ? part.out.col_range(width, width) : r.parts[1].out;
+    lower(ElementwiseRecord{glu_of(r.act), gate, up, 1, r.product}, to);
+  }
   if (r.after == After::combine) lower(CombineExpertsRecord{part.out, r.weights, r.combined}, to);
   if (r.sum) lower(ElementwiseRecord{Elementwise::add, r.residual, r.combined, r.residual_scale, r.sum}, to);
 }

@@ -22,6 +22,9 @@ bool few(const Tensor& x) { return x.rows <= kFewRows; }
 
 Tensor rows_of(const Tensor& tensor, std::int64_t first, std::int64_t n) { return tensor ? tensor.row_range(first, n) : Tensor{}; }
 
+// Whether more than a plain sum follows the product.
+bool has_more(const LinearRecord& r) { return r.gate || r.outer_sum; }
+
 struct RowsShaders {
   ShaderId none, add, activate;
 };
@@ -34,17 +37,20 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
   struct Push {
     PartPush part;
     InputPush x;
-    std::uint32_t scale_at;
   };
   struct AddPush {
     Push product;
     View residual, sum;
     float residual_scale;
   };
+  struct OuterPush {
+    AddPush add;
+    View gate, outer, outer_sum;
+    float outer_scale;
+  };
   struct ActivatePush {
     Push product;
     View activated;
-    std::uint32_t activation;
   };
   const WeightMatrix& w = part.weight;
   const double operations = 2.0 * static_cast<double>(w.rows) * static_cast<double>(w.cols);
@@ -52,22 +58,33 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
   const Range codebooks = to.constant_table("codebooks", codebook_words());
   const bool codes = by_codes(w, to.features());
   const RowsShaders& shaders = codes ? kByCodes : kByValues;
-  const ShaderId rows_shader = after == After::add ? shaders.add : after == After::activate ? shaders.activate : shaders.none;
+  const bool more = has_more(r);
+  const ShaderId rows_shader = after == After::add && more ? ShaderId::product_rows_add_2 : after == After::add ? shaders.add : after == After::activate ? shaders.activate : shaders.none;
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     for (std::int64_t first = 0; first < r.x.rows; first += most) {
       const Tensor x = r.x.row_range(first, std::min(most, r.x.rows - first)), out = part.out.row_range(first, x.rows);
       if (!few(r.x)) to.use(codes ? ShaderId::product_code_tiles : ShaderId::product_tiles, {in_fours(x, w), id_of(w.format)});
+      else if (after == After::activate) to.use(rows_shader, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows), 0, 0, static_cast<std::uint32_t>(r.act)});
       else to.use(rows_shader, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows)});
       to.bind(codebooks, 4);
       const View input = to.bind(x);
       const PartPush product = bind_part(w, window, part.bias, out, to);
-      Push push{product, {u32(w.cols), input, u32(x.rows)}, place_of(w.scale, to.bind(w.scale))};
+      Push push{product, {u32(w.cols), input, u32(x.rows)}};
       if (few(r.x) && after == After::add) {
         const View residual = to.bind(rows_of(r.residual, first, x.rows)), sum = to.bind(rows_of(r.sum, first, x.rows));
-        to.push(AddPush{push, residual, sum, r.residual_scale});
+        const AddPush add{push, residual, sum, r.residual_scale};
+        if (!more) {
+          to.push(add);
+        } else {
+          View gate = to.bind(rows_of(r.gate, first, x.rows)), outer = to.bind(rows_of(r.outer, first, x.rows));
+          View outer_sum = to.bind(rows_of(r.outer_sum ? r.outer_sum : r.sum, first, x.rows));
+          if (!r.gate) gate.offset = kAbsent;
+          if (!r.outer_sum) outer_sum.offset = kAbsent;
+          to.push(OuterPush{add, gate, outer, outer_sum, r.outer_scale});
+        }
       } else if (few(r.x) && after == After::activate) {
         if (same_place(part.out, r.product)) push.part.out_at = kAbsent;
-        to.push(ActivatePush{push, to.bind(rows_of(r.product, first, x.rows)), static_cast<std::uint32_t>(r.act)});
+        to.push(ActivatePush{push, to.bind(rows_of(r.product, first, x.rows))});
       } else {
         to.push(push);
       }
@@ -85,17 +102,21 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(r.n_parts); ++i) {
     const WeightMatrix& w = r.parts[i].weight;
     const auto all = to.windows(w, kFileLayout);
-    if (all.size() != 1 || w.scale || by_codes(w, to.features()) != codes) return false;
+    if (all.size() != 1 || by_codes(w, to.features()) != codes) return false;
     windows[i] = all.front();
   }
   const std::uint32_t fours = in_fours(r.x, r.parts[0].weight) & in_fours(r.x, r.parts[1].weight) & (r.n_parts == 3 ? in_fours(r.x, r.parts[2].weight) : 1);
   const auto format = [&](std::size_t i) { return id_of(r.parts[i].weight.format); };
   const std::uint32_t at_once = rows_at_once(r.x.rows);
-  if (r.n_parts == 3) {
+  if (r.n_parts == 3 && glu) {
+    if (codes) return false;
+    to.use(ShaderId::product_rows_glu_3, {fours, format(0), at_once, format(1), format(2), static_cast<std::uint32_t>(r.act)});
+  } else if (r.n_parts == 3) {
     to.use(codes ? ShaderId::product_codes_3 : ShaderId::product_rows_3, {fours, format(0), at_once, format(1), format(2)});
   } else {
     const ShaderId glu_shader = codes ? ShaderId::product_codes_glu : ShaderId::product_rows_glu;
-    to.use(glu ? glu_shader : codes ? ShaderId::product_codes_2 : ShaderId::product_rows_2, {fours, format(0), at_once, format(1)});
+    if (glu) to.use(glu_shader, {fours, format(0), at_once, format(1), 0, static_cast<std::uint32_t>(r.act)});
+    else to.use(codes ? ShaderId::product_codes_2 : ShaderId::product_rows_2, {fours, format(0), at_once, format(1)});
   }
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(r.x.cols), to.bind(r.x), u32(r.x.rows)};
@@ -105,7 +126,7 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(r.n_parts); ++i) {
     const LinearRecord::Part& part = r.parts[i];
     parts[i] = bind_part(part.weight, windows[i], part.bias, part.out, to);
-    groups += divide_up(part.weight.rows, kGroupRows);
+    if (!glu || i != 1) groups += divide_up(part.weight.rows, kGroupRows);  // gate and up go together
     const OpCost one = cost_of(part.weight, part.weight.rows, r.x.rows);
     cost.bytes += one.bytes;
     cost.operations += one.operations;
@@ -117,23 +138,24 @@ bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
   struct GluPush {
     TwoPush product;
     View gated;
-    std::uint32_t activation;
   };
   struct ThreePush {
     PartPush parts[3];
     InputPush x;
   };
-  const TwoPush two{{parts[0], parts[1]}, x};
-  if (r.n_parts == 3) {
-    to.push(ThreePush{{parts[0], parts[1], parts[2]}, x});
-  } else if (glu) {
-    GluPush push{two, to.bind(r.product), static_cast<std::uint32_t>(r.act)};
-    if (same_place(r.parts[1].out, r.product)) push.product.parts[1].out_at = kAbsent;
-    to.push(push);
-    groups /= 2;
-  } else {
-    to.push(two);
+  struct GluThreePush {
+    ThreePush product;
+    View gated;
+  };
+  for (std::size_t i = 0; glu && i < 2; ++i) {
+    if (same_place(r.parts[i].out, r.product)) parts[i].out_at = kAbsent;
   }
+  const TwoPush two{{parts[0], parts[1]}, x};
+  const ThreePush three{{parts[0], parts[1], parts[2]}, x};
+  if (r.n_parts == 3 && glu) to.push(GluThreePush{three, to.bind(r.product)});
+  else if (r.n_parts == 3) to.push(three);
+  else if (glu) to.push(GluPush{two, to.bind(r.product)});
+  else to.push(two);
   to.dispatch(groups, divide_up(r.x.rows, rows_at_once(r.x.rows)), 1, cost);
   return true;
 }
@@ -144,15 +166,20 @@ const WeightLayout& product_layout(const WeightMatrix&, const Features&) { retur
 
 void lower(const LinearRecord& r, Lowering& to) {
   using After = LinearRecord::After;
-  const bool glu = r.after == After::glu, same_shape = r.n_parts == 2 && r.parts[0].weight.rows == r.parts[1].weight.rows;
-  if (multiply_together(r, glu && same_shape, to)) {
+  const bool glu = r.after == After::glu, same_shape = glu && r.parts[0].weight.rows == r.parts[1].weight.rows;
+  // What the dispatches of the products do themselves.
+  const bool too_much = has_more(r) && (r.after != After::add || by_codes(r.parts[0].weight, to.features()));
+  const After within = too_much || glu ? After::none : r.after;
+  if (multiply_together(r, same_shape, to)) {
     if (!glu || same_shape) return;
   } else {
-    for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], r.after, to);
-    if (!glu && few(r.x)) return;
+    for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], within, to);
+    if (!glu && !too_much && few(r.x)) return;
   }
   const Tensor& out = r.parts[0].out;
+  if (r.gate) lower(ElementwiseRecord{Elementwise::sigmoid_gate, out, r.gate, 1, out}, to);
   if (r.after == After::add) lower(ElementwiseRecord{Elementwise::add, r.residual, out, r.residual_scale, r.sum}, to);
+  if (r.outer_sum) lower(ElementwiseRecord{Elementwise::add, r.outer, r.sum, r.outer_scale, r.outer_sum}, to);
   if (r.after == After::activate) lower(ElementwiseRecord{activation_of(r.act), out, {}, 1, r.product}, to);
   if (glu) lower(ElementwiseRecord{glu_of(r.act), out, r.parts[1].out, 1, r.product}, to);
 }

@@ -11,7 +11,7 @@ inline constexpr std::int64_t kGroupRows = 32;        // of weights, for a workg
 inline constexpr std::int64_t kTileRows = 32;         // of weights and of x, for one of product_tiles
 
 struct PartPush {
-  std::uint32_t weights_at, row_bytes, first_row, n_rows, bias_at, out_at, out_stride;
+  std::uint32_t weights_at, row_bytes, first_row, n_rows, bias_at, out_at, out_stride, scale_at;
 };
 struct InputPush {
   std::uint32_t cols;
@@ -43,11 +43,11 @@ inline bool by_codes(const WeightMatrix& w, const Features& features) {
 /// Rows of x that a workgroup of product_rows takes at once.
 inline std::uint32_t rows_at_once(std::int64_t rows) { return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : 8; }
 
-/// Binds weights, bias and result in this order.
+/// Binds weights, bias, result and scale in this order.
 inline PartPush bind_part(const WeightMatrix& w, const WeightWindow& window, const Tensor& bias, const Tensor& out, Lowering& to) {
-  const View weights = to.bind(window.range, 1), added = to.bind(bias), result = to.bind(out);
+  const View weights = to.bind(window.range, 1), added = to.bind(bias), result = to.bind(out), scale = to.bind(w.scale);
   return {weights.offset, u32(row_bytes(w.format, w.cols)), u32(window.first_row), u32(window.n_rows), place_of(bias, added),
-          result.offset, result.stride};
+          result.offset, result.stride, place_of(w.scale, scale)};
 }
 
 }  // namespace foreword::gpu::vulkan

@@ -33,6 +33,35 @@ class CudaEmulatedTest(program.ProgramTest):
                     self.assertEqual(self.run_ok(*arguments, "--device", "cpu"), plain)
 
 
+    def tell(self, words):
+        os.environ["FOREWORD_CUDA_EMULATED"] = words
+        self.addCleanup(os.environ.pop, "FOREWORD_CUDA_EMULATED", None)
+
+    def test_why_there_is_no_device(self):
+        for words, sentence in (("no-driver", "No driver of NVIDIA is installed."), ("old-driver", "install driver 580 or newer."),
+                                ("no-device", "The driver finds no GPU of NVIDIA.")):
+            with self.subTest(words=words):
+                self.tell(words)
+                self.assertIn(sentence, self.run_json("devices")["missing"][0]["why"])
+                self.assertIn(sentence, self.refused(program.FAILURE, "bench", "--shape", "135m", "--device", "cuda"))
+
+    def test_software_is_never_chosen(self):
+        devices = self.run_json("devices")
+        self.assertNotEqual(devices["auto"], "cuda:0")
+
+    @program.needs_fixtures
+    def test_wherever_the_layers_are_and_whatever_becomes_of_the_device(self):
+        arguments = ("-m", program.STORIES, "--temperature", 0, "--draft", "off", "--context", 128, "complete", "-p", "Once upon a time", "-n", 16)
+        expected = self.run_ok(*arguments, "--device", "cpu")
+        for words, options in (("", ("--device", "cuda:0")), ("", ("--device", "cuda", "--gpu-layers", 2)), ("lose-at-submit=0", ("--device", "cuda")),
+                               ("lose-at-submit=6", ("--device", "cuda")), ("memory=1000000", ("--device", "cuda")), ("fail-allocation=0", ("--device", "cuda"))):
+            with self.subTest(words=words, options=options):
+                self.tell(words)
+                self.assertEqual(self.run_ok(*arguments, *options), expected)
+        self.tell("")
+        self.assertIn("cuda:0", self.refused(program.FAILURE, *arguments, "--device", "cuda:7"))
+
+
 class CudaMissingTest(program.ProgramTest):
     def test_a_sentence_where_there_is_no_plugin(self):
         os.environ["FOREWORD_CUDA_PLUGIN"] = "/nowhere/plugin.so"

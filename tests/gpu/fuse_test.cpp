@@ -127,5 +127,115 @@ TEST_F(Fuse, RotationsByOtherColumnsStayApart) {
   EXPECT_EQ(fused(), 3U);
 }
 
+TEST_F(Fuse, NormsOfHeadsGoWithTheirRotationAndStore) {
+  const Tensor weight = tensor(4).row_range(0, 1);
+  const auto norms = [&](const Tensor& of_q) {
+    records.clear();
+    records.push_back(NormRecord{false, q, weight, {}, 1e-5F, 4, of_q});
+    records.push_back(NormRecord{false, k, weight, {}, 1e-5F, 4, k});
+  };
+  norms(q), rope(q), rope(k), store(k, v);
+  ASSERT_EQ(fused(), 1U);
+  EXPECT_EQ(std::get<StoreKvRecord>(records[0]).rope.n, 2);
+  EXPECT_TRUE(std::get<StoreKvRecord>(records[0]).norm.second.x);
+  norms(q), store(k, v);
+  EXPECT_EQ(fused(), 1U) << "without a rotation";
+  norms(wide.col_range(0, 8)), rope(q), rope(k), store(k, v);
+  EXPECT_EQ(fused(), 2U) << "what is turned is not what was normed";
+}
+
+TEST_F(Fuse, ASumAndItsNormAreOne) {
+  const auto chain = [&](const Tensor& normed, const Tensor& of) {
+    records.clear();
+    records.push_back(NormRecord{false, q, x, {}, 1e-5F, 8, q});
+    records.push_back(ElementwiseRecord{Elementwise::add, stream, q, 0.5F, stream});
+    records.push_back(NormRecord{false, of, x, {}, 1e-6F, 8, normed});
+    return fused();
+  };
+  ASSERT_EQ(chain(wide.col_range(0, 8), stream), 1U);
+  EXPECT_EQ(std::get<NormRecord>(records[0]).next.eps, 1e-6F);
+  EXPECT_EQ(chain(wide.col_range(0, 8), q), 2U) << "of something else";
+  EXPECT_EQ(chain(q, stream), 2U) << "over what the first norm made";
+}
+
+class FuseExperts : public Fuse {
+ protected:
+  void experts(const Tensor& in, const Tensor& out) {
+    LinearExpertsRecord record;
+    record.x = in;
+    record.experts = ids;
+    record.parts[0].weight.buffer = &room_;
+    record.parts[0].out = out;
+    records.push_back(record);
+  }
+  void router(Format format, std::int64_t rows = 4) {
+    linear(x, logits);
+    WeightMatrix& weight = std::get<LinearRecord>(records.back()).parts[0].weight;
+    weight.format = format, weight.rows = rows, weight.cols = 8;
+  }
+  Tensor many(std::int64_t rows, std::int64_t cols) {
+    Tensor t = tensor(cols * rows / 2);
+    t.rows = rows, t.cols = t.stride = cols;
+    return t;
+  }
+
+  Tensor logits = tensor(4), ids = tensor(2), shares = tensor(2), gate = many(4, 16), up = many(4, 16), both = many(4, 32), each = many(4, 8), y = tensor(8);
+};
+
+TEST_F(FuseExperts, AMixtureIsThreeRecords) {
+  records.push_back(NormRecord{false, stream, v, {}, 1e-5F, 8, x});
+  router(Format::f32);
+  records.push_back(RouteRecord{Routing::softmax_top_k, logits, ids, shares});
+  experts(x, gate), experts(x, up);
+  records.push_back(ElementwiseRecord{Elementwise::silu_glu, gate, up, 1, up});
+  experts(up, each);
+  records.push_back(CombineExpertsRecord{each, shares, y});
+  records.push_back(ElementwiseRecord{Elementwise::add, stream, y, 0.5F, stream});
+  ASSERT_EQ(fused(), 3U);
+  EXPECT_TRUE(std::get<RouteRecord>(records[0]).norm.x);
+  EXPECT_EQ(std::get<LinearExpertsRecord>(records[1]).after, LinearExpertsRecord::After::glu);
+  EXPECT_EQ(std::get<LinearExpertsRecord>(records[2]).residual_scale, 0.5F);
+}
+
+TEST_F(FuseExperts, HalvesOfOneMatrixAreGateAndUp) {
+  experts(x, both);
+  records.push_back(ElementwiseRecord{Elementwise::gelu_glu, both.col_range(0, 16), both.col_range(16, 16), 1, up});
+  EXPECT_EQ(fused(), 1U);
+  records.clear();
+  experts(x, both);
+  records.push_back(ElementwiseRecord{Elementwise::gelu_glu, both.col_range(16, 16), both.col_range(0, 16), 1, up});
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(FuseExperts, ManyRowsAreSortedByExpertAndStayApart) {
+  gate = many(18, 16), up = many(18, 16);
+  experts(x, gate), experts(x, up);
+  records.push_back(ElementwiseRecord{Elementwise::silu_glu, gate, up, 1, up});
+  EXPECT_EQ(fused(), 3U);
+}
+
+TEST_F(FuseExperts, RoutersThatAreQuantisedOrLargeStayApart) {
+  router(Format::q8_0);
+  records.push_back(RouteRecord{Routing::softmax_top_k, logits, ids, shares});
+  EXPECT_EQ(fused(), 2U);
+  records.clear();
+  router(Format::f32, 1 << 16);
+  records.push_back(RouteRecord{Routing::softmax_top_k, logits, ids, shares});
+  EXPECT_EQ(fused(), 2U);
+}
+
+TEST_F(FuseExperts, ASharedExpertIsTwoRecords) {
+  const Tensor factor = tensor(1);
+  linear(x, gate), linear(x, up), linear(x, factor);
+  records.push_back(ElementwiseRecord{Elementwise::silu_glu, gate, up, 1, gate});
+  linear(gate, q);
+  records.push_back(ElementwiseRecord{Elementwise::sigmoid_gate, q, factor, 1, q});
+  records.push_back(ElementwiseRecord{Elementwise::add, y, q, 1, y});
+  records.push_back(ElementwiseRecord{Elementwise::add, stream, y, 0.5F, stream});
+  ASSERT_EQ(fused(), 2U);
+  EXPECT_EQ(std::get<LinearRecord>(records[0]).n_parts, 3);
+  EXPECT_EQ(std::get<LinearRecord>(records[1]).outer_scale, 0.5F);
+}
+
 }  // namespace
 }  // namespace foreword::gpu

@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <numeric>
+#include <set>
+#include <thread>
 
 #include "gpu/cpu/system.h"
 #include "tests/gpu/harness.h"
@@ -9,49 +11,52 @@
 namespace foreword::gpu {
 namespace {
 
-TEST(ThreadPool, EveryThreadRunsOnceAndBarriersHold) {
+TEST(ThreadPool, EveryThreadRunsOnce) {
   for (const int n : {1, 2, 3, 8}) {
     // Not on the stack: the sanitizer's stack does not keep its alignment.
-    const auto owned = std::make_unique<ThreadPool>(n);
-    ThreadPool& pool = *owned;
-    ASSERT_EQ(pool.size(), n);
-    std::vector<std::int64_t> mine(static_cast<std::size_t>(n) * 16);  // not atomic: barriers order the accesses
-    for (int run = 0; run < 50; ++run) {
-      pool.run([&](int thread) {
-        for (int round = 0; round < 20; ++round) {
-          mine[static_cast<std::size_t>(thread) * 16] += 1;
-          pool.barrier(thread);
-          std::int64_t sum = 0;
-          for (int i = 0; i < n; ++i) sum += mine[static_cast<std::size_t>(i) * 16];
-          if (sum != std::int64_t{n} * (run * 20 + round + 1)) ADD_FAILURE() << "thread " << thread << " is ahead";
-          pool.barrier(thread);
-        }
-      });
+    const auto pool = std::make_unique<ThreadPool>(n);
+    ASSERT_EQ(pool->size(), n);
+    std::vector<std::int64_t> mine(static_cast<std::size_t>(n) * 16);  // not atomic: coming back orders the accesses
+    for (int run = 1; run <= 200; ++run) {
+      pool->run([&](int thread) { mine[static_cast<std::size_t>(thread) * 16] += 1; });
+      for (int i = 0; i < n; ++i) ASSERT_EQ(mine[static_cast<std::size_t>(i) * 16], run) << "thread " << i;
     }
   }
 }
 
-// Thread 1 comes to the barrier when thread 0, which waits there, has done all it had to do meanwhile.
-TEST(ThreadPool, WhoWaitsDoesSomethingMeanwhile) {
-  const auto pool = std::make_unique<ThreadPool>(2);
-  std::atomic<int> done{0};
-  for (int run = 1; run <= 50; ++run) {
-    pool->run([&](int thread) {
-      if (thread == 0) pool->barrier(0, [&] { return ++done % 5 != 0; });
-      while (thread == 1 && done < 5 * run) std::this_thread::yield();
-      if (thread == 1) pool->barrier(1, [&] { return ++done, false; });
-    });
-    ASSERT_EQ(done, 5 * run);
+// By as many threads as there are: each part once, on a thread of its own, and all of it done when the call returns. Now and then
+// everybody has time to fall asleep.
+TEST(ThreadPool, WhoStandsReadyDoesAPart) {
+  for (const int size : {1, 2, 3, 8}) {
+    const auto pool = std::make_unique<ThreadPool>(size);
+    std::vector<int> done(static_cast<std::size_t>(size));
+    std::vector<std::thread::id> by(done.size());
+    const std::vector<std::byte> memory(10000);
+    for (int round = 0; round < 500; ++round) {
+      std::atomic<int> told{0};
+      std::ranges::fill(done, 0);
+      if (round % 3 == 0) pool->wake();
+      pool->share([&](int i, int n) {
+        told = n;
+        ++done[static_cast<std::size_t>(i)];
+        by[static_cast<std::size_t>(i)] = std::this_thread::get_id();
+        return std::span(memory);
+      });
+      const auto n = static_cast<std::size_t>(told.load());
+      ASSERT_GE(n, 1U);
+      ASSERT_LE(n, done.size());
+      for (std::size_t i = 0; i < done.size(); ++i) ASSERT_EQ(done[i], i < n ? 1 : 0) << i << " of " << n;
+      ASSERT_EQ(by[0], std::this_thread::get_id());
+      ASSERT_EQ(std::set(by.begin(), by.begin() + static_cast<std::ptrdiff_t>(n)).size(), n);
+      if (round % 100 == 99) pool->run([](int) {});  // reaches those that sleep, too
+    }
   }
 }
 
 TEST(Extent, OverlapsWhereBytesDo) {
   std::vector<float> memory(1000);
   const auto view = [&](std::int64_t first, std::int64_t rows, std::int64_t cols, std::int64_t stride) {
-    Extent extent(memory.data() + first, cols * 4);
-    extent.rows = rows;
-    extent.stride = stride * 4;
-    return extent;
+    return Extent(memory.data() + first, rows, cols * 4, stride * 4);
   };
   struct Case {
     Extent a, b;
@@ -70,26 +75,26 @@ TEST(Extent, OverlapsWhereBytesDo) {
   }
 }
 
-TEST(Schedule, BarriersStandOnlyWhereTheyMust) {
+TEST(Schedule, GroupsEndOnlyWhereTheyMust) {
   std::vector<float> memory(64);
   const auto at = [&](std::int64_t i) { return std::vector<Extent>{Extent(&memory[static_cast<std::size_t>(i)], 4)}; };
   const auto nothing = [](std::int64_t, const Worker&) {};
   Schedule schedule(2);
   schedule.add({"op"}, 8, at(0), at(1), nothing);
   schedule.add({"op"}, 8, at(0), at(2), nothing);  // reads the same
-  EXPECT_EQ(schedule.n_barriers(), 0U);
+  EXPECT_EQ(schedule.n_groups(), 1U);
   schedule.add({"op"}, 8, at(1), at(3), nothing);  // reads what the first wrote
-  EXPECT_EQ(schedule.n_barriers(), 1U);
+  EXPECT_EQ(schedule.n_groups(), 2U);
   schedule.add({"op"}, 8, at(4), at(1), nothing);  // writes what the third reads
-  EXPECT_EQ(schedule.n_barriers(), 2U);
+  EXPECT_EQ(schedule.n_groups(), 3U);
   schedule.add({"op"}, 8, at(5), at(1), nothing);  // writes what another wrote
-  EXPECT_EQ(schedule.n_barriers(), 3U);
+  EXPECT_EQ(schedule.n_groups(), 4U);
   schedule.add({"op"}, 1, at(6), at(7), nothing);
   schedule.add({"op"}, 1, at(7), at(8), nothing);  // small after small: one thread does both
   schedule.add({"op"}, 1, at(8), at(7), nothing);
-  EXPECT_EQ(schedule.n_barriers(), 3U);
+  EXPECT_EQ(schedule.n_groups(), 4U);
   schedule.add({"op"}, 2, at(7), at(9), nothing);
-  EXPECT_EQ(schedule.n_barriers(), 4U);
+  EXPECT_EQ(schedule.n_groups(), 5U);
 }
 
 // Random little programs on few cells, run in one go and step by step.
@@ -119,6 +124,29 @@ TEST(Schedule, RandomProgramsRunAsIfOneByOne) {
     schedule.run(pool, nullptr);
     ASSERT_EQ(cells, expected) << "seed " << seed;
     EXPECT_TRUE(schedule.empty());
+  }
+}
+
+// Who does not come is done without, and who comes late helps: each unit once, and nobody twice.
+TEST(ThreadPool, WhoComesLateIsCalled) {
+  for (const int size : {1, 2, 4}) {
+    const auto pool = std::make_unique<ThreadPool>(size);
+    for (int round = 0; round < 300; ++round) {
+      std::atomic<int> next{0};
+      std::vector<int> done(40), called(static_cast<std::size_t>(size));
+      pool->share_for_long([&](int i, int n) {
+        EXPECT_EQ(n, size);
+        ++called[static_cast<std::size_t>(i)];
+        for (int unit; (unit = next++) < std::ssize(done);) {
+          if (i == 0) pool->call_others();
+          ++done[static_cast<std::size_t>(unit)];
+        }
+        return std::span<const std::byte>();
+      });
+      ASSERT_EQ(done, std::vector<int>(40, 1));
+      ASSERT_EQ(called[0], 1);
+      for (const int times : called) ASSERT_LE(times, 1);
+    }
   }
 }
 

@@ -42,7 +42,7 @@ TEST_F(BatchLayoutTest, AChainNeedsNoExtras) {
   EXPECT_EQ(layout.position, (Ints{62, 63, 64, 65}));
   EXPECT_EQ(layout.prefix_slots, (Ints{63, 64, 65, 66}));
   EXPECT_TRUE(layout.extra_slots.empty());
-  EXPECT_EQ(layout.max_slots, 66);
+  EXPECT_EQ(layout.max_slots(batch.size()), 66);
   const Ints& table = layout.table;
   EXPECT_EQ(layout.slot, (Ints{table[0] * 64 + 62, table[0] * 64 + 63, table[1] * 64, table[1] * 64 + 1}));
 }

@@ -1,5 +1,6 @@
 // A model on a graphics processor that is too small for it, or that goes away: the answer is the processor's. On the first Vulkan
-// device, Mesa's software driver included; skipped where there is none.
+// device, Mesa's software driver included, and on the first CUDA device, the emulated one included (FOREWORD_CUDA_PLUGIN); skipped where
+// there is none. Only devices that are software can be told to fail.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -46,26 +47,36 @@ TEST(DevicePlan, StepsDownToTheProcessor) {
   EXPECT_EQ(layers, (std::vector<std::int64_t>{3, 2, 1, 0}));
 }
 
-class Graphics : public testing::Test {
+/// A backend, the environment variable that takes words for it, and those that it always needs.
+struct Kind {
+  const char *device, *variable, *always;
+};
+std::ostream& operator<<(std::ostream& to, const Kind& kind) { return to << kind.device; }
+
+class Graphics : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
     FW_NEED_FIXTURES();
-    use_vulkan("");
-    const auto devices = gpu::list_devices();
-    if (devices.size() < 2) GTEST_SKIP() << "There is no device of Vulkan on this machine";
+    tell("");
+    for (const gpu::DeviceInfo& device : gpu::list_devices()) {
+      if (device.backend != GetParam().device) continue;
+      is_there_ = true;
+      can_fail_ = std::ranges::find(device.features, gpu::kSoftware) != device.features.end();
+    }
+    if (!is_there_) GTEST_SKIP() << "There is no device of " << GetParam().device << " on this machine";
     expected_ = answer("cpu", -1).text;
     ASSERT_GT(expected_.size(), 40U);
   }
-  void TearDown() override { ::unsetenv("FOREWORD_VULKAN"); }
+  void TearDown() override { ::unsetenv(GetParam().variable); }
 
-  static void use_vulkan(const std::string& words) { ::setenv("FOREWORD_VULKAN", ("software," + words).c_str(), 1); }
+  static void tell(const std::string& words) { ::setenv(GetParam().variable, (GetParam().always + words).c_str(), 1); }
 
   struct Outcome {
     std::string text;
     std::vector<ModelSummary> models;  // that were ready
     std::optional<Error> error;
   };
-  static Outcome answer(const std::string& device, std::int64_t gpu_layers) {
+  static Outcome answer(const std::string& device, std::int64_t gpu_layers, std::int64_t tokens = 20) {
     Mailbox<Event> outbox;
     Outcome outcome;
     Session session(outbox);
@@ -73,7 +84,7 @@ class Graphics : public testing::Test {
     options.device = device, options.gpu_layers = gpu_layers, options.context = 128, options.n_threads = 2;
     session.send(LoadModel{story_model(), options});
     Generate request;
-    request.id = 1, request.prompt = "Once upon a time", request.max_tokens = 20, request.sampling.temperature = 0;
+    request.id = 1, request.prompt = "Once upon a time", request.max_tokens = tokens, request.sampling.temperature = 0;
     bool asked = false;
     while (auto event = outbox.take()) {
       if (const auto* ready = std::get_if<ModelReady>(&*event)) {
@@ -93,11 +104,12 @@ class Graphics : public testing::Test {
   }
 
   std::string expected_;
+  bool is_there_ = false, can_fail_ = false;
 };
 
-TEST_F(Graphics, AnyNumberOfLayersGivesTheSameText) {
+TEST_P(Graphics, AnyNumberOfLayersGivesTheSameText) {
   for (const std::int64_t layers : {-1, 0, 2, 99}) {
-    const Outcome outcome = answer("vulkan", layers);
+    const Outcome outcome = answer(GetParam().device, layers);
     ASSERT_FALSE(outcome.error) << outcome.error->message;
     EXPECT_EQ(outcome.text, expected_) << layers;
     const bool split = layers > 0 && layers < 5;
@@ -105,25 +117,27 @@ TEST_F(Graphics, AnyNumberOfLayersGivesTheSameText) {
   }
 }
 
-TEST_F(Graphics, WhereMemoryEndsFewerLayersGoThere) {
+TEST_P(Graphics, WhereMemoryEndsFewerLayersGoThere) {
+  if (!can_fail_) GTEST_SKIP() << "a real device";
   bool fewer = false;
   for (const int n : {0, 30, 75}) {
-    use_vulkan("fail-allocation=" + std::to_string(n));
-    const Outcome outcome = answer("vulkan", -1);
+    tell("fail-allocation=" + std::to_string(n));
+    const Outcome outcome = answer(GetParam().device, -1);
     // Later, in the middle of an answer, it is a sentence.
     if (outcome.error) EXPECT_EQ(outcome.error->code, ErrorCode::out_of_memory) << n;
     else EXPECT_EQ(outcome.text, expected_) << n;
-    if (!outcome.models.empty()) fewer = fewer || outcome.models.front().device_reason.find("fit its memory") != std::string::npos;
+    if (!outcome.models.empty()) fewer = fewer || outcome.models.back().device_reason.find(" memory") != std::string::npos;
   }
   EXPECT_TRUE(fewer);
 }
 
-TEST_F(Graphics, ALostDeviceIsReplacedByTheProcessorInTheMiddleOfAnAnswer) {
+TEST_P(Graphics, ALostDeviceIsReplacedByTheProcessorInTheMiddleOfAnAnswer) {
+  if (!can_fail_) GTEST_SKIP() << "a real device";
   // How often the device is asked while the model opens depends on how fast it is measured to be.
   bool in_the_middle = false;
   for (int n = 0; n < 400 && !in_the_middle; n += std::max(5, n / 5)) {
-    use_vulkan("lose-at-submit=" + std::to_string(n));
-    const Outcome outcome = answer("vulkan", -1);
+    tell("lose-at-submit=" + std::to_string(n));
+    const Outcome outcome = answer(GetParam().device, -1);
     ASSERT_FALSE(outcome.error) << n << ": " << outcome.error->message;
     EXPECT_EQ(outcome.text, expected_) << n;
     // While it is opened, or later.
@@ -132,6 +146,40 @@ TEST_F(Graphics, ALostDeviceIsReplacedByTheProcessorInTheMiddleOfAnAnswer) {
   }
   EXPECT_TRUE(in_the_middle);
 }
+
+// Every request for memory in turn, from opening on until one that the answer does not need any more; every day some of them.
+TEST_P(Graphics, AnyRequestForMemoryMayFail) {
+  if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "the emulated device's are few enough";
+  const int step = std::getenv("FOREWORD_EVERY_REQUEST") != nullptr ? 1 : 7;
+  bool reached_the_end = false;
+  for (int n = 0; n < 200 && !reached_the_end; n += step) {
+    tell("fail-allocation=" + std::to_string(n));
+    const Outcome outcome = answer(GetParam().device, -1, 4);
+    if (outcome.error) {
+      EXPECT_EQ(outcome.error->code, ErrorCode::out_of_memory) << n;
+      EXPECT_TRUE(outcome.error->message.ends_with(".")) << outcome.error->message;
+    } else {
+      EXPECT_TRUE(!outcome.text.empty() && expected_.starts_with(outcome.text)) << n << ": " << outcome.text;
+      reached_the_end = outcome.models.front().device_reason.empty();
+    }
+  }
+  EXPECT_TRUE(reached_the_end);
+}
+
+TEST_P(Graphics, ASmallMemoryTakesTheLayersThatFit) {
+  if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "only the emulated device's memory can be told";
+  auto file = GgufFile::open(story_model());
+  ASSERT_TRUE(file.has_value());
+  const ModelBytes bytes = count_bytes(*file, 128, 512);
+  tell("memory=" + std::to_string(bytes.head + bytes.table + bytes.working + 3 * (bytes.layers[0] + bytes.cache_of_layer) + 1000));
+  const Outcome outcome = answer(GetParam().device, -1);
+  ASSERT_FALSE(outcome.error) << outcome.error->message;
+  EXPECT_EQ(outcome.text, expected_);
+  EXPECT_EQ(outcome.models.front().device_reason, "3 of 5 layers fit its memory");
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Graphics, testing::Values(Kind{"vulkan", "FOREWORD_VULKAN", "software,"}, Kind{"cuda", "FOREWORD_CUDA_EMULATED", ""}),
+                         [](const auto& test) { return std::string(test.param.device); });
 
 }  // namespace
 }  // namespace foreword::engine

@@ -399,6 +399,26 @@ TEST_F(SessionTest, SuggestionsAreNotRefusedForWhatRunsInTheBackground) {
   EXPECT_TRUE(written_on) << "it goes on behind it";
 }
 
+TEST_F(SessionTest, SuggestionsThatRestMakeRoomForWhatIsWritten) {
+  load(512);
+  Suggest suggest;
+  suggest.id = 1;
+  suggest.context = std::string();
+  suggest.before = "Dear friends, I have to tell you that";
+  session_.send(suggest);
+  Drafts drafts;
+  do {
+    drafts = std::get<Drafts>(*outbox_.take());
+  } while (drafts.reason == SuggestReason::running);
+  ASSERT_EQ(drafts.reason, SuggestReason::done) << drafts.message;
+  ASSERT_GT(drafts.drafts.size(), 1U) << "they have pages of their own";
+  Generate title = raw(2, "Once upon a time", -1);
+  title.background = true;
+  const Outcome outcome = run(title);
+  ASSERT_TRUE(outcome.stats);
+  EXPECT_EQ(outcome.stats->stop_reason, StopReason::context);
+}
+
 TEST_F(SessionTest, TextIsAlwaysWholeUtf8) {
   load();
   session_.send(raw(1, "Once upon a time", 150, 3));

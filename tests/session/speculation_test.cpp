@@ -11,6 +11,7 @@
 #include "engine/answer_writer.h"
 #include "engine/scheduler.h"
 #include "engine/second_model.h"
+#include "gpu/registry.h"
 #include "tests/support/fixtures.h"
 
 namespace foreword::engine {
@@ -64,6 +65,11 @@ constexpr DrafterRow kScripted{"scripted", "", "", 1.0F, false, false, nullptr};
 
 class SpeculationEquality : public testing::Test {
  protected:
+  void SetUp() override {
+    const auto there = gpu::open_device(test::device(), {});
+    if (!there) GTEST_SKIP() << there.error().message;
+  }
+
   struct Written {
     std::vector<TokenId> ids;
     std::string text;

@@ -170,6 +170,7 @@ int scripted_passes(Drafter& drafter, const ScriptedModel& model, const Sampling
   const Text plain = plain_text(model, params, n + 20);
   int passes = 0;
   DraftTree tree;
+  LargeLogits large;
   std::vector<Guess> best;
   while (std::ssize(text) < n) {
     const std::size_t known = text.size();
@@ -182,7 +183,7 @@ int scripted_passes(Drafter& drafter, const ScriptedModel& model, const Sampling
     Walk walk(tree, VerifyMode::gumbel, sampler, {.text = &text, .index = std::ssize(text)});
     for (std::int32_t node = 0; node < tree.size(); ++node) {
       const bool walked = walk.wants(node);
-      top_tokens(model.target(tree, node, before), kBestOfRow, best);
+      top_tokens(model.target(tree, node, before), kBestOfRow, large, best);
       drafter.observe(tree.token[static_cast<std::size_t>(node)], walked, best);
       if (walked) walk.take(model.target(tree, node, before));
     }
@@ -244,6 +245,7 @@ TEST(Trigram, FindsMoreInTheSecondHalfOfARepetitiveText) {
 
 TEST(TopTokens, AreTheLargestInOrder) {
   std::mt19937 random(2);
+  LargeLogits large;
   std::vector<Guess> best;
   for (const std::size_t n : {1U, 7U, 8U, 255U, 256U, 257U, 5000U}) {
     std::vector<float> logits(n);
@@ -256,7 +258,7 @@ TEST(TopTokens, AreTheLargestInOrder) {
     }
     std::ranges::stable_sort(ids, std::greater(), [&](std::int32_t id) { return logits[static_cast<std::size_t>(id)]; });
     ids.resize(std::min<std::size_t>(ids.size(), 8));
-    top_tokens(logits, 8, best);
+    top_tokens(logits, 8, large, best);
     ASSERT_EQ(best.size(), ids.size()) << n;
     float total = 0;
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -265,7 +267,7 @@ TEST(TopTokens, AreTheLargestInOrder) {
     }
     EXPECT_NEAR(total, 1, 1e-5);
   }
-  top_tokens(std::vector<float>{1, INFINITY}, 2, best);
+  top_tokens(std::vector<float>{1, INFINITY}, 2, large, best);
   EXPECT_EQ(best[0].p, 1.0F);
 }
 

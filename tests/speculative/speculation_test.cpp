@@ -129,6 +129,7 @@ class Replay {
     speculation.begin(text, 0);
     for (const auto& member : own) member.drafter->follow(text, 0);
     DraftTree tree;
+    LargeLogits large;
     std::vector<Guess> best;
     double jitter = 0;
     while (text.size() < kLength) {
@@ -146,13 +147,13 @@ class Replay {
         if (fixed) {
           best.clear();
           for (const auto& member : own) {
-            if (member.row->wants_rows && best.empty()) top_tokens(row, kBestOfRow, best);
+            if (member.row->wants_rows && best.empty()) top_tokens(row, kBestOfRow, large, best);
             if (member.row->wants_rows) member.drafter->observe(tree.token[static_cast<std::size_t>(node)], walked, best);
           }
-        } else {
-          speculation.observe(node, walked, row);
         }
         if (walked) walk.take(row);
+        if (walked && !fixed) speculation.observe(node, sampler.best());
+        if (!walked && !fixed) speculation.observe_aside(node, row);
       }
       const double seconds = world_.pass(tree.size());
       now_ += seconds;

@@ -1,18 +1,28 @@
 #pragma once
 // CUDA's backend without a GPU, for tests: the same host code and the same kernels, on the emulator. One thread.
 
+#include <cstdint>
+#include <string_view>
+
 #include "gpu/cuda/abi.h"
 
 namespace foreword::gpu::cuda {
 
 struct EmulatedFaults {
-  int allocations_until_failure = -1;  // of any kind of memory; -1: never
-  bool run_fails = false;
+  std::int64_t fail_allocation = -1;  // the request for memory of any kind that fails, from 0; -1: none
+  std::int64_t lose_at_submit = -1;   // the run from which on the device is lost, from 0; -1: never
+  std::int64_t memory = std::int64_t{1} << 40;  // bytes that there are
   bool shares_rounding = true;  // off: every product rounds its input itself
-  int32_t status_of_count = kOk;
+  std::int32_t status_of_count = kOk;
 };
+
+/// Sets what the words name, parted by commas: "fail-allocation=N", "lose-at-submit=N", "memory=BYTES", "no-driver", "old-driver", "no-device".
+/// Unknown words are ignored.
+EmulatedFaults faults_from_words(std::string_view words);
 
 /// The plugin's table; what it does from now on depends on `inject`.
 const Api& emulated_plugin(const EmulatedFaults& inject = {});
+/// The same by the words in FOREWORD_CUDA_EMULATED, read at each count() and open().
+const Api& emulated_plugin_by_environment();
 
 }  // namespace foreword::gpu::cuda

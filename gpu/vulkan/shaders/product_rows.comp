@@ -6,9 +6,11 @@
 // rounded and codes are multiplied.
 // variant product_rows_1: -DPARTS=1
 // variant product_rows_add: -DPARTS=1 -DAFTER_ADD=1
+// variant product_rows_add_2: -DPARTS=1 -DAFTER_ADD=2
 // variant product_rows_activate: -DPARTS=1 -DAFTER_ACTIVATE=1
 // variant product_rows_2: -DPARTS=2
 // variant product_rows_glu: -DPARTS=2 -DAFTER_GLU=1
+// variant product_rows_glu_3: -DPARTS=3 -DAFTER_GLU=1
 // variant product_rows_3: -DPARTS=3
 // variant product_rows_experts: -DPARTS=1 -DEXPERTS=1
 // variant product_rows_experts_glu: -DPARTS=2 -DEXPERTS=1 -DAFTER_GLU=1
@@ -29,48 +31,54 @@ layout(local_size_x = 256) in;
 layout(constant_id = 2) const uint ROWS = 1;  // of x for a group: 1 to 8
 layout(binding = 3) restrict readonly buffer Bias0 { float bias_0[]; };
 layout(binding = 4) restrict writeonly buffer Out0 { float out_0[]; };
-#if PARTS == 1
-layout(binding = 5) restrict readonly buffer Scale { float scales[]; };
-#if EXPERTS
-layout(binding = 6) restrict readonly buffer Ids { int ids[]; };
+layout(binding = 5) restrict readonly buffer Scale0 { float scale_0[]; };
+#if PARTS > 1
+layout(constant_id = 3) const uint FORMAT_1 = 2;
+layout(binding = 6) restrict readonly buffer Weights1 { uint weights_1[]; };
+layout(binding = 7) restrict readonly buffer Bias1 { float bias_1[]; };
+layout(binding = 8) restrict writeonly buffer Out1 { float out_1[]; };
+layout(binding = 9) restrict readonly buffer Scale1 { float scale_1[]; };
+#endif
+#if PARTS > 2
+layout(constant_id = 4) const uint FORMAT_2 = 2;
+layout(binding = 10) restrict readonly buffer Weights2 { uint weights_2[]; };
+layout(binding = 11) restrict readonly buffer Bias2 { float bias_2[]; };
+layout(binding = 12) restrict writeonly buffer Out2 { float out_2[]; };
+layout(binding = 13) restrict readonly buffer Scale2 { float scale_2[]; };
+#endif
+const uint EXTRA = 2 + 4 * PARTS;  // bindings of what follows
+#if AFTER_GLU || AFTER_ACTIVATE
+layout(constant_id = 5) const uint ACTIVATION = 0;  // gpu::Activation
+layout(binding = EXTRA) restrict writeonly buffer Activated { float activated[]; };
+#include "activations.glsl"
+#endif
+#if EXPERTS && (AFTER_GLU || AFTER_COMBINE)
+layout(binding = EXTRA + 1) restrict readonly buffer Ids { int ids[]; };
+#elif EXPERTS
+layout(binding = EXTRA) restrict readonly buffer Ids { int ids[]; };
 #endif
 #if AFTER_COMBINE
-layout(constant_id = 3) const uint AT_ONCE = 1;  // 1, 2, 4 or 8 experts
-layout(binding = 7) restrict readonly buffer ExpertWeights { float expert_weights[]; };
-layout(binding = 8) restrict writeonly buffer Combined { float combined[]; };
-layout(binding = 9) readonly buffer Residual { float residual[]; };  // may be the sums' memory
-layout(binding = 10) writeonly buffer Sums { float sums[]; };
-#endif
-#if AFTER_ACTIVATE
-layout(binding = 6) restrict writeonly buffer Activated { float activated[]; };
+layout(constant_id = 6) const uint AT_ONCE = 1;  // 1, 2, 4 or 8 experts
+layout(binding = EXTRA) restrict readonly buffer ExpertWeights { float expert_weights[]; };
+layout(binding = EXTRA + 2) restrict writeonly buffer Combined { float combined[]; };
+layout(binding = EXTRA + 3) readonly buffer Residual { float residual[]; };  // may be the sums' memory
+layout(binding = EXTRA + 4) writeonly buffer Sums { float sums[]; };
+#elif AFTER_ADD
+layout(binding = EXTRA) readonly buffer Residual { float residual[]; };
+layout(binding = EXTRA + 1) writeonly buffer Sums { float sums[]; };
+#if AFTER_ADD == 2
+layout(binding = EXTRA + 2) restrict readonly buffer Gate { float gates[]; };
+layout(binding = EXTRA + 3) readonly buffer Outer { float outer[]; };
+layout(binding = EXTRA + 4) writeonly buffer OuterSums { float outer_sums[]; };
 #include "activations.glsl"
 #endif
-#if AFTER_ADD
-layout(binding = 6) readonly buffer Residual { float residual[]; };  // may be the sums' memory
-layout(binding = 7) writeonly buffer Sums { float sums[]; };
 #endif
+#if PARTS == 1
 uint weight_word(uint part, uint index) { return weights_0[index]; }
-#else
-layout(constant_id = 3) const uint FORMAT_1 = 2;
-layout(binding = 5) restrict readonly buffer Weights1 { uint weights_1[]; };
-layout(binding = 6) restrict readonly buffer Bias1 { float bias_1[]; };
-layout(binding = 7) restrict writeonly buffer Out1 { float out_1[]; };
-#if PARTS == 2
-#if AFTER_GLU
-layout(binding = 8) restrict writeonly buffer Gated { float gated[]; };
-#include "activations.glsl"
-#endif
-#if EXPERTS
-layout(binding = 9) restrict readonly buffer Ids { int ids[]; };
-#endif
+#elif PARTS == 2
 uint weight_word(uint part, uint index) { return part == 0u ? weights_0[index] : weights_1[index]; }
 #else
-layout(constant_id = 4) const uint FORMAT_2 = 2;
-layout(binding = 8) restrict readonly buffer Weights2 { uint weights_2[]; };
-layout(binding = 9) restrict readonly buffer Bias2 { float bias_2[]; };
-layout(binding = 10) restrict writeonly buffer Out2 { float out_2[]; };
 uint weight_word(uint part, uint index) { return part == 0u ? weights_0[index] : part == 1u ? weights_1[index] : weights_2[index]; }
-#endif
 #endif
 #include "formats.glsl"
 #if INTEGER
@@ -82,27 +90,29 @@ struct Part {
   uint weights_at, row_bytes;      // bytes
   uint first_row, n_rows;          // that are bound, counted through all experts; without experts those that this dispatch makes
   uint bias_at, out_at, out_stride;  // elements; a result that is ABSENT is not stored
+  uint scale_at;
 };
 layout(push_constant) uniform Push {
   Part parts[PARTS];
   uint cols, x_at, x_stride, x_rows;
-#if AFTER_GLU
-  uint gated_at, gated_stride, activation;
-#endif
-#if PARTS == 1
-  uint scale_at;
-#if AFTER_ACTIVATE
-  uint activated_at, activated_stride, activation;
+#if AFTER_GLU || AFTER_ACTIVATE
+  uint activated_at, activated_stride;
 #endif
 #if AFTER_ADD
   uint residual_at, residual_stride, sums_at, sums_stride;
   float residual_scale;
+#if AFTER_ADD == 2
+  uint gate_at, gate_stride, outer_at, outer_stride, outer_sums_at, outer_sums_stride;  // gate, outer_sums ABSENT: not wanted
+  float outer_scale;
 #endif
 #endif
 #if EXPERTS
   uint ids_at, ids_stride;
-  uint chosen;  // experts a row of ids
-  uint expert_rows, bias_strides[PARTS], scale_stride, rows_per_id;  // of x: 1 where each chosen expert has its own, else `chosen`
+  uint chosen;        // experts a row of ids
+  uint expert_rows;   // of the result
+  uint expert_height;  // weight rows of an expert, which may have others too
+  uint bias_strides[PARTS], scale_strides[PARTS];
+  uint rows_per_id;   // of x: 1 where each chosen expert has its own, else `chosen`
 #endif
 #if AFTER_COMBINE
   uint expert_weights_at, expert_weights_stride, combined_at, combined_stride;
@@ -113,26 +123,38 @@ layout(push_constant) uniform Push {
 
 #include "product_rows.glsl"
 
+// The value of what multiply() has just left for this invocation, stored. Places of elements; those of what is ABSENT do not matter.
+float finish_at(const uint part, uint scale, uint bias, uint at) {
+  precise float value = folded(gl_LocalInvocationIndex);
+  const bool scaled = parts[part].scale_at != ABSENT, biased = parts[part].bias_at != ABSENT, stored = parts[part].out_at != ABSENT;
+  if (part == 0u) {
+    if (scaled) value = scale_0[scale] * value;
+    if (biased) value = value + bias_0[bias];
+    if (stored) out_0[at] = value;
+  }
+#if PARTS > 1
+  if (part == 1u) {
+    if (scaled) value = scale_1[scale] * value;
+    if (biased) value = value + bias_1[bias];
+    if (stored) out_1[at] = value;
+  }
+#endif
+#if PARTS > 2
+  if (part == 2u) {
+    if (scaled) value = scale_2[scale] * value;
+    if (biased) value = value + bias_2[bias];
+    if (stored) out_2[at] = value;
+  }
+#endif
+  return value;
+}
+
 #if EXPERTS
 uint expert_of(uint result) { return uint(ids[ids_at + result / chosen * ids_stride + result % chosen]); }
 
-// The value in column `col` of a row of the result, of what multiply() has just left for this invocation, stored.
 float finish_expert(const uint part, uint expert, uint result, uint col) {
-  precise float value = folded(gl_LocalInvocationIndex);
-  const uint bias = parts[part].bias_at + expert * bias_strides[part] + col, at = parts[part].out_at + result * parts[part].out_stride + col;
-  const bool biased = parts[part].bias_at != ABSENT, stored = parts[part].out_at != ABSENT;
-#if PARTS == 1
-  if (scale_at != ABSENT) value = scales[scale_at + expert * scale_stride] * value;
-#else
-  if (part == 1u) {
-    if (biased) value = value + bias_1[bias];
-    if (stored) out_1[at] = value;
-    return value;
-  }
-#endif
-  if (biased) value = value + bias_0[bias];
-  if (stored) out_0[at] = value;
-  return value;
+  return finish_at(part, parts[part].scale_at + expert * scale_strides[part], parts[part].bias_at + expert * bias_strides[part] + col,
+                   parts[part].out_at + result * parts[part].out_stride + col);
 }
 
 #if AFTER_COMBINE
@@ -145,7 +167,7 @@ void main() {
   precise float sum = 0.0;
   for (uint base = 0u; base < chosen; base += AT_ONCE) {
     const uint slot = thread / LANES, mine = row * chosen + min(base + slot / COLS, chosen - 1u);
-    multiply(0u, FORMAT_0, expert_of(mine) * expert_rows + min(first + slot % COLS, expert_rows - 1u), mine / rows_per_id);
+    multiply(0u, FORMAT_0, expert_of(mine) * expert_height + min(first + slot % COLS, expert_rows - 1u), mine / rows_per_id);
     barrier();
     const uint j = base + thread / COLS, col = first + thread % COLS;
     if (thread < GROUP_ROWS && j < chosen && col < expert_rows) values[thread] = finish_expert(0u, expert_of(row * chosen + j), row * chosen + j, col);
@@ -166,7 +188,7 @@ void main() {
 #elif AFTER_GLU
 void main() {
   const uint thread = gl_LocalInvocationIndex, result = gl_WorkGroupID.y, first = gl_WorkGroupID.x * GROUP_ROWS, expert = expert_of(result);
-  const uint row = expert * expert_rows + min(first + thread / LANES, expert_rows - 1u), col = first + thread;
+  const uint row = expert * expert_height + min(first + thread / LANES, expert_rows - 1u), col = first + thread;
   const bool inside = thread < GROUP_ROWS && col < expert_rows;
   float gate = 0.0, up = 0.0;
   multiply(0u, FORMAT_0, row, result / rows_per_id);
@@ -176,13 +198,13 @@ void main() {
   multiply(1u, FORMAT_1, row, result / rows_per_id);
   barrier();
   if (inside) up = finish_expert(1u, expert, result, col);
-  if (inside) gated[gated_at + result * gated_stride + col] = glu(activation, gate, up);
+  if (inside) activated[activated_at + result * activated_stride + col] = glu(ACTIVATION, gate, up);
 }
 #else
 // Of the expert's rows those that the window has.
 void main() {
   const uint thread = gl_LocalInvocationIndex, result = gl_WorkGroupID.y, first = gl_WorkGroupID.x * GROUP_ROWS, expert = expert_of(result);
-  const uint base = expert * expert_rows, lowest = parts[0].first_row, highest = lowest + parts[0].n_rows - 1u;
+  const uint base = expert * expert_height, lowest = parts[0].first_row, highest = lowest + parts[0].n_rows - 1u;
   if (base + first > highest || base + first + GROUP_ROWS <= lowest) return;
   multiply(0u, FORMAT_0, clamp(base + min(first + thread / LANES, expert_rows - 1u), lowest, highest) - lowest, result / rows_per_id);
   barrier();
@@ -202,31 +224,8 @@ Place place_in(const uint part, uint first) {
   return Place(gl_LocalInvocationIndex < GROUP_ROWS * ROWS && row < parts[part].n_rows && x_row < x_rows, x_row, parts[part].first_row + row);
 }
 
-// The result at a place, of what multiply() has just left, stored.
 float finish(const uint part, Place place) {
-  precise float value = folded(gl_LocalInvocationIndex);
-#if PARTS == 1
-  if (scale_at != ABSENT) value = scales[scale_at] * value;
-#endif
-  const uint bias = parts[part].bias_at + place.col, at = parts[part].out_at + place.x_row * parts[part].out_stride + place.col;
-  const bool biased = parts[part].bias_at != ABSENT, stored = parts[part].out_at != ABSENT;
-  if (part == 0u) {
-    if (biased) value = value + bias_0[bias];
-    if (stored) out_0[at] = value;
-  }
-#if PARTS > 1
-  if (part == 1u) {
-    if (biased) value = value + bias_1[bias];
-    if (stored) out_1[at] = value;
-  }
-#endif
-#if PARTS > 2
-  if (part == 2u) {
-    if (biased) value = value + bias_2[bias];
-    if (stored) out_2[at] = value;
-  }
-#endif
-  return value;
+  return finish_at(part, parts[part].scale_at, parts[part].bias_at + place.col, parts[part].out_at + place.x_row * parts[part].out_stride + place.col);
 }
 
 float product(const uint part, const uint format, uint first, Place place) {
@@ -235,32 +234,52 @@ float product(const uint part, const uint format, uint first, Place place) {
   return place.inside ? finish(part, place) : 0.0;
 }
 
-#if AFTER_GLU
-void main() {
-  const uint first = gl_WorkGroupID.x * GROUP_ROWS;
-  const Place place = place_in(0u, first);
-  const float gate = product(0u, FORMAT_0, first, place);
-  barrier();
-  const float up = product(1u, FORMAT_1, first, place);
-  if (place.inside) gated[gated_at + place.x_row * gated_stride + place.col] = glu(activation, gate, up);
-}
-#else
 void product_of_part(const uint part, const uint format, uint group) {
   const uint first = group * GROUP_ROWS;
   const Place place = place_in(part, first);
   const float value = product(part, format, first, place);
 #if AFTER_ACTIVATE
-  if (place.inside) activated[activated_at + place.x_row * activated_stride + place.col] = activation == 0u ? silu(value) : gelu(value);
+  if (place.inside) activated[activated_at + place.x_row * activated_stride + place.col] = ACTIVATION == 0u ? silu(value) : gelu(value);
 #endif
 #if AFTER_ADD
   if (place.inside) {
-    precise float scaled = residual_scale * value;
+    float last = value;
+#if AFTER_ADD == 2
+    if (gate_at != ABSENT) {
+      last = last * sigmoid(gates[gate_at + place.x_row * gate_stride]);
+      out_0[parts[0].out_at + place.x_row * parts[0].out_stride + place.col] = last;
+    }
+#endif
+    precise float scaled = residual_scale * last;
     precise float sum = residual[residual_at + place.x_row * residual_stride + place.col] + scaled;
     sums[sums_at + place.x_row * sums_stride + place.col] = sum;
+#if AFTER_ADD == 2
+    if (outer_sums_at != ABSENT) {
+      precise float outer_scaled = outer_scale * sum;
+      precise float outer_sum = outer[outer_at + place.x_row * outer_stride + place.col] + outer_scaled;
+      outer_sums[outer_sums_at + place.x_row * outer_sums_stride + place.col] = outer_sum;
+    }
+#endif
   }
 #endif
 }
 
+#if AFTER_GLU
+void main() {
+  const uint groups = (parts[0].n_rows + GROUP_ROWS - 1u) / GROUP_ROWS, first = gl_WorkGroupID.x * GROUP_ROWS;
+#if PARTS > 2
+  if (gl_WorkGroupID.x >= groups) {
+    product_of_part(2u, FORMAT_2, gl_WorkGroupID.x - groups);
+    return;
+  }
+#endif
+  const Place place = place_in(0u, first);
+  const float gate = product(0u, FORMAT_0, first, place);
+  barrier();
+  const float up = product(1u, FORMAT_1, first, place);
+  if (place.inside) activated[activated_at + place.x_row * activated_stride + place.col] = glu(ACTIVATION, gate, up);
+}
+#else
 void main() {
   uint group = gl_WorkGroupID.x;
 #if PARTS > 1

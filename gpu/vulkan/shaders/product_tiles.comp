@@ -24,12 +24,11 @@ uint weight_word(uint part, uint index) { return weights_0[index]; }
 layout(push_constant) uniform Push {
   uint weights_at, row_bytes;        // bytes
   uint first_row, n_rows;            // that are bound, counted through all experts
-  uint bias_at, out_at, out_stride;  // elements
+  uint bias_at, out_at, out_stride, scale_at;  // elements
   uint cols, x_at, x_stride, x_rows;
-  uint scale_at;
 #if EXPERTS
   uint lists_at, n_experts, chosen;
-  uint expert_rows, bias_stride, scale_stride, rows_per_id;
+  uint expert_rows, expert_height, bias_stride, scale_stride, rows_per_id;  // expert_height: the same
 #endif
 };
 

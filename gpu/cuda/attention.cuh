@@ -1,0 +1,87 @@
+#pragma once
+// What the kernels of attention share: attention.cu sums spans of 256 positions, attention_fold.cu folds them where each had its own block.
+
+#include "gpu/cuda/lowering.h"
+#include "gpu/cuda/pages.cuh"
+
+namespace foreword::gpu::cuda {
+
+inline constexpr int kSpan = 256;
+
+struct Attention {
+  const float* q;
+  std::int64_t q_stride;
+  float* out;
+  std::int64_t out_stride, n_rows, n_heads, window;
+  const int *table, *sequence, *position, *prefix, *extra_begin, *extra_slots, *watch;
+  std::int64_t table_stride, sequence_stride, position_stride, prefix_stride, extra_begin_stride, extra_stride, watch_stride;
+  std::int64_t n_pages;      // columns of the table
+  const float* sinks;
+  float scale, softcap;
+  Cache cache;
+  int group, chunk;          // query heads of a kv head; those that one block takes
+  int rows_per_block;
+  std::int64_t n_spans;
+  float2* state;             // [rows][heads][spans] of a span: largest logit and sum; absent where one block folds all spans
+  float* sums;               // [rows][heads][spans][dim]
+  float2* page_state;        // [rows][heads][pages]; absent: nobody is watched
+  float2* final_state;       // [rows][heads]
+  Rounded rounded;           // of the output, for products; codes = nullptr: not wanted
+};
+
+// What a row sees: positions [begin, end), those from `prefix` on in extra[position - prefix].
+struct Sight {
+  int begin, end, prefix, extra, sequence;
+};
+
+__device__ inline Sight sight_of(const Attention& p, std::int64_t row) {
+  Sight s;
+  s.extra = p.extra_begin[row * p.extra_begin_stride];
+  s.prefix = p.prefix[row * p.prefix_stride];
+  s.end = s.prefix + p.extra_begin[(row + 1) * p.extra_begin_stride] - s.extra;
+  const std::int64_t begin = p.window > 0 ? p.position[row * p.position_stride] - p.window + 1 : 0;
+  s.begin = begin > 0 ? static_cast<int>(begin) : 0;
+  s.sequence = p.sequence[row * p.sequence_stride];
+  return s;
+}
+
+// Softmax of one vector so far.
+template <int kColumns>
+struct Sum {
+  float largest, weight;
+  float values[kColumns];  // columns lane, lane + 32, ..
+};
+
+// One more span of which only its own sums are known.
+template <int kColumns>
+__device__ __forceinline__ void fold(Sum<kColumns>& all, const Sum<kColumns>& span) {
+  if (span.weight == 0) return;
+  const float largest = fmaxf(all.largest, span.largest);
+  const float keep = expf(all.largest - largest), take = expf(span.largest - largest);
+  all.weight = fmaf(all.weight, keep, span.weight * take);
+  for (int i = 0; i < kColumns; ++i) all.values[i] = fmaf(all.values[i], keep, span.values[i] * take);
+  all.largest = largest;
+}
+
+template <int kColumns>
+__device__ __forceinline__ Sum<kColumns> nothing() {
+  Sum<kColumns> sum;
+  sum.largest = -INFINITY;
+  sum.weight = 0;
+  for (int i = 0; i < kColumns; ++i) sum.values[i] = 0;
+  return sum;
+}
+
+template <int kColumns>
+__device__ __forceinline__ Sum<kColumns> start_of(const Attention& p, std::int64_t head) {
+  Sum<kColumns> sum = nothing<kColumns>();
+  if (p.sinks != nullptr) sum.largest = p.sinks[head], sum.weight = 1;
+  return sum;
+}
+
+/// The spans that p.state and p.sums hold, folded, and the result in p.out, also rounded for `n_slots` slots if p.rounded is wanted.
+void launch_fold(Lowering& to, const Attention& p, std::int64_t n_slots);
+/// What pages of watched rows got, after p.page_state and p.final_state are known.
+void launch_share(Lowering& to, const Attention& p, float* shares, std::int64_t shares_stride);
+
+}  // namespace foreword::gpu::cuda

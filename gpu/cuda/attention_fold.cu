@@ -1,0 +1,109 @@
+// Spans of positions that had a block each, put together, and what pages got of a row's attention.
+
+#include "gpu/cuda/attention.cuh"
+
+namespace foreword::gpu::cuda {
+namespace {
+
+constexpr int kThreads = 128, kSpansAtOnce = 256;
+
+// One vector a block, a thread every 128th column. fold() needs of the spans before one only the largest logit so far, and a maximum has no
+// order: so the factors of many spans are computed at once, and the columns go through them with nothing to wait for but memory.
+template <int kColumns>
+__global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
+  float* vector = dynamic_shared<float>();
+  __shared__ float largest[kSpansAtOnce], weight[kSpansAtOnce];
+  __shared__ float2 factors[kSpansAtOnce];  // what is kept, and what is taken
+  const int me = static_cast<int>(threadIdx.x), dim = static_cast<int>(p.cache.head_dim);
+  const std::int64_t row = blockIdx.x, head = blockIdx.y;
+  if (row >= p.n_rows) {  // a slot of zeros
+    for (int run = me; run < dim / kRun; run += kThreads) {
+      float zeros[kRun] = {};
+      round_run(zeros, row, head * dim / kRun + run, p.rounded);
+    }
+    return;
+  }
+  Sum<kColumns> all = start_of<kColumns>(p, head);
+  const std::int64_t first = (row * p.n_heads + head) * p.n_spans;
+  for (std::int64_t done = 0; done < p.n_spans; done += kSpansAtOnce) {
+    const int n = static_cast<int>(min(p.n_spans - done, std::int64_t{kSpansAtOnce}));
+    float before[2] = {};  // of the two spans of this thread: the largest of those before, and the span's own
+    for (int i = me; i < n; i += kThreads) {
+      const float2 state = p.state[first + done + i];
+      weight[i] = state.y;
+      largest[i] = fmaxf(all.largest, state.y == 0 ? all.largest : state.x);
+      before[i / kThreads] = state.x;
+    }
+    __syncthreads();
+    for (int distance = 1; distance < n; distance *= 2) {
+      float with[2] = {};
+      for (int i = me; i < n; i += kThreads) with[i / kThreads] = fmaxf(largest[i], largest[i >= distance ? i - distance : i]);
+      __syncthreads();
+      for (int i = me; i < n; i += kThreads) largest[i] = with[i / kThreads];
+      __syncthreads();
+    }
+    for (int i = me; i < n; i += kThreads) {
+      const float until = i == 0 ? all.largest : largest[i - 1];
+      factors[i] = float2{expf(until - largest[i]), expf(before[i / kThreads] - largest[i])};
+    }
+    __syncthreads();
+    const float* sums = p.sums + (first + done) * dim;
+#pragma unroll 4
+    for (int i = 0; i < n; ++i) {
+      float values[kColumns];
+      for (int c = 0; c < kColumns; ++c) values[c] = me + kThreads * c < dim ? sums[std::int64_t{i} * dim + me + kThreads * c] : 0;
+      if (weight[i] == 0) continue;
+      all.weight = fmaf(all.weight, factors[i].x, weight[i] * factors[i].y);
+      for (int c = 0; c < kColumns; ++c) all.values[c] = fmaf(all.values[c], factors[i].x, values[c] * factors[i].y);
+    }
+    all.largest = n > 0 ? largest[n - 1] : all.largest;
+    __syncthreads();
+  }
+  if (p.final_state != nullptr && me == 0) p.final_state[row * p.n_heads + head] = float2{all.largest, all.weight};
+  for (int c = 0; c < kColumns; ++c) {
+    if (me + kThreads * c < dim) vector[me + kThreads * c] = all.weight > 0 ? all.values[c] / all.weight : 0;
+  }
+  __syncthreads();
+  rotate_shared(vector, dim, static_cast<int>(p.cache.basis_v));
+  for (int c = me; c < dim; c += kThreads) p.out[row * p.out_stride + head * dim + c] = vector[c];
+  for (int run = me; p.rounded.codes != nullptr && run < dim / kRun; run += kThreads) {
+    float values[kRun];
+    for (int i = 0; i < kRun; ++i) values[i] = vector[run * kRun + i];
+    round_run(values, row, head * dim / kRun + run, p.rounded);
+  }
+}
+
+// What the pages of a watched row got, in the head that gave them most.
+__global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
+  const std::int64_t row = blockIdx.x, kv_head = blockIdx.y;
+  const int watch = p.watch[row * p.watch_stride];
+  if (watch < 0) return;
+  const Sight sight = sight_of(p, row);
+  float* to = shares + (watch * p.cache.n_kv_heads + kv_head) * shares_stride;
+  for (std::int64_t page = sight.begin / kSlots + threadIdx.x; page * kSlots < sight.end && page < p.n_pages; page += blockDim.x) {
+    float most = 0;
+    for (int i = 0; i < p.group; ++i) {
+      const std::int64_t vector = row * p.n_heads + kv_head * p.group + i;
+      const float2 all = p.final_state[vector], one = p.page_state[vector * p.n_pages + page];
+      if (one.y > 0) most = fmaxf(most, one.y * expf(one.x - all.x) / all.y);
+    }
+    atomicMax(reinterpret_cast<int*>(to + page), __float_as_int(most));  // both are positive: as integers in the same order
+  }
+}
+
+}  // namespace
+
+void launch_fold(Lowering& to, const Attention& p, std::int64_t n_slots) {
+  const auto go = [&](auto kernel) {
+    to.launch({static_cast<unsigned>(n_slots), static_cast<unsigned>(p.n_heads)}, kThreads, sizeof(float) * static_cast<std::size_t>(p.cache.head_dim), kernel, p);
+  };
+  if (p.cache.head_dim <= kThreads) return go(fold_spans<1>);
+  if (p.cache.head_dim <= 2 * kThreads) return go(fold_spans<2>);
+  go(fold_spans<4>);
+}
+
+void launch_share(Lowering& to, const Attention& p, float* shares, std::int64_t shares_stride) {
+  to.launch({static_cast<unsigned>(p.n_rows), static_cast<unsigned>(p.cache.n_kv_heads)}, 64, 0, share, p, shares, shares_stride);
+}
+
+}  // namespace foreword::gpu::cuda

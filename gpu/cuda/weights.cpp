@@ -1,0 +1,93 @@
+#include "gpu/cuda/weights.h"
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+#include "gpu/cuda/packing.h"
+
+namespace foreword::gpu {
+namespace {
+
+/// Smaller weights share memory of this size, whole pages of the driver's.
+constexpr std::size_t kSlabBytes = std::size_t{32} << 20;
+constexpr std::size_t kAlignment = 256;
+/// Of the file's bytes that wait on the device to be packed.
+constexpr std::int64_t kPieceBytes = std::int64_t{64} << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<CudaBuffer>> allocate_cuda(const std::shared_ptr<CudaDevice>& device, std::size_t bytes) {
+  constexpr std::size_t kUnit = 16;
+  void* memory = nullptr;
+  const std::size_t whole = std::max<std::size_t>((bytes + kUnit - 1) / kUnit, 1) * kUnit;
+  const std::int32_t status = device->api.allocate(device->context, static_cast<std::int64_t>(whole), &memory);
+  if (status == cuda::kOutOfMemory) {
+    return Error{ErrorCode::out_of_memory, "The GPU has not " + human_bytes(static_cast<double>(bytes)) + " of memory to give (" +
+                                               human_bytes(static_cast<double>(device->free_bytes())) +
+                                               " are free); choose a smaller model or --context, fewer --gpu-layers, or --device cpu."};
+  }
+  if (status != cuda::kOk) return device->error(status);
+  return std::make_unique<CudaBuffer>(device, memory, bytes);
+}
+
+Result<const std::uint8_t*> CudaWeights::resident(const WeightMatrix& weight, WeightUse use) {
+  const bool packs = use == WeightUse::product && cuda::unit_bytes(weight.format) > 0;
+  if (const auto* here = dynamic_cast<const CudaBuffer*>(weight.buffer)) {
+    check(!packs, "a weight in device memory lies as in the file");
+    return reinterpret_cast<const std::uint8_t*>(here->address() + weight.offset);
+  }
+  // What lies on the device is no part of what the buffer says, so a const view may bring it about.
+  auto* file = const_cast<CudaFile*>(dynamic_cast<const CudaFile*>(weight.buffer));
+  check(file != nullptr, "a weight in a buffer of this backend");
+  const CudaFile::Key key{weight.offset, weight.rows, weight.n_experts, packs};
+  auto it = file->residents_.find(key);
+  if (it == file->residents_.end()) {
+    const std::int64_t of_expert = packs ? cuda::packed_bytes(weight.format, weight.rows, weight.cols) : weight.rows * row_bytes(weight.format, weight.cols);
+    FW_ASSIGN(std::byte* const to, room(*file, static_cast<std::size_t>(weight.n_experts * of_expert)));
+    FW_TRY(bring(weight, packs, file->bytes_.subspan(static_cast<std::size_t>(weight.offset)), to));
+    it = file->residents_.emplace(key, to).first;
+  }
+  return reinterpret_cast<const std::uint8_t*>(it->second);
+}
+
+Result<std::byte*> CudaWeights::room(CudaFile& file, std::size_t bytes) {
+  const std::size_t whole = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  const auto fits = [&](const CudaFile::Slab& slab) { return slab.buffer->bytes() - slab.used >= whole; };
+  auto slab = std::ranges::find_if(file.slabs_, fits);
+  if (slab == file.slabs_.end()) {
+    const auto smaller = std::min(kSlabBytes, (file.bytes_.size() + 2 * kAlignment) / kAlignment * kAlignment);
+    FW_ASSIGN(auto fresh, allocate_cuda(device_, std::max(whole, smaller)));
+    slab = file.slabs_.insert(file.slabs_.end(), {std::move(fresh), 0});
+  }
+  slab->used += whole;
+  return slab->buffer->address() + slab->used - whole;
+}
+
+Result<void> CudaWeights::bring(const WeightMatrix& weight, bool packs, std::span<const std::byte> from, std::byte* to) {
+  const std::int64_t row = row_bytes(weight.format, weight.cols), all_rows = weight.rows * weight.n_experts;
+  const auto upload = [&](std::byte* there, std::int64_t first_row, std::int64_t n) -> Result<void> {
+    const std::int32_t status = device_->api.upload(device_->context, there, from.data() + first_row * row, n * row);
+    if (status != cuda::kOk) return device_->error(status);
+    return {};
+  };
+  if (!packs) return upload(to, 0, all_rows);
+  // Experts of whole tiles follow each other as the rows of one do.
+  const bool in_one = weight.rows % cuda::kTileRows == 0;
+  const std::int64_t rows = in_one ? all_rows : weight.rows, tile_bytes = cuda::packed_bytes(weight.format, cuda::kTileRows, weight.cols);
+  const std::int64_t at_once = std::min(rows, std::max<std::int64_t>(kPieceBytes / row / cuda::kTileRows, 1) * cuda::kTileRows);
+  FW_ASSIGN(const auto waiting, allocate_cuda(device_, static_cast<std::size_t>(at_once * row)));
+  for (std::int64_t first = 0; first < all_rows; first += rows) {
+    for (std::int64_t done = 0; done < rows; done += at_once) {
+      const std::int64_t n = std::min(at_once, rows - done);
+      FW_TRY(upload(waiting->address(), first + done, n));
+      const cuda::PackJob job{reinterpret_cast<const std::uint8_t*>(waiting->address()), reinterpret_cast<std::uint8_t*>(to), n, weight.cols,
+                              static_cast<std::int64_t>(weight.format)};
+      const std::int32_t status = device_->api.pack(device_->context, &job);
+      if (status != cuda::kOk) return device_->error(status);
+      to += cuda::tiles_of(n) * tile_bytes;
+    }
+  }
+  return {};
+}
+
+}  // namespace foreword::gpu
