@@ -145,7 +145,7 @@ Result<std::vector<TokenId>> EvalModel::write(std::span<const TokenId> prompt, s
   const auto sequence = model_.cache().add_sequence();
   Result<void> result = model_.read(sequence, prompt, [&](std::int64_t i) { return i + 1 == std::ssize(prompt); }, keep);
   while (result && std::ssize(written) < n_tokens) {
-    const auto named = std::span(row).first(std::min(row.size(), static_cast<std::size_t>(tokenizer.size())));
+    const auto named = engine::LogitRow(row).first(static_cast<std::size_t>(tokenizer.size()));
     const TokenId token = sampler.sample(named, {}, 0, tokenizer.suppressed());
     if (token < 0 || tokenizer.is_end_of_generation(token)) break;
     written.push_back(token);

@@ -116,11 +116,6 @@ void AnswerWriter::draft_with(Drafting* drafting) {
   if (drafting_ != nullptr) accepted_before_ = drafting_->speculation.stats().accepted;
 }
 
-// Rows of the matrix beyond the vocabulary are padding that no text belongs to.
-std::span<const float> AnswerWriter::named(std::span<const float> logits) const {
-  return logits.first(std::min(logits.size(), static_cast<std::size_t>(tokenizer_.size())));
-}
-
 Work::Need AnswerWriter::need() const {
   if (!is_open() || restoring() || done_) return {};
   const std::int64_t unread = n_unread();
@@ -151,21 +146,26 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
     const std::int64_t left = model_.model().context - std::ssize(text_) + 1;
     tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside);
   }
+  // Of most rows of a tree, drafters want a few and nobody the rest.
+  const LogitWish own = sampler_.wish(tokenizer_.suppressed().size());
+  const LogitWish wish = tree_ != &alone_ && own.all() ? LogitWish::best(kBestOfRow) : own;
   const auto root = static_cast<std::int32_t>(batch.size());
   for (std::size_t node = 0; node < tree_->token.size(); ++node) {
-    batch.add(tree_->token[node], sequence, node == 0 ? parent : root + tree_->parent[node], true);
+    batch.add(tree_->token[node], sequence, node == 0 ? parent : root + tree_->parent[node], wish);
   }
   walk_.emplace(*tree_, speculation != nullptr ? speculation->mode() : VerifyMode::gumbel, sampler_,
                 Walk::Place{&text_, std::ssize(text_), tokenizer_.suppressed(), [this](TokenId token) { return tokenizer_.is_end_of_generation(token); }});
 }
 
-void AnswerWriter::take(std::int64_t row, std::span<const float> logits) {
+void AnswerWriter::take(std::int64_t row, const LogitRow& logits) {
+  // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
+  const LogitRow named = logits.first(static_cast<std::size_t>(tokenizer_.size()));
   const auto node = static_cast<std::int32_t>(row - first_row_ - n_chain_);
   Speculation* speculation = tree_ != &alone_ ? &drafting_->speculation : nullptr;
   if (!walk_->wants(node)) {
-    if (speculation != nullptr) speculation->observe_aside(node, named(logits));
+    if (speculation != nullptr) speculation->observe_aside(node, named);
   } else if (may_go_on()) {
-    walk_->take(named(logits));
+    walk_->take(named);
     if (speculation != nullptr) speculation->observe(node, sampler_.best());
   }
 }

@@ -50,7 +50,7 @@ class AnswerWriter final : public Work {
 
   Need need() const override;
   void add_rows(Batch& batch, const Room& room) override;
-  void take(std::int64_t row, std::span<const float> logits) override;
+  void take(std::int64_t row, const LogitRow& logits) override;
   void end_step(const Pass& pass) override;
 
   /// Ends now. The last event has been told then, whatever it is, and the text is given back.
@@ -70,7 +70,6 @@ class AnswerWriter final : public Work {
   void follow();
   void finish();
   Result<void> keep_rows(const VerifyResult& chosen);
-  std::span<const float> named(std::span<const float> logits) const;
 
   LoadedModel& model_;
   const Tokenizer& tokenizer_;

@@ -81,7 +81,7 @@ std::optional<double> ChunkReader::get_off(const Step& step, double seconds) {
 }
 
 Result<void> ChunkReader::run_alone(const std::function<bool(std::int64_t layer)>& rides) {
-  const auto take_row = [this](std::int64_t row, std::span<const float> logits) { take(row, logits); };
+  const auto take_row = [this](std::int64_t row, const LogitRow& logits) { take(row, logits); };
   FW_TRY(forward_.run({}, take_row, {.passenger = &chunk_->passenger, .rides = rides}));
   if (chunk_->passenger.next_layer == forward_.n_layers()) arrive();
   return {};

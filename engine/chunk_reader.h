@@ -38,7 +38,7 @@ class ChunkReader {
   /// The chunk under way, without any limit, if go_on does not say false; then the rest of it comes later.
   Result<void> finish(const std::function<bool()>& go_on);
   /// Logits of a row of the chunk.
-  void take(std::int64_t row, std::span<const float> logits) { chunk_->work->take(row, logits); }
+  void take(std::int64_t row, const LogitRow& logits) { chunk_->work->take(row, logits); }
 
  private:
   struct Chunk {

@@ -48,12 +48,12 @@ Result<void> measure_cost(LoadedModel& model, CostModel& cost) {
     if (!result || now() - begin > kMeasuringSeconds) break;
     double best = 1e9;
     batch.clear();
-    for (int i = 0; i < n; ++i) batch.add(token(i), sequence, i == 0 ? -1 : (i - 1) / 2, true);  // a tree, as drafts are
+    for (int i = 0; i < n; ++i) batch.add(token(i), sequence, i == 0 ? -1 : (i - 1) / 2, LogitWish::best(kBestOfRow));  // a tree, as drafts are
     const double first = now();
     for (int pass = 0; result && (pass < kPasses || (pass < kMostPasses && now() < first + kShortSeconds)); ++pass) {
       const double start = now();
       // With what the drafters do for each row that is not the text's own.
-      result = model.forward().run(batch, [&](std::int64_t row, std::span<const float> logits) {
+      result = model.forward().run(batch, [&](std::int64_t row, const LogitRow& logits) {
         if (row > 0) top_tokens(logits, kBestOfRow, large, best_tokens);
       });
       best = std::min(best, now() - start);

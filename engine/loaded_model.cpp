@@ -196,7 +196,7 @@ void LoadedModel::keep_skipped(const std::vector<std::uint8_t>& skipped) {
 }
 
 Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tokens,
-                               const std::function<bool(std::int64_t)>& wants, const LogitSink& sink,
+                               const std::function<LogitWish(std::int64_t)>& wants, const LogitSink& sink,
                                const std::function<bool(std::int64_t)>& between) {
   Batch batch;
   const std::int64_t total = std::ssize(tokens);
@@ -206,7 +206,7 @@ Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tok
     for (std::int64_t i = 0; i < n; ++i) {
       batch.add(tokens[static_cast<std::size_t>(first + i)], sequence, static_cast<std::int32_t>(i - 1), wants(first + i));
     }
-    FW_TRY(forward_->run(batch, [&](std::int64_t row, std::span<const float> logits) { sink(first + row, logits); }));
+    FW_TRY(forward_->run(batch, [&](std::int64_t row, const LogitRow& logits) { sink(first + row, logits); }));
     FW_TRY(cache_->commit(sequence, n));
     if (between && !between(first + n)) return Error{ErrorCode::cancelled, "Stopped."};
   }

@@ -63,9 +63,9 @@ class LoadedModel {
   /// Tells the book, if there is one.
   void keep_skipped(const std::vector<std::uint8_t>& skipped);
 
-  /// Reads `tokens` into the sequence in chunks; logits of the rows that `wants` selects go to the sink with their
+  /// Reads `tokens` into the sequence in chunks; what `wants` names of the rows' logits goes to the sink with their
   /// index in `tokens`. `between` runs after every chunk with the number of tokens read; false cancels (`cancelled`).
-  Result<void> read(SequenceId sequence, std::span<const TokenId> tokens, const std::function<bool(std::int64_t)>& wants,
+  Result<void> read(SequenceId sequence, std::span<const TokenId> tokens, const std::function<LogitWish(std::int64_t)>& wants,
                     const LogitSink& sink, const std::function<bool(std::int64_t)>& between = {});
 
  private:

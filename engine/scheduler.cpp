@@ -89,7 +89,7 @@ void Scheduler::add_readers(const Wishes& wishes) {
 Result<void> Scheduler::run(PassOptions options, const std::function<bool()>& go_on, bool is_long) {
   if (is_long) options.go_on = go_on;
   auto part = parts_.begin();
-  const auto sink = [&](std::int64_t row, std::span<const float> logits) {
+  const auto sink = [&](std::int64_t row, const LogitRow& logits) {
     if (row >= batch_.size()) return chunks_.take(row - batch_.size(), logits);
     while (row >= part->end) ++part;
     part->work->take(row, logits);

@@ -50,7 +50,7 @@ bool SecondModel::catch_up() {
   return !broken_;
 }
 
-std::optional<LevelRows> LevelRows::of(const DraftTree& tree, std::span<const std::int32_t> nodes, SequenceId sequence, std::int64_t most) {
+std::optional<LevelRows> LevelRows::of(const DraftTree& tree, std::span<const std::int32_t> nodes, SequenceId sequence, std::int64_t most, LogitWish wish) {
   std::vector<std::int32_t> wanted(nodes.begin(), nodes.end());
   for (const std::int32_t node : nodes) {
     for (std::int32_t at = tree.parent[static_cast<std::size_t>(node)]; at >= 0; at = tree.parent[static_cast<std::size_t>(at)]) wanted.push_back(at);
@@ -64,20 +64,20 @@ std::optional<LevelRows> LevelRows::of(const DraftTree& tree, std::span<const st
     const auto n = static_cast<std::size_t>(node);
     const std::int32_t parent = tree.parent[n];
     const bool asked = std::ranges::find(nodes, node) != nodes.end();
-    row_of[n] = rows.batch.add(tree.token[n], sequence, parent < 0 ? -1 : row_of[static_cast<std::size_t>(parent)], asked);
+    row_of[n] = rows.batch.add(tree.token[n], sequence, parent < 0 ? -1 : row_of[static_cast<std::size_t>(parent)], asked ? wish : LogitWish(false));
     rows.node_of.push_back(node);
   }
   return rows;
 }
 
-bool SecondModel::score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) {
+bool SecondModel::score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) {
   if (!catch_up()) return false;
   const std::int64_t left = model_->model().context - model_->cache().length(sequence_);
-  const auto level = LevelRows::of(tree, nodes, sequence_, std::min(left, model_->forward().max_rows()));
+  const auto level = LevelRows::of(tree, nodes, sequence_, std::min(left, model_->forward().max_rows()), wish);
   if (!level) return false;
   const auto n_vocab = static_cast<std::size_t>(model_->tokenizer()->size());
-  broken_ = !model_->forward().run(level->batch, [&](std::int64_t row, std::span<const float> logits) {
-    sink(level->node_of[static_cast<std::size_t>(row)], logits.first(std::min(logits.size(), n_vocab)));
+  broken_ = !model_->forward().run(level->batch, [&](std::int64_t row, const LogitRow& logits) {
+    sink(level->node_of[static_cast<std::size_t>(row)], logits.first(n_vocab));
   });
   return !broken_;
 }

@@ -16,8 +16,8 @@ namespace foreword::engine {
 struct LevelRows {
   Batch batch;
   std::vector<std::int32_t> node_of;  // by row
-  /// Nothing if there are more than so many.
-  static std::optional<LevelRows> of(const DraftTree& tree, std::span<const std::int32_t> nodes, SequenceId sequence, std::int64_t most);
+  /// Nothing if there are more than so many. wish: of the nodes' logits.
+  static std::optional<LevelRows> of(const DraftTree& tree, std::span<const std::int32_t> nodes, SequenceId sequence, std::int64_t most, LogitWish wish);
 };
 
 class SecondModel : public DraftModel {
@@ -26,7 +26,7 @@ class SecondModel : public DraftModel {
   static Result<std::unique_ptr<SecondModel>> open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target);
 
   void follow(std::span<const std::int32_t> text, std::size_t kept) override;
-  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) override;
+  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) override;
   std::int64_t bytes() const override;
 
  private:

@@ -128,14 +128,14 @@ Result<void> SelfDraft::choose(double seconds) {
 
 void SelfDraft::follow(std::span<const std::int32_t> text, std::size_t) { length_ = std::ssize(text); }
 
-bool SelfDraft::score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) {
+bool SelfDraft::score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) {
   if (sequence_ < 0 || target_.cache().length(sequence_) + 1 != length_) return false;
   const std::int64_t most = std::min(target_.forward().max_rows(), target_.model().context - length_ + 1);
-  const auto level = LevelRows::of(tree, nodes, sequence_, most);
+  const auto level = LevelRows::of(tree, nodes, sequence_, most, wish);
   if (!level) return false;
   const auto n_vocab = static_cast<std::size_t>(target_.tokenizer()->size());
   return target_.forward()
-      .run(level->batch, [&](std::int64_t row, std::span<const float> logits) { sink(level->node_of[static_cast<std::size_t>(row)], logits.first(std::min(logits.size(), n_vocab))); },
+      .run(level->batch, [&](std::int64_t row, const LogitRow& logits) { sink(level->node_of[static_cast<std::size_t>(row)], logits.first(n_vocab)); },
            {.skipped = skipped_})
       .has_value();
 }

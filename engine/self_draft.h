@@ -24,7 +24,7 @@ class SelfDraft final : public DraftModel {
   const std::vector<std::uint8_t>& skipped() const { return skipped_; }
 
   void follow(std::span<const std::int32_t> text, std::size_t kept) override;
-  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) override;
+  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) override;
   std::int64_t bytes() const override { return 0; }
 
  private:

@@ -141,9 +141,9 @@ void Suggestion::add_rows(Batch& batch, const Room& room) {
   n_rows_ = batch.size() - begin;
 }
 
-void Suggestion::take(std::int64_t row, std::span<const float> logits) {
+void Suggestion::take(std::int64_t row, const LogitRow& logits) {
   // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
-  const auto named = logits.first(std::min(logits.size(), static_cast<std::size_t>(loaded_.tokenizer()->size())));
+  const std::span<const float> named = logits.first(static_cast<std::size_t>(loaded_.tokenizer()->size()));
   if (phase_ == Phase::drafting) job_.take(row, named);
   else logits_.assign(named.begin(), named.end());
 }

@@ -52,7 +52,7 @@ class Suggestion final : public Work {
 
   Need need() const override;
   void add_rows(Batch& batch, const Room& room) override;
-  void take(std::int64_t row, std::span<const float> logits) override;
+  void take(std::int64_t row, const LogitRow& logits) override;
   void end_step(const Pass& pass) override;
 
   /// Another end is told, once the drafts that are left have got there.

@@ -37,7 +37,7 @@ class Work {
   virtual Need need() const = 0;
   virtual void add_rows(Batch& batch, const Room& room) = 0;
   /// row: of the batch.
-  virtual void take(std::int64_t row, std::span<const float> logits) = 0;
+  virtual void take(std::int64_t row, const LogitRow& logits) = 0;
   virtual void end_step(const Pass& pass) = 0;
 };
 

@@ -198,6 +198,11 @@ class Backend {
   /// out[r] = sum over j of weights[r, j] * y[r * k + j], in that order.
   virtual void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) = 0;
 
+  /// The k largest of each row, falling, ties to the lower index. -infinity is a number, NaN is never taken: where a row has fewer
+  /// than k numbers, id -1 and value -infinity stand behind them. x [n, cols], ids [n, k] i32, values [n, k]; k <= cols, kMostTopK.
+  virtual void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) = 0;
+  static constexpr std::int64_t kMostTopK = 256;
+
   /// out[i] = x[rows[i]]. rows [n, 1] i32.
   virtual void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) = 0;
 

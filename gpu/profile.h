@@ -30,6 +30,7 @@ struct DeviceCounts {
   std::int64_t submissions = 0;
   std::int64_t reused = 0;  // submissions that the driver had seen before
   std::int64_t bytes = 0;   // that the ops have to move
+  std::int64_t bytes_read_back = 0;  // by read()
 };
 
 /// Adds a call to the row of its name and format, a new one if there is none.

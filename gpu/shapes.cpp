@@ -1,5 +1,7 @@
 #include "gpu/shapes.h"
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 
 namespace foreword::gpu::shapes {
@@ -168,6 +170,13 @@ void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) 
   floats(out);
   check(weights.rows == out.rows && y.rows == out.rows * weights.cols && y.cols == out.cols,
         "combine_experts: shapes agree");
+}
+
+void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) {
+  floats(x);
+  floats(values);
+  integers(ids, x.rows, values.cols);
+  check(values.rows == x.rows && values.cols > 0 && values.cols <= std::min(x.cols, Backend::kMostTopK), "top_k: k of a row's values");
 }
 
 void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) {

@@ -22,6 +22,7 @@ void in_place(const Tensor& x);
 void sigmoid_gate(const Tensor& x, const Tensor& gate);
 void route(const Tensor& logits, const Tensor& experts, const Tensor& weights);
 void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out);
+void top_k(const Tensor& x, const Tensor& ids, const Tensor& values);
 void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out);
 
 }  // namespace foreword::gpu::shapes

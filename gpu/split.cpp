@@ -202,6 +202,11 @@ class SplitBackend final : public Backend {
     const Tensor y_here = in(y), weights_here = in(weights);
     on().combine_experts(y_here, weights_here, made(out));
   }
+  void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) override {
+    if (!ready({x, ids, values})) return;
+    const Tensor x_here = in(x);
+    on().top_k(x_here, made(ids), made(values));
+  }
   void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) override {
     if (!ready({x, rows, out})) return;
     const Tensor x_here = in(x), rows_here = in(rows);

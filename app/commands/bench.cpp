@@ -13,6 +13,7 @@
 #include "app/report.h"
 #include "engine/loaded_model.h"
 #include "engine/model/random_model.h"
+#include "engine/sampling/sampler.h"
 #include "gpu/bandwidth.h"
 
 namespace foreword::app {
@@ -171,17 +172,20 @@ class Bench {
     const auto start = Clock::now();
     for (std::int64_t i = 0; i < options_.n; ++i) {
       const engine::TokenId token = random_token();
-      FW_TRY(model_.read(sequence_, std::span(&token, 1), [](std::int64_t) { return true; }, kIgnoreLogits));
+      FW_TRY(model_.read(sequence_, std::span(&token, 1), [](std::int64_t) { return answers_wish(); }, kIgnoreLogits));
     }
     const double seconds = seconds_since(start);
     model_.cache().truncate(sequence_, options_.depth);
     return seconds;
   }
 
+  /// What an answer with the usual sampling wants of a row.
+  static engine::LogitWish answers_wish() { return engine::Sampler({}).wish(0); }
+
   /// One step of n rows, each the parent of the next, all with logits.
   Result<double> timed_chain(std::int64_t n, bool logits) {
     engine::Batch batch;
-    for (std::int64_t i = 0; i < n; ++i) batch.add(random_token(), sequence_, static_cast<std::int32_t>(i - 1), logits);
+    for (std::int64_t i = 0; i < n; ++i) batch.add(random_token(), sequence_, static_cast<std::int32_t>(i - 1), logits ? answers_wish() : engine::LogitWish(false));
     const auto start = Clock::now();
     FW_TRY(model_.forward().run(batch, kIgnoreLogits));
     return seconds_since(start);
@@ -189,7 +193,7 @@ class Bench {
 
   Result<std::int64_t> count_outside_layers() {
     engine::Batch batch;
-    batch.add(random_token(), sequence_, -1, true);
+    batch.add(random_token(), sequence_, -1, answers_wish());
     const std::vector<std::uint8_t> all(static_cast<std::size_t>(model_.model().config.n_layers), 1);
     model_.backend().take_counts();
     FW_TRY(model_.forward().run(batch, kIgnoreLogits, {.skipped = all}));
@@ -208,7 +212,7 @@ class Bench {
     return {};
   }
 
-  static constexpr auto kIgnoreLogits = [](std::int64_t, std::span<const float>) {};
+  static constexpr auto kIgnoreLogits = [](std::int64_t, const engine::LogitRow&) {};
 
   engine::LoadedModel& model_;
   const Options& options_;
@@ -265,10 +269,10 @@ void print(const engine::LoadedModel& model, const Options& options, const Figur
   if (const gpu::DeviceCounts& counts = figures.decode_counts; counts.dispatches > 0) {
     const auto per_token = [&](std::int64_t n) { return static_cast<double>(n) / static_cast<double>(figures.decode_steps); };
     const auto layers = static_cast<double>(model.model().config.n_layers);
-    std::printf("  a token        %8.1f dispatches (%.2f a layer and %lld), %.1f barriers, %.1f copies, %.3f GB moved, %.0f %% of steps known to the driver\n",
+    std::printf("  a token        %8.1f dispatches (%.2f a layer and %lld), %.1f barriers, %.1f copies, %.3f GB moved, %.0f bytes read back, %.0f %% of steps known to the driver\n",
                 per_token(counts.dispatches), (per_token(counts.dispatches) - static_cast<double>(figures.outside_layers)) / layers,
                 static_cast<long long>(figures.outside_layers), per_token(counts.barriers), per_token(counts.copies),
-                per_token(counts.bytes) / 1e9, 100 * static_cast<double>(counts.reused) / static_cast<double>(counts.submissions));
+                per_token(counts.bytes) / 1e9, per_token(counts.bytes_read_back), 100 * static_cast<double>(counts.reused) / static_cast<double>(counts.submissions));
   }
   for (const RowFigures& row : figures.rows) {
     std::printf("  %3lld rows       %8.2f ms, %.2f times the first, %.0f %% of the memory's speed\n",
@@ -305,6 +309,7 @@ Result<void> measure(const CommonOptions& common, const Options& options, const 
       .set("dispatches_per_token", static_cast<double>(figures.decode_counts.dispatches) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
       .set("dispatches_outside_layers", figures.outside_layers)
       .set("bytes_moved_per_token", static_cast<double>(figures.decode_counts.bytes) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
+      .set("bytes_read_back_per_token", static_cast<double>(figures.decode_counts.bytes_read_back) / static_cast<double>(std::max<std::int64_t>(1, figures.decode_steps)))
       .set("rows", rows)
       .set("row_bandwidth_shares", shares)
       .set("bandwidth", figures.bandwidth)

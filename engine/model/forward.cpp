@@ -137,10 +137,11 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const PassO
   if (n_fresh > 0) f.stages.embed(inputs.first(n_fresh, 0), all.mixes, rows.row_range(0, n_fresh));
   FW_TRY(f.run_layers(n_own, inputs, layout, rows, options));
 
-  std::vector<std::int32_t> wanted;
+  std::vector<Stages::Wanted> wanted;
   const bool arrived = passenger != nullptr && passenger->next_layer == f.model.config.n_layers;
   for (std::int64_t r = 0; r < (arrived ? all.size() : n_own); ++r) {
-    if (all.wants_logits[static_cast<std::size_t>(r)] != 0) wanted.push_back(static_cast<std::int32_t>(r));
+    const LogitWish wish = all.logits[static_cast<std::size_t>(r)];
+    if (wish.any()) wanted.push_back({static_cast<std::int32_t>(r), wish});
   }
   FW_TRY(f.stages.head(rows, wanted, sink));
   if (options.skipped.empty() && inputs.global.rows.shares) f.tell_attention(layout, inputs.global.rows.shares, n_own, passenger);

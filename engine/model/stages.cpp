@@ -25,6 +25,7 @@ Result<void> Stages::allocate() {
   for (Scratch* s : {&gate_, &up_}) FW_TRY(s->make(backend_, n, dense));
   FW_TRY(hidden_.make(backend_, std::min(n, kLogitRows), d));
   FW_TRY(logits_.make(backend_, std::min(n, kLogitRows), model_.vocab_size));
+  FW_ASSIGN(reader_, LogitReader::create(backend_, std::min(n, kLogitRows), model_.vocab_size));
   if (c.n_experts > 0) {
     FW_TRY(router_.make(backend_, n, c.n_experts));
     FW_TRY(experts_.make(backend_, n, c.n_experts_used, DType::i32));
@@ -177,9 +178,15 @@ void Stages::layer(std::int64_t il, const LayerInputs& inputs, const Tensor& str
   backend_.add(stream, branch, 1.0F, stream);
 }
 
-Result<void> Stages::head(const Tensor& stream, const std::vector<std::int32_t>& rows, const LogitSink& sink) {
-  if (rows.empty()) return backend_.submit();
+Result<void> Stages::head(const Tensor& stream, std::span<const Wanted> wanted, const LogitSink& sink) {
+  if (wanted.empty()) return backend_.submit();
   const Config& c = model_.config;
+  std::vector<std::int32_t> rows;
+  std::vector<LogitWish> wishes;
+  for (const Wanted& each : wanted) {
+    rows.push_back(each.row);
+    wishes.push_back(each.wish);
+  }
   const Tensor all = wanted_.write(backend_, rows, std::ssize(rows), 1);
   for (std::int64_t first = 0; first < std::ssize(rows); first += kLogitRows) {
     const std::int64_t n = std::min(kLogitRows, std::ssize(rows) - first);
@@ -189,15 +196,8 @@ Result<void> Stages::head(const Tensor& stream, const std::vector<std::int32_t>&
     linear(model_.head, states, out);
     if (c.logit_divisor != 1.0F) backend_.scale(out, 1.0F / c.logit_divisor);
     if (c.final_softcap > 0) backend_.softcap(out, c.final_softcap);
-    FW_TRY(backend_.submit());
-    read_.resize(std::max(read_.size(), static_cast<std::size_t>(n * model_.vocab_size)));
-    const auto values = std::span(read_).first(static_cast<std::size_t>(n * model_.vocab_size));
-    backend_.read(out, std::as_writable_bytes(values));
-    for (std::int64_t r = 0; r < n; ++r) {
-      const auto begin = static_cast<std::size_t>(r * model_.vocab_size);
-      sink(rows[static_cast<std::size_t>(first + r)],
-           values.subspan(begin, static_cast<std::size_t>(model_.vocab_size)));
-    }
+    FW_TRY(reader_->hand_out(out, std::span(wishes).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n)),
+                             [&](std::int64_t i, const LogitRow& row) { sink(rows[static_cast<std::size_t>(first + i)], row); }));
   }
   return {};
 }

@@ -2,10 +2,12 @@
 // The stages of a pass on the device: tokens become a stream, layers change it, the head reads it. Holds the memory that a
 // stage needs for itself and no pass from one to the next. Records; only head() submits.
 
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "engine/model/layer_inputs.h"
+#include "engine/model/logit_reader.h"
 
 namespace foreword::engine {
 
@@ -19,8 +21,12 @@ class Stages {
   // stream [rows, hidden_size], here and below: one row for each of the batch.
   void embed(const LayerInputs& inputs, std::span<const Batch::Mix> mixes, const gpu::Tensor& stream);
   void layer(std::int64_t il, const LayerInputs& inputs, const gpu::Tensor& stream);
-  /// Output norm, head and final scaling for these rows of the stream, a few at a time.
-  Result<void> head(const gpu::Tensor& stream, const std::vector<std::int32_t>& rows, const LogitSink& sink);
+  struct Wanted {
+    std::int32_t row;  // of the stream
+    LogitWish wish;
+  };
+  /// Output norm, head and final scaling for these rows, a few at a time.
+  Result<void> head(const gpu::Tensor& stream, std::span<const Wanted> wanted, const LogitSink& sink);
 
  private:
   void norm(const Norm& norm, const gpu::Tensor& in, std::int64_t group, const gpu::Tensor& out);
@@ -38,7 +44,7 @@ class Stages {
   Scratch normed_, q_, k_, v_, heads_, branch_, gate_, up_, logits_, hidden_;
   Scratch router_, experts_, expert_weights_, expert_gate_, expert_up_, expert_out_, shared_gate_;
   Scratch mixed_, wanted_;
-  std::vector<float> read_;  // rows of logits
+  std::optional<LogitReader> reader_;
 };
 
 }  // namespace foreword::engine

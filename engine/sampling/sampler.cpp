@@ -72,11 +72,6 @@ std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
   return counter;
 }
 
-/// Falling logit, ties to the lower id: a total order, so every selection below is deterministic.
-constexpr auto kBetter = [](const auto& a, const auto& b) {
-  return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-};
-
 }  // namespace
 
 std::span<const SamplerParam> sampler_params() { return kParams; }
@@ -92,6 +87,11 @@ double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token
 }
 
 namespace {
+
+/// Whether a penalty may make a token likelier.
+bool raises(const SamplingParams& params) {
+  return params.penalty_window != 0 && (params.repeat_penalty < 1.0F || params.presence_penalty < 0.0F);
+}
 
 std::span<const std::int32_t> window_of(std::span<const std::int32_t> history, std::int32_t window) {
   return window >= 0 && std::ssize(history) > window ? history.last(static_cast<std::size_t>(window)) : history;
@@ -144,13 +144,16 @@ std::size_t momentum_choice(std::span<const Candidate> best, double log_sum, std
   return chosen;
 }
 
-void Sampler::penalise_repetitions(std::span<const std::int32_t> history) {
+template <class LogitOf>
+void Sampler::penalise_repetitions(std::span<const std::int32_t> history, LogitOf logit_of) {
   if (params_.dry_multiplier == 0.0F || params_.dry_window == 0) return;
   constexpr double kMost = 1e4;  // more than any logit, and still a number: if all are that unlikely, they keep their order
   for (const auto& [token, length] : dry_lengths(window_of(history, params_.dry_window), breakers_)) {
-    if (length < params_.dry_allowed_length || token < 0 || token >= std::ssize(logits_)) continue;
+    if (length < params_.dry_allowed_length) continue;
+    float* logit = logit_of(token);
+    if (logit == nullptr) continue;
     const double penalty = params_.dry_multiplier * std::pow(static_cast<double>(params_.dry_base), length - params_.dry_allowed_length);
-    logits_[static_cast<std::size_t>(token)] -= static_cast<float>(std::min(penalty, kMost));
+    *logit -= static_cast<float>(std::min(penalty, kMost));
   }
 }
 
@@ -170,7 +173,18 @@ bool Sampler::penalises() const {
   return params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F || params_.dry_multiplier != 0.0F;
 }
 
-void Sampler::penalise(std::span<const std::int32_t> history) {
+bool Sampler::looks_at_all() const { return params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0); }
+
+std::size_t Sampler::most() const { return params_.temperature > 0.0F ? static_cast<std::size_t>(std::max(params_.top_k, 1)) : 1; }
+
+LogitWish Sampler::wish(std::size_t n_banned) const {
+  constexpr std::size_t kPenalised = 64;  // as many as the usual window has; where there are more, the whole row is fetched
+  if (looks_at_all() || raises(params_)) return true;
+  return LogitWish::best(std::max(most(), kBest) + n_banned + (penalises() ? kPenalised : 0));
+}
+
+template <class LogitOf>
+void Sampler::penalise(std::span<const std::int32_t> history, LogitOf logit_of) {
   const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
   if (!active || params_.penalty_window == 0) return;
   history = window_of(history, params_.penalty_window);
@@ -178,10 +192,10 @@ void Sampler::penalise(std::span<const std::int32_t> history) {
   std::sort(seen_.begin(), seen_.end());
   seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
   for (const std::int32_t token : seen_) {
-    if (token < 0 || token >= std::ssize(logits_)) continue;
-    float& logit = logits_[static_cast<std::size_t>(token)];
-    logit = logit > 0 ? logit / params_.repeat_penalty : logit * params_.repeat_penalty;
-    logit -= params_.presence_penalty;
+    float* logit = logit_of(token);
+    if (logit == nullptr) continue;
+    *logit = *logit > 0 ? *logit / params_.repeat_penalty : *logit * params_.repeat_penalty;
+    *logit -= params_.presence_penalty;
   }
 }
 
@@ -216,26 +230,57 @@ void Sampler::truncate() {
   }
 }
 
-std::span<const Candidate> Sampler::distribution(std::span<const float> logits, std::span<const std::int32_t> history,
-                                                 std::span<const std::int32_t> banned) {
+void Sampler::collect_from_all(std::span<const float> logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned) {
   if (!banned.empty() || penalises()) {
     logits_.assign(logits.begin(), logits.end());
+    const auto logit_of = [&](std::int32_t token) { return token >= 0 && token < std::ssize(logits_) ? &logits_[static_cast<std::size_t>(token)] : nullptr; };
     for (const std::int32_t token : banned) {
-      if (token >= 0 && token < std::ssize(logits_)) logits_[static_cast<std::size_t>(token)] = kNever;
+      if (float* logit = logit_of(token)) *logit = kNever;
     }
-    penalise(history);
-    penalise_repetitions(history);
+    penalise(history, logit_of);
+    penalise_repetitions(history, logit_of);
     logits = logits_;
   }
+  collect(logits, looks_at_all() ? logits.size() : std::max(most(), kBest));
+}
 
-  const bool all = params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0);
-  const auto most = params_.temperature > 0.0F ? static_cast<std::size_t>(std::max(params_.top_k, 1)) : 1;
-  collect(logits, all ? logits.size() : std::max(most, kBest));
+/// The same candidates from the best logits alone: since nothing makes a token likelier, one that is not among them stays behind the
+/// last of them. False: too few are left before that one.
+bool Sampler::collect_from_best(const LogitRow& logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned) {
+  const std::span<const Candidate> best = logits.best();
+  if (best.empty() || looks_at_all() || raises(params_)) return false;
+  candidates_.clear();
+  std::size_t n_named = 0;
+  for (const Candidate& c : best) {
+    if (static_cast<std::size_t>(c.token) >= logits.size()) continue;
+    ++n_named;
+    if (c.logit > kNever && std::ranges::find(banned, c.token) == banned.end()) candidates_.push_back(c);
+  }
+  std::ranges::sort(candidates_, {}, &Candidate::token);
+  const auto logit_of = [&](std::int32_t token) {
+    const auto found = std::ranges::lower_bound(candidates_, token, {}, &Candidate::token);
+    return found != candidates_.end() && found->token == token ? &found->logit : nullptr;
+  };
+  penalise(history, logit_of);
+  penalise_repetitions(history, logit_of);
+  std::ranges::sort(candidates_, kBetter);
+  const std::size_t wanted = std::max(most(), kBest);
+  const Candidate last = best.back();
+  const bool complete = n_named == logits.size() || last.logit == kNever;
+  if (!complete && (candidates_.size() < wanted || kBetter(last, candidates_[wanted - 1]))) return false;
+  candidates_.resize(std::min(candidates_.size(), wanted));
+  while (!candidates_.empty() && !(candidates_.back().logit > kNever)) candidates_.pop_back();
+  return true;
+}
+
+std::span<const Candidate> Sampler::distribution(const LogitRow& logits, std::span<const std::int32_t> history,
+                                                 std::span<const std::int32_t> banned) {
+  if (!collect_from_best(logits, history, banned)) collect_from_all(logits.all(), history, banned);
   const auto n_best = std::min(candidates_.size(), kBest);
   std::ranges::partial_sort(candidates_, candidates_.begin() + static_cast<std::ptrdiff_t>(n_best), kBetter);
   best_.assign(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(n_best));
   if (candidates_.empty()) return {};
-  if (!all) candidates_.resize(std::min(candidates_.size(), most));  // fewer than kBest of these are all sorted
+  if (!looks_at_all()) candidates_.resize(std::min(candidates_.size(), most()));  // fewer than kBest of these are all sorted
   if (params_.momentum > 0.0F) choose_by_momentum(history);
   else if (params_.temperature > 0.0F) truncate();
   return candidates_;
@@ -267,7 +312,7 @@ void Sampler::probabilities(std::span<const Candidate> candidates, std::vector<d
   for (double& p : out) p /= total;
 }
 
-std::int32_t Sampler::sample(std::span<const float> logits, std::span<const std::int32_t> history, std::int64_t index,
+std::int32_t Sampler::sample(const LogitRow& logits, std::span<const std::int32_t> history, std::int64_t index,
                              std::span<const std::int32_t> banned) {
   return draw(distribution(logits, history, banned), index);
 }

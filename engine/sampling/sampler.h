@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/sampling/large_logits.h"
+#include "engine/sampling/logit_row.h"
 
 namespace foreword::engine {
 
@@ -52,12 +53,6 @@ double philox_uniform(std::uint64_t seed, std::uint32_t index, std::uint32_t tok
 /// Gumbel noise at (index, token): -log(-log u). One function for choosing tokens and for guessing what will be chosen.
 double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream = 0);
 
-/// A token that may still be chosen.
-struct Candidate {
-  float logit;  // after penalties, before the division by the temperature
-  std::int32_t token;
-};
-
 /// DRY ("don't repeat yourself"; p-e-w 2024): a token that would lengthen a repetition gets less likely, the more the longer that is:
 /// its logit falls by multiplier * base ^ (n - allowed_length), where n >= allowed_length is the length of the repetition before it.
 /// Tells for every token that follows an earlier place which ends as the history does the length of the longest such match; no
@@ -82,15 +77,19 @@ class Sampler {
   /// From now on, with the same breakers.
   void use(const SamplingParams& params) { params_ = params; }
 
-  /// logits: one per vocabulary entry, may contain -inf, NaN counts as -inf. history: the tokens before this one, oldest
+  /// What it needs of a row, nearly always.
+  LogitWish wish(std::size_t n_banned) const;
+
+  /// logits: one per vocabulary entry, may contain -inf, NaN counts as -inf. The result does not depend on how many of the best are
+  /// at hand; where they cannot decide, all are looked at. history: the tokens before this one, oldest
   /// first, prompt included. index: how many tokens the conversation has before this one (the noise's counter).
   /// banned: ids that are never chosen. Ties go to the lower id. Returns -1 if no token is left.
-  std::int32_t sample(std::span<const float> logits, std::span<const std::int32_t> history, std::int64_t index,
+  std::int32_t sample(const LogitRow& logits, std::span<const std::int32_t> history, std::int64_t index,
                       std::span<const std::int32_t> banned);
 
   /// sample() in two parts, for whoever needs the law as well. First, what is left after all steps but the temperature:
-  /// by falling logit, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
-  std::span<const Candidate> distribution(std::span<const float> logits, std::span<const std::int32_t> history,
+  /// by falling logit after penalties, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
+  std::span<const Candidate> distribution(const LogitRow& logits, std::span<const std::int32_t> history,
                                           std::span<const std::int32_t> banned);
   /// The likeliest of the row that was looked at last, kBest or fewer, by falling logit: after the penalties, before any truncation.
   static constexpr std::size_t kBest = 8;
@@ -102,8 +101,17 @@ class Sampler {
 
  private:
   bool penalises() const;
-  void penalise(std::span<const std::int32_t> history);
-  void penalise_repetitions(std::span<const std::int32_t> history);
+  /// Whether a step looks at every token.
+  bool looks_at_all() const;
+  /// How many are left before the steps that look at sums.
+  std::size_t most() const;
+  /// logit_of(token): a pointer to it, or null where the token does not matter.
+  template <class LogitOf>
+  void penalise(std::span<const std::int32_t> history, LogitOf logit_of);
+  template <class LogitOf>
+  void penalise_repetitions(std::span<const std::int32_t> history, LogitOf logit_of);
+  bool collect_from_best(const LogitRow& logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
+  void collect_from_all(std::span<const float> logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
   void choose_by_momentum(std::span<const std::int32_t> history);
   void collect(std::span<const float> logits, std::size_t most);
   void truncate();

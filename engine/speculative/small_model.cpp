@@ -29,8 +29,12 @@ std::vector<double> perturbed_keys(const BeamPath& path, std::span<const double>
   return keys;
 }
 
+LogitWish SmallModel::wish(const DraftRules& rules) const {
+  return rules.noisy() && rules.sampling != nullptr ? sampler_.wish(0) : LogitWish::best(kBestOfRow);
+}
+
 /// What the draft model thinks comes next, through the steps that the target's logits will go through; without noise its likeliest.
-void SmallModel::guess(std::span<const float> logits, const DraftRules& rules) {
+void SmallModel::guess(const LogitRow& logits, const DraftRules& rules) {
   guesses_.clear();
   if (!rules.noisy() || rules.sampling == nullptr) return top_tokens(logits, kBestOfRow, large_, guesses_);
   std::span<const Candidate> left = sampler_.distribution(logits, {}, {});
@@ -66,7 +70,7 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
     if (level_reach < rules.min_level_reach) return;
     std::vector<Slot> slots;
     std::size_t asked = 0;
-    const bool scored = model_->score(tree, level, [&](std::int32_t node, std::span<const float> logits) {
+    const bool scored = model_->score(tree, level, wish(rules), [&](std::int32_t node, const LogitRow& logits) {
       guess(logits, rules);
       const float reach = reach_of[asked++];
       for (const Child& child : choose_children(tree, node, guesses_, kLevelBranches, rules, self, calibration)) {
@@ -101,7 +105,7 @@ void SmallModel::grow_beam(const DraftRules& rules, std::uint8_t self, const Cal
     std::vector<std::int32_t> level;
     for (const BeamPath& path : beam) level.push_back(path.node);
     std::size_t asked = 0;
-    const bool scored = model_->score(tree, level, [&](std::int32_t node, std::span<const float> logits) {
+    const bool scored = model_->score(tree, level, wish(rules), [&](std::int32_t node, const LogitRow& logits) {
       const BeamPath& path = beam[asked++];
       guess(logits, rules);
       NodeDraws draws;

@@ -15,14 +15,14 @@ namespace foreword::engine {
 /// a tree are forgotten when the text goes on.
 class DraftModel {
  public:
-  using Sink = std::function<void(std::int32_t node, std::span<const float> logits)>;
+  using Sink = std::function<void(std::int32_t node, const LogitRow& logits)>;
 
   virtual ~DraftModel() = default;
   /// The text is now this; its first `kept` tokens are those of the last call. Its last token is the root of the next tree.
   virtual void follow(std::span<const std::int32_t> text, std::size_t kept) = 0;
   /// The logits after these nodes, which are one level of the tree: their parents were asked for in the calls before. Every
   /// node's, in this order; false if the model cannot go on, and then nothing is drafted below.
-  virtual bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) = 0;
+  virtual bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) = 0;
   virtual std::int64_t bytes() const = 0;
 };
 
@@ -39,7 +39,8 @@ class SmallModel : public Drafter {
   void grow_levels(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree);
   void grow_beam(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree);
 
-  void guess(std::span<const float> logits, const DraftRules& rules);
+  void guess(const LogitRow& logits, const DraftRules& rules);
+  LogitWish wish(const DraftRules& rules) const;
 
   DraftModel* model_;
   Sampler sampler_{SamplingParams{}};

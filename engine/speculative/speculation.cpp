@@ -102,7 +102,7 @@ void Speculation::observe(std::int32_t node, std::span<const Candidate> best) {
   tell_best(node, true);
 }
 
-void Speculation::observe_aside(std::int32_t node, std::span<const float> logits) {
+void Speculation::observe_aside(std::int32_t node, const LogitRow& logits) {
   if (!wants_rows_) return;
   top_tokens(logits, kBestOfRow, large_, best_);
   tell_best(node, false);

@@ -73,7 +73,7 @@ class Speculation {
   /// What the target thinks comes after a node that the walk stood at, as the sampler found it: in the tree's order.
   void observe(std::int32_t node, std::span<const Candidate> best);
   /// The row of any other node.
-  void observe_aside(std::int32_t node, std::span<const float> logits);
+  void observe_aside(std::int32_t node, const LogitRow& logits);
   /// After the pass. text: with the chosen tokens, as the walk left it. seconds: of the pass alone; 0 if unknown.
   void learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds);
 

@@ -154,7 +154,7 @@ Walk::Walk(const DraftTree& tree, VerifyMode mode, Sampler& sampler, Place place
   }
 }
 
-void Walk::take(std::span<const float> logits) {
+void Walk::take(const LogitRow& logits) {
   check(node_ >= 0, "a walk that is done takes no more logits");
   const std::int64_t index = place_.index + std::ssize(result_.tokens);
   const std::span<const Candidate> left = sampler_->distribution(logits, *place_.text, place_.banned);

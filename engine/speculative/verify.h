@@ -56,7 +56,7 @@ class Walk {
   /// rows in the tree's order come when they are wanted.
   bool wants(std::int32_t node) const { return node == node_; }
   /// The logits of the node that it stands at.
-  void take(std::span<const float> logits);
+  void take(const LogitRow& logits);
   bool done() const { return node_ < 0; }
   const VerifyResult& result() const { return result_; }
 

@@ -4,6 +4,7 @@
 
 #include "gpu/cpu/cpu_backend_impl.h"
 #include "gpu/cpu/routing.h"
+#include "gpu/cpu/top_k.h"
 
 namespace foreword::gpu {
 namespace {
@@ -134,6 +135,13 @@ void CpuBackend::combine_experts(const Tensor& y, const Tensor& weights, const T
                add(row_of<float>(out, r), row_of<float>(y, first + j), weight[j], out.cols, row_of<float>(out, r));
              }
            });
+}
+
+void CpuBackend::top_k(const Tensor& x, const Tensor& ids, const Tensor& values) {
+  shapes::top_k(x, ids, values);
+  record({"top_k"}, x.rows, {Extent(x)}, {Extent(ids), Extent(values)}, [=](std::int64_t r, const Worker&) {
+    top_k_row(std::span(row_of<float>(x, r), static_cast<std::size_t>(x.cols)), values.cols, row_of<std::int32_t>(ids, r), row_of<float>(values, r));
+  });
 }
 
 void CpuBackend::gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) {

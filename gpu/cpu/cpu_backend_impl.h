@@ -136,6 +136,7 @@ class CpuBackend final : public Backend {
 
   void route(Routing routing, const Tensor& logits, const Tensor& experts, const Tensor& weights) override;
   void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) override;
+  void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) override;
   void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) override;
 
  private:

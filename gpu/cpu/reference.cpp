@@ -249,6 +249,23 @@ class Reference final : public Backend {
       return sum;
     });
   }
+  void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) override {
+    shapes::top_k(x, ids, values);
+    for (std::int64_t r = 0; r < x.rows; ++r) {
+      const float* value = row_of<float>(x, r);
+      std::vector<std::int32_t> order;
+      for (std::int32_t i = 0; i < x.cols; ++i) {
+        if (!std::isnan(value[i])) order.push_back(i);
+      }
+      std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return value[a] > value[b]; });
+      for (std::int64_t i = 0; i < values.cols; ++i) {
+        const bool there = i < std::ssize(order);
+        const std::int32_t id = there ? order[static_cast<std::size_t>(i)] : -1;
+        row_of<std::int32_t>(ids, r)[i] = id;
+        row_of<float>(values, r)[i] = there ? value[id] : -std::numeric_limits<float>::infinity();
+      }
+    }
+  }
   void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) override {
     shapes::gather_rows(x, rows, out);
     each(out, [&](std::int64_t r, std::int64_t c) {

@@ -8,7 +8,7 @@
 
 namespace foreword::gpu::cuda {
 
-inline constexpr uint32_t kAbiVersion = 2;
+inline constexpr uint32_t kAbiVersion = 3;
 inline constexpr char kEntryName[] = "foreword_cuda_plugin";
 
 /// A matrix of 4-byte elements, rows `stride` elements apart. data = nullptr: absent.
@@ -38,7 +38,7 @@ struct Cache {
 
 enum OpKind : int32_t {
   kOpWrite, kOpEmbed, kOpNorm, kOpLinear, kOpRope, kOpStoreKv, kOpEncodePages, kOpCopySlots, kOpAttention, kOpGlu, kOpActivate,
-  kOpAdd, kOpScale, kOpSoftcap, kOpSigmoidGate, kOpRoute, kOpCombine, kOpGather,
+  kOpAdd, kOpScale, kOpSoftcap, kOpSigmoidGate, kOpRoute, kOpCombine, kOpGather, kOpTopK,
 };
 
 /// Rows of bytes, `stride` bytes apart on the device and without gaps on the host.
@@ -97,6 +97,7 @@ struct ElementwiseOp { View x, y, out; float factor; int32_t activation; };  // 
 struct RouteOp { View logits, experts, weights; int64_t routing; LinearOp router; NormOp norm; };
 struct CombineOp { View y, weights, out; };
 struct GatherOp { View x, rows, out; };
+struct TopKOp { View x, ids, values; };
 
 struct Op {
   int32_t kind, zero;
@@ -113,6 +114,7 @@ struct Op {
     RouteOp route;
     CombineOp combine;
     GatherOp gather;
+    TopKOp top_k;
   };
 };
 

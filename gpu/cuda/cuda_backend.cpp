@@ -98,6 +98,7 @@ class CudaBackend final : public Recorder {
     all.submissions = counts.runs;
     all.reused = counts.replayed;
     all.bytes = std::exchange(bytes_, 0);
+    all.bytes_read_back = std::exchange(bytes_read_back_, 0);
     return all;
   }
 
@@ -116,6 +117,7 @@ class CudaBackend final : public Recorder {
   bool profiling_ = false;
   std::vector<OpProfile> profile_;
   std::int64_t bytes_ = 0;  // that the ops had to move
+  std::int64_t bytes_read_back_ = 0;
   std::optional<Error> failure_;  // of recording; reported by submit()
 };
 
@@ -172,6 +174,7 @@ void CudaBackend::read(const Tensor& from, std::span<std::byte> bytes) {
   check(records_.empty(), "read: after submit()");
   check(static_cast<std::int64_t>(bytes.size()) == from.rows * from.cols * bytes_of(from.dtype), "read: as many bytes as the view has");
   if (bytes.empty()) return;
+  bytes_read_back_ += std::ssize(bytes);
   const cuda::Copy copy = rows_of(from, bytes.data());
   const std::int32_t status = device_->api.download(device_->context, &copy);
   if (status != cuda::kOk && !failure_) failure_ = device_->error(status);

@@ -44,6 +44,7 @@ void for_all_written(const Op& op, Each each) {
     case kOpRoute: return each(op.route.logits), each(op.route.experts), each(op.route.weights), each(op.route.norm.out);
     case kOpCombine: return each(op.combine.out);
     case kOpGather: return each(op.gather.out);
+    case kOpTopK: return each(op.top_k.ids), each(op.top_k.values);
     case kOpWrite:
     case kOpEncodePages:
     case kOpCopySlots: return;
@@ -142,6 +143,7 @@ void lower(Lowering& to, const Op& op, const Op* next) {
     case kOpRoute: return lower(to, op.route, terms);
     case kOpCombine: return lower(to, op.combine);
     case kOpGather: return lower(to, op.gather);
+    case kOpTopK: return lower(to, op.top_k);
     default: lower(to, op.elementwise, static_cast<OpKind>(op.kind), terms);
   }
 }

@@ -84,6 +84,8 @@ void lower(Lowering& to, const GatherOp& op);
 // experts.cu
 void lower(Lowering& to, const RouteOp& op, std::int64_t terms);
 void lower(Lowering& to, const CombineOp& op);
+// top_k.cu
+void lower(Lowering& to, const TopKOp& op);
 // kv.cu
 void lower(Lowering& to, const StoreKvOp& op);
 void lower_encode_pages(Lowering& to, const CopyKvOp& op);

@@ -79,6 +79,7 @@ OpCost cost_of(const Op& op) {
     case kOpSigmoidGate: return elementwise("sigmoid_gate", op.elementwise);
     case kOpRoute: return of_route(op.route);
     case kOpCombine: return {"combine_experts", {}, bytes_of_view(op.combine.y) + bytes_of_view(op.combine.out)};
+    case kOpTopK: return {"top_k", {}, bytes_of_view(op.top_k.x)};
     default: return {"gather_rows", {}, 2 * bytes_of_view(op.gather.out)};
   }
 }

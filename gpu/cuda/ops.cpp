@@ -43,6 +43,7 @@ class Maker {
   void operator()(const WriteRecord& r) { start(cuda::kOpWrite).write = rows_of(r.to, reinterpret_cast<std::byte*>(r.staged)); }
   void operator()(const EmbedRecord& r) { start(cuda::kOpEmbed).embed = {weight_of(r.table, WeightUse::table), view_of(r.ids), view_of(r.out)}; }
   void operator()(const NormRecord& r) { start(cuda::kOpNorm).norm = norm_of(r); }
+  void operator()(const TopKRecord& r) { start(cuda::kOpTopK).top_k = {view_of(r.x), view_of(r.ids), view_of(r.values)}; }
   void operator()(const GatherRowsRecord& r) { start(cuda::kOpGather).gather = {view_of(r.x), view_of(r.rows), view_of(r.out)}; }
   void operator()(const CombineExpertsRecord& r) { start(cuda::kOpCombine).combine = {view_of(r.y), view_of(r.weights), view_of(r.out)}; }
   void operator()(const EncodePagesRecord& r) { start(cuda::kOpEncodePages).copy_kv = {view_of(r.from), view_of(r.to), cache_of(r.layer)}; }

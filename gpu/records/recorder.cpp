@@ -103,6 +103,11 @@ void Recorder::combine_experts(const Tensor& y, const Tensor& weights, const Ten
   if (out.rows > 0) records_.push_back(CombineExpertsRecord{y, weights, out});
 }
 
+void Recorder::top_k(const Tensor& x, const Tensor& ids, const Tensor& values) {
+  shapes::top_k(x, ids, values);
+  if (x.rows > 0) records_.push_back(TopKRecord{x, ids, values});
+}
+
 void Recorder::gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) {
   shapes::gather_rows(x, rows, out);
   if (out.rows > 0) records_.push_back(GatherRowsRecord{x, rows, out});

@@ -25,6 +25,7 @@ class Recorder : public Backend {
   void sigmoid_gate(const Tensor& x, const Tensor& gate) final;
   void route(Routing routing, const Tensor& logits, const Tensor& experts, const Tensor& weights) final;
   void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) final;
+  void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) final;
   void gather_rows(const Tensor& x, const Tensor& rows, const Tensor& out) final;
 
  protected:

@@ -152,6 +152,10 @@ struct CombineExpertsRecord {
   Tensor y, weights, out;
 };
 
+struct TopKRecord {
+  Tensor x, ids, values;
+};
+
 struct GatherRowsRecord {
   Tensor x, rows, out;
 };
@@ -163,7 +167,7 @@ struct WriteRecord {
 };
 
 using Record = std::variant<EmbedRecord, NormRecord, LinearRecord, LinearExpertsRecord, RopeRecord, StoreKvRecord, EncodePagesRecord,
-                            CopySlotsRecord, AttentionRecord, ElementwiseRecord, RouteRecord, CombineExpertsRecord, GatherRowsRecord,
-                            WriteRecord>;
+                            CopySlotsRecord, AttentionRecord, ElementwiseRecord, RouteRecord, CombineExpertsRecord, TopKRecord,
+                            GatherRowsRecord, WriteRecord>;
 
 }  // namespace foreword::gpu

@@ -127,6 +127,7 @@ void lower(const CopySlotsRecord&, Lowering&);
 void lower(const LinearRecord&, Lowering&);          // op_linear.cpp
 void lower(const LinearExpertsRecord&, Lowering&);   // op_experts.cpp
 void lower(const RouteRecord&, Lowering&);           // op_route.cpp
+void lower(const TopKRecord&, Lowering&);            // op_top_k.cpp
 void lower(const StoreKvRecord&, Lowering&);         // op_kv.cpp
 void lower(const EncodePagesRecord&, Lowering&);
 void lower(const AttentionRecord&, Lowering&);       // op_attention.cpp

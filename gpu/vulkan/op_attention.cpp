@@ -1,5 +1,6 @@
-// Attention over KV pages. Where no row can see more than one segment of pages, one dispatch; else each segment by itself and a
-// merge, some rows at a time so that what lies between them stays small. Both ways give the same bits.
+// Attention over KV pages. Few rows go one by one, many in tiles that read a page once. Where no row of few can see more than one
+// segment of pages, one dispatch; else each segment by itself and a merge, some rows at a time so that what lies between them stays
+// small. All ways give the same bits.
 
 #include <algorithm>
 
@@ -13,16 +14,21 @@ namespace {
 constexpr std::int64_t kSegmentPages = 8;              // attention.glsl
 constexpr std::int64_t kMostPartialBytes = 16 << 20;   // of the segments' sums at once
 constexpr std::int64_t kMostHeadDim = 512;
+constexpr std::int64_t kTileVectors = 16, kMostTileHeadDim = 256;  // attention_tile.comp
+// Rows and slots, fewer of which are better off row by row.
+constexpr std::int64_t kLeastTileRows = 16, kLeastTileSlots = 2 * kPageSlots;
 
 struct Shape {
   std::int64_t heads = 1;  // in a workgroup
   std::int64_t tiles = 1;  // of heads of a kv head
+  std::int64_t rows = 1;   // in a workgroup
 };
 
 Shape shape_of(const AttentionRecord& r) {
   const std::int64_t group = r.params.n_heads / r.layer.n_kv_heads, most = r.layer.head_dim > 256 ? 2 : 4;
   const std::int64_t heads = std::min(group, most);
-  return {heads, divide_up(group, heads)};
+  const bool in_tiles = r.q.rows >= kLeastTileRows && r.rows.max_slots > kLeastTileSlots && r.layer.head_dim % 4 == 0 && r.layer.head_dim <= kMostTileHeadDim;
+  return {heads, divide_up(group, heads), in_tiles ? kTileVectors / heads : 1};
 }
 
 struct RowsPush {
@@ -61,8 +67,27 @@ std::uint32_t pools_of(const KvLayer& layer) {
 
 void use_attention(ShaderId shader, const AttentionRecord& r, const Shape& shape, Lowering& to) {
   const KvLayer& layer = r.layer;
-  to.use(shader, {u32(layer.head_dim), u32(layer.n_kv_heads), u32(r.params.n_heads / layer.n_kv_heads), u32(shape.heads), u32(layer.basis.v),
-                  factor_bits(layer.basis.v), u32(layer.basis.k), factor_bits(layer.basis.k), pools_of(layer), packed_encodings(layer)});
+  const std::uint32_t dim = u32(layer.head_dim), kv_heads = u32(layer.n_kv_heads), group = u32(r.params.n_heads / layer.n_kv_heads), heads = u32(shape.heads);
+  const std::uint32_t basis_k = u32(layer.basis.k), basis_v = u32(layer.basis.v), factor_k = factor_bits(layer.basis.k), factor_v = factor_bits(layer.basis.v);
+  if (shape.rows == 1) to.use(shader, {dim, kv_heads, group, heads, basis_v, factor_v, basis_k, factor_k, pools_of(layer), packed_encodings(layer)});
+  else to.use(shader, {dim, kv_heads, group, heads, basis_v, factor_v, basis_k, factor_k, pools_of(layer), packed_encodings(layer), u32(shape.rows)});
+}
+
+// The queries as the tiles want them: in the basis of the keys.
+Range turned_queries(const AttentionRecord& r, const Shape& shape, Lowering& to) {
+  struct Push {
+    View q, out;
+  } push;
+  const KvLayer& layer = r.layer;
+  const Range range = to.scratch(static_cast<std::uint64_t>(value_bytes(r.q)));
+  to.use(ShaderId::attention_queries, {u32(layer.head_dim), u32(layer.n_kv_heads), u32(r.params.n_heads / layer.n_kv_heads), u32(shape.heads), u32(layer.basis.k),
+                                       factor_bits(layer.basis.k)});
+  push.q = to.bind(r.q);
+  push.out = to.bind(range, 4);
+  push.out.stride = u32(r.q.cols);
+  to.push(push);
+  to.dispatch(layer.n_kv_heads * shape.tiles, r.q.rows, 1, {"attention", {}, 2 * value_bytes(r.q)});
+  return range;
 }
 
 OpCost cost_of(const AttentionRecord& r, std::int64_t rows) {
@@ -92,7 +117,7 @@ void in_segments(const AttentionRecord& r, const Shape& shape, std::int64_t n_se
   struct SplitPush {
     View q, out;
     RowsPush rows;
-    std::uint32_t page_weights_at;
+    std::uint32_t page_weights_at, n_rows;
   } split;
   struct MergePush {
     std::uint32_t partial_at, n_segments;
@@ -106,16 +131,20 @@ void in_segments(const AttentionRecord& r, const Shape& shape, std::int64_t n_se
   const Range partial = to.scratch(static_cast<std::uint64_t>(most * row_bytes));
   const std::int64_t n_watched = r.rows.watch ? r.rows.shares.rows / r.layer.n_kv_heads : 0;
   const Range page_weights = to.scratch(static_cast<std::uint64_t>(std::max<std::int64_t>(1, n_watched * r.params.n_heads * r.rows.table.cols) * 8));
+  std::optional<Range> queries;  // none: as they come
+  if (shape.rows > 1 && r.layer.basis.k > 1) queries = turned_queries(r, shape, to);
   for (std::int64_t first = 0; first < r.q.rows; first += most) {
     const std::int64_t n = std::min(most, r.q.rows - first);
-    use_attention(ShaderId::attention_split, r, shape, to);
-    split.q = to.bind(r.q);
+    use_attention(shape.rows > 1 ? ShaderId::attention_tile : ShaderId::attention_split, r, shape, to);
+    split.q = queries ? to.bind(*queries, 4) : to.bind(r.q);
+    if (queries) split.q.stride = u32(r.q.cols);
     split.out = to.bind(partial, 4);
     split.out.stride = u32(n_segments);
     split.rows = bind_rows(r, first, to);
     split.page_weights_at = to.bind(page_weights, 8).offset;
+    split.n_rows = u32(n);
     to.push(split);
-    to.dispatch(r.layer.n_kv_heads * shape.tiles, n, n_segments, cost_of(r, n));
+    to.dispatch(r.layer.n_kv_heads * shape.tiles, divide_up(n, shape.rows), n_segments, cost_of(r, n));
 
     to.use(ShaderId::attention_merge, {u32(r.layer.head_dim), u32(r.layer.n_kv_heads), u32(r.params.n_heads / r.layer.n_kv_heads), u32(shape.heads),
                                        u32(r.layer.basis.v), factor_bits(r.layer.basis.v)});
@@ -144,7 +173,7 @@ void lower(const AttentionRecord& r, Lowering& to) {
   check(r.layer.head_dim <= kMostHeadDim, "attention: heads of at most 512 columns");
   const Shape shape = shape_of(r);
   const std::int64_t n_segments = divide_up(r.rows.max_slots, kSegmentPages * kPageSlots);
-  if (n_segments <= 1) in_one(r, shape, to);
+  if (n_segments <= 1 && shape.rows == 1) in_one(r, shape, to);
   else in_segments(r, shape, n_segments, to);
 }
 

@@ -43,7 +43,11 @@ class VulkanBackend final : public Recorder {
   double read_through(const Buffer& buffer) override;
   void set_profiling(bool on) override { profiling_ = on; }
   std::vector<OpProfile> take_profile() override { return std::exchange(profile_, {}); }
-  DeviceCounts take_counts() override { return runner_.take_counts(); }
+  DeviceCounts take_counts() override {
+    DeviceCounts counts = runner_.take_counts();
+    counts.bytes_read_back = std::exchange(bytes_read_back_, 0);
+    return counts;
+  }
 
   void write(const Tensor& to, std::span<const std::byte> bytes) override;
   void read(const Tensor& from, std::span<std::byte> bytes) override;
@@ -75,6 +79,7 @@ class VulkanBackend final : public Recorder {
   std::optional<Error> failure_;
   bool profiling_ = false;
   std::vector<OpProfile> profile_;
+  std::int64_t bytes_read_back_ = 0;
 };
 
 void VulkanBackend::write(const Tensor& to, std::span<const std::byte> bytes) {
@@ -100,6 +105,7 @@ void VulkanBackend::read(const Tensor& from, std::span<std::byte> bytes) {
   check(buffer != nullptr, "a buffer of this backend");
   const auto stride = static_cast<std::size_t>(from.stride * bytes_of(from.dtype));
   const auto take = [&](std::int64_t offset, std::span<std::byte> to) {
+    bytes_read_back_ += std::ssize(to);
     // Zeros until the next submit() tells.
     if (!keep_failure(transfer_.to_host(*buffer, static_cast<std::uint64_t>(offset), to))) std::ranges::fill(to, std::byte{0});
   };

@@ -46,9 +46,9 @@ class Timed : public DraftModel {
  public:
   Timed(DraftModel& model, double seconds, double& now) : model_(model), seconds_(seconds), now_(now) {}
   void follow(std::span<const std::int32_t> text, std::size_t kept) override { model_.follow(text, kept); }
-  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) override {
+  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) override {
     now_ += seconds_;
-    return model_.score(tree, nodes, sink);
+    return model_.score(tree, nodes, wish, sink);
   }
   std::int64_t bytes() const override { return 0; }
 

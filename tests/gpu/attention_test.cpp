@@ -11,6 +11,7 @@ struct Case {
   bool sinks = false;
   bool tree = false;       // the last rows see ancestors that lie scattered
   bool two_sequences = false;
+  bool shared = false;     // the second one begins with three pages of the first
   DType dtype = DType::f16;
   float spread = 1;
   std::vector<KvEncoding> closed = {};  // encodings that old pages of a sequence take in turn
@@ -52,6 +53,8 @@ std::vector<float> run(Harness& h, const Case& c) {
   for (std::size_t i = 0; i < to.size(); ++i) {
     h.backend.encode_pages(layer, h.put(std::vector{from[i]}, 1, 1), h.put(std::vector{to[i]}, 1, 1));
   }
+
+  if (c.shared) std::copy_n(table.begin(), 3, table.begin() + kBlocks);
 
   AttentionRows at;
   std::vector<std::int32_t> sequence, position, begin{0}, extra;
@@ -170,6 +173,7 @@ TEST(Attention, SharesOfWatchedRows) {
       {.n_heads = 6, .prefix = chain(300, 40), .closed = {kQ8, kQ4}, .watched = true},
       {.prefix = chain(320, 21), .tree = true, .two_sequences = true, .closed = {kQ4}, .watched = true},
       {.prefix = {66, 150, 230}, .window = 70, .softcap = 5, .sinks = true, .closed = {kQ4, kQ8}, .watched = true},
+      {.head_dim = 128, .n_heads = 2, .prefix = chain(180, 37), .two_sequences = true, .shared = true, .closed = {kQ8, kQ4}, .watched = true},
   };
   std::uint64_t seed = 900;
   for (const Case& c : cases) {
@@ -229,18 +233,22 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
 
 // Rows one by one, in one batch, and as leaves of a tree whose ancestors lie elsewhere: the same bits. The first page of
 // the prefix may be closed.
-class AttentionBits : public testing::TestWithParam<std::tuple<KvEncoding, std::int64_t>> {};
+struct Heads {
+  std::int64_t dim, n_kv;
+};
+class AttentionBits : public testing::TestWithParam<std::tuple<KvEncoding, Heads>> {};
 TEST_P(AttentionBits, DependOnNeitherNeighboursNorTheWayThere) {
-  const auto [encoding, dim] = GetParam();
-  constexpr std::int64_t kRows = 64, kHeads = 6, kKvHeads = 2, kPrefix = 100, kSlots = 512;
+  const auto [encoding, heads] = GetParam();
+  const std::int64_t dim = heads.dim, n_kv_heads = heads.n_kv;
+  constexpr std::int64_t kRows = 64, kHeads = 6, kPrefix = 100, kSlots = 512;
   for (const Subject& subject : subjects()) {
     const auto many = subject.open(3), one = subject.open(1);
     Harness h(*many, 12);
-    KvLayer layer{nullptr, 0, kSlots / kPageSlots, kKvHeads, dim, DType::f16};
-    layer.buffer = h.empty(1, layer.n_blocks * kKvHeads * layer.page_bytes() / 4).buffer;
+    KvLayer layer{nullptr, 0, kSlots / kPageSlots, n_kv_heads, dim, DType::f16};
+    layer.buffer = h.empty(1, layer.n_blocks * n_kv_heads * layer.page_bytes() / 4).buffer;
     layer.basis = kv_basis(dim);
-    layer.closed[0] = {h.empty(1, kKvHeads * encoding.page_bytes(dim) / 4).buffer, 0, 1, encoding};
-    const Tensor k = h.floats(kRows + kPrefix, kKvHeads * dim), v = h.floats(kRows + kPrefix, kKvHeads * dim);
+    layer.closed[0] = {h.empty(1, n_kv_heads * encoding.page_bytes(dim) / 4).buffer, 0, 1, encoding};
+    const Tensor k = h.floats(kRows + kPrefix, n_kv_heads * dim), v = h.floats(kRows + kPrefix, n_kv_heads * dim);
     const Tensor q = h.floats(kRows, kHeads * dim);
     // Every token twice: in the chain at its position, and scattered behind it.
     std::vector<std::int32_t> chain_slots, scattered;
@@ -292,7 +300,7 @@ TEST_P(AttentionBits, DependOnNeitherNeighboursNorTheWayThere) {
 INSTANTIATE_TEST_SUITE_P(Encodings, AttentionBits,
                          testing::Combine(testing::Values(KvEncoding{KvFormat::f16, KvFormat::f16}, KvEncoding{KvFormat::q8, KvFormat::q4h},
                                                           KvEncoding{KvFormat::q4h, KvFormat::q2h}),
-                                          testing::Values(64, 80, 96)));
+                                          testing::Values(Heads{64, 2}, Heads{80, 2}, Heads{96, 2}, Heads{128, 6})));
 
 // What lies in slots that a row does not see must not matter, not even NaN.
 TEST(Attention, UnseenSlotsDoNotMatter) {

@@ -48,6 +48,7 @@ class Ill final : public Backend {
   void scale(const Tensor& x, float f) override { inner_->scale(x, f); }
   void softcap(const Tensor& x, float c) override { inner_->softcap(x, c); }
   void sigmoid_gate(const Tensor& x, const Tensor& g) override { inner_->sigmoid_gate(x, g); }
+  void top_k(const Tensor& x, const Tensor& ids, const Tensor& values) override { inner_->top_k(x, ids, values); }
   void route(Routing r, const Tensor& l, const Tensor& e, const Tensor& w) override { inner_->route(r, l, e, w); }
   void combine_experts(const Tensor& y, const Tensor& w, const Tensor& o) override { inner_->combine_experts(y, w, o); }
   void gather_rows(const Tensor& x, const Tensor& r, const Tensor& o) override { inner_->gather_rows(x, r, o); }

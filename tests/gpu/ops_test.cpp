@@ -1,5 +1,7 @@
 // Everything but products and attention: norms, elementwise ops, RoPE, routing, rows.
 
+#include <limits>
+
 #include "gpu/cpu/cpu_backend.h"
 #include "tests/gpu/harness.h"
 
@@ -192,6 +194,72 @@ TEST(Ops, RowsAndExperts) {
         return h.take(picked);
       },
       kTolerance);
+}
+
+// Ids and values of the k best of each row, to the bit.
+std::vector<float> best_of(Harness& h, const std::vector<float>& x, std::int64_t rows, std::int64_t k, std::int64_t padding) {
+  const std::int64_t cols = std::ssize(x) / rows;
+  const Tensor ids = h.empty(rows, k, DType::i32), values = h.empty(rows, k, DType::f32, padding);
+  h.backend.top_k(h.put(x, rows, cols, padding), ids, values);
+  std::vector<float> result = h.take(values);
+  for (const std::int32_t id : h.take_integers(ids)) result.push_back(static_cast<float>(id));  // exact below 2^24
+  return result;
+}
+
+void expect_best(const std::vector<float>& x, std::int64_t rows, std::int64_t k, std::int64_t padding = 0) {
+  SCOPED_TRACE(testing::Message() << rows << " x " << std::ssize(x) / rows << ", k " << k);
+  const auto reference = make_reference_backend();
+  Harness law(*reference, 1);
+  const std::vector<float> expected = best_of(law, x, rows, k, padding);
+  for (const Subject& subject : subjects()) {
+    const auto backend = subject.open(2);
+    Harness h(*backend, 1);
+    const std::vector<float> got = best_of(h, x, rows, k, padding);
+    EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0) << subject.name;
+  }
+  expect_silence();
+}
+
+struct Width {
+  std::int64_t rows, cols;
+};
+constexpr Width kWidths[] = {{1, 1}, {3, 32}, {16, 288}, {2, 8192}, {2, 8193}, {3, 32000}, {1, 262144}, {1, 300000}};
+
+TEST(Ops, TopK) {
+  std::mt19937_64 random(5);
+  std::normal_distribution<float> normal;
+  for (const Width& width : kWidths) {
+    std::vector<float> x(static_cast<std::size_t>(width.rows * width.cols));
+    for (const bool ties : {false, true}) {
+      for (float& value : x) value = ties ? std::round(normal(random) * 4) / 4 : normal(random);
+      for (const std::int64_t k : {1, 8, 64, 256}) {
+        if (k <= width.cols) expect_best(x, width.rows, k, ties ? 3 : 0);
+      }
+    }
+  }
+}
+
+TEST(Ops, TopKOfRareRows) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::numeric_limits<float>::infinity();
+  for (const std::int64_t cols : {40, 20000}) {
+    const auto n = static_cast<std::size_t>(cols);
+    std::vector<std::vector<float>> rows{
+        std::vector<float>(n, 0.5F),   // all equal
+        std::vector<float>(n, -kInf),  // nothing possible
+        std::vector<float>(n, kNan),   // nothing at all
+        std::vector<float>(n), std::vector<float>(n), std::vector<float>(n), std::vector<float>(n),
+    };
+    for (std::size_t i = 0; i < n; ++i) {
+      rows[3][i] = i % 3 == 0 ? kNan : i % 3 == 1 ? -kInf : static_cast<float>(i % 7);  // mixed
+      rows[4][i] = i % 2 == 0 ? 0.0F : -0.0F;                                           // equal, though not in their bits
+      rows[5][i] = i + 3 < n ? kNan : kInf - (i % 2 == 0 ? 0 : 1);                      // fewer numbers than wanted, at the end
+      rows[6][i] = (i % 2 == 0 ? 1.0F : -1.0F) * std::ldexp(1.0F, -static_cast<int>(i % 149));  // down to the smallest
+    }
+    std::vector<float> x;
+    for (const std::vector<float>& row : rows) x.insert(x.end(), row.begin(), row.end());
+    for (const std::int64_t k : {1, 8, 40}) expect_best(x, std::ssize(rows), k);
+    if (cols > 256) expect_best(x, std::ssize(rows), 256);
+  }
 }
 
 // One row among many is what it is alone, for every op that works on rows.

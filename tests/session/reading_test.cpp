@@ -62,7 +62,7 @@ class Text final : public Work {
     n_ = unread_ > 0 ? std::min(room.rows, unread_) : 1;
     for (std::int64_t i = 0; i < n_; ++i) batch.add(5, sequence_, i == 0 ? -1 : static_cast<std::int32_t>(batch.size() - 1), i + 1 == n_ && n_ >= unread_);
   }
-  void take(std::int64_t, std::span<const float>) override {}
+  void take(std::int64_t, const LogitRow&) override {}
   void end_step(const Pass&) override {
     if (unread_ > 0) unread_ -= n_;
     else told_at.push_back(now_());

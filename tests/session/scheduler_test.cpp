@@ -184,7 +184,7 @@ class SchedulerTest : public testing::Test {
       n = wanted_.roots > 0 ? wanted_.roots : std::min(given.rows, wanted_.unread);
       for (std::int64_t i = 0; i < n; ++i) batch.add(5, sequence_, static_cast<std::int32_t>(i) - 1 < 0 ? -1 : static_cast<std::int32_t>(batch.size() - 1), i + 1 == n);
     }
-    void take(std::int64_t, std::span<const float>) override { ++n_taken; }
+    void take(std::int64_t, const LogitRow&) override { ++n_taken; }
     void end_step(const Pass& done) override {
       pass = done;
       EXPECT_TRUE(cache_->commit(sequence_, n));

@@ -17,7 +17,7 @@ class ScriptedDraftModel : public DraftModel {
  public:
   explicit ScriptedDraftModel(const ScriptedModel& model) : model_(&model) {}
   void follow(std::span<const std::int32_t> text, std::size_t) override { before_ = text[text.size() - 2]; }
-  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, const Sink& sink) override {
+  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish, const Sink& sink) override {
     if (passes_left == 0) return false;
     --passes_left;
     for (const std::int32_t node : nodes) sink(node, model_->drafter(tree, node, before_));

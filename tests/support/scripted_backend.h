@@ -70,6 +70,7 @@ class ScriptedBackend final : public gpu::Backend {
   void sigmoid_gate(const gpu::Tensor&, const gpu::Tensor&) override {}
   void route(gpu::Routing, const gpu::Tensor&, const gpu::Tensor&, const gpu::Tensor&) override {}
   void combine_experts(const gpu::Tensor&, const gpu::Tensor&, const gpu::Tensor&) override {}
+  void top_k(const gpu::Tensor&, const gpu::Tensor&, const gpu::Tensor&) override {}
   void gather_rows(const gpu::Tensor&, const gpu::Tensor&, const gpu::Tensor&) override {}
 
  private:
