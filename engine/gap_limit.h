@@ -11,7 +11,7 @@ inline constexpr double kUnnoticedSeconds = 1.0 / 60;
 /// the limit shrinks until they do not.
 class GapLimit {
  public:
-  static constexpr double kStretch = 1.8, kTolerated = 1.95;
+  static constexpr double kStretch = 1.65, kTolerated = 1.85;
   /// expected: seconds of a step that reads nothing, for as long as there was none.
   double seconds(double expected) const;
   bool known() const { return alone_ > 0; }
@@ -19,10 +19,14 @@ class GapLimit {
   double alone() const { return alone_; }
   void observe_alone(double seconds);
   void observe_beside(double seconds);
+  /// Seconds of such a step that writing took, where that can be told: if it comes to take much longer than alone, because the
+  /// machine has become slower, the limit follows.
+  void observe_own(double seconds);
 
  private:
   double measure(double expected) const;  // seconds of a step of which a gap is a multiple
   double alone_ = 0;
+  double own_ = 0;                        // what writing took lately beside something else; 0: nothing is known
   double share_ = 1;                      // of the limit, as far as steps keep to it
 };
 

@@ -129,6 +129,7 @@ Result<void> Scheduler::write(const Wishes& wishes, const std::function<bool()>&
   const double seconds = now_() - begin;
   const std::optional<double> own = chunks_.get_off(step, seconds);
   if (own) cost_.observe(batch_.size(), back, *own);
+  if (own && reads) limit_.observe_own(*own);
   const Result<void> read = chunks_.read_alone(step, go_on);
   if (reads) limit_.observe_beside(now_() - step.begin);
   else limit_.observe_alone(seconds);

@@ -144,7 +144,8 @@ class Bench {
   }
 
   std::int64_t read_beside(Gaps& gaps) {
-    const Generate asked = request("Once upon a time", -1), document = this->document();
+    const Generate document = this->document();
+    Generate asked = request("Once upon a time", -1);
     session_.send(asked);
     int n_tokens = 0;
     bool reading = false;
@@ -163,13 +164,18 @@ class Bench {
       expect_no_failure(event);
       const auto* done = std::get_if<GenerationDone>(&event);
       if (done == nullptr) continue;
-      if (done->id == asked.id) break;
-      tokens = note(*done);
-      reading = false;
-      session_.send(Stop{asked.id});
+      if (done->id == document.id) {
+        tokens = note(*done);
+        reading = false;
+        session_.send(Stop{asked.id});
+      } else if (tokens > 0) {
+        return tokens;
+      } else {  // it ended by itself: another one
+        asked = request("Once upon a time", -1);
+        session_.send(asked);
+        last = {};
+      }
     }
-    if (tokens == 0) std::fprintf(stderr, "The answer ended before the document was read.\n");
-    return tokens;
   }
 
   Mailbox<Event> outbox_;

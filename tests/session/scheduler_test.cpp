@@ -69,6 +69,18 @@ TEST(PassCost, FitsAsManyRowsAsThereIsTimeForAndFewerWhereTheyAreDeep) {
   EXPECT_EQ(rows_that_fit(PassCost(), 1, 0, 0, 128, limit), 1) << "nothing is known yet";
 }
 
+TEST(GapLimit, FollowsWhenWritingItselfComesToTakeMuchLonger) {
+  constexpr double kAlone = .02;
+  GapLimit limit, interrupted;
+  for (GapLimit* each : {&limit, &interrupted}) each->observe_alone(kAlone);
+  for (int i = 0; i < 300; ++i) {
+    limit.observe_own(1.5 * kAlone);
+    interrupted.observe_own(i % 30 == 0 ? 3 * kAlone : kAlone);
+  }
+  EXPECT_GT(limit.alone(), 1.4 * kAlone);
+  EXPECT_DOUBLE_EQ(interrupted.alone(), kAlone);
+}
+
 TEST(GapLimit, LetsOnePassInAHundredTakeTooLong) {
   constexpr double kAlone = .03;
   std::mt19937 random(11);
