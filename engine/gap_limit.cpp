@@ -6,7 +6,7 @@ namespace foreword::engine {
 namespace {
 
 constexpr double kRate = .1, kMostChange = .25;
-constexpr double kOwnRate = .05, kMostOwn = 1.5, kMuchLonger = 1.35;
+constexpr double kOwnRate = .05, kMostOwn = 1.5, kMuchLonger = 1.2;
 // Where one step in two hundred takes too long, the share of the limit stays as it is.
 constexpr double kShrink = .9, kGrow = 1 + (1 / kShrink - 1) / 199, kLeastShare = .62;
 
