@@ -34,12 +34,6 @@ double processors_from_cpu_max(const std::string& line);
 int processor_here();
 /// From now on the thread runs on any processor that the caller may run on but this one. False: there is no other.
 bool keep_off(std::thread& thread, int processor);
-/// Moves this thread to a processor that is not one of these, of those that it may run on; it may go on to any afterwards. Nothing
-/// happens if there is no other.
-void leave_processors(const std::vector<int>& busy);
-
-/// The processor that this thread runs on now; -1 where the system does not tell.
-int processor_here();
 
 /// "AMD Ryzen 7 7840U", or "processor" where the system does not tell.
 std::string processor_name();
