@@ -51,34 +51,18 @@ class Maker {
 
   void operator()(const LinearRecord& r) {
     static constexpr cuda::After kAfter[] = {cuda::kAfterNone, cuda::kAfterAdd, cuda::kAfterGlu, cuda::kAfterActivate};
-    cuda::ProductsOp& op = start(cuda::kOpLinear).linear;
-    for (int i = 0; i < r.n_parts; ++i) op.parts[i] = product_of(r.parts[static_cast<std::size_t>(i)], r.x, {});
-    op.n_parts = r.n_parts;
-    op.after = kAfter[static_cast<std::size_t>(r.after)];
+    cuda::ProductsOp& op = products(r, {}, kAfter[static_cast<std::size_t>(r.after)]);
     op.gate = view_of(r.gate);
-    op.residual = view_of(r.residual);
-    op.sum = view_of(r.sum);
     op.outer = view_of(r.outer);
     op.outer_sum = view_of(r.outer_sum);
-    op.product = view_of(r.product);
-    op.factor = r.residual_scale;
     op.outer_factor = r.outer_scale;
-    op.activation = static_cast<std::int64_t>(r.act);
   }
 
   void operator()(const LinearExpertsRecord& r) {
     static constexpr cuda::After kAfter[] = {cuda::kAfterNone, cuda::kAfterGlu, cuda::kAfterCombine};
-    cuda::ProductsOp& op = start(cuda::kOpLinear).linear;
-    for (int i = 0; i < r.n_parts; ++i) op.parts[i] = product_of(r.parts[static_cast<std::size_t>(i)], r.x, r.experts);
-    op.n_parts = r.n_parts;
-    op.after = kAfter[static_cast<std::size_t>(r.after)];
-    op.residual = view_of(r.residual);
-    op.sum = view_of(r.sum);
-    op.product = view_of(r.product);
+    cuda::ProductsOp& op = products(r, r.experts, kAfter[static_cast<std::size_t>(r.after)]);
     op.weights = view_of(r.weights);
     op.combined = view_of(r.combined);
-    op.factor = r.residual_scale;
-    op.activation = static_cast<std::int64_t>(r.act);
   }
 
   void operator()(const RopeRecord& r) {
@@ -168,6 +152,20 @@ class Maker {
   }
   cuda::LinearOp product_of(const LinearRecord::Part& part, const Tensor& x, const Tensor& experts) {
     return {weight_of(part.weight, WeightUse::product), view_of(x), view_of(experts), view_of(part.bias), view_of(part.out)};
+  }
+  /// What products of one weight and of chosen experts have in common.
+  template <class Record>
+  cuda::ProductsOp& products(const Record& r, const Tensor& experts, cuda::After after) {
+    cuda::ProductsOp& op = start(cuda::kOpLinear).linear;
+    for (int i = 0; i < r.n_parts; ++i) op.parts[i] = product_of(r.parts[static_cast<std::size_t>(i)], r.x, experts);
+    op.n_parts = r.n_parts;
+    op.after = after;
+    op.residual = view_of(r.residual);
+    op.sum = view_of(r.sum);
+    op.product = view_of(r.product);
+    op.factor = r.residual_scale;
+    op.activation = static_cast<std::int64_t>(r.act);
+    return op;
   }
   static cuda::NormOp norm_of(const NormRecord& r) {
     return {view_of(r.x),
