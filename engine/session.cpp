@@ -1,7 +1,6 @@
 #include "engine/session.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <list>
@@ -9,9 +8,9 @@
 #include "engine/answer_writer.h"
 #include "engine/autocomplete/draft_plan.h"
 #include "engine/drafting.h"
-#include "engine/fingerprint.h"
-#include "engine/kv/prefix_keeper.h"
+#include "engine/inbox.h"
 #include "engine/loaded_model.h"
+#include "engine/page_saver.h"
 #include "engine/recall.h"
 #include "engine/scheduler.h"
 #include "engine/self_test.h"
@@ -35,20 +34,6 @@ std::tm local_time_now() {
   return parts;
 }
 
-/// The store has (not) kept a page.
-struct PageSettled {
-  std::uint64_t model = 0;  // number of the loading that the page belongs to
-  PrefixKeeper::Ticket ticket;
-  bool kept = false;
-};
-
-struct Letter {
-  std::variant<Command, PageSettled> content;
-  Clock::time_point arrived;
-};
-
-/// For writing down what the store does not have yet, when the model goes or the program ends.
-constexpr std::chrono::seconds kLastWrites{3};
 /// Between two words on how far a loading is.
 constexpr std::chrono::milliseconds kTellLoading{300};
 /// For a page that comes back from the store, where nothing else runs.
@@ -57,8 +42,6 @@ constexpr std::chrono::milliseconds kPatience{50};
 constexpr std::chrono::milliseconds kRecallPatience{5};
 /// Answers that run at once; more wait.
 constexpr int kMostOpen = 4;
-/// Pages on their way to the store: one is copied while the other is written.
-constexpr int kMostUnsettled = 2;
 
 }  // namespace
 
@@ -75,7 +58,7 @@ class Session::Desk {
       } else if (busy()) {
         step();
       }
-      if (!busy()) save_pages();
+      if (!busy() && saver_) saver_->save_some();
     }
     stop_all();
     while (auto letter = inbox->try_take()) {  // whose texts these are still matters
@@ -85,29 +68,14 @@ class Session::Desk {
     drop_model();
   }
 
-  /// Any thread.
-  void send(Command command) {
-    const bool ends_typing = holds_any_of<Suggest, CancelSuggest, Generate>(command);
-    if (holds_any_of<LoadModel, UnloadModel>(command)) ++n_other_models_;  // before the letter: its own loading is not the one to end
-    const bool ends_all = holds_any_of<Stop, LoadModel, UnloadModel>(command);
-    inbox->push({std::move(command), Clock::now()});
-    if (ends_typing) ++n_end_typing_;
-    if (ends_all) ++n_end_all_;
-  }
-
   /// Shared with what the store has been asked to call.
-  const std::shared_ptr<Mailbox<Letter>> inbox = std::make_shared<Mailbox<Letter>>();
+  const std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
 
  private:
-  template <class... Commands>
-  static bool holds_any_of(const Command& command) {
-    return (std::holds_alternative<Commands>(command) || ...);
-  }
-
   bool busy() const { return !answers_.empty() || (suggestion_ && suggestion_->running()) || recall_; }
 
   /// Waits only while nothing runs.
-  std::optional<Letter> next() {
+  std::optional<Inbox::Letter> next() {
     if (busy()) return inbox->try_take();
     for (auto patience = kSelfTestPatience; self_test_; patience = {}) {
       if (auto letter = inbox->take_until(Clock::now() + patience)) return letter;
@@ -146,16 +114,10 @@ class Session::Desk {
     }
     if (recall_ && !recall_->step(works.empty() ? kRecallPatience : std::chrono::milliseconds::zero())) recall_.reset();
     if (!works.empty()) {
-      const auto goes_on = [this, all = n_end_all_.load(), typing = n_end_typing_.load()] { return pass_goes_on(all, typing); };
+      const auto goes_on = [this, then = inbox->calls()] { return inbox->quiet_since(then, suggestion_ && suggestion_->running()); };
       if (auto result = scheduler_->step(works, goes_on); !result) return recover(result.error());
     }
     sweep();
-  }
-
-  /// Whether nothing has come, since these were the counts, that a pass under way should not be finished for.
-  bool pass_goes_on(std::uint64_t all, std::uint64_t typing) const {
-    const bool types = suggestion_ && suggestion_->running();
-    return n_end_all_ == all && (!types || n_end_typing_ == typing) && !inbox->closed();
   }
 
   void open_answers() {
@@ -164,7 +126,7 @@ class Session::Desk {
     for (AnswerWriter& answer : answers_) {
       // What was closed for want of room waits until there is no other.
       if (answer.is_open() || n_open >= (answer.waits_for_room() ? 1 : kMostOpen)) continue;
-      answer.open(keeper_ ? &*keeper_ : nullptr);
+      answer.open(saver_ ? &saver_->keeper() : nullptr);
       ++n_open;
     }
     // Drafters know one text: the first one that is being written.
@@ -228,15 +190,12 @@ class Session::Desk {
     stop_all();
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = n_other_models_.load()](double share) mutable {
+    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = inbox->n_other_models()](double share) mutable {
       if (Clock::now() - told >= kTellLoading) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
-      return n_other_models_ == wanted && !inbox->closed();
+      return inbox->n_other_models() == wanted && !inbox->closed();
     });
     if (!loaded && loaded.error().code == ErrorCode::cancelled) return outbox_.push(ModelUnloaded{});
-    if (!loaded) {
-      outbox_.push(ModelFailed{command.path, loaded.error()});
-      return;
-    }
+    if (!loaded) return outbox_.push(ModelFailed{command.path, loaded.error()});
     model_ = std::move(*loaded);
     model_path_ = command.path;
     model_options_ = command.options;
@@ -262,9 +221,7 @@ class Session::Desk {
       self_test_.emplace(*model_, model_->kv_quality().costs);
       if (self_test_->done()) self_test_.reset();
     }
-    if (store_ == nullptr) return {};
-    const PrefixId root = fingerprint(model_->model(), model_->cache().shape());
-    keeper_.emplace(model_->cache(), model_->texts(), *store_, root);
+    if (store_ != nullptr) saver_.emplace(*model_, *store_, inbox, model_number_);
     return {};
   }
 
@@ -325,9 +282,9 @@ class Session::Desk {
 
   void handle(RecallChat& command) {
     recall_.reset();
-    if (!keeper_ || command.chat <= 0 || !model_->chat_template()) return;
+    if (!saver_ || command.chat <= 0 || !model_->chat_template()) return;
     auto tokens = encode_open_turn(*model_, command.messages, clock_now_());
-    if (tokens && std::ssize(*tokens) < model_->model().context) recall_.emplace(model_->texts(), *keeper_, std::move(*tokens), command.chat);
+    if (tokens && std::ssize(*tokens) < model_->model().context) recall_.emplace(model_->texts(), saver_->keeper(), std::move(*tokens), command.chat);
   }
 
   void handle(ForgetChat& command) {
@@ -377,24 +334,12 @@ class Session::Desk {
     sweep();
   }
 
-  // ---- What was read is kept ----------------------------------------------------------------------------------------
-
-  void handle(PageSettled& settled) {
-    if (settled.model != model_number_) return;
-    --n_unsettled_;
-    if (keeper_) keeper_->settle(settled.ticket, settled.kept);
-  }
-
-  /// One step of writing down what was read; the next one follows when the store has answered.
-  void save_pages() {
-    const auto settled = [to = inbox, model = model_number_](const PrefixKeeper::Ticket& ticket, bool kept) {
-      to->push({PageSettled{model, ticket, kept}, Clock::now()});
-    };
-    while (keeper_ && n_unsettled_ < kMostUnsettled && keeper_->save_one(settled)) ++n_unsettled_;
+  void handle(PageSettled& page) {
+    if (saver_) saver_->settle(page);
   }
 
   void drop_model() {
-    if (keeper_) keeper_->save_all(Clock::now() + kLastWrites);
+    if (saver_) saver_->save_the_rest();
     lose_model();
   }
 
@@ -413,28 +358,24 @@ class Session::Desk {
     self_test_.reset();
     recall_.reset();
     suggestion_.reset();
-    keeper_.reset();
+    saver_.reset();
     drafting_.reset();
     second_.reset();
     scheduler_.reset();
-    n_unsettled_ = 0;
   }
 
   Mailbox<Event>& outbox_;
   std::function<std::tm()> clock_now_;
   Clock::time_point arrived_{};
   PrefixStore* store_;
-  // How often something has come that ends what runs, and what runs for somebody who types: a long pass looks there.
-  std::atomic<std::uint64_t> n_end_all_ = 0, n_end_typing_ = 0, n_other_models_ = 0;
   std::unique_ptr<LoadedModel> model_;
   std::filesystem::path model_path_;
   ModelOptions model_options_;
   std::optional<Scheduler> scheduler_;   // of that model, as all below
   std::unique_ptr<SecondModel> second_;  // drafts for it
   std::optional<Drafting> drafting_;
-  std::optional<PrefixKeeper> keeper_;
+  std::optional<PageSaver> saver_;
   std::uint64_t model_number_ = 0;
-  int n_unsettled_ = 0;
   std::optional<SelfTest> self_test_;       // while it lasts
   std::optional<TokenBytes> token_bytes_;   // once it is needed
   OwnTexts own_texts_;
@@ -452,6 +393,6 @@ Session::~Session() {
   thread_.join();
 }
 
-void Session::send(Command command) { desk_->send(std::move(command)); }
+void Session::send(Command command) { desk_->inbox->send(std::move(command)); }
 
 }  // namespace foreword::engine

@@ -1,86 +1,17 @@
 #include "gpu/split.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "engine/base/check.h"
+#include "gpu/split_buffer.h"
 
 namespace foreword::gpu {
 namespace {
 
-enum class Side : std::uint8_t { device, processor };
-constexpr Side other(Side side) { return side == Side::device ? Side::processor : Side::device; }
 constexpr std::size_t kLargest = std::size_t{1} << 46;
-constexpr std::size_t index(Side side) { return static_cast<std::size_t>(side); }
-
-/// Memory on the sides that have used it. Bytes that nobody wrote belong to nobody.
-class SplitBuffer final : public Buffer {
- public:
-  explicit SplitBuffer(std::size_t bytes) : bytes_(bytes) {}
-  std::size_t bytes() const override { return bytes_; }
-  std::byte* host() const override { return nullptr; }
-
-  struct Run {
-    std::int64_t end = 0;
-    bool valid[2] = {false, false};
-  };
-
-  /// Every byte of [begin, end) is as `valid` says from now on.
-  void mark(std::int64_t begin, std::int64_t end, bool on_device, bool on_processor) {
-    if (begin >= end) return;
-    cut(begin);
-    cut(end);
-    runs_.erase(runs_.lower_bound(begin), runs_.lower_bound(end));
-    runs_[begin] = {end, {on_device, on_processor}};
-  }
-  /// Parts of [begin, end) that only the other side has.
-  std::vector<std::pair<std::int64_t, std::int64_t>> missing(std::int64_t begin, std::int64_t end, Side side) const {
-    std::vector<std::pair<std::int64_t, std::int64_t>> parts;
-    auto it = runs_.upper_bound(begin);
-    if (it != runs_.begin()) --it;
-    for (; it != runs_.end() && it->first < end; ++it) {
-      const std::int64_t from = std::max(begin, it->first), to = std::min(end, it->second.end);
-      if (from >= to || it->second.valid[index(side)]) continue;
-      if (!parts.empty() && parts.back().second == from) parts.back().second = to;
-      else parts.emplace_back(from, to);
-    }
-    return parts;
-  }
-
-  std::unique_ptr<Buffer> sides[2];
-
- private:
-  void cut(std::int64_t at) {
-    auto it = runs_.upper_bound(at);
-    if (it == runs_.begin()) return;
-    --it;
-    if (it->first >= at || it->second.end <= at) return;
-    Run rest = it->second;
-    it->second.end = at;
-    runs_[at] = rest;
-  }
-
-  std::size_t bytes_;
-  std::map<std::int64_t, Run> runs_;  // by first byte
-};
-
-/// A file, known to both sides.
-class SplitWeights final : public Buffer {
- public:
-  SplitWeights(std::unique_ptr<Buffer> on_device, std::unique_ptr<Buffer> on_processor, std::size_t bytes)
-      : sides{std::move(on_device), std::move(on_processor)}, bytes_(bytes) {}
-  std::size_t bytes() const override { return bytes_; }
-  std::byte* host() const override { return nullptr; }
-
-  std::unique_ptr<Buffer> sides[2];
-  std::set<std::int64_t> tables_on_device;  // offsets of what was brought there
-
- private:
-  std::size_t bytes_;
-};
 
 class SplitBackend final : public Backend {
  public:

@@ -6,79 +6,22 @@
 #include <tuple>
 #include <utility>
 
+#include "engine/kv/kv_room.h"
+
 namespace foreword::engine {
 namespace {
 
-/// Blocks of the open pool if pages close: two sequences that read their prompts in chunks of 128 tokens, each with its
-/// sink, two recent pages and up to three that the chunk fills, and some for forks.
-constexpr std::int64_t kOpenBlocks = 16;
-/// Sequences whose windows have room at the same time, and are never taken from: a chat and a suggestion.
-constexpr std::int64_t kWindowSequences = 2;
 /// What is left of a row's attention with each row after it.
 constexpr float kAttentionDecay = 0.98F;
-/// Old pages that are not sent down for want of memory.
-constexpr std::int64_t kLeastOldBlocks = 2;
-
-std::int64_t blocks_for(std::int64_t n_slots) { return (n_slots + gpu::kPageSlots - 1) / gpu::kPageSlots; }
-
-std::array<gpu::KvEncoding, 3> encodings_of(const KvShape& shape) {
-  return {shape.open(), shape.policy.old, shape.policy.coarse.value_or(shape.policy.old)};
-}
-
-/// Places of each pool (PageStep), and those in the windowed layers.
-struct Room {
-  std::array<std::int64_t, 3> places{}, window_places{};
-
-  std::int64_t bytes(const KvShape& shape) const {
-    const auto encodings = encodings_of(shape);
-    std::int64_t sum = 0;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      if (places[i] == 0) continue;
-      sum += ((shape.n_layers - shape.n_windowed()) * places[i] + shape.n_windowed() * window_places[i]) *
-             encodings[i].page_bytes(shape.head_dim);
-    }
-    return sum * shape.n_kv_heads;
-  }
-};
-
-Room room_for(const KvShape& shape, std::int64_t n_blocks, std::int64_t n_old) {
-  Room room;
-  if (shape.policy.closes_pages()) room.places = {std::min(n_blocks, kOpenBlocks), n_old, n_blocks - n_old};
-  else room.places = {n_blocks, 0, 0};
-  const std::int64_t seen = kWindowSequences * (blocks_for(shape.window) + 1) + kOpenBlocks;
-  for (std::size_t i = 0; shape.n_windowed() > 0 && i < room.places.size(); ++i) room.window_places[i] = std::min(room.places[i], seen);
-  return room;
-}
-
-/// Old blocks if memory is no question, and if it is.
-std::int64_t most_old(const KvShape& shape, std::int64_t n_blocks) {
-  const PagePolicy& policy = shape.policy;
-  return policy.coarse && policy.coarse_after > 0 ? std::min(n_blocks, blocks_for(policy.coarse_after) + 1) : n_blocks;
-}
-std::int64_t least_old(const KvShape& shape, std::int64_t n_blocks) {
-  return std::min(most_old(shape, n_blocks), shape.policy.coarse ? kLeastOldBlocks : n_blocks);
-}
 
 }  // namespace
 
-gpu::KvEncoding KvShape::open() const {
-  const gpu::KvFormat format = dtype == gpu::DType::f16 ? gpu::KvFormat::f16 : gpu::KvFormat::f32;
-  return {format, format};
-}
-
-std::int64_t KvShape::n_windowed() const { return window > 0 ? std::ranges::count(windowed, true) : 0; }
-
-std::int64_t KvShape::bytes_per_slot() const {
-  const gpu::KvEncoding encoding = policy.closes_pages() ? policy.old : open();
-  return n_layers * n_kv_heads * encoding.page_bytes(head_dim) / gpu::kPageSlots;
-}
-
 std::int64_t KvCache::bytes_for(const KvShape& shape, std::int64_t n_slots) {
-  return room_for(shape, blocks_for(n_slots), most_old(shape, blocks_for(n_slots))).bytes(shape);
+  return KvRoom::of(shape, blocks_for(n_slots), KvRoom::most_old(shape, blocks_for(n_slots))).bytes(shape);
 }
 
 std::int64_t KvCache::least_bytes_for(const KvShape& shape, std::int64_t n_slots) {
-  return room_for(shape, blocks_for(n_slots), least_old(shape, blocks_for(n_slots))).bytes(shape);
+  return KvRoom::of(shape, blocks_for(n_slots), KvRoom::least_old(shape, blocks_for(n_slots))).bytes(shape);
 }
 
 Result<KvCache> KvCache::create(gpu::Backend& backend, const KvShape& shape, std::int64_t n_slots, std::int64_t max_bytes) {
@@ -88,10 +31,10 @@ Result<KvCache> KvCache::create(gpu::Backend& backend, const KvShape& shape, std
   cache.backend_ = &backend;
   cache.shape_ = shape;
   cache.n_blocks_ = blocks_for(n_slots);
-  std::int64_t n_old = most_old(shape, cache.n_blocks_);
-  const std::int64_t least = least_old(shape, cache.n_blocks_);
-  while (max_bytes > 0 && n_old > least && room_for(shape, cache.n_blocks_, n_old).bytes(shape) > max_bytes) --n_old;
-  const Room room = room_for(shape, cache.n_blocks_, n_old);
+  std::int64_t n_old = KvRoom::most_old(shape, cache.n_blocks_);
+  const std::int64_t least = KvRoom::least_old(shape, cache.n_blocks_);
+  while (max_bytes > 0 && n_old > least && KvRoom::of(shape, cache.n_blocks_, n_old).bytes(shape) > max_bytes) --n_old;
+  const KvRoom room = KvRoom::of(shape, cache.n_blocks_, n_old);
   const auto encodings = encodings_of(shape);
   for (std::int64_t il = 0; il < shape.n_layers; ++il) {
     gpu::KvLayer layer{nullptr, 0, 0, shape.n_kv_heads, shape.head_dim, shape.dtype};
@@ -187,7 +130,7 @@ bool KvCache::make_window_room(PageStep step, std::int64_t n) {
   std::vector<std::int32_t> order = places.windowed_blocks();
   std::ranges::stable_sort(order, {}, [&](std::int32_t block) { return last_seen[block]; });
   for (const std::int32_t block : order) {
-    if (places.n_free_window() >= n || last_seen[block] > std::max<std::int64_t>(0, n_uses_ - kWindowSequences)) break;
+    if (places.n_free_window() >= n || last_seen[block] > std::max<std::int64_t>(0, n_uses_ - KvRoom::kWindowSequences)) break;
     places.drop_window(block);
   }
   return places.n_free_window() >= n;
