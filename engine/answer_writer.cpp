@@ -73,6 +73,7 @@ void AnswerWriter::open(PrefixKeeper* keeper) {
 
 void AnswerWriter::close() {
   if (known_ == nullptr) return;
+  take_back();
   restoration_.reset();
   owner_ = known_->owner;
   in_use_.reset();
@@ -125,14 +126,19 @@ Work::Need AnswerWriter::need() const {
           .depth = std::ssize(known_->tokens)};
 }
 
+void AnswerWriter::take_back() {
+  if (walk_) text_.resize(text_.size() - walk_->result().tokens.size());
+  walk_.reset();
+}
+
 void AnswerWriter::add_rows(Batch& batch, const Room& room) {
+  take_back();
   const SequenceId sequence = known_->sequence;
   const std::int64_t unread = n_unread(), most = std::min(room.rows, model_.cache().n_steady(sequence));
   first_row_ = batch.size();
   const bool to_the_end = unread <= most;
   n_chain_ = to_the_end ? unread - 1 : most;
   tree_ = nullptr;
-  walk_.reset();
   std::int32_t parent = -1;
   for (std::int64_t i = 0; i < n_chain_; ++i) parent = batch.add(text_[known_->tokens.size() + static_cast<std::size_t>(i)], sequence, parent, false);
   if (!to_the_end) return;
@@ -185,6 +191,7 @@ Result<void> AnswerWriter::keep_rows(const VerifyResult& chosen) {
 
 void AnswerWriter::end_step(const Pass& pass) {
   const VerifyResult chosen = walk_ ? walk_->result() : VerifyResult();
+  walk_.reset();
   if (auto kept = keep_rows(chosen); !kept) return fail(kept.error());
   const bool reading = stats_.n_tokens == 0;
   if (reading) say_(PromptProgress{request_.id, std::min(fresh_, std::ssize(known_->tokens) - stats_.reused_tokens), fresh_});

@@ -66,6 +66,8 @@ class AnswerWriter final : public Work {
   /// A chosen token: said, unless it ends the answer. False: the answer ends.
   bool say_token(TokenId token);
   void say_tokens(const VerifyResult& chosen);
+  /// What was chosen in a pass that did not come to its end: a device can fail between two groups of its rows.
+  void take_back();
   /// The drafters know the text.
   void follow();
   void finish();

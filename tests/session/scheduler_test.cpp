@@ -472,5 +472,54 @@ TEST_P(Texts, AreAsAloneWhoeverComesAndGoes) {
 }
 INSTANTIATE_TEST_SUITE_P(Kv, Texts, testing::Values(gpu::KvEncoding{}, gpu::KvEncoding{gpu::KvFormat::q8, gpu::KvFormat::q4h}));
 
+/// Does not hear of every third step, as where the device fails when some of a pass's logits have been handed out.
+class Unlucky final : public Work {
+ public:
+  explicit Unlucky(Work& work) : work_(work) {}
+  Need need() const override { return work_.need(); }
+  void add_rows(Batch& batch, const Room& room) override { work_.add_rows(batch, room); }
+  void take(std::int64_t row, const LogitRow& logits) override { work_.take(row, logits); }
+  void end_step(const Pass& pass) override {
+    failed = ++n_steps % 3 == 0;
+    if (!failed) work_.end_step(pass);
+  }
+  int n_steps = 0;
+  bool failed = false;
+
+ private:
+  Work& work_;
+};
+
+TEST(AnAnswer, LosesNothingWhereAPassFailsAfterTokensWereChosen) {
+  const auto model = load({});
+  Generate request;
+  request.id = 1;
+  request.prompt = words(0, 30);
+  request.sampling.temperature = 1.2F;
+  request.max_tokens = 30;
+  const std::vector<TokenId> expected = Together(*model, 1).run({request}, 1, false)[1];
+  ASSERT_EQ(expected.size(), 30U);
+  for (const bool moves : {false, true}) {
+    SCOPED_TRACE(moves ? "the text is given back and taken up again" : "the pass is repeated");
+    std::vector<TokenId> ids;
+    AnswerWriter writer(*model, request, std::chrono::steady_clock::now(), [&](Event event) {
+      if (const auto* piece = std::get_if<TextPiece>(&event)) ids.insert(ids.end(), piece->ids.begin(), piece->ids.end());
+    });
+    ASSERT_TRUE(writer.encode({}));
+    writer.open(nullptr);
+    Scheduler scheduler(model->forward());
+    Unlucky unlucky(writer);
+    Work* works[] = {&unlucky};
+    while (!writer.done()) {
+      ASSERT_TRUE(scheduler.step(works, {}));
+      if (!moves || !unlucky.failed) continue;
+      writer.close();
+      writer.open(nullptr);
+    }
+    EXPECT_EQ(ids, expected);
+    EXPECT_GT(unlucky.n_steps, 40);
+  }
+}
+
 }  // namespace
 }  // namespace foreword::engine
