@@ -25,19 +25,19 @@ struct Sight {
   }
 };
 
-// The part of a page that a row sees.
+// The part [first, last) of a page that a row sees. From `own` on its slots lie elsewhere, and are nobody else's.
 struct Part {
-  std::int64_t first = 0, last = 0;
-  bool own = false;  // has slots that lie elsewhere
+  std::int64_t first = 0, own = 0, last = 0;
 
-  bool operator==(const Part&) const = default;
+  bool sees_nothing() const { return first >= last; }
+  bool has_own() const { return own < last; }
 };
 
 Part part_of(const Sight& sight, std::int64_t page) {
   const std::int64_t at = page * kPageSlots;
   const std::int64_t first = std::clamp(sight.begin - at, std::int64_t{0}, kPageSlots);
-  const std::int64_t last = std::clamp(sight.end - at, std::int64_t{0}, kPageSlots);
-  return {first, std::max(first, last), last > first && at + last > sight.prefix};
+  const std::int64_t last = std::max(first, std::clamp(sight.end - at, std::int64_t{0}, kPageSlots));
+  return {first, std::clamp(sight.prefix - at, first, last), last};
 }
 
 // What one vector found in one page.
@@ -54,7 +54,8 @@ struct Page {
 // Rows that go by a page together.
 struct Run {
   std::int64_t begin = 0, end = 0;
-  Part part;  // what they see of it, all together
+  std::int64_t first = 0, last = 0;  // what they see of it that lies there, all together
+  bool own = false;                  // one of them at least has slots of its own
 };
 
 // The work of one kv head on some rows of one sequence. Vector v is head v % group of row v / group.
@@ -71,6 +72,7 @@ class Tile {
     sum_ = scratch.take<float>(vectors_ * dim_);
     largest_ = scratch.take<float>(vectors_);
     weight_ = scratch.take<float>(vectors_);
+    own_ = scratch.take<float>(group_ * kKeySlots);
     rows_ = scratch.take<float>(kPageSlots * dim_);
     keys_ = scratch.take<float>(kPageSlots * dim_);
     values_ = scratch.take<float>(kPageSlots * dim_);
@@ -82,7 +84,7 @@ class Tile {
     const std::int64_t vectors = task.tile_rows() * task.group(), dim = task.layer.head_dim;
     return Scratch::rounded(task.tile_rows() * static_cast<std::int64_t>(sizeof(Sight))) +
            3 * Scratch::rounded(vectors * dim * 4) + Scratch::rounded(vectors * kPageSlots * 4) +
-           2 * Scratch::rounded(vectors * 4) + 3 * Scratch::rounded(kPageSlots * dim * 4) +
+           2 * Scratch::rounded(vectors * 4) + Scratch::rounded(task.group() * kKeySlots * 4) + 3 * Scratch::rounded(kPageSlots * dim * 4) +
            (task.rows.watch ? Scratch::rounded(task.group() * task.rows.table.cols * static_cast<std::int64_t>(sizeof(PageShare))) : 0) +
            (reads_codes(task) ? Scratch::rounded(2 * vectors * blocks(dim) * static_cast<std::int64_t>(sizeof(QuantBlock))) : 0);
   }
@@ -98,7 +100,7 @@ class Tile {
     for (page_ = begin / kPageSlots; page_ * kPageSlots < end; ++page_) {
       next_ = (page_ + 1) * kPageSlots < end ? shared(page_ + 1) : Page{};
       for (Run run = run_from(0, n); run.begin < n; run = run_from(run.end, n)) {
-        if (run.part.first < run.part.last) add_page(run.part.own ? gather(sights_[run.begin], run.part) : shared(page_), run);
+        if (!part_of(sights_[run.begin], page_).sees_nothing()) add_page(run);
       }
     }
     finish(first, n);
@@ -148,31 +150,23 @@ class Tile {
     return {keys, keys + kv_tile_bytes(encoding.k, dim_), encoding};
   }
 
-  // Rows from `begin` on that see something of the page in hand and have no slots of their own there; or one row.
+  // Rows from `begin` on that see something of the page in hand, or one row that does not. Where the page is in few bits, those with
+  // slots of their own go apart: for them it becomes floats, as their own slots are.
   Run run_from(std::int64_t begin, std::int64_t n) const {
-    Run run{begin, begin + 1, begin < n ? part_of(sights_[begin], page_) : Part{}};
-    const auto takes_part = [](const Part& part) { return !part.own && part.first < part.last; };
-    for (; takes_part(run.part) && run.end < n; ++run.end) {
+    Run run{begin, begin, kPageSlots, 0};
+    while (run.end < n) {
       const Part part = part_of(sights_[run.end], page_);
-      if (!takes_part(part)) break;
-      run.part.first = std::min(run.part.first, part.first);
-      run.part.last = std::max(run.part.last, part.last);
+      if (run.end > begin && (part.sees_nothing() || (part.has_own() != run.own && in_few_bits(page_)))) break;
+      ++run.end;
+      run.own = run.own || part.has_own();
+      if (part.first < part.own) run.first = std::min(run.first, part.first), run.last = std::max(run.last, part.own);
+      if (part.sees_nothing()) break;
     }
     return run;
   }
-
-  // A page of our own with the slots that this row sees, at the places of their positions. As floats: the same bits as
-  // products with the halves that they may come from.
-  Page gather(const Sight& sight, const Part& part) {
-    for (std::int64_t t = part.first, n = 1; t < part.last; t += n) {
-      const std::int64_t position = page_ * kPageSlots + t, slot = sight.slot(position);
-      check(slot >= 0 && slot < task_.rows.table.cols * kPageSlots, "attention: ancestor in range");
-      n = std::clamp(sight.prefix - position, std::int64_t{1}, part.last - t);  // slots of the prefix lie side by side
-      const Page from = page_at(sight.table[slot / kPageSlots]);
-      decode(from.encoding.k, from.keys, slot % kPageSlots, n, rows_ + t * dim_);
-      decode(from.encoding.v, from.values, slot % kPageSlots, n, values_ + t * dim_);
-    }
-    return {reinterpret_cast<const std::byte*>(rows_), reinterpret_cast<const std::byte*>(values_), {KvFormat::f32, KvFormat::f32}};
+  bool in_few_bits(std::int64_t page) const {
+    const KvEncoding encoding = shared(page).encoding;
+    return info(encoding.k).scaled || info(encoding.v).scaled;
   }
 
   void decode(KvFormat format, const std::byte* tile, std::int64_t first, std::int64_t n, float* out) const {
@@ -193,18 +187,18 @@ class Tile {
   const std::uint16_t* scales_of(KvFormat format, const std::byte* tile) const {
     return reinterpret_cast<const std::uint16_t*>(tile + kPageSlots * kv_row_bytes(format, dim_));
   }
-  // Whether a tile is used as it lies: groups of 16 are decoded first.
-  bool by_codes(KvFormat format) const { return info(format).scaled && dim_ % 32 == 0; }
+  // Whether a tile is used as it lies: groups of 16 are decoded first, and so is what is beside slots that lie elsewhere.
+  bool by_codes(KvFormat format) const { return info(format).scaled && dim_ % 32 == 0 && !beside_own_; }
 
-  // Rows of a tile as floats, from slot part.first on, in `room`.
-  const std::byte* as_floats(KvFormat& format, const std::byte* tile, const Part& part, float* room) const {
-    decode(format, tile, part.first, part.last - part.first, room + part.first * dim_);
+  // Slots [first, last) of a tile as floats, at their places in `room`.
+  const std::byte* as_floats(KvFormat& format, const std::byte* tile, std::int64_t first, std::int64_t last, float* room) const {
+    decode(format, tile, first, last - first, room + first * dim_);
     format = KvFormat::f32;
     return reinterpret_cast<const std::byte*>(room);
   }
 
-  // logits[j][t] = q_(v + j) . key t, for the slots of the part at least
-  void dot_keys(const Page& page, const Part& part, std::int64_t v, std::int64_t n, float* logits) {
+  // logits[j][t] = q_(v + j) . key t, for the slots [first, last) at least
+  void dot_keys(const Page& page, std::int64_t first, std::int64_t last, std::int64_t v, std::int64_t n, float* logits) {
     KvFormat format = page.encoding.k;
     const std::byte* keys = page.keys;
     const Ahead ahead{codes_of(page.values), kv_tile_bytes(page.encoding.v, dim_)};
@@ -213,11 +207,11 @@ class Tile {
       kernel_of(format).dot(codes_of(keys), keys_, dim_, quantised_ + v, vectors_, vectors_ * blocks(dim_), n, logits, ahead);
       return;
     }
-    if (info(format).scaled) keys = as_floats(format, keys, part, rows_);
+    if (info(format).scaled) keys = as_floats(format, keys, first, last, rows_);
     const TransposeSlotsFn transpose = format == KvFormat::f16 ? kernels_.transpose_slots_f16 : kernels_.transpose_slots_f32;
     // Half a page at a time, for it stays in the first cache beside the queries.
-    for (std::int64_t t = part.first / kKeySlots * kKeySlots; t < part.last; t += kKeySlots) {
-      const std::int64_t n_slots = std::min(kKeySlots, part.last - t), lanes = kernels_.lanes;
+    for (std::int64_t t = first / kKeySlots * kKeySlots; t < last; t += kKeySlots) {
+      const std::int64_t n_slots = std::min(kKeySlots, last - t), lanes = kernels_.lanes;
       transpose(keys + t * kv_row_bytes(format, dim_), n_slots, dim_, keys_,
                 {ahead.bytes + ahead.n * t / kPageSlots, ahead.n * kKeySlots / kPageSlots});
       kernels_.weighted_sum_f32(q_ + v * dim_, dim_, n, keys_, kKeySlots, 0, dim_, (n_slots + lanes - 1) / lanes * lanes, logits + t,
@@ -225,51 +219,93 @@ class Tile {
     }
   }
 
-  // The values of a page made ready for n vectors.
-  Page with_values(Page page, const Part& part, std::int64_t n) const {
+  // Values [first, last) of a page made ready for n vectors.
+  Page with_values(Page page, std::int64_t first, std::int64_t last, std::int64_t n) const {
     KvFormat& format = page.encoding.v;
     if (by_codes(format)) {
       kernels_.transpose_scales(scales_of(format, page.values), dim_ / 32, values_);
     } else if (info(format).scaled || (format == KvFormat::f16 && n > kManyVectors)) {
-      page.values = as_floats(format, page.values, part, values_);
+      page.values = as_floats(format, page.values, first, last, values_);
     }
     return page;
   }
 
-  // fresh_(v + j) = sum of weights[j][t] * value t
-  void sum_values(const Page& page, const Part& part, std::int64_t v, std::int64_t n, const float* weights) {
+  // fresh_(v + j) = sum of weights[j][t] * value t, t in [first, last)
+  void sum_values(const Page& page, std::int64_t first, std::int64_t last, std::int64_t v, std::int64_t n, const float* weights) {
     const KvFormat format = page.encoding.v;
     const Ahead ahead{codes_of(next_.keys), next_.keys == nullptr ? 0 : kv_tile_bytes(next_.encoding.k, dim_)};
     if (by_codes(format)) {
-      kernel_of(format).weighted_sum(weights, n, codes_of(page.values), values_, part.first, part.last, dim_, fresh_ + v * dim_, ahead);
+      kernel_of(format).weighted_sum(weights, n, codes_of(page.values), values_, first, last, dim_, fresh_ + v * dim_, ahead);
       return;
     }
     const WeightedSumFn sum = format == KvFormat::f16 ? kernels_.weighted_sum_f16 : kernels_.weighted_sum_f32;
-    sum(weights, kPageSlots, n, page.values, dim_, part.first, part.last, dim_, fresh_ + v * dim_, dim_, ahead);
+    sum(weights, kPageSlots, n, page.values, dim_, first, last, dim_, fresh_ + v * dim_, dim_, ahead);
+  }
+
+  // A slot of the page in hand that is the row's own, as floats in rows_[at].
+  void fetch_own(const Sight& sight, std::int64_t t, bool value, std::int64_t at) {
+    const std::int64_t slot = sight.slot(page_ * kPageSlots + t);
+    check(slot >= 0 && slot < task_.rows.table.cols * kPageSlots, "attention: ancestor in range");
+    const Page from = page_at(sight.table[slot / kPageSlots]);
+    decode(value ? from.encoding.v : from.encoding.k, value ? from.values : from.keys, slot % kPageSlots, 1, rows_ + at * dim_);
+  }
+
+  // The logits of a row's own slots, to their places among those of the page. A slot is a lane, so it is the same wherever it lies.
+  void dot_own(std::int64_t i, const Part& part, float* logits) {
+    for (std::int64_t t = part.own, n = 0; t < part.last; t += n) {
+      n = std::min(kKeySlots, part.last - t);
+      for (std::int64_t k = 0; k < n; ++k) fetch_own(sights_[i], t + k, false, k);
+      kernels_.transpose_slots_f32(rows_, n, dim_, keys_, {});
+      const std::int64_t lanes = kernels_.lanes;
+      kernels_.weighted_sum_f32(q_ + i * group_ * dim_, dim_, group_, keys_, kKeySlots, 0, dim_, (n + lanes - 1) / lanes * lanes, own_, kKeySlots, {});
+      for (std::int64_t j = 0; j < group_; ++j) std::copy_n(own_ + j * kKeySlots, n, logits + j * kPageSlots + t);
+    }
+  }
+
+  // Their values, behind those that lie in the page: the order of a chain.
+  void add_own(std::int64_t i, const Part& part, const float* weights) {
+    for (std::int64_t t = part.own; t < part.last; ++t) {
+      fetch_own(sights_[i], t, true, 0);
+      for (std::int64_t j = 0; j < group_; ++j) kernels_.add_weighted(fresh_ + (i * group_ + j) * dim_, weights[j * kPageSlots + t], rows_, dim_);
+    }
   }
 
   // The partial results of one page for the rows of a run, merged.
-  void add_page(const Page& page, const Run& run) {
-    dot_keys(page, run.part, run.begin * group_, (run.end - run.begin) * group_, logits_);
-    const Page ready = with_values(page, run.part, (run.end - run.begin) * group_);
-    float* logits = logits_;
+  void add_page(const Run& run) {
+    beside_own_ = run.own;
+    const std::int64_t v = run.begin * group_, n = (run.end - run.begin) * group_;
+    Page page;
+    if (run.first < run.last) {
+      dot_keys(shared(page_), run.first, run.last, v, n, logits_ + v * kPageSlots);
+      page = with_values(shared(page_), run.first, run.last, n);
+    }
     for (std::int64_t i = run.begin, next = i; i < run.end; i = next) {
       const Part part = part_of(sights_[i], page_);
-      while (next < run.end && part_of(sights_[next], page_) == part) ++next;
-      add_rows(ready, part, i, next, logits);
-      logits += (next - i) * group_ * kPageSlots;
+      const auto same = [&](const Part& other) { return other.first == part.first && other.own == part.own; };
+      while (next < run.end && same(part_of(sights_[next], page_))) ++next;
+      add_rows(page, part.first, part.own, i, next);
     }
   }
 
-  // The same for rows that see the same part of it.
-  void add_rows(const Page& page, const Part& part, std::int64_t i, std::int64_t next, float* logits) {
+  // The same for rows that see the same part [first, last) of what lies there.
+  void add_rows(const Page& page, std::int64_t first, std::int64_t last, std::int64_t i, std::int64_t next) {
     const std::int64_t v = i * group_, n = (next - i) * group_;
+    float* logits = logits_ + v * kPageSlots;
     float largest[kMaxVectors], sum[kMaxVectors];
-    for (std::int64_t j = 0; j < n; ++j) {
-      kernels_.softmax_page(logits + j * kPageSlots, static_cast<int>(part.first), static_cast<int>(part.last),
-                            task_.params.scale, task_.params.softcap, &largest[j], &sum[j]);
+    for (std::int64_t row = i; row < next; ++row) {
+      const Part part = part_of(sights_[row], page_);
+      if (part.has_own()) dot_own(row, part, logits_ + row * group_ * kPageSlots);
+      for (std::int64_t j = (row - i) * group_; j < (row - i + 1) * group_; ++j) {
+        kernels_.softmax_page(logits + j * kPageSlots, static_cast<int>(part.first), static_cast<int>(part.last),
+                              task_.params.scale, task_.params.softcap, &largest[j], &sum[j]);
+      }
     }
-    sum_values(page, part, v, n, logits);
+    if (first < last) sum_values(page, first, last, v, n, logits);
+    else std::fill_n(fresh_ + v * dim_, n * dim_, 0.0F);
+    for (std::int64_t row = i; row < next; ++row) {
+      const Part part = part_of(sights_[row], page_);
+      if (part.has_own()) add_own(row, part, logits_ + row * group_ * kPageSlots);
+    }
     for (std::int64_t j = 0; j < n; ++j) {
       merge(v + j, largest[j], sum[j]);
       if ((v + j) / group_ == watched_) page_shares_[(v + j) % group_ * task_.rows.table.cols + page_] = {largest[j], sum[j]};
@@ -320,9 +356,11 @@ class Tile {
   std::int64_t kv_head_, group_, dim_, vectors_;
   Sight* sights_;
   float *q_, *logits_, *fresh_, *sum_, *largest_, *weight_;
-  float *rows_, *keys_;  // keys of a page that is gathered or decoded [64, dim]; 32 keys side by side [dim, 32], or scales [dim / 32, 64]
+  float* own_;           // logits of a row's own slots [group, 32]
+  float *rows_, *keys_;  // slots as floats [64, dim]; 32 keys side by side [dim, 32], or scales [dim / 32, 64]
   float* values_;        // [64, dim] where they are not used as they lie, or their scales
   Page next_;              // what comes after the page in hand, if anything
+  bool beside_own_ = false;  // a row of the run has slots of its own
   std::int64_t page_ = 0, watched_ = -1;  // the page in hand; the row of the run whose shares are wanted, or -1
   PageShare* page_shares_ = nullptr;      // [group, blocks] of that row
   QuantBlock* quantised_ = nullptr;  // q_ in two terms of 8 bits, for keys in few bits

@@ -102,6 +102,8 @@ struct Kernels {
   /// Logits in place: s = scale * s, then cap * tanh(s / cap) if cap > 0, then exp(s - largest) for [first, last), 0
   /// for the rest of the 64. Gives the largest and the sum.
   void (*softmax_page)(float* logits, int first, int last, float scale, float cap, float* largest, float* sum) = nullptr;
+  /// sum = sum + weight * v, in one rounding: one more term of a weighted_sum.
+  void (*add_weighted)(float* sum, float weight, const float* v, std::int64_t n) = nullptr;
   /// o = o * a + p * b.
   void (*blend)(float* o, float a, const float* p, float b, std::int64_t n) = nullptr;
 

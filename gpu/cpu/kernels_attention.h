@@ -178,6 +178,10 @@ void softmax_page(float* logits, int first, int last, float factor, float cap, f
   *sum = sum_of(total);
 }
 
+void add_weighted(float* sum, float weight, const float* v, std::int64_t n) {
+  map(sum, v, n, sum, [weight](F old, F value) { return fma(all(weight), value, old); });
+}
+
 void blend(float* o, float a, const float* p, float b, std::int64_t n) {
   map(o, p, n, o, [a, b](F old, F fresh) { return fma(old, all(a), fresh * b); });
 }

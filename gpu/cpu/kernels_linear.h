@@ -344,6 +344,7 @@ constexpr Kernels make_kernels() {
   k.transpose_scales = transpose_scales;
   k.rotate = rotate;
   k.softmax_page = softmax_page;
+  k.add_weighted = add_weighted;
   k.blend = blend;
   k.silu = silu;
   k.gelu = gelu;
