@@ -1,6 +1,7 @@
 #include "engine/drafting.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "engine/speculative/top_tokens.h"
@@ -19,13 +20,16 @@ constexpr double kChoosingSeconds = 2;
 constexpr int kPasses = 3, kMostPasses = 30;
 constexpr double kShortSeconds = .0015, kSlowPass = .02;
 constexpr int kMostRows = 64;
+// Of a second model: what a level of a tree takes, and what reading does.
+constexpr std::array kRowsOfSecond{1, 32};
 // Tokens before the rows: within a page, as on the average; fewer where reading them takes long, for there they make no difference.
 constexpr int kDepth = 40, kDepthStep = 8;
 constexpr double kReadingSeconds = .05;
 
 double now() { return std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); }
 
-Result<void> measure_cost(LoadedModel& model, CostModel& cost) {
+/// row_counts: rising.
+Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, CostModel& cost) {
   KvCache& cache = model.cache();
   const SequenceId sequence = cache.add_sequence();
   Batch batch;
@@ -43,9 +47,9 @@ Result<void> measure_cost(LoadedModel& model, CostModel& cost) {
     if (result) result = cache.commit(sequence, step);
   }
   const double begin = now();
-  const std::int64_t room = model.model().context - cache.length(sequence);
-  for (const int n : CostModel::row_counts(static_cast<int>(std::min<std::int64_t>({kMostRows, model.forward().max_rows(), room})))) {
-    if (!result || now() - begin > kMeasuringSeconds) break;
+  const std::int64_t room = std::min(model.forward().max_rows(), model.model().context - cache.length(sequence));
+  for (const int n : row_counts) {
+    if (!result || n > room || now() - begin > kMeasuringSeconds) break;
     double best = 1e9;
     batch.clear();
     for (int i = 0; i < n; ++i) batch.add(token(i), sequence, i == 0 ? -1 : (i - 1) / 2, LogitWish::best(kBestOfRow));  // a tree, as drafts are
@@ -80,7 +84,12 @@ Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* s
   FW_ASSIGN(auto members, Speculation::members(names, {static_cast<std::int32_t>(model.tokenizer()->size()), second, self.get()}));
   if (members.empty()) return std::optional<Drafting>();
   std::optional<Drafting> drafting(Drafting{std::move(self), Speculation({.mode = options.verify}, std::move(members), now)});
-  FW_TRY(measure_cost(model, drafting->speculation.cost()));
+  FW_TRY(measure_cost(model, CostModel::row_counts(kMostRows), drafting->speculation.cost()));
+  if (second != nullptr) {
+    CostModel cost;
+    FW_TRY(measure_cost(second->model(), kRowsOfSecond, cost));
+    drafting->speculation.expect("model", {cost.seconds(1), cost.seconds(kRowsOfSecond.back()) / kRowsOfSecond.back()});
+  }
   return drafting;
 }
 

@@ -36,8 +36,11 @@ void SecondModel::follow(std::span<const std::int32_t> text, std::size_t kept) {
   if (kept == 0) broken_ = false;
 }
 
-/// Reads what it has not read of the text, all but the last token. False: it cannot go on.
-bool SecondModel::catch_up() {
+std::int64_t SecondModel::backlog() const {
+  return broken_ || text_.empty() ? 0 : std::max<std::int64_t>(0, std::ssize(text_) - 1 - read_);
+}
+
+bool SecondModel::read_on() {
   if (broken_ || text_.empty() || std::ssize(text_) >= model_->model().context) return false;
   KvCache& cache = model_->cache();
   const std::int64_t wanted = std::ssize(text_) - 1;
@@ -71,7 +74,7 @@ std::optional<LevelRows> LevelRows::of(const DraftTree& tree, std::span<const st
 }
 
 bool SecondModel::score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) {
-  if (!catch_up()) return false;
+  if (!read_on()) return false;
   const std::int64_t left = model_->model().context - model_->cache().length(sequence_);
   const auto level = LevelRows::of(tree, nodes, sequence_, std::min(left, model_->forward().max_rows()), wish);
   if (!level) return false;

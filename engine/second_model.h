@@ -25,13 +25,18 @@ class SecondModel : public DraftModel {
   /// `invalid_argument` if the two vocabularies are not the same, since then its tokens mean nothing to the target.
   static Result<std::unique_ptr<SecondModel>> open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target);
 
+  LoadedModel& model() { return *model_; }
+
   void follow(std::span<const std::int32_t> text, std::size_t kept) override;
+  std::int64_t backlog() const override;
+  void catch_up() override { read_on(); }
   bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) override;
   std::int64_t bytes() const override;
 
  private:
   explicit SecondModel(std::unique_ptr<LoadedModel> model);
-  bool catch_up();
+  /// Reads what it has not read of the text, all but the last token. False: it cannot go on.
+  bool read_on();
 
   std::unique_ptr<LoadedModel> model_;
   SequenceId sequence_;

@@ -11,7 +11,8 @@ constexpr int kProbeEvery = 32;  // steps, at least
 constexpr double kProbeShare = .01;  // of the time, at most, goes to looking again
 constexpr double kMargin = 1.2;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kRate = .2;     // of the averages
-constexpr double kDearMemory = .9;  // of what a proposal may cost whose drafter has to read what it has missed, a proposal
+constexpr double kHopedChance = .5;  // of a token by a drafter that was never asked
+constexpr int kHopedDepth = 8;
 constexpr double kMemory = .97;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
 constexpr double kHope = .85;    // this share was kept
@@ -35,18 +36,45 @@ Size choose_size(const std::vector<float>& reach, const CostModel& cost, double 
   return best.rate > kWorthwhile * none.rate ? best : none;
 }
 
-bool Controller::wants(std::uint8_t drafter) const {
-  const Known& known = drafters_[drafter];
-  if (!known.ever || !cost_.known()) return true;
-  const double plain = cost_.seconds(1);  // what a token costs
-  if (known.steps_since + 1 >= std::max<double>(kProbeEvery, known.dear / (kProbeShare * plain))) return true;
-  return known.seconds <= kFree * plain || known.found * plain > kMargin * known.seconds;
+Controller::Controller(int n_drafters) : drafters_(static_cast<std::size_t>(n_drafters)), steps_expected_(kProbeEvery) {}
+
+void Controller::expect(std::uint8_t drafter, const DraftPrice& price) {
+  drafters_[drafter].price = price;
+  drafters_[drafter].expected = true;
 }
 
-void Controller::asked(std::uint8_t drafter, double seconds) {
+void Controller::begin_answer() {
+  if (steps_of_answer_ > 0) steps_expected_ += kRate * (steps_of_answer_ - steps_expected_);
+  steps_of_answer_ = 0;
+}
+
+bool Controller::wants(std::uint8_t drafter, std::int64_t backlog) const {
+  const Known& known = drafters_[drafter];
+  if (!cost_.known() || (!known.ever && !known.expected)) return true;
+  const double plain = cost_.seconds(1);  // what a token costs
+  const double reading = known.price.token * static_cast<double>(backlog), whole = known.price.proposal + reading;
+  if (whole <= kFree * plain || known.steps_since + 1 >= std::max<double>(kProbeEvery, whole / (kProbeShare * plain))) return true;
+  const double gain = known.ever ? known.found * plain - kMargin * known.price.proposal : hoped_gain(known.price.proposal);
+  return gain > 0 && gain * std::max(steps_expected_, steps_of_answer_) >= reading;
+}
+
+// Seconds that chains of the best length save a step.
+double Controller::hoped_gain(double level_seconds) const {
+  const double plain = cost_.seconds(1);
+  double best = 0, reach = 1, tokens = 1;
+  for (int n = 1; n <= std::min(kHopedDepth, cost_.max_rows() - 1); ++n) {
+    tokens += reach *= kHopedChance;
+    best = std::max(best, tokens * plain - cost_.seconds(1 + n) - n * level_seconds);
+  }
+  return best;
+}
+
+void Controller::asked(std::uint8_t drafter, double seconds, double catch_up_seconds, std::int64_t backlog) {
   Known& known = drafters_[drafter];
-  known.seconds = known.ever ? known.seconds + kRate * (seconds - known.seconds) : seconds;
-  known.dear = std::max(seconds, kDearMemory * known.dear);
+  const bool thought = known.ever || known.expected;
+  const auto learn = [&](double& average, double found) { average = thought ? average + kRate * (found - average) : found; };
+  learn(known.price.proposal, seconds);
+  if (backlog > 0) learn(known.price.token, catch_up_seconds / static_cast<double>(backlog));
   known.ever = true;
   known.asked_now = true;
   draft_seconds_ += seconds;
@@ -68,6 +96,7 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
     known.asked_now = false;
   }
   draft_seconds_ = 0;
+  ++steps_of_answer_;
   last_size_ = size.nodes;
   return size;
 }

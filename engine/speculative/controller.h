@@ -30,18 +30,30 @@ inline constexpr double kWorthwhile = 1.05;
 Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load,
                  const std::function<double(int)>& worth = {});
 
+/// Seconds that asking a drafter takes: for a proposal of one level, and for each token of the text that it has to read first.
+struct DraftPrice {
+  double proposal = 0, token = 0;
+};
+
 class Controller {
  public:
-  explicit Controller(int n_drafters) : drafters_(static_cast<std::size_t>(n_drafters)) {}
+  explicit Controller(int n_drafters);
 
   CostModel& cost() { return cost_; }
   const CostModel& cost() const { return cost_; }
 
-  /// Whether to ask this drafter in the coming step: always if it takes next to no time, else if what it found lately was
-  /// worth its time; every 32nd step to see whether that has changed, or more rarely if that takes long.
-  bool wants(std::uint8_t drafter) const;
-  /// Asked, it took so long.
-  void asked(std::uint8_t drafter, double seconds);
+  /// What a drafter that was never asked is thought to take, so that it need not be asked to learn that it is too dear. Of others
+  /// nothing is thought: they are asked once.
+  void expect(std::uint8_t drafter, const DraftPrice& price);
+  /// Another answer begins, or the text was changed: how many steps it will take is guessed from those before.
+  void begin_answer();
+
+  /// Whether to ask this drafter in the coming step, which has to read so many tokens first: always if that takes next to no time,
+  /// else if what it found lately, or before the first time what one may hope for, is worth its time, and in the steps that are
+  /// left also what it has to read; every 32nd step to see whether that has changed, or more rarely if that takes long.
+  bool wants(std::uint8_t drafter, std::int64_t backlog = 0) const;
+  /// Asked, it took so long, and before that so long for the tokens that it had to read.
+  void asked(std::uint8_t drafter, double seconds, double catch_up_seconds = 0, std::int64_t backlog = 0);
   /// Once a step, on the weighed tree, after asking. Without a known cost the answer is none.
   Size decide(const DraftTree& tree, const Load& load);
   /// What became of a tree that had rows: for each number of nodes up to its own, whether its best so many were worth what they
@@ -52,17 +64,17 @@ class Controller {
 
  private:
   struct Known {
-    double seconds = 0;       // a proposal takes, averaged
-    double dear = 0;          // one that takes long
+    DraftPrice price;         // averaged
     double found = 0;         // tokens that its chosen nodes were worth a proposal, averaged
     bool asked_now = false;
-    bool ever = false;
+    bool ever = false, expected = false;
     int steps_since = 0;
   };
   struct Promise {
     double made = 0, kept = 0;  // tokens; decayed with every step, so that what was given up is tried again
   };
   double worth(int nodes) const;
+  double hoped_gain(double level_seconds) const;
   void share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const;
 
   CostModel cost_;
@@ -70,6 +82,7 @@ class Controller {
   std::vector<Promise> promises_;  // by number of nodes, from 1
   double draft_seconds_ = 0;  // of this step
   int last_size_ = 0;
+  double steps_expected_, steps_of_answer_ = 0;
 };
 
 }  // namespace foreword::engine

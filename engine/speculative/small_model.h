@@ -20,6 +20,9 @@ class DraftModel {
   virtual ~DraftModel() = default;
   /// The text is now this; its first `kept` tokens are those of the last call. Its last token is the root of the next tree.
   virtual void follow(std::span<const std::int32_t> text, std::size_t kept) = 0;
+  /// Tokens that it has not read yet, of those before the root, and reading them.
+  virtual std::int64_t backlog() const { return 0; }
+  virtual void catch_up() {}
   /// The logits after these nodes, which are one level of the tree: their parents were asked for in the calls before. Every
   /// node's, in this order; false if the model cannot go on, and then nothing is drafted below.
   virtual bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) = 0;
@@ -32,6 +35,8 @@ class SmallModel : public Drafter {
   explicit SmallModel(DraftModel& model) : model_(&model) {}
 
   void follow(std::span<const std::int32_t> text, std::size_t kept) override { model_->follow(text, kept); }
+  std::int64_t backlog() const override { return model_->backlog(); }
+  void catch_up() override { model_->catch_up(); }
   void propose(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) override;
   std::int64_t bytes() const override { return model_->bytes(); }
 

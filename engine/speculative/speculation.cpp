@@ -45,7 +45,17 @@ Speculation::Speculation(SpeculationLimits limits, std::vector<Member> members, 
   wants_rows_ = std::ranges::any_of(members_, [](const Member& member) { return member.row->wants_rows; });
 }
 
+void Speculation::expect(std::string_view drafter, const DraftPrice& price) {
+  const auto member = std::ranges::find(members_, drafter, [](const Member& one) { return one.row->name; });
+  if (member != members_.end()) controller_.expect(static_cast<std::uint8_t>(member - members_.begin()), price);
+}
+
 void Speculation::begin(std::span<const std::int32_t> text, std::size_t kept) {
+  controller_.begin_answer();
+  follow(text, kept);
+}
+
+void Speculation::follow(std::span<const std::int32_t> text, std::size_t kept) {
   check(kept <= followed_ && kept <= text.size(), "a text is followed from where it was left");
   for (const Member& member : members_) member.drafter->follow(text, kept);
   followed_ = text.size();
@@ -69,13 +79,16 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
                          .sampling = &sampling};
   for (std::size_t i = 0; i < members_.size() && rules.max_nodes > 0; ++i) {
     const auto self = static_cast<std::uint8_t>(i);
+    const std::int64_t backlog = members_[i].drafter->backlog();
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
-    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self)) continue;
+    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, backlog)) continue;
     rules.min_level_reach = level_price_[i];
     const double start = clock_();
+    if (backlog > 0) members_[i].drafter->catch_up();
+    const double ready = backlog > 0 ? clock_() : start;
     members_[i].drafter->propose(rules, self, calibration_, tree_);
-    const double seconds = clock_() - start;
-    controller_.asked(self, seconds);
+    const double seconds = clock_() - ready;
+    controller_.asked(self, seconds, ready - start, backlog);
     learn_price(self, seconds);
   }
   tree_.weigh();
@@ -127,7 +140,7 @@ void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& 
     const std::int32_t child = tree_.find(claim.parent, claim.token);
     if (child >= 0 && on_path[static_cast<std::size_t>(child)] != 0) ++stats_.accepted[claim.drafter];
   }
-  begin(text, followed_);
+  follow(text, followed_);
 }
 
 std::int64_t Speculation::bytes() const {

@@ -60,6 +60,8 @@ class Speculation {
   CostModel& cost() { return controller_.cost(); }
   VerifyMode mode() const { return limits_.mode; }
 
+  /// What a drafter takes, before it is asked for the first time.
+  void expect(std::string_view drafter, const DraftPrice& price);
   /// A new text, or the same after an edit: its first `kept` tokens are those of the last call or of learn(). Before the first
   /// draft(), and when the prompt is complete.
   void begin(std::span<const std::int32_t> text, std::size_t kept);
@@ -83,6 +85,7 @@ class Speculation {
   std::int64_t bytes() const;
 
  private:
+  void follow(std::span<const std::int32_t> text, std::size_t kept);
   void tell_best(std::int32_t node, bool walked);
   void learn_price(std::uint8_t drafter, double seconds);
 

@@ -31,6 +31,7 @@ struct Machine {
 // The built-in model: 55 us.
 const Costs kTwoCores{{1, 1}, {2, 1.13}, {3, 1.33}, {4, 1.55}, {6, 2.03}, {8, 2.5}, {12, 3.5}, {16, 4.6}, {24, 6.8}, {32, 9}, {64, 18}};
 constexpr double kSibling = .38;
+constexpr double kReading = .15;  // a token that it reads, in passes of its own
 const Machine kMachines[] = {
     {"two cores", kTwoCores, kSibling},
     {"rows are free", {{1, 1}, {64, 1.0001}}, .1},
@@ -46,6 +47,11 @@ class Timed : public DraftModel {
  public:
   Timed(DraftModel& model, double seconds, double& now) : model_(model), seconds_(seconds), now_(now) {}
   void follow(std::span<const std::int32_t> text, std::size_t kept) override { model_.follow(text, kept); }
+  std::int64_t backlog() const override { return model_.backlog(); }
+  void catch_up() override {
+    now_ += seconds_ * kReading * static_cast<double>(backlog());
+    model_.catch_up();
+  }
   bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) override {
     now_ += seconds_;
     return model_.score(tree, nodes, wish, sink);
@@ -78,6 +84,7 @@ class Writer {
     speculation_ = std::make_unique<Speculation>(SpeculationLimits{}, std::move(*members), [this] { return believes_ ? now_ : 0; });
     for (const auto& [n, seconds] : believes_ ? machine.rows : Costs{{1, 1}, {machine.insists + 1, 1.0001}}) speculation_->cost().measure(n, seconds);
     for (const auto& [n, seconds] : machine.rows) cost_.measure(n, seconds);
+    speculation_->expect("model", believes_ ? DraftPrice{machine.sibling, kReading * machine.sibling} : DraftPrice{});
   }
 
   void write(const Kind& kind, const std::string& prompt, const SamplingParams& sampling, int max_tokens, Counts& counts) {
