@@ -65,6 +65,7 @@ void AnswerWriter::open(PrefixKeeper* keeper) {
   const auto wanted = std::span(text_).first(text_.size() - 1);  // the last one's logits are needed
   known_ = &model_.texts().open(wanted, owner_);
   in_use_.emplace(model_.texts(), *known_);
+  sent_away_ = false;
   known_->request = request_.id;
   if (keeper == nullptr) return begin_reading();
   restoring_since_ = Clock::now();
@@ -78,7 +79,15 @@ void AnswerWriter::close() {
   owner_ = known_->owner;
   in_use_.reset();
   known_ = nullptr;
+  sent_away_ = !done_;
 }
+
+void AnswerWriter::assign(TextOwner chat) {
+  TextOwner& owner = known_ != nullptr ? known_->owner : owner_;
+  if (owner == 0) owner = chat;
+}
+
+bool AnswerWriter::has_lost_its_beginning() const { return is_open() && !restoring() && !model_.cache().is_whole(known_->sequence); }
 
 void AnswerWriter::restore(std::chrono::milliseconds patience) {
   const bool more = restoration_->step(patience);
@@ -176,26 +185,33 @@ void AnswerWriter::take(std::int64_t row, const LogitRow& logits) {
   }
 }
 
-// The rows of the pass whose tokens belong to the text.
-Result<void> AnswerWriter::keep_rows(const VerifyResult& chosen) {
+void AnswerWriter::keep_rows(const VerifyResult& chosen) {
   KvCache& cache = model_.cache();
   const auto first_unread = text_.begin() + std::ssize(known_->tokens);
+  Result<void> kept;
   if (tree_ == nullptr || tree_ == &alone_) {
     const std::int64_t n = n_chain_ + (tree_ != nullptr ? 1 : 0);
     known_->tokens.insert(known_->tokens.end(), first_unread, first_unread + n);
-    return cache.commit(known_->sequence, n);
+    kept = cache.commit(known_->sequence, n);
+  } else {
+    for (const std::int32_t node : chosen.path) known_->tokens.push_back(tree_->token[static_cast<std::size_t>(node)]);
+    kept = cache.accept(known_->sequence, chosen.path);
   }
-  for (const std::int32_t node : chosen.path) known_->tokens.push_back(tree_->token[static_cast<std::size_t>(node)]);
-  return cache.accept(known_->sequence, chosen.path);
+  if (kept) return;
+  if (kept.error().code != ErrorCode::device_lost) return fail(kept.error());
+  // A device that is lost stays so: the next pass tells, and the text goes on elsewhere with all that was chosen.
+  known_->cut(std::min(std::ssize(known_->tokens), cache.length(known_->sequence)));
 }
 
 void AnswerWriter::end_step(const Pass& pass) {
-  const VerifyResult chosen = walk_ ? walk_->result() : VerifyResult();
+  VerifyResult chosen = walk_ ? walk_->result() : VerifyResult();
   walk_.reset();
-  if (auto kept = keep_rows(chosen); !kept) return fail(kept.error());
   const bool reading = stats_.n_tokens == 0;
-  if (reading) say_(PromptProgress{request_.id, std::min(fresh_, std::ssize(known_->tokens) - stats_.reused_tokens), fresh_});
-  if (tree_ == nullptr) return;
+  if (reading) {
+    const std::int64_t known = std::ssize(known_->tokens) + n_chain_ + (tree_ != nullptr ? 1 : 0);
+    say_(PromptProgress{request_.id, std::min(fresh_, known - stats_.reused_tokens), fresh_});
+  }
+  if (tree_ == nullptr) return keep_rows(chosen);
   if (reading) {
     stats_.prompt_seconds = seconds_since(reading_since_);
   } else {
@@ -205,15 +221,21 @@ void AnswerWriter::end_step(const Pass& pass) {
     drafting_->speculation.learn(text_, chosen, pass.rows, pass.seconds);
     drafting_->followed.insert(drafting_->followed.end(), text_.begin() + std::ssize(drafting_->followed), text_.end());
   }
-  say_tokens(chosen);
+  const Said said = say_tokens(chosen.tokens);
+  // Of what was drafted behind the answer's end no row is kept, as if it had not been: else a page could close that would be open.
+  chosen.path.resize(std::min(chosen.path.size(), said.n));
+  keep_rows(chosen);
+  if (done_) return;
+  if (said.ended || !may_go_on()) return finish();  // the next tokens would not be used
+  if (chosen.exhausted) fail({ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."});
 }
 
-void AnswerWriter::say_tokens(const VerifyResult& chosen) {
-  for (const TokenId token : chosen.tokens) {
-    if (!may_go_on() || !say_token(token)) return finish();
+AnswerWriter::Said AnswerWriter::say_tokens(std::span<const TokenId> tokens) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (!may_go_on()) return {i, true};
+    if (!say_token(tokens[i])) return {i + 1, true};
   }
-  if (!may_go_on()) return finish();  // the next tokens would not be used
-  if (chosen.exhausted) fail({ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."});
+  return {tokens.size(), false};
 }
 
 bool AnswerWriter::may_go_on() {
@@ -278,7 +300,8 @@ void AnswerWriter::finish() {
     close();
   }
   if (stats_.n_tokens > 0) stats_.decode_seconds = seconds_since(first_token_);
-  const std::string rest = filter_.push(decoder_.finish()) + filter_.finish();
+  std::string rest = filter_.push(decoder_.finish());
+  rest += filter_.finish();
   if (!rest.empty()) say_(TextPiece{request_.id, rest, {}, 0, length_});
   stats_.seconds = seconds_since(arrived_);
   say_(GenerationDone{request_.id, stats_});

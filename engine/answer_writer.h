@@ -41,7 +41,12 @@ class AnswerWriter final : public Work {
   bool is_open() const { return known_ != nullptr; }
   /// Gives the text back, for want of room: after another open() the answer goes on, and what was lost is read again.
   void close();
-  bool waits_for_room() const { return started_ && !is_open(); }
+  /// Was closed, and not since it is done.
+  bool waits_for_room() const { return sent_away_; }
+  /// What windowed layers would have to see of it has gone: after close() and open() it is read again.
+  bool has_lost_its_beginning() const;
+  /// The text becomes this chat's, if it is nobody's.
+  void assign(TextOwner chat);
   bool restoring() const { return restoration_.has_value(); }
   /// One page of what comes back from the keeper, if it comes within so long.
   void restore(std::chrono::milliseconds patience);
@@ -65,13 +70,19 @@ class AnswerWriter final : public Work {
   bool may_go_on();
   /// A chosen token: said, unless it ends the answer. False: the answer ends.
   bool say_token(TokenId token);
-  void say_tokens(const VerifyResult& chosen);
+  /// Tokens that were looked at, the one that ended the answer included.
+  struct Said {
+    std::size_t n = 0;
+    bool ended = false;
+  };
+  Said say_tokens(std::span<const TokenId> tokens);
   /// What was chosen in a pass that did not come to its end: a device can fail between two groups of its rows.
   void take_back();
   /// The drafters know the text.
   void follow();
   void finish();
-  Result<void> keep_rows(const VerifyResult& chosen);
+  /// The rows of the pass whose tokens belong to the text.
+  void keep_rows(const VerifyResult& chosen);
 
   LoadedModel& model_;
   const Tokenizer& tokenizer_;
@@ -91,7 +102,7 @@ class AnswerWriter final : public Work {
   std::optional<TextInUse> in_use_;
   std::optional<PrefixKeeper::Restoration> restoration_;
   std::int64_t told_ = -1;     // of what came back
-  bool started_ = false, done_ = false;
+  bool started_ = false, done_ = false, sent_away_ = false;
   std::int64_t fresh_ = 0;     // tokens of the prompt that are read, not known
 
   Drafting* drafting_ = nullptr;

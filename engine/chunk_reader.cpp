@@ -35,8 +35,10 @@ void ChunkReader::begin(const Step& step, std::int64_t most) {
 PassOptions ChunkReader::board(const Step& step, std::int64_t n_rows) {
   first_layer_ = -1;
   const std::int64_t most = forward_.max_rows() - n_rows;
+  const auto is_reader = [&](const Work* work) { return std::ranges::find(step.readers, work) != step.readers.end(); };
+  if (chunk_ && !step.readers.empty() && !is_reader(chunk_->work)) chunk_.reset();  // of one that waits now: others are not to wait for it
   if (!chunk_) begin(step, most);
-  const bool boards = chunk_ && chunk_->rows() <= most && std::ranges::find(step.readers, chunk_->work) != step.readers.end();
+  const bool boards = chunk_ && chunk_->rows() <= most && is_reader(chunk_->work);
   if (!boards) return {};
   PassOptions options;
   options.passenger = &chunk_->passenger;

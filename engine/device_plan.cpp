@@ -16,6 +16,10 @@ namespace {
 constexpr std::int64_t kLogitRows = 16;
 /// For the driver, its kernels, and what other programs take meanwhile.
 constexpr std::int64_t kSpare = std::int64_t{192} << 20;
+/// Columns of an attention head that the kernels of graphics processors have room for.
+constexpr std::int64_t kWidestHead = 512;
+/// Where a device fills the columns of a matrix up to a multiple of so many.
+constexpr std::int64_t kUnitCols = 256;
 
 /// N of "blk.N.", or -1.
 std::int64_t layer_of(const std::string& name) {
@@ -24,6 +28,13 @@ std::int64_t layer_of(const std::string& name) {
   std::int64_t layer = -1;
   const auto [end, error] = std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
   return error == std::errc() && end != name.data() + name.size() && *end == '.' ? layer : -1;
+}
+
+/// Bytes that this takes more than in the file.
+std::int64_t filling_of(const TensorInfo& tensor) {
+  if (tensor.shape.size() < 2 || gpu::info(tensor.format).block_length == 1) return 0;
+  const std::int64_t cols = tensor.shape[0], missing = (kUnitCols - cols % kUnitCols) % kUnitCols;
+  return static_cast<std::int64_t>(tensor.bytes) / cols * missing;
 }
 
 std::int64_t product_bytes(const ModelBytes& bytes, std::int64_t n_layers) {
@@ -70,12 +81,14 @@ ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t 
   ModelBytes bytes;
   const auto config = read_config(file.metadata());
   if (!config) return bytes;  // loading will say why
+  std::int64_t filling = 0;
   bytes.layers.resize(static_cast<std::size_t>(config->n_layers));
   for (const TensorInfo& tensor : file.tensors()) {
     const std::int64_t layer = layer_of(tensor.name);
     if (layer >= 0 && layer < config->n_layers) bytes.layers[static_cast<std::size_t>(layer)] += static_cast<std::int64_t>(tensor.bytes);
     if (tensor.name == "output.weight") bytes.head = static_cast<std::int64_t>(tensor.bytes);
     if (tensor.name == "token_embd.weight") bytes.table = static_cast<std::int64_t>(tensor.bytes);
+    filling += filling_of(tensor);
   }
   if (bytes.head == 0) bytes.head = bytes.table;
   const TensorInfo* embeddings = file.find("token_embd.weight");
@@ -83,6 +96,7 @@ ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t 
   bytes.cache_of_layer = 2 * 2 * context * config->n_kv_heads * config->head_dim;
   const std::int64_t width = 5 * config->hidden_size + 4 * config->n_heads * config->head_dim +
                              3 * std::max(config->ffn_size, config->n_experts_used * config->expert_ffn_size);
+  bytes.filling_of_layer = filling / config->n_layers;
   bytes.working = 4 * (prompt_rows * width + kLogitRows * vocabulary) + kSpare;
   return bytes;
 }
@@ -91,7 +105,7 @@ std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free) {
   const auto n_layers = std::ssize(bytes.layers);
   if (free <= 0) return n_layers;
   std::int64_t left = free - bytes.head - bytes.table - bytes.working, n = 0;
-  while (n < n_layers && (left -= bytes.layers[static_cast<std::size_t>(n)] + bytes.cache_of_layer) >= 0) ++n;
+  while (n < n_layers && (left -= bytes.layers[static_cast<std::size_t>(n)] + bytes.filling_of_layer + bytes.cache_of_layer) >= 0) ++n;
   return n;
 }
 
@@ -104,6 +118,11 @@ DevicePlan plan_device(const GgufFile& file, const ModelOptions& options) {
     plan.reason = choice.reason;
   }
   if (plan.on_processor()) return plan;
+  if (const auto config = read_config(file.metadata()); config && config->head_dim > kWidestHead) {
+    plan.device = "cpu";
+    plan.reason = "attention heads of " + std::to_string(config->head_dim) + " columns are too wide for the graphics processor";
+    return plan;
+  }
   const gpu::DeviceInfo device = device_of(plan, options);
   const ModelBytes bytes = count_bytes(file, context_of(file, options), device.prompt_rows);
   plan.n_layers = std::ssize(bytes.layers);
@@ -122,7 +141,9 @@ DevicePlan step_down(const GgufFile& file, const DevicePlan& plan) {
 
 DevicePlan after_failure(ErrorCode why) {
   DevicePlan plan;
-  plan.reason = why == ErrorCode::out_of_memory ? "since the graphics memory did not suffice" : "since the graphics processor stopped answering";
+  if (why == ErrorCode::out_of_memory) plan.reason = "since the graphics memory did not suffice";
+  else if (why == ErrorCode::unsupported) plan.reason = "since the graphics driver refused a part of this model";
+  else plan.reason = "since the graphics processor stopped answering";
   return plan;
 }
 

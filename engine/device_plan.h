@@ -27,6 +27,7 @@ struct DevicePlan {
 struct ModelBytes {
   std::int64_t head = 0, table = 0;    // the last product; the embeddings, which a device keeps by themselves
   std::vector<std::int64_t> layers;    // weights of each
+  std::int64_t filling_of_layer = 0;   // what they may take more on a device, which has whole units of columns
   std::int64_t cache_of_layer = 0;     // keys and values of the whole context
   std::int64_t working = 0;            // activations of a pass, and something for the driver
 };
@@ -38,6 +39,8 @@ std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free);
 
 /// `options.device` and `options.gpu_layers` for this file, as things stand now.
 DevicePlan plan_device(const GgufFile& file, const ModelOptions& options);
+/// Whether a device that has ended a pass or a loading so is given up: it is gone, or its driver refuses what the model needs.
+inline bool gives_up_device(ErrorCode why) { return why == ErrorCode::device_lost || why == ErrorCode::unsupported; }
 /// The next smaller plan after its memory did not do; the processor alone in the end.
 DevicePlan step_down(const GgufFile& file, const DevicePlan& plan);
 /// The processor, after the device was lost (`device_lost`) or its memory did not do (`out_of_memory`).

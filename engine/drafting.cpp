@@ -19,6 +19,7 @@ constexpr double kChoosingSeconds = 2;
 // The fastest of several counts, since what else the machine does only adds: of short passes many, of slow ones one has to do.
 constexpr int kPasses = 3, kMostPasses = 30;
 constexpr double kShortSeconds = .0015, kSlowPass = .02;
+constexpr double kLeastSeconds = 1e-9;  // a coarse clock may not move
 constexpr int kMostRows = 64;
 // Of a second model: what a level of a tree takes, and what reading does.
 constexpr std::array kRowsOfSecond{1, 32};
@@ -40,7 +41,8 @@ Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, C
   // Something to look back at. The first pass also fetches the weights.
   const double start_of_text = now();
   const int step = static_cast<int>(std::min<std::int64_t>({kDepthStep, model.forward().max_rows(), model.model().context / kDepthStep}));
-  for (int depth = 0; step > 0 && result && (depth == 0 || (depth < kDepth && now() < start_of_text + kReadingSeconds)); depth += step) {
+  const auto deepest = static_cast<int>(std::min<std::int64_t>(kDepth, model.model().context / 2));
+  for (int depth = 0; step > 0 && result && depth + step <= deepest && (depth == 0 || now() < start_of_text + kReadingSeconds); depth += step) {
     batch.clear();
     for (int i = 0; i < step; ++i) batch.add(token(depth + i), sequence, i - 1, false);
     result = model.forward().run(batch, [](std::int64_t, std::span<const float>) {});
@@ -64,7 +66,7 @@ Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, C
       if (best > kSlowPass) break;
     }
     if (!result) break;
-    cost.measure(n, best);
+    cost.measure(n, std::max(best, kLeastSeconds));
   }
   cache.remove_sequence(sequence);
   return result;
@@ -88,7 +90,7 @@ Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* s
   if (second != nullptr) {
     CostModel cost;
     FW_TRY(measure_cost(second->model(), kRowsOfSecond, cost));
-    drafting->speculation.expect("model", {cost.seconds(1), cost.seconds(kRowsOfSecond.back()) / kRowsOfSecond.back()});
+    if (cost.known()) drafting->speculation.expect("model", {cost.seconds(1), cost.seconds(kRowsOfSecond.back()) / kRowsOfSecond.back()});
   }
   return drafting;
 }

@@ -26,6 +26,7 @@ class Inbox {
   struct Letter {
     std::variant<Command, PageSettled> content;
     Clock::time_point arrived;
+    std::uint64_t n_other_models = 0;  // asked for so far, with this
   };
   /// How often something has come that ends what runs, and what runs for somebody who types.
   struct Calls {
@@ -44,8 +45,8 @@ class Inbox {
   std::optional<Letter> take() { return letters_.take(); }
   std::optional<Letter> take_until(Clock::time_point deadline) { return letters_.take_until(deadline); }
   Calls calls() const { return {n_end_all_, n_end_typing_}; }
-  /// Whether nobody called since, and it is still open. types: somebody types, so those calls count too.
-  bool quiet_since(const Calls& then, bool types) const { return n_end_all_ == then.all && (!types || n_end_typing_ == then.typing) && !closed(); }
+  /// Whether nobody called since, and it is still open. gives_way: calls of who types or asks count too.
+  bool quiet_since(const Calls& then, bool gives_way) const { return n_end_all_ == then.all && (!gives_way || n_end_typing_ == then.typing) && !closed(); }
   /// How often another model, or none, was asked for.
   std::uint64_t n_other_models() const { return n_other_models_; }
 

@@ -77,7 +77,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::shared_ptr<gpu::B
     }();
     if (settled) return loaded;
     if (plan.on_processor()) return settled.error();
-    if (settled.error().code == ErrorCode::device_lost) plan = after_failure(ErrorCode::device_lost);
+    if (gives_up_device(settled.error().code)) plan = after_failure(settled.error().code);
     else if (settled.error().code == ErrorCode::out_of_memory && plan.may_step_down) plan = step_down(*file, plan);
     else return settled.error();
   }

@@ -24,7 +24,7 @@ void PassCost::observe(std::int64_t rows, double looked_back, double seconds) {
   const int n = static_cast<int>(rows);
   if (!known()) {
     // The very first pass is not counted: it fetches the weights.
-    if (warm_) rows_.measure(n, seconds);
+    if (warm_ && seconds > 0) rows_.measure(n, seconds);
     warm_ = true;
     return;
   }

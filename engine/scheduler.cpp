@@ -25,7 +25,7 @@ std::int64_t rows_that_fit(const PassCost& cost, std::int64_t rows, double looke
 Scheduler::Scheduler(Forward& forward, std::function<double()> now)
     : forward_(forward), now_(now ? std::move(now) : machine_seconds), chunks_(forward, now_) {}
 
-Scheduler::Wishes Scheduler::wishes(std::span<Work* const> works) {
+Scheduler::Wishes Scheduler::wishes(std::span<Work* const> works) const {
   Wishes wishes;
   Urgency most_urgent = Urgency::background;
   for (Work* work : works) {
@@ -40,6 +40,13 @@ Scheduler::Wishes Scheduler::wishes(std::span<Work* const> works) {
     std::erase_if(wishes.writers, waits);
     std::erase_if(wishes.readers, waits);
   }
+  // The rest waits for a pass that has room; the first never does.
+  std::int64_t roots = 0;
+  std::erase_if(wishes.writers, [&](const Wish& wish) {
+    const bool fits = roots == 0 || roots + wish.need.roots <= forward_.max_rows();
+    if (fits) roots += wish.need.roots;
+    return !fits;
+  });
   std::ranges::stable_sort(wishes.readers, {}, [](const Wish& wish) { return std::pair(wish.need.urgency, wish.need.unread); });
   return wishes;
 }
@@ -67,7 +74,7 @@ void Scheduler::add_writers(const Wishes& wishes) {
   }
   const double limit = limit_.seconds(expected(roots, back));
   const std::int64_t most = forward_.max_rows();
-  std::int64_t left = most - roots;  // rows that nobody has yet
+  std::int64_t left = std::max<std::int64_t>(0, most - roots);  // rows that nobody has yet
   for (const auto& [work, need] : wishes.writers) {
     const std::int64_t others = roots - need.roots;
     std::int64_t drafts = left;

@@ -44,7 +44,7 @@ class Scheduler {
     std::int64_t begin, end;  // rows of the batch
     std::int64_t depth;
   };
-  static Wishes wishes(std::span<Work* const> works);
+  Wishes wishes(std::span<Work* const> works) const;
   void add(Work& work, const Work::Need& need, const Work::Room& room);
   void add_writers(const Wishes& wishes);
   void add_readers(const Wishes& wishes);

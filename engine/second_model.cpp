@@ -40,14 +40,14 @@ std::int64_t SecondModel::backlog() const {
   return broken_ || text_.empty() ? 0 : std::max<std::int64_t>(0, std::ssize(text_) - 1 - read_);
 }
 
-bool SecondModel::read_on() {
+bool SecondModel::read_on(std::int64_t most) {
   if (broken_ || text_.empty() || std::ssize(text_) >= model_->model().context) return false;
   KvCache& cache = model_->cache();
   const std::int64_t wanted = std::ssize(text_) - 1;
   read_ = std::min(read_, wanted);
   if (read_ < cache.length(sequence_)) read_ = cache.truncate(sequence_, read_);
   if (read_ == wanted) return true;
-  const auto fresh = std::span(text_).first(static_cast<std::size_t>(wanted)).subspan(static_cast<std::size_t>(read_));
+  const auto fresh = std::span(text_).first(static_cast<std::size_t>(wanted)).subspan(static_cast<std::size_t>(read_), static_cast<std::size_t>(std::min(most, wanted - read_)));
   broken_ = !model_->read(sequence_, fresh, [](std::int64_t) { return false; }, {});
   read_ = cache.length(sequence_);
   return !broken_;
@@ -74,7 +74,7 @@ std::optional<LevelRows> LevelRows::of(const DraftTree& tree, std::span<const st
 }
 
 bool SecondModel::score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) {
-  if (!read_on()) return false;
+  if (!read_on(kMostAtOnce) || backlog() > 0) return false;
   const std::int64_t left = model_->model().context - model_->cache().length(sequence_);
   const auto level = LevelRows::of(tree, nodes, sequence_, std::min(left, model_->forward().max_rows()), wish);
   if (!level) return false;

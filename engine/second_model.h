@@ -29,14 +29,16 @@ class SecondModel : public DraftModel {
 
   void follow(std::span<const std::int32_t> text, std::size_t kept) override;
   std::int64_t backlog() const override;
-  void catch_up() override { read_on(); }
+  void catch_up() override { read_on(kMostAtOnce); }
   bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) override;
   std::int64_t bytes() const override;
 
  private:
   explicit SecondModel(std::unique_ptr<LoadedModel> model);
-  /// Reads what it has not read of the text, all but the last token. False: it cannot go on.
-  bool read_on();
+  /// Tokens that are read at once: nobody is obeyed meanwhile.
+  static constexpr std::int64_t kMostAtOnce = 64;
+  /// Reads at most so many tokens of what it has not read of the text, all but the last one. False: it cannot go on.
+  bool read_on(std::int64_t most);
 
   std::unique_ptr<LoadedModel> model_;
   SequenceId sequence_;

@@ -5,8 +5,9 @@
 #include <ctime>
 #include <list>
 
-#include "engine/answer_writer.h"
+#include "engine/answer_queue.h"
 #include "engine/autocomplete/draft_plan.h"
+#include "engine/device_plan.h"
 #include "engine/drafting.h"
 #include "engine/inbox.h"
 #include "engine/loaded_model.h"
@@ -40,8 +41,6 @@ constexpr std::chrono::milliseconds kTellLoading{300};
 constexpr std::chrono::milliseconds kPatience{50};
 /// The same, where nobody waits for it, and whoever comes should not wait either.
 constexpr std::chrono::milliseconds kRecallPatience{5};
-/// Answers that run at once; more wait.
-constexpr int kMostOpen = 4;
 
 }  // namespace
 
@@ -54,6 +53,7 @@ class Session::Desk {
     while (!inbox->closed()) {
       if (auto letter = next()) {
         arrived_ = letter->arrived;
+        n_models_asked_ = letter->n_other_models;
         std::visit([this](auto& content) { handle(content); }, letter->content);
       } else if (busy()) {
         step();
@@ -100,7 +100,7 @@ class Session::Desk {
   /// One pass for all that runs.
   void step() {
     if (suggestion_ && !suggestion_->begun()) suggestion_->begin(clock_now_());
-    open_answers();
+    open_answers(answers_, saver_ ? &saver_->keeper() : nullptr, drafting_ ? &*drafting_ : nullptr, suggestion_ && suggestion_->running());
     bool restoring = false;
     std::vector<Work*> works;
     if (suggestion_ && suggestion_->running()) works.push_back(&*suggestion_);
@@ -114,25 +114,12 @@ class Session::Desk {
     }
     if (recall_ && !recall_->step(works.empty() ? kRecallPatience : std::chrono::milliseconds::zero())) recall_.reset();
     if (!works.empty()) {
-      const auto goes_on = [this, then = inbox->calls()] { return inbox->quiet_since(then, suggestion_ && suggestion_->running()); };
+      // Also what runs in the background alone ends for who types or asks.
+      const bool gives_way = std::ranges::all_of(answers_, [](const AnswerWriter& answer) { return answer.request().background; });
+      const auto goes_on = [this, then = inbox->calls(), gives_way] { return inbox->quiet_since(then, gives_way); };
       if (auto result = scheduler_->step(works, goes_on); !result) return recover(result.error());
     }
     sweep();
-  }
-
-  void open_answers() {
-    if (answers_.empty()) return;
-    auto n_open = std::ranges::count_if(answers_, &AnswerWriter::is_open);
-    for (AnswerWriter& answer : answers_) {
-      // What was closed for want of room waits until there is no other.
-      if (answer.is_open() || n_open >= (answer.waits_for_room() ? 1 : kMostOpen)) continue;
-      answer.open(saver_ ? &saver_->keeper() : nullptr);
-      ++n_open;
-    }
-    // Drafters know one text: the first one that is being written.
-    const auto first = std::ranges::find_if(answers_, [](const AnswerWriter& answer) { return answer.need().roots > 0 && !answer.request().background; });
-    const AnswerWriter& drafted = first != answers_.end() ? *first : answers_.front();
-    for (AnswerWriter& answer : answers_) answer.draft_with(drafting_ && &answer == &drafted ? &*drafting_ : nullptr);
   }
 
   void recover(const Error& error) {
@@ -142,11 +129,10 @@ class Session::Desk {
     const bool types = suggestion_ && suggestion_->running();
     if (error.code == ErrorCode::out_of_memory && suggestion_ && !types) return suggestion_.reset();  // it rests, and keeps its pages
     if (error.code == ErrorCode::out_of_memory && std::ranges::count_if(answers_, is_open) + (types ? 1 : 0) > 1) {
-      std::ranges::find_if(answers_.rbegin(), answers_.rend(), is_open)->close();
-      return;
+      return to_send_away(answers_)->close();
     }
     if (types) suggestion_->fail(error);
-    if (error.code == ErrorCode::device_lost && go_on_elsewhere(error.code)) return sweep();
+    if (gives_up_device(error.code) && go_on_elsewhere(error.code)) return sweep();
     for (AnswerWriter& answer : answers_) {
       if (is_open(answer)) answer.fail(error);
     }
@@ -154,6 +140,7 @@ class Session::Desk {
     if (error.code == ErrorCode::device_lost) {
       for (AnswerWriter& answer : answers_) answer.fail(error);
       lose_model();
+      outbox_.push(ModelFailed{model_path_, error});
     }
   }
 
@@ -190,7 +177,7 @@ class Session::Desk {
     stop_all();
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = inbox->n_other_models()](double share) mutable {
+    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = n_models_asked_](double share) mutable {
       if (Clock::now() - told >= kTellLoading) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
       return inbox->n_other_models() == wanted && !inbox->closed();
     });
@@ -203,7 +190,7 @@ class Session::Desk {
       const ErrorCode why = ready.error().code;
       // The first passes need memory that opening the model did not.
       const bool was_too_much = why == ErrorCode::out_of_memory && model_options_.gpu_layers < 0;
-      if ((why == ErrorCode::device_lost || was_too_much) && go_on_elsewhere(why)) return;
+      if ((gives_up_device(why) || was_too_much) && go_on_elsewhere(why)) return;
       lose_model();
       outbox_.push(ModelFailed{command.path, ready.error()});
     }
@@ -277,6 +264,9 @@ class Session::Desk {
     if (!model_) return;
     for (PrefixTree::Text& text : model_->texts().texts()) {
       if (text.request == command.id && text.owner == 0) text.owner = command.chat;
+    }
+    for (AnswerWriter& answer : answers_) {
+      if (answer.request().id == command.id) answer.assign(command.chat);
     }
   }
 
@@ -366,7 +356,8 @@ class Session::Desk {
 
   Mailbox<Event>& outbox_;
   std::function<std::tm()> clock_now_;
-  Clock::time_point arrived_{};
+  Clock::time_point arrived_{};               // of the letter in hand
+  std::uint64_t n_models_asked_ = 0;          // with it
   PrefixStore* store_;
   std::unique_ptr<LoadedModel> model_;
   std::filesystem::path model_path_;

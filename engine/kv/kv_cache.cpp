@@ -1,7 +1,6 @@
 #include "engine/kv/kv_cache.h"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 #include <tuple>
 #include <utility>
@@ -127,10 +126,12 @@ bool KvCache::make_window_room(PageStep step, std::int64_t n) {
       seen = std::max(seen, sequence.last_use);
     }
   }
+  // Nothing is taken from the last sequences, and from those that are used together with this one.
+  const std::int64_t last_taken = std::max<std::int64_t>(0, std::min(n_uses_ - KvRoom::kWindowSequences, before_these_));
   std::vector<std::int32_t> order = places.windowed_blocks();
   std::ranges::stable_sort(order, {}, [&](std::int32_t block) { return last_seen[block]; });
   for (const std::int32_t block : order) {
-    if (places.n_free_window() >= n || last_seen[block] > std::max<std::int64_t>(0, n_uses_ - KvRoom::kWindowSequences)) break;
+    if (places.n_free_window() >= n || last_seen[block] > last_taken) break;
     places.drop_window(block);
   }
   return places.n_free_window() >= n;
@@ -199,8 +200,20 @@ Result<void> KvCache::reserve(SequenceId id, std::int64_t n) {
     release(last);
     last = own;
   }
+  if (n > 0 && sequence.length % gpu::kPageSlots != 0) {
+    const std::int32_t own = sequence.blocks[static_cast<std::size_t>(sequence.length / gpu::kPageSlots)];
+    pool_of(own).twin(own) = kNoBlock;  // what is written into it now, its closed twin does not have
+  }
   while (std::ssize(sequence.blocks) < blocks_for(sequence.length + n)) sequence.blocks.push_back(open.take(windowed));
   return {};
+}
+
+Result<void> KvCache::reserve_together(const std::map<SequenceId, std::int64_t>& slots) {
+  before_these_ = n_uses_;
+  Result<void> result;
+  for (auto it = slots.begin(); result && it != slots.end(); ++it) result = reserve(it->first, it->second);
+  before_these_ = std::numeric_limits<std::int64_t>::max();
+  return result;
 }
 
 Result<void> KvCache::commit(SequenceId id, std::int64_t n) {
@@ -244,7 +257,7 @@ Result<void> KvCache::close_pages(Sequence& sequence, const PagePolicy& policy) 
     const bool with_window = window_block(block) != kNoBlock;
     std::int32_t to = take(step, with_window);
     if (to == kNoBlock && step == PageStep::old) {
-      const auto room = demote_one();
+      const auto room = demote_one(moves);
       if (room && *room) to = take(step, with_window);
     }
     if (to == kNoBlock) continue;
@@ -274,13 +287,13 @@ void KvCache::attend(SequenceId id, std::span<const float> shares) {
   }
 }
 
-Result<bool> KvCache::demote_one() {
+Result<bool> KvCache::demote_one(std::span<const Move> under_way) {
   std::int32_t least = kNoBlock;
   std::pair<float, std::size_t> key;
   for (const Sequence& sequence : sequences_) {
     for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
       const std::int32_t block = sequence.blocks[page];
-      if (gpu::pool_of(block) != static_cast<std::int32_t>(PageStep::old)) continue;
+      if (gpu::pool_of(block) != static_cast<std::int32_t>(PageStep::old) || std::ranges::find(under_way, block, &Move::from) != under_way.end()) continue;
       const std::pair candidate{pool_of(block).attention(block), page};
       if (least == kNoBlock || candidate < key) std::tie(least, key) = std::tie(block, candidate);
     }

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -74,6 +76,10 @@ class KvCache {
   /// and so submit(). Sequences that were not used for long may lose what windowed layers would have to see; truncate()
   /// before they go on.
   Result<void> reserve(SequenceId id, std::int64_t n);
+  /// The same for sequences that are used in one pass: none takes from another what windowed layers see.
+  Result<void> reserve_together(const std::map<SequenceId, std::int64_t>& slots);
+  /// Whether windowed layers have all that the next token would see.
+  bool is_whole(SequenceId id) const { return usable_length(at(id), at(id).length) == at(id).length; }
   /// The first n reserved slots after length now hold accepted tokens. Closes and demotes pages that became old, and then
   /// submits (what went wrong there leaves them as they are); frees what lies wholly outside the window.
   Result<void> commit(SequenceId id, std::int64_t n);
@@ -99,8 +105,8 @@ class KvCache {
   // pages, zeros stand for them, and mean that they are lost.
   gpu::KvEncoding encoding_of(std::int32_t block) const { return layers_.front().pool(gpu::pool_of(block)).encoding; }
   std::int64_t page_bytes(gpu::KvEncoding encoding, std::int64_t n) const;
-  /// Nothing may be pending on the backend. out: page_bytes().
-  void read_page(std::int32_t block, std::int64_t n, std::span<std::byte> out);
+  /// Nothing may be pending on the backend. out: page_bytes(); not to be used if the device failed.
+  Result<void> read_page(std::int32_t block, std::int64_t n, std::span<std::byte> out);
   /// n more tokens, whose page comes from outside; the length so far is a multiple of 64. `corrupt` if no pool has that
   /// encoding or the number of bytes is wrong, `out_of_memory` as reserve(). After the last one, truncate() tells how much of
   /// it all can be used.
@@ -146,7 +152,7 @@ class KvCache {
 
   Result<void> close_pages(Sequence& sequence, const PagePolicy& policy);
   /// Sends the least attended old page one step down. False: there is none, or no place for it.
-  Result<bool> demote_one();
+  Result<bool> demote_one(std::span<const Move> under_way = {});
   Result<void> encode(const std::vector<Move>& moves);
   using PairOp = void (gpu::Backend::*)(const gpu::KvLayer&, const gpu::Tensor& from, const gpu::Tensor& to);
   Result<void> in_layers(bool windowed, PairOp op, std::span<const Move> moves);
@@ -164,6 +170,7 @@ class KvCache {
   std::array<PagePool, 3> pools_;                      // by PageStep
   std::vector<Sequence> sequences_;
   std::int64_t n_uses_ = 0, n_revisions_ = 0;
+  std::int64_t before_these_ = std::numeric_limits<std::int64_t>::max();  // the last use before those that are reserved for together
   Reclaimer reclaimer_;
 };
 

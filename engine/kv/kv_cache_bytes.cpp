@@ -37,7 +37,7 @@ void KvCache::each_run(std::int32_t block, std::int64_t n, Visit visit) const {
   }
 }
 
-void KvCache::read_page(std::int32_t block, std::int64_t n, std::span<std::byte> out) {
+Result<void> KvCache::read_page(std::int32_t block, std::int64_t n, std::span<std::byte> out) {
   check(std::ssize(out) == page_bytes(encoding_of(block), n), "a page's bytes need their room");
   each_run(block, n, [&](const gpu::Tensor& run, bool lost) {
     const auto bytes = out.first(static_cast<std::size_t>(run.cols * 2));
@@ -45,6 +45,7 @@ void KvCache::read_page(std::int32_t block, std::int64_t n, std::span<std::byte>
     else backend_->read(run, bytes);
     out = out.subspan(bytes.size());
   });
+  return backend_->submit();  // a reading that failed is told there
 }
 
 Result<void> KvCache::append_page(SequenceId id, gpu::KvEncoding encoding, std::int64_t n, std::span<const std::byte> bytes) {

@@ -78,8 +78,12 @@ bool PrefixKeeper::save_one_of(PrefixTree::Text& text, const std::function<void(
     const PrefixTree::StoredAs& stored = text.stored[page];
     if (stored.n_tokens == std::ssize(tokens) && stored.open <= open) continue;
     if (!open && tokens.size() < kSlots) continue;  // what is being typed behind it has closed it: it cannot be cut any more
-    StoredPage whole{ids[page], page == 0 ? root_ : ids[page - 1], {tokens.begin(), tokens.end()}, {}};
-    whole.bytes = pack_page(cache_, blocks[page], ids[page], std::ssize(tokens));
+    auto packed = pack_page(cache_, blocks[page], ids[page], std::ssize(tokens));
+    if (!packed) {
+      text.written_down = true;  // the device is gone, and the next pass will say so
+      return false;
+    }
+    StoredPage whole{ids[page], page == 0 ? root_ : ids[page - 1], {tokens.begin(), tokens.end()}, std::move(*packed)};
     text.stored[page] = {static_cast<std::int32_t>(tokens.size()), open};  // settle() takes it back
     store_.save(std::move(whole), text.owner, [ticket = Ticket{text.serial, page}, done](bool kept) { done(ticket, kept); });
     return true;

@@ -37,11 +37,11 @@ Header header_of(const KvShape& shape, gpu::KvEncoding encoding, const PrefixId&
 
 }  // namespace
 
-std::vector<std::byte> pack_page(KvCache& cache, std::int32_t block, const PrefixId& id, std::int64_t n) {
+Result<std::vector<std::byte>> pack_page(KvCache& cache, std::int32_t block, const PrefixId& id, std::int64_t n) {
   const gpu::KvEncoding encoding = cache.encoding_of(block);
   std::vector<std::byte> bytes(sizeof(Header) + static_cast<std::size_t>(cache.page_bytes(encoding, n)));
   const std::span<std::byte> payload = std::span(bytes).subspan(sizeof(Header));
-  cache.read_page(block, n, payload);
+  FW_TRY(cache.read_page(block, n, payload));
   const Header header = header_of(cache.shape(), encoding, id, n, payload);
   std::memcpy(bytes.data(), &header, sizeof header);
   return bytes;

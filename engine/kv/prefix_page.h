@@ -12,8 +12,8 @@
 
 namespace foreword::engine {
 
-/// n tokens of a block. Nothing may be pending on the backend.
-std::vector<std::byte> pack_page(KvCache& cache, std::int32_t block, const PrefixId& id, std::int64_t n);
+/// n tokens of a block. Nothing may be pending on the backend. An error of the device.
+Result<std::vector<std::byte>> pack_page(KvCache& cache, std::int32_t block, const PrefixId& id, std::int64_t n);
 
 struct UnpackedPage {
   gpu::KvEncoding encoding;

@@ -127,7 +127,7 @@ Result<void> Forward::run(const Batch& batch, const LogitSink& sink, const PassO
   FW_TRY(f.check_rows(all));
   std::map<SequenceId, std::int64_t> rows_of;
   for (const SequenceId id : all.sequence) ++rows_of[id];
-  for (const auto& [id, count] : rows_of) FW_TRY(f.cache.reserve(id, count));
+  FW_TRY(f.cache.reserve_together(rows_of));
 
   check(passenger == nullptr || can_go_on(*passenger), "the sequence of a passenger stays as it is");
   const BatchLayout layout = lay_out(all, f.cache);

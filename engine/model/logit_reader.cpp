@@ -56,7 +56,8 @@ Result<void> LogitReader::hand_out(const Tensor& given, std::span<const LogitWis
     };
     sink(row, LogitRow(best, cols, fetch));
   }
-  return {};
+  // A reading that failed is told by the next submit(); then what was handed out counts for nothing.
+  return most_ > 0 ? backend_->submit() : Result<void>();
 }
 
 }  // namespace foreword::engine

@@ -46,6 +46,7 @@ struct ScaleFields {
   Format format;
   int scale, minimum;
   double spread, minimum_share;  // minimum = scale * minimum_share, so that values centre on zero
+  bool power = false;            // the scale is a power of two, in one byte
 };
 constexpr ScaleFields kScaleFields[] = {
     {Format::q4_0, 0, -1, 4.6, 0},   {Format::q4_1, 0, 2, 4.6, -7.5},   {Format::q5_0, 0, -1, 9.2, 0},
@@ -54,7 +55,7 @@ constexpr ScaleFields kScaleFields[] = {
     {Format::q6_k, 208, -1, 1370, 0}, {Format::iq4_nl, 0, -1, 70, 0},   {Format::iq4_xs, 0, -1, 1300, 0},
     {Format::iq2_xxs, 0, -1, 60, 0}, {Format::iq2_xs, 0, -1, 60, 0},    {Format::iq2_s, 0, -1, 60, 0},
     {Format::iq3_xxs, 0, -1, 130, 0}, {Format::iq3_s, 0, -1, 150, 0},   {Format::iq1_s, 0, -1, 7, 0},
-    {Format::q1_0, 0, -1, 1, 0},
+    {Format::q1_0, 0, -1, 1, 0},     {Format::mxfp4, 0, -1, 2.93, 0, true},
 };
 
 /// splitmix64 (Steele, Lea and Flood 2014).
@@ -103,7 +104,8 @@ void fill_rows(Format format, double deviation, Random& random, std::span<std::b
   const double scale = deviation / fields.spread;
   for (std::size_t at = 0; at < rows.size(); at += step) {
     std::byte* block = rows.data() + at;
-    put(block + fields.scale, gpu::float_to_half(static_cast<float>(scale)));
+    if (fields.power) put(block + fields.scale, static_cast<std::uint8_t>(127 + std::lround(std::log2(scale))));
+    else put(block + fields.scale, gpu::float_to_half(static_cast<float>(scale)));
     if (fields.minimum >= 0) {
       put(block + fields.minimum, gpu::float_to_half(static_cast<float>(scale * fields.minimum_share)));
     }

@@ -69,12 +69,16 @@ double Controller::hoped_gain(double level_seconds) const {
   return best;
 }
 
-void Controller::asked(std::uint8_t drafter, double seconds, double catch_up_seconds, std::int64_t backlog) {
+void Controller::caught_up(std::uint8_t drafter, std::int64_t tokens, double seconds) {
   Known& known = drafters_[drafter];
-  const bool thought = known.ever || known.expected;
-  const auto learn = [&](double& average, double found) { average = thought ? average + kRate * (found - average) : found; };
-  learn(known.price.proposal, seconds);
-  if (backlog > 0) learn(known.price.token, catch_up_seconds / static_cast<double>(backlog));
+  const double found = seconds / static_cast<double>(std::max<std::int64_t>(1, tokens));
+  known.price.token = known.has_read || known.expected ? known.price.token + kRate * (found - known.price.token) : found;
+  known.has_read = true;
+}
+
+void Controller::asked(std::uint8_t drafter, double seconds) {
+  Known& known = drafters_[drafter];
+  known.price.proposal = known.ever || known.expected ? known.price.proposal + kRate * (seconds - known.price.proposal) : seconds;
   known.ever = true;
   known.asked_now = true;
   draft_seconds_ += seconds;

@@ -52,8 +52,10 @@ class Controller {
   /// else if what it found lately, or before the first time what one may hope for, is worth its time, and in the steps that are
   /// left also what it has to read; every 32nd step to see whether that has changed, or more rarely if that takes long.
   bool wants(std::uint8_t drafter, std::int64_t backlog = 0) const;
-  /// Asked, it took so long, and before that so long for the tokens that it had to read.
-  void asked(std::uint8_t drafter, double seconds, double catch_up_seconds = 0, std::int64_t backlog = 0);
+  /// It has read so many tokens in so long.
+  void caught_up(std::uint8_t drafter, std::int64_t tokens, double seconds);
+  /// Asked, it took so long.
+  void asked(std::uint8_t drafter, double seconds);
   /// Once a step, on the weighed tree, after asking. Without a known cost the answer is none.
   Size decide(const DraftTree& tree, const Load& load);
   /// What became of a tree that had rows: for each number of nodes up to its own, whether its best so many were worth what they
@@ -67,7 +69,7 @@ class Controller {
     DraftPrice price;         // averaged
     double found = 0;         // tokens that its chosen nodes were worth a proposal, averaged
     bool asked_now = false;
-    bool ever = false, expected = false;
+    bool ever = false, expected = false, has_read = false;
     int steps_since = 0;
   };
   struct Promise {

@@ -24,7 +24,8 @@ class Drafter {
   /// The text is now this; its first `kept` tokens are those of the last call. Called before every proposal, and with every
   /// token that was followed before kept while an answer grows.
   virtual void follow(std::span<const std::int32_t> text, std::size_t kept) = 0;
-  /// Tokens of the text that it has to read before it can propose, and reading them: what that costs is told apart, since it is paid once.
+  /// Tokens of the text that it has to read before it can propose, and reading some of them: what that costs is told apart, since it is
+  /// paid once. It proposes when there are none.
   virtual std::int64_t backlog() const { return 0; }
   virtual void catch_up() {}
   /// Adds children below the root, which is the last token of the text, to a tree that others may have begun. `self`: this

@@ -69,10 +69,9 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
     for (const float reach : reach_of) level_reach += reach;
     if (level_reach < rules.min_level_reach) return;
     std::vector<Slot> slots;
-    std::size_t asked = 0;
     const bool scored = model_->score(tree, level, wish(rules), [&](std::int32_t node, const LogitRow& logits) {
       guess(logits, rules);
-      const float reach = reach_of[asked++];
+      const float reach = reach_of[static_cast<std::size_t>(std::ranges::find(level, node) - level.begin())];  // rows may come in another order
       for (const Child& child : choose_children(tree, node, guesses_, kLevelBranches, rules, self, calibration)) {
         if (reach * child.chance >= rules.min_reach) slots.push_back({reach * child.chance, node, child});
       }

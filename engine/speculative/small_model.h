@@ -20,7 +20,7 @@ class DraftModel {
   virtual ~DraftModel() = default;
   /// The text is now this; its first `kept` tokens are those of the last call. Its last token is the root of the next tree.
   virtual void follow(std::span<const std::int32_t> text, std::size_t kept) = 0;
-  /// Tokens that it has not read yet, of those before the root, and reading them.
+  /// Tokens that it has not read yet, of those before the root, and reading some of them.
   virtual std::int64_t backlog() const { return 0; }
   virtual void catch_up() {}
   /// The logits after these nodes, which are one level of the tree: their parents were asked for in the calls before. Every

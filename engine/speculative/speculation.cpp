@@ -83,12 +83,18 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
     if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, backlog)) continue;
     rules.min_level_reach = level_price_[i];
-    const double start = clock_();
-    if (backlog > 0) members_[i].drafter->catch_up();
-    const double ready = backlog > 0 ? clock_() : start;
+    double start = clock_();
+    if (backlog > 0) {
+      members_[i].drafter->catch_up();
+      const double ready = clock_();
+      const std::int64_t left = members_[i].drafter->backlog();
+      controller_.caught_up(self, backlog - left, ready - start);
+      if (left > 0) continue;
+      start = ready;
+    }
     members_[i].drafter->propose(rules, self, calibration_, tree_);
-    const double seconds = clock_() - ready;
-    controller_.asked(self, seconds, ready - start, backlog);
+    const double seconds = clock_() - start;
+    controller_.asked(self, seconds);
     learn_price(self, seconds);
   }
   tree_.weigh();

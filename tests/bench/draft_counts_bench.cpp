@@ -49,8 +49,9 @@ class Timed : public DraftModel {
   void follow(std::span<const std::int32_t> text, std::size_t kept) override { model_.follow(text, kept); }
   std::int64_t backlog() const override { return model_.backlog(); }
   void catch_up() override {
-    now_ += seconds_ * kReading * static_cast<double>(backlog());
+    const std::int64_t before = backlog();
     model_.catch_up();
+    now_ += seconds_ * kReading * static_cast<double>(before - backlog());
   }
   bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) override {
     now_ += seconds_;

@@ -225,6 +225,23 @@ TEST_F(KvCacheTest, TruncationStopsAtAClosedPage) {
   EXPECT_EQ(cache.n_free_blocks(), 20);
 }
 
+TEST_F(KvCacheTest, APageThatIsWrittenAnewHasNoClosedTwinAnyMore) {
+  PagePolicy policy{kQ8};
+  KvCache cache = make_closing(64 * 40, policy);
+  const SequenceId a = cache.add_sequence();
+  ASSERT_TRUE(add(cache, a, 192, 1));
+  const SequenceId b = cache.fork(a);
+  ASSERT_TRUE(add(cache, a, 200, 193)) << "a's pages close";
+  ASSERT_EQ(cache.truncate(b, 150), 150);
+  ASSERT_TRUE(add(cache, b, 300, 1001)) << "the rest of b's third page is another text, and closes too";
+  const std::vector<float> all = tokens(cache, b);
+  ASSERT_EQ(all.size(), 450U);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const float expected = i < 150 ? 1 + static_cast<float>(i) : 1001 + static_cast<float>(i - 150);
+    ASSERT_NEAR(all[i], expected, .02F * expected + 1) << i;
+  }
+}
+
 TEST_F(KvCacheTest, AForkSharesUntilOneSideWrites) {
   KvCache cache = make_closing(64 * 20, {kQ4});
   const SequenceId a = cache.add_sequence();
@@ -419,6 +436,25 @@ TEST_F(KvWindowTest, TheLongestUnusedGivesWay) {
   EXPECT_TRUE(grow(cache, ids.front(), 150));
 }
 
+TEST_F(KvWindowTest, WhoIsUsedTogetherTakesNothingFromEachOther) {
+  KvCache cache = make_windowed(64 * 200);  // 22 places in layer 1, of which a text of 200 tokens has three
+  std::map<SequenceId, std::int64_t> slots;
+  for (int i = 0; i < 6; ++i) {
+    const SequenceId id = cache.add_sequence();
+    ASSERT_TRUE(grow(cache, id, 200)) << i;
+    slots[id] = 64;
+  }
+  const Result<void> all = cache.reserve_together(slots);
+  ASSERT_FALSE(all) << "24 places";
+  EXPECT_EQ(all.error().code, ErrorCode::out_of_memory);
+  EXPECT_TRUE(cache.is_whole(slots.begin()->first)) << "who had been reserved for kept what it sees";
+  for (const auto& [id, n] : slots) cache.truncate(id, cache.length(id));
+  slots.erase(std::prev(slots.end()));
+  slots.erase(std::prev(slots.end()));
+  EXPECT_TRUE(cache.reserve_together(slots));
+  for (const auto& [id, n] : slots) EXPECT_TRUE(cache.is_whole(id)) << id;
+}
+
 TEST_F(KvWindowTest, WhatIsLostStaysLostOnTheWayOverADisk) {
   for (const PagePolicy& policy : {PagePolicy{}, PagePolicy{kQ4}}) {
     KvCache cache = make_windowed(64 * 20, policy), other = make_windowed(64 * 20, policy);
@@ -430,7 +466,7 @@ TEST_F(KvWindowTest, WhatIsLostStaysLostOnTheWayOverADisk) {
         const std::int32_t block = cache.blocks(id)[page];
         const std::int64_t n = std::min<std::int64_t>(64, 600 - 64 * static_cast<std::int64_t>(page));
         std::vector<std::byte> bytes(static_cast<std::size_t>(cache.page_bytes(cache.encoding_of(block), n)));
-        cache.read_page(block, n, bytes);
+        ASSERT_TRUE(cache.read_page(block, n, bytes));
         EXPECT_TRUE(other.append_page(to, cache.encoding_of(block), n, bytes)) << page;
       }
     };

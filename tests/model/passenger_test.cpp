@@ -55,7 +55,7 @@ class PassengerTest : public testing::TestWithParam<Case> {
       const std::int32_t block = cache_->blocks(id)[static_cast<std::size_t>(at / gpu::kPageSlots)];
       const std::int64_t n = std::min(cache_->length(id) - at, gpu::kPageSlots);
       std::vector<std::byte> page(static_cast<std::size_t>(cache_->page_bytes(cache_->encoding_of(block), n)));
-      cache_->read_page(block, n, page);
+      EXPECT_TRUE(cache_->read_page(block, n, page));
       all.insert(all.end(), page.begin(), page.end());
     }
     return all;

@@ -116,7 +116,7 @@ struct Reader {
       const std::int32_t block = cache.blocks(text.sequence)[i];
       const std::int64_t n = std::min<std::int64_t>(64, std::ssize(text.tokens) - 64 * static_cast<std::int64_t>(i));
       all.emplace_back(static_cast<std::size_t>(cache.page_bytes(cache.encoding_of(block), n)));
-      cache.read_page(block, n, all.back());
+      EXPECT_TRUE(cache.read_page(block, n, all.back()));
     }
     return all;
   }

@@ -357,7 +357,7 @@ class Together {
         const std::int32_t block = cache.blocks(text.sequence)[static_cast<std::size_t>(at / gpu::kPageSlots)];
         const std::int64_t n = std::min(length - at, gpu::kPageSlots);
         std::vector<std::byte> page(static_cast<std::size_t>(cache.page_bytes(cache.encoding_of(block), n)));
-        cache.read_page(block, n, page);
+        EXPECT_TRUE(cache.read_page(block, n, page));
         all.insert(all.end(), page.begin(), page.end());
       }
     }

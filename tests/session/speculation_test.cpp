@@ -75,6 +75,7 @@ class SpeculationEquality : public testing::Test {
     std::string text;
     GenerationStats stats;
     std::vector<TokenId> prompt;
+    std::vector<std::int32_t> pools;  // where its pages lie: what has closed
   };
 
   static std::unique_ptr<LoadedModel> open(const std::filesystem::path& path, gpu::KvEncoding kv) {
@@ -114,6 +115,7 @@ class SpeculationEquality : public testing::Test {
     }
     const PrefixTree::Text& known = model.texts().texts().back();
     EXPECT_EQ(std::ssize(known.tokens), model.cache().length(known.sequence));
+    for (const std::int32_t block : model.cache().blocks(known.sequence)) written.pools.push_back(gpu::pool_of(block));
     written.prompt = encode_prompt(model, request.prompt, {}, {}).value();
     std::vector<TokenId> whole = written.prompt;
     whole.insert(whole.end(), written.ids.begin(), written.ids.end());
@@ -198,6 +200,7 @@ class SpeculationEquality : public testing::Test {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", case " << i << ", drafter " << kind << ", nodes " << max_nodes);
       const Written drafted = write(*model, request, &drafting, stop_after);
       ASSERT_LE(drafted.ids.size(), plain.ids.size());
+      if (stop_after < 0 && gpu::info(kv.k).scaled) { EXPECT_EQ(drafted.pools, plain.pools) << "no page has closed that plain decoding leaves open"; }
       ASSERT_TRUE(std::equal(drafted.ids.begin(), drafted.ids.end(), plain.ids.begin()));
       if (drafted.stats.stop_reason != StopReason::cancelled) {
         EXPECT_EQ(drafted.ids.size(), plain.ids.size());
