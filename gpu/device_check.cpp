@@ -17,8 +17,9 @@ constexpr std::int64_t kCols = 512, kHeads = 8, kKvHeads = 4, kHeadDim = 64, kMo
 struct Row {
   Format format;
   std::int64_t halves[2];  // where a block has its f16 scales
+  float scale;             // their least; of the last two as small as in real files, where a half has no leading one any more
 };
-constexpr Row kFormats[] = {{Format::q4_0, {0, 0}}, {Format::q8_0, {0, 0}}, {Format::q4_k, {0, 2}}, {Format::q6_k, {208, 208}}};
+constexpr Row kFormats[] = {{Format::q4_0, {0, 0}, 1e-3F}, {Format::q8_0, {0, 0}, 1e-3F}, {Format::q4_k, {0, 2}, 1e-5F}, {Format::q6_k, {208, 208}, 1e-5F}};
 
 /// The program's data, the same for every device, and what lies on it.
 class Rig {
@@ -48,7 +49,7 @@ class Rig {
     for (std::byte& byte : bytes) byte = static_cast<std::byte>(random_());
     for (std::size_t at = 0; at < bytes.size(); at += block) {
       for (const std::int64_t half : row.halves) {
-        const std::uint16_t scale = float_to_half(static_cast<float>(1 + random_() % 8) / 1024.0F);
+        const std::uint16_t scale = float_to_half(static_cast<float>(1 + random_() % 8) * row.scale);
         std::memcpy(bytes.data() + at + half, &scale, 2);
       }
     }
@@ -138,9 +139,10 @@ bool near(const std::vector<float>& got, const std::vector<float>& right) {
 
 }  // namespace
 
-bool computes_as(Backend& right, Backend& device) {
+std::optional<bool> computes_as(Backend& right, Backend& device) {
   const auto wanted = results(right), got = results(device);
-  return !wanted.empty() && std::ranges::equal(got, wanted, [](const auto& a, const auto& b) { return a.size() == b.size() && near(a, b); });
+  if (wanted.empty() || got.empty()) return std::nullopt;
+  return std::ranges::equal(got, wanted, [](const auto& a, const auto& b) { return a.size() == b.size() && near(a, b); });
 }
 
 }  // namespace foreword::gpu

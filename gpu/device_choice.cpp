@@ -1,10 +1,13 @@
 #include "gpu/device_choice.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <sstream>
 
 #include "gpu/bandwidth.h"
@@ -15,21 +18,61 @@ namespace {
 
 constexpr std::size_t kBytes = std::size_t{128} << 20;
 constexpr int kPasses = 4;
-constexpr double kWorthIt = 1.2;
+// A card that slept has its memory at a fraction of its speed at first.
+constexpr std::chrono::milliseconds kWaking{300};
+constexpr double kWorthIt = 1.2, kFaster = 1.1;
 constexpr auto kKept = std::chrono::hours(24);
 constexpr std::string_view kProcessor = "cpu";
+constexpr std::string_view kVerdicts[] = {"right", "wrong", "crashed"};
+
+/// That a device is being tried, as a file while this lives; found by the next start if the driver takes the program down with it.
+class Trial {
+ public:
+  Trial(const BackendOptions& options, std::string id) {
+    if (options.cache_folder.empty()) return;
+    std::ranges::replace(id, ':', '-');
+    std::error_code ignored;
+    std::filesystem::create_directories(options.cache_folder, ignored);
+    file_ = std::filesystem::path(options.cache_folder) / ("trying-" + id);
+    failed_before_ = std::filesystem::exists(file_, ignored);
+    if (!failed_before_) std::ofstream(file_) << id << '\n';
+  }
+  ~Trial() {
+    std::error_code ignored;
+    if (!file_.empty()) std::filesystem::remove(file_, ignored);
+  }
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+  bool failed_before() const { return failed_before_; }
+
+ private:
+  std::filesystem::path file_;
+  bool failed_before_ = false;
+};
 
 DeviceSpeed measure(const DeviceInfo& device, const BackendOptions& options) {
   DeviceSpeed speed{device.id, device.name};
+  const bool is_processor = device.id == kProcessor;
+  const Trial trial(is_processor ? BackendOptions{} : options, device.id);
+  if (trial.failed_before()) {
+    speed.verdict = DeviceSpeed::Verdict::crashed;
+    return speed;
+  }
   auto backend = open_device(device.id, options);
   if (!backend) return speed;
-  if (device.id != kProcessor) {
+  if (!is_processor) {
     auto processor = open_device(kProcessor, options);
-    speed.wrong = processor && !computes_as(**processor, **backend);
+    if (!processor) return speed;
+    const std::optional<bool> same = computes_as(**processor, **backend);
+    if (!same) return speed;
+    if (!*same) speed.verdict = DeviceSpeed::Verdict::wrong;
   }
   auto bandwidth = ReadBandwidth::prepare(**backend, kBytes);
   if (!bandwidth) return speed;
-  for (int pass = 0; pass < kPasses; ++pass) speed.bytes_per_second = std::max(speed.bytes_per_second, bandwidth->pass());
+  const auto end = std::chrono::steady_clock::now() + (is_processor ? std::chrono::milliseconds(0) : kWaking);
+  for (int pass = 0; pass < kPasses || std::chrono::steady_clock::now() < end; ++pass) {
+    speed.bytes_per_second = std::max(speed.bytes_per_second, bandwidth->pass());
+  }
   return speed;
 }
 
@@ -57,7 +100,7 @@ std::vector<DeviceSpeed> read_kept(const std::filesystem::path& file) {
 void keep(const std::filesystem::path& file, const std::vector<DeviceSpeed>& devices) {
   std::error_code ignored;
   std::filesystem::create_directories(file.parent_path(), ignored);
-  const std::filesystem::path fresh = file.string() + ".new";
+  const std::filesystem::path fresh = file.string() + "." + std::to_string(::getpid()) + ".new";
   {
     std::ofstream stream(fresh, std::ios::trunc);
     stream << to_text(devices);
@@ -75,17 +118,20 @@ std::vector<DeviceSpeed> measure_devices(const BackendOptions& options) {
 }
 
 DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices) {
-  const auto slower = [](const DeviceSpeed& a, const DeviceSpeed& b) { return a.bytes_per_second < b.bytes_per_second; };
   const auto processor = std::ranges::find(devices, kProcessor, &DeviceSpeed::id);
   const double its = processor == devices.end() ? 0 : processor->bytes_per_second;
   std::vector<DeviceSpeed> others;
   std::string wrong;
   for (const DeviceSpeed& d : devices) {
-    if (d.wrong) wrong = d.name + " computes other results than it should";
+    if (d.verdict == DeviceSpeed::Verdict::wrong) wrong = d.name + " computes other results than it should";
+    else if (d.verdict == DeviceSpeed::Verdict::crashed) wrong = "trying " + d.name + " ended the program last time";
     else if (d.id != kProcessor) others.push_back(d);
   }
   if (others.empty()) return {std::string(kProcessor), wrong};
-  const DeviceSpeed& best = *std::ranges::max_element(others, slower);
+  DeviceSpeed best = others.front();
+  for (const DeviceSpeed& d : others) {
+    if (d.bytes_per_second > kFaster * best.bytes_per_second) best = d;
+  }
   if (best.bytes_per_second > kWorthIt * its) {
     return {best.id, "reads " + in_gigabytes(best.bytes_per_second) + " GB/s, the processor " + in_gigabytes(its)};
   }
@@ -100,13 +146,15 @@ DeviceChoice choose_device(const BackendOptions& options) {
     if (const auto kept = read_kept(file); same_devices(kept, now)) return choose_of(kept);
   }
   const std::vector<DeviceSpeed> measured = measure_devices(options);
-  if (!file.empty()) keep(file, measured);
+  // What could not be measured now, because another program has all memory for example, is asked again at the next start.
+  const auto known = [](const DeviceSpeed& d) { return d.bytes_per_second > 0 || d.verdict != DeviceSpeed::Verdict::right; };
+  if (!file.empty() && std::ranges::all_of(measured, known)) keep(file, measured);
   return choose_of(measured);
 }
 
 std::string to_text(const std::vector<DeviceSpeed>& devices) {
   std::string text;
-  for (const DeviceSpeed& d : devices) text += d.id + '\t' + d.name + '\t' + std::to_string(std::llround(d.bytes_per_second)) + (d.wrong ? "\twrong\n" : "\tright\n");
+  for (const DeviceSpeed& d : devices) text += d.id + '\t' + d.name + '\t' + std::to_string(std::llround(d.bytes_per_second)) + '\t' + std::string(kVerdicts[static_cast<std::size_t>(d.verdict)]) + '\n';
   return text;
 }
 
@@ -118,7 +166,8 @@ std::vector<DeviceSpeed> devices_from_text(std::string_view text) {
     DeviceSpeed d;
     std::string verdict;
     if (!std::getline(fields, d.id, '\t') || !std::getline(fields, d.name, '\t') || !(fields >> d.bytes_per_second >> verdict) || d.bytes_per_second < 0) return {};
-    d.wrong = verdict != "right";
+    d.verdict = static_cast<DeviceSpeed::Verdict>(std::ranges::find(kVerdicts, verdict) - std::begin(kVerdicts));
+    if (d.verdict > DeviceSpeed::Verdict::crashed) return {};
     all.push_back(std::move(d));
   }
   return all;

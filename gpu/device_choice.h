@@ -2,6 +2,7 @@
 // What --device auto takes: the device that reads its memory fastest, since writing a text is reading the weights once for every
 // token. Measured once and kept for a day in the cache folder.
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,7 +14,8 @@ namespace foreword::gpu {
 struct DeviceSpeed {
   std::string id, name;
   double bytes_per_second = 0;  // read by its own kernels; 0: it cannot tell
-  bool wrong = false;           // its results are not what they should be (device_check.h)
+  enum class Verdict : std::uint8_t { right, wrong, crashed };  // wrong: its results are not what they should be (device_check.h)
+  Verdict verdict = Verdict::right;
 };
 
 struct DeviceChoice {
@@ -21,10 +23,12 @@ struct DeviceChoice {
   std::string reason;  // "reads 330 GB/s, the processor 33"; empty where there is no choice
 };
 
-/// Opens each device that is more than a driver on the processor, and measures it: some tenths of a second each.
+/// Opens each device that is more than a driver on the processor, and measures it: half a second each. A file in the cache folder says
+/// which one is being tried, so that the next start leaves out one whose driver ends the program.
 std::vector<DeviceSpeed> measure_devices(const BackendOptions& options);
 
-/// Of measured devices, the processor among them. One that computes wrongly is never taken. Another one has to be a fifth faster, since it also has to be asked each time.
+/// Of measured devices, the processor among them. One that computes wrongly or ended the program is never taken. Another one has to be a fifth faster, since it also has to be
+/// asked each time. Of those the first listed that no other is a tenth faster than: a card may be there twice, and choices should last.
 DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices);
 
 /// What was measured less than a day ago for this machine's devices, else measured now and kept.

@@ -15,6 +15,7 @@ namespace foreword::gpu {
 namespace {
 
 struct Row {
+  std::string_view backend;  // before the colon of its ids
   std::vector<DeviceInfo> (*list)();
   Result<std::unique_ptr<Backend>> (*open)(std::string_view id, const BackendOptions& options);
 };
@@ -56,11 +57,11 @@ Result<std::unique_ptr<Backend>> open_cuda(std::string_view id, const BackendOpt
 
 // In the order of list_devices().
 constexpr Row kBackends[] = {
-    {list_cuda, open_cuda},
+    {"cuda", list_cuda, open_cuda},
 #if defined(FOREWORD_VULKAN)
-    {list_graphics, open_graphics},
+    {"vulkan", list_graphics, open_graphics},
 #endif
-    {list_cpu, open_cpu},
+    {"cpu", list_cpu, open_cpu},
 };
 
 /// "vulkan" is "vulkan:0".
@@ -84,13 +85,15 @@ std::vector<MissingDevices> missing_devices() {
 
 Result<std::unique_ptr<Backend>> open_device(std::string_view id, const BackendOptions& options) {
   if (id == "auto") return open_device(choose_device(options).id, options);
-  std::string known;
+  // Only this backend is looked through: who wants the processor, perhaps since a graphics driver hangs, should not have to wait for it.
   for (const Row& row : kBackends) {
+    if (row.backend != id.substr(0, id.find(':'))) continue;
     for (const DeviceInfo& device : row.list()) {
       if (means(id, device.id)) return row.open(device.id, options);
-      known += (known.empty() ? "" : ", ") + device.id;
     }
   }
+  std::string known;
+  for (const DeviceInfo& device : list_devices()) known += (known.empty() ? "" : ", ") + device.id;
   std::string reason;
   for (const MissingDevices& missing : missing_devices()) {
     if (id.starts_with(missing.backend)) reason = " " + missing.why;

@@ -45,6 +45,14 @@ VkPhysicalDeviceProperties properties_of(VkPhysicalDevice physical) {
   return properties;
 }
 
+/// What the kernels take for granted.
+bool suffices(VkPhysicalDevice physical) {
+  const VkPhysicalDeviceLimits limits = properties_of(physical).limits;
+  return limits.maxPerStageDescriptorStorageBuffers >= 16 && limits.maxDescriptorSetStorageBuffers >= 16 && limits.maxPerStageResources >= 16 &&
+         limits.maxComputeWorkGroupInvocations >= 256 && limits.maxComputeWorkGroupSize[0] >= 256 && limits.maxComputeSharedMemorySize >= 16384 &&
+         limits.maxPushConstantsSize >= 128;
+}
+
 std::string version_text(std::uint32_t version) {
   return std::to_string(VK_API_VERSION_MAJOR(version)) + "." + std::to_string(VK_API_VERSION_MINOR(version));
 }
@@ -52,7 +60,9 @@ std::string version_text(std::uint32_t version) {
 }  // namespace
 
 Error error_of(VkResult result, const char* doing) {
-  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) {
+  constexpr VkResult kFull[] = {VK_ERROR_OUT_OF_DEVICE_MEMORY, VK_ERROR_OUT_OF_HOST_MEMORY, VK_ERROR_TOO_MANY_OBJECTS, VK_ERROR_MEMORY_MAP_FAILED,
+                                VK_ERROR_OUT_OF_POOL_MEMORY,   VK_ERROR_FRAGMENTED_POOL};
+  if (std::ranges::find(kFull, result) != std::end(kFull)) {
     return {ErrorCode::out_of_memory, std::string("The graphics processor's memory is full (") + doing +
                                           "); choose a smaller context or model, or --device cpu."};
   }
@@ -117,7 +127,7 @@ std::vector<VkPhysicalDevice> Instance::devices() const {
   vkEnumeratePhysicalDevices(instance_, &n, all.data());
   std::erase_if(all, [this](VkPhysicalDevice physical) {
     return computing_family(physical) < 0 || properties_of(physical).apiVersion < VK_API_VERSION_1_2 ||
-           (is_processor(physical) && !options_.software);
+           (is_processor(physical) && !options_.software) || !suffices(physical);
   });
   return all;
 }
@@ -126,7 +136,7 @@ bool is_processor(VkPhysicalDevice physical) { return properties_of(physical).de
 
 bool has_graphics_card() {
   std::error_code ignored;
-  for (const char* node : {"/dev/nvidia0", "/dev/dxg"}) {
+  for (const char* node : {"/dev/nvidiactl", "/dev/dxg", "/dev/mali0", "/dev/kgsl-3d0"}) {
     if (std::filesystem::exists(node, ignored)) return true;
   }
   for (const auto& node : std::filesystem::directory_iterator("/dev/dri", ignored)) {
@@ -269,7 +279,12 @@ Result<void> Device::run(const std::vector<VkCommandBuffer>& commands) {
       return failed(result);
     }
   }
-  if (const VkResult result = vk.vkWaitForFences(device_, 1, &fence_, VK_TRUE, UINT64_MAX); result != VK_SUCCESS) return failed(result);
+  if (const VkResult result = vk.vkWaitForFences(device_, 1, &fence_, VK_TRUE, UINT64_MAX); result != VK_SUCCESS) {
+    // What runs may still read the memory that the caller is about to reuse: this device is not used any more.
+    if (result != VK_ERROR_DEVICE_LOST) vk.vkQueueWaitIdle(queue_);
+    lost_ = true;
+    return error_of(VK_ERROR_DEVICE_LOST, "computing");
+  }
   if (const VkResult result = vk.vkResetFences(device_, 1, &fence_); result != VK_SUCCESS) return failed(result);
   return {};
 }

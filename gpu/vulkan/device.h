@@ -23,7 +23,7 @@ class Instance {
   Instance& operator=(const Instance&) = delete;
   ~Instance();
 
-  /// Those with a queue that computes and Vulkan 1.2, in the driver's order; processors only if asked for.
+  /// Those with a queue that computes, Vulkan 1.2 and the limits that the kernels need, in the driver's order; processors only if asked for.
   std::vector<VkPhysicalDevice> devices() const;
 
  private:
@@ -35,7 +35,7 @@ class Instance {
 };
 
 /// What kernels may choose by. Everything else is the portable baseline: 128 bytes of push constants, 16 KiB of shared memory,
-/// 256 invocations, any subgroup size, storage in 32-bit words.
+/// 256 invocations, 16 storage buffers, any subgroup size, storage in 32-bit words.
 struct Features {
   bool float16_storage = false;       // 16-bit values in storage buffers
   bool integer_dot = false;           // SPV_KHR_integer_dot_product of packed bytes, in hardware

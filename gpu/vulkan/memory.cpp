@@ -14,14 +14,35 @@ constexpr std::uint64_t kBlockBytes = std::uint64_t{32} << 20;
 
 std::uint64_t round_up(std::uint64_t bytes) { return (std::max<std::uint64_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment; }
 
-/// The first type of memory with all of `wanted`; those with `liked` too come first.
-int type_with(const VkPhysicalDeviceMemoryProperties& memory, VkMemoryPropertyFlags wanted, VkMemoryPropertyFlags liked) {
+constexpr VkMemoryPropertyFlags kNever = VK_MEMORY_PROPERTY_PROTECTED_BIT | VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT |
+                                         VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD | VK_MEMORY_PROPERTY_DEVICE_UNCACHED_BIT_AMD;
+
+/// The first of the allowed types of memory with all of `wanted`; those with `liked` too come first.
+int type_with(const VkPhysicalDeviceMemoryProperties& memory, std::uint32_t allowed, VkMemoryPropertyFlags wanted, VkMemoryPropertyFlags liked) {
   for (const VkMemoryPropertyFlags flags : {wanted | liked, wanted}) {
     for (std::uint32_t i = 0; i < memory.memoryTypeCount; ++i) {
-      if ((memory.memoryTypes[i].propertyFlags & flags) == flags) return static_cast<int>(i);
+      const VkMemoryPropertyFlags its = memory.memoryTypes[i].propertyFlags;
+      if ((allowed >> i & 1) != 0 && (its & flags) == flags && (its & kNever) == 0) return static_cast<int>(i);
     }
   }
   return -1;
+}
+
+VkResult make_buffer(const Device& device, std::uint64_t bytes, VkBuffer& buffer) {
+  const VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, nullptr, 0, bytes,
+                                  VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                                  VK_SHARING_MODE_EXCLUSIVE, 0, nullptr};
+  return device.vk.vkCreateBuffer(device.handle(), &create, nullptr, &buffer);
+}
+
+/// The types that our buffers may lie in, a bit each.
+std::uint32_t allowed_types(const Device& device) {
+  VkBuffer buffer = VK_NULL_HANDLE;
+  if (make_buffer(device, kAlignment, buffer) != VK_SUCCESS) return ~0U;  // the first block will say why
+  VkMemoryRequirements needs;
+  device.vk.vkGetBufferMemoryRequirements(device.handle(), buffer, &needs);
+  device.vk.vkDestroyBuffer(device.handle(), buffer, nullptr);
+  return needs.memoryTypeBits;
 }
 
 }  // namespace
@@ -29,15 +50,17 @@ int type_with(const VkPhysicalDeviceMemoryProperties& memory, VkMemoryPropertyFl
 Memory::Memory(std::shared_ptr<Device> device) : device_(std::move(device)) {
   VkPhysicalDeviceMemoryProperties memory;
   vkGetPhysicalDeviceMemoryProperties(device_->physical(), &memory);
+  const std::uint32_t allowed = allowed_types(*device_);
   constexpr VkMemoryPropertyFlags kShared = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  const int shared = type_with(memory, kShared | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
-  const int staging = type_with(memory, kShared, VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
-  const int local = type_with(memory, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0);
+  const int shared = type_with(memory, allowed, kShared | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+  const int staging = type_with(memory, allowed, kShared, VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+  const int local = type_with(memory, allowed, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0);
   check(staging >= 0 && local >= 0, "every Vulkan device has memory for itself and memory for the host");
   staging_.type = static_cast<std::uint32_t>(staging);
   staging_.mapped = true;
   local_.mapped = device_->features().unified && shared >= 0;
   local_.type = static_cast<std::uint32_t>(local_.mapped ? shared : local);
+  local_is_cached_ = (memory.memoryTypes[local_.type].propertyFlags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT) != 0;
 }
 
 Memory::~Memory() {
@@ -88,10 +111,7 @@ Result<std::unique_ptr<DeviceBuffer>> Memory::allocate(Kind& kind, std::uint64_t
 Result<Block*> Memory::add_block(Kind& kind, std::uint64_t bytes) {
   Block block;
   block.bytes = bytes;
-  const VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, nullptr, 0, bytes,
-                                  VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
-                                  VK_SHARING_MODE_EXCLUSIVE, 0, nullptr};
-  VkResult result = device_->vk.vkCreateBuffer(device_->handle(), &create, nullptr, &block.buffer);
+  VkResult result = make_buffer(*device_, bytes, block.buffer);
   if (result == VK_SUCCESS) {
     VkMemoryRequirements needs;
     device_->vk.vkGetBufferMemoryRequirements(device_->handle(), block.buffer, &needs);

@@ -74,6 +74,8 @@ class Memory : public std::enable_shared_from_this<Memory> {
   /// A block that the host reaches, for data under way.
   Result<std::unique_ptr<DeviceBuffer>> allocate_staging(std::uint64_t bytes);
 
+  /// Whether the processor reads mapped memory at its usual speed: without a cache it is some hundred times slower.
+  bool local_is_cached() const { return local_is_cached_; }
   std::int64_t bytes_in_use() const { return bytes_in_use_; }
 
  private:
@@ -92,6 +94,7 @@ class Memory : public std::enable_shared_from_this<Memory> {
 
   std::shared_ptr<Device> device_;
   Kind local_, staging_;
+  bool local_is_cached_ = false;
   std::uint64_t next_serial_ = 1;
   std::int64_t n_requests_ = 0;
   std::int64_t bytes_in_use_ = 0;

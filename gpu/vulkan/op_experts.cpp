@@ -35,7 +35,7 @@ Range collect(const LinearExpertsRecord& r, const WeightMatrix& w, std::int64_t 
   return lists;
 }
 
-void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
+void multiply_piece(const LinearExpertsRecord& r, const Part& part, bool few, Lowering& to) {
   struct Push {
     PartPush part;
     InputPush x;
@@ -44,7 +44,7 @@ void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
   };
   const WeightMatrix& w = part.weight;
   const std::int64_t rows = part.out.rows;
-  const bool few = rows <= kFewExpertRows, codes = by_codes(w, to.features());
+  const bool codes = by_codes(w, to.features());
   const Range lists = few ? Range{} : collect(r, w, rows, to);
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     if (few) to.use(codes ? ShaderId::product_codes_experts : ShaderId::product_rows_experts, {in_fours(r.x, w), id_of(w.format), 1});
@@ -57,6 +57,23 @@ void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
                  scale_stride(w), rows_per_id(r)});
     if (few) to.dispatch(divide_up(w.rows, kGroupRows), rows, 1, cost_of(w, rows));
     else to.dispatch(divide_up(w.rows, kTileRows), divide_up(rows, kTileRows), w.n_experts, cost_of(w, rows));
+  }
+}
+
+// No more at once than a slow device does in the time of a picture or two.
+void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
+  const std::int64_t tokens = r.experts.rows, chosen = r.experts.cols, inputs = r.x.rows / tokens;
+  const bool few = part.out.rows <= kFewExpertRows;
+  const double operations = 2.0 * static_cast<double>(part.weight.rows) * static_cast<double>(part.weight.cols * chosen);
+  const std::int64_t most = few ? tokens : std::max(kTileRows, static_cast<std::int64_t>(kMostOperations / operations));
+  for (std::int64_t first = 0; first < tokens; first += most) {
+    const std::int64_t n = std::min(most, tokens - first);
+    LinearExpertsRecord piece = r;
+    piece.experts = r.experts.row_range(first, n);
+    piece.x = r.x.row_range(first * inputs, n * inputs);
+    Part its = part;
+    its.out = part.out.row_range(first * chosen, n * chosen);
+    multiply_piece(piece, its, few, to);
   }
 }
 

@@ -12,7 +12,6 @@ namespace foreword::gpu::vulkan {
 namespace {
 
 constexpr std::int64_t kFewRows = 16;   // of x, for which product_tiles does not pay
-constexpr double kMostOperations = 4e9;  // of a dispatch
 
 OpCost cost_of(const WeightMatrix& w, std::int64_t w_rows, std::int64_t x_rows) {
   return {"linear", info(w.format).name, w_rows * row_bytes(w.format, w.cols) + 4 * x_rows * (w.cols + w_rows), 2 * w_rows * w.cols * x_rows};

@@ -1,5 +1,8 @@
 #include "gpu/vulkan/pipelines.h"
 
+#include <unistd.h>
+
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <numeric>
@@ -8,6 +11,33 @@
 #include "engine/base/check.h"
 
 namespace foreword::gpu::vulkan {
+namespace {
+
+// In front of the driver's bytes, since drivers look at their own header and no further: a damaged file is not for them to parse.
+struct CacheHead {
+  char magic[8];
+  std::uint64_t bytes, hash;
+};
+constexpr char kMagic[8] = {'F', 'W', 'P', 'I', 'P', 'E', 'S', '1'};
+
+/// FNV-1a.
+std::uint64_t hash_of(std::string_view bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+/// The driver's part of a file, or nothing.
+std::string_view unwrapped(std::string_view file) {
+  CacheHead head;
+  if (file.size() < sizeof head) return {};
+  std::memcpy(&head, file.data(), sizeof head);
+  const std::string_view bytes = file.substr(sizeof head);
+  const bool whole = std::memcmp(head.magic, kMagic, sizeof kMagic) == 0 && head.bytes == bytes.size() && head.hash == hash_of(bytes);
+  return whole ? bytes : std::string_view();
+}
+
+}  // namespace
 
 Pipelines::Pipelines(std::shared_ptr<Device> device) : device_(std::move(device)) { load_cache(); }
 
@@ -93,19 +123,20 @@ std::filesystem::path Pipelines::cache_file() const {
 }
 
 void Pipelines::load_cache() {
-  std::string bytes;
+  std::string all;
   if (!device_->options().cache_folder.empty()) {
     std::ifstream file(cache_file(), std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    all.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
-  // A cache of another driver, or a damaged header, is the driver's to refuse: it begins empty then.
+  const std::string_view bytes = unwrapped(all);
+  // A cache of another driver is the driver's to refuse: it begins empty then.
   const VkPipelineCacheCreateInfo create{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, bytes.size(), bytes.data()};
   if (device_->vk.vkCreatePipelineCache(device_->handle(), &create, nullptr, &cache_) == VK_SUCCESS) return;
   const VkPipelineCacheCreateInfo empty{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, 0, nullptr};
   if (device_->vk.vkCreatePipelineCache(device_->handle(), &empty, nullptr, &cache_) != VK_SUCCESS) cache_ = VK_NULL_HANDLE;
 }
 
-// Written beside and renamed, so that two programs at once leave one whole file.
+// Written beside, each program to a file of its own, and renamed, so that two at once leave one whole file.
 void Pipelines::save_cache() const {
   if (device_->options().cache_folder.empty() || cache_ == VK_NULL_HANDLE) return;
   std::size_t n = 0;
@@ -114,13 +145,18 @@ void Pipelines::save_cache() const {
   if (device_->vk.vkGetPipelineCacheData(device_->handle(), cache_, &n, bytes.data()) != VK_SUCCESS) return;
   std::error_code ignored;
   std::filesystem::create_directories(device_->options().cache_folder, ignored);
-  const std::filesystem::path target = cache_file(), fresh = target.string() + ".new";
+  const std::filesystem::path target = cache_file(), fresh = target.string() + "." + std::to_string(::getpid()) + ".new";
+  bool whole = false;
   {
     std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
+    CacheHead head{{}, n, hash_of(std::string_view(bytes).substr(0, n))};
+    std::memcpy(head.magic, kMagic, sizeof kMagic);
+    file.write(reinterpret_cast<const char*>(&head), sizeof head);
     file.write(bytes.data(), static_cast<std::streamsize>(n));
-    if (!file.flush()) return;
+    whole = static_cast<bool>(file.flush());
   }
-  std::filesystem::rename(fresh, target, ignored);
+  if (whole) std::filesystem::rename(fresh, target, ignored);
+  else std::filesystem::remove(fresh, ignored);
 }
 
 }  // namespace foreword::gpu::vulkan

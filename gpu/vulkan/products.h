@@ -9,6 +9,7 @@ namespace foreword::gpu::vulkan {
 inline constexpr std::uint32_t kAbsent = 0xffffffff;  // the place of a tensor that is not there
 inline constexpr std::int64_t kGroupRows = 32;        // of weights, for a workgroup of product_rows
 inline constexpr std::int64_t kTileRows = 32;         // of weights and of x, for one of product_tiles
+inline constexpr double kMostOperations = 4e9;        // of a dispatch
 
 struct PartPush {
   std::uint32_t weights_at, row_bytes, first_row, n_rows, bias_at, out_at, out_stride, scale_at;

@@ -23,7 +23,9 @@ Result<std::vector<WeightWindow>> Weights::resident(const WeightMatrix& weight, 
     check(&layout == &kFileLayout, "a weight in device memory lies as in the file");
     const std::int64_t rows = weight.rows * weight.n_experts;
     const auto bytes = static_cast<std::uint64_t>(rows * row_bytes(weight.format, weight.cols));
-    return std::vector<WeightWindow>{{here->range().part(static_cast<std::uint64_t>(weight.offset), bytes), 0, rows}};
+    // With the word behind the last, as far as the buffer goes.
+    const std::uint64_t offset = static_cast<std::uint64_t>(weight.offset), left = here->range().bytes - offset;
+    return std::vector<WeightWindow>{{here->range().part(offset, std::min(bytes + 8, left)), 0, rows}};
   }
   const auto* file = dynamic_cast<const WeightBuffer*>(weight.buffer);
   check(file != nullptr, "a weight in a buffer of this backend");

@@ -35,21 +35,23 @@ TEST(DeviceChoice, TakesTheFastestAndSaysWhy) {
   EXPECT_EQ(slow.id, "cpu") << "a tenth is not worth asking another device for";
   EXPECT_EQ(slow.reason, "the processor reads 30 GB/s, A 33");
   EXPECT_EQ(choose_of({{"vulkan:0", "broken", 0}, {"cpu", "P", 0}}).id, "cpu");
-  const DeviceChoice wrong = choose_of({{"vulkan:0", "A", 900e9, true}, processor});
+  const DeviceChoice wrong = choose_of({{"vulkan:0", "A", 900e9, DeviceSpeed::Verdict::wrong}, processor});
   EXPECT_EQ(wrong.id, "cpu");
   EXPECT_EQ(wrong.reason, "A computes other results than it should");
-  EXPECT_EQ(choose_of({{"cuda:0", "A", 900e9, true}, {"vulkan:1", "B", 330e9}, processor}).id, "vulkan:1");
+  EXPECT_EQ(choose_of({{"cuda:0", "A", 900e9, DeviceSpeed::Verdict::wrong}, {"vulkan:1", "B", 330e9}, processor}).id, "vulkan:1");
+  EXPECT_EQ(choose_of({{"cuda:0", "A", 900e9}, {"vulkan:0", "A", 940e9}, processor}).id, "cuda:0") << "the same card twice";
+  EXPECT_EQ(choose_of({{"vulkan:0", "A", 0, DeviceSpeed::Verdict::crashed}, processor}).reason, "trying A ended the program last time");
 }
 
 TEST(DeviceChoice, WhatWasMeasuredIsReadBackOrNothing) {
-  const std::vector<DeviceSpeed> all{{"vulkan:0", "A card", 100e9, true}, {"cpu", "P", 30e9}};
+  const std::vector<DeviceSpeed> all{{"vulkan:0", "A card", 100e9, DeviceSpeed::Verdict::wrong}, {"cpu", "P", 30e9}};
   const auto back = devices_from_text(to_text(all));
   ASSERT_EQ(back.size(), 2U);
   EXPECT_EQ(back[0].name, "A card");
-  EXPECT_TRUE(back[0].wrong);
+  EXPECT_EQ(back[0].verdict, DeviceSpeed::Verdict::wrong);
   EXPECT_EQ(back[1].bytes_per_second, 30e9);
-  EXPECT_FALSE(back[1].wrong);
-  for (const char* damaged : {"vulkan:0", "vulkan:0\tA", "vulkan:0\tA\tfast\n", "vulkan:0\tA\t-1\tright\n", "vulkan:0\tA\t1\n"}) EXPECT_TRUE(devices_from_text(damaged).empty()) << damaged;
+  EXPECT_EQ(back[1].verdict, DeviceSpeed::Verdict::right);
+  for (const char* damaged : {"vulkan:0", "vulkan:0\tA", "vulkan:0\tA\tfast\n", "vulkan:0\tA\t-1\tright\n", "vulkan:0\tA\t1\n", "vulkan:0\tA\t1\tgood\n"}) EXPECT_TRUE(devices_from_text(damaged).empty()) << damaged;
 }
 
 TEST(Registry, UnknownDeviceNamesTheKnownOnes) {

@@ -124,6 +124,32 @@ TEST_F(VulkanTest, StepsThatAreAlikeUseTheSameCommandBuffers) {
   EXPECT_EQ(counts.barriers, 5);
 }
 
+// More than one dispatch may take: cut by tokens, and the same bits.
+TEST_F(VulkanTest, AProductOfExpertsThatTakesTooLongIsCut) {
+  constexpr std::int64_t kTokens = 130, kChosen = 8;  // 34 million operations a token
+  VulkanOptions options = options_;
+  options.validate = false;  // every shader is looked at in other tests
+  const auto backend = open(options);
+  Harness h(*backend, 5);
+  const WeightMatrix w = h.weight(Format::q8_0, 1024, 2048, 8);
+  std::vector<std::int32_t> ids;
+  for (std::int64_t i = 0; i < kTokens * kChosen; ++i) ids.push_back(static_cast<std::int32_t>(h.random() % 8));
+  const Tensor x = h.floats(kTokens, w.cols), experts = h.put(ids, kTokens, kChosen);
+  const auto product = [&](std::int64_t first, std::int64_t n) {
+    const Tensor out = h.empty(n * kChosen, w.rows);
+    backend->take_counts();
+    backend->linear_experts(w, x.row_range(first, n), experts.row_range(first, n), {}, out);
+    std::vector<float> values = h.take(out);
+    return std::pair(std::move(values), backend->take_counts().dispatches);
+  };
+  const auto [whole, n_whole] = product(0, kTokens);
+  auto [parts, n_first] = product(0, 65);
+  const auto [rest, n_rest] = product(65, 65);
+  parts.insert(parts.end(), rest.begin(), rest.end());
+  EXPECT_EQ(whole, parts);
+  EXPECT_EQ(n_whole, n_first + n_rest);
+}
+
 TEST_F(VulkanTest, MemoryIsGivenBack) {
   const auto backend = open(options_);
   // Many times what the device has, one after the other, in sizes that share blocks and in sizes that do not.
@@ -146,9 +172,14 @@ TEST_F(VulkanTest, KernelsAreKeptAndADamagedFileDoesNoHarm) {
   for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
   ASSERT_EQ(files.size(), 1U);
   EXPECT_EQ(layer.run(*open(options)), expected);
-  for (const char* content : {"not a cache", "\x20\x00\x00\x00 half a header"}) {
+  std::ifstream file(files.front(), std::ios::binary);
+  const std::string whole(std::istreambuf_iterator<char>(file), {});
+  std::string flipped = whole;
+  flipped[flipped.size() / 2] = static_cast<char>(~flipped[flipped.size() / 2]);
+  for (const std::string& content : {std::string("not a cache"), std::string("\x20\0\0\0 half a header", 18), whole.substr(0, whole.size() / 2), flipped}) {
     std::ofstream(files.front(), std::ios::binary | std::ios::trunc) << content;
-    EXPECT_EQ(layer.run(*open(options)), expected) << content;
+    EXPECT_EQ(layer.run(*open(options)), expected) << content.size() << " bytes";
+    EXPECT_GT(std::filesystem::file_size(files.front()), whole.size() / 2) << "what was damaged is written anew";
   }
   std::filesystem::remove_all(folder);
 }

@@ -6,6 +6,8 @@
 // of the codebooks (gpu/vulkan/codebook_words.h). `format` and `part` are literals or specialisation constants, so that all
 // branches on them vanish.
 
+#include "halves.glsl"
+
 const uint F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q5_0 = 6, Q5_1 = 7, Q8_0 = 8, Q2_K = 10, Q3_K = 11, Q4_K = 12, Q5_K = 13, Q6_K = 14,
            IQ2_XXS = 16, IQ2_XS = 17, IQ3_XXS = 18, IQ1_S = 19, IQ4_NL = 20, IQ3_S = 21, IQ2_S = 22, IQ4_XS = 23, IQ1_M = 29,
            BF16 = 30, TQ1_0 = 34, TQ2_0 = 35, MXFP4 = 39, NVFP4 = 40, Q1_0 = 41;
@@ -31,7 +33,7 @@ uint aligned_word(uint part, uint byte) { return weight_word(part, byte >> 2); }
 uint byte_at(uint part, uint byte) { return weight_word(part, byte >> 2) >> (byte & 3u) * 8u & 255u; }
 // `byte` is even.
 uint half_bits_at(uint part, uint byte) { return weight_word(part, byte >> 2) >> (byte & 2u) * 8u & 0xffffu; }
-float half_at(uint part, uint byte) { return unpackHalf2x16(half_bits_at(part, byte)).x; }
+float half_at(uint part, uint byte) { return halves(half_bits_at(part, byte)).x; }
 
 uint nibble(uint code, uint index) { return code >> 4u * (index & 1u) & 15u; }
 vec4 bytes_of(uint word) { return vec4(word & 255u, word >> 8 & 255u, word >> 16 & 255u, word >> 24); }
@@ -128,7 +130,7 @@ Chunk open_chunk(const uint format, const uint part, uint row, uint index, uint 
   const uint at = c.at, s = c.s;
   if (format == Q4_0 || format == Q5_0 || format == Q8_0 || format == IQ4_NL || format == Q1_0) scale = vec2(half_at(part, at));
   if (format == Q4_1 || format == Q5_1) {
-    const vec2 both = unpackHalf2x16(aligned_word(part, at));
+    const vec2 both = halves(aligned_word(part, at));
     scale = both.xx;
     shift = both.yy;
   }
@@ -138,7 +140,7 @@ Chunk open_chunk(const uint format, const uint part, uint row, uint index, uint 
   if (format == MXFP4) scale = vec2(half_power_of_two(byte_at(part, at)));
   if (format == NVFP4) scale = vec2(half_ue4m3(byte_at(part, at + 2u * s)), half_ue4m3(byte_at(part, at + 2u * s + 1u)));
   if (format == Q2_K) {
-    const vec2 both = unpackHalf2x16(aligned_word(part, at + 80u));
+    const vec2 both = halves(aligned_word(part, at + 80u));
     const uvec2 codes = uvec2(byte_at(part, at + 2u * s), byte_at(part, at + 2u * s + 1u));
     scale = both.x * vec2(codes & 15u);
     shift = both.y * vec2(codes >> 4);
@@ -148,7 +150,7 @@ Chunk open_chunk(const uint format, const uint part, uint row, uint index, uint 
     scale = half_at(part, at + 108u) * (vec2(q3_k_scale(part, sc, 2u * s), q3_k_scale(part, sc, 2u * s + 1u)) - 32.0);
   }
   if (format == Q4_K || format == Q5_K) {
-    const vec2 both = unpackHalf2x16(aligned_word(part, at));
+    const vec2 both = halves(aligned_word(part, at));
     const uvec2 codes = k_scale_and_min(part, at + 4u, s);
     scale = vec2(both.x * float(codes.x));
     shift = vec2(both.y * float(codes.y));
@@ -183,7 +185,7 @@ Chunk open_chunk(const uint format, const uint part, uint row, uint index, uint 
   }
   if (format == IQ1_M) {
     const uint a = aligned_word(part, at + 48u), b = aligned_word(part, at + 52u);
-    const float d = unpackHalf2x16((a >> 12 & 0xfu) | (a >> 24 & 0xf0u) | (b >> 4 & 0xf00u) | (b >> 16 & 0xf000u)).x;
+    const float d = halves((a >> 12 & 0xfu) | (a >> 24 & 0xf0u) | (b >> 4 & 0xf00u) | (b >> 16 & 0xf000u)).x;
     const uint codes = half_bits_at(part, at + 48u + 2u * (s / 2u)) >> 6u * (s & 1u);
     scale = d * vec2(2u * (codes & 7u) + 1u, 2u * (codes >> 3 & 7u) + 1u);
   }

@@ -3,6 +3,8 @@
 //
 // The including shader defines HEAD_DIM and page_word(pool, index): a word of the pool's bound memory.
 
+#include "halves.glsl"
+
 const uint PAGE_SLOTS = 64;
 const uint KV_F16 = 0, KV_Q8 = 1, KV_Q4H = 2, KV_Q2H = 3, KV_F32 = 4;
 
@@ -38,7 +40,7 @@ vec4 kv_values(const uint pool, const uint format, uint tile, uint slot, uint qu
     return uintBitsToFloat(uvec4(page_word(pool, word), page_word(pool, word + 1u), page_word(pool, word + 2u), page_word(pool, word + 3u)));
   }
   const uint group = 4u * quad / KV_GROUP, column = 4u * quad % KV_GROUP, scale_at = slot * (HEAD_DIM / KV_GROUP) + group;
-  const float scale = unpackHalf2x16(page_word(pool, tile + kv_codes_words(format) + scale_at / 2u) >> 16u * (scale_at & 1u)).x;
+  const float scale = halves(page_word(pool, tile + kv_codes_words(format) + scale_at / 2u) >> 16u * (scale_at & 1u)).x;
   // A word of codes holds four columns, or as many at the same places of each half or quarter of the group.
   const uint bits = kv_code_bits(format), run = KV_GROUP * bits / 8u;
   const uint word = page_word(pool, tile + (slot * HEAD_DIM + group * KV_GROUP) * bits / 32u + column % run / 4u) >> column / run * bits;

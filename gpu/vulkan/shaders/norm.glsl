@@ -41,7 +41,9 @@ Moments norm_moments(uint group, float eps) {
     }
     norm_partial[lane] = mine;
   }
-  const float factor = 1.0 / sqrt(norm_total() / float(group) + eps);
+  precise float square_mean = norm_total() / float(group);
+  precise float shifted = square_mean + eps;  // fused here and not there it would be another number
+  precise float factor = 1.0 / sqrt(shifted);
   return Moments(mean, factor);
 }
 

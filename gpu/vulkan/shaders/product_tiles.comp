@@ -130,16 +130,19 @@ void main() {
     const uint row = first + 4u * (thread % 8u) + a, at_x = first_x + thread / 8u;
     precise float value = partial_sum(thread * LANES);
     for (uint j = 1u; j < LANES; ++j) value += partial_sum(thread * LANES + j);
+    // No continue: all have to meet at the barrier above.
 #if EXPERTS
     const uint global_row = above + row;
-    if (row > last || global_row < first_row || global_row >= first_row + n_rows || at_x >= n_listed) continue;
-    const uint out_row = lists[listed + at_x], col = row, scale_of = scale_at + expert * scale_stride, bias_of = bias_at + expert * bias_stride;
+    const bool inside = row <= last && global_row >= first_row && global_row < first_row + n_rows && at_x < n_listed;
+    const uint out_row = inside ? lists[listed + at_x] : 0u, col = row, scale_of = scale_at + expert * scale_stride, bias_of = bias_at + expert * bias_stride;
 #else
-    if (row > last || at_x >= x_rows) continue;
+    const bool inside = row <= last && at_x < x_rows;
     const uint out_row = at_x, col = first_row + row, scale_of = scale_at, bias_of = bias_at;
 #endif
-    if (scale_at != ABSENT) value = scales[scale_of] * value;
-    if (bias_at != ABSENT) value = value + biases[bias_of + col];
-    result[out_at + out_row * out_stride + col] = value;
+    if (inside) {
+      if (scale_at != ABSENT) value = scales[scale_of] * value;
+      if (bias_at != ABSENT) value = value + biases[bias_of + col];
+      result[out_at + out_row * out_stride + col] = value;
+    }
   }
 }
