@@ -224,8 +224,9 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int
   const auto heads = static_cast<unsigned>(p.cache.n_kv_heads * ((p.group + p.chunk - 1) / p.chunk));
   // Enough blocks without cutting the positions: then no sums have to travel through memory.
   constexpr unsigned kEnoughBlocks = 256;
-  if (row_blocks * heads < kEnoughBlocks && p.n_spans > 1) {
-    const std::int64_t n = p.n_rows * p.n_heads * p.n_spans;
+  constexpr std::int64_t kMostScratch = std::int64_t{64} << 20;  // no plan counts it
+  const std::int64_t n = p.n_rows * p.n_heads * p.n_spans;
+  if (row_blocks * heads < kEnoughBlocks && p.n_spans > 1 && n * (4 * p.cache.head_dim + static_cast<std::int64_t>(sizeof(float2))) <= kMostScratch) {
     p.state = reinterpret_cast<float2*>(to.scratch.take(n * static_cast<std::int64_t>(sizeof(float2))));
     p.sums = reinterpret_cast<float*>(to.scratch.take(n * p.cache.head_dim * 4));
     to.launch({row_blocks, heads, static_cast<unsigned>(p.n_spans)}, kThreads, shared, attend<kColumns>, p);

@@ -38,6 +38,8 @@ struct Context {
 int32_t status_of(Context* context, cudaError_t error);
 
 // plugin_memory.cu
+/// What follows on the stream sees it: a plain cudaMemcpy may return before pageable memory has arrived, and this stream does not wait for it.
+cudaError_t copy_in_order(Stream stream, void* to, const void* from, std::int64_t bytes);
 int64_t free_memory(Context* context);
 int32_t allocate(Context* context, int64_t bytes, void** device);
 void release(Context* context, void* device);

@@ -29,6 +29,11 @@ int32_t status_of(Context* context, cudaError_t error) {
   return error == cudaErrorMemoryAllocation ? kOutOfMemory : kDeviceLost;
 }
 
+cudaError_t copy_in_order(Stream stream, void* to, const void* from, std::int64_t bytes) {
+  const cudaError_t error = cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream);
+  return error == cudaSuccess ? cudaStreamSynchronize(stream) : error;
+}
+
 int64_t free_memory(Context* context) {
   std::size_t free_bytes = 0, all = 0;
   cudaSetDevice(context->device);
@@ -60,7 +65,7 @@ void free_pinned(Context* context, void* host) {
 int32_t upload(Context* context, void* to, const void* from, int64_t bytes) {
   cudaSetDevice(context->device);
   if (bytes < kPieceBytes || !has_pieces(context)) {
-    return status_of(context, cudaMemcpy(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice));
+    return status_of(context, copy_in_order(context->lowering.stream, to, from, bytes));
   }
   const Stream stream = context->lowering.stream;
   cudaError_t error = cudaSuccess;
@@ -85,7 +90,10 @@ int32_t pack(Context* context, const PackJob* job) {
 int32_t download(Context* context, const Copy* copy) {
   cudaSetDevice(context->device);
   const auto row = static_cast<std::size_t>(copy->row_bytes);
-  return status_of(context, cudaMemcpy2D(copy->host, row, copy->device, copy->rows > 1 ? static_cast<std::size_t>(copy->stride) : row, row,
+  if (copy->rows == 1 || copy->stride == copy->row_bytes) {  // the width of a matrix is limited
+    return status_of(context, cudaMemcpy(copy->host, copy->device, static_cast<std::size_t>(copy->rows) * row, cudaMemcpyDeviceToHost));
+  }
+  return status_of(context, cudaMemcpy2D(copy->host, row, copy->device, static_cast<std::size_t>(copy->stride), row,
                                          static_cast<std::size_t>(copy->rows), cudaMemcpyDeviceToHost));
 }
 
