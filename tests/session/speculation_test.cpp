@@ -9,6 +9,7 @@
 #include <set>
 
 #include "engine/answer_writer.h"
+#include "engine/drafting.h"
 #include "engine/scheduler.h"
 #include "engine/second_model.h"
 #include "gpu/registry.h"
@@ -218,6 +219,21 @@ class SpeculationEquality : public testing::Test {
     EXPECT_GT(tokens, passes) << "something was drafted";
   }
 };
+
+TEST_F(SpeculationEquality, ASecondModelOpensInTheSmallestContexts) {
+  for (const std::int64_t context : {1, 2, 3, 7, 8, 9, 16, 31, 32, 40, 41, 42, 64}) {
+    ModelOptions options;
+    options.device = test::device();
+    options.context = context;
+    options.draft = {"auto", "model"};
+    options.draft_model = builtin("draft.gguf");
+    const auto model = LoadedModel::open(builtin("main.gguf"), options);
+    ASSERT_TRUE(model) << context;
+    const auto second = SecondModel::open(options.draft_model, options, **model);
+    ASSERT_TRUE(second) << context;
+    EXPECT_TRUE(open_drafting(**model, second->get(), options)) << context;
+  }
+}
 
 TEST_F(SpeculationEquality, Builtin) { run(builtin("main.gguf"), builtin("draft.gguf"), {}, n_cases(40)); }
 TEST_F(SpeculationEquality, BuiltinWithOldPagesInFewBits) {
