@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstring>
 
-#include "gpu/human_bytes.h"
 #include "gpu/records/fuse.h"
 #include "gpu/records/recorder.h"
 #include "gpu/vulkan/lowering.h"
@@ -32,11 +31,6 @@ class VulkanBackend final : public Recorder {
   }
 
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override {
-    // Tests make ranges smaller on purpose, so that weights come in windows.
-    if (device_->options().max_range == 0 && bytes > device_->features().max_range) {
-      return Error{ErrorCode::out_of_memory, "The graphics processor cannot work on " + human_bytes(static_cast<double>(bytes)) +
-                                                 " in one piece; choose a smaller --context, or --device cpu."};
-    }
     FW_ASSIGN(auto buffer, memory_->allocate(bytes));
     return std::unique_ptr<Buffer>(std::move(buffer));
   }

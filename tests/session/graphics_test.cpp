@@ -166,6 +166,15 @@ TEST_P(Graphics, AnyRequestForMemoryMayFail) {
   EXPECT_TRUE(reached_the_end);
 }
 
+TEST_P(Graphics, ADriverThatRefusesIsLeft) {
+  if (!can_fail_ || GetParam().device != std::string_view("vulkan")) GTEST_SKIP() << "only the software driver can be told";
+  tell("max-range=16384");  // less than a layer's keys and values
+  const Outcome outcome = answer(GetParam().device, -1);
+  ASSERT_FALSE(outcome.error) << outcome.error->message;
+  EXPECT_EQ(outcome.text, expected_);
+  EXPECT_EQ(outcome.models.back().device_reason, "since the graphics driver refused a part of this model");
+}
+
 TEST_P(Graphics, ASmallMemoryTakesTheLayersThatFit) {
   if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "only the emulated device's memory can be told";
   auto file = GgufFile::open(story_model());
