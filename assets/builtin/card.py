@@ -37,10 +37,10 @@ def say(program, *arguments):
     return json.loads(done.stdout)
 
 
-def completions(program, model):
+def completions(program, model, *sampling):
     lines = []
     for opening in OPENINGS:
-        text = say(program, "complete", "-m", model, "-p", opening, "-n", 30, "--temperature", 0)["text"]
+        text = say(program, "complete", "-m", model, "-p", opening, "-n", 30, *sampling)["text"]
         lines.append("- " + (f"**{opening.strip()}** " + text.strip()).replace("\n\n", " / ").replace("\n", " / "))
     return "\n".join(lines)
 
@@ -99,7 +99,8 @@ def main(size, work, program, corpus):
         SIZES="\n".join(f"| `{part}.gguf` | {sizes[part] / 1e6:.1f} MB | `{QUANTIZE[f['row']]}` |"
                         for part, f in facts.items()),
         LOSSES=loss_table(evaluations), OTHER=other_numbers(evaluations["main, shipped"]),
-        COMPLETIONS=completions(program, HERE / "main.gguf"), CHAT_PROMPTS=chat["prompts"], CHAT_ENDED=chat["ended"],
+        COMPLETIONS=completions(program, HERE / "main.gguf", "--temperature", 0),
+        SAMPLED=completions(program, HERE / "main.gguf", "--seed", 1), CHAT_PROMPTS=chat["prompts"], CHAT_ENDED=chat["ended"],
         CHAT_LEAKED=chat["with_role_texts"])
     (HERE / "README.md").write_text(card, "utf-8")
     if sum(sizes.values()) > MOST_BYTES or chat["with_role_texts"]:

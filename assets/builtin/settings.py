@@ -48,16 +48,17 @@ ROWS = {row.name: row for row in [
     Row("gpu-main", 512, 8, 8, 4, 1536, 2048, 512, 2048, 262144, 65536, 250_000_000, 1.5e-3, 100, 0.1, 0.1, "gpu"),
     Row("gpu-draft", 192, 4, 6, 2, 512, 2048, 512, 2048, 131072, 65536, 200_000_000, 3e-3, 100, 0.0, 0.05, "gpu",
         teacher="gpu-main"),
-    Row("cpu-main", 192, 5, 6, 2, 512, 1024, 256, 1024, 4096, 1024, 60_000_000, 8e-3, 200, 0.0, 0.05, "cpu"),
+    Row("cpu-main", 256, 5, 8, 2, 768, 1024, 256, 1024, 8192, 1024, 100_000_000, 1e-2, 200, 0.0, 0.05, "cpu"),
     Row("cpu-draft", 96, 3, 3, 1, 256, 1024, 256, 1024, 4096, 1024, 30_000_000, 8e-3, 200, 0.0, 0.05, "cpu",
         teacher="cpu-main"),
     Row("tiny", 64, 2, 4, 2, 128, 256, 64, 256, 512, 512, 102_400, 5e-3, 10, 0.0, 0.0, "cpu"),
 ]}
 
 FINAL_SHARE = 0.15      # of the run: longer windows, and the mix of FINAL_SOURCES
-FINAL_WEIGHT = 0.6      # of that phase's tokens come from FINAL_SOURCES, the rest from the other sources
+FINAL_WEIGHT = 0.75     # of that phase's tokens come from FINAL_SOURCES, the rest from the other sources
 FINAL_SOURCES = {"self-dialogue", "topical-chat", "sgd", "taskmaster4", "personality-chat", "instruct-human",
-                 "openstax-glossary", "wiki-split", "synth-mail", "synth-chat", "synth-edit", "us-gov", "handbooks"}
+                 "openstax-glossary", "wiki-split", "synth-mail", "synth-chat", "synth-edit", "us-gov", "handbooks",
+                 "tatoeba", "common-voice"}
 
 # How often one epoch passes over each source; a fraction takes that share of its records, drawn anew each epoch.
 PASSES = {
@@ -66,11 +67,11 @@ PASSES = {
             "self-dialogue": 3, "topical-chat": 3, "sgd": 1, "taskmaster4": 1, "personality-chat": 30,
             "instruct-human": 12, "openstax-glossary": 4, "wiki-split": 2, "synth-mail": 2, "synth-chat": 3,
             "synth-edit": 3},
-    "cpu": {"se": 0.4, "us-gov": 1, "openstax": 0.7, "handbooks": 1.5, "carpentries": 1.5, "turing-way": 1,
-            "opensource-guide": 1, "recipes": 1.5, "state-union": 0.3, "tatoeba": 1.5, "common-voice": 1,
-            "self-dialogue": 1, "topical-chat": 1, "sgd": 0.5, "taskmaster4": 0.5, "personality-chat": 10,
-            "instruct-human": 4, "openstax-glossary": 1, "wiki-split": 1, "synth-mail": 1, "synth-chat": 1,
-            "synth-edit": 3},
+    "cpu": {"se": 0.9, "us-gov": 1, "openstax": 0.6, "handbooks": 1.5, "carpentries": 1.5, "turing-way": 1,
+            "opensource-guide": 1.5, "recipes": 1.5, "state-union": 0.3, "tatoeba": 3, "common-voice": 2.5,
+            "self-dialogue": 0.8, "topical-chat": 0.8, "sgd": 0.4, "taskmaster4": 0.5, "personality-chat": 10,
+            "instruct-human": 4, "openstax-glossary": 1, "wiki-split": 0.8, "synth-mail": 1, "synth-chat": 1,
+            "synth-edit": 2.5},
 }
 
 # Loss weights in halves (0, 1, 2). Records of prose are cut where a page became too long or are lone sentences: that

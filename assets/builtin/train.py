@@ -15,6 +15,7 @@ import math
 import os
 import platform
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,9 @@ class Run:
         self.optimizers = [Muon(matrices, row.rate, row.weight_decay),
                            torch.optim.AdamW(others, row.rate, BETAS, weight_decay=0.0)]
         self.forward = torch.compile(self.model, dynamic=False) if compile_model else self.model
+        # One processor core a worker: small products gain less from being divided. Dropout draws from one stream.
+        self.workers = 1 if device == "cuda" or row.dropout else len(os.sched_getaffinity(0))
+        self.pool = ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,))
         self.teacher = self._load_teacher()
         self.corpus = Corpus(self.work / "train.npz")
         self.valid = Corpus(self.work / "valid.npz")
@@ -94,12 +98,31 @@ class Run:
         return tokens[:, :-1], tokens[:, 1:], halves[:, 1:]
 
     def learn(self, batch):
-        """One step of the optimiser; the mean loss in nats a token."""
+        """One step of the optimiser; the mean loss in nats a token. Each worker reads its share of the windows."""
         inputs, targets, halves = (t.to(self.device) for t in batch)
         total = max(1.0, float(halves.sum()) / 2)
-        micro = max(1, self.row.micro // inputs.shape[1])
-        summed = torch.zeros((), device=self.device)
         self.model.train()
+        count = min(self.workers, len(inputs))
+        shares = [tuple(t[i::count] for t in (inputs, targets, halves)) for i in range(count)]
+        losses, gradients = zip(*self.pool.map(lambda share: self.gradient(share, total), shares))
+        for parameter, *found in zip(self.model.parameters(), *gradients):
+            parameter.grad = sum(found[1:], found[0])
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(self.row, self.progress(), self.step)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self.tokens += inputs.numel()
+        return sum(losses)
+
+    def gradient(self, share, total):
+        """The loss of some windows of a step, in nats over the `total` of its weights, and the gradient of each parameter."""
+        inputs, targets, halves = share
+        parameters = list(self.model.parameters())
+        micro = max(1, self.row.micro // inputs.shape[1])
+        summed, gradients = torch.zeros((), device=self.device), None
         for i in range(0, len(inputs), micro):
             part = slice(i, i + micro)
             with self.autocast():
@@ -109,17 +132,10 @@ class Run:
             loss = HeadLoss.apply(hidden.float().flatten(0, 1), self.model.token_embd.weight, targets[part].flatten(),
                                   halves[part].float().flatten() / (2 * total), wanted,
                                   torch.float32 if self.float32 else torch.bfloat16)
-            loss.backward()
+            found = torch.autograd.grad(loss, parameters)
+            gradients = [a.add_(b) for a, b in zip(gradients, found)] if gradients else list(found)
             summed += loss.detach()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(self.row, self.progress(), self.step)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        self.step += 1
-        self.tokens += inputs.numel()
-        return float(summed)
+        return float(summed), gradients
 
     def train(self, save_every=600.0, most_steps=None):
         last_save = time.monotonic()
@@ -188,7 +204,7 @@ class Run:
         save_weights(self.work / f"{name}.npz", self.model)
         valid = self.evaluate()
         device = torch.cuda.get_device_name() if self.device == "cuda" else \
-            f"processor {platform.machine()}, {torch.get_num_threads()} threads"
+            f"processor {platform.machine()}, {self.workers} threads"
         facts = {"row": name, "parameters": sum(p.numel() for p in self.model.parameters()), "steps": self.step,
                  "tokens": self.tokens, "minutes": round(self.elapsed / 60, 1), "device": device, "seed": seed,
                  "tokens_per_second": round(self.tokens / max(self.elapsed, 1e-9)), "torch": torch.__version__,
