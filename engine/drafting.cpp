@@ -21,16 +21,15 @@ constexpr int kPasses = 3, kMostPasses = 30;
 constexpr double kShortSeconds = .0015, kSlowPass = .02;
 constexpr double kLeastSeconds = 1e-9;  // a coarse clock may not move
 constexpr int kMostRows = 64;
-// Of a second model: what a level of a tree takes, and what reading does.
-constexpr std::array kRowsOfSecond{1, 32};
+constexpr int kReadAtOnce = 32;  // by a second model
 // Tokens before the rows: within a page, as on the average; fewer where reading them takes long, for there they make no difference.
 constexpr int kDepth = 40, kDepthStep = 8;
 constexpr double kReadingSeconds = .05;
 
 double now() { return std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); }
 
-/// row_counts: rising.
-Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, CostModel& cost) {
+/// row_counts: rising. wish: of each row's logits.
+Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, LogitWish wish, CostModel& cost) {
   KvCache& cache = model.cache();
   const SequenceId sequence = cache.add_sequence();
   Batch batch;
@@ -54,7 +53,7 @@ Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, C
     if (!result || n > room || now() - begin > kMeasuringSeconds) break;
     double best = 1e9;
     batch.clear();
-    for (int i = 0; i < n; ++i) batch.add(token(i), sequence, i == 0 ? -1 : (i - 1) / 2, LogitWish::best(kBestOfRow));  // a tree, as drafts are
+    for (int i = 0; i < n; ++i) batch.add(token(i), sequence, i == 0 ? -1 : (i - 1) / 2, wish);  // a tree, as drafts are
     const double first = now();
     for (int pass = 0; result && (pass < kPasses || (pass < kMostPasses && now() < first + kShortSeconds)); ++pass) {
       const double start = now();
@@ -86,11 +85,13 @@ Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* s
   FW_ASSIGN(auto members, Speculation::members(names, {static_cast<std::int32_t>(model.tokenizer()->size()), second, self.get()}));
   if (members.empty()) return std::optional<Drafting>();
   std::optional<Drafting> drafting(Drafting{std::move(self), Speculation({.mode = options.verify}, std::move(members), now)});
-  FW_TRY(measure_cost(model, CostModel::row_counts(kMostRows), drafting->speculation.cost()));
+  const LogitWish best = LogitWish::best(kBestOfRow);
+  FW_TRY(measure_cost(model, CostModel::row_counts(kMostRows), best, drafting->speculation.cost()));
   if (second != nullptr) {
-    CostModel cost;
-    FW_TRY(measure_cost(second->model(), kRowsOfSecond, cost));
-    if (cost.known()) drafting->speculation.expect("model", {cost.seconds(1), cost.seconds(kRowsOfSecond.back()) / kRowsOfSecond.back()});
+    CostModel level, reading;
+    FW_TRY(measure_cost(second->model(), std::array{1}, best, level));
+    FW_TRY(measure_cost(second->model(), std::array{kReadAtOnce}, false, reading));
+    if (level.known() && reading.known()) drafting->speculation.expect("model", {level.seconds(1), reading.seconds(kReadAtOnce) / kReadAtOnce});
   }
   return drafting;
 }
