@@ -84,6 +84,8 @@ def main(size, work, program, corpus):
     records = list(read_records(Path(corpus) / "valid.jsonl.zst"))
     valid.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), "utf-8")
     facts = {part: json.loads((work / f"{size}-{part}.json").read_text()) for part in ("main", "draft")}
+    base = work / f"{ROWS[facts['main']['row']].start}.json"
+    runs = ([json.loads(base.read_text())] if base.is_file() else []) + list(facts.values())
     sizes = {part: (HERE / f"{part}.gguf").stat().st_size for part in facts}
     evaluations = {}
     for part in facts:
@@ -94,7 +96,7 @@ def main(size, work, program, corpus):
                                                indent=1) + "\n")
     template = string.Template((HERE / "card_template.md").read_text("utf-8"))
     card = template.substitute(
-        RUNS="\n".join(run_line(f) for f in facts.values()), TORCH=facts["main"]["torch"],
+        RUNS="\n".join(run_line(f) for f in runs), TORCH=facts["main"]["torch"],
         CORPUS_TOKENS=f"{facts['main']['corpus_tokens'] / 1e6:.1f}", CONTEXT=ROWS[facts["main"]["row"]].context,
         SIZES="\n".join(f"| `{part}.gguf` | {sizes[part] / 1e6:.1f} MB | `{QUANTIZE[f['row']]}` |"
                         for part, f in facts.items()),

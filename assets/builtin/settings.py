@@ -22,7 +22,8 @@ class Row:
     """One model and how it is trained. `window` tokens a sequence, `final_window` for the last FINAL_SHARE of the run.
 
     `tokens` is the whole run, `batch` the tokens of one step, `micro` the tokens of one forward pass.
-    `first_pass` names the passes of the first phase: a row of PASSES.
+    `first_pass` names the passes of the first phase: a row of PASSES. `start`: the row whose weights it goes on with; what is
+    kept is the mean of those and its own (Wortsman et al. 2022), which has learned what is new and forgotten nothing.
     """
     name: str
     width: int
@@ -42,15 +43,18 @@ class Row:
     weight_decay: float
     first_pass: str
     teacher: str = ""
+    start: str = ""
 
 
 ROWS = {row.name: row for row in [
     Row("gpu-main", 512, 8, 8, 4, 1536, 2048, 512, 2048, 262144, 65536, 250_000_000, 1.5e-3, 100, 0.1, 0.1, "gpu"),
     Row("gpu-draft", 192, 4, 6, 2, 512, 2048, 512, 2048, 131072, 65536, 200_000_000, 3e-3, 100, 0.0, 0.05, "gpu",
         teacher="gpu-main"),
-    Row("cpu-main", 256, 5, 8, 2, 768, 1024, 256, 1024, 8192, 1024, 100_000_000, 1e-2, 200, 0.0, 0.05, "cpu"),
+    Row("cpu-base", 256, 5, 8, 2, 768, 1024, 256, 1024, 8192, 1024, 100_000_000, 1e-2, 200, 0.0, 0.05, "cpu"),
+    Row("cpu-main", 256, 5, 8, 2, 768, 1024, 256, 1024, 8192, 1024, 10_000_000, 3e-3, 30, 0.0, 0.05, "edits",
+        start="cpu-base"),
     Row("cpu-draft", 96, 3, 3, 1, 256, 1024, 256, 1024, 4096, 1024, 30_000_000, 8e-3, 200, 0.0, 0.05, "cpu",
-        teacher="cpu-main"),
+        teacher="cpu-base"),
     Row("tiny", 64, 2, 4, 2, 128, 256, 64, 256, 512, 512, 102_400, 5e-3, 10, 0.0, 0.0, "cpu"),
 ]}
 
@@ -72,6 +76,12 @@ PASSES = {
             "self-dialogue": 0.8, "topical-chat": 0.8, "sgd": 0.4, "taskmaster4": 0.5, "personality-chat": 10,
             "instruct-human": 4, "openstax-glossary": 1, "wiki-split": 0.8, "synth-mail": 1, "synth-chat": 1,
             "synth-edit": 2.5},
+    # A third of it are edits: few bytes to learn from, and the last to be learned.
+    "edits": {"se": 0.08, "us-gov": 0.15, "openstax": 0.05, "handbooks": 0.3, "carpentries": 0.3, "turing-way": 0.2,
+              "opensource-guide": 0.3, "recipes": 0.5, "state-union": 0.05, "tatoeba": 0.6, "common-voice": 0.5,
+              "self-dialogue": 0.12, "topical-chat": 0.1, "sgd": 0.08, "taskmaster4": 0.2, "personality-chat": 10,
+              "instruct-human": 3, "openstax-glossary": 0.3, "wiki-split": 0.7, "synth-mail": 0.35, "synth-chat": 0.5,
+              "synth-edit": 2.5},
 }
 
 # Loss weights in halves (0, 1, 2). Records of prose are cut where a page became too long or are lone sentences: that

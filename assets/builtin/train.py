@@ -5,7 +5,7 @@
 Reads WORK/{train,valid}.npz, goes on from WORK/ROW.checkpoint if it exists, and writes at the end
 WORK/ROW.npz (weights in half precision, numpy only) and WORK/ROW.json (what was measured, for the model card).
 With --minutes the rate falls to zero at that time, whatever the machine's speed; without, after the row's tokens.
-A row with a teacher learns half from the text and half from the teacher's distribution (WORK/TEACHER.npz).
+A row with a start goes on with WORK/START.npz, and keeps the mean. A row with a teacher learns half from the text and half from the teacher's distribution (WORK/TEACHER.npz).
 """
 
 import argparse
@@ -45,6 +45,8 @@ class Run:
         self.float32 = float32
         torch.manual_seed(seed)
         self.model = Model(row).to(device)
+        if row.start:
+            self.model.load_state_dict(load_weights(self.work / f"{row.start}.npz"))
         matrices, others = self.model.matrices_and_others()
         self.optimizers = [Muon(matrices, row.rate, row.weight_decay),
                            torch.optim.AdamW(others, row.rate, BETAS, weight_decay=0.0)]
@@ -201,6 +203,9 @@ class Run:
 
     def finish(self, seed):
         name = self.row.name
+        if self.row.start:
+            begun = load_weights(self.work / f"{self.row.start}.npz")
+            self.model.load_state_dict({key: (weight.cpu() + begun[key]) / 2 for key, weight in self.model.state_dict().items()})
         save_weights(self.work / f"{name}.npz", self.model)
         valid = self.evaluate()
         device = torch.cuda.get_device_name() if self.device == "cuda" else \

@@ -5,8 +5,8 @@
 # fit       trains main, then draft          needs torch and what prepare wrote, nothing else
 # ship      GGUF files here, and README.md   needs numpy and $FOREWORD
 # $WORK (build-builtin/) holds everything between the steps and can travel to another machine. A stopped fit goes on
-# where it last saved, a finished one is not repeated before the next prepare. $SIZE is gpu or cpu; $MAIN_MINUTES and
-# $DRAFT_MINUTES bound the training.
+# where it last saved, a finished one is not repeated before the next prepare. $SIZE is gpu or cpu; $MAIN_MINUTES,
+# $DRAFT_MINUTES and on the processor $BASE_MINUTES bound the training.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -19,7 +19,7 @@ if [ -z "${SIZE:-}" ]; then
 fi
 case $SIZE in
   gpu) MAIN_MINUTES=${MAIN_MINUTES:-7} DRAFT_MINUTES=${DRAFT_MINUTES:-4} SAVE_SECONDS=120 ;;
-  cpu) MAIN_MINUTES=${MAIN_MINUTES:-100} DRAFT_MINUTES=${DRAFT_MINUTES:-15} SAVE_SECONDS=600 ;;
+  cpu) BASE_MINUTES=${BASE_MINUTES:-100} MAIN_MINUTES=${MAIN_MINUTES:-9} DRAFT_MINUTES=${DRAFT_MINUTES:-15} SAVE_SECONDS=600 ;;
   *) echo "SIZE is gpu or cpu, not $SIZE" >&2; exit 2 ;;
 esac
 export PYTHONUNBUFFERED=1
@@ -34,6 +34,7 @@ fit_row() {  # row, minutes
 }
 
 fit() {
+  [ "$SIZE" = gpu ] || fit_row "$SIZE-base" "$BASE_MINUTES"
   fit_row "$SIZE-main" "$MAIN_MINUTES"
   fit_row "$SIZE-draft" "$DRAFT_MINUTES"
 }
