@@ -23,7 +23,7 @@ class Row:
 
     `tokens` is the whole run, `batch` the tokens of one step, `micro` the tokens of one forward pass.
     `first_pass` names the passes of the first phase: a row of PASSES. `start`: the row whose weights it goes on with; what is
-    kept is the mean of those and its own (Wortsman et al. 2022), which has learned what is new and forgotten nothing.
+    kept is the mean of those and its own (Wortsman et al. 2022), which has learned what is new and forgotten little.
     """
     name: str
     width: int

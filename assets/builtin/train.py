@@ -5,7 +5,8 @@
 Reads WORK/{train,valid}.npz, goes on from WORK/ROW.checkpoint if it exists, and writes at the end
 WORK/ROW.npz (weights in half precision, numpy only) and WORK/ROW.json (what was measured, for the model card).
 With --minutes the rate falls to zero at that time, whatever the machine's speed; without, after the row's tokens.
-A row with a start goes on with WORK/START.npz, and keeps the mean. A row with a teacher learns half from the text and half from the teacher's distribution (WORK/TEACHER.npz).
+A row with a start goes on with WORK/START.npz, and keeps the mean. A row with a teacher learns half from the text and half
+from the teacher's distribution (WORK/TEACHER.npz).
 """
 
 import argparse
@@ -106,7 +107,8 @@ class Run:
         self.model.train()
         count = min(self.workers, len(inputs))
         shares = [tuple(t[i::count] for t in (inputs, targets, halves)) for i in range(count)]
-        losses, gradients = zip(*self.pool.map(lambda share: self.gradient(share, total), shares))
+        at_once = self.pool.map if count > 1 else map   # a compiled model stays on the thread that compiled it
+        losses, gradients = zip(*at_once(lambda share: self.gradient(share, total), shares))
         for parameter, *found in zip(self.model.parameters(), *gradients):
             parameter.grad = sum(found[1:], found[0])
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
