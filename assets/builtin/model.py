@@ -91,17 +91,17 @@ class Model(nn.Module):
                 onto_stream = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * row.layers) if onto_stream else 0.02)
 
-    def forward(self, ids):
-        """What the output matrix reads, [batch, length, width], of ids [batch, length]."""
+    def forward(self, ids, blocks=None):
+        """What the output matrix reads, [batch, length, width], of ids [batch, length]. `blocks`: `blk`, compiled."""
         table = self.rope[:, :ids.shape[1]]
         x = self.token_embd(ids)
-        for block in self.blk:
+        for block in blocks or self.blk:
             x = block(x, table)
         return self.output_norm(x)
 
-    def logits(self, ids):
+    def logits(self, ids, blocks=None):
         """[batch, length, vocabulary]; the embedding is the output matrix too."""
-        return F.linear(self(ids), self.token_embd.weight)
+        return F.linear(self(ids, blocks), self.token_embd.weight)
 
     def matrices_and_others(self):
         """Two lists of parameters: the matrices of the blocks, and embedding and norms."""

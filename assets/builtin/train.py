@@ -24,7 +24,7 @@ import torch
 from torch.nn import functional as F
 
 from data import Corpus, final_passes, valid_windows, windows
-from head import HeadLoss
+from head import HeadLoss, loss_of_rows
 from model import Model
 from muon import Muon
 from settings import FINAL_SHARE, FIRST_BYTE, KINDS, PASSES, ROWS, SEED
@@ -51,11 +51,15 @@ class Run:
         matrices, others = self.model.matrices_and_others()
         self.optimizers = [Muon(matrices, row.rate, row.weight_decay),
                            torch.optim.AdamW(others, row.rate, BETAS, weight_decay=0.0)]
-        self.forward = torch.compile(self.model, dynamic=False) if compile_model else self.model
+        self.teacher = self._load_teacher()
+        # A block at a time: all have one shape, so that one is compiled instead of many.
+        def compiled(model):
+            return [torch.compile(block, dynamic=False) for block in model.blk] if compile_model and model else None
+        self.blocks, self.teacher_blocks = compiled(self.model), compiled(self.teacher)
+        self.loss_of_rows = torch.compile(loss_of_rows, dynamic=False) if compile_model else loss_of_rows
         # One processor core a worker: small products gain less from being divided. Dropout draws from one stream.
         self.workers = 1 if device == "cuda" or row.dropout else len(os.sched_getaffinity(0))
         self.pool = ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,))
-        self.teacher = self._load_teacher()
         self.corpus = Corpus(self.work / "train.npz")
         self.valid = Corpus(self.work / "valid.npz")
         self.step, self.tokens, self.elapsed, self.drawn = 0, 0, 0.0, [0, 0]
@@ -130,18 +134,27 @@ class Run:
         for i in range(0, len(inputs), micro):
             part = slice(i, i + micro)
             with self.autocast():
-                hidden = self.forward(inputs[part])
+                hidden = self.model(inputs[part], self.blocks)
                 with torch.no_grad():
-                    wanted = self.teacher.logits(inputs[part]).flatten(0, 1) if self.teacher else None
+                    wanted = self.teacher.logits(inputs[part], self.teacher_blocks).flatten(0, 1) if self.teacher else None
             loss = HeadLoss.apply(hidden.float().flatten(0, 1), self.model.token_embd.weight, targets[part].flatten(),
                                   halves[part].float().flatten() / (2 * total), wanted,
-                                  torch.float32 if self.float32 else torch.bfloat16)
+                                  torch.float32 if self.float32 else torch.bfloat16, self.loss_of_rows)
             found = torch.autograd.grad(loss, parameters)
             gradients = [a.add_(b) for a, b in zip(gradients, found)] if gradients else list(found)
             summed += loss.detach()
         return float(summed), gradients
 
+    def compile(self):
+        """Both window lengths, before the clock runs."""
+        for length in (self.row.window, self.row.final_window):
+            ids = torch.zeros(max(1, self.row.micro // length), length, dtype=torch.int64, device=self.device)
+            self.gradient((ids, ids, ids.to(torch.uint8)), 1.0)
+
     def train(self, save_every=600.0, most_steps=None):
+        if self.blocks:
+            self.model.train()
+            self.compile()
         last_save = time.monotonic()
         while self.progress() < 1 and (most_steps is None or self.step < most_steps):
             begin = time.monotonic()
@@ -166,9 +179,10 @@ class Run:
             for i in range(0, len(tokens), 16):
                 ids = torch.from_numpy(tokens[i:i + 16].astype(np.int64))
                 counts = torch.from_numpy(halves[i:i + 16, 1:]) > 0
+                targets = ids[:, 1:].to(self.device).flatten()
                 with torch.no_grad(), self.autocast():
-                    logits = self.model.logits(ids[:, :-1].to(self.device)).float().cpu()
-                loss = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
+                    logits = self.model.logits(ids[:, :-1].to(self.device)).float()
+                loss = F.cross_entropy(logits.flatten(0, 1), targets, reduction="none").cpu()
                 loss = loss.view_as(counts) * counts
                 is_text = counts & (ids[:, 1:] >= FIRST_BYTE)
                 nats += float(loss.sum())
