@@ -189,9 +189,9 @@ Features features_of(VkPhysicalDevice physical, const VulkanOptions& options) {
   return f;
 }
 
-DeviceInfo describe(VkPhysicalDevice physical, std::size_t index) {
+DeviceInfo describe(VkPhysicalDevice physical, std::size_t index, const VulkanOptions& options) {
   const VkPhysicalDeviceProperties base = properties_of(physical);
-  const Features f = features_of(physical, {});
+  const Features f = features_of(physical, options);
   DeviceInfo device;
   device.id = "vulkan:" + std::to_string(index);
   device.name = base.deviceName;

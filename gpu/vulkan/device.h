@@ -86,8 +86,8 @@ class Device {
   bool lost_ = false;
 };
 
-/// What --device and `foreword devices` say about it.
-DeviceInfo describe(VkPhysicalDevice physical, std::size_t index);
+/// What --device and `foreword devices` say about it, opened with these options.
+DeviceInfo describe(VkPhysicalDevice physical, std::size_t index, const VulkanOptions& options);
 bool is_processor(VkPhysicalDevice physical);
 /// Whether the system has a device file of one: without it a look through all drivers, some tenths of a second, finds nothing.
 bool has_graphics_card();

@@ -74,7 +74,7 @@ void Memory::destroy(Block& block) {
   device_->vk.vkFreeMemory(device_->handle(), block.memory, nullptr);
 }
 
-std::int64_t Memory::free_bytes() const { return describe(device_->physical(), 0).memory_free_bytes; }
+std::int64_t Memory::free_bytes() const { return describe(device_->physical(), 0, device_->options()).memory_free_bytes; }
 
 Result<std::unique_ptr<DeviceBuffer>> Memory::allocate(std::uint64_t bytes) { return allocate(local_, bytes); }
 Result<std::unique_ptr<DeviceBuffer>> Memory::allocate_staging(std::uint64_t bytes) { return allocate(staging_, bytes); }

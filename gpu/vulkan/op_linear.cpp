@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "gpu/vulkan/codebook_words.h"
 #include "gpu/vulkan/lowering.h"
@@ -25,10 +26,12 @@ Tensor rows_of(const Tensor& tensor, std::int64_t first, std::int64_t n) { retur
 bool has_more(const LinearRecord& r) { return r.gate || r.outer_sum; }
 
 struct RowsShaders {
-  ShaderId none, add, activate;
+  ShaderId none, add, add_2, activate, two, three, glu, glu_3;
 };
-constexpr RowsShaders kByValues{ShaderId::product_rows_1, ShaderId::product_rows_add, ShaderId::product_rows_activate};
-constexpr RowsShaders kByCodes{ShaderId::product_codes_1, ShaderId::product_codes_add, ShaderId::product_codes_activate};
+constexpr RowsShaders kByValues{ShaderId::product_rows_1, ShaderId::product_rows_add, ShaderId::product_rows_add_2, ShaderId::product_rows_activate,
+                                ShaderId::product_rows_2, ShaderId::product_rows_3, ShaderId::product_rows_glu, ShaderId::product_rows_glu_3};
+constexpr RowsShaders kByCodes{ShaderId::product_codes_1, ShaderId::product_codes_add, ShaderId::product_codes_add_2, ShaderId::product_codes_activate,
+                               ShaderId::product_codes_2, ShaderId::product_codes_3, ShaderId::product_codes_glu, ShaderId::product_codes_glu_3};
 
 // One weight, window by window, and what is to be done after it.
 void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecord::After after, Lowering& to) {
@@ -58,7 +61,7 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
   const bool codes = by_codes(w, to.features());
   const RowsShaders& shaders = codes ? kByCodes : kByValues;
   const bool more = has_more(r);
-  const ShaderId rows_shader = after == After::add && more ? ShaderId::product_rows_add_2 : after == After::add ? shaders.add : after == After::activate ? shaders.activate : shaders.none;
+  const ShaderId rows_shader = after == After::add && more ? shaders.add_2 : after == After::add ? shaders.add : after == After::activate ? shaders.activate : shaders.none;
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     for (std::int64_t first = 0; first < r.x.rows; first += most) {
       const Tensor x = r.x.row_range(first, std::min(most, r.x.rows - first)), out = part.out.row_range(first, x.rows);
@@ -96,27 +99,24 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
 // All weights in one dispatch, and the gated product after them if that is wanted. False: they do not fit one.
 bool multiply_together(const LinearRecord& r, bool glu, Lowering& to) {
   if (r.n_parts == 1 || !few(r.x)) return false;
-  const bool codes = by_codes(r.parts[0].weight, to.features());
+  const auto parts_of = std::span(r.parts).first(static_cast<std::size_t>(r.n_parts));
+  const bool codes = std::ranges::any_of(parts_of, [&](const LinearRecord::Part& part) { return by_codes(part.weight, to.features()); });
+  const RowsShaders& shaders = codes ? kByCodes : kByValues;
   std::array<WeightWindow, 3> windows;
   for (std::size_t i = 0; i < static_cast<std::size_t>(r.n_parts); ++i) {
     const WeightMatrix& w = r.parts[i].weight;
     const auto all = to.windows(w, kFileLayout);
-    if (all.size() != 1 || by_codes(w, to.features()) != codes) return false;
+    if (all.size() != 1 || (codes && has_codes(w.format) && !by_codes(w, to.features()))) return false;
     windows[i] = all.front();
   }
   const std::uint32_t fours = in_fours(r.x, r.parts[0].weight) & in_fours(r.x, r.parts[1].weight) & (r.n_parts == 3 ? in_fours(r.x, r.parts[2].weight) : 1);
   const auto format = [&](std::size_t i) { return id_of(r.parts[i].weight.format); };
   const std::uint32_t at_once = rows_at_once(r.x.rows);
-  if (r.n_parts == 3 && glu) {
-    if (codes) return false;
-    to.use(ShaderId::product_rows_glu_3, {fours, format(0), at_once, format(1), format(2), static_cast<std::uint32_t>(r.act)});
-  } else if (r.n_parts == 3) {
-    to.use(codes ? ShaderId::product_codes_3 : ShaderId::product_rows_3, {fours, format(0), at_once, format(1), format(2)});
-  } else {
-    const ShaderId glu_shader = codes ? ShaderId::product_codes_glu : ShaderId::product_rows_glu;
-    if (glu) to.use(glu_shader, {fours, format(0), at_once, format(1), 0, static_cast<std::uint32_t>(r.act)});
-    else to.use(codes ? ShaderId::product_codes_2 : ShaderId::product_rows_2, {fours, format(0), at_once, format(1)});
-  }
+  const auto act = static_cast<std::uint32_t>(r.act);
+  if (r.n_parts == 3 && glu) to.use(shaders.glu_3, {fours, format(0), at_once, format(1), format(2), act});
+  else if (r.n_parts == 3) to.use(shaders.three, {fours, format(0), at_once, format(1), format(2)});
+  else if (glu) to.use(shaders.glu, {fours, format(0), at_once, format(1), 0, act});
+  else to.use(shaders.two, {fours, format(0), at_once, format(1)});
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(r.x.cols), to.bind(r.x), u32(r.x.rows)};
   std::array<PartPush, 3> parts{};
@@ -167,7 +167,7 @@ void lower(const LinearRecord& r, Lowering& to) {
   using After = LinearRecord::After;
   const bool glu = r.after == After::glu, same_shape = glu && r.parts[0].weight.rows == r.parts[1].weight.rows;
   // What the dispatches of the products do themselves.
-  const bool too_much = has_more(r) && (r.after != After::add || by_codes(r.parts[0].weight, to.features()));
+  const bool too_much = has_more(r) && r.after != After::add;
   const After within = too_much || glu ? After::none : r.after;
   if (multiply_together(r, same_shape, to)) {
     if (!glu || same_shape) return;

@@ -28,19 +28,21 @@ inline bool same_place(const Tensor& a, const Tensor& b) { return a.buffer == b.
 inline std::uint32_t in_fours(const Tensor& x, const WeightMatrix& w) {
   return x.offset % 16 == 0 && x.stride % 4 == 0 && x.cols % 4 == 0 && w.offset % 4 == 0 ? 1 : 0;
 }
-/// Whether the product rounds x to 8 bits and multiplies codes: where the device is made for it, formats that have codes of 8
-/// bits, and weights that do not ask for more. Never a matter of the number of rows.
-inline bool by_codes(const WeightMatrix& w, const Features& features) {
-  switch (w.format) {
+/// Formats whose values are codes of 8 bits, scaled and shifted (formats.glsl).
+inline bool has_codes(Format format) {
+  switch (format) {
     case Format::q4_0:
     case Format::q5_0:
     case Format::q8_0:
     case Format::q4_k:
     case Format::q5_k:
-    case Format::q6_k: return features.integer_dot && !w.precise;
+    case Format::q6_k: return true;
     default: return false;
   }
 }
+/// Whether the product rounds x to 8 bits and multiplies codes: where the device is made for it, formats that have codes, and weights
+/// that do not ask for more. Never a matter of the number of rows.
+inline bool by_codes(const WeightMatrix& w, const Features& features) { return has_codes(w.format) && features.integer_dot && !w.precise; }
 /// Rows of x that a workgroup of product_rows takes at once.
 inline std::uint32_t rows_at_once(std::int64_t rows) { return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : 8; }
 

@@ -26,7 +26,7 @@ class VulkanBackend final : public Recorder {
 
   DeviceInfo device() const override {
     DeviceInfo info = info_;
-    info.memory_free_bytes = describe(device_->physical(), 0).memory_free_bytes;
+    info.memory_free_bytes = describe(device_->physical(), 0, device_->options()).memory_free_bytes;
     return info;
   }
 
@@ -210,7 +210,7 @@ std::vector<DeviceInfo> list_vulkan(const VulkanOptions& options) {
   if (!options.software && !vulkan::has_graphics_card()) return all;
   const auto instance = vulkan::Instance::open(options);
   if (!instance) return all;
-  for (const VkPhysicalDevice physical : (*instance)->devices()) all.push_back(vulkan::describe(physical, all.size()));
+  for (const VkPhysicalDevice physical : (*instance)->devices()) all.push_back(vulkan::describe(physical, all.size(), options));
   return all;
 }
 
@@ -218,7 +218,7 @@ Result<std::unique_ptr<Backend>> make_vulkan_backend(std::string_view id, const 
   FW_ASSIGN(const auto instance, vulkan::Instance::open(options));
   const std::vector<VkPhysicalDevice> devices = instance->devices();
   for (std::size_t i = 0; i < devices.size(); ++i) {
-    DeviceInfo info = vulkan::describe(devices[i], i);
+    DeviceInfo info = vulkan::describe(devices[i], i, options);
     if (info.id != id) continue;
     FW_ASSIGN(auto device, vulkan::Device::open(instance, devices[i], options));
     return std::unique_ptr<Backend>(std::make_unique<vulkan::VulkanBackend>(std::shared_ptr<vulkan::Device>(std::move(device)), std::move(info)));

@@ -7,7 +7,7 @@
 #include "gpu/cuda/emulated/plugin.h"
 #include "tests/gpu/harness.h"
 #if defined(FOREWORD_VULKAN)
-#include "gpu/vulkan/vulkan_backend.h"
+#include "tests/gpu/vulkan_device.h"
 #endif
 
 namespace foreword::gpu {
@@ -220,9 +220,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FusionOnCuda, testing::ValuesIn(kKinds), [](cons
 // another.
 TEST(FusionOnVulkan, ChangesNoBit) {
   std::vector<std::string> messages;
-  VulkanOptions options;
-  options.software = options.validate = true;
-  options.on_message = [&](std::string_view message) { messages.emplace_back(message); };
+  VulkanOptions options = options_for_tests(messages);
   const std::vector<DeviceInfo> devices = list_vulkan(options);
   if (devices.empty()) GTEST_SKIP() << "this machine has no Vulkan device";
   const auto fused = std::move(*make_vulkan_backend(devices.front().id, options));

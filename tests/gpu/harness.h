@@ -147,6 +147,9 @@ struct Subject {
 };
 const std::vector<Subject>& subjects();
 
+/// Whether an open Vulkan device rounds the inputs of products, as it does where it multiplies four bytes in one instruction.
+inline bool rounds_inputs(const Backend& vulkan) { return std::ranges::count(vulkan.device().features, "int8dot") > 0; }
+
 /// Fails the test that runs for everything that validation layers had to say since the last call.
 void expect_silence();
 

@@ -7,7 +7,7 @@
 #include "gpu/cuda/plugin_loader.h"
 #include "tests/gpu/harness.h"
 #if defined(FOREWORD_VULKAN)
-#include "gpu/vulkan/vulkan_backend.h"
+#include "tests/gpu/vulkan_device.h"
 #endif
 
 namespace foreword::gpu {
@@ -38,16 +38,14 @@ std::vector<Subject> processors() {
 std::vector<Subject> vulkan_devices() {
   std::vector<Subject> all;
 #if defined(FOREWORD_VULKAN)
-  VulkanOptions options = vulkan_options_from_words(text_of("FOREWORD_VULKAN"));
-  options.software = options.validate = true;
-  options.on_message = [](std::string_view message) { messages().emplace_back(message); };
+  const VulkanOptions options = options_for_tests(messages());
   const std::vector<DeviceInfo> devices = list_vulkan(options);
   if (devices.empty()) return all;
   auto backend = make_vulkan_backend(devices.front().id, options);
   EXPECT_TRUE(backend.has_value()) << backend.error().message;
   if (!backend) return all;
   const std::shared_ptr<Backend> shared = std::move(*backend);
-  all.push_back({devices.front().name, options.integer_dot, false, [shared](int) { return shared; }, false});
+  all.push_back({devices.front().name, rounds_inputs(*shared), false, [shared](int) { return shared; }, false});
 #endif
   return all;
 }

@@ -1,9 +1,8 @@
 // The Vulkan backend as a house: memory, windows, faults, features that are missing, kernels kept on disk. What its ops compute is
 // in the cases of the other files (FOREWORD_TEST_DEVICE=vulkan). On the first device, Mesa's software driver included.
 #if defined(FOREWORD_VULKAN)
-#include "gpu/vulkan/vulkan_backend.h"
+#include "tests/gpu/vulkan_device.h"
 
-#include <filesystem>
 #include <fstream>
 
 #include "tests/gpu/layer.h"
@@ -14,9 +13,6 @@ namespace {
 class VulkanTest : public testing::Test {
  protected:
   void SetUp() override {
-    options_.software = true;
-    options_.validate = true;
-    options_.on_message = [this](std::string_view message) { messages_.emplace_back(message); };
     const std::vector<DeviceInfo> devices = list_vulkan(options_);
     if (devices.empty()) GTEST_SKIP() << "this machine has no Vulkan device";
     id_ = devices.front().id;
@@ -30,15 +26,15 @@ class VulkanTest : public testing::Test {
     return std::move(*backend);
   }
 
-  VulkanOptions options_;
-  std::string id_;
   std::vector<std::string> messages_;
+  const VulkanOptions options_ = options_for_tests(messages_);
+  std::string id_;
 };
 
 TEST_F(VulkanTest, ALayerIsThatOfThePlainLoops) {
   Layer layer(3);
-  const std::vector<float> expected = layer.run(*make_reference_backend({}));
   const auto backend = open(options_);
+  const std::vector<float> expected = layer.run(*make_reference_backend({.quantise_activations = rounds_inputs(*backend)}));
   const std::vector<float> got = layer.run(*backend);
   ASSERT_FALSE(layer.error) << layer.error->message;
   EXPECT_LE(relative_rms(got, expected), 1e-5);
@@ -50,14 +46,21 @@ TEST_F(VulkanTest, ALayerIsThatOfThePlainLoops) {
 TEST_F(VulkanTest, NoWayOfDoingItChangesABit) {
   Layer layer(4);
   const std::vector<float> expected = layer.run(*open(options_));
-  for (const char* words : {"staging", "no-fusion", "no-float16", "no-integer-dot", "no-subgroups", "max-range=40960", "max-range=40960,staging,no-fusion"}) {
-    VulkanOptions options = vulkan_options_from_words(words);
-    options.software = options.validate = true;
-    options.on_message = options_.on_message;
-    const std::vector<float> got = layer.run(*open(options));
+  for (const char* words : {"staging", "no-fusion", "no-float16", "no-subgroups", "max-range=40960", "max-range=40960,staging,no-fusion"}) {
+    const std::vector<float> got = layer.run(*open(options_for_tests(messages_, words)));
     ASSERT_FALSE(layer.error) << words << ": " << layer.error->message;
     EXPECT_EQ(got, expected) << words;
   }
+}
+
+// The dot product of bytes is the one feature that bits depend on: with it the inputs of products are rounded, without it they are not.
+TEST_F(VulkanTest, WithoutTheDotProductOfBytesInputsAreNotRounded) {
+  Layer layer(4);
+  const auto backend = open(options_for_tests(messages_, "no-integer-dot"));
+  EXPECT_FALSE(rounds_inputs(*backend));
+  const std::vector<float> got = layer.run(*backend);
+  ASSERT_FALSE(layer.error) << layer.error->message;
+  EXPECT_LE(relative_rms(got, layer.run(*make_reference_backend())), 1e-5);
 }
 
 TEST_F(VulkanTest, OutOfMemoryAtEveryRequestIsASentence) {

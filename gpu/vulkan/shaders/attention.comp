@@ -199,7 +199,8 @@ void main() {
     const uint h = i / SEGMENT_PAGES;
     const vec2 share = page_shares[i];
     if (share.y > 0.0 && head_in_group(h) < GROUP) {
-      const float part = share.y * exponential(share.x - running[h]) * rescale[h];
+      precise float below = share.x - running[h];
+      const float part = share.y * exponential(below) * rescale[h];
       atomicMax(shares[shares_at + (uint(watched) * N_KV_HEADS + kv_head()) * shares_stride + i % SEGMENT_PAGES], floatBitsToUint(part));
     }
   }

@@ -33,7 +33,8 @@ void main() {
       const uint at = first + s * size;
       const float peak = partials[at + HEAD_DIM], now = max(most, peak);
       if (peak == NOTHING) continue;
-      const float old = exponential(most - now), fresh = exponential(peak - now);
+      precise float below = most - now, above = peak - now;
+      const float old = exponential(below), fresh = exponential(above);
       sum = sum * old + partials[at + i % HEAD_DIM] * fresh;
       weight = weight * old + partials[at + HEAD_DIM + 1u] * fresh;
       most = now;
@@ -62,7 +63,8 @@ void main() {
   for (uint block = begin / 64u + thread; block * 64u < end; block += 256u) {
     for (uint h = 0u; h < HEADS && head_in_group(h) < GROUP; ++h) {
       const vec2 share = page_weights[page_weights_at + (uint(watched) * n_heads + head_of(h)) * n_blocks + block];
-      const float part = share.y * exponential(share.x - largest[h]) * factor[h];
+      precise float below = share.x - largest[h];
+      const float part = share.y * exponential(below) * factor[h];
       atomicMax(shares[shares_at + (uint(watched) * N_KV_HEADS + kv_head()) * shares_stride + block], floatBitsToUint(part));
     }
   }

@@ -92,7 +92,8 @@ uint encode_group(Tile tile, float x[KV_GROUP], uint first) {
       [[dont_unroll]] for (uint i = 0u; i < KV_GROUP; ++i) {
         precise float code = floor(x[i] * inverse + 8.5);
         codes[i] = uint(clamp(code, 0.0, 15.0));
-        levels[i] = float(codes[i]) - 8.0;
+        precise float level = float(codes[i]) - 8.0;
+        levels[i] = level;
       }
     } else {
       float squares[KV_GROUP];

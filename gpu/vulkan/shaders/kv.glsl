@@ -45,7 +45,7 @@ vec4 kv_values(const uint pool, const uint format, uint tile, uint slot, uint qu
   const uint bits = kv_code_bits(format), run = KV_GROUP * bits / 8u;
   const uint word = page_word(pool, tile + (slot * HEAD_DIM + group * KV_GROUP) * bits / 32u + column % run / 4u) >> column / run * bits;
   if (format == KV_Q8) return scale * vec4(int(word << 24) >> 24, int(word << 16) >> 24, int(word << 8) >> 24, int(word) >> 24);
-  if (format == KV_Q4H) return scale * (kv_bytes(word & 0x0f0f0f0fu) - 8.0);
-  const vec4 code = kv_bytes(word & 0x03030303u) - 1.5;  // -1.5 -0.5 0.5 1.5
-  return scale * (sign(code) * mix(vec4(38), vec4(127), greaterThan(abs(code), vec4(1))));
+  precise vec4 code = kv_bytes(word & (format == KV_Q4H ? 0x0f0f0f0fu : 0x03030303u)) - (format == KV_Q4H ? 8.0 : 1.5);
+  if (format == KV_Q4H) return scale * code;
+  return scale * (sign(code) * mix(vec4(38), vec4(127), greaterThan(abs(code), vec4(1))));  // -1.5 -0.5 0.5 1.5
 }

@@ -10,7 +10,10 @@ shared float norm_partial[256];
 float norm_total() {
   for (uint step = NORM_LANES / 2u; step > 0u; step /= 2u) {
     barrier();
-    for (uint lane = gl_LocalInvocationIndex; lane < step; lane += gl_WorkGroupSize.x) norm_partial[lane] += norm_partial[lane + step];
+    for (uint lane = gl_LocalInvocationIndex; lane < step; lane += gl_WorkGroupSize.x) {
+      precise float sum = norm_partial[lane] + norm_partial[lane + step];
+      norm_partial[lane] = sum;
+    }
   }
   barrier();
   const float total = norm_partial[0];
@@ -26,17 +29,16 @@ Moments norm_moments(uint group, float eps) {
   float mean = 0.0;
   if (NORM_CENTRE == 1u) {
     for (uint lane = gl_LocalInvocationIndex; lane < NORM_LANES; lane += gl_WorkGroupSize.x) {
-      float mine = 0.0;
+      precise float mine = 0.0;
       for (uint c = lane; c < group; c += NORM_LANES) mine += norm_input(c);
       norm_partial[lane] = mine;
     }
     mean = norm_total() / float(group);
   }
   for (uint lane = gl_LocalInvocationIndex; lane < NORM_LANES; lane += gl_WorkGroupSize.x) {
-    float mine = 0.0;
+    precise float mine = 0.0;
     for (uint c = lane; c < group; c += NORM_LANES) {
-      const float d = norm_input(c) - mean;
-      precise float square = d * d;
+      precise float d = norm_input(c) - mean, square = d * d;
       mine += square;
     }
     norm_partial[lane] = mine;

@@ -3,7 +3,7 @@
 // PARTS weights of one x in one dispatch: gl_WorkGroupID.x runs through the rows of all. With EXPERTS each row of the result
 // (gl_WorkGroupID.y) has weights of its own, or, AFTER_COMBINE, each group has all experts of its row, AT_ONCE at a time. AFTER_ADD,
 // AFTER_GLU, AFTER_ACTIVATE and AFTER_COMBINE do the ops that follow too (records.h: LinearRecord, LinearExpertsRecord). With INTEGER x is
-// rounded and codes are multiplied.
+// rounded and codes are multiplied where the format of a part has them.
 // variant product_rows_1: -DPARTS=1
 // variant product_rows_add: -DPARTS=1 -DAFTER_ADD=1
 // variant product_rows_add_2: -DPARTS=1 -DAFTER_ADD=2
@@ -17,9 +17,11 @@
 // variant product_rows_experts_combine: -DPARTS=1 -DEXPERTS=1 -DAFTER_COMBINE=1
 // variant product_codes_1: -DPARTS=1 -DINTEGER=1
 // variant product_codes_add: -DPARTS=1 -DAFTER_ADD=1 -DINTEGER=1
+// variant product_codes_add_2: -DPARTS=1 -DAFTER_ADD=2 -DINTEGER=1
 // variant product_codes_activate: -DPARTS=1 -DAFTER_ACTIVATE=1 -DINTEGER=1
 // variant product_codes_2: -DPARTS=2 -DINTEGER=1
 // variant product_codes_glu: -DPARTS=2 -DAFTER_GLU=1 -DINTEGER=1
+// variant product_codes_glu_3: -DPARTS=3 -DAFTER_GLU=1 -DINTEGER=1
 // variant product_codes_3: -DPARTS=3 -DINTEGER=1
 // variant product_codes_experts: -DPARTS=1 -DEXPERTS=1 -DINTEGER=1
 #extension GL_GOOGLE_include_directive : require

@@ -6,7 +6,7 @@ shared float partial[256 * ROWS];
 // Rows of weights for a group.
 const uint GROUP_ROWS = 256 / LANES;
 
-// The partial sums of the group's rows of one weight, into `partial`.
+// The partial sums of the group's rows of one weight, into `partial`. With INTEGER formats that have codes go by them, the others by values.
 void multiply(const uint part, const uint format, uint row, uint first_x) {
   const uint lane = gl_LocalInvocationIndex % LANES, at = parts[part].weights_at + row * parts[part].row_bytes;
   uint x_row[ROWS];
@@ -16,7 +16,7 @@ void multiply(const uint part, const uint format, uint row, uint first_x) {
     total[n] = 0.0;
   }
 #if INTEGER
-  for (uint base = 0u; 32u * base < cols; base += WINDOW) {
+  for (uint base = 0u; has_codes(format) && 32u * base < cols; base += WINDOW) {
     barrier();
     for (uint at = gl_LocalInvocationIndex; at < ROWS * WINDOW; at += 256u) {
       const uint chunk = base + at % WINDOW;
@@ -36,15 +36,17 @@ void multiply(const uint part, const uint format, uint row, uint first_x) {
       }
     }
   }
+  const uint end = has_codes(format) ? 0u : cols;
 #else
-  for (uint chunk = lane; 32u * chunk < cols; chunk += LANES) {
+  const uint end = cols;
+#endif
+  for (uint chunk = lane; 32u * chunk < end; chunk += LANES) {
     const Chunk c = open_chunk(format, part, at, chunk, cols);
     [[unroll]] for (uint i = 0u; i < 8u; ++i) {
       const vec4 w = chunk_values(format, c, i);
       [[unroll]] for (uint n = 0u; n < ROWS; ++n) total[n] = add_products(total[n], w, input_values(x_row[n], 32u * chunk + 4u * i, cols));
     }
   }
-#endif
   for (uint n = 0u; n < ROWS; ++n) partial[(n * GROUP_ROWS + gl_LocalInvocationIndex / LANES) * LANES + lane] = total[n];
 }
 

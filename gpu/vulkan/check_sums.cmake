@@ -1,0 +1,23 @@
+# Fails if a module has a sum that a driver may fuse with a product or not, as it likes, or that the optimiser has fused: in one kernel it may be
+# so and in another not, and then a row's bits depend on which one made it. RAW is the compiler's module, MODULE the optimised one.
+function(disassemble file to)
+  execute_process(COMMAND ${DISASSEMBLER} --no-color --raw-id ${file} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  set(${to} "${text}" PARENT_SCOPE)
+endfunction()
+
+disassemble(${MODULE} text)
+string(REGEX MATCHALL "%[0-9]+ = OpF(Add|Sub) " sums "${text}")
+foreach(sum ${sums})
+  string(REGEX MATCH "^%[0-9]+" id "${sum}")
+  string(FIND "${text}" "OpDecorate ${id} NoContraction" at)
+  if(at EQUAL -1)
+    list(APPEND loose ${id})
+  endif()
+endforeach()
+if(loose)
+  message(FATAL_ERROR "${MODULE}: the sums ${loose} are not precise; write the shader so that they are.")
+endif()
+disassemble(${RAW} raw)
+if(text MATCHES " Fma %" AND NOT raw MATCHES " Fma %")
+  message(FATAL_ERROR "${MODULE}: the optimiser has fused products and sums; leave out the pass that forgets NoContraction.")
+endif()
