@@ -30,6 +30,7 @@ __device__ void finish(const Attention& p, float* vectors, int width, int n, std
 
 template <int kColumns>
 __global__ void __launch_bounds__(kThreads) attend(Attention p) {
+  begin_kernel();
   const int dim = static_cast<int>(p.cache.head_dim), width = (dim + 3) / 4 * 4, stride = width + 4;
   float* queries = dynamic_shared<float>();           // [kVectors][width]
   float* lines = queries + kVectors * width;          // [kStep][stride]

@@ -11,6 +11,7 @@ constexpr int kThreads = 128, kSpansAtOnce = 256;
 // order: so the factors of many spans are computed at once, and the columns go through them with nothing to wait for but memory.
 template <int kColumns>
 __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
+  begin_kernel();
   float* vector = dynamic_shared<float>();
   __shared__ float largest[kSpansAtOnce], weight[kSpansAtOnce];
   __shared__ float2 factors[kSpansAtOnce];  // what is kept, and what is taken
@@ -75,6 +76,7 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
 
 // What the pages of a watched row got, in the head that gave them most.
 __global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
+  begin_kernel();
   const std::int64_t row = blockIdx.x, kv_head = blockIdx.y;
   const int watch = p.watch[row * p.watch_stride];
   if (watch < 0) return;
