@@ -34,15 +34,6 @@ __device__ __forceinline__ void attend_span(const Attention& p, const Part& part
   float4* weights = shared.weights + warp * 32;
   const Sight* sights = shared.sights;
 
-  float4 queries[kTogether][S::kKeyQuads];
-#pragma unroll
-  for (int v = 0; v < kTogether; ++v) {
-#pragma unroll
-    for (int q = 0; q < S::kKeyQuads; ++q) {
-      const int c = 4 * (lane % S::kKeyLanes + q * S::kKeyLanes);
-      queries[v][q] = c < dim ? *reinterpret_cast<const float4*>(shared.queries + (first_vector + v) * part.width + c) : float4{0, 0, 0, 0};
-    }
-  }
   float4 sums[kTogether][S::kValueQuads];
 #pragma unroll
   for (int v = 0; v < kTogether; ++v) {
@@ -55,6 +46,7 @@ __device__ __forceinline__ void attend_span(const Attention& p, const Part& part
   const int my_vector = first_vector + lane % kTogether, my_row = my_vector / p.chunk, mine = position_of<kDim>(lane);
   const int first_row = first_vector / p.chunk, last_row = min(part.n_rows, (first_vector + kTogether - 1) / p.chunk + 1);
   // A pass for each set of rows that find the positions of this span in the same slots.
+#pragma unroll 1
   for (int leader = first_row; leader < last_row; ++leader) {
     const auto seen = [&](int row) { return sights[row].begin < span_end && sights[row].end > span_begin; };
     const auto plain = [&](int row) { return seen(row) && min(sights[row].end, span_end) <= sights[row].prefix; };
@@ -62,9 +54,11 @@ __device__ __forceinline__ void attend_span(const Attention& p, const Part& part
       return row == leader || (plain(leader) && plain(row) && sights[row].sequence == sights[leader].sequence);
     };
     bool covered = !seen(leader);
+#pragma unroll 1
     for (int row = first_row; row < leader; ++row) covered = covered || (plain(row) && member(row));
     if (covered) continue;
     int from = span_end, until = span_begin;
+#pragma unroll 1
     for (int row = leader; row < last_row; ++row) {
       if (!member(row)) continue;
       from = min(from, max(span_begin, sights[row].begin));
@@ -80,12 +74,26 @@ __device__ __forceinline__ void attend_span(const Attention& p, const Part& part
       const int slot = own && at >= sight.prefix ? p.extra_slots[(sight.extra + at - sight.prefix) * p.extra_stride] : at;
       const int block = p.table[sight.sequence * p.table_stride + slot / kSlots];
       here = Found{line_of(p.cache, block, part.kv_head, 0, false).codes, slot % kSlots, block >> kPlaceBits};
+      if (first_vector == 0) {
+        const Pool& pool = p.cache.pools[here.pool];
+        prefetch_row(here.page, here.slot, static_cast<int>(row_bytes_of(pool.k_format, dim)));
+        prefetch_row(here.page + tile_bytes_of(pool.k_format, dim), here.slot, static_cast<int>(row_bytes_of(pool.v_format, dim)));
+      }
     }
     found[lane] = here;
     unsigned pools = here.pool < 0 ? 0 : 1u << here.pool;  // in which this share of a page lies
     for (int distance = 1; distance < kShare; distance *= 2) pools |= lane_xor(pools, distance);
     __syncwarp();
 
+    float4 queries[kTogether][S::kKeyQuads];
+#pragma unroll
+    for (int v = 0; v < kTogether; ++v) {
+#pragma unroll
+      for (int q = 0; q < S::kKeyQuads; ++q) {
+        const int c = 4 * (lane % S::kKeyLanes + q * S::kKeyLanes);
+        queries[v][q] = c < dim ? *reinterpret_cast<const float4*>(shared.queries + (first_vector + v) * part.width + c) : float4{0, 0, 0, 0};
+      }
+    }
     float logits[kPages];
 #pragma unroll 1
     for (int page = 0; page < kPages; ++page) {
@@ -185,9 +193,10 @@ __device__ __forceinline__ void merge(const Attention& p, const Part& part, cons
     keep = expf(before.x - next.x);
     take = expf(largest - next.x);
     next.y = fmaf(before.y, keep, weight * take);
-    if (weight == 0) next = before, keep = 1, take = 0;
+    if (weight == 0) next = before, keep = -1;  // nothing to fold
   }
   const int runs = (dim + 31) / 32;
+#pragma unroll 1
   for (int item = warp; item < kTogether * runs; item += kWarps) {
     const int v = item % kTogether, c = item / kTogether * 32 + lane, first = v * kWarps;
     float sum = 0;
@@ -198,10 +207,10 @@ __device__ __forceinline__ void merge(const Attention& p, const Part& part, cons
     }
     const float keeps = lane_value(keep, first), takes = lane_value(take, first);
     if (c >= dim || !part.has(p, first_vector + v)) continue;
-    if (folds) {
+    if (folds && !(keeps < 0)) {
       float& result = shared.results[(first_vector + v) * part.width + c];
       result = fmaf(result, keeps, sum * takes);
-    } else {
+    } else if (!folds) {
       p.sums[(part.at(p, first_vector + v) * p.n_spans + span) * dim + c] = sum;
     }
   }

@@ -25,6 +25,7 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
   }
   float2 all = start_of(p, head);
   float sum[kColumns] = {};
+  constexpr int kFetched = 16 / kColumns;  // spans whose sums are on their way at once
   const std::int64_t first = (row * p.n_heads + head) * p.n_spans;
   for (std::int64_t done = 0; done < p.n_spans; done += kSpansAtOnce) {
     const int n = static_cast<int>(min(p.n_spans - done, std::int64_t{kSpansAtOnce}));
@@ -49,13 +50,22 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
     }
     __syncthreads();
     const float* sums = p.sums + (first + done) * dim;
-#pragma unroll 4
-    for (int i = 0; i < n; ++i) {
-      float values[kColumns];
-      for (int c = 0; c < kColumns; ++c) values[c] = me + kThreads * c < dim ? sums[std::int64_t{i} * dim + me + kThreads * c] : 0;
-      if (weight[i] == 0) continue;
-      all.y = fmaf(all.y, factors[i].x, weight[i] * factors[i].y);
-      for (int c = 0; c < kColumns; ++c) sum[c] = fmaf(sum[c], factors[i].x, values[c] * factors[i].y);
+    for (int begin = 0; begin < n; begin += kFetched) {
+      float values[kFetched][kColumns];
+#pragma unroll
+      for (int i = 0; i < kFetched; ++i) {
+        for (int c = 0; c < kColumns; ++c) {
+          const int column = me + kThreads * c;
+          values[i][c] = begin + i < n && column < dim ? sums[std::int64_t{begin + i} * dim + column] : 0;
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < kFetched; ++i) {
+        if (begin + i >= n || weight[begin + i] == 0) continue;
+        const float2 factor = factors[begin + i];
+        all.y = fmaf(all.y, factor.x, weight[begin + i] * factor.y);
+        for (int c = 0; c < kColumns; ++c) sum[c] = fmaf(sum[c], factor.x, values[i][c] * factor.y);
+      }
     }
     all.x = n > 0 ? largest[n - 1] : all.x;
     __syncthreads();

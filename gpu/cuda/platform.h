@@ -38,6 +38,9 @@ __device__ T lane_xor(T value, int mask) { return __shfl_xor_sync(0xffffffffu, v
 template <class T>
 __device__ T lane_value(T value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
 
+// Asks for the 128 bytes around an address of global memory; a later load finds them in the cache.
+__device__ __forceinline__ void prefetch(const void* global) { asm volatile("prefetch.global.L2 [%0];" ::"l"(global)); }
+
 // Fragments of matrices as the PTX ISA deals them to the lanes of a warp (mma.m16n8k16, mma.m16n8k32 and mma.m8n8k16 of .s8). In lane 4g + t
 //   A [16, 16]: a0, a1 = A[g][4t..4t+3], A[g + 8][4t..4t+3];  A [16, 32]: a2, a3 the same 16 columns further on
 //   B [16, 8]:  b0 = B[4t..4t+3][g];                         B [32, 8]:  b1 the same 16 rows further down
@@ -205,6 +208,7 @@ inline void add_matrix_product(int (&c)[4], const int (&a)[4], int b0, int b1) {
   }
 }
 
+inline void prefetch(const void*) {}
 inline void copy_async(void* shared, const void* global) { std::memcpy(shared, global, 16); }
 inline void end_copy_group() {}
 template <int kLeft>
