@@ -48,10 +48,6 @@ __device__ __forceinline__ void wait_for_results() {
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
-// Into the L2 cache.
-__device__ __forceinline__ void prefetch(const void* global) {
-  asm volatile("prefetch.global.L2 [%0];" ::"l"(global));
-}
 
 template <class T>
 __device__ T* dynamic_shared() {
@@ -66,6 +62,9 @@ template <class T>
 __device__ T lane_xor(T value, int mask) { return __shfl_xor_sync(0xffffffffu, value, mask); }
 template <class T>
 __device__ T lane_value(T value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
+
+// Asks for the 128 bytes around an address of global memory; a later load finds them in the cache.
+__device__ __forceinline__ void prefetch(const void* global) { asm volatile("prefetch.global.L2 [%0];" ::"l"(global)); }
 
 // Fragments of matrices as the PTX ISA deals them to the lanes of a warp (mma.m16n8k16, mma.m16n8k32 and mma.m8n8k16 of .s8). In lane 4g + t
 //   A [16, 16]: a0, a1 = A[g][4t..4t+3], A[g + 8][4t..4t+3];  A [16, 32]: a2, a3 the same 16 columns further on
@@ -164,7 +163,6 @@ T* dynamic_shared() { return reinterpret_cast<T*>(emulator::dynamic_shared()); }
 
 inline void let_next_begin() {}
 inline void wait_for_results() {}
-inline void prefetch(const void*) {}
 inline void __syncthreads() { emulator::sync_block(); }
 inline void __syncwarp() { emulator::sync_warp(); }
 inline float half_bits_to_float(std::uint16_t bits) { return half_to_float(bits); }
@@ -237,6 +235,7 @@ inline void add_matrix_product(int (&c)[4], const int (&a)[4], int b0, int b1) {
   }
 }
 
+inline void prefetch(const void*) {}
 inline void copy_async(void* shared, const void* global) { std::memcpy(shared, global, 16); }
 inline void end_copy_group() {}
 template <int kLeft>
