@@ -1,248 +1,338 @@
-// Attention over pages. A block takes one kv head and up to 16 vectors (query heads of some rows) that share its keys, in steps of 32
-// positions: keys to shared memory as floats, a lane a position for the logits, then values, a lane every 32nd column. Eight steps
-// from a multiple of 256 positions on are a span; a span is summed by itself, and the spans are folded in order. Whether one block
-// goes through all spans or each has its own block, the arithmetic is the same, so a row's bits depend on its positions alone.
+// Attention over pages. A span is 256 positions counted from 0, four pages; a block takes one kv head, and of some rows the query heads
+// that share its keys (up to 16 vectors, four at a time). Of every page of a span each of the eight warps takes eight slots of its own:
+// few positions are work for all warps too. A warp goes through three parts, without waiting for the others:
+//   keys     some lanes a position, eight columns each, straight from memory; what the lanes have is added up so that in the end each
+//            has the logits of one vector with four positions
+//   weights  the softmax of the warp's positions by themselves
+//   values   a lane has four columns, position by position
+// The sums of the warps are put together in their order, the spans in theirs: by this block, or each span has its own and launch_fold()
+// follows. The arithmetic is the same, so a row's bits depend on its positions alone.
 
 #include "gpu/cuda/attention.cuh"
-#include "gpu/cuda/lines.cuh"
+#include "gpu/cuda/attention_lines.cuh"
 
 namespace foreword::gpu::cuda {
 namespace {
 
-constexpr int kWarps = 4, kThreads = 32 * kWarps;
-constexpr int kPerWarp = 4, kVectors = kPerWarp * kWarps;
-constexpr int kStep = 32;
+// Over the lanes that have the same vector after dots().
+template <class Combine>
+__device__ __forceinline__ float over_positions(float value, const Combine& combine) {
+#pragma unroll
+  for (int distance = kTogether; distance < 32; distance *= 2) value = combine(value, lane_xor(value, distance));
+  return value;
+}
+__device__ __forceinline__ float most_of(float a, float b) { return fmaxf(a, b); }
+__device__ __forceinline__ float sum_of(float a, float b) { return a + b; }
 
-// The i-th vector of a warp: few vectors are spread over all warps.
-__device__ __forceinline__ int vector_of(int warp, int i) { return i * kWarps + warp; }
+// Four vectors with this warp's positions of a span: into its part of shared.states, .pages and .sums.
+template <int kDim, bool kRagged>
+__device__ __forceinline__ void attend_span(const Attention& p, const Part& part, const Shared& shared, int span, int first_vector) {
+  using S = Shape<kDim>;
+  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, dim = static_cast<int>(p.cache.head_dim);
+  const int span_begin = span * kSpan, span_end = span_begin + kSpan;
+  Found* found = shared.found + warp * 32;
+  float4* weights = shared.weights + warp * 32;
+  const Sight* sights = shared.sights;
 
-// The result of one vector, turned back into the plain basis: all threads of a block, `vectors` of `n` together in shared memory.
-__device__ void finish(const Attention& p, float* vectors, int width, int n, std::int64_t first_row, std::int64_t first_head) {
-  const int dim = static_cast<int>(p.cache.head_dim);
-  __syncthreads();
-  for (int v = 0; v < n; ++v) rotate_shared(vectors + v * width, dim, static_cast<int>(p.cache.basis_v));
-  for (int i = static_cast<int>(threadIdx.x); i < n * dim; i += static_cast<int>(blockDim.x)) {
-    const int v = i / dim, c = i % dim;
-    const std::int64_t row = first_row + v / p.chunk, head = first_head + v % p.chunk;
-    if (row < p.n_rows) p.out[row * p.out_stride + head * dim + c] = vectors[v * width + c];
+  float4 sums[kTogether][S::kValueQuads];
+#pragma unroll
+  for (int v = 0; v < kTogether; ++v) {
+#pragma unroll
+    for (int q = 0; q < S::kValueQuads; ++q) sums[v][q] = float4{0, 0, 0, 0};
+  }
+  float largest = -INFINITY, total = 0;  // of vector lane % 4
+  float of_page[kPages] = {};
+
+  const int my_vector = first_vector + lane % kTogether, my_row = my_vector / p.chunk, mine = position_of<kDim>(lane);
+  const int first_row = first_vector / p.chunk, last_row = min(part.n_rows, (first_vector + kTogether - 1) / p.chunk + 1);
+  // A pass for each set of rows that find the positions of this span in the same slots.
+#pragma unroll 1
+  for (int leader = first_row; leader < last_row; ++leader) {
+    const auto seen = [&](int row) { return sights[row].begin < span_end && sights[row].end > span_begin; };
+    const auto plain = [&](int row) { return seen(row) && min(sights[row].end, span_end) <= sights[row].prefix; };
+    const auto member = [&](int row) {
+      return row == leader || (plain(leader) && plain(row) && sights[row].sequence == sights[leader].sequence);
+    };
+    bool covered = !seen(leader);
+#pragma unroll 1
+    for (int row = first_row; row < leader; ++row) covered = covered || (plain(row) && member(row));
+    if (covered) continue;
+    int from = span_end, until = span_begin;
+#pragma unroll 1
+    for (int row = leader; row < last_row; ++row) {
+      if (!member(row)) continue;
+      from = min(from, max(span_begin, sights[row].begin));
+      until = max(until, min(span_end, sights[row].end));
+    }
+    const Sight& sight = sights[leader];
+    const bool own = !plain(leader);
+
+    __syncwarp();  // nobody looks at the last pass' positions and weights any more
+    const int at = span_begin + lane / kShare * kSlots + warp * kShare + lane % kShare;
+    Found here{nullptr, 0, -1};
+    if (at >= from && at < until) {
+      const int slot = own && at >= sight.prefix ? p.extra_slots[(sight.extra + at - sight.prefix) * p.extra_stride] : at;
+      const int block = p.table[sight.sequence * p.table_stride + slot / kSlots];
+      here = Found{line_of(p.cache, block, part.kv_head, 0, false).codes, slot % kSlots, block >> kPlaceBits};
+      if (first_vector == 0) {
+        const Pool& pool = p.cache.pools[here.pool];
+        prefetch_row(here.page, here.slot, static_cast<int>(row_bytes_of(pool.k_format, dim)));
+        prefetch_row(here.page + tile_bytes_of(pool.k_format, dim), here.slot, static_cast<int>(row_bytes_of(pool.v_format, dim)));
+      }
+    }
+    found[lane] = here;
+    unsigned pools = here.pool < 0 ? 0 : 1u << here.pool;  // in which this share of a page lies
+    for (int distance = 1; distance < kShare; distance *= 2) pools |= lane_xor(pools, distance);
+    __syncwarp();
+
+    float4 queries[kTogether][S::kKeyQuads];
+#pragma unroll
+    for (int v = 0; v < kTogether; ++v) {
+#pragma unroll
+      for (int q = 0; q < S::kKeyQuads; ++q) {
+        const int c = 4 * (lane % S::kKeyLanes + q * S::kKeyLanes);
+        queries[v][q] = c < dim ? *reinterpret_cast<const float4*>(shared.queries + (first_vector + v) * part.width + c) : float4{0, 0, 0, 0};
+      }
+    }
+    float logits[kPages];
+#pragma unroll 1
+    for (int page = 0; page < kPages; ++page) {
+      const unsigned in = lane_value(pools, page * kShare);
+      float logit = 0;
+#pragma unroll 1
+      for (int pool = 0; in >> pool != 0; ++pool) {
+        if ((in >> pool & 1) == 0) continue;
+        with_format<kRagged>(p.cache.pools[pool].k_format, [&](auto format) {
+          const float dot = dots<decltype(format), kDim>(found + page * kShare, pool, dim, queries);
+          if (found[page * kShare + mine].pool == pool) logit = dot;
+        });
+      }
+#pragma unroll
+      for (int i = 0; i < kPages; ++i) logits[i] = i == page ? logit : logits[i];
+    }
+
+    const bool takes = my_vector < part.n_vectors && member(my_row);
+    const int begin = takes ? sights[my_row].begin : span_end, end = takes ? sights[my_row].end : span_begin;
+    bool sees[kPages];
+    float most = -INFINITY;
+#pragma unroll
+    for (int page = 0; page < kPages; ++page) {
+      const int position = span_begin + page * kSlots + warp * kShare + mine;
+      sees[page] = position >= begin && position < end;
+      logits[page] *= p.scale;
+      if (p.softcap > 0) logits[page] = p.softcap * tanhf(logits[page] / p.softcap);
+      most = fmaxf(most, sees[page] ? logits[page] : -INFINITY);
+    }
+    most = over_positions(most, most_of);
+    float sum = 0;
+#pragma unroll
+    for (int page = 0; page < kPages; ++page) {
+      const float weight = sees[page] ? expf(logits[page] - most) : 0;
+      sum += weight;
+      reinterpret_cast<float*>(weights + page * kShare + mine)[lane % kTogether] = sees[page] ? weight : -1;
+      if (p.page_state != nullptr) {
+        const float all = over_positions(weight, sum_of);
+        of_page[page] = takes ? all : of_page[page];
+      }
+    }
+    sum = over_positions(sum, sum_of);
+    if (takes) largest = most, total = sum;
+    __syncwarp();
+
+#pragma unroll 1
+    for (int page = 0; page < kPages; ++page) {
+      const unsigned in = lane_value(pools, page * kShare);
+#pragma unroll 1
+      for (int pool = 0; in >> pool != 0; ++pool) {
+        if ((in >> pool & 1) == 0) continue;
+        const std::int64_t tile = tile_bytes_of(p.cache.pools[pool].k_format, dim);
+        with_format<kRagged>(p.cache.pools[pool].v_format, [&](auto format) {
+          add_values<decltype(format), kDim>(found + page * kShare, pool, tile, dim, weights + page * kShare, sums);
+        });
+      }
+    }
+  }
+
+  if (lane < kTogether) {
+    shared.states[warp * kTogether + lane] = float2{largest, total};
+    shared.pages[warp * kTogether + lane] = float4{of_page[0], of_page[1], of_page[2], of_page[3]};
+  }
+#pragma unroll
+  for (int v = 0; v < kTogether; ++v) {
+#pragma unroll
+    for (int q = 0; q < S::kValueQuads; ++q) {
+      float4 sum = sums[v][q];
+      if constexpr (S::kValueLanes == 16) {
+        sum = float4{sum.x + lane_xor(sum.x, 16), sum.y + lane_xor(sum.y, 16), sum.z + lane_xor(sum.z, 16), sum.w + lane_xor(sum.w, 16)};
+      }
+      const int c = 4 * (lane % S::kValueLanes + q * S::kValueLanes);
+      if (lane < S::kValueLanes && c < dim) *reinterpret_cast<float4*>(shared.sums + (warp * kTogether + v) * part.width + c) = sum;
+    }
   }
 }
 
-template <int kColumns>
-__global__ void __launch_bounds__(kThreads) attend(Attention p) {
-  const int dim = static_cast<int>(p.cache.head_dim), width = (dim + 3) / 4 * 4, stride = width + 4;
-  float* queries = dynamic_shared<float>();           // [kVectors][width]
-  float* lines = queries + kVectors * width;          // [kStep][stride]
-  float* weights = lines + kStep * stride;            // [kVectors][kStep]
-  __shared__ Sight sights[kVectors];
-  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
-  const int chunks = (p.group + p.chunk - 1) / p.chunk;
-  const std::int64_t first_row = std::int64_t{blockIdx.x} * p.rows_per_block, kv_head = blockIdx.y / static_cast<unsigned>(chunks);
-  const std::int64_t first_head = kv_head * p.group + blockIdx.y % static_cast<unsigned>(chunks) * p.chunk;
-  const int heads = static_cast<int>(min(std::int64_t{p.chunk}, (kv_head + 1) * p.group - first_head));
-  const int n_rows = static_cast<int>(min(std::int64_t{p.rows_per_block}, p.n_rows - first_row));
-  const int n_vectors = n_rows * p.chunk;
-  const bool folds = p.state == nullptr;
+// What the warps have of four vectors, put together, and folded into what the spans before gave if this block has them all.
+__device__ __forceinline__ void merge(const Attention& p, const Part& part, const Shared& shared, int span, int first_vector) {
+  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, dim = static_cast<int>(p.cache.head_dim);
+  const int my_vector = first_vector + lane / kWarps;  // and what warp lane % kWarps has of it
+  const float2 one = shared.states[lane % kWarps * kTogether + lane / kWarps];
+  float largest = one.x;
+#pragma unroll
+  for (int distance = 1; distance < kWarps; distance *= 2) largest = fmaxf(largest, lane_xor(largest, distance));
+  const float factor = one.y == 0 ? -1 : expf(one.x - largest);  // below 0: saw nothing, and has no sums
+  float weight = one.y == 0 ? 0 : one.y * factor;
+#pragma unroll
+  for (int distance = 1; distance < kWarps; distance *= 2) weight += lane_xor(weight, distance);
 
-  if (static_cast<int>(threadIdx.x) < n_rows) sights[threadIdx.x] = sight_of(p, first_row + threadIdx.x);
-  for (int i = static_cast<int>(threadIdx.x); i < n_vectors * width; i += kThreads) {
-    const int v = i / width, c = i % width;
-    const bool there = c < dim && v % p.chunk < heads;
-    queries[i] = there ? p.q[(first_row + v / p.chunk) * p.q_stride + (first_head + v % p.chunk) * dim + c] : 0;
+  const bool folds = p.state == nullptr;
+  float2 next{largest, weight};
+  float keep = 0, take = 1;
+  if (folds) {
+    const float2 before = shared.totals[my_vector];
+    next.x = fmaxf(before.x, largest);
+    keep = expf(before.x - next.x);
+    take = expf(largest - next.x);
+    next.y = fmaf(before.y, keep, weight * take);
+    if (weight == 0) next = before, keep = -1;  // nothing to fold
+  }
+  const int runs = (dim + 31) / 32;
+#pragma unroll 1
+  for (int item = warp; item < kTogether * runs; item += kWarps) {
+    const int v = item % kTogether, c = item / kTogether * 32 + lane, first = v * kWarps;
+    float sum = 0;
+#pragma unroll
+    for (int w = 0; w < kWarps; ++w) {
+      const float of_warp = lane_value(factor, first + w);
+      if (c < dim && !(of_warp < 0)) sum = fmaf(of_warp, shared.sums[(w * kTogether + v) * part.width + c], sum);
+    }
+    const float keeps = lane_value(keep, first), takes = lane_value(take, first);
+    if (c >= dim || !part.has(p, first_vector + v)) continue;
+    if (folds && !(keeps < 0)) {
+      float& result = shared.results[(first_vector + v) * part.width + c];
+      result = fmaf(result, keeps, sum * takes);
+    } else if (!folds) {
+      p.sums[(part.at(p, first_vector + v) * p.n_spans + span) * dim + c] = sum;
+    }
+  }
+  if (p.page_state != nullptr && warp == 0) {
+    const int page = lane % kWarps;
+    float sum = 0;
+#pragma unroll
+    for (int w = 0; w < kWarps; ++w) {
+      const float of_warp = lane_value(factor, lane / kWarps * kWarps + w);
+      if (page < kPages && !(of_warp < 0)) {
+        sum = fmaf(of_warp, reinterpret_cast<const float*>(shared.pages + w * kTogether + lane / kWarps)[page], sum);
+      }
+    }
+    const std::int64_t at = std::int64_t{span} * kPages + page;
+    if (page < kPages && at < p.n_pages && part.has(p, my_vector)) p.page_state[part.at(p, my_vector) * p.n_pages + at] = float2{largest, sum};
   }
   __syncthreads();
-  for (int v = 0; v < n_vectors; ++v) rotate_shared(queries + v * width, dim, static_cast<int>(p.cache.basis_k));
+  if (warp != 0 || lane % kWarps != 0) return;
+  if (folds) {
+    shared.totals[my_vector] = next;
+  } else if (part.has(p, my_vector)) {
+    p.state[part.at(p, my_vector) * p.n_spans + span] = next;
+  }
+}
+
+template <int kDim, bool kRagged>
+__global__ void __launch_bounds__(kThreads, kDim <= 128 ? 2 : 1) attend(Attention p) {
+  begin_kernel();
+  const Part part(p);
+  const int dim = static_cast<int>(p.cache.head_dim), width = part.width, me = static_cast<int>(threadIdx.x);
+  const int vectors = (p.rows_per_block * p.chunk + kTogether - 1) / kTogether * kTogether;
+  const Shared shared(dynamic_shared<float>(), vectors, width);
+  const bool folds = p.state == nullptr;
+
+  if (me < part.n_rows) shared.sights[me] = sight_of(p, part.first_row + me);
+  if (me < vectors) shared.totals[me] = part.has(p, me) ? start_of(p, part.head(p, me)) : float2{-INFINITY, 0};
+  for (int i = me; i < vectors * width; i += kThreads) {
+    const int v = i / width, c = i % width;
+    shared.queries[i] = c < dim && part.has(p, v) ? p.q[part.row(p, v) * p.q_stride + part.head(p, v) * dim + c] : 0;
+    shared.results[i] = 0;
+  }
+  rotate_shared(shared.queries, vectors * width, static_cast<int>(p.cache.basis_k));
 
   int begin = 0x7fffffff, end = 0;
-  for (int i = 0; i < n_rows; ++i) {
-    begin = min(begin, sights[i].begin);
-    end = max(end, sights[i].end);
-  }
-  Sum<kColumns> all[kPerWarp];
-  for (int i = 0; i < kPerWarp; ++i) {
-    const int v = vector_of(warp, i);
-    all[i] = start_of<kColumns>(p, v % p.chunk < heads ? first_head + v % p.chunk : first_head);
+  for (int i = 0; i < part.n_rows; ++i) {
+    begin = min(begin, shared.sights[i].begin);
+    end = max(end, shared.sights[i].end);
   }
   const int first_span = folds ? begin / kSpan : static_cast<int>(blockIdx.z), last_span = folds ? (end + kSpan - 1) / kSpan : first_span + 1;
+#pragma unroll 1
   for (int span = first_span; span < last_span; ++span) {
-    Sum<kColumns> sums[kPerWarp];
-    float2 page[kPerWarp];
-    for (int i = 0; i < kPerWarp; ++i) {
-      sums[i] = nothing<kColumns>();
-      page[i] = float2{0, 0};
-    }
-    for (int step = span * kSpan; step < (span + 1) * kSpan; step += kStep) {
-      const int step_end = step + kStep;
-      // A pass for each set of rows that find these positions in the same slots.
-      for (int leader = 0; leader < n_rows; ++leader) {
-        const auto seen = [&](int row) { return sights[row].begin < step_end && sights[row].end > step; };
-        const auto plain = [&](int row) { return seen(row) && min(sights[row].end, step_end) <= sights[row].prefix; };
-        const auto member = [&](int row) {
-          return row == leader || (plain(leader) && plain(row) && sights[row].sequence == sights[leader].sequence);
-        };
-        bool covered = !seen(leader);
-        for (int row = 0; row < leader; ++row) covered = covered || (plain(row) && member(row));
-        if (covered) continue;
-        int from = step_end, until = step;
-        for (int row = leader; row < n_rows; ++row) {
-          if (!member(row)) continue;
-          from = min(from, max(step, sights[row].begin));
-          until = max(until, min(step_end, sights[row].end));
-        }
-        const Sight& sight = sights[leader];
-        const bool own = !plain(leader);
-        const auto load = [&](bool value) {
-          for (int at = from + warp; at < until; at += kWarps) {
-            const int slot = own && at >= sight.prefix ? p.extra_slots[(sight.extra + at - sight.prefix) * p.extra_stride] : at;
-            const int block = p.table[sight.sequence * p.table_stride + slot / kSlots];
-            load_line(line_of(p.cache, block, kv_head, slot % kSlots, value), dim, lines + (at - step) * stride);
-          }
-        };
-        load(false);
-        __syncthreads();
-        bool takes[kPerWarp];
-        int first[kPerWarp], last[kPerWarp];  // positions that its row sees
-        float4 dots[kPerWarp];
-#pragma unroll
-        for (int i = 0; i < kPerWarp; ++i) {
-          const int v = vector_of(warp, i), row = v / p.chunk;
-          takes[i] = v < n_vectors && member(row);
-          first[i] = takes[i] ? max(step, sights[row].begin) : step_end;
-          last[i] = takes[i] ? min(step_end, sights[row].end) : step;
-          dots[i] = float4{0, 0, 0, 0};
-        }
-        if (step + lane >= from && step + lane < until) {
-          const float4* key = reinterpret_cast<const float4*>(lines + lane * stride);
-          for (int c = 0; c < width / 4; ++c) {
-            const float4 k = key[c];
-#pragma unroll
-            for (int i = 0; i < kPerWarp; ++i) {
-              if (!takes[i]) continue;
-              const float4 query = reinterpret_cast<const float4*>(queries + vector_of(warp, i) * width)[c];
-              dots[i].x = fmaf(query.x, k.x, dots[i].x);
-              dots[i].y = fmaf(query.y, k.y, dots[i].y);
-              dots[i].z = fmaf(query.z, k.z, dots[i].z);
-              dots[i].w = fmaf(query.w, k.w, dots[i].w);
-            }
-          }
-        }
-        __syncwarp();
-#pragma unroll
-        for (int i = 0; i < kPerWarp; ++i) {
-          if (!takes[i]) continue;
-          const bool sees = step + lane >= first[i] && step + lane < last[i];
-          float logit = -INFINITY;
-          if (sees) {
-            logit = (dots[i].x + dots[i].y + (dots[i].z + dots[i].w)) * p.scale;
-            if (p.softcap > 0) logit = p.softcap * tanhf(logit / p.softcap);
-          }
-          __syncwarp();
-          const float largest = fmaxf(sums[i].largest, max_over_lanes(logit));
-          const float weight = sees ? expf(logit - largest) : 0, sum = sum_over_lanes(weight);
-          const float keep = sums[i].weight > 0 ? expf(sums[i].largest - largest) : 0;
-          sums[i].largest = largest;
-          sums[i].weight = fmaf(sums[i].weight, keep, sum);
-          for (int c = 0; c < kColumns; ++c) sums[i].values[c] *= keep;
-          weights[vector_of(warp, i) * kStep + lane] = weight;
-          page[i] = float2{largest, fmaf(page[i].y, keep, sum)};
-        }
-        __syncthreads();
-        load(true);
-        __syncthreads();
-        for (int at = from; at < until; ++at) {
-          float values[kColumns];
-#pragma unroll
-          for (int c = 0; c < kColumns; ++c) values[c] = lane + 32 * c < dim ? lines[(at - step) * stride + lane + 32 * c] : 0;
-#pragma unroll
-          for (int i = 0; i < kPerWarp; ++i) {
-            if (at < first[i] || at >= last[i]) continue;
-            const float weight = weights[vector_of(warp, i) * kStep + at - step];
-#pragma unroll
-            for (int c = 0; c < kColumns; ++c) sums[i].values[c] = fmaf(weight, values[c], sums[i].values[c]);
-          }
-        }
-        __syncthreads();
-      }
-      if (p.page_state != nullptr && step_end % kSlots == 0) {
-        for (int i = 0; i < kPerWarp; ++i) {
-          const int v = vector_of(warp, i);
-          if (v < n_vectors && v % p.chunk < heads && lane == 0 && step / kSlots < p.n_pages) {
-            p.page_state[((first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk) * p.n_pages + step / kSlots] = page[i];
-          }
-          page[i] = float2{0, 0};
-        }
-      }
-    }
-    for (int i = 0; i < kPerWarp; ++i) {
-      const int v = vector_of(warp, i);
-      if (folds) {
-        fold(all[i], sums[i]);
-      } else if (v < n_vectors && v % p.chunk < heads) {
-        const std::int64_t at = ((first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk) * p.n_spans + span;
-        if (lane == 0) p.state[at] = float2{sums[i].largest, sums[i].weight};
-        for (int c = 0; c < kColumns; ++c) {
-          if (lane + 32 * c < dim) p.sums[at * dim + lane + 32 * c] = sums[i].values[c];
-        }
-      }
+#pragma unroll 1
+    for (int first = 0; first < part.n_vectors; first += kTogether) {
+      attend_span<kDim, kRagged>(p, part, shared, span, first);
+      __syncthreads();
+      merge(p, part, shared, span, first);
     }
   }
   if (!folds) return;
-  for (int i = 0; i < kPerWarp; ++i) {
-    const int v = vector_of(warp, i);
-    if (v >= n_vectors || v % p.chunk >= heads) continue;
-    if (p.final_state != nullptr && lane == 0) {
-      p.final_state[(first_row + v / p.chunk) * p.n_heads + first_head + v % p.chunk] = float2{all[i].largest, all[i].weight};
-    }
-    for (int c = 0; c < kColumns; ++c) {
-      if (lane + 32 * c < dim) queries[v * width + lane + 32 * c] = all[i].weight > 0 ? all[i].values[c] / all[i].weight : 0;
-    }
-  }
-  // Vectors of heads that are not there end up nowhere: their place belongs to the next kv head.
   __syncthreads();
-  for (int v = 0; v < n_vectors; ++v) {
-    if (v % p.chunk < heads) finish(p, queries + v * width, width, 1, first_row + v / p.chunk, first_head + v % p.chunk);
+  for (int i = me; i < vectors * width; i += kThreads) {
+    const float2 total = shared.totals[i / width];
+    shared.results[i] = total.y > 0 ? shared.results[i] / total.y : 0;
   }
-  if (p.rounded.codes == nullptr) return;
-  __syncthreads();
+  if (p.final_state != nullptr && me < vectors && part.has(p, me)) p.final_state[part.at(p, me)] = shared.totals[me];
+  rotate_shared(shared.results, vectors * width, static_cast<int>(p.cache.basis_v));
+  for (int i = me; i < part.n_vectors * width; i += kThreads) {
+    const int v = i / width, c = i % width;
+    if (c < dim && part.has(p, v)) p.out[part.row(p, v) * p.out_stride + part.head(p, v) * dim + c] = shared.results[i];
+  }
   const int runs = dim / kRun;
-  for (int at = static_cast<int>(threadIdx.x); at < n_vectors * runs; at += static_cast<int>(blockDim.x)) {
-    const int v = at / runs, run = at % runs;
-    if (v % p.chunk >= heads) continue;
+  for (int i = me; p.rounded.codes != nullptr && i < part.n_vectors * runs; i += kThreads) {
+    const int v = i / runs, run = i % runs;
+    if (!part.has(p, v)) continue;
     float values[kRun];
-    for (int i = 0; i < kRun; ++i) values[i] = queries[v * width + run * kRun + i];
-    round_run(values, first_row + v / p.chunk, (first_head + v % p.chunk) * runs + run, p.rounded);
+    for (int c = 0; c < kRun; ++c) values[c] = shared.results[v * width + run * kRun + c];
+    round_run(values, part.row(p, v), part.head(p, v) * runs + run, p.rounded);
   }
 }
 
 const int* ids(const View& view) { return static_cast<const int*>(view.data); }
 
-template <int kColumns>
+constexpr unsigned kEnoughBlocks = 256;
+
+// Blocks of one span, or of all, if one takes up to `vectors`.
+Grid blocks_with(Attention& p, int vectors) {
+  p.chunk = min(p.group, vectors);
+  p.rows_per_block = vectors / p.chunk;
+  return {blocks_for(p.n_rows, p.rows_per_block), static_cast<unsigned>(p.cache.n_kv_heads * ((p.group + p.chunk - 1) / p.chunk))};
+}
+
+template <int kDim, bool kRagged = false>
 void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int64_t terms) {
-  const int width = static_cast<int>((p.cache.head_dim + 3) / 4 * 4);
-  const std::size_t shared = sizeof(float) * static_cast<std::size_t>(kVectors * width + kStep * (width + 4) + kVectors * kStep);
-  const unsigned row_blocks = blocks_for(p.n_rows, p.rows_per_block);
-  const auto heads = static_cast<unsigned>(p.cache.n_kv_heads * ((p.group + p.chunk - 1) / p.chunk));
+  int vectors = Shape<kDim>::kVectors;
+  Grid grid = blocks_with(p, vectors);
   // Enough blocks without cutting the positions: then no sums have to travel through memory.
-  constexpr unsigned kEnoughBlocks = 256;
   constexpr std::int64_t kMostScratch = std::int64_t{64} << 20;  // no plan counts it
   const std::int64_t n = p.n_rows * p.n_heads * p.n_spans;
-  if (row_blocks * heads < kEnoughBlocks && p.n_spans > 1 && n * (4 * p.cache.head_dim + static_cast<std::int64_t>(sizeof(float2))) <= kMostScratch) {
+  const bool cut = grid.x * grid.y < kEnoughBlocks && p.n_spans > 1 &&
+                   n * (4 * p.cache.head_dim + static_cast<std::int64_t>(sizeof(float2))) <= kMostScratch;
+  const unsigned spans = cut ? static_cast<unsigned>(p.n_spans) : 1;
+  for (; vectors > kTogether && grid.x * grid.y * spans < kEnoughBlocks; grid = blocks_with(p, vectors)) vectors /= 2;
+  grid.z = spans;
+  if (cut) {
     p.state = reinterpret_cast<float2*>(to.scratch.take(n * static_cast<std::int64_t>(sizeof(float2))));
     p.sums = reinterpret_cast<float*>(to.scratch.take(n * p.cache.head_dim * 4));
-    to.launch({row_blocks, heads, static_cast<unsigned>(p.n_spans)}, kThreads, shared, attend<kColumns>, p);
-    std::int64_t n_slots = p.n_rows;
-    if (terms > 0 && p.cache.head_dim % kRun == 0) {
-      p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
-      n_slots = slots_in_tiles(n_slots);
-    }
+  }
+  const int width = static_cast<int>((p.cache.head_dim + 3) / 4 * 4);
+  const int shared = Shared::bytes((p.rows_per_block * p.chunk + kTogether - 1) / kTogether * kTogether, width);
+  const auto attend_all = [&] { to.launch(grid, kThreads, static_cast<std::size_t>(shared), attend<kDim, kRagged>, p); };
+  if (cut) attend_all();
+  std::int64_t n_slots = p.n_rows;
+  if (terms > 0 && p.cache.head_dim % kRun == 0) {
+    p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
+    n_slots = slots_in_tiles(n_slots);
+  }
+  if (cut) {
     launch_fold(to, p, n_slots);
   } else {
-    if (terms > 0 && p.cache.head_dim % kRun == 0) p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
-    to.launch({row_blocks, heads}, kThreads, shared, attend<kColumns>, p);
+    attend_all();
   }
-  if (p.page_state != nullptr) {
-    launch_share(to, p, static_cast<float*>(op.shares.data), op.shares.stride);
-  }
+  if (p.page_state != nullptr) launch_share(to, p, static_cast<float*>(op.shares.data), op.shares.stride);
 }
 
 }  // namespace
@@ -270,16 +360,16 @@ void lower(Lowering& to, const AttentionOp& op, std::int64_t terms) {
   p.softcap = op.softcap;
   p.cache = op.cache;
   p.group = static_cast<int>(op.n_heads / op.cache.n_kv_heads);
-  p.chunk = p.group < kVectors ? p.group : kVectors;
-  p.rows_per_block = kVectors / p.chunk;
   p.n_spans = (op.max_slots + kSpan - 1) / kSpan;
   if (op.watch.data != nullptr) {
     p.page_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * p.n_pages * static_cast<std::int64_t>(sizeof(float2))));
     p.final_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * static_cast<std::int64_t>(sizeof(float2))));
   }
-  if (p.cache.head_dim <= 128) return launch_attention<4>(to, op, p, terms);
-  if (p.cache.head_dim <= 256) return launch_attention<8>(to, op, p, terms);
-  launch_attention<16>(to, op, p, terms);
+  if (p.cache.head_dim % 4 != 0) return launch_attention<512, true>(to, op, p, terms);
+  if (p.cache.head_dim <= 64) return launch_attention<64>(to, op, p, terms);
+  if (p.cache.head_dim <= 128) return launch_attention<128>(to, op, p, terms);
+  if (p.cache.head_dim <= 256) return launch_attention<256>(to, op, p, terms);
+  launch_attention<512>(to, op, p, terms);
 }
 
 }  // namespace foreword::gpu::cuda

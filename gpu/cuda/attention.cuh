@@ -45,38 +45,9 @@ __device__ inline Sight sight_of(const Attention& p, std::int64_t row) {
   return s;
 }
 
-// Softmax of one vector so far.
-template <int kColumns>
-struct Sum {
-  float largest, weight;
-  float values[kColumns];  // columns lane, lane + 32, ..
-};
-
-// One more span of which only its own sums are known.
-template <int kColumns>
-__device__ __forceinline__ void fold(Sum<kColumns>& all, const Sum<kColumns>& span) {
-  if (span.weight == 0) return;
-  const float largest = fmaxf(all.largest, span.largest);
-  const float keep = expf(all.largest - largest), take = expf(span.largest - largest);
-  all.weight = fmaf(all.weight, keep, span.weight * take);
-  for (int i = 0; i < kColumns; ++i) all.values[i] = fmaf(all.values[i], keep, span.values[i] * take);
-  all.largest = largest;
-}
-
-template <int kColumns>
-__device__ __forceinline__ Sum<kColumns> nothing() {
-  Sum<kColumns> sum;
-  sum.largest = -INFINITY;
-  sum.weight = 0;
-  for (int i = 0; i < kColumns; ++i) sum.values[i] = 0;
-  return sum;
-}
-
-template <int kColumns>
-__device__ __forceinline__ Sum<kColumns> start_of(const Attention& p, std::int64_t head) {
-  Sum<kColumns> sum = nothing<kColumns>();
-  if (p.sinks != nullptr) sum.largest = p.sinks[head], sum.weight = 1;
-  return sum;
+// Softmax of one vector before its first span: the largest logit and the sum of the weights, relative to that.
+__device__ __forceinline__ float2 start_of(const Attention& p, std::int64_t head) {
+  return p.sinks != nullptr ? float2{p.sinks[head], 1} : float2{-INFINITY, 0};
 }
 
 /// The spans that p.state and p.sums hold, folded, and the result in p.out, also rounded for `n_slots` slots if p.rounded is wanted.

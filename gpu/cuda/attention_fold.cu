@@ -7,10 +7,11 @@ namespace {
 
 constexpr int kThreads = 128, kSpansAtOnce = 256;
 
-// One vector a block, a thread every 128th column. fold() needs of the spans before one only the largest logit so far, and a maximum has no
+// One vector a block, a thread every 128th column. A span needs of those before it only the largest logit so far, and a maximum has no
 // order: so the factors of many spans are computed at once, and the columns go through them with nothing to wait for but memory.
 template <int kColumns>
 __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
+  begin_kernel();
   float* vector = dynamic_shared<float>();
   __shared__ float largest[kSpansAtOnce], weight[kSpansAtOnce];
   __shared__ float2 factors[kSpansAtOnce];  // what is kept, and what is taken
@@ -23,7 +24,9 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
     }
     return;
   }
-  Sum<kColumns> all = start_of<kColumns>(p, head);
+  float2 all = start_of(p, head);
+  float sum[kColumns] = {};
+  constexpr int kFetched = 16 / kColumns;  // spans whose sums are on their way at once
   const std::int64_t first = (row * p.n_heads + head) * p.n_spans;
   for (std::int64_t done = 0; done < p.n_spans; done += kSpansAtOnce) {
     const int n = static_cast<int>(min(p.n_spans - done, std::int64_t{kSpansAtOnce}));
@@ -31,7 +34,7 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
     for (int i = me; i < n; i += kThreads) {
       const float2 state = p.state[first + done + i];
       weight[i] = state.y;
-      largest[i] = fmaxf(all.largest, state.y == 0 ? all.largest : state.x);
+      largest[i] = fmaxf(all.x, state.y == 0 ? all.x : state.x);
       before[i / kThreads] = state.x;
     }
     __syncthreads();
@@ -43,25 +46,34 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
       __syncthreads();
     }
     for (int i = me; i < n; i += kThreads) {
-      const float until = i == 0 ? all.largest : largest[i - 1];
+      const float until = i == 0 ? all.x : largest[i - 1];
       factors[i] = float2{expf(until - largest[i]), expf(before[i / kThreads] - largest[i])};
     }
     __syncthreads();
     const float* sums = p.sums + (first + done) * dim;
-#pragma unroll 4
-    for (int i = 0; i < n; ++i) {
-      float values[kColumns];
-      for (int c = 0; c < kColumns; ++c) values[c] = me + kThreads * c < dim ? sums[std::int64_t{i} * dim + me + kThreads * c] : 0;
-      if (weight[i] == 0) continue;
-      all.weight = fmaf(all.weight, factors[i].x, weight[i] * factors[i].y);
-      for (int c = 0; c < kColumns; ++c) all.values[c] = fmaf(all.values[c], factors[i].x, values[c] * factors[i].y);
+    for (int begin = 0; begin < n; begin += kFetched) {
+      float values[kFetched][kColumns];
+#pragma unroll
+      for (int i = 0; i < kFetched; ++i) {
+        for (int c = 0; c < kColumns; ++c) {
+          const int column = me + kThreads * c;
+          values[i][c] = begin + i < n && column < dim ? sums[std::int64_t{begin + i} * dim + column] : 0;
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < kFetched; ++i) {
+        if (begin + i >= n || weight[begin + i] == 0) continue;
+        const float2 factor = factors[begin + i];
+        all.y = fmaf(all.y, factor.x, weight[begin + i] * factor.y);
+        for (int c = 0; c < kColumns; ++c) sum[c] = fmaf(sum[c], factor.x, values[i][c] * factor.y);
+      }
     }
-    all.largest = n > 0 ? largest[n - 1] : all.largest;
+    all.x = n > 0 ? largest[n - 1] : all.x;
     __syncthreads();
   }
-  if (p.final_state != nullptr && me == 0) p.final_state[row * p.n_heads + head] = float2{all.largest, all.weight};
+  if (p.final_state != nullptr && me == 0) p.final_state[row * p.n_heads + head] = float2{all.x, all.y};
   for (int c = 0; c < kColumns; ++c) {
-    if (me + kThreads * c < dim) vector[me + kThreads * c] = all.weight > 0 ? all.values[c] / all.weight : 0;
+    if (me + kThreads * c < dim) vector[me + kThreads * c] = all.y > 0 ? sum[c] / all.y : 0;
   }
   __syncthreads();
   rotate_shared(vector, dim, static_cast<int>(p.cache.basis_v));
@@ -75,6 +87,7 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
 
 // What the pages of a watched row got, in the head that gave them most.
 __global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
+  begin_kernel();
   const std::int64_t row = blockIdx.x, kv_head = blockIdx.y;
   const int watch = p.watch[row * p.watch_stride];
   if (watch < 0) return;

@@ -6,6 +6,14 @@
 #include "gpu/cuda/plugin_context.h"
 
 namespace foreword::gpu::cuda {
+
+void forget_steps(Context* context) {
+  for (const SeenStep& step : context->steps) {
+    if (step.graph != nullptr) cudaGraphExecDestroy(step.graph);
+  }
+  context->steps.clear();
+}
+
 namespace {
 
 constexpr std::size_t kSteps = 64;
@@ -41,13 +49,6 @@ int32_t describe(int32_t device, DeviceRow* row) {
   return kOk;
 }
 
-void forget_steps(Context* context) {
-  for (const SeenStep& step : context->steps) {
-    if (step.graph != nullptr) cudaGraphExecDestroy(step.graph);
-  }
-  context->steps.clear();
-}
-
 void close(Context* context) {
   cudaSetDevice(context->device);
   forget_steps(context);
@@ -73,6 +74,7 @@ int32_t open(int32_t device, const void* codebooks, int64_t codebooks_bytes, Con
   cudaFuncAttributes attributes;
   if (error == cudaSuccess) error = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(wait_a_while));  // is there code for this device?
   if (error != cudaSuccess) return status_of(nullptr, error);
+  context->lowering.overlaps = attributes.ptxVersion >= 90;  // of the kernels' code: older code does not wait for what is in front of it
   context->lowering.books = books_at(context->codebooks);
   context->sink = reinterpret_cast<unsigned*>(static_cast<std::byte*>(context->codebooks) + codebooks_bytes);
   *opened = context.release();
@@ -93,6 +95,7 @@ cudaError_t emit(Lowering& lowering, const Op* ops, int64_t n_ops, int64_t i) {
 }
 
 cudaError_t emit_all(Lowering& lowering, const Op* ops, int64_t n_ops) {
+  lowering.behind_kernel = false;
   for (int64_t i = 0; i < n_ops; ++i) {
     if (const cudaError_t error = emit(lowering, ops, n_ops, i); error != cudaSuccess) return error;
   }
@@ -182,6 +185,7 @@ cudaError_t run_timed(Context* context, const Op* ops, int64_t n_ops, float* sec
   wait_a_while<<<1, 1, 0, lowering.stream>>>(kTicksAnOp * n_ops);
   cudaEventRecord(context->events[0], lowering.stream);
   for (int64_t i = 0; i < n_ops; ++i) {
+    lowering.behind_kernel = false;
     if (const cudaError_t error = emit(lowering, ops, n_ops, i); error != cudaSuccess) return cudaStreamSynchronize(lowering.stream), error;
     cudaEventRecord(context->events[static_cast<std::size_t>(i) + 1], lowering.stream);
   }

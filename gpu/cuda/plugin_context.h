@@ -37,6 +37,9 @@ struct Context {
 /// The table's word for it; what CUDA says of it becomes the context's message, if there is one.
 int32_t status_of(Context* context, cudaError_t error);
 
+/// What was recorded is void: memory that it uses goes away, and other memory may get its address.
+void forget_steps(Context* context);
+
 // plugin_memory.cu
 /// What follows on the stream sees it: a plain cudaMemcpy may return before pageable memory has arrived, and this stream does not wait for it.
 cudaError_t copy_in_order(Stream stream, void* to, const void* from, std::int64_t bytes);

@@ -48,6 +48,7 @@ int32_t allocate(Context* context, int64_t bytes, void** device) {
 }
 void release(Context* context, void* device) {
   cudaSetDevice(context->device);
+  forget_steps(context);
   cudaFree(device);
   cudaGetLastError();
 }
@@ -57,6 +58,7 @@ int32_t allocate_pinned(Context* context, int64_t bytes, void** host) {
 }
 void free_pinned(Context* context, void* host) {
   cudaSetDevice(context->device);
+  forget_steps(context);
   cudaFreeHost(host);
   cudaGetLastError();
 }
