@@ -102,7 +102,8 @@ def main(size, work, program, corpus):
                         for part, f in facts.items()),
         LOSSES=loss_table(evaluations), OTHER=other_numbers(evaluations["main, shipped"]),
         COMPLETIONS=completions(program, HERE / "main.gguf", "--temperature", 0),
-        SAMPLED=completions(program, HERE / "main.gguf", "--seed", 1), CHAT_PROMPTS=chat["prompts"], CHAT_ENDED=chat["ended"],
+        SAMPLED=completions(program, HERE / "main.gguf", "--seed", 1),
+        MOMENTUM=completions(program, HERE / "main.gguf", "--momentum", 0.2), CHAT_PROMPTS=chat["prompts"], CHAT_ENDED=chat["ended"],
         CHAT_LEAKED=chat["with_role_texts"])
     (HERE / "README.md").write_text(card, "utf-8")
     if sum(sizes.values()) > MOST_BYTES or chat["with_role_texts"]:

@@ -238,7 +238,6 @@ __device__ __forceinline__ void merge(const Attention& p, const Part& part, cons
 
 template <int kDim, bool kRagged>
 __global__ void __launch_bounds__(kThreads, kDim <= 128 ? 2 : 1) attend(Attention p) {
-  begin_kernel();
   const Part part(p);
   const int dim = static_cast<int>(p.cache.head_dim), width = part.width, me = static_cast<int>(threadIdx.x);
   const int vectors = (p.rows_per_block * p.chunk + kTogether - 1) / kTogether * kTogether;

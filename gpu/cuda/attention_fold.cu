@@ -11,7 +11,6 @@ constexpr int kThreads = 128, kSpansAtOnce = 256;
 // order: so the factors of many spans are computed at once, and the columns go through them with nothing to wait for but memory.
 template <int kColumns>
 __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
-  begin_kernel();
   float* vector = dynamic_shared<float>();
   __shared__ float largest[kSpansAtOnce], weight[kSpansAtOnce];
   __shared__ float2 factors[kSpansAtOnce];  // what is kept, and what is taken
@@ -87,7 +86,6 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
 
 // What the pages of a watched row got, in the head that gave them most.
 __global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
-  begin_kernel();
   const std::int64_t row = blockIdx.x, kv_head = blockIdx.y;
   const int watch = p.watch[row * p.watch_stride];
   if (watch < 0) return;

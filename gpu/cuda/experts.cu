@@ -60,10 +60,7 @@ __device__ void choose(const Choice& p, std::int64_t row) {
   }
 }
 
-__global__ void route(Choice p) {
-  begin_kernel();
-  choose(p, blockIdx.x);
-}
+__global__ void route(Choice p) { choose(p, blockIdx.x); }
 
 // A block a row: its norm, the product of the router with it, and the choice.
 struct Router {
@@ -83,7 +80,6 @@ struct Router {
 
 template <Format kFormat>
 __global__ void route_normed(Router p) {
-  begin_kernel();
   using V = Values<kFormat>;
   const std::int64_t row = blockIdx.x;
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
@@ -126,7 +122,6 @@ struct Groups {
   int tile, n_experts;
 };
 __global__ void group(const int* experts, std::int64_t stride, int per_row, std::int64_t n, Groups out) {
-  begin_kernel();
   for (std::int64_t i = threadIdx.x; i < out.n_slots; i += kThreads) out.slot_row[i] = -1;
   for (std::int64_t i = threadIdx.x; i < out.n_slots / out.tile; i += kThreads) out.tile_expert[i] = -1;
   for (int e = static_cast<int>(threadIdx.x); e < out.n_experts; e += kThreads) {
@@ -151,7 +146,6 @@ __global__ void group(const int* experts, std::int64_t stride, int per_row, std:
 
 __global__ void combine(const float* y, std::int64_t y_stride, const float* weights, std::int64_t weights_stride, int k, std::int64_t cols, std::int64_t n,
                         float* out, std::int64_t out_stride) {
-  begin_kernel();
   const std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x, row = i / cols, c = i % cols;
   if (i >= n) return;
   float sum = 0;

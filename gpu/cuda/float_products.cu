@@ -61,7 +61,6 @@ __device__ __forceinline__ void read_input(const FloatProduct& p, std::int64_t r
 // A warp a weight row of one row of the result.
 template <Format kFormat, Way kWay>
 __global__ void __launch_bounds__(32 * kWarps) multiply_floats_one(FloatProduct p) {
-  begin_kernel();
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const Part part = part_of(p);
   const std::int64_t row = std::int64_t{blockIdx.x - part.first_block} * kWarps + threadIdx.x / 32;
@@ -82,7 +81,6 @@ __global__ void __launch_bounds__(32 * kWarps) multiply_floats_one(FloatProduct 
 
 template <Format kFormat, int kRows, int kColumns>
 __global__ void __launch_bounds__(32 * kWarps) multiply_floats(FloatProduct p) {
-  begin_kernel();
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
   const Part part = part_of(p);
   const std::int64_t first_row = (std::int64_t{blockIdx.x - part.first_block} * kWarps + warp) * kRows, first_slot = std::int64_t{blockIdx.y} * kColumns;

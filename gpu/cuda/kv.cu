@@ -70,7 +70,6 @@ __device__ void do_head(const Store& p, const Heads& heads, float* x, std::int64
 }
 
 __global__ void store_kv(Store p) {
-  begin_kernel();
   __shared__ float shared[kMostHead];
   const std::int64_t row = blockIdx.x, at = blockIdx.y, n_kv = p.cache.n_kv_heads, dim = p.cache.head_dim;
   const bool is_k = p.by_rows ? at == 0 : at < n_kv, is_v = !is_k && (p.by_rows ? at == 1 : at < 2 * n_kv), is_q = !is_k && !is_v;
@@ -190,7 +189,6 @@ __device__ void encode_group(Group x, const Line& line, int at, int n) {
 }
 
 __global__ void encode_pages(const int* from, std::int64_t from_stride, const int* to, std::int64_t to_stride, Cache cache) {
-  begin_kernel();
   const std::int64_t i = blockIdx.x, head = blockIdx.y;
   const int dim = static_cast<int>(cache.head_dim), group = group_of(dim) > 0 ? group_of(dim) : 1, n_groups = dim / group;
   const int source = from[i * from_stride], target = to[i * to_stride];
@@ -206,7 +204,6 @@ __global__ void encode_pages(const int* from, std::int64_t from_stride, const in
 // ---- copy_slots: a block a kv head, slot after slot
 
 __global__ void copy_slots(const int* from, std::int64_t from_stride, const int* to, std::int64_t to_stride, std::int64_t n, Cache cache) {
-  begin_kernel();
   const std::int64_t head = blockIdx.x;
   for (std::int64_t i = 0; i < n; ++i) {
     const int source = from[i * from_stride], target = to[i * to_stride];

@@ -124,7 +124,6 @@ void lower(Lowering& to, const Op& op, const Op* next) {
   to.scratch.used = 0;
   if (op.kind == kOpWrite) {
     to.input = {};  // writes come in front of a step's work: there is nothing to keep
-    to.behind_kernel = false;
     return;
   }
   for_all_written(op, [&](const View& written) {

@@ -39,16 +39,13 @@ struct Lowering {
   Arena rounded, scratch;
   RoundedInput input;
   int n_launches = 0;
-  bool overlaps = false;  // a kernel may be started while the one in front of it still runs
-  bool behind_kernel = false;
   bool shares_rounding = true;  // off: every product rounds its input itself, with the same result to the bit
 
   template <class... P, class... A>
   void launch(Grid grid, int threads, std::size_t shared_bytes, void (*kernel)(P...), A... args) {
     if (measuring || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
     ++n_launches;
-    cuda::launch(grid, threads, shared_bytes, stream, overlaps && behind_kernel, kernel, args...);
-    behind_kernel = true;
+    cuda::launch(grid, threads, shared_bytes, stream, kernel, args...);
   }
 };
 

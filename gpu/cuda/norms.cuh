@@ -8,7 +8,6 @@ namespace foreword::gpu::cuda {
 
 inline constexpr int kNormThreads = 256;
 inline constexpr std::int64_t kWarpGroup = 512;
-inline constexpr int kNormRun = 16;
 
 template <bool kBlock>
 __device__ float sum_of_group(float value) {
@@ -23,21 +22,6 @@ __device__ float sum_of_group(float value) {
   return value;
 }
 
-// A thread's columns, in order: of a block runs of 16, which are rounded together behind a norm.
-template <bool kBlock, class Each>
-__device__ __forceinline__ void for_columns(std::int64_t group, Each each) {
-  if constexpr (kBlock) {
-    for (std::int64_t first = std::int64_t{kNormRun} * threadIdx.x; first < group; first += kNormRun * kNormThreads) {
-#pragma unroll
-      for (int i = 0; i < kNormRun; ++i) {
-        if (first + i < group) each(first + i);
-      }
-    }
-  } else {
-    for (std::int64_t c = threadIdx.x % 32; c < group; c += 32) each(c);
-  }
-}
-
 struct Moments {
   float mean, factor;
 
@@ -50,13 +34,15 @@ struct Moments {
 /// In all threads of the warp or block. value_at(c): column c of the group.
 template <bool kBlock, class Value>
 __device__ Moments moments_of(std::int64_t group, bool centre, float eps, Value value_at) {
+  constexpr int kStep = kBlock ? kNormThreads : 32;
+  const std::int64_t me = threadIdx.x % kStep;
   float mean = 0;
   if (centre) {
-    for_columns<kBlock>(group, [&](std::int64_t c) { mean += value_at(c); });
+    for (std::int64_t c = me; c < group; c += kStep) mean += value_at(c);
     mean = sum_of_group<kBlock>(mean) / static_cast<float>(group);
   }
   float squares = 0;
-  for_columns<kBlock>(group, [&](std::int64_t c) { squares = fmaf(value_at(c) - mean, value_at(c) - mean, squares); });
+  for (std::int64_t c = me; c < group; c += kStep) squares = fmaf(value_at(c) - mean, value_at(c) - mean, squares);
   return {mean, 1.0f / sqrtf(sum_of_group<kBlock>(squares) / static_cast<float>(group) + eps)};
 }
 

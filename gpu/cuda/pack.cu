@@ -216,7 +216,7 @@ constexpr Row kFormats[] = {
 void launch_pack(Stream stream, const PackJob& job) {
   for (const Row& row : kFormats) {
     if (static_cast<std::int32_t>(row.format) != job.format || job.rows == 0 || job.cols == 0) continue;
-    launch({static_cast<unsigned>(tiles_of(job.rows)), static_cast<unsigned>(units_of(job.cols))}, 32 * kUnitChunks, 0, stream, false, row.kernel, job.from, job.rows,
+    launch({static_cast<unsigned>(tiles_of(job.rows)), static_cast<unsigned>(units_of(job.cols))}, 32 * kUnitChunks, 0, stream, row.kernel, job.from, job.rows,
            job.cols, job.to);
   }
 }

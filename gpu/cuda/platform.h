@@ -16,37 +16,12 @@ namespace foreword::gpu::cuda {
 using Stream = cudaStream_t;
 using Grid = dim3;
 
-// `overlaps`: blocks may start before the kernel in front has ended, whose results they await by begin_kernel() ("programmatic dependent
-// launch" of the CUDA Programming Guide; from compute capability 9.0 on).
 template <class... P, class... A>
-void launch(Grid grid, int threads, std::size_t shared_bytes, Stream stream, bool overlaps, void (*kernel)(P...), A... args) {
+void launch(Grid grid, int threads, std::size_t shared_bytes, Stream stream, void (*kernel)(P...), A... args) {
   if (shared_bytes > 48 * 1024) {
     cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
   }
-  cudaLaunchAttribute attribute{};
-  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attribute.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = grid;
-  config.blockDim = dim3(static_cast<unsigned>(threads));
-  config.dynamicSmemBytes = shared_bytes;
-  config.stream = stream;
-  config.attrs = &attribute;
-  config.numAttrs = overlaps ? 1 : 0;
-  cudaLaunchKernelEx(&config, kernel, static_cast<P>(args)...);
-}
-
-// In every kernel that Lowering launches: from here on the next kernel's blocks may start ..
-__device__ __forceinline__ void let_next_begin() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
-}
-// .. and what the kernels in front have written is there. Before it only weights may be touched.
-__device__ __forceinline__ void wait_for_results() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
+  kernel<<<grid, static_cast<unsigned>(threads), shared_bytes, stream>>>(static_cast<P>(args)...);
 }
 
 template <class T>
@@ -154,15 +129,13 @@ struct alignas(16) float4 { float x, y, z, w; };
 struct alignas(16) uint4 { unsigned x, y, z, w; };
 
 template <class... P, class... A>
-void launch(Grid grid, int threads, std::size_t shared_bytes, Stream, bool, void (*kernel)(P...), A... args) {
+void launch(Grid grid, int threads, std::size_t shared_bytes, Stream, void (*kernel)(P...), A... args) {
   emulator::run_grid(grid, static_cast<unsigned>(threads), shared_bytes, [&] { kernel(static_cast<P>(args)...); });
 }
 
 template <class T>
 T* dynamic_shared() { return reinterpret_cast<T*>(emulator::dynamic_shared()); }
 
-inline void let_next_begin() {}
-inline void wait_for_results() {}
 inline void __syncthreads() { emulator::sync_block(); }
 inline void __syncwarp() { emulator::sync_warp(); }
 inline float half_bits_to_float(std::uint16_t bits) { return half_to_float(bits); }
@@ -246,11 +219,6 @@ void wait_for_copies() {}
 #endif
 
 namespace foreword::gpu::cuda {
-
-__device__ __forceinline__ void begin_kernel() {
-  let_next_begin();
-  wait_for_results();
-}
 
 /// The sum over the warp, the same in every lane and always in the same order.
 __device__ inline float sum_over_lanes(float value) {

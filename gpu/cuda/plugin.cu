@@ -74,7 +74,6 @@ int32_t open(int32_t device, const void* codebooks, int64_t codebooks_bytes, Con
   cudaFuncAttributes attributes;
   if (error == cudaSuccess) error = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(wait_a_while));  // is there code for this device?
   if (error != cudaSuccess) return status_of(nullptr, error);
-  context->lowering.overlaps = attributes.ptxVersion >= 90;  // of the kernels' code: older code does not wait for what is in front of it
   context->lowering.books = books_at(context->codebooks);
   context->sink = reinterpret_cast<unsigned*>(static_cast<std::byte*>(context->codebooks) + codebooks_bytes);
   *opened = context.release();
@@ -95,7 +94,6 @@ cudaError_t emit(Lowering& lowering, const Op* ops, int64_t n_ops, int64_t i) {
 }
 
 cudaError_t emit_all(Lowering& lowering, const Op* ops, int64_t n_ops) {
-  lowering.behind_kernel = false;
   for (int64_t i = 0; i < n_ops; ++i) {
     if (const cudaError_t error = emit(lowering, ops, n_ops, i); error != cudaSuccess) return error;
   }
@@ -185,7 +183,6 @@ cudaError_t run_timed(Context* context, const Op* ops, int64_t n_ops, float* sec
   wait_a_while<<<1, 1, 0, lowering.stream>>>(kTicksAnOp * n_ops);
   cudaEventRecord(context->events[0], lowering.stream);
   for (int64_t i = 0; i < n_ops; ++i) {
-    lowering.behind_kernel = false;
     if (const cudaError_t error = emit(lowering, ops, n_ops, i); error != cudaSuccess) return cudaStreamSynchronize(lowering.stream), error;
     cudaEventRecord(context->events[static_cast<std::size_t>(i) + 1], lowering.stream);
   }

@@ -8,7 +8,6 @@ namespace foreword::gpu::cuda {
 namespace {
 
 __global__ void round_input(const float* x, std::int64_t stride, std::int64_t rows_per_input, const int* slot_row, std::int64_t n_slots, Rounded out) {
-  begin_kernel();
   const std::int64_t at = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x, run = at % out.runs, slot = at / out.runs;
   if (slot >= slots_in_tiles(n_slots)) return;
   std::int64_t row = slot < n_slots ? slot : -1;

@@ -137,22 +137,11 @@ __device__ __forceinline__ void add_one(const Product& p, const std::uint8_t* un
   }
 }
 
-// The weights that a block begins with are on their way while the kernel in front still makes the input. A tile's units follow each other.
-template <Format kFormat>
-__device__ __forceinline__ void begin_product(const Product& p, const Part& part, std::int64_t tile, bool has_experts) {
-  constexpr std::int64_t kLine = 128;  // bytes of the cache
-  let_next_begin();
-  const std::int64_t at = kLine * threadIdx.x;
-  if (!has_experts && at < p.x.units() * unit_bytes(kFormat)) prefetch(units_at<kFormat>(p, part, tile, 0) + at);
-  wait_for_results();
-}
-
 template <Format kFormat, Way kWay>
 __device__ __forceinline__ void multiply_part(const Product& p, const Part& part) {
   __shared__ float parts[kUnitChunks][kClasses][kTileRows];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
   const std::int64_t tile = blockIdx.x - part.first_block;
-  begin_product<kFormat>(p, part, tile, p.experts != nullptr);
   const float value = make_row<kWay>(p, part, tile * kTileRows + threadIdx.x, threadIdx.x < kTileRows, [&](const Part& of, int expert, std::int64_t input) {
     float sums[2] = {};
     add_one<kFormat>(p, units_at<kFormat>(p, of, tile, expert), input, sums);
@@ -188,38 +177,31 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_mixed(Product p) {
   else multiply_part<kSecond, Way::one>(p, part);
 }
 
-// Few input rows: the warps of a block take a class each of its tiles, so that each reads its own share of the input, which is more than the
-// weights that it meets there: with two tiles half as often. At once are as many chunks of a unit as there are registers for.
-template <Format kFormat, int kColumnTiles, int kRowTiles>
+// Few input rows: the warps of a block take a class each of one tile; for up to 8 rows all four chunks of a unit at once.
+template <Format kFormat, int kColumnTiles>
 __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   using U = Unit<kFormat>;
-  constexpr int kAtOnce = 4 / (kRowTiles * ((kColumnTiles + 1) / 2)), kSlots = kTile * kColumnTiles, kRows = static_cast<int>(kTileRows) * kRowTiles;
-  constexpr int kRowLength = kRows + 4;  // lanes write to different banks
-  constexpr int kOutputs = (kRows * kSlots + 32 * kClasses - 1) / (32 * kClasses);  // of a thread
+  constexpr int kAtOnce = kColumnTiles == 1 ? kUnitChunks : 1, kSlots = kTile * kColumnTiles;
+  constexpr int kRowLength = kTileRows + 4;  // lanes write to different banks
+  constexpr int kOutputs = (kTileRows * kSlots + 32 * kClasses - 1) / (32 * kClasses);  // of a thread
   __shared__ float parts[kAtOnce][kClasses][kSlots][kRowLength];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
   const Part part = part_of(p);
-  const std::int64_t first_row_tile = std::int64_t{blockIdx.x - part.first_block} * kRowTiles, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
-  begin_product<kFormat>(p, part, first_row_tile, p.tile_expert != nullptr);
+  const std::int64_t tile = blockIdx.x - part.first_block, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
   const int expert = p.tile_expert == nullptr ? 0 : p.tile_expert[first_tile];
   if (expert < 0) return;
-  const std::uint8_t* units[kRowTiles];
-#pragma unroll
-  for (int r = 0; r < kRowTiles; ++r) units[r] = units_at<kFormat>(p, part, first_row_tile + r, expert);
+  const std::uint8_t* units = units_at<kFormat>(p, part, tile, expert);
   const int n_units = static_cast<int>(p.x.units());
   float totals[kOutputs] = {};
   for (int first_chunk = 0; first_chunk < kUnitChunks; first_chunk += kAtOnce) {
-    float sums[kAtOnce][kRowTiles][kColumnTiles][4] = {};
+    float sums[kAtOnce][kColumnTiles][4] = {};
     for (int unit = warp; unit < n_units; unit += kClasses) {
+      const std::uint8_t* chunks = units + unit * unit_bytes(kFormat);
 #pragma unroll
       for (int k = 0; k < kAtOnce; ++k) {
         const int q = first_chunk + k;
-        ChunkOfTile<kFormat> w[kRowTiles];
-#pragma unroll
-        for (int r = 0; r < kRowTiles; ++r) {
-          const std::uint8_t* chunks = units[r] + unit * unit_bytes(kFormat);
-          w[r].read(chunks + q * U::kCodeBytes, chunks + kUnitChunks * U::kCodeBytes, q, lane);
-        }
+        ChunkOfTile<kFormat> w;
+        w.read(chunks + q * U::kCodeBytes, chunks + kUnitChunks * U::kCodeBytes, q, lane);
         const int n_halves = halves_of_chunk(p, unit, q);
         for (int term = 0; term < p.x.terms; ++term) {
 #pragma unroll
@@ -227,30 +209,27 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
             const std::int64_t place = p.x.place(first_tile + column, term, unit * kUnitChunks + q, 0);
             ChunkOfInput<U::kHasMin> x;
             x.read(p.x.codes + 16 * place, p.x.steps + kInChunk * place, p.x.sums + kInChunk * place, lane);
-#pragma unroll
-            for (int r = 0; r < kRowTiles; ++r) add_chunk<kFormat>(w[r], x, n_halves, sums[k][r][column]);
+            add_chunk<kFormat>(w, x, n_halves, sums[k][column]);
           }
         }
       }
     }
     if (first_chunk > 0) __syncthreads();  // the last ones were read
-#pragma unroll
-    for (int i = 0; i < kAtOnce * kRowTiles * kColumnTiles * 4; ++i) {
-      const int k = i / 4 / kColumnTiles / kRowTiles, r = i / 4 / kColumnTiles % kRowTiles, column = i / 4 % kColumnTiles, c = i % 4;
-      parts[k][warp][kTile * column + 2 * t + c % 2][static_cast<int>(kTileRows) * r + g + c / 2 * 8] = sums[k][r][column][c];
+    for (int k = 0; k < kAtOnce; ++k) {
+      for (int column = 0; column < kColumnTiles; ++column) {
+        for (int i = 0; i < 4; ++i) parts[k][warp][kTile * column + 2 * t + i % 2][g + i / 2 * 8] = sums[k][column][i];
+      }
     }
     __syncthreads();
-#pragma unroll
     for (int o = 0; o < kOutputs; ++o) {
       const int i = static_cast<int>(threadIdx.x) + o * 32 * kClasses;
-      if (i >= kRows * kSlots) break;
-      for (int k = 0; k < kAtOnce * kClasses; ++k) totals[o] += parts[k / kClasses][k % kClasses][i / kRows][i % kRows];
+      if (i >= kTileRows * kSlots) break;
+      for (int k = 0; k < kAtOnce * kClasses; ++k) totals[o] += parts[k / kClasses][k % kClasses][i / kTileRows][i % kTileRows];
     }
   }
-#pragma unroll
   for (int o = 0; o < kOutputs; ++o) {
     const int i = static_cast<int>(threadIdx.x) + o * 32 * kClasses;
-    if (i < kRows * kSlots) store(p, part, first_tile * kTile + i / kRows, first_row_tile * kTileRows + i % kRows, expert, totals[o]);
+    if (i < kTileRows * kSlots) store(p, part, first_tile * kTile + i / kTileRows, tile * kTileRows + i % kTileRows, expert, totals[o]);
   }
 }
 
@@ -318,8 +297,7 @@ __device__ __forceinline__ void copy_stage(const Product& p, const std::uint8_t*
 }
 
 template <Format kFormat>
-__global__ void __launch_bounds__(kManyThreads, 2) multiply_many(Product p) {
-  begin_kernel();
+__global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
   using S = Stage<kFormat>;
   using U = Unit<kFormat>;
   auto* stages = dynamic_shared<std::uint8_t>();
@@ -392,26 +370,16 @@ __global__ void __launch_bounds__(kManyThreads, 2) multiply_many(Product p) {
 
 template <Format kFormat>
 void launch_product(Lowering& to, Product p, Way way, std::int64_t n_rows) {
-  const auto go = [&](unsigned n_blocks, std::int64_t n_rows_of_blocks, auto kernel) {
-    to.launch({n_blocks, static_cast<unsigned>(n_rows_of_blocks)}, 32 * kClasses, 0, kernel, p);
-  };
-  if (way != Way::by_slots) {
-    const unsigned n_blocks = place_blocks(p, way, kTileRows);
-    if (way == Way::one) return go(n_blocks, n_rows, multiply_one<kFormat, Way::one>);
-    if (way == Way::gated) return go(n_blocks, n_rows, multiply_one<kFormat, Way::gated>);
-    return go(n_blocks, n_rows, multiply_one<kFormat, Way::combined>);
-  }
-  constexpr std::int64_t kFewSlots = 12 * kTile;  // more than 32 are done 32 at a time: of many there would be too few blocks
-  if (p.tile_expert != nullptr || p.n_slots <= kFewSlots) {
-    constexpr unsigned kEnoughBlocks = 96;
-    const bool pairs = place_blocks(p, way, 2 * kTileRows) >= kEnoughBlocks;
-    const unsigned n_blocks = place_blocks(p, way, (pairs ? 2 : 1) * kTileRows);
-    const auto few = [&](std::int64_t slots, auto single, auto pair) { go(n_blocks, blocks_for(p.n_slots, slots), pairs ? pair : single); };
-    if (p.tile_expert != nullptr || p.n_slots <= kTile) return few(kTile, multiply_few<kFormat, 1, 1>, multiply_few<kFormat, 1, 2>);
-    if (p.n_slots <= 2 * kTile) return few(2 * kTile, multiply_few<kFormat, 2, 1>, multiply_few<kFormat, 2, 2>);
-    return few(4 * kTile, multiply_few<kFormat, 4, 1>, multiply_few<kFormat, 4, 2>);
-  }
-  const unsigned n_blocks = place_blocks(p, way, kTileRows * kBlockTiles);
+  constexpr std::int64_t kFewSlots = 12 * kTile;  // more than 32 are done 32 at a time: what many make too few blocks of is done sooner so
+  const bool few = way != Way::by_slots || p.tile_expert != nullptr || p.n_slots <= kFewSlots;
+  const unsigned n_blocks = place_blocks(p, way, kTileRows * (few ? 1 : kBlockTiles));
+  const auto go = [&](std::int64_t n_rows_of_blocks, auto kernel) { to.launch({n_blocks, static_cast<unsigned>(n_rows_of_blocks)}, 32 * kClasses, 0, kernel, p); };
+  if (way == Way::one) return go(n_rows, multiply_one<kFormat, Way::one>);
+  if (way == Way::gated) return go(n_rows, multiply_one<kFormat, Way::gated>);
+  if (way == Way::combined) return go(n_rows, multiply_one<kFormat, Way::combined>);
+  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(blocks_for(p.n_slots, kTile), multiply_few<kFormat, 1>);
+  if (p.n_slots <= 2 * kTile) return go(1, multiply_few<kFormat, 2>);
+  if (few) return go(blocks_for(p.n_slots, 4 * kTile), multiply_few<kFormat, 4>);
   to.launch({n_blocks, blocks_for(p.n_slots, kTile * kBlockColumns)}, kManyThreads, static_cast<std::size_t>(Stage<kFormat>::number(p.x.terms) * Stage<kFormat>::bytes(p.x.terms)),
             multiply_many<kFormat>, p);
 }

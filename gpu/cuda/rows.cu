@@ -15,7 +15,6 @@ constexpr int kThreads = 256;
 template <Format kFormat>
 __global__ void embed(const std::uint8_t* table, std::int64_t table_rows, std::int64_t cols, const int* ids, std::int64_t ids_stride, std::int64_t n_rows,
                       float* out, std::int64_t out_stride, Books books) {
-  begin_kernel();
   using V = Values<kFormat>;
   const std::int64_t chunks = (cols + 7) / 8, at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / chunks, c = at % chunks;
   if (row >= n_rows) return;
@@ -75,7 +74,6 @@ struct Norm {
 
 template <bool kBlock>
 __global__ void norm(Norm p) {
-  begin_kernel();
   constexpr int kStep = kBlock ? kNormThreads : 32;
   const std::int64_t at = kBlock ? blockIdx.x : std::int64_t{blockIdx.x} * (kNormThreads / 32) + threadIdx.x / 32;
   const std::int64_t me = kBlock ? threadIdx.x : threadIdx.x % 32;
@@ -96,11 +94,11 @@ __global__ void norm(Norm p) {
   if (p.sum != nullptr) {  // a thread reads only what it has written itself
     const float* residual = p.residual + row * p.residual_stride + first;
     float* sum = p.sum + row * p.sum_stride + first;
-    for_columns<kBlock>(p.group, [&](std::int64_t c) {
+    for (std::int64_t c = me; c < p.group; c += kStep) {
       const float value = moments.normed(x[c], weight[c], bias == nullptr ? nullptr : bias + c);
       last[c] = value;
       sum[c] = fmaf(p.factor, value, residual[c]);
-    });
+    }
     x = last = sum;
     if (p.next_out != nullptr) {
       moments = moments_of<kBlock>(p.group, p.centre, p.next_eps, [&](std::int64_t c) { return sum[c]; });
@@ -118,8 +116,7 @@ __global__ void norm(Norm p) {
   }
   for (std::int64_t run = me; run < p.rounded.runs; run += kStep) {
     float values[kRun];
-    for (int i = 0; i < kRun; ++i) values[i] = value_at(run * kRun + i);  // all of it is read before anything is written
-    for (int i = 0; i < kRun; ++i) last[run * kRun + i] = values[i];
+    for (int i = 0; i < kRun; ++i) last[run * kRun + i] = values[i] = value_at(run * kRun + i);
     round_run(values, at, run, p.rounded);
   }
 }
@@ -128,7 +125,6 @@ __global__ void norm(Norm p) {
 
 __global__ void rope(float* x, std::int64_t stride, std::int64_t n_heads, std::int64_t head_dim, std::int64_t n_rot, bool adjacent, const float* cos_sin,
                      std::int64_t cos_sin_stride, std::int64_t n) {
-  begin_kernel();
   const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at >= n) return;
   const std::int64_t pairs = n_rot / 2, i = at % pairs, head = at / pairs % n_heads, row = at / pairs / n_heads;
@@ -155,7 +151,6 @@ __device__ __forceinline__ float element(float x, float y, float factor, int act
 template <int kKind>
 __global__ void elementwise(const float* x, std::int64_t x_stride, const float* y, std::int64_t y_stride, float* out, std::int64_t out_stride, std::int64_t cols,
                             std::int64_t n, float factor, int activation) {
-  begin_kernel();
   const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / cols, c = at % cols;
   if (at >= n) return;
   const float other = y == nullptr ? 0 : y[row * y_stride + (kKind == kOpSigmoidGate ? 0 : c)];
@@ -166,7 +161,6 @@ __global__ void elementwise(const float* x, std::int64_t x_stride, const float* 
 template <int kKind>
 __global__ void elementwise_rounded(const float* x, std::int64_t x_stride, const float* y, std::int64_t y_stride, float* out, std::int64_t out_stride,
                                     std::int64_t n_rows, float factor, int activation, Rounded rounded) {
-  begin_kernel();
   const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / rounded.runs, run = at % rounded.runs;
   if (row >= slots_in_tiles(n_rows)) return;
   float values[kRun] = {};
@@ -192,7 +186,6 @@ void launch_elementwise(Lowering& to, const ElementwiseOp& op, std::int64_t term
 
 __global__ void gather(const float* x, std::int64_t x_stride, std::int64_t x_rows, const int* rows, std::int64_t rows_stride, float* out,
                        std::int64_t out_stride, std::int64_t cols, std::int64_t n) {
-  begin_kernel();
   const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / cols, c = at % cols;
   if (at >= n) return;
   const int from = rows[row * rows_stride];

@@ -33,7 +33,6 @@ struct TopK {
 // The k-th largest key is found eight bits at a time, from the top; then the larger ones are put together in the order of their columns,
 // and as many of its equals as are missing.
 __global__ void top_k(TopK p) {
-  begin_kernel();
   __shared__ int counts[kThreads], equals[kThreads], chosen_ids[kThreads];
   __shared__ float chosen[kThreads];
   __shared__ int found_digit, found_above;
