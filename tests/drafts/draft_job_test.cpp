@@ -80,13 +80,14 @@ TEST_F(DraftJobTest, FirstWordsAreAlsoLookedForBehindTheSameToken) {
 TEST_F(DraftJobTest, WordsThatSaveNothingComeLast) {
   const auto saves = [](const Draft& draft) { return word_end(draft.text, 0) == std::string::npos ? draft.text.size() > 1 : word_end(draft.text, 0) > 1; };
   int n_marks = 0, n_words = 0;
-  for (const std::string text : {"Thank you", "The train was late", "I hope you are well", "My favourite colour is blue", "We are sorry"}) {
+  for (const std::string text : {"I have a dog and a cat", "He was tired and went home", "The meeting is on Monday", "Please send me the report", "We went to the park",
+                                 "Milk, eggs, ", "In 19", "Room 2", "1", "Chapter "}) {
     for (const Draft& draft : drafts_of(text, {})) {
       if (draft.id == 0) continue;
       saves(draft) ? ++n_words : ++n_marks;
     }
   }
-  EXPECT_GT(n_words, 3 * n_marks);
+  EXPECT_GT(n_words, 10 * n_marks);
 }
 
 // What was taken back comes back: for any split, the tokens kept and the bytes held are the text.

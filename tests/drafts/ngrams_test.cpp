@@ -135,11 +135,11 @@ class RememberingTest : public DraftTest {
 TEST_F(RememberingTest, A35WhatWasSaidElsewhereIsSuggestedAndForgottenAgain) {
   OwnTexts own;
   for (int i = 0; i < 3; ++i) own.learn({{1, "Please give my regards to Mr. Quillfeather when you see him."}});
-  const std::string before = "I wrote to Mr. Quill";
-  EXPECT_FALSE(says(drafts(before, nullptr), "feather"));
-  EXPECT_TRUE(says(drafts(before, &own.ngrams(*tokenizer_)), "feather"));
+  const std::string before = "I wrote to Mr. Quillf";
+  EXPECT_FALSE(says(drafts(before, nullptr), "eather"));
+  EXPECT_TRUE(says(drafts(before, &own.ngrams(*tokenizer_)), "eather"));
   own.forget(1);
-  EXPECT_FALSE(says(drafts(before, &own.ngrams(*tokenizer_)), "feather"));
+  EXPECT_FALSE(says(drafts(before, &own.ngrams(*tokenizer_)), "eather"));
 }
 
 TEST_F(RememberingTest, ANameThatStandsInTheTextIsSuggestedThere) {
