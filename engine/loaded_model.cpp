@@ -6,6 +6,7 @@
 #include "engine/base/log.h"
 #include "engine/device_plan.h"
 #include "engine/gguf/fingerprint.h"
+#include "engine/gguf/text.h"
 #include "engine/self_test.h"
 
 namespace foreword::engine {
@@ -109,6 +110,9 @@ Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::
     auto tokenizer = Tokenizer::from_gguf(file->metadata());
     if (!tokenizer) return named(tokenizer.error());
     tokenizer_ = std::move(*tokenizer);
+    if (tokenizer_->size() > model_.vocab_size) {
+      return damaged(name, "it lists " + std::to_string(tokenizer_->size()) + " tokens and has numbers for " + std::to_string(model_.vocab_size));
+    }
     template_ = ChatTemplate::from_gguf(file->metadata(), *tokenizer_);
   }
 

@@ -5,6 +5,7 @@
 #include "app/command.h"
 #include "app/report.h"
 #include "engine/gguf/gguf.h"
+#include "engine/gguf/text.h"
 
 namespace foreword::app {
 namespace {
@@ -82,13 +83,13 @@ int run(const CommonOptions& common, const std::filesystem::path& path) {
               file->metadata().all().size(), file->tensors().size(), static_cast<double>(file->total_bytes()) / 1e6);
   for (const auto& [key, value] : file->metadata().all()) {
     Report one;
-    std::visit(AddToReport{one, key}, value.value);
-    const std::string json = one.to_json();  // {"key":value}
+    std::visit(AddToReport{one, ""}, value.value);
+    const std::string json = one.to_json();  // {"":value}
     const std::size_t colon = json.find("\":") + 2;
-    std::printf("  %-48s %s\n", key.c_str(), json.substr(colon, json.size() - colon - 1).c_str());
+    std::printf("  %-48s %s\n", engine::printable(key).c_str(), json.substr(colon, json.size() - colon - 1).c_str());
   }
   for (const engine::TensorInfo& tensor : file->tensors()) {
-    std::printf("  %-48s %-8s %s\n", tensor.name.c_str(), std::string(gpu::info(tensor.format).name).c_str(),
+    std::printf("  %-48s %-8s %s\n", engine::printable(tensor.name).c_str(), std::string(gpu::info(tensor.format).name).c_str(),
                 shape_of(tensor).c_str());
   }
   return kOk;

@@ -86,7 +86,7 @@ Result<Report> measure(const CommonOptions& common, const Options& options) {
   std::size_t n_bytes = text.size();
   if (options.tokens > 0 && std::ssize(ids) > options.tokens) {
     ids.resize(static_cast<std::size_t>(options.tokens));
-    n_bytes = tokenizer.decode(ids, {}).size();
+    n_bytes = tokenizer.decode(ids, {.clean_spaces = false}).size();  // what was read, not what would be shown
   }
   const bool with_bos = tokenizer.adds_bos() && tokenizer.bos() != engine::kNoToken;
   const std::int64_t step = model->model().context - (with_bos ? 1 : 0);

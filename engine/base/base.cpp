@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,8 @@ void log(LogLevel level, std::string_view message) {
   line += kLevelNames[static_cast<int>(level)];
   line += ": ";
   line += message;
+  // A message may quote a file or a template, which must not steer the terminal.
+  std::ranges::replace_if(line, [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7F; }, '?');
   line += '\n';
   std::fwrite(line.data(), 1, line.size(), stderr);
 }

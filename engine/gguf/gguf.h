@@ -36,6 +36,7 @@ struct MetaValue {
 
 /// general.alignment of a file that does not state it.
 inline constexpr std::uint32_t kDefaultAlignment = 32;
+inline constexpr std::int64_t kLargestAlignment = 65536;  // bytes; files are filled up to it
 
 /// One metadata entry as it lies in the file: its value's type id and what follows it, for whoever copies a file without
 /// loss (MetaValue forgets widths).

@@ -188,8 +188,7 @@ Result<void> GgufWriter::write_to(std::ostream& out, const std::string& name) co
 }
 
 Result<void> GgufWriter::write(const fs::path& path) const {
-  fs::path partial = path;
-  partial += ".partial";
+  const fs::path partial = GgufWriter::partial(path);
   const std::string name = path.filename().string();
   std::error_code ignored;
 

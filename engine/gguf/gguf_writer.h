@@ -50,6 +50,8 @@ class GgufWriter {
   /// The size of the file that write() makes.
   std::uint64_t file_bytes() const;
 
+  /// The file that is written first: PATH.partial.
+  static std::filesystem::path partial(std::filesystem::path path) { return path += ".partial"; }
   /// Writes "PATH.partial", then renames it to PATH, replacing what was there. After an error PATH is as it was and no
   /// partial file is left. `io`, or what a producer said.
   Result<void> write(const std::filesystem::path& path) const;

@@ -293,9 +293,9 @@ Result<TensorInfo> Parser::tensor() {
 Result<std::uint64_t> Parser::alignment(const Metadata& metadata) const {
   FW_ASSIGN(const auto stated, metadata.integer("general.alignment"));
   const std::int64_t value = stated.value_or(kDefaultAlignment);
-  const bool usable = value >= 8 && value <= std::numeric_limits<std::uint32_t>::max() &&
+  const bool usable = value >= 8 && value <= kLargestAlignment &&
                       std::has_single_bit(static_cast<std::uint64_t>(value));
-  if (!usable) return bad("its data alignment is " + std::to_string(value) + ", which is not a power of two from 8 up");
+  if (!usable) return bad("its data alignment is " + std::to_string(value) + ", which is not a power of two from 8 to " + std::to_string(kLargestAlignment));
   return static_cast<std::uint64_t>(value);
 }
 

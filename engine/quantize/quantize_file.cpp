@@ -18,10 +18,10 @@ constexpr std::size_t kLongestTensorName = 63;  // of other programs that read t
 /// The end of the name of a split model's part: -00001-of-00003.gguf
 constexpr std::size_t kPartSuffix = 20;
 
-/// `out` is `in`, or by its name another part of the same model.
+/// `out`, or the file beside it that is written first, is `in`, or by its name another part of the same model.
 bool would_destroy_input(const fs::path& in, const fs::path& out, int n_parts) {
   std::error_code code;
-  if (fs::equivalent(in, out, code)) return true;
+  if (fs::equivalent(in, out, code) || fs::equivalent(in, GgufWriter::partial(out), code)) return true;
   const std::string a = in.filename().string(), b = out.filename().string();
   if (n_parts == 1 || a.size() != b.size() || a.size() < kPartSuffix || !fs::exists(out, code)) return false;
   const fs::path folder = in.has_parent_path() ? in.parent_path() : ".", other = out.has_parent_path() ? out.parent_path() : ".";

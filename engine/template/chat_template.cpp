@@ -71,6 +71,25 @@ std::vector<TextSpan> spans_of(const jinja::Text& text) {
   return spans;
 }
 
+bool says_something(const std::vector<TextSpan>& spans) {
+  return std::ranges::any_of(spans, [](const TextSpan& span) { return !span.trusted && !span.text.empty(); });
+}
+
+// Some templates read parts alone, and leave a content that is a text out without a word.
+std::vector<TextSpan> spans_with_contents(const jinja::Template& source, std::span<const ChatMessage> messages, const ChatTemplateOptions& options,
+                                          const jinja::Limits& limits) {
+  std::vector<TextSpan> spans = spans_of(jinja::render(source, messages, options, limits));
+  const bool has_contents = std::ranges::any_of(messages, [](const ChatMessage& message) { return message.content.find_first_not_of(" \t\r\n") != std::string::npos; });
+  if (!has_contents || says_something(spans)) return spans;
+  try {
+    std::vector<TextSpan> of_parts = spans_of(jinja::render(source, messages, options, limits, jinja::Contents::parts));
+    if (says_something(of_parts)) return of_parts;
+  } catch (const jinja::Failure&) {
+    // It does not read parts either.
+  }
+  return spans;
+}
+
 }  // namespace
 
 ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& tokenizer) {
@@ -134,7 +153,7 @@ Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> 
                                                    const ChatTemplateOptions& options) const {
   if (impl_->source) {
     try {
-      return spans_of(jinja::render(*impl_->source, messages, options, limits_for(messages)));
+      return spans_with_contents(*impl_->source, messages, options, limits_for(messages));
     } catch (const jinja::Failure& failure) {
       if (failure.kind == jinja::Failure::Kind::raised) return Error{ErrorCode::invalid_argument, failure.message};
       if (failure.kind == jinja::Failure::Kind::limit) return Error{ErrorCode::corrupt, failure.message + "."};

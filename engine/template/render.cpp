@@ -11,12 +11,20 @@ namespace {
 
 /// The variables of a template, apart from its functions.
 void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const ChatMessage> messages,
-                      const ChatTemplateOptions& options) {
+                      const ChatTemplateOptions& options, Contents contents) {
+  const auto content_of = [&](const ChatMessage& message) {
+    const Value text = runtime.text(Text(message.content, false));
+    if (contents == Contents::text) return text;
+    const Value part = runtime.dict();
+    runtime.set(*part.dict, "type", runtime.text("text"));
+    runtime.set(*part.dict, "text", text);
+    return runtime.list({part});
+  };
   Values list;
   for (const ChatMessage& message : messages) {
     const Value entry = runtime.dict();
     runtime.set(*entry.dict, "role", runtime.text(name_of(message.role)));
-    runtime.set(*entry.dict, "content", runtime.text(Text(message.content, false)));
+    runtime.set(*entry.dict, "content", content_of(message));
     if (message.role == Role::assistant && !message.reasoning.empty()) {
       runtime.set(*entry.dict, "reasoning_content", runtime.text(Text(message.reasoning, false)));
     }
@@ -39,10 +47,10 @@ void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const Ch
 }  // namespace
 
 Text render(const Template& source, std::span<const ChatMessage> messages, const ChatTemplateOptions& options,
-            const Limits& limits) {
+            const Limits& limits, Contents contents) {
   Runtime runtime(limits, options.now);
   Evaluator evaluator(source, runtime);
-  define_variables(evaluator, runtime, messages, options);
+  define_variables(evaluator, runtime, messages, options, contents);
   return evaluator.run();
 }
 

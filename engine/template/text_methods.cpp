@@ -28,6 +28,7 @@ Value splitlines(Runtime& runtime, const Value& self, const Arguments& arguments
 
 /// Python's s[start:stop] as bytes, for the methods that take a range.
 std::string_view range_of(Runtime& runtime, const Value& self, const Value& start, const Value& stop) {
+  if (start.is(Kind::undefined) && stop.is(Kind::undefined)) return self.bytes();
   const Value part = get_slice(runtime, self, start, stop, {});
   return part.bytes();
 }

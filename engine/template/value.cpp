@@ -45,10 +45,12 @@ Value Value::of(const Text* text) {
 
 namespace {
 
+constexpr std::size_t kLongestNestedKey = std::size_t{1} << 20;  // bytes
 constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
 void append_key(std::string& out, const Value& key, int depth) {
   if (depth > 32) fail("a key nests too deeply");
+  if (depth > 0 && out.size() > kLongestNestedKey) throw Failure{Failure::Kind::limit, "a key is too long"};  // its parts may be one part, shared
   switch (key.kind) {
     case Kind::text:
       if (depth > 0) out += std::to_string(key.bytes().size());

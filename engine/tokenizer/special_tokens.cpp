@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 
 namespace foreword::engine {
@@ -13,9 +15,15 @@ bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 }  // namespace
 
 SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens) : tokens_(std::move(tokens)) {
+  // What is longer is no token that a template writes, and every place would be compared with all of it.
+  constexpr std::size_t kLongest = 1024;
+  std::erase_if(tokens_, [](const SpecialToken& token) { return token.text.size() > kLongest; });
   std::sort(tokens_.begin(), tokens_.end(), [](const SpecialToken& a, const SpecialToken& b) {
     return a.text.size() != b.text.size() ? a.text.size() > b.text.size() : a.id < b.id;
   });
+  // Of those that are alike in all but their ids only the first can be found.
+  std::set<std::tuple<std::string, SpecialToken::Writer, bool>> seen;
+  std::erase_if(tokens_, [&](const SpecialToken& token) { return !seen.insert({token.text, token.writer, token.strips_right}).second; });
   roots_.fill(kNone);
   otherwise_.assign(tokens_.size(), kNone);
   for (auto i = static_cast<std::uint32_t>(tokens_.size()); i-- > 0;) {

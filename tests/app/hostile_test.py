@@ -108,6 +108,10 @@ class BrokenHeaders(program.ProgramTest):
         sentence = self.refuse(path)
         self.assertNotIn("\x1b", sentence)
         self.assertNotIn("\r", sentence)
+        path.write_bytes(header(n_kv=1) + text("ke\x1b[2J\"\":y") + struct.pack("<I", 8) + text("value"))
+        listed = self.run_ok("inspect", path).decode()
+        self.assertNotIn("\x1b", listed)
+        self.assertIn('"value"', listed)
 
 
 @program.needs_fixtures
@@ -178,6 +182,9 @@ class BrokenModels(program.ProgramTest):
             "other-width": ({**kv, llama + "embedding_length": 128}, tensors),
             "layers-is-text": ({**kv, llama + "block_count": "five"}, tensors),
             "no-tokens": ({key: value for key, value in kv.items() if key != "tokenizer.ggml.tokens"}, tensors),
+            "more-tokens-than-rows": ({**kv, "tokenizer.ggml.tokens": kv["tokenizer.ggml.tokens"] + ["one more"],
+                                       "tokenizer.ggml.scores": kv["tokenizer.ggml.scores"] + [0.0],
+                                       "tokenizer.ggml.token_type": kv["tokenizer.ggml.token_type"] + [Typed("i32", 3)]}, tensors),
             "unknown-tokenizer": ({**kv, "tokenizer.ggml.model": "abacus"}, tensors),
             "part-of-a-split-file": ({**kv, "split.no": Typed("u16", 0), "split.count": Typed("u16", 3),
                                       "split.tensors.count": Typed("i32", 99)}, tensors),

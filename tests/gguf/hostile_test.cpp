@@ -93,6 +93,8 @@ const HostileCase kCases[] = {
      ErrorCode::corrupt, "alignment is 0"},
     {"alignment 48", [] { return RawGguf().head(0, 1).entry("general.alignment", RawGguf::u32, 48u); },
      ErrorCode::corrupt, "alignment is 48"},
+    {"alignment 2^31", [] { return RawGguf().head(0, 1).entry("general.alignment", RawGguf::u32, 1u << 31); },
+     ErrorCode::corrupt, "alignment is 2147483648"},
     {"alignment -32", [] { return RawGguf().head(0, 1).entry("general.alignment", RawGguf::i32, -32); },
      ErrorCode::corrupt, "alignment is -32"},
     {"alignment 2^63", [] { return RawGguf().head(0, 1).entry("general.alignment", RawGguf::u64, kMax64 / 2 + 1); },

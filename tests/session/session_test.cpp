@@ -474,21 +474,29 @@ TEST_F(SessionTest, CountsExactlyWhatWouldBeReadAndDisturbsNoAnswer) {
   ASSERT_EQ(counted.of_messages.size(), 2u);
   EXPECT_GT(counted.of_messages[1], 0);
   EXPECT_LT(counted.of_messages[0] + counted.of_messages[1], counted.total);
-  request.id = 2;
-  session_.send(request);
-  int answered = 0;
-  std::string text;
-  for (bool running = true; running;) {
-    const Event event = *outbox_.take();
-    if (const auto* piece = std::get_if<TextPiece>(&event)) {
-      if (text.empty()) session_.send(CountTokens{10, chat});
-      text += piece->text;
+  // Where other programs are at work the answer may end before the question is sent; then another is asked.
+  constexpr int kTries = 50;
+  bool amid = false;
+  for (int i = 0; i < kTries && !amid; ++i) {
+    request.id = 2 + static_cast<std::uint64_t>(i);
+    session_.send(request);
+    std::string text;
+    bool ended = false;
+    for (bool counted_again = false; !ended || !counted_again;) {
+      const Event event = *outbox_.take();
+      if (const auto* piece = std::get_if<TextPiece>(&event)) {
+        if (text.empty()) session_.send(CountTokens{10, chat});
+        text += piece->text;
+      }
+      if (std::holds_alternative<TokensCounted>(event)) {
+        counted_again = true;
+        amid = !ended;
+      }
+      ended = ended || std::holds_alternative<GenerationDone>(event);
     }
-    answered += std::holds_alternative<TokensCounted>(event) ? 1 : 0;
-    running = !std::holds_alternative<GenerationDone>(event);
+    EXPECT_EQ(text, alone.text);
   }
-  EXPECT_EQ(answered, 1) << "between two steps, not after the answer";
-  EXPECT_EQ(text, alone.text);
+  EXPECT_TRUE(amid) << "between two steps, not after the answer";
   session_.send(UnloadModel{});
   EXPECT_EQ(count(11, chat).total, 0);
 }

@@ -165,6 +165,19 @@ TEST(ChatTemplate, SyntaxErrorsNameTheirLine) {
   }
 }
 
+// As of models that see pictures: a content that is a text would be left out without a word.
+TEST(ChatTemplate, ATemplateThatReadsPartsAloneGetsParts) {
+  for (const std::string content : {"{% for line in message['content'] %}{% if line['type'] == 'text' %}{{ line['text'] }}{% endif %}{% endfor %}",
+                                    "{% for part in message['content'] | selectattr('type', 'equalto', 'text') %}{{ part['text'] }}{% endfor %}"}) {
+    const auto rendered = ChatTemplate::from_source("{% for message in messages %}[" + content + "]{% endfor %}")->render(kHistory, golden_options());
+    ASSERT_TRUE(rendered);
+    std::string expected;
+    for (const ChatMessage& message : kHistory) expected += "[" + message.content + "]";
+    EXPECT_EQ(joined(*rendered), expected) << content;
+  }
+  EXPECT_EQ(joined(*ChatTemplate::from_source("{{ messages | length }}")->render(kHistory, golden_options())), std::to_string(kHistory.size()));
+}
+
 TEST(ChatTemplate, AnEmptySourceRendersNothing) {
   EXPECT_TRUE(ChatTemplate::from_source("")->render(kHistory, golden_options())->empty());
   EXPECT_TRUE(ChatTemplate::from_source("{# only this #}")->render({}, golden_options())->empty());

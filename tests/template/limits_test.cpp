@@ -87,6 +87,7 @@ std::vector<HostileCase> hostile_cases() {
        "{% set ns = namespace(l=[], m=[]) %}{% for i in range(9999) %}{% set ns.l = [ns.l] %}"
        "{% set ns.m = [ns.m] %}{% endfor %}{{ ns.l == ns.m }}",
        true},
+      {"a key of shared parts", "{% set ns = namespace(t=(1,1)) %}{% for i in range(30) %}{% set ns.t = (ns.t, ns.t) %}{% endfor %}{{ {ns.t: 1} }}", true},
       {"a list within itself", "{% set l = [] %}{{ l.append(l) }}{{ l }}", true},
       {"a dict within itself", "{% set d = {} %}{{ d.update({'d': d}) }}{{ d | tojson }}", true},
       {"a list that is compared with itself", "{% set l = [] %}{% set m = [l] %}{{ l.append(m) }}{{ l == m }}", true},

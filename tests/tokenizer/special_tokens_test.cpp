@@ -111,6 +111,11 @@ TEST(SpecialTokens, ManyTokensAndLongTexts) {
   EXPECT_GT(specials.find(text, all).size(), 100000u);
   EXPECT_EQ(specials.find(std::string(31 << 16, '\n'), all).size(), 1u << 16);
   EXPECT_EQ(specials.find(std::string(4 << 20, '<'), all).size(), 0u);
+  // None may stand there, and all are alike; a token of a megabyte, which every place begins.
+  const SpecialTokens alike(std::vector<SpecialToken>(1'000'000, SpecialToken{"e", 7}));
+  EXPECT_EQ(alike.find(std::string(10'000, 'e'), [](const SpecialToken&, std::size_t, std::size_t) { return false; }).size(), 0u);
+  const SpecialTokens endless({{std::string(1 << 20, 'a') + "b", 8}});
+  EXPECT_EQ(endless.find(std::string(4 << 20, 'a'), all).size(), 0u);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   EXPECT_LT(seconds.count(), 10.0);
 }
