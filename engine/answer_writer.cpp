@@ -209,7 +209,7 @@ void AnswerWriter::end_step(const Pass& pass) {
   const bool reading = stats_.n_tokens == 0;
   if (reading) {
     const std::int64_t known = std::ssize(known_->tokens) + n_chain_ + (tree_ != nullptr ? 1 : 0);
-    say_(PromptProgress{request_.id, std::min(fresh_, known - stats_.reused_tokens), fresh_});
+    say_(PromptProgress{request_.id, std::clamp<std::int64_t>(known - stats_.reused_tokens, 0, fresh_), fresh_});
   }
   if (tree_ == nullptr) return keep_rows(chosen);
   if (reading) {
@@ -222,6 +222,7 @@ void AnswerWriter::end_step(const Pass& pass) {
     drafting_->followed.insert(drafting_->followed.end(), text_.begin() + std::ssize(drafting_->followed), text_.end());
   }
   const Said said = say_tokens(chosen.tokens);
+  if (!reading) stats_.pass_tokens += static_cast<std::int64_t>(said.n);
   // Of what was drafted behind the answer's end no row is kept, as if it had not been: else a page could close that would be open.
   chosen.path.resize(std::min(chosen.path.size(), said.n));
   keep_rows(chosen);

@@ -121,9 +121,9 @@ Result<void> Scheduler::step(std::span<Work* const> works, const std::function<b
 }
 
 Result<void> Scheduler::write(const Wishes& wishes, const std::function<bool()>& go_on) {
-  ChunkReader::Step step{.begin = now_()};
-  add_writers(wishes);
+  add_writers(wishes);  // drafts are made here, which is no part of the time that reading may take
   if (parts_.empty()) return {};
+  ChunkReader::Step step{.begin = now_()};
   const double back = looked_back();
   step.own = expected(batch_.size(), back);
   step.limit = limit_.seconds(step.own);

@@ -57,9 +57,10 @@ class Conversation {
     engine::Generate request;
     request.prompt = messages_;
     request.sampling = common_.sampling;
+    request.sampling.seed += static_cast<std::uint64_t>(messages_.size() - 1);  // else the next answer would draw this one's noise again
     request.max_tokens = options_.n;
     keep([&](History& h) { return h.add_user(text); });
-    keep([&](History& h) { return h.begin_answer(model_.name, message_settings(common_.sampling, options_.n)); });
+    keep([&](History& h) { return h.begin_answer(model_.name, message_settings(request.sampling, options_.n)); });
     request.chat = chat_id().value_or(0);
     Answer answer;
     std::string so_far;

@@ -78,7 +78,7 @@ void Controller::caught_up(std::uint8_t drafter, std::int64_t tokens, double sec
 
 void Controller::asked(std::uint8_t drafter, double seconds) {
   Known& known = drafters_[drafter];
-  known.price.proposal = known.ever || known.expected ? known.price.proposal + kRate * (seconds - known.price.proposal) : seconds;
+  known.price.proposal = known.ever ? known.price.proposal + kRate * (seconds - known.price.proposal) : seconds;  // what was expected is of one level
   known.ever = true;
   known.asked_now = true;
   draft_seconds_ += seconds;

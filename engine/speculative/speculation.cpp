@@ -1,6 +1,7 @@
 #include "engine/speculative/speculation.h"
 
 #include <algorithm>
+#include <utility>
 #include <string>
 
 #include "engine/base/check.h"
@@ -98,7 +99,10 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     learn_price(self, seconds);
   }
   tree_.weigh();
-  tree_.trim(std::min(controller_.decide(tree_, load).nodes, std::max(0, max_rows - 1)));
+  int nodes = controller_.decide(tree_, load).nodes;
+  // A size that what was drawn decides would leave a node its row because of what was drawn below it, which is a sample of q no more then.
+  if (samples) nodes = std::exchange(next_sampled_nodes_, nodes);
+  tree_.trim(std::min(nodes, std::max(0, max_rows - 1)));
   return tree_;
 }
 

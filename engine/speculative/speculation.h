@@ -99,6 +99,7 @@ class Speculation {
   std::size_t followed_ = 0;  // tokens of the text that the drafters know
   std::vector<float> level_price_;  // by drafter
   bool wants_rows_ = false;
+  int next_sampled_nodes_ = 0;  // in the modes of rejection: of the next tree, by this one's draws
   LargeLogits large_;
   std::vector<Guess> best_;
 };
