@@ -1,6 +1,7 @@
 #include "engine/speculative/controller.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace foreword::engine {
@@ -9,13 +10,18 @@ namespace {
 constexpr double kFree = .002;   // share of a pass that nobody misses
 constexpr int kProbeEvery = 32;  // steps, at least
 constexpr double kProbeShare = .01;  // of the time, at most, goes to looking again
-constexpr double kMargin = 1.2;  // what a drafter finds has to be worth its time so many times, since it is only expected
+constexpr int kTrials = 4;
+constexpr double kAlike = 4;     // prices that do not differ
+constexpr double kMargin = 1.1;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kRate = .2;     // of the averages
 constexpr double kHopedChance = .5;  // of a token by a drafter that was never asked
 constexpr int kHopedDepth = 8;
 constexpr double kMemory = .97;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
 constexpr double kHope = .85;    // this share was kept
+
+// The first ones count alike.
+double rate_of(std::int64_t n) { return std::max(kRate, 1.0 / static_cast<double>(n)); }
 
 }  // namespace
 
@@ -40,6 +46,7 @@ Controller::Controller(int n_drafters) : drafters_(static_cast<std::size_t>(n_dr
 
 void Controller::expect(std::uint8_t drafter, const DraftPrice& price) {
   drafters_[drafter].price = price;
+  drafters_[drafter].level = price.proposal;
   drafters_[drafter].expected = true;
 }
 
@@ -50,23 +57,29 @@ void Controller::begin_answer() {
 
 bool Controller::wants(std::uint8_t drafter, std::int64_t backlog) const {
   const Known& known = drafters_[drafter];
-  if (!cost_.known() || (!known.ever && !known.expected)) return true;
+  if (!cost_.known() || (known.n_asked == 0 && !known.expected)) return true;
   const double plain = cost_.seconds(1);  // what a token costs
   const double reading = known.price.token * static_cast<double>(backlog), whole = known.price.proposal + reading;
   if (whole <= kFree * plain || known.steps_since + 1 >= std::max<double>(kProbeEvery, whole / (kProbeShare * plain))) return true;
-  const double gain = known.ever ? known.found * plain - kMargin * known.price.proposal : hoped_gain(known.price.proposal);
+  double gain = known.n_asked > 0 ? known.found * token_seconds() - kMargin * known.price.proposal : 0;
+  if (known.n_asked < kTrials) gain = std::max(gain, hoped_gain(known.level > 0 ? known.level : known.price.proposal));  // one proposal says little
   return gain > 0 && gain * std::max(steps_expected_, steps_of_answer_) >= reading;
 }
 
 // Seconds that chains of the best length save a step.
 double Controller::hoped_gain(double level_seconds) const {
-  const double plain = cost_.seconds(1);
-  double best = 0, reach = 1, tokens = 1;
+  double best = 0, reach = 1, tokens = 0;
   for (int n = 1; n <= std::min(kHopedDepth, cost_.max_rows() - 1); ++n) {
     tokens += reach *= kHopedChance;
-    best = std::max(best, tokens * plain - cost_.seconds(1 + n) - n * level_seconds);
+    best = std::max(best, tokens * token_seconds() - (cost_.seconds(1 + n) - cost_.seconds(1)) - n * level_seconds);
   }
   return best;
+}
+
+// What a token takes as things are, and so is worth: a pass, or less where drafts are right. Whoever finds tokens for less makes them come faster.
+double Controller::token_seconds() const {
+  const double plain = cost_.seconds(1);
+  return std::min(plain, (spent_ + kDoubt * plain) / (came_ + kDoubt));
 }
 
 void Controller::caught_up(std::uint8_t drafter, std::int64_t tokens, double seconds) {
@@ -78,8 +91,8 @@ void Controller::caught_up(std::uint8_t drafter, std::int64_t tokens, double sec
 
 void Controller::asked(std::uint8_t drafter, double seconds) {
   Known& known = drafters_[drafter];
-  known.price.proposal = known.ever ? known.price.proposal + kRate * (seconds - known.price.proposal) : seconds;  // what was expected is of one level
-  known.ever = true;
+  ++known.n_asked;
+  known.price.proposal = known.n_asked > 1 ? known.price.proposal + rate_of(known.n_asked) * (seconds - known.price.proposal) : seconds;  // what was expected is of one level
   known.asked_now = true;
   draft_seconds_ += seconds;
 }
@@ -95,9 +108,12 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
   }
   for (std::size_t i = 0; i < drafters_.size(); ++i) {
     Known& known = drafters_[i];
-    if (known.asked_now) known.found += (known.found == 0 ? 1 : kRate) * (found[i] - known.found);
+    if (known.asked_now) known.found += rate_of(known.n_asked) * (found[i] - known.found);
     known.steps_since = known.asked_now ? 0 : known.steps_since + 1;
     known.asked_now = false;
+  }
+  if (cost_.known()) {
+    spent_ = kMemory * spent_ + draft_seconds_ + cost_.seconds(load.rows + 1 + size.nodes) - cost_.seconds(load.rows + 1) + cost_.seconds(1);
   }
   draft_seconds_ = 0;
   ++steps_of_answer_;
@@ -111,11 +127,22 @@ void Controller::share_out(const DraftTree& tree, int nodes, float least_reach, 
   const double promise = worth(nodes), row = (cost_.seconds(load.rows + 1 + nodes) / cost_.seconds(load.rows + 1) - 1) / nodes;
   std::vector<int> claimants(tree.token.size(), 0);
   const auto child_of = [&](const Claim& claim) { return static_cast<std::size_t>(tree.find(claim.parent, claim.token)); };
-  for (const Claim& claim : tree.claims) ++claimants[child_of(claim)];
+  // Without the dear ones what the cheap ones name would be there too.
+  std::vector<double> least_price(tree.token.size(), std::numeric_limits<double>::infinity());
+  const auto price_of = [&](const Claim& claim) { return std::max(kFree * cost_.seconds(1), drafters_[claim.drafter].price.proposal); };
+  for (const Claim& claim : tree.claims) least_price[child_of(claim)] = std::min(least_price[child_of(claim)], price_of(claim));
+  const auto earns = [&](const Claim& claim) { return price_of(claim) <= kAlike * least_price[child_of(claim)]; };
+  for (const Claim& claim : tree.claims) claimants[child_of(claim)] += earns(claim) ? 1 : 0;
   for (const Claim& claim : tree.claims) {
     const std::size_t child = child_of(claim);
-    if (tree.reach[child] >= least_reach) found[claim.drafter] += (promise * static_cast<double>(tree.reach[child]) - row) / claimants[child];
+    if (earns(claim) && tree.reach[child] >= least_reach) found[claim.drafter] += (promise * static_cast<double>(tree.reach[child]) - row) / claimants[child];
   }
+}
+
+double Controller::row_share(int rows_beside) const {
+  constexpr int kRows = 4;  // steps between few of them are too small to be told
+  if (!cost_.known()) return 0;
+  return (cost_.seconds(rows_beside + 1 + kRows) - cost_.seconds(rows_beside + 1)) / kRows / cost_.seconds(1);
 }
 
 double Controller::worth(int nodes) const {
@@ -125,6 +152,7 @@ double Controller::worth(int nodes) const {
 }
 
 void Controller::learn(const DraftTree& tree, const VerifyResult& result) {
+  came_ = kMemory * came_ + static_cast<double>(result.tokens.size());
   for (Promise& promise : promises_) promise = {kMemory * promise.made, kMemory * promise.kept};
   const auto n = static_cast<std::size_t>(tree.n_drafted());
   if (n == 0) return;

@@ -40,6 +40,8 @@ class Controller {
   explicit Controller(int n_drafters);
 
   CostModel& cost() { return cost_; }
+  /// What a row more adds to a pass, in passes of one row; 0: not known.
+  double row_share(int rows_beside) const;
   const CostModel& cost() const { return cost_; }
 
   /// What a drafter that was never asked is thought to take, so that it need not be asked to learn that it is too dear. Of others
@@ -69,7 +71,9 @@ class Controller {
     DraftPrice price;         // averaged
     double found = 0;         // tokens that its chosen nodes were worth a proposal, averaged
     bool asked_now = false;
-    bool ever = false, expected = false, has_read = false;
+    double level = 0;         // seconds of one level, as expected; 0: not known
+    std::int64_t n_asked = 0;
+    bool expected = false, has_read = false;
     int steps_since = 0;
   };
   struct Promise {
@@ -77,9 +81,11 @@ class Controller {
   };
   double worth(int nodes) const;
   double hoped_gain(double level_seconds) const;
+  double token_seconds() const;
   void share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const;
 
   CostModel cost_;
+  double spent_ = 0, came_ = 0;  // seconds and tokens of the last steps, decayed
   std::vector<Known> drafters_;
   std::vector<Promise> promises_;  // by number of nodes, from 1
   double draft_seconds_ = 0;  // of this step

@@ -48,7 +48,10 @@ Speculation::Speculation(SpeculationLimits limits, std::vector<Member> members, 
 
 void Speculation::expect(std::string_view drafter, const DraftPrice& price) {
   const auto member = std::ranges::find(members_, drafter, [](const Member& one) { return one.row->name; });
-  if (member != members_.end()) controller_.expect(static_cast<std::uint8_t>(member - members_.begin()), price);
+  if (member == members_.end()) return;
+  const auto index = static_cast<std::size_t>(member - members_.begin());
+  controller_.expect(static_cast<std::uint8_t>(index), price);
+  if (controller_.cost().known()) level_price_[index] = static_cast<float>(std::clamp(price.proposal / controller_.cost().seconds(1), kLeastPrice, kMostPrice));
 }
 
 void Speculation::begin(std::span<const std::int32_t> text, std::size_t kept) {
@@ -83,7 +86,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     const std::int64_t backlog = members_[i].drafter->backlog();
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
     if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, backlog)) continue;
-    rules.min_level_reach = level_price_[i];
+    rules.min_level_reach = (level_price_[i] + static_cast<float>(controller_.row_share(load.rows))) / 0.6F;
     double start = clock_();
     if (backlog > 0) {
       members_[i].drafter->catch_up();
