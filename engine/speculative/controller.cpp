@@ -10,7 +10,7 @@ namespace {
 constexpr double kFree = .002;   // share of a pass that nobody misses
 constexpr int kProbeEvery = 32;  // steps, at least
 constexpr double kProbeShare = .01;  // of the time, at most, goes to looking again
-constexpr int kTrials = 4;
+constexpr int kTrials = 4;       // proposals that are asked for by hope, before one is judged by what it found
 constexpr double kAlike = 4;     // prices that do not differ
 constexpr double kMargin = 1.1;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kRate = .2;     // of the averages

@@ -12,6 +12,7 @@ namespace {
 
 // Of a level, in passes.
 constexpr float kFirstPrice = .3F;
+constexpr float kHopedOfLevel = .6F;  // of what its nodes are reached: the next level's best
 constexpr double kLeastPrice = .1, kMostPrice = .9, kPriceRate = .2;
 
 std::vector<float> trust_of(const std::vector<Speculation::Member>& members) {
@@ -86,7 +87,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     const std::int64_t backlog = members_[i].drafter->backlog();
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
     if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, backlog)) continue;
-    rules.min_level_reach = (level_price_[i] + static_cast<float>(controller_.row_share(load.rows))) / 0.6F;
+    rules.min_level_reach = (level_price_[i] + static_cast<float>(controller_.row_share(load.rows))) / kHopedOfLevel;
     double start = clock_();
     if (backlog > 0) {
       members_[i].drafter->catch_up();
@@ -109,7 +110,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
   return tree_;
 }
 
-// A level of a tree costs its drafter this share of a pass, so it has to be reached as often to be worth it.
+// A level of a tree costs its drafter this share of a pass, and its best node a row; it has to be reached so often that these come back.
 void Speculation::learn_price(std::uint8_t drafter, double seconds) {
   int levels = 0;
   for (const Claim& claim : tree_.claims) {
