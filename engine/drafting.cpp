@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "engine/rehearsal.h"
 #include "engine/speculative/top_tokens.h"
 
 namespace foreword::engine {
@@ -16,6 +17,8 @@ using Clock = std::chrono::steady_clock;
 constexpr double kMeasuringSeconds = 0.7;
 // For the choice of layers, where the model drafts for itself.
 constexpr double kChoosingSeconds = 2;
+// For learning what a second model is worth.
+constexpr double kRehearsingSeconds = .25;
 // The fastest of several counts, since what else the machine does only adds: of short passes many, of slow ones one has to do.
 constexpr int kPasses = 3, kMostPasses = 30;
 constexpr double kShortSeconds = .0015, kSlowPass = .02;
@@ -92,6 +95,7 @@ Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* s
     FW_TRY(measure_cost(second->model(), std::array{1}, best, level));
     FW_TRY(measure_cost(second->model(), std::array{kReadAtOnce}, false, reading));
     if (level.known() && reading.known()) drafting->speculation.expect("model", {level.seconds(1), reading.seconds(kReadAtOnce) / kReadAtOnce});
+    FW_TRY(rehearse(model, *second, kRehearsingSeconds, drafting->speculation));
   }
   return drafting;
 }

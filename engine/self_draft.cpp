@@ -131,7 +131,7 @@ void SelfDraft::follow(std::span<const std::int32_t> text, std::size_t) { length
 bool SelfDraft::score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish wish, const Sink& sink) {
   if (sequence_ < 0 || target_.cache().length(sequence_) + 1 != length_) return false;
   const std::int64_t most = std::min(target_.forward().max_rows(), target_.model().context - length_ + 1);
-  const auto level = LevelRows::of(tree, nodes, sequence_, most, wish);
+  const auto level = LevelRows::of(tree, nodes, sequence_, most, wish, {});
   if (!level) return false;
   const auto n_vocab = static_cast<std::size_t>(target_.tokenizer()->size());
   return target_.forward()

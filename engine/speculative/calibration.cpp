@@ -12,6 +12,8 @@ namespace {
 constexpr float kDecay = 0.99F;
 constexpr float kPriorWeight = 8, kLastPriorWeight = 1;  // of the starting value, in claims: before the first, after very many
 constexpr float kTrustWeight = 4;                       // of the starting trust, in claims taken
+constexpr float kHopedChance = .5F;                     // of a first guess by a drafter of which nothing is known
+constexpr float kSoft = 8;                              // claims that softened counts weigh at most
 
 /// One run of cells: lower edges of the bins, and what they start with.
 struct Bins {
@@ -75,7 +77,10 @@ std::uint8_t source_cell(int agreed, bool likeliest) {
 }
 
 Calibration::Calibration(std::vector<float> trust) : cells_(trust.size() * kCells) {
-  for (const float share : trust) trust_.push_back({kTrustWeight * share, kTrustWeight});
+  for (const float share : trust) {
+    trust_.push_back({kTrustWeight * share, kTrustWeight});
+    first_.push_back({kTrustWeight * kHopedChance, kTrustWeight});
+  }
 }
 
 std::size_t Calibration::place(std::uint8_t drafter, std::uint8_t cell) const {
@@ -91,10 +96,26 @@ float Calibration::chance(std::uint8_t drafter, std::uint8_t cell) const {
   return (weight * start + counts.taken) / (weight + n);
 }
 
+void Calibration::Trust::count(float hit, float hoped) {
+  taken = kDecay * taken + hit;
+  expected = std::max(kDecay * expected + hoped, kTrustWeight);
+}
+
+void Calibration::soften() {
+  for (Cell& cell : cells_) {
+    const float share = std::min(1.0F, kSoft / std::max(kSoft, cell.taken + cell.refused));
+    cell = {share * cell.taken, share * cell.refused};
+  }
+  for (std::vector<Trust>* counts : {&trust_, &first_}) {
+    for (Trust& one : *counts) one = {one.share() * std::min(kSoft, one.expected), std::min(kSoft, one.expected)};
+  }
+}
+
 void Calibration::learn(const DraftTree& tree, const VerifyResult& result) {
   if (tree.claims.empty()) return;
   std::vector<std::int32_t> chosen(tree.token.size(), -1);
   for (std::size_t i = 0; i < result.tokens.size(); ++i) chosen[static_cast<std::size_t>(result.path[i])] = result.tokens[i];
+  std::vector<std::uint32_t> named_by(tree.token.size(), 0);  // bits of drafters
   for (const Claim& claim : tree.claims) {
     const std::int32_t token = chosen[static_cast<std::size_t>(claim.parent)];
     if (token < 0) continue;
@@ -104,9 +125,11 @@ void Calibration::learn(const DraftTree& tree, const VerifyResult& result) {
     Cell& counts = cells_[place(claim.drafter, claim.cell)];
     counts.taken = kDecay * counts.taken + hit;
     counts.refused = kDecay * counts.refused + 1 - hit;
-    Trust& trust = trust_[claim.drafter];
-    trust.taken = kDecay * trust.taken + hit;
-    trust.expected = std::max(kDecay * trust.expected + kStart[claim.cell], kTrustWeight);
+    trust_[claim.drafter].count(hit, kStart[claim.cell]);
+    std::uint32_t& named = named_by[static_cast<std::size_t>(claim.parent)];
+    const std::uint32_t self = 1U << claim.drafter;
+    if ((named & self) == 0) first_[claim.drafter].count(hit, 1);
+    named |= self;
   }
 }
 

@@ -33,6 +33,10 @@ class Calibration {
 
   /// Probability that such a child is taken once its parent is.
   float chance(std::uint8_t drafter, std::uint8_t cell) const;
+  /// That the first of a drafter's guesses for a node is taken, whatever its cell.
+  double first_chance(std::uint8_t drafter) const { return static_cast<double>(first_[drafter].share()); }
+  /// All that was counted weighs no more than a few claims from here on.
+  void soften();
   /// Counts the claims on children of walked nodes, whether they had rows or not.
   void learn(const DraftTree& tree, const VerifyResult& result);
   /// Mean of (chance - taken)^2 over the newest claims; below .2 is good. 0 before the first.
@@ -45,10 +49,11 @@ class Calibration {
   struct Trust {
     float taken, expected;  // decayed counts: claims that were taken, and that a good drafter's would have been
     float share() const { return taken / expected; }
+    void count(float hit, float hoped);
   };
   std::size_t place(std::uint8_t drafter, std::uint8_t cell) const;
 
-  std::vector<Trust> trust_;
+  std::vector<Trust> trust_, first_;  // first_: of a drafter's first claims for a node, 1 each
   std::vector<Cell> cells_;  // [drafters, kCells]
   double brier_ = 0;
 };

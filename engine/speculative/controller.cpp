@@ -14,7 +14,6 @@ constexpr int kTrials = 4;       // proposals that are asked for by hope, before
 constexpr double kAlike = 4;     // prices that do not differ
 constexpr double kMargin = 1.1;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kRate = .2;     // of the averages
-constexpr double kHopedChance = .5;  // of a token by a drafter that was never asked
 constexpr int kHopedDepth = 8;
 constexpr double kMemory = .97;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
@@ -55,22 +54,22 @@ void Controller::begin_answer() {
   steps_of_answer_ = 0;
 }
 
-bool Controller::wants(std::uint8_t drafter, std::int64_t backlog) const {
+bool Controller::wants(std::uint8_t drafter, double chance, std::int64_t backlog) const {
   const Known& known = drafters_[drafter];
   if (!cost_.known() || (known.n_asked == 0 && !known.expected)) return true;
   const double plain = cost_.seconds(1);  // what a token costs
   const double reading = known.price.token * static_cast<double>(backlog), whole = known.price.proposal + reading;
   if (whole <= kFree * plain || known.steps_since + 1 >= std::max<double>(kProbeEvery, whole / (kProbeShare * plain))) return true;
   double gain = known.n_asked > 0 ? known.found * token_seconds() - kMargin * known.price.proposal : 0;
-  if (known.n_asked < kTrials) gain = std::max(gain, hoped_gain(known.level > 0 ? known.level : known.price.proposal));  // one proposal says little
+  if (known.n_asked < kTrials) gain = std::max(gain, hoped_gain(known.level > 0 ? known.level : known.price.proposal, chance));  // one proposal says little
   return gain > 0 && gain * std::max(steps_expected_, steps_of_answer_) >= reading;
 }
 
 // Seconds that chains of the best length save a step.
-double Controller::hoped_gain(double level_seconds) const {
+double Controller::hoped_gain(double level_seconds, double chance) const {
   double best = 0, reach = 1, tokens = 0;
   for (int n = 1; n <= std::min(kHopedDepth, cost_.max_rows() - 1); ++n) {
-    tokens += reach *= kHopedChance;
+    tokens += reach *= chance;
     best = std::max(best, tokens * token_seconds() - (cost_.seconds(1 + n) - cost_.seconds(1)) - n * level_seconds);
   }
   return best;

@@ -43,6 +43,8 @@ class Controller {
   /// What a row more adds to a pass, in passes of one row; 0: not known.
   double row_share(int rows_beside) const;
   const CostModel& cost() const { return cost_; }
+  /// What a token is worth as things are, in passes of one row: at most 1.
+  double token_share() const { return cost_.known() ? token_seconds() / cost_.seconds(1) : 1; }
 
   /// What a drafter that was never asked is thought to take, so that it need not be asked to learn that it is too dear. Of others
   /// nothing is thought: they are asked once.
@@ -53,7 +55,8 @@ class Controller {
   /// Whether to ask this drafter in the coming step, which has to read so many tokens first: always if that takes next to no time,
   /// else if what it found lately, or before the first time what one may hope for, is worth its time, and in the steps that are
   /// left also what it has to read; every 32nd step to see whether that has changed, or more rarely if that takes long.
-  bool wants(std::uint8_t drafter, std::int64_t backlog = 0) const;
+  /// chance: of a token that it drafts, as far as is known.
+  bool wants(std::uint8_t drafter, double chance, std::int64_t backlog = 0) const;
   /// It has read so many tokens in so long.
   void caught_up(std::uint8_t drafter, std::int64_t tokens, double seconds);
   /// Asked, it took so long.
@@ -80,7 +83,7 @@ class Controller {
     double made = 0, kept = 0;  // tokens; decayed with every step, so that what was given up is tried again
   };
   double worth(int nodes) const;
-  double hoped_gain(double level_seconds) const;
+  double hoped_gain(double level_seconds, double chance) const;
   double token_seconds() const;
   void share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const;
 

@@ -65,9 +65,9 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
   std::vector<float> reach_of{1};  // of the level's nodes
   int left = rules.max_nodes;
   for (int depth = 0; depth < rules.max_depth && left > 0 && !level.empty(); ++depth) {
-    float level_reach = 0;
-    for (const float reach : reach_of) level_reach += reach;
-    if (level_reach < rules.min_level_reach) return;
+    float surplus = 0;
+    for (const float reach : reach_of) surplus += rules.level.surplus(reach);
+    if (depth > 0 && surplus < rules.level.pass) return;
     std::vector<Slot> slots;
     const bool scored = model_->score(tree, level, wish(rules), [&](std::int32_t node, const LogitRow& logits) {
       guess(logits, rules);
@@ -83,7 +83,9 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
     level.clear();
     reach_of.clear();
     for (const Slot& slot : slots) {
-      level.push_back(add_child(tree, slot.node, slot.child, rules, self));
+      const std::int32_t child = add_child(tree, slot.node, slot.child, rules, self);
+      if (rules.level.surplus(slot.reach) <= 0) continue;
+      level.push_back(child);
       reach_of.push_back(slot.reach);
     }
     left -= static_cast<int>(slots.size());

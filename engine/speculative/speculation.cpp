@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/base/check.h"
+#include "engine/speculative/small_model.h"
 #include "engine/speculative/top_tokens.h"
 
 namespace foreword::engine {
@@ -12,8 +13,24 @@ namespace {
 
 // Of a level, in passes.
 constexpr float kFirstPrice = .3F;
-constexpr float kHopedOfLevel = .6F;  // of what its nodes are reached: the next level's best
 constexpr double kLeastPrice = .1, kMostPrice = .9, kPriceRate = .2;
+
+constexpr int kRehearsedGuesses = 4;
+
+/// A model whose logits behind the root are known.
+class KnownRow final : public DraftModel {
+ public:
+  explicit KnownRow(const LogitRow& row) : row_(row) {}
+  void follow(std::span<const std::int32_t>, std::size_t) override {}
+  bool score(const DraftTree&, std::span<const std::int32_t> nodes, LogitWish, const Sink& sink) override {
+    sink(nodes.front(), row_);
+    return true;
+  }
+  std::int64_t bytes() const override { return 0; }
+
+ private:
+  const LogitRow& row_;
+};
 
 std::vector<float> trust_of(const std::vector<Speculation::Member>& members) {
   std::vector<float> trust;
@@ -47,12 +64,40 @@ Speculation::Speculation(SpeculationLimits limits, std::vector<Member> members, 
   wants_rows_ = std::ranges::any_of(members_, [](const Member& member) { return member.row->wants_rows; });
 }
 
-void Speculation::expect(std::string_view drafter, const DraftPrice& price) {
+std::optional<std::uint8_t> Speculation::number_of(std::string_view drafter) const {
   const auto member = std::ranges::find(members_, drafter, [](const Member& one) { return one.row->name; });
-  if (member == members_.end()) return;
-  const auto index = static_cast<std::size_t>(member - members_.begin());
-  controller_.expect(static_cast<std::uint8_t>(index), price);
-  if (controller_.cost().known()) level_price_[index] = static_cast<float>(std::clamp(price.proposal / controller_.cost().seconds(1), kLeastPrice, kMostPrice));
+  if (member == members_.end()) return std::nullopt;
+  return static_cast<std::uint8_t>(member - members_.begin());
+}
+
+void Speculation::expect(std::string_view drafter, const DraftPrice& price) {
+  const auto self = number_of(drafter);
+  if (!self) return;
+  controller_.expect(*self, price);
+  if (controller_.cost().known()) level_price_[*self] = static_cast<float>(std::clamp(price.proposal / controller_.cost().seconds(1), kLeastPrice, kMostPrice));
+}
+
+void Speculation::rehearse(std::string_view drafter, const SamplingParams& sampling, std::int64_t index, std::int32_t token, const LogitRow& meant,
+                           const LogitRow& guessed) {
+  const auto self = number_of(drafter);
+  if (!self) return;
+  KnownRow model(guessed);
+  DraftTree tree(token);
+  SmallModel(model).propose({.mode = limits_.mode,
+                             .temperature = sampling.greedy() ? 0 : sampling.temperature,
+                             .seed = sampling.seed,
+                             .index = index,
+                             .max_nodes = kRehearsedGuesses,
+                             .max_depth = 1,
+                             .sampling = &sampling},
+                            *self, calibration_, tree);
+  tree.weigh();
+  tree.trim(tree.n_drafted());
+  Sampler sampler(sampling);
+  std::vector<std::int32_t> text{token};
+  Walk walk(tree, limits_.mode, sampler, {&text, index});
+  walk.take(meant);
+  calibration_.learn(tree, walk.result());
 }
 
 void Speculation::begin(std::span<const std::int32_t> text, std::size_t kept) {
@@ -86,8 +131,9 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     const auto self = static_cast<std::uint8_t>(i);
     const std::int64_t backlog = members_[i].drafter->backlog();
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
-    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, backlog)) continue;
-    rules.min_level_reach = (level_price_[i] + static_cast<float>(controller_.row_share(load.rows))) / kHopedOfLevel;
+    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, calibration_.first_chance(self), backlog)) continue;
+    rules.level = {level_price_[i], static_cast<float>(controller_.row_share(load.rows)),
+                   static_cast<float>(calibration_.first_chance(self) * controller_.token_share())};
     double start = clock_();
     if (backlog > 0) {
       members_[i].drafter->catch_up();

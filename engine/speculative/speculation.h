@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,11 @@ class Speculation {
 
   /// What a drafter takes, before it is asked for the first time.
   void expect(std::string_view drafter, const DraftPrice& price);
+  /// What a drafter of models would have guessed behind this token, its model having found `guessed`, held against what is chosen of `meant`:
+  /// for calibration. index: of the noise.
+  void rehearse(std::string_view drafter, const SamplingParams& sampling, std::int64_t index, std::int32_t token, const LogitRow& meant, const LogitRow& guessed);
+  /// What was rehearsed so far counts as little, since real texts are others.
+  void end_rehearsal() { calibration_.soften(); }
   /// A new text, or the same after an edit: its first `kept` tokens are those of the last call or of learn(). Before the first
   /// draft(), and when the prompt is complete.
   void begin(std::span<const std::int32_t> text, std::size_t kept);
@@ -88,6 +94,7 @@ class Speculation {
   void follow(std::span<const std::int32_t> text, std::size_t kept);
   void tell_best(std::int32_t node, bool walked);
   void learn_price(std::uint8_t drafter, double seconds);
+  std::optional<std::uint8_t> number_of(std::string_view drafter) const;
 
   SpeculationLimits limits_;
   std::vector<Member> members_;

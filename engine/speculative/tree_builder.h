@@ -19,6 +19,14 @@ struct Guess {
   float p;  // > 0; the guesses of a node need not sum to 1
 };
 
+/// What looking below some nodes costs a draft model, and what comes of it, in passes of the target.
+struct LevelPrice {
+  float pass = .1F;   // of the draft model
+  float row = 0;      // another one in the target's pass
+  float child = .5F;  // what the best child of a node that is reached is worth
+  float surplus(float reach) const { return reach * child - row; }
+};
+
 /// What all growing in one step has in common.
 struct DraftRules {
   VerifyMode mode = VerifyMode::gumbel;
@@ -28,7 +36,7 @@ struct DraftRules {
   int max_nodes = 0;       // without the root
   int max_depth = 16;
   float min_reach = 1e-3F;  // children that are reached less often are not added
-  float min_level_reach = .1F;  // nodes that are together reached less often get no pass of a draft model
+  LevelPrice level = {};
   const SamplingParams* sampling = nullptr;  // all steps of the choice, for drafters that have logits
 
   bool noisy() const { return temperature > 0; }
