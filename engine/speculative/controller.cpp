@@ -18,7 +18,7 @@ constexpr double kOpen = .5;  // below, others have probably said what comes
 constexpr std::size_t kDear = 0, kCheap = 1;  // kinds of trees
 constexpr double kMemory = .98;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
-constexpr double kHope = .85;    // this share was kept
+constexpr double kHope[] = {.85, .75};  // this share was kept
 
 // The first ones count alike.
 double rate_of(std::int64_t n) { return std::max(kRate, 1.0 / static_cast<double>(n)); }
@@ -159,9 +159,9 @@ double Controller::open(const Outlook& outlook) const { return 1 - std::min(1.0,
 
 double Controller::worth(std::size_t kind, int nodes) const {
   const std::vector<Promise>& promises = promises_[kind];
-  if (promises.empty() || nodes < 1) return kHope;
+  if (promises.empty() || nodes < 1) return kHope[kind];
   const Promise& promise = promises[std::min(static_cast<std::size_t>(nodes), promises.size()) - 1];
-  return (promise.kept + kHope * kDoubt) / (promise.made + kDoubt);
+  return (promise.kept + kHope[kind] * kDoubt) / (promise.made + kDoubt);
 }
 
 void Controller::learn(const DraftTree& tree, const VerifyResult& result) {
