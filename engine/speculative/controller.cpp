@@ -12,6 +12,7 @@ constexpr int kProbeEvery = 32;  // steps, at least
 constexpr double kProbeShare = .01;  // of the time, at most, goes to looking again
 constexpr double kAlike = 4;     // prices that do not differ
 constexpr double kMargin = 1.1;  // what a drafter finds has to be worth its time so many times, since it is only expected
+constexpr double kReadingMargin = 2;  // likewise what it has to read, for answers end earlier than expected
 constexpr double kRate = .2;  // of the averages
 constexpr int kHopedDepth = 8;
 constexpr double kOpen = .5;  // below, others have probably said what comes
@@ -64,7 +65,7 @@ bool Controller::wants(std::uint8_t drafter, const Outlook& outlook, std::int64_
   if (whole <= kFree * plain || here.steps_since + 1 >= std::max<double>(kProbeEvery, whole / (kProbeShare * plain))) return true;
   double gain = here.n_asked > 0 ? here.found * token_seconds() - kMargin * here.seconds : 0;
   gain = std::max(gain, hoped_gain(known.level > 0 ? known.level : known.price.proposal, outlook));
-  return gain > 0 && gain * std::max(steps_expected_, steps_of_answer_) >= reading;
+  return gain > 0 && gain * std::max(steps_expected_, steps_of_answer_) >= kReadingMargin * reading;
 }
 
 // Seconds that chains of the best length save a step.
@@ -74,7 +75,7 @@ double Controller::hoped_gain(double level_seconds, const Outlook& outlook) cons
     tokens += reach *= outlook.chance;
     best = std::max(best, tokens * token_seconds() - (cost_.seconds(1 + n) - cost_.seconds(1)) - n * level_seconds);
   }
-  return best;
+  return best > (kWorthwhile - 1) * cost_.seconds(1) ? best : 0;  // less would not be taken
 }
 
 // What a token takes as things are, and so is worth: a pass, or less where drafts are right. Whoever finds tokens for less makes them come faster.

@@ -145,17 +145,17 @@ TEST(Controller, ReadsWhatIsMissingOnlyIfTheAnswerIsLongEnough) {
   Controller controller(1);
   controller.cost() = straight(.010, .0001);
   controller.expect(0, {.001, .0005});  // chains of three may save .0055 s a step, 32 steps are expected
-  EXPECT_TRUE(controller.wants(0, {}, 340));
-  EXPECT_FALSE(controller.wants(0, {}, 360));
+  EXPECT_TRUE(controller.wants(0, {}, 170));
+  EXPECT_FALSE(controller.wants(0, {}, 180));
   for (int answer = 0; answer < 4; ++answer) {
     controller.begin_answer();
     for (int i = 0; i < 5; ++i) controller.decide(DraftTree(0), {});
   }
   controller.begin_answer();
-  EXPECT_TRUE(controller.wants(0, {}, 150)) << "18 steps by now";
-  EXPECT_FALSE(controller.wants(0, {}, 230));
+  EXPECT_TRUE(controller.wants(0, {}, 75)) << "18 steps by now";
+  EXPECT_FALSE(controller.wants(0, {}, 115));
   for (int i = 0; i < 26; ++i) controller.decide(DraftTree(0), {});
-  EXPECT_TRUE(controller.wants(0, {}, 230)) << "this one has gone on for longer";
+  EXPECT_TRUE(controller.wants(0, {}, 115)) << "this one has gone on for longer";
 }
 
 TEST(Controller, AlwaysAsksWhoTakesNoTime) {
