@@ -63,7 +63,8 @@ void temper(std::vector<Guess>& guesses, float temperature);
 /// Fills `guesses` (empty before) for the token after `node`; none ends the path.
 using GuessSource = std::function<void(const DraftTree& tree, std::int32_t node, std::vector<Guess>& guesses)>;
 
-/// Adds at most rules.max_nodes nodes, of what others added before the ones that it guesses too included.
+/// Adds at most rules.max_nodes nodes, of what others added before the ones that it guesses too included. Looks below nodes that are
+/// reached more often than half of what a row costs.
 void grow(DraftTree& tree, const GuessSource& source, const DraftRules& rules, std::uint8_t drafter,
           const Calibration& calibration);
 
