@@ -36,10 +36,12 @@ struct DraftRules {
   int max_nodes = 0;       // without the root
   int max_depth = 16;
   float min_reach = 1e-3F;  // children that are reached less often are not added
-  LevelPrice level = {};
   const SamplingParams* sampling = nullptr;  // all steps of the choice, for drafters that have logits
+  LevelPrice level = {};
+  std::function<bool()> go_on = {};  // asked before each pass of a draft model but the first; none: it goes on
 
   bool noisy() const { return temperature > 0; }
+  bool goes_on() const { return !go_on || go_on(); }
 };
 
 /// A child that a node could have.
