@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "storage/file_header.h"
-#include "storage/parts_tokenizer.h"
+#include "storage/fts5.h"
 
 namespace foreword::storage {
 namespace {
@@ -172,7 +172,7 @@ Result<void> Database::connect() {
   if (code != SQLITE_OK) return error(code);
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  if (const int parts = register_parts_tokenizer(handle_); parts != SQLITE_OK) return error(parts);
+  if (const int added = extend_fts5(handle_); added != SQLITE_OK) return error(added);
   FW_TRY(switch_to_wal());
   return run_script(
       "PRAGMA cell_size_check = ON;"
