@@ -152,6 +152,7 @@ Result<std::unique_ptr<Database>> Database::open_copy(const std::filesystem::pat
   const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(immutable_address(path).c_str(), &copy->handle_, flags, nullptr);
   if (code != SQLITE_OK) return copy->error(code);
+  if (const int added = extend_fts5(copy->handle_); added != SQLITE_OK) return copy->error(added);
   return copy;
 }
 
