@@ -51,12 +51,13 @@ class Session::Desk {
 
   void run() {
     while (!inbox->closed()) {
+      const Inbox::Calls calls = inbox->calls();
       if (auto letter = next()) {
         arrived_ = letter->arrived;
         n_models_asked_ = letter->n_other_models;
         std::visit([this](auto& content) { handle(content); }, letter->content);
       } else if (busy()) {
-        step();
+        step(calls);
       }
       if (!busy() && saver_) saver_->save_some();
     }
@@ -97,8 +98,8 @@ class Session::Desk {
 
   // ---- Steps --------------------------------------------------------------------------------------------------------
 
-  /// One pass for all that runs.
-  void step() {
+  /// One pass for all that runs, if nobody has called since `calls`.
+  void step(const Inbox::Calls& calls) {
     if (suggestion_ && !suggestion_->begun()) suggestion_->begin(clock_now_());
     open_answers(answers_, saver_ ? &saver_->keeper() : nullptr, drafting_ ? &*drafting_ : nullptr, suggestion_ && suggestion_->running());
     bool restoring = false;
@@ -116,7 +117,7 @@ class Session::Desk {
     if (!works.empty()) {
       // Also what runs in the background alone ends for who types or asks.
       const bool gives_way = std::ranges::all_of(answers_, [](const AnswerWriter& answer) { return answer.request().background; });
-      const auto goes_on = [this, then = inbox->calls(), gives_way] { return inbox->quiet_since(then, gives_way); };
+      const auto goes_on = [this, &calls, gives_way] { return inbox->quiet_since(calls, gives_way); };
       if (auto result = scheduler_->step(works, goes_on); !result) return recover(result.error());
     }
     sweep();
