@@ -17,6 +17,7 @@ using Request = std::uint64_t;
 
 // clang-format off
 namespace command {
+/// Kept and tried again while the disk refuses.
 struct CreateChat      { Request request; NewChat chat; };                              // ChatSaved
 struct RenameChat      { Request request; Id chat; std::string title; bool by_user = true; };  // ChatSaved
 struct AutomaticTitle  { Request request; Id chat; std::string title; };                // ChatSaved
@@ -42,7 +43,8 @@ struct FindSources     { Request request; std::vector<std::string> sources; };  
 /// A message that is whole. Kept and tried again while the disk refuses.
 struct AppendMessage   { Request request; NewMessage message; };                        // MessageSaved
 /// An answer that grows: BeginAnswer (or ResumeAnswer), then AppendText as tokens come, then FinishAnswer, all with the
-/// same `request`; no need to wait for events between them. Text is on the disk within a second of real time.
+/// same `request`; no need to wait for events between them. Text is on the disk within a second of real time, or kept and tried
+/// again.
 struct BeginAnswer     { Request request; NewMessage message; };                        // MessageSaved (streaming)
 struct ResumeAnswer    { Request request; Id message; };                                // MessageSaved (streaming)
 struct AppendText      { Request request; std::string content; std::string reasoning; };  // nothing, or Failed
@@ -93,7 +95,7 @@ struct Models       { Request request; std::vector<ModelRecord> models; };
 struct Backups      { Request request; std::vector<Backup> backups; };
 /// All that was asked before is void. `kept`: a copy of what was replaced; `can_undo`: it can be restored in its turn.
 struct BackupRestored { Request request; std::string kept; bool can_undo; };
-/// `kept`: the text stays in memory and is tried again until MessageSaved (told once per run of failures).
+/// `kept`: the text or chat stays in memory and is tried again until MessageSaved or ChatSaved (told once per run of failures).
 /// Otherwise the command is done for, and changed nothing.
 struct Failed       { Request request; Error error; bool kept; };
 }  // namespace event
