@@ -65,9 +65,11 @@ struct RestoreBackup   { Request request; std::string path; };                  
 }  // namespace command
 
 namespace event {
-/// The first event: the database is open; `n_interrupted` answers of programs that died were closed.
+/// The first event, or behind OpenFailed, once it could be opened after all: the database is open; `n_interrupted` answers of
+/// programs that died were closed.
 struct Opened       { std::int64_t n_interrupted; };
-/// The first event, if it could not be opened. Every command is answered by Failed with the same error.
+/// The first event, if it could not be opened. Every command is answered by Failed with the same error, until Opened comes: what
+/// may pass (io) is tried again every few seconds.
 struct OpenFailed   { Error error; };
 struct ChatSaved    { Request request; Chat chat; };
 /// `entry`: of the bin.
