@@ -68,6 +68,7 @@ TEST(Ngrams, AreThePlainCounts) {
     for (const bool alone : {false, true}) {
       const auto wanted = plain(texts, before, logits, alone), got = as_map(ngrams.after(before, logits, alone));
       ASSERT_EQ(got.size(), wanted.size());
+      EXPECT_TRUE(std::ranges::is_sorted(ngrams.after(before, logits, alone), std::less<>{}, &Ngrams::Next::token));
       double all = 0;
       for (const auto& [token, chance] : wanted) {
         EXPECT_NEAR(got.at(token), chance, 1e-12);
