@@ -78,6 +78,10 @@ class Session::Desk {
   /// Waits only while nothing runs.
   std::optional<Inbox::Letter> next() {
     if (busy()) return inbox->try_take();
+    for (bool more = token_bytes_.has_value(); more; more = own_texts_.count_some(*model_->tokenizer())) {
+      if (auto letter = inbox->try_take()) return letter;
+      if (inbox->closed()) return std::nullopt;
+    }
     for (auto patience = kSelfTestPatience; self_test_; patience = {}) {
       if (auto letter = inbox->take_until(Clock::now() + patience)) return letter;
       if (inbox->closed()) return std::nullopt;
@@ -307,7 +311,8 @@ class Session::Desk {
       const std::int64_t rows = request.limits.count;
       request.limits = planned(request.limits, {cost.seconds(1, depth), cost.seconds(rows, static_cast<double>(rows) * depth), request.seconds});
     }
-    const Ngrams* own = request.own_texts ? &own_texts_.ngrams(*model_->tokenizer()) : nullptr;
+    own_texts_.count_some(*model_->tokenizer());  // the rest while the desk has nothing else to do
+    const Ngrams* own = request.own_texts ? &own_texts_.counted() : nullptr;
     suggestion_.emplace(*model_, *token_bytes_, own, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
   }
 
