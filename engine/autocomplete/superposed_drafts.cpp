@@ -1,6 +1,7 @@
 #include "engine/autocomplete/superposed_drafts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 
@@ -11,6 +12,7 @@
 namespace foreword::engine {
 namespace {
 
+constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 constexpr double kWorstScore = 1.0;  // nats a token behind the best draft: worse ones are dropped
 
 }  // namespace
@@ -89,7 +91,7 @@ Result<void> SuperposedDrafts::add_rows(Batch& batch) {
 void SuperposedDrafts::take(std::int64_t batch_row, std::span<const float> logits) {
   if (phase_ == Phase::mixing && batch_row == batch_row_) {
     masked_.assign(logits.begin(), logits.end());
-    for (const TokenId id : ground_.tokenizer->suppressed()) masked_[static_cast<std::size_t>(id)] = -std::numeric_limits<float>::infinity();
+    for (const TokenId id : ground_.tokenizer->suppressed()) masked_[static_cast<std::size_t>(id)] = kImpossible;
     mix(masked_);
   } else if (phase_ == Phase::scoring) {
     const auto node = std::ranges::find(nodes_, batch_row, &Node::batch_row);
@@ -133,7 +135,7 @@ void SuperposedDrafts::score_children(std::int32_t parent, std::span<const float
   const std::span<const float> chances = allowed(ground_, bytes, logits, masked_);
   const LogSum sum = log_sum_of(chances);
   for (Node& node : nodes_) {
-    if (node.parent == parent) node.log_prob = chances[static_cast<std::size_t>(node.token)] - sum.log_sum;
+    if (node.parent == parent) node.log_prob = std::isfinite(sum.log_sum) ? chances[static_cast<std::size_t>(node.token)] - sum.log_sum : kImpossible;
   }
 }
 

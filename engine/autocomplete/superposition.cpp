@@ -36,7 +36,7 @@ SuperposedParams superposed_params(std::int32_t k, bool has_ngrams) {
 std::vector<TokenWeight> sharpened(std::span<const float> logits, double temperature, std::int32_t n) {
   std::vector<TokenWeight> all;
   for (std::size_t id = 0; id < logits.size(); ++id) {
-    if (logits[id] > -std::numeric_limits<float>::infinity()) all.push_back({static_cast<TokenId>(id), logits[id]});
+    if (std::isfinite(logits[id])) all.push_back({static_cast<TokenId>(id), logits[id]});
   }
   const auto most = static_cast<std::ptrdiff_t>(std::min<std::size_t>(static_cast<std::size_t>(n), all.size()));
   std::ranges::partial_sort(all, all.begin() + most, [](const TokenWeight& a, const TokenWeight& b) {

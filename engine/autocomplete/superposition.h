@@ -24,7 +24,7 @@ struct TokenWeight {
   TokenId token = 0;
   double weight = 0;
 };
-/// softmax(logits / temperature), the n largest, renormalised; largest first, of equal ones the lower token. -inf: impossible.
+/// softmax(logits / temperature), the n largest, renormalised; largest first, of equal ones the lower token. What is not finite is impossible.
 std::vector<TokenWeight> sharpened(std::span<const float> logits, double temperature, std::int32_t n);
 
 class Superposition {

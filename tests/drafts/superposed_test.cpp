@@ -96,6 +96,13 @@ std::vector<float> made_up_row(unsigned seed, int step, const LiteralMixture& mi
   return logits;
 }
 
+TEST(Superposition, WhatIsNotFiniteIsNoChoice) {
+  const std::vector<TokenWeight> best = sharpened(std::vector<float>{1, INFINITY, 2, NAN, -INFINITY}, 1, 5);
+  ASSERT_EQ(best.size(), 2u);
+  EXPECT_EQ(best[0].token, 2);
+  EXPECT_EQ(best[1].token, 0);
+}
+
 TEST(Superposition, IsWhatTheDescriptionSays) {
   for (unsigned seed = 1; seed <= 30; ++seed) {
     for (const int k : {1, 2, 3, 6}) {
