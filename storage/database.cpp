@@ -200,7 +200,7 @@ Result<void> Database::migrate(std::span<const Migration> migrations) {
                                              " was made by a newer version of this program. Update it to open it."};
   }
   if (version > 0 && version < newest) {
-    FW_TRY(back_up(path_.string() + ".backup-v" + std::to_string(version)));
+    FW_TRY(back_up(path_.string() + ".backup-v" + std::to_string(version), static_cast<int>(version)));
   }
   for (const Migration& migration : migrations.subspan(static_cast<std::size_t>(version))) FW_TRY(apply(migration));
   // Only now: a migration may rebuild tables that others refer to.
@@ -272,7 +272,7 @@ Result<void> Database::check_integrity() {
   return {};
 }
 
-Result<void> Database::back_up(const std::filesystem::path& target) {
+Result<void> Database::back_up(const std::filesystem::path& target, std::optional<int> version) {
   std::string part = target.string() + ".part-XXXXXX";
   const int file = mkostemp(part.data(), O_CLOEXEC);  // 0600
   if (file < 0) return file_trouble(target, "making its backup");
@@ -282,6 +282,13 @@ Result<void> Database::back_up(const std::filesystem::path& target) {
   if (code == SQLITE_OK) code = copy_all(handle_, copy);
   const std::string detail = copy ? sqlite3_errmsg(copy) : sqlite3_errstr(code);
   sqlite3_close(copy);
+  if (code == SQLITE_OK && version) {
+    const auto header = read_file_header(part);
+    if (header && *header && (*header)->user_version != *version) {
+      ::unlink(part.c_str());
+      return {};
+    }
+  }
   if (code == SQLITE_OK && std::rename(part.c_str(), target.c_str()) == 0) return sync_folder(target);
   const Error error = code == SQLITE_OK ? file_trouble(target, "naming its backup") : trouble(code, target, detail);
   ::unlink(part.c_str());
