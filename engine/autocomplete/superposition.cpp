@@ -59,11 +59,13 @@ double Superposition::smoothed(double log_p, double chance) const {
   return chance > 0 ? (1 - params_.alpha) * log_p + params_.alpha * std::log(chance) : kNever;
 }
 
-void Superposition::step(std::span<const float> logits) {
-  const std::vector<TokenWeight> row = sharpened(logits, params_.temperature, params_.n);
+void Superposition::step(std::span<const float> logits, const Allowed& allowed) {
+  const std::vector<TokenWeight> shared = sharpened(logits, params_.temperature, params_.n);
   std::vector<Candidate> candidates;
   for (std::size_t i = 0; i < alive_.size(); ++i) {
     const Line& line = alive_[i];
+    const auto own = allowed ? allowed(line.ids) : std::nullopt;
+    const std::vector<TokenWeight> row = own ? sharpened(*own, params_.temperature, params_.n) : shared;
     const std::size_t first = candidates.size();
     for (const auto& [token, p] : row) {
       const double chance = ngrams_ ? ngrams_(line.ids, token) : 0;
