@@ -51,12 +51,13 @@ class Session::Desk {
 
   void run() {
     while (!inbox->closed()) {
+      const Inbox::Calls calls = inbox->calls();
       if (auto letter = next()) {
         arrived_ = letter->arrived;
         n_models_asked_ = letter->n_other_models;
         std::visit([this](auto& content) { handle(content); }, letter->content);
       } else if (busy()) {
-        step();
+        step(calls);
       }
       if (!busy() && saver_) saver_->save_some();
     }
@@ -77,6 +78,10 @@ class Session::Desk {
   /// Waits only while nothing runs.
   std::optional<Inbox::Letter> next() {
     if (busy()) return inbox->try_take();
+    for (bool more = token_bytes_.has_value(); more; more = own_texts_.count_some(*model_->tokenizer())) {
+      if (auto letter = inbox->try_take()) return letter;
+      if (inbox->closed()) return std::nullopt;
+    }
     for (auto patience = kSelfTestPatience; self_test_; patience = {}) {
       if (auto letter = inbox->take_until(Clock::now() + patience)) return letter;
       if (inbox->closed()) return std::nullopt;
@@ -97,8 +102,8 @@ class Session::Desk {
 
   // ---- Steps --------------------------------------------------------------------------------------------------------
 
-  /// One pass for all that runs.
-  void step() {
+  /// One pass for all that runs, if nobody has called since `calls`.
+  void step(const Inbox::Calls& calls) {
     if (suggestion_ && !suggestion_->begun()) suggestion_->begin(clock_now_());
     open_answers(answers_, saver_ ? &saver_->keeper() : nullptr, drafting_ ? &*drafting_ : nullptr, suggestion_ && suggestion_->running());
     bool restoring = false;
@@ -116,7 +121,7 @@ class Session::Desk {
     if (!works.empty()) {
       // Also what runs in the background alone ends for who types or asks.
       const bool gives_way = std::ranges::all_of(answers_, [](const AnswerWriter& answer) { return answer.request().background; });
-      const auto goes_on = [this, then = inbox->calls(), gives_way] { return inbox->quiet_since(then, gives_way); };
+      const auto goes_on = [this, &calls, gives_way] { return inbox->quiet_since(calls, gives_way); };
       if (auto result = scheduler_->step(works, goes_on); !result) return recover(result.error());
     }
     sweep();
@@ -306,7 +311,8 @@ class Session::Desk {
       const std::int64_t rows = request.limits.count;
       request.limits = planned(request.limits, {cost.seconds(1, depth), cost.seconds(rows, static_cast<double>(rows) * depth), request.seconds});
     }
-    const Ngrams* own = request.own_texts ? &own_texts_.ngrams(*model_->tokenizer()) : nullptr;
+    own_texts_.count_some(*model_->tokenizer());  // the rest while the desk has nothing else to do
+    const Ngrams* own = request.own_texts ? &own_texts_.counted() : nullptr;
     suggestion_.emplace(*model_, *token_bytes_, own, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
   }
 

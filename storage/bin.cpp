@@ -18,6 +18,12 @@ constexpr const char* kRestore =
     "  SELECT m.id, m.parent_id FROM bin JOIN messages m ON m.id = bin.message_id WHERE bin.id = ?1 UNION ALL"
     "  SELECT p.id, p.parent_id FROM up JOIN messages p ON p.id = up.above) "
     "DELETE FROM bin WHERE id = ?1 OR id IN (SELECT bin_id FROM up JOIN binned_messages b ON b.message_id = up.id)";
+constexpr const char* kRestoreChat = "DELETE FROM bin WHERE chat_id = ? AND message_id IS NULL";
+constexpr const char* kRestoreAbove =
+    "WITH RECURSIVE up (id, above) AS ("
+    "  SELECT id, parent_id FROM messages WHERE id = ?1 UNION ALL"
+    "  SELECT p.id, p.parent_id FROM up JOIN messages p ON p.id = up.above) "
+    "DELETE FROM bin WHERE id IN (SELECT bin_id FROM up JOIN binned_messages b ON b.message_id = up.id)";
 constexpr const char* kEntries =
     "SELECT bin.id, deleted_at, bin.chat_id, coalesce(message_id, 0), title, coalesce(substr(content, 1, 120), '') "
     "FROM bin JOIN chats ON chats.id = bin.chat_id LEFT JOIN messages ON messages.id = bin.message_id "
@@ -60,6 +66,12 @@ Result<Id> ChatStore::restore(Id entry) {
   FW_TRY(database_->execute(kRestore, entry));
   FW_TRY(transaction.commit());
   return *chat_id;
+}
+
+Result<void> ChatStore::take_out(Id chat_id, Id message_id) {
+  FW_TRY(database_->execute(kRestoreChat, chat_id));
+  FW_TRY(database_->execute(kRestoreAbove, message_id));
+  return {};
 }
 
 Result<std::vector<BinEntry>> ChatStore::bin() { return read_all(database_->query(kEntries), read_entry); }

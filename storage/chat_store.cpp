@@ -165,8 +165,11 @@ Result<Chat> ChatStore::create_chat(const NewChat& chat) {
   row.model_path = chat.model_path;
   row.system_prompt = chat.system_prompt;
   row.settings = chat.settings;
+  FW_ASSIGN(Transaction transaction, database_->begin());
   FW_ASSIGN(const Id id, insert_chat(*database_, row));
-  return this->chat(id);
+  FW_ASSIGN(Chat made, this->chat(id));
+  FW_TRY(transaction.commit());
+  return made;
 }
 
 Result<Chat> ChatStore::chat(Id id) {

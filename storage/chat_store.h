@@ -80,7 +80,8 @@ class ChatStore {
   Result<std::vector<BinEntry>> bin();
 
   // Messages.
-  /// Adds a message, which becomes the shown child of its parent.
+  /// Adds a message, which becomes the shown child of its parent. If a person says it, who then goes on where another program has
+  /// deleted something, its chat and the messages above it come out of the bin.
   Result<Message> append(const NewMessage& message);
   /// Replaces the text of a message that this store streams; invalid_argument for any other.
   Result<void> update_text(Id id, std::string_view content, std::string_view reasoning);
@@ -139,6 +140,7 @@ class ChatStore {
   Id writer() const { return lock_ ? lock_->writer() : 0; }
   Result<std::int64_t> bury(const std::vector<Id>& dead_writers);
   Result<void> empty_bin(std::int64_t deleted_before);
+  Result<void> take_out(Id chat_id, Id message_id);
   Result<void> change_chat(Id id, Result<std::int64_t> n_changed);
   Result<void> show_path_to(Id chat_id, Id id);
   Result<std::vector<PathEntry>> with_siblings(Result<std::vector<Message>> messages);

@@ -49,7 +49,6 @@ struct Clerk::Visitor {
     tell(event::ChatOpened{request, *std::move(chat), *std::move(path)});
   }
 
-  void operator()(command::CreateChat& c) const { answer<event::ChatSaved>(c.request, store().create_chat(c.chat)); }
   void operator()(command::RenameChat& c) const {
     answer_chat(c.request, c.chat, store().rename_chat(c.chat, c.title, c.by_user));
   }
@@ -136,7 +135,13 @@ struct Clerk::Visitor {
     tell(event::BackupRestored{c.request, *kept, true});
   }
 
-  // The texts that must not be lost.
+  // What must not be lost.
+  void operator()(command::CreateChat& c) const {
+    Draft draft;
+    draft.chat = std::move(c.chat);
+    draft.end.emplace();
+    begin(c.request, std::move(draft));
+  }
   void operator()(command::AppendMessage& c) const {
     Draft draft;
     draft.end = MessageEnd{c.message.status, c.message.stats};
@@ -150,16 +155,9 @@ struct Clerk::Visitor {
     begin(c.request, std::move(draft));
   }
   void operator()(command::ResumeAnswer& c) const {
-    if (!is_free(c.request)) return;
-    Result<Message> resumed = store().resume(c.message);
-    if (!resumed) return fail(c.request, resumed.error());
     Draft draft;
-    draft.id = resumed->id;
-    draft.message.content = std::exchange(resumed->content, {});
-    draft.message.reasoning = std::exchange(resumed->reasoning, {});
-    draft.message.status = Status::streaming;
-    clerk.drafts_.emplace(c.request, std::move(draft));
-    tell(event::MessageSaved{c.request, *std::move(resumed)});
+    draft.resumes = c.message;
+    begin(c.request, std::move(draft));
   }
   void operator()(command::AppendText& c) const {
     Draft* const draft = find(c.request);
@@ -177,12 +175,9 @@ struct Clerk::Visitor {
   }
 
   void begin(Request request, Draft draft) const {
-    if (is_free(request)) clerk.write(clerk.drafts_.emplace(request, std::move(draft)).first, now);
-  }
-  bool is_free(Request request) const {
-    if (!clerk.drafts_.contains(request)) return true;
-    fail(request, Error{ErrorCode::invalid_argument, "Another answer with this number is being written."});
-    return false;
+    const auto [at, is_new] = clerk.drafts_.try_emplace(request, std::move(draft));
+    if (is_new) clerk.write(at, now);
+    else fail(request, Error{ErrorCode::invalid_argument, "Another answer with this number is being written."});
   }
   Draft* find(Request request) const {
     const auto draft = clerk.drafts_.find(request);
@@ -194,10 +189,34 @@ struct Clerk::Visitor {
 
 void Clerk::handle(Command command, Moment now) { std::visit(Visitor{*this, now}, command); }
 
-/// Brings the draft to the disk as it stands. A message comes back where that is news to the sender: it is now there,
-/// or finished, or saved after a failure that was told.
-Result<std::optional<Message>> Clerk::save(Draft& draft) {
+/// Brings the draft to the disk as it stands. An event comes back where that is news to the sender: it is now there, or finished,
+/// or saved after a failure that was told.
+Result<std::optional<Event>> Clerk::save(Request request, Draft& draft) {
+  if (draft.chat) {
+    FW_ASSIGN(Chat made, store_.create_chat(*draft.chat));
+    return std::optional<Event>(event::ChatSaved{request, std::move(made)});
+  }
+  FW_ASSIGN(std::optional<Message> message, save_message(draft));
+  if (!message) return std::optional<Event>{};
+  message->content.clear();
+  message->reasoning.clear();
+  return std::optional<Event>(event::MessageSaved{request, *std::move(message)});
+}
+
+Result<std::optional<Message>> Clerk::save_message(Draft& draft) {
   NewMessage& text = draft.message;
+  std::optional<Message> resumed;
+  if (draft.resumes != 0) {
+    FW_ASSIGN(resumed, store_.resume(draft.resumes));
+    draft.id = std::exchange(draft.resumes, 0);
+    const bool has_more = !text.content.empty() || !text.reasoning.empty();
+    text.content.insert(0, resumed->content);
+    text.reasoning.insert(0, resumed->reasoning);
+    text.stats = resumed->stats;
+    // An end that knows nothing of the answer leaves what was known.
+    if (draft.end && draft.end->stats.generated_tokens == 0) draft.end->stats = resumed->stats;
+    if (!draft.end && !has_more) return resumed;
+  }
   if (draft.id == 0) {
     text.status = draft.end ? draft.end->status : Status::streaming;
     FW_ASSIGN(Message added, store_.append(text));
@@ -209,7 +228,7 @@ Result<std::optional<Message>> Clerk::save(Draft& draft) {
     return std::optional<Message>(std::move(finished));
   }
   FW_TRY(store_.update_text(draft.id, text.content, text.reasoning));
-  if (!draft.refused) return std::optional<Message>{};
+  if (resumed || !draft.refused) return resumed;
   FW_ASSIGN(Message rescued, store_.message(draft.id));
   return std::optional<Message>(std::move(rescued));
 }
@@ -218,7 +237,7 @@ Result<std::optional<Message>> Clerk::save(Draft& draft) {
 Clerk::Drafts::iterator Clerk::write(Drafts::iterator at, Moment now) {
   const Request request = at->first;
   Draft& draft = at->second;
-  Result<std::optional<Message>> saved = save(draft);
+  Result<std::optional<Event>> saved = save(request, draft);
   if (!saved) {
     const bool kept = is_worth_retrying(saved.error());
     if (!kept || !draft.refused) sink_(event::Failed{request, saved.error(), kept});
@@ -229,11 +248,7 @@ Clerk::Drafts::iterator Clerk::write(Drafts::iterator at, Moment now) {
   }
   draft.refused = false;
   draft.due.reset();
-  if (*saved) {
-    (*saved)->content.clear();
-    (*saved)->reasoning.clear();
-    sink_(event::MessageSaved{request, **std::move(saved)});
-  }
+  if (*saved) sink_(**std::move(saved));
   return draft.end ? drafts_.erase(at) : std::next(at);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // Clerk: what the storage desk does, without its thread and its clock, so that tests can turn both. Answers
 // commands from a ChatStore, gathers the text of growing answers and writes it in few, evenly spaced
-// transactions, and keeps what the disk refused until it takes it. One thread at a time.
+// transactions, and keeps chats and texts that the disk refused until it takes them. One thread at a time.
 
 #include <chrono>
 #include <map>
@@ -36,10 +36,12 @@ class Clerk {
   bool close(Moment now);
 
  private:
-  /// A message on its way to the disk. `id` 0: not there yet.
+  /// A message, or a chat, on its way to the disk.
   struct Draft {
-    NewMessage message;  // the text as it stands
-    Id id = 0;
+    std::optional<NewChat> chat;  // instead of a message
+    NewMessage message;           // the text as it stands
+    Id id = 0;                    // of the message; 0: not there yet
+    Id resumes = 0;               // a message that is still to be made streaming again; the text goes behind its own
     std::optional<MessageEnd> end;
     std::optional<Moment> due;  // nothing: the disk has it all
     bool refused = false;       // Failed was told, MessageSaved was not yet
@@ -48,7 +50,8 @@ class Clerk {
 
   struct Visitor;
   Drafts::iterator write(Drafts::iterator draft, Moment now);
-  Result<std::optional<Message>> save(Draft& draft);
+  Result<std::optional<Event>> save(Request request, Draft& draft);
+  Result<std::optional<Message>> save_message(Draft& draft);
 
   ChatStore& store_;
   EventSink& sink_;

@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "storage/file_header.h"
-#include "storage/parts_tokenizer.h"
+#include "storage/fts5.h"
 
 namespace foreword::storage {
 namespace {
@@ -152,6 +152,7 @@ Result<std::unique_ptr<Database>> Database::open_copy(const std::filesystem::pat
   const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(immutable_address(path).c_str(), &copy->handle_, flags, nullptr);
   if (code != SQLITE_OK) return copy->error(code);
+  if (const int added = extend_fts5(copy->handle_); added != SQLITE_OK) return copy->error(added);
   return copy;
 }
 
@@ -172,7 +173,7 @@ Result<void> Database::connect() {
   if (code != SQLITE_OK) return error(code);
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  if (const int parts = register_parts_tokenizer(handle_); parts != SQLITE_OK) return error(parts);
+  if (const int added = extend_fts5(handle_); added != SQLITE_OK) return error(added);
   FW_TRY(switch_to_wal());
   return run_script(
       "PRAGMA cell_size_check = ON;"
@@ -199,7 +200,7 @@ Result<void> Database::migrate(std::span<const Migration> migrations) {
                                              " was made by a newer version of this program. Update it to open it."};
   }
   if (version > 0 && version < newest) {
-    FW_TRY(back_up(path_.string() + ".backup-v" + std::to_string(version)));
+    FW_TRY(back_up(path_.string() + ".backup-v" + std::to_string(version), static_cast<int>(version)));
   }
   for (const Migration& migration : migrations.subspan(static_cast<std::size_t>(version))) FW_TRY(apply(migration));
   // Only now: a migration may rebuild tables that others refer to.
@@ -271,7 +272,7 @@ Result<void> Database::check_integrity() {
   return {};
 }
 
-Result<void> Database::back_up(const std::filesystem::path& target) {
+Result<void> Database::back_up(const std::filesystem::path& target, std::optional<int> version) {
   std::string part = target.string() + ".part-XXXXXX";
   const int file = mkostemp(part.data(), O_CLOEXEC);  // 0600
   if (file < 0) return file_trouble(target, "making its backup");
@@ -281,6 +282,13 @@ Result<void> Database::back_up(const std::filesystem::path& target) {
   if (code == SQLITE_OK) code = copy_all(handle_, copy);
   const std::string detail = copy ? sqlite3_errmsg(copy) : sqlite3_errstr(code);
   sqlite3_close(copy);
+  if (code == SQLITE_OK && version) {
+    const auto header = read_file_header(part);
+    if (header && *header && (*header)->user_version != *version) {
+      ::unlink(part.c_str());
+      return {};
+    }
+  }
   if (code == SQLITE_OK && std::rename(part.c_str(), target.c_str()) == 0) return sync_folder(target);
   const Error error = code == SQLITE_OK ? file_trouble(target, "naming its backup") : trouble(code, target, detail);
   ::unlink(part.c_str());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -130,8 +131,9 @@ class Database {
 
   /// SQLite's check of all pages, indexes and foreign keys; `corrupt` with its first finding.
   Result<void> check_integrity();
-  /// A consistent copy through SQLite's backup interface, synced and 0600; takes its name only when it is whole.
-  Result<void> back_up(const std::filesystem::path& target);
+  /// A consistent copy through SQLite's backup interface, synced and 0600; takes its name only when it is whole. version: of the
+  /// schema that it is to have; what has another one by now was brought there by a program that made this copy before, which stays.
+  Result<void> back_up(const std::filesystem::path& target, std::optional<int> version = {});
   /// Puts what `other` holds in the place of everything here, in one transaction, and applies the migrations that it lacks.
   Result<void> take_over(const Database& other);
 

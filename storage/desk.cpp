@@ -14,6 +14,9 @@ namespace {
 constexpr std::chrono::seconds kFirstBackup{10};
 constexpr std::chrono::hours kBackupCheck{1};
 
+/// Between two attempts to open a database where what is wrong may pass: a full disk, another program's lock.
+constexpr std::chrono::seconds kOpenAgain{2};
+
 Moment now() { return std::chrono::steady_clock::now(); }
 
 /// The copies, without those newer than the first that is whole to its last page.
@@ -41,36 +44,41 @@ StorageDesk::~StorageDesk() {
   thread_.join();
 }
 
-/// A damaged database can be replaced by a copy; every other command fails until then. Null: the program ends.
+/// Until the database is open. Null: the program ends.
 std::unique_ptr<ChatStore> StorageDesk::open(const std::filesystem::path& database) {
-  while (true) {
+  for (bool waits = false;;) {
     Result<std::unique_ptr<ChatStore>> store = ChatStore::open(database);
     if (store) {
       sink_(event::Opened{(*store)->n_interrupted()});
       return *std::move(store);
     }
-    sink_(event::OpenFailed{store.error()});
-    bool replaced = false;
-    while (!replaced) {
-      std::optional<Command> command = inbox_.take();
-      if (!command) return nullptr;
-      if (const auto* list = std::get_if<command::ListBackups>(&*command)) {
-        sink_(event::Backups{list->request, good_backups(database)});
-        continue;
-      }
-      Error refused = store.error();
-      if (const auto* restore = std::get_if<command::RestoreBackup>(&*command); restore != nullptr && refused.code == ErrorCode::corrupt) {
-        const auto aside = replace_by_backup(database, restore->path, system_milliseconds());
-        replaced = aside.has_value();
-        if (replaced) {
-          sink_(event::BackupRestored{restore->request, aside->string(), false});
-          continue;
-        }
-        refused = aside.error();
-      }
-      sink_(event::Failed{request_of(*command), refused, false});
-    }
+    const bool may_pass = store.error().code == ErrorCode::io;
+    if (!may_pass || !waits) sink_(event::OpenFailed{store.error()});
+    waits = may_pass;
+    if (!refuse(database, store.error(), may_pass ? std::optional(now() + kOpenAgain) : std::nullopt)) return nullptr;
   }
+}
+
+/// Every command fails, but for those that list copies and put one in the place of a damaged database. True: it is worth opening
+/// again, because of the latter or because it is time. False: the program ends.
+bool StorageDesk::refuse(const std::filesystem::path& database, const Error& why, std::optional<Moment> again) {
+  while (std::optional<Command> command = again ? inbox_.take_until(*again) : inbox_.take()) {
+    if (const auto* list = std::get_if<command::ListBackups>(&*command)) {
+      sink_(event::Backups{list->request, good_backups(database)});
+      continue;
+    }
+    Error refused = why;
+    if (const auto* restore = std::get_if<command::RestoreBackup>(&*command); restore != nullptr && why.code == ErrorCode::corrupt) {
+      const auto aside = replace_by_backup(database, restore->path, system_milliseconds());
+      if (aside) {
+        sink_(event::BackupRestored{restore->request, aside->string(), false});
+        return true;
+      }
+      refused = aside.error();
+    }
+    sink_(event::Failed{request_of(*command), refused, false});
+  }
+  return !inbox_.closed();
 }
 
 void StorageDesk::run(const std::filesystem::path& database) {

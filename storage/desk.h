@@ -2,8 +2,10 @@
 // StorageDesk: the thread that owns the database. Commands go into its mailbox from any thread, events come back
 // through the owner's sink (letters.h). Opening happens on the desk's thread too, so that a window need not wait.
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "engine/base/mailbox.h"
@@ -28,6 +30,7 @@ class StorageDesk {
  private:
   void run(const std::filesystem::path& database);
   std::unique_ptr<ChatStore> open(const std::filesystem::path& database);
+  bool refuse(const std::filesystem::path& database, const Error& why, std::optional<std::chrono::steady_clock::time_point> again);
 
   Mailbox<Command> inbox_;
   EventSink sink_;

@@ -17,6 +17,7 @@ using Request = std::uint64_t;
 
 // clang-format off
 namespace command {
+/// Kept and tried again while the disk refuses.
 struct CreateChat      { Request request; NewChat chat; };                              // ChatSaved
 struct RenameChat      { Request request; Id chat; std::string title; bool by_user = true; };  // ChatSaved
 struct AutomaticTitle  { Request request; Id chat; std::string title; };                // ChatSaved
@@ -42,7 +43,8 @@ struct FindSources     { Request request; std::vector<std::string> sources; };  
 /// A message that is whole. Kept and tried again while the disk refuses.
 struct AppendMessage   { Request request; NewMessage message; };                        // MessageSaved
 /// An answer that grows: BeginAnswer (or ResumeAnswer), then AppendText as tokens come, then FinishAnswer, all with the
-/// same `request`; no need to wait for events between them. Text is on the disk within a second of real time.
+/// same `request`; no need to wait for events between them. Text is on the disk within a second of real time, or kept and tried
+/// again.
 struct BeginAnswer     { Request request; NewMessage message; };                        // MessageSaved (streaming)
 struct ResumeAnswer    { Request request; Id message; };                                // MessageSaved (streaming)
 struct AppendText      { Request request; std::string content; std::string reasoning; };  // nothing, or Failed
@@ -63,9 +65,11 @@ struct RestoreBackup   { Request request; std::string path; };                  
 }  // namespace command
 
 namespace event {
-/// The first event: the database is open; `n_interrupted` answers of programs that died were closed.
+/// The first event, or behind OpenFailed, once it could be opened after all: the database is open; `n_interrupted` answers of
+/// programs that died were closed.
 struct Opened       { std::int64_t n_interrupted; };
-/// The first event, if it could not be opened. Every command is answered by Failed with the same error.
+/// The first event, if it could not be opened. Every command is answered by Failed with the same error, until Opened comes: what
+/// may pass (io) is tried again every few seconds.
 struct OpenFailed   { Error error; };
 struct ChatSaved    { Request request; Chat chat; };
 /// `entry`: of the bin.
@@ -93,7 +97,7 @@ struct Models       { Request request; std::vector<ModelRecord> models; };
 struct Backups      { Request request; std::vector<Backup> backups; };
 /// All that was asked before is void. `kept`: a copy of what was replaced; `can_undo`: it can be restored in its turn.
 struct BackupRestored { Request request; std::string kept; bool can_undo; };
-/// `kept`: the text stays in memory and is tried again until MessageSaved (told once per run of failures).
+/// `kept`: the text or chat stays in memory and is tried again until MessageSaved or ChatSaved (told once per run of failures).
 /// Otherwise the command is done for, and changed nothing.
 struct Failed       { Request request; Error error; bool kept; };
 }  // namespace event

@@ -87,6 +87,7 @@ Result<Message> ChatStore::append(const NewMessage& message) {
   row.stats = message.stats;
   const Id writer = message.status == Status::streaming ? this->writer() : 0;
   FW_ASSIGN(const Id id, insert_message(*database_, message.chat_id, message.parent_id, writer, row));
+  if (message.role == Role::user) FW_TRY(take_out(message.chat_id, message.parent_id));
   FW_TRY(show_path_to(message.chat_id, id));
   FW_ASSIGN(Message added, this->message(id));
   FW_TRY(transaction.commit());

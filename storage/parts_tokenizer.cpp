@@ -91,17 +91,7 @@ int tokenize(Fts5Tokenizer* tokenizer, void* context, int flags, const char* tex
 
 }  // namespace
 
-int register_parts_tokenizer(sqlite3* database) {
-  sqlite3_stmt* statement = nullptr;
-  fts5_api* api = nullptr;
-  int code = sqlite3_prepare_v2(database, "SELECT fts5(?1)", -1, &statement, nullptr);
-  if (code == SQLITE_OK) {
-    sqlite3_bind_pointer(statement, 1, &api, "fts5_api_ptr", nullptr);
-    sqlite3_step(statement);
-    code = sqlite3_finalize(statement);
-  }
-  if (code != SQLITE_OK) return code;
-  if (api == nullptr) return SQLITE_ERROR;
+int register_parts_tokenizer(fts5_api* api) {
   fts5_tokenizer functions{create, destroy, tokenize};
   return api->xCreateTokenizer(api, kName, api, &functions, nullptr);
 }

@@ -3,11 +3,11 @@
 // character that is no ASCII letter, digit or blank. So one or two characters of Chinese, Japanese or Thai, an emoji or a
 // brace are found through the index as well, where trigrams alone find nothing.
 
-struct sqlite3;
+struct fts5_api;
 
 namespace foreword::storage {
 
-/// For this connection; before a parts index is used. SQLite's code.
-int register_parts_tokenizer(sqlite3* database);
+/// SQLite's code.
+int register_parts_tokenizer(fts5_api* api);
 
 }  // namespace foreword::storage

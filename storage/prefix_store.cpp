@@ -57,7 +57,7 @@ constexpr const char* kEnds = "SELECT '', '', '', segment, max(place), bytes FRO
 constexpr const char* kEnd = "SELECT '', '', '', segment, place, bytes FROM pages ORDER BY segment DESC, place DESC LIMIT 1";
 constexpr const char* kTaken = "SELECT coalesce(sum((bytes + 4095) / 4096 * 4096), 0) FROM pages";
 constexpr const char* kOldestLeaf =
-    "SELECT hash FROM pages p WHERE NOT EXISTS (SELECT 1 FROM pages c WHERE c.parent = p.hash) ORDER BY last_used LIMIT 1";
+    "SELECT hash FROM pages p WHERE NOT EXISTS (SELECT 1 FROM pages c WHERE c.parent = p.hash) AND hash <> ? ORDER BY last_used LIMIT 1";
 constexpr const char* kAdd = "INSERT INTO pages (" FW_PAGE_COLUMNS ", last_used) VALUES (?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kReplace = "UPDATE pages SET segment = ?2, place = ?3, bytes = ?4, last_used = ?5 WHERE hash = ?1";
 constexpr const char* kUse = "INSERT OR IGNORE INTO uses (chat, hash) SELECT ?1, hash FROM pages WHERE hash = ?2";
@@ -120,7 +120,7 @@ Result<void> PrefixStore::trim() {
   for (const Row& row : rows) ends[row.place.segment] = row.place.offset + place_bytes(row.bytes);
   FW_TRY(segments_.trim(ends));
   FW_ASSIGN(taken_, bytes());
-  FW_TRY(make_room(0));
+  FW_TRY(make_room(0, {}));
   return transaction.commit();
 }
 
@@ -145,7 +145,16 @@ Result<void> PrefixStore::save(const PrefixPage& page, Id chat) {
     return Error{ErrorCode::invalid_argument, "A page of a text is larger than all that may be kept on the disk."};
   }
   FW_ASSIGN(Transaction transaction, index_->begin());
-  FW_TRY(make_room(place_bytes(std::ssize(page.bytes))));
+  // What follows a page that found no room must not take that of the pages before it.
+  bool fits = page.parent != refused_;
+  if (fits) {
+    FW_ASSIGN(fits, make_room(place_bytes(std::ssize(page.bytes)), page.parent));
+  }
+  refused_ = fits ? std::string() : page.hash;
+  if (!fits) {
+    FW_TRY(transaction.commit());  // what made room is erased already
+    return Error{ErrorCode::invalid_argument, "A text is larger than all that may be kept on the disk."};
+  }
   FW_ASSIGN(const std::optional<Row> old, read_one(index_->query(kFind, Blob{page.hash}), read_row));
   FW_ASSIGN(const std::optional<Row> last, read_one(index_->query(kEnd), read_row));
   taken_ += place_bytes(std::ssize(page.bytes));
@@ -205,16 +214,18 @@ Result<std::int64_t> PrefixStore::bytes() {
   return taken.value_or(0);
 }
 
-/// Programs that share the folder count for themselves, and look when their own count says that there is no room.
-Result<void> PrefixStore::make_room(std::int64_t more) {
-  if (taken_ + more <= budget_) return {};
+/// Programs that share the folder count for themselves, and look when their own count says that there is no room. `kept` stays: a
+/// text that is larger than the budget must not push out its own beginning, without which the rest is worth nothing. False: then
+/// there is no room.
+Result<bool> PrefixStore::make_room(std::int64_t more, const std::string& kept) {
+  if (taken_ + more <= budget_) return true;
   FW_ASSIGN(taken_, bytes());
   while (taken_ > 0 && taken_ + more > budget_) {
-    FW_ASSIGN(const auto oldest, read_one(index_->query(kOldestLeaf), read_blob));
+    FW_ASSIGN(const auto oldest, read_one(index_->query(kOldestLeaf, Blob{kept}), read_blob));
     if (!oldest) break;
     FW_TRY(erase(*oldest));
   }
-  return {};
+  return taken_ + more <= budget_;
 }
 
 /// The bytes first: should the row outlive them, what it leads to is no page.

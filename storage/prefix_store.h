@@ -43,7 +43,7 @@ class PrefixStore {
   Result<std::optional<PrefixPage>> find(const std::string& hash, std::string_view tokens);
   /// Of the children of `parent` the one with the most tokens, if `text` begins with them.
   Result<std::optional<PrefixPage>> longest_child(const std::string& parent, std::string_view text);
-  /// Takes the place of a page of the same hash. invalid_argument: larger than the budget.
+  /// Takes the place of a page of the same hash. invalid_argument: larger than the budget, or so with the pages before it.
   Result<void> save(const PrefixPage& page, Id chat);
   /// The chat uses these pages, and none of fewer tokens than `whole` bytes but those among them.
   Result<void> use(Id chat, std::span<const std::string> hashes, std::size_t whole);
@@ -58,7 +58,7 @@ class PrefixStore {
   PrefixStore(std::unique_ptr<Database> index, const std::filesystem::path& folder, std::int64_t budget);
   static Result<std::unique_ptr<PrefixStore>> open_once(const std::filesystem::path& folder, std::int64_t budget);
   Result<void> trim();
-  Result<void> make_room(std::int64_t bytes);
+  Result<bool> make_room(std::int64_t bytes, const std::string& kept);
   Result<void> erase(const std::string& hash);
   Result<void> erase_unless_used(const std::string& hash);
   Result<void> forget_in_journal();
@@ -66,6 +66,7 @@ class PrefixStore {
   std::unique_ptr<Database> index_;
   Segments segments_;
   std::int64_t budget_;
+  std::string refused_;     // the hash of the last page, if there was no room for it
   std::int64_t taken_ = 0;  // bytes on the disk, as far as this program knows
 };
 

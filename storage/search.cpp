@@ -26,8 +26,8 @@ constexpr int kMostRows = 1000;
 #define FW_CONTAINS(text)                                                                                           \
   "instr(lower(" text "), ?2) AND instr(lower(" text "), ?3) AND instr(lower(" text "), ?4) AND instr(lower(" text \
   "), ?5)"
-#define FW_SNIPPET(table) "snippet(" table ", 0, char(2), char(3), '…', 24)"
-#define FW_EXCERPT(text) "substr(" text ", max(1, instr(lower(" text "), ?7) - 30), 90)"
+#define FW_EXCERPT(table) "excerpt(" table ")"
+#define FW_AROUND_SIGN(text) "substr(" text ", max(1, instr(lower(" text "), ?7) - 30), 90)"
 
 #define FW_HIT_STANDS(message) \
   FW_MESSAGE_STANDS(message) " AND " FW_CHAT_STANDS("(SELECT chat_id FROM messages WHERE id = " message ")")
@@ -45,10 +45,10 @@ struct Field {
 };
 
 constexpr Field kFields[] = {
-    {FW_TITLES("title_words", FW_SNIPPET("title_words"), ""), FW_TITLES("title_parts", FW_SNIPPET("title_parts"), FW_CONTAINS("title") " AND "),
-     FW_TITLES("title_parts", FW_EXCERPT("title"), FW_CONTAINS("title") " AND ")},
-    {FW_MESSAGES("message_words", FW_SNIPPET("message_words"), ""), FW_MESSAGES("message_parts", FW_SNIPPET("message_parts"), FW_CONTAINS("content") " AND "),
-     FW_MESSAGES("message_parts", FW_EXCERPT("content"), FW_CONTAINS("content") " AND ")},
+    {FW_TITLES("title_words", FW_EXCERPT("title_words"), ""), FW_TITLES("title_parts", FW_EXCERPT("title_parts"), FW_CONTAINS("title") " AND "),
+     FW_TITLES("title_parts", FW_AROUND_SIGN("title"), FW_CONTAINS("title") " AND ")},
+    {FW_MESSAGES("message_words", FW_EXCERPT("message_words"), ""), FW_MESSAGES("message_parts", FW_EXCERPT("message_parts"), FW_CONTAINS("content") " AND "),
+     FW_MESSAGES("message_parts", FW_AROUND_SIGN("content"), FW_CONTAINS("content") " AND ")},
 };
 
 struct Found {

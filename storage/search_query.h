@@ -28,7 +28,7 @@ struct SearchQuery {
 /// Any bytes are a valid query: white space and control characters separate, the rest is looked for as it stands.
 SearchQuery parse_search(std::string_view text);
 
-/// Where FTS5's snippet() sets its marks; char(2) and char(3) in SQL.
+/// Around what was found, in excerpt.h's texts.
 inline constexpr char kMarkBegin = '\x02';
 inline constexpr char kMarkEnd = '\x03';
 

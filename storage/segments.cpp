@@ -44,7 +44,11 @@ std::filesystem::path Segments::path_of(std::int64_t segment) const {
 }
 
 Result<int> Segments::open(std::int64_t segment, bool create) {
-  if (const auto known = files_.find(segment); known != files_.end()) return known->second;
+  if (const auto known = files_.find(segment); known != files_.end()) {
+    struct stat status{};
+    if (fstat(known->second, &status) == 0 && status.st_nlink > 0) return known->second;
+    close(segment);  // another program has removed it, and may have made it anew
+  }
   const int file = ::open(path_of(segment).c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), kPrivateFile);
   if (file < 0) return trouble(path_of(segment), "opening it");
   files_[segment] = file;
@@ -84,10 +88,7 @@ Result<SegmentPlace> Segments::append(SegmentPlace end, std::span<const std::byt
 std::vector<std::byte> Segments::read(SegmentPlace place, std::int64_t bytes) {
   const auto file = open(place.segment, false);
   struct stat status{};
-  if (!file || bytes < 0 || fstat(*file, &status) != 0 || place.offset < 0 || bytes > status.st_size - place.offset) {
-    close(place.segment);  // another program may have removed it and made it anew
-    return {};
-  }
+  if (!file || bytes < 0 || fstat(*file, &status) != 0 || place.offset < 0 || bytes > status.st_size - place.offset) return {};
   // Texts lie page behind page: while this one is copied, the disk may bring the next.
   constexpr std::int64_t kPagesAhead = 4;
   posix_fadvise(*file, place.offset, (1 + kPagesAhead) * place_bytes(bytes), POSIX_FADV_WILLNEED);

@@ -101,13 +101,16 @@ void GrowingDraft::grow(const DraftGround& ground, TokenId token, float log_prob
   }
   const std::size_t whole = held + whole_words(text);
   if (draft.score >= ground.limits.least_mean_log_prob) confident_ = whole;
-  draft.text = text_of(ground, std::min(whole, bytes.size()));
-  if (const std::size_t line = bytes.find('\n', held); line != std::string::npos) {
-    finish(ground, DraftEnd::line, line);
+  draft.text = text_of(ground, whole);
+  const std::size_t readable = held + text.size();
+  if (const std::size_t line = text.find('\n'); line != std::string::npos) {
+    finish(ground, DraftEnd::line, held + line);
   } else if (first_word_known && draft.score < ground.limits.least_mean_log_prob) {
     finish(ground, DraftEnd::unsure, confident_);
   } else if (bytes.size() > held && ends_sentence(text)) {
     finish(ground, DraftEnd::sentence, bytes.size());
+  } else if (readable < bytes.size() && read_utf8(bytes, readable).state == Utf8State::bad) {
+    finish(ground, DraftEnd::unsure, whole);
   } else if (std::ssize(draft.ids) >= ground.limits.max_tokens) {
     finish(ground, DraftEnd::length, whole);
   }
@@ -132,8 +135,14 @@ void GrowingDraft::finish(const DraftGround& ground, DraftEnd end, std::size_t n
 
 std::string GrowingDraft::text_of(const DraftGround& ground, std::size_t end) const {
   if (end <= ground.held.size()) return {};
-  std::string text = bytes.substr(0, end).substr(ground.held.size());
-  return take_valid_utf8(text, false);
+  const std::string_view text = std::string_view(bytes).substr(0, end).substr(ground.held.size());
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const Utf8Step step = read_utf8(text, at);
+    if (step.state != Utf8State::good) break;
+    at += step.length;
+  }
+  return std::string(text.substr(0, at));
 }
 
 }  // namespace foreword::engine

@@ -67,7 +67,7 @@ class GrowingDraft {
   /// Ends without a further token: the text as far as it is whole words.
   void end_unsure(const DraftGround& ground);
   void end_of_text(const DraftGround& ground) { finish(ground, DraftEnd::end_of_text, bytes.size()); }
-  /// The text's bytes up to `end` of all, as far as they are whole characters.
+  /// The text's bytes up to `end` of all, as far as they are whole characters: a draft ends where they can become none.
   std::string text_of(const DraftGround& ground, std::size_t end) const;
 
  private:

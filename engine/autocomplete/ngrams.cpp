@@ -41,7 +41,8 @@ void Ngrams::clear() {
   counts_.clear();
 }
 
-/// Of order_, in which a token may stand often, each with its share of what is left.
+/// Of order_, in which a token may stand often, each with its share of what is left. Both lists are by token, so that a frequent
+/// word with its thousands of successors costs no search for each.
 void Ngrams::add_order(double& rest) const {
   if (order_.empty()) return;
   std::ranges::sort(order_, {}, &Next::token);
@@ -54,11 +55,14 @@ void Ngrams::add_order(double& rest) const {
   }
   order_.resize(kinds);
   const double known = rest / (all + static_cast<double>(kinds));
+  const std::size_t n_before = next_.size();
+  std::size_t at = 0;
   for (const Next& each : order_) {
-    const auto same = std::ranges::find(next_, each.token, &Next::token);
-    if (same != next_.end()) same->chance += known * each.chance;
+    while (at < n_before && next_[at].token < each.token) ++at;
+    if (at < n_before && next_[at].token == each.token) next_[at].chance += known * each.chance;
     else next_.push_back({each.token, known * each.chance});
   }
+  std::ranges::inplace_merge(next_, next_.begin() + static_cast<std::ptrdiff_t>(n_before), {}, &Next::token);
   rest = known * static_cast<double>(kinds);
 }
 

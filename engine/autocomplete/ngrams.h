@@ -29,7 +29,7 @@ class Ngrams {
 
   /// What followed the last tokens of `before`, as far as `logits` has something else than -inf for it: longer runs first,
   /// shorter ones for what is left (Witten and Bell 1991). The chances add up to less than 1; the rest is unknown. alone: also what
-  /// was said anywhere, which says something where few tokens are possible. Good until the next call.
+  /// was said anywhere, which says something where few tokens are possible. By token. Good until the next call.
   std::span<const Next> after(std::span<const TokenId> before, std::span<const float> logits, bool alone) const;
 
  private:

@@ -39,11 +39,11 @@ void OwnTexts::forget_tokens() {
   ngrams_.clear();
 }
 
-const Ngrams& OwnTexts::ngrams(const Tokenizer& tokenizer) {
+bool OwnTexts::count(const Tokenizer& tokenizer, std::size_t most) {
   std::vector<std::vector<TokenId>> tokens;
-  for (; n_counted_ < texts_.size(); ++n_counted_) tokens.push_back(tokenizer.encode(texts_[n_counted_].text, {}));
+  while (tokens.size() < most && n_counted_ < texts_.size()) tokens.push_back(tokenizer.encode(texts_[n_counted_++].text, {}));
   if (!tokens.empty()) ngrams_.add(tokens);
-  return ngrams_;
+  return n_counted_ < texts_.size();
 }
 
 }  // namespace foreword::engine

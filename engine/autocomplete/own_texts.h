@@ -30,10 +30,20 @@ class OwnTexts {
   void forget_tokens();
   std::size_t size() const { return texts_.size(); }
 
-  /// Of all texts, made as far as it is not; the object stays the same.
-  const Ngrams& ngrams(const Tokenizer& tokenizer);
+  /// Counts kAtOnce of the texts that are not counted yet, which takes some hundredths of a second at most. False: all are.
+  bool count_some(const Tokenizer& tokenizer) { return count(tokenizer, kAtOnce); }
+  /// Of the texts that are counted; the object stays the same.
+  const Ngrams& counted() const { return ngrams_; }
+  /// Of all texts: a second, where there are as many as there can be.
+  const Ngrams& ngrams(const Tokenizer& tokenizer) {
+    count(tokenizer, texts_.size());
+    return ngrams_;
+  }
 
  private:
+  static constexpr std::size_t kAtOnce = 50;
+  bool count(const Tokenizer& tokenizer, std::size_t most);
+
   std::deque<OwnText> texts_;
   std::size_t n_counted_ = 0;  // of them, from the front
   Ngrams ngrams_;

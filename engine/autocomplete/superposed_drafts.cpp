@@ -1,6 +1,7 @@
 #include "engine/autocomplete/superposed_drafts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 
@@ -11,6 +12,7 @@
 namespace foreword::engine {
 namespace {
 
+constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 constexpr double kWorstScore = 1.0;  // nats a token behind the best draft: worse ones are dropped
 
 }  // namespace
@@ -48,12 +50,18 @@ Result<void> SuperposedDrafts::branch(SequenceId prefix, std::span<const float> 
   mixed_ = cache_.fork(prefix);
   first_logits_.assign(logits.begin(), logits.end());
   phase_ = Phase::mixing;
-  mix(allowed(ground_, {}, logits, masked_));
+  mix(logits);
   return {};
 }
 
 void SuperposedDrafts::mix(std::span<const float> logits) {
-  lines_.step(logits);
+  // Within what was typed each line has its own choice, which the row as it is may find unlikely altogether.
+  lines_.step(allowed(ground_, ground_.held, logits, masked_), [&](std::span<const TokenId> ids) -> std::optional<std::span<const float>> {
+    std::string bytes;
+    for (const TokenId id : ids) bytes += ground_.bytes->of(id);
+    if (bytes.size() >= ground_.held.size()) return std::nullopt;
+    return allowed(ground_, bytes, logits, line_);
+  });
   ++n_tokens_;
   if (lines_.alive().empty() || n_tokens_ >= std::min(ground_.limits.max_tokens, kMostSuperposedTokens)) begin_scoring();
 }
@@ -88,9 +96,7 @@ Result<void> SuperposedDrafts::add_rows(Batch& batch) {
 
 void SuperposedDrafts::take(std::int64_t batch_row, std::span<const float> logits) {
   if (phase_ == Phase::mixing && batch_row == batch_row_) {
-    masked_.assign(logits.begin(), logits.end());
-    for (const TokenId id : ground_.tokenizer->suppressed()) masked_[static_cast<std::size_t>(id)] = -std::numeric_limits<float>::infinity();
-    mix(masked_);
+    mix(logits);
   } else if (phase_ == Phase::scoring) {
     const auto node = std::ranges::find(nodes_, batch_row, &Node::batch_row);
     if (node != nodes_.end()) score_children(static_cast<std::int32_t>(node - nodes_.begin()), logits);
@@ -133,7 +139,7 @@ void SuperposedDrafts::score_children(std::int32_t parent, std::span<const float
   const std::span<const float> chances = allowed(ground_, bytes, logits, masked_);
   const LogSum sum = log_sum_of(chances);
   for (Node& node : nodes_) {
-    if (node.parent == parent) node.log_prob = chances[static_cast<std::size_t>(node.token)] - sum.log_sum;
+    if (node.parent == parent) node.log_prob = std::isfinite(sum.log_sum) ? chances[static_cast<std::size_t>(node.token)] - sum.log_sum : kImpossible;
   }
 }
 

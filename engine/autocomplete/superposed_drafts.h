@@ -49,6 +49,7 @@ class SuperposedDrafts final : public DraftProducer {
   std::int64_t n_tokens_ = 0;          // of the lines that go on
   std::int64_t batch_row_ = -1;        // of the mixture
   std::vector<float> first_logits_, masked_;
+  std::vector<float> line_;            // logits of what may follow one of them
   std::vector<Superposition::Line> ranked_;
   std::vector<std::vector<std::int32_t>> paths_;  // of them through nodes_
   std::vector<Node> nodes_;

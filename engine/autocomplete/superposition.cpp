@@ -36,7 +36,7 @@ SuperposedParams superposed_params(std::int32_t k, bool has_ngrams) {
 std::vector<TokenWeight> sharpened(std::span<const float> logits, double temperature, std::int32_t n) {
   std::vector<TokenWeight> all;
   for (std::size_t id = 0; id < logits.size(); ++id) {
-    if (logits[id] > -std::numeric_limits<float>::infinity()) all.push_back({static_cast<TokenId>(id), logits[id]});
+    if (std::isfinite(logits[id])) all.push_back({static_cast<TokenId>(id), logits[id]});
   }
   const auto most = static_cast<std::ptrdiff_t>(std::min<std::size_t>(static_cast<std::size_t>(n), all.size()));
   std::ranges::partial_sort(all, all.begin() + most, [](const TokenWeight& a, const TokenWeight& b) {
@@ -59,11 +59,13 @@ double Superposition::smoothed(double log_p, double chance) const {
   return chance > 0 ? (1 - params_.alpha) * log_p + params_.alpha * std::log(chance) : kNever;
 }
 
-void Superposition::step(std::span<const float> logits) {
-  const std::vector<TokenWeight> row = sharpened(logits, params_.temperature, params_.n);
+void Superposition::step(std::span<const float> logits, const Allowed& allowed) {
+  const std::vector<TokenWeight> shared = sharpened(logits, params_.temperature, params_.n);
   std::vector<Candidate> candidates;
   for (std::size_t i = 0; i < alive_.size(); ++i) {
     const Line& line = alive_[i];
+    const auto own = allowed ? allowed(line.ids) : std::nullopt;
+    const std::vector<TokenWeight> row = own ? sharpened(*own, params_.temperature, params_.n) : shared;
     const std::size_t first = candidates.size();
     for (const auto& [token, p] : row) {
       const double chance = ngrams_ ? ngrams_(line.ids, token) : 0;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct TokenWeight {
   TokenId token = 0;
   double weight = 0;
 };
-/// softmax(logits / temperature), the n largest, renormalised; largest first, of equal ones the lower token. -inf: impossible.
+/// softmax(logits / temperature), the n largest, renormalised; largest first, of equal ones the lower token. What is not finite is impossible.
 std::vector<TokenWeight> sharpened(std::span<const float> logits, double temperature, std::int32_t n);
 
 class Superposition {
@@ -41,10 +42,13 @@ class Superposition {
   /// What n-grams say of a token behind a line: a chance, 0 if they never saw it.
   using NgramChance = std::function<double(std::span<const TokenId> ids, TokenId next)>;
 
+  /// The logits of what may follow a line, the others -inf; nothing: those of the row as they are. Good until the next call.
+  using Allowed = std::function<std::optional<std::span<const float>>(std::span<const TokenId> ids)>;
+
   Superposition(std::int32_t k, const SuperposedParams& params, Judge judge, NgramChance ngrams = {});
 
   /// One row of logits: of the prefix's last token at first, then of the mixture. Leaves at most k lines that go on.
-  void step(std::span<const float> logits);
+  void step(std::span<const float> logits, const Allowed& allowed = {});
   /// What the next row reads: the last tokens of the lines that go on, each once; weights add up to 1.
   std::vector<TokenWeight> mixture() const;
   const std::vector<Line>& alive() const { return alive_; }

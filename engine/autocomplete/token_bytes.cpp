@@ -14,7 +14,7 @@ TokenBytes::TokenBytes(const Tokenizer& tokenizer) {
   const std::unordered_set<TokenId> banned(suppressed.begin(), suppressed.end());
   begin_.push_back(0);
   for (TokenId id = 0; id < tokenizer.size(); ++id) {
-    tokenizer.append_bytes(id, bytes_);
+    if (!tokenizer.is_end_of_generation(id)) tokenizer.append_bytes(id, bytes_);
     begin_.push_back(static_cast<std::uint32_t>(bytes_.size()));
     if (begin_[begin_.size() - 2] != begin_.back() && !banned.contains(id)) sorted_.push_back(id);
   }
@@ -59,7 +59,7 @@ std::optional<TokenId> settled(const TokenBytes& bytes, std::span<const float> l
   for (const TokenId id : tokens) chances.push_back(logits[static_cast<std::size_t>(id)]);
   const LogSum sum = log_sum_of(chances);
   const TokenId best = tokens[sum.argmax];
-  const bool sure = chances[sum.argmax] - sum.log_sum > std::log(0.5F);
+  const bool sure = std::isfinite(sum.log_sum) && chances[sum.argmax] - sum.log_sum > std::log(0.5F);
   return sure && bytes.of(best).size() <= held.size() ? std::optional(best) : std::nullopt;
 }
 

@@ -17,7 +17,7 @@ class TokenBytes {
  public:
   explicit TokenBytes(const Tokenizer& tokenizer);
 
-  /// Bytes that the token adds inside a text; "" for control tokens.
+  /// Bytes that the token adds inside a text; "" for control tokens and for whatever ends an answer.
   std::string_view of(TokenId id) const;
   /// Tokens that begin with `held`, and tokens that `held` begins with; none that adds no bytes or is suppressed.
   std::vector<TokenId> agreeing(std::string_view held) const;

@@ -83,6 +83,7 @@ std::size_t open_word(std::string_view text) {
 }
 
 bool goes_on_inside(std::string_view text) {
+  if (text.empty()) return false;
   const Utf8Step step = read_utf8(text, 0);
   return step.state != Utf8State::good || kind_of(step.code) == Kind::word || is_apostrophe(step.code);
 }

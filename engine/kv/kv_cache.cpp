@@ -114,21 +114,23 @@ std::int32_t KvCache::take(PageStep step, bool with_window) {
 }
 
 // If windowed pages are short, blocks lose theirs in the order in which a sequence could last see them: first those that none
-// sees any more but a fork still holds, then those of the sequences that were not used for longest.
+// sees any more but a fork still holds, then those of the sequences that were not used for longest. Blocks that no sequence has
+// yet are those that pages are on their way to.
 bool KvCache::make_window_room(PageStep step, std::int64_t n) {
   PagePool& places = pool(step);
   if (places.n_free_window() >= n) return true;
   std::map<std::int32_t, std::int64_t> last_seen;  // by the number of a reserve()
   for (const Sequence& sequence : sequences_) {
     for (std::size_t page = 0; page < sequence.blocks.size(); ++page) {
-      if (out_of_sight(shape_.window, static_cast<std::int64_t>(page), sequence.length)) continue;
+      const bool sees = !out_of_sight(shape_.window, static_cast<std::int64_t>(page), sequence.length);
       std::int64_t& seen = last_seen[sequence.blocks[page]];
-      seen = std::max(seen, sequence.last_use);
+      if (sees) seen = std::max(seen, sequence.last_use);
     }
   }
   // Nothing is taken from the last sequences, and from those that are used together with this one.
   const std::int64_t last_taken = std::max<std::int64_t>(0, std::min(n_uses_ - KvRoom::kWindowSequences, before_these_));
   std::vector<std::int32_t> order = places.windowed_blocks();
+  std::erase_if(order, [&](std::int32_t block) { return !last_seen.contains(block); });
   std::ranges::stable_sort(order, {}, [&](std::int32_t block) { return last_seen[block]; });
   for (const std::int32_t block : order) {
     if (places.n_free_window() >= n || last_seen[block] > last_taken) break;

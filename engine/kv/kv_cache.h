@@ -108,7 +108,7 @@ class KvCache {
   /// Nothing may be pending on the backend. out: page_bytes(); not to be used if the device failed.
   Result<void> read_page(std::int32_t block, std::int64_t n, std::span<std::byte> out);
   /// n more tokens, whose page comes from outside; the length so far is a multiple of 64. `corrupt` if no pool has that
-  /// encoding or the number of bytes is wrong, `out_of_memory` as reserve(). After the last one, truncate() tells how much of
+  /// encoding, the number of bytes is wrong, or a page that is not full lacks a windowed layer's part; `out_of_memory` as reserve(). After the last one, truncate() tells how much of
   /// it all can be used.
   Result<void> append_page(SequenceId id, gpu::KvEncoding encoding, std::int64_t n, std::span<const std::byte> bytes);
 

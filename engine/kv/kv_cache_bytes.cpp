@@ -6,6 +6,19 @@
 #include "engine/kv/kv_cache.h"
 
 namespace foreword::engine {
+namespace {
+
+/// Whether the page was written down when a windowed layer had lost its part of it. bytes: of all layers alike.
+bool lacks_window(const KvShape& shape, std::span<const std::byte> bytes) {
+  const std::size_t n = bytes.size() / static_cast<std::size_t>(shape.n_layers);
+  for (std::int64_t il = 0; il < shape.n_layers; ++il) {
+    const auto part = bytes.subspan(static_cast<std::size_t>(il) * n, n);
+    if (shape.is_windowed(il) && std::ranges::all_of(part, [](std::byte byte) { return byte == std::byte{0}; })) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 std::int64_t KvCache::page_bytes(gpu::KvEncoding encoding, std::int64_t n) const {
   return shape_.n_layers * shape_.n_kv_heads * encoding.page_bytes(shape_.head_dim) * n / gpu::kPageSlots;
@@ -61,6 +74,8 @@ Result<void> KvCache::append_page(SequenceId id, gpu::KvEncoding encoding, std::
   if (!step || std::ssize(bytes) != page_bytes(encoding, n)) {
     return Error{ErrorCode::corrupt, "A stored page does not fit this KV cache."};
   }
+  const bool window_lost = lacks_window(shape_, bytes);
+  if (window_lost && n < gpu::kPageSlots) return Error{ErrorCode::corrupt, "A stored page lacks what windowed layers would see."};
   std::vector<std::int32_t>& blocks = sequence.blocks;
   while (std::ssize(blocks) * gpu::kPageSlots > sequence.length) {  // what was reserved and never filled
     release(blocks.back());
@@ -68,7 +83,7 @@ Result<void> KvCache::append_page(SequenceId id, gpu::KvEncoding encoding, std::
   }
   std::int32_t block = kNoBlock;
   while (block == kNoBlock) {
-    if (n_free_blocks() > 0) block = take(*step, true);
+    if (n_free_blocks() > 0) block = take(*step, !window_lost);
     if (block == kNoBlock && *step == PageStep::old && n_free_blocks() > 0) {
       FW_ASSIGN(const bool room, demote_one());
       if (room) continue;
@@ -78,17 +93,12 @@ Result<void> KvCache::append_page(SequenceId id, gpu::KvEncoding encoding, std::
     }
   }
   blocks.push_back(block);
-  bool window_lost = false;
-  std::int64_t il = 0;
-  each_run(block, n, [&](const gpu::Tensor& run, bool) {
+  each_run(block, n, [&](const gpu::Tensor& run, bool lost) {
     const auto part = bytes.first(static_cast<std::size_t>(run.cols * 2));
-    const bool empty = std::ranges::all_of(part, [](std::byte byte) { return byte == std::byte{0}; });
-    if (n == gpu::kPageSlots && shape_.is_windowed(il++) && empty) window_lost = true;
-    backend_->write(run, part);
+    if (!lost) backend_->write(run, part);
     bytes = bytes.subspan(part.size());
   });
   FW_TRY(backend_->submit());
-  if (window_lost) pool_of(block).drop_window(block);
   sequence.last_use = ++n_uses_;
   return commit(id, n);
 }

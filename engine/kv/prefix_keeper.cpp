@@ -77,7 +77,9 @@ bool PrefixKeeper::save_one_of(PrefixTree::Text& text, const std::function<void(
     const bool open = gpu::pool_of(blocks[page]) == 0;
     const PrefixTree::StoredAs& stored = text.stored[page];
     if (stored.n_tokens == std::ssize(tokens) && stored.open <= open) continue;
-    if (!open && tokens.size() < kSlots) continue;  // what is being typed behind it has closed it: it cannot be cut any more
+    const bool lost = cache_.shape().n_windowed() > 0 && cache_.window_block(blocks[page]) == kNoBlock;
+    // What is being typed behind it has closed it, so that it cannot be cut any more; or the next token would miss what is lost.
+    if (tokens.size() < kSlots && (!open || lost)) continue;
     auto packed = pack_page(cache_, blocks[page], ids[page], std::ssize(tokens));
     if (!packed) {
       text.written_down = true;  // the device is gone, and the next pass will say so

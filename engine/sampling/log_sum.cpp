@@ -33,7 +33,7 @@ LogSum log_sum_of(std::span<const float> logits) {
       result.argmax = i;
     }
   }
-  if (best == kNothing) return result;
+  if (!std::isfinite(best)) return result;
   // Eight sums side by side, so that the order of additions is fixed and the loop is wide.
   constexpr std::size_t kLanes = 8;
   float sums[kLanes] = {};

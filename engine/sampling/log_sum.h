@@ -12,7 +12,8 @@ struct LogSum {
   std::size_t argmax = 0;  // the lowest of equal ones; NaN never wins
 };
 
-/// logits: at least one. -inf and NaN count as impossible. If all are, log_sum is -inf.
+/// logits: at least one. -inf and NaN count as impossible. If all are, log_sum is -inf; also if one is +inf, beside which no
+/// chance means anything.
 LogSum log_sum_of(std::span<const float> logits);
 
 }  // namespace foreword::engine

@@ -183,6 +183,19 @@ TEST_F(DraftJobTest, WhatIsGivenUpChangesNothingElse) {
   }
 }
 
+// A file may name an ordinary word as what ends an answer.
+TEST_F(DraftTest, WhatEndsAnAnswerHasNoBytes) {
+  const auto file = GgufFile::open(test::data_dir().parent_path().parent_path() / "assets/builtin/main.gguf");
+  Metadata metadata = file->metadata();
+  const auto the = static_cast<std::int64_t>(tokens_of(" the").back());
+  EXPECT_EQ(bytes_->of(static_cast<TokenId>(the)), " the");
+  metadata.set("tokenizer.ggml.eos_token_id", {the});
+  const Tokenizer tokenizer = std::move(Tokenizer::from_gguf(metadata)).value();
+  const TokenBytes bytes(tokenizer);
+  EXPECT_EQ(bytes.of(static_cast<TokenId>(the)), "");
+  EXPECT_EQ(std::ranges::count(bytes.agreeing(" t"), static_cast<TokenId>(the)), 0);
+}
+
 TEST(LogSum, IsTheLogOfTheSum) {
   std::mt19937 random(3);
   for (const std::size_t n : {1U, 7U, 8U, 513U, 100000U}) {
@@ -199,6 +212,7 @@ TEST(LogSum, IsTheLogOfTheSum) {
   EXPECT_EQ(log_sum_of(odd).argmax, 2U);
   EXPECT_NEAR(log_sum_of(odd).log_sum, std::log(2 * std::exp(2.0) + std::exp(1.0)), 1e-5);
   EXPECT_EQ(log_sum_of(std::vector<float>(3, -INFINITY)).log_sum, -INFINITY);
+  EXPECT_EQ(log_sum_of(std::vector<float>{1, INFINITY, 2}).log_sum, -INFINITY) << "nothing can be said";
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ TEST(Ngrams, AreThePlainCounts) {
     for (const bool alone : {false, true}) {
       const auto wanted = plain(texts, before, logits, alone), got = as_map(ngrams.after(before, logits, alone));
       ASSERT_EQ(got.size(), wanted.size());
+      EXPECT_TRUE(std::ranges::is_sorted(ngrams.after(before, logits, alone), std::less<>{}, &Ngrams::Next::token));
       double all = 0;
       for (const auto& [token, chance] : wanted) {
         EXPECT_NEAR(got.at(token), chance, 1e-12);
@@ -109,6 +110,28 @@ TEST_F(OwnTextsTest, AreBoundedAndForgottenByChat) {
   EXPECT_LT(own.ngrams(*tokenizer_).n_tokens(), OwnTexts::kMostTexts / 100 * OwnTexts::kMostBytes + 8 * OwnTexts::kMostTexts);
   own.forget_all();
   EXPECT_TRUE(own.ngrams(*tokenizer_).empty());
+}
+
+TEST_F(OwnTextsTest, AreCountedAFewAtATime) {
+  OwnTexts some, all;
+  std::vector<OwnText> texts;
+  for (int i = 0; i < 180; ++i) texts.push_back({1, "This is text " + std::to_string(i) + "."});
+  some.learn(texts);
+  all.learn(texts);
+  const std::size_t n = all.ngrams(*tokenizer_).n_tokens();
+  std::size_t before = 0;
+  int n_calls = 1;
+  for (; some.count_some(*tokenizer_); ++n_calls) {
+    ASSERT_LT(n_calls, 10);
+    EXPECT_GT(some.counted().n_tokens(), before);
+    EXPECT_LT(some.counted().n_tokens() - before, n / 2);
+    before = some.counted().n_tokens();
+  }
+  EXPECT_GT(n_calls, 2);
+  EXPECT_EQ(some.counted().n_tokens(), n);
+  const std::vector<TokenId> said = tokens_of("This is");
+  const std::vector<float> logits(static_cast<std::size_t>(tokenizer_->size()), 0);
+  EXPECT_EQ(as_map(some.counted().after(said, logits, true)), as_map(all.counted().after(said, logits, true)));
 }
 
 /// Drafts behind a text, with what was said elsewhere.

@@ -96,6 +96,13 @@ std::vector<float> made_up_row(unsigned seed, int step, const LiteralMixture& mi
   return logits;
 }
 
+TEST(Superposition, WhatIsNotFiniteIsNoChoice) {
+  const std::vector<TokenWeight> best = sharpened(std::vector<float>{1, INFINITY, 2, NAN, -INFINITY}, 1, 5);
+  ASSERT_EQ(best.size(), 2u);
+  EXPECT_EQ(best[0].token, 2);
+  EXPECT_EQ(best[1].token, 0);
+}
+
 TEST(Superposition, IsWhatTheDescriptionSays) {
   for (unsigned seed = 1; seed <= 30; ++seed) {
     for (const int k : {1, 2, 3, 6}) {
@@ -296,6 +303,35 @@ TEST_F(SuperposedTest, DraftsJoinWhatWasTyped) {
     n += drafts.size();
   }
   EXPECT_GT(n, std::size(kTexts) / 2);
+}
+
+// What was typed may take two tokens, of which the second is none that the mixture's row finds likely.
+TEST_F(SuperposedTest, EveryTokenOfWhatWasTypedIsHeld) {
+  const auto row_of = [&](std::initializer_list<std::pair<std::string_view, float>> chances) {
+    std::vector<float> logits(static_cast<std::size_t>(tokenizer_->size()), -20);
+    for (const auto& [text, logit] : chances) logits[static_cast<std::size_t>(tokens_of(text).back())] = logit;
+    return logits;
+  };
+  const std::vector<float> first = row_of({{" th", 10}, {" t", 9}}), behind = row_of({{" of", 10}, {" and", 9}, {" to", 8}, {" in", 7}, {" is", 6}, {" for", 5}, {" on", 4}});
+  for (const int k : {1, 2}) {
+    DraftGround ground{.tokenizer = &*tokenizer_, .bytes = &*bytes_, .limits = {.count = k, .max_tokens = 5, .least_share = 0}, .held = " the"};
+    SuperposedDrafts drafts(ground, *cache_);
+    const SequenceId prefix = cache_->add_sequence();
+    read(prefix, tokens_of("In"));
+    ASSERT_TRUE(drafts.branch(prefix, first));
+    cache_->remove_sequence(prefix);
+    while (drafts.running()) {
+      Batch batch;
+      ASSERT_TRUE(drafts.add_rows(batch));
+      for (std::int64_t row = 0; row < batch.size(); ++row) drafts.take(row, behind);
+      ASSERT_TRUE(drafts.end_step());
+    }
+    ASSERT_FALSE(drafts.drafts().empty()) << k;
+    for (const Draft& draft : drafts.drafts()) {
+      EXPECT_TRUE(text_of(draft.ids).starts_with(" the of")) << text_of(draft.ids);
+      EXPECT_TRUE(draft.text.starts_with(" of")) << draft.text;
+    }
+  }
 }
 
 TEST_F(SuperposedTest, AMixtureOfOneIsThatTokenBitForBit) {

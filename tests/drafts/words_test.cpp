@@ -35,6 +35,10 @@ TEST(Words, AnOpenWordBeginsSomewhere) {
   EXPECT_EQ(open_word("a."), std::string_view::npos);
   EXPECT_EQ(open_word("日本"), std::string_view::npos);
   EXPECT_EQ(open_word(""), std::string_view::npos);
+  EXPECT_TRUE(goes_on_inside("ing"));
+  EXPECT_TRUE(goes_on_inside("'t"));
+  EXPECT_FALSE(goes_on_inside(" in"));
+  EXPECT_FALSE(goes_on_inside(std::string_view("ing").substr(0, 0))) << "a token without bytes";
 }
 
 TEST(Words, SentencesEndAtTheirMarks) {

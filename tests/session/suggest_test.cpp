@@ -238,5 +238,35 @@ TEST(SuggestCancel, IsObeyedBeforeTheNextPass) {
   EXPECT_EQ(heard[1].decoded_tokens, heard[0].decoded_tokens) << "nothing was computed in between";
 }
 
+// A newer key that comes while a step finds out what there is to read: the time that a template asks for is asked in between.
+TEST(SuggestCancel, IsObeyedBeforeThePassThatIsBeingPrepared) {
+  Mailbox<Event> events;
+  Session* session = nullptr;
+  bool cancelled = false;
+  Session desk(events, [&] {
+    if (!std::exchange(cancelled, true)) session->send(CancelSuggest{1});
+    return std::tm{};
+  });
+  session = &desk;
+  ModelOptions options;
+  options.device = test::device();
+  options.n_threads = 2;
+  options.draft = {"off"};  // so that nobody knows that the pass is too short to be given up
+  desk.send(LoadModel{model_path(), options});
+  Suggest suggest;
+  suggest.id = 1;
+  suggest.context = std::string();
+  suggest.before = "Thank you for your email.";
+  desk.send(suggest);
+  for (;;) {
+    const Event event = *events.take();
+    const auto* drafts = std::get_if<Drafts>(&event);
+    if (drafts == nullptr) continue;
+    EXPECT_EQ(drafts->reason, SuggestReason::cancelled);
+    EXPECT_EQ(drafts->prompt_seconds, 0) << "the text was not read any more";
+    return;
+  }
+}
+
 }  // namespace
 }  // namespace foreword::engine

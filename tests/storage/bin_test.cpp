@@ -71,6 +71,22 @@ TEST_F(BinTest, D38_deletions_within_deletions_are_undone_one_by_one) {
   EXPECT_TRUE(must(store_->bin()).empty());
 }
 
+TEST_F(BinTest, D16_who_goes_on_in_what_another_program_deleted_takes_it_back) {
+  auto other = open();
+  const auto go_on = [&](Role role) { return must(store_->append(said(chat_, below_, "and then", role))).id; };
+  must(other->bin_branch(below_));
+  must(other->bin_branch(second_));
+  const Id apart = must(other->bin_branch(first_));
+  must(other->bin_chat(chat_));
+  go_on(Role::assistant);
+  EXPECT_TRUE(must(store_->chats()).empty()) << "an answer that was on its way when the chat was deleted";
+  const Id message = go_on(Role::user);
+  EXPECT_EQ(must(store_->chats()).size(), 1u);
+  EXPECT_EQ(path(), (Ids{question_, second_, below_, message}));
+  ASSERT_EQ(must(store_->bin()).size(), 1u);
+  EXPECT_EQ(must(store_->bin())[0].id, apart) << "the other branch stays deleted";
+}
+
 TEST_F(BinTest, D16_after_thirty_days_the_next_start_deletes_for_good) {
   must(store_->bin_branch(first_));
   const Id other = must(store_->create_chat({"other"})).id;

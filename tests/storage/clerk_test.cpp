@@ -121,6 +121,74 @@ TEST_F(ClerkTest, keeps_whole_messages_and_beginnings_while_the_disk_is_full) {
   EXPECT_FALSE(clerk_->next_due());
 }
 
+TEST_F(ClerkTest, keeps_a_new_chat_while_the_disk_is_full) {
+  fill_disk();
+  send(command::CreateChat{1, {std::string(50'000, 't')}});
+  EXPECT_TRUE(only<event::Failed>().kept);
+  for (int i = 0; i < 5; ++i) advance(1000);
+  EXPECT_TRUE(events_.empty()) << "told once, not every second";
+  free_disk();
+  advance(1000);
+  const auto saved = only<event::ChatSaved>();
+  EXPECT_EQ(saved.request, 1u);
+  EXPECT_EQ(saved.chat.title, std::string(50'000, 't'));
+  EXPECT_EQ(must(store_->chats()).size(), 2u);
+  EXPECT_FALSE(clerk_->next_due());
+}
+
+TEST_F(ClerkTest, continues_an_answer_once_the_disk_takes_it_again) {
+  std::string words;  // so many that the search indexes need room to forget them
+  for (int i = 0; i < 5000; ++i) words += "word" + std::to_string(i) + " ";
+  Id ids[2] = {};
+  for (Request request : {1, 2}) {
+    send(command::BeginAnswer{request, answer(chat_, 0)});
+    ids[request - 1] = only<event::MessageSaved>().message.id;
+    send(command::AppendText{request, words, ""});
+    send(command::FinishAnswer{request, {Status::stopped, {5, 0, 5000, 0.1, 2, "stop"}}});
+    only<event::MessageSaved>();
+  }
+  fill_disk();
+  for (Request request : {3, 4}) {
+    send(command::ResumeAnswer{request, ids[request - 3]});
+    EXPECT_TRUE(only<event::Failed>().kept);
+    send(command::AppendText{request, "and more", ""});
+  }
+  send(command::FinishAnswer{3, {Status::complete, {5, 0, 5002, 0.1, 2, "end"}}});
+  EXPECT_TRUE(events_.empty());
+  free_disk();
+  advance(1000);
+  ASSERT_EQ(events_.size(), 2u);
+  EXPECT_EQ(std::get<event::MessageSaved>(events_[0]).message.status, Status::complete);
+  EXPECT_EQ(std::get<event::MessageSaved>(events_[0]).message.stats.generated_tokens, 5002);
+  EXPECT_EQ(std::get<event::MessageSaved>(events_[1]).message.status, Status::streaming);
+  for (const Id id : ids) EXPECT_EQ(on_disk(id), words + "and more");
+  events_.clear();
+  send(command::AppendText{4, " still", ""});
+  advance(500);
+  EXPECT_EQ(on_disk(ids[1]), words + "and more still");
+}
+
+TEST_F(ClerkTest, an_answer_that_is_cut_off_while_it_is_continued_keeps_what_was_counted) {
+  for (const bool is_full : {false, true}) {
+    send(command::BeginAnswer{1, answer(chat_, 0)});
+    const Id id = only<event::MessageSaved>().message.id;
+    send(command::AppendText{1, std::string(50'000, 'a'), ""});
+    send(command::FinishAnswer{1, {Status::stopped, {5, 0, 7, 0.1, 2, "stop"}}});
+    only<event::MessageSaved>();
+    if (is_full) fill_disk();
+    send(command::ResumeAnswer{2, id});
+    send(command::AppendText{2, "b", ""});
+    free_disk();
+    events_.clear();
+    EXPECT_TRUE(clerk_->close(moment_));
+    const Message cut_off = only<event::MessageSaved>().message;
+    EXPECT_EQ(cut_off.status, Status::interrupted);
+    EXPECT_EQ(cut_off.stats.generated_tokens, 7);
+    EXPECT_EQ(cut_off.stats.seconds, 2);
+    EXPECT_EQ(on_disk(id), std::string(50'000, 'a') + "b");
+  }
+}
+
 TEST_F(ClerkTest, gives_up_on_what_can_never_be_saved_and_says_so) {
   send(command::AppendMessage{1, said(99, 0, "lost chat")});
   EXPECT_FALSE(only<event::Failed>().kept);

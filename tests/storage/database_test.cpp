@@ -264,5 +264,34 @@ TEST_F(DatabaseTest, a_backup_is_whole_private_and_replaces_an_older_one) {
   EXPECT_EQ(store->database().back_up("/proc/foreword/copy.db").error().code, ErrorCode::io);
 }
 
+TEST_F(DatabaseTest, a_backup_of_a_version_that_another_program_has_left_stays_as_it_is) {
+  auto store = open();
+  const Id chat = must(store->create_chat({"one"})).id;
+  const auto target = folder_.path() / "copy.db";
+  const int version = static_cast<int>(kMigrations.size());
+  must(store->database().back_up(target, version));
+  must(store->rename_chat(chat, "two"));
+  must(store->database().back_up(target, version - 1));
+  EXPECT_EQ(must(must(ChatStore::open(target))->chats()).at(0).title, "one");
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    EXPECT_EQ(entry.path().string().find(".part-"), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(DatabaseTest, D43_a_copy_can_be_searched_and_checked_as_its_original_can) {
+  const auto copy = folder_.path() / "copy.db";
+  {
+    auto store = open();
+    must(store->append(said(must(store->create_chat({"chat"})).id, 0, "somewhere in a sentence")));
+    must(store->database().back_up(copy));
+  }
+  auto database = must(Database::open_copy(copy));
+  must(database->check_integrity());
+  // From SQLite 3.44 on the check itself asks the indexes.
+  Statement found = must(database->query("SELECT count(*) FROM message_parts WHERE message_parts MATCH ?", std::string_view("\"omewher\"")));
+  ASSERT_TRUE(must(found.step()));
+  EXPECT_EQ(found.integer(0), 1);
+}
+
 }  // namespace
 }  // namespace foreword::storage

@@ -1,5 +1,6 @@
 #include "storage/desk.h"
 
+#include <fstream>
 #include <thread>
 
 #include "storage/backups.h"
@@ -82,6 +83,19 @@ TEST_F(DeskTest, says_why_it_cannot_open_and_answers_all_the_same) {
   const auto failed = next<event::Failed>();
   EXPECT_EQ(failed.request, 5u);
   EXPECT_FALSE(failed.kept);
+}
+
+TEST_F(DeskTest, opens_later_what_cannot_be_opened_now) {
+  const auto in_the_way = folder_.path() / "folder";
+  std::ofstream(in_the_way) << "no folder";
+  StorageDesk desk(in_the_way / "foreword.db", sink_);
+  EXPECT_EQ(next<event::OpenFailed>().error.code, ErrorCode::io);
+  desk.send(command::ListChats{5});
+  EXPECT_EQ(next<event::Failed>().request, 5u);
+  std::filesystem::remove(in_the_way);
+  next<event::Opened>();
+  desk.send(command::CreateChat{6, {"chat"}});
+  EXPECT_EQ(next<event::ChatSaved>().chat.title, "chat");
 }
 
 TEST_F(DeskTest, writes_a_growing_answer_by_itself) {

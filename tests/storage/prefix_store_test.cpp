@@ -174,6 +174,21 @@ TEST_F(PrefixStoreTest, TheBudgetTakesTheOldestLeavesFirst) {
   EXPECT_LE(must(open(3 * kPlaceBytes)->bytes()), 3 * kPlaceBytes) << "a smaller budget is obeyed at once";
 }
 
+TEST_F(PrefixStoreTest, ATextLargerThanTheBudgetKeepsItsBeginning) {
+  auto store = open(12 * kPlaceBytes);
+  must(store->save(page("other", "root", kPlaceBytes), 2));
+  const auto at = [](int i) { return page("page " + std::to_string(i), i == 0 ? "root" : "page " + std::to_string(i - 1), kPlaceBytes); };
+  for (int i = 0; i < 24; ++i) {
+    const Result<void> saved = store->save(at(i), 1);
+    EXPECT_EQ(saved.has_value(), i < 12) << i;
+    EXPECT_TRUE(saved || saved.error().code == ErrorCode::invalid_argument);
+  }
+  for (int i = 0; i < 24; ++i) EXPECT_EQ(has(*store, at(i)), i < 12) << i;
+  EXPECT_EQ(must(store->bytes()), 12 * kPlaceBytes);
+  must(store->save(page("new", "root", 2 * kPlaceBytes), 3));
+  EXPECT_TRUE(has(*store, at(9)) && !has(*store, at(10))) << "another text takes its end";
+}
+
 TEST_F(PrefixStoreTest, WhatCannotBeReadIsBegunAnew) {
   const PrefixPage a = page("a", "root");
   must(open()->save(a, 1));
@@ -248,6 +263,22 @@ TEST_F(PrefixStoreTest, ASegmentThatIsFullIsLeftAndAnEmptyOneGoes) {
   must(store->save(page("a", "root"), 1));
   must(store->forget(1));
   EXPECT_FALSE(std::filesystem::exists(folder() / "000001.pages"));
+}
+
+TEST_F(PrefixStoreTest, AFileThatAnotherProgramRemovedAndMadeAnewIsTheNewOne) {
+  Segments one(folder_.path()), other(folder_.path());
+  const auto gone = bytes_of("gone", 5000), first = bytes_of("first", 5000), second = bytes_of("second", 5000);
+  must(one.append({}, gone));
+  must(other.remove(1));
+  const SegmentPlace at = must(other.append({}, first));
+  ASSERT_EQ(at.segment, 1);
+  EXPECT_EQ(one.read(at, 5000), first);
+  const SegmentPlace behind = must(one.append({1, place_bytes(5000)}, second));
+  EXPECT_EQ(other.read(behind, 5000), second);
+  must(other.remove(1));
+  must(other.append({}, first));
+  must(one.erase(at, 5000));
+  EXPECT_NE(other.read(at, 5000), first) << "erased where it stands";
 }
 
 // ---- kill -9 ----

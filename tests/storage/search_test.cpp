@@ -144,6 +144,35 @@ TEST_F(SearchTest, D40_snippets_mark_what_was_found) {
   }
 }
 
+TEST_F(SearchTest, D40_a_letter_in_a_long_paste_is_found_at_once) {
+  // So many hits that looking at each pair of them would take hours.
+  std::string paste = "first ";
+  for (int i = 0; i < 500'000; ++i) paste += "t ";
+  const Id id = add(paste);
+  for (const std::string query : {"t", "t t t", "first t"}) {
+    const auto hits = must(store_->search(query, 5));
+    ASSERT_EQ(hits.size(), 1u) << query;
+    EXPECT_EQ(hits[0].message_id, id);
+    EXPECT_EQ(hits[0].snippet.starts_with("first t t t"), query == "first t") << hits[0].snippet;
+    EXPECT_GE(hits[0].marks.size(), 20u);
+  }
+}
+
+TEST_F(SearchTest, D40_snippets_show_where_most_of_the_words_stand_together) {
+  std::string filler;
+  for (int i = 0; i < 100; ++i) filler += " filler";
+  add("apples" + filler + " pears with apples" + filler + " pears");
+  const auto hits = must(store_->search("apples pears", 5));
+  ASSERT_EQ(hits.size(), 1u);
+  ASSERT_EQ(hits[0].marks.size(), 2u) << hits[0].snippet;
+  EXPECT_NE(hits[0].snippet.find("pears with apples"), std::string::npos) << hits[0].snippet;
+  add("Haaaaah");
+  const auto overlapping = must(store_->search("aaaa", 5));
+  ASSERT_EQ(overlapping.size(), 1u);
+  EXPECT_EQ(overlapping[0].snippet, "Haaaaah");
+  EXPECT_EQ(overlapping[0].marks, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{1, 5}})) << "hits that overlap are one";
+}
+
 TEST(Snippet, is_cut_between_characters) {
   std::string marked;
   for (int i = 0; i < 100; ++i) marked += "界";
