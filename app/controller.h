@@ -221,6 +221,7 @@ class Controller {
     std::uint64_t id = 0;           // the engine's request; 0: none
     std::size_t n_rows = 0;         // of the waiting turn
     std::size_t until = 0;          // rows that this part reaches to
+    std::size_t first_kept = 0;     // what is left out of its prompt
     std::string text;
   };
 
@@ -252,6 +253,7 @@ class Controller {
   bool summarise(std::size_t n_rows);
   void summary_done();
   void say_reading(std::int64_t left, std::int64_t total);
+  bool still_waits(const Turn& turn, const Summarising& summary) const;
   void time_reasoning(Turn& turn, const std::string& piece);
   std::uint64_t engine_request() const { return summarising_.id != 0 ? summarising_.id : running_; }
   void add_row(ui::Author author, storage::Id id, std::string text, ui::MessageState state);

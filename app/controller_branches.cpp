@@ -149,7 +149,7 @@ void Controller::handle(ui::Undo&&) {
       continue;
     }
     // The version that goes away may still be growing; the one that comes back is shown.
-    if (std::holds_alternative<command::DeleteBranch>(command) && running_ != 0) out_.engine(engine::Stop{running_});
+    if (std::holds_alternative<command::DeleteBranch>(command) && running_ != 0) out_.engine(engine::Stop{engine_request()});
     if (std::holds_alternative<command::ShowMessage>(command)) opening_ = request;
     undoing_.insert(request);
     std::visit([&](auto& any) { any.request = request; }, command);

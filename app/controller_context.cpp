@@ -222,11 +222,16 @@ bool Controller::summarise(std::size_t n_rows) {
   generate.max_tokens = answer_room(size);
   generate.chat = view_.private_chat ? kPrivateChat : current_;
   generate.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, request + text, {}}};
-  summarising_ = {generate.id, n_rows, until, {}};
+  summarising_ = {generate.id, n_rows, context_.first_kept, until, {}};
   suggestions_.job_lost();
   view_.status.activity = "Summarising " + count_words(static_cast<std::int64_t>(end), "earlier message");
   out_.engine(std::move(generate));
   return true;
+}
+
+/// Its prompt is made of the rows that are shown: they have to be those, cut in the same place, that it was asked for.
+bool Controller::still_waits(const Turn& turn, const Summarising& summary) const {
+  return summary.n_rows < view_.messages.size() && view_.messages[summary.n_rows].id == turn.answer_row && context_.first_kept == summary.first_kept;
 }
 
 /// The next part, or the turn that waits.
@@ -234,6 +239,10 @@ void Controller::summary_done() {
   Summarising done = std::exchange(summarising_, {});
   Turn* turn = running();
   if (turn == nullptr) return;
+  if (!still_waits(*turn, done)) {
+    notify(ui::NoticeKind::info, "The last question was not asked: its chat was left or changed while earlier messages were being summarised. \u201cGo on from here\u201d below it asks it.");
+    return end_turn(ui::MessageState::stopped, storage::Status::stopped, {});
+  }
   context_.n_summarised = done.until;
   context_.chosen.summary = std::move(done.text);
   context_.chosen.summarised_until = done.until > 0 && done.until <= rows_.size() ? rows_[done.until - 1].id : 0;

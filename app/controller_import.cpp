@@ -138,7 +138,7 @@ void Controller::handle(ui::RestoreBackup&& e) {
 
 /// What is being said goes on in the window at most: its chat may not be there any more.
 void Controller::restore_backup(storage::Request request, const std::string& path) {
-  if (running_ != 0) out_.engine(engine::Stop{running_});
+  if (running_ != 0) out_.engine(engine::Stop{engine_request()});
   const auto is_saved = [](const auto& turn) { return !turn->unsaved; };
   for (auto turn = turns_.begin(); (turn = std::ranges::find_if(turns_, is_saved)) != turns_.end();) give_up_storing(**turn);
   undoing_.insert(request);

@@ -259,6 +259,69 @@ TEST_F(ContextTest, D57AStopWhileSummarisingEndsTheTurn) {
   EXPECT_EQ(view().messages.back().state, ui::MessageState::stopped);
 }
 
+/// A turn that waits for a summary whose chat is no longer shown as it was: neither another chat's text nor all of this one is sent.
+class SummaryTest : public ContextTest {
+ protected:
+  SummaryTest() {
+    model();
+    open_chat(5, write_chat_settings({}, {Overflow::summarise, {}, 0}));
+    count();
+    ui(ui::SendMessage{"one more"});
+    saved(asked_storage<command::AppendMessage>().request, 200, 7);
+    EXPECT_EQ(view().status.activity, "Summarising 4 earlier messages");
+    n_settings_ = count_of<command::SetChatSettings>(to_storage);
+  }
+  void expect_stopped() {
+    const int n = count_of<engine::Generate>(to_engine);
+    answer("They greeted.");
+    EXPECT_EQ(count_of<engine::Generate>(to_engine), n);
+    EXPECT_FALSE(view().generating);
+    EXPECT_EQ(asked_storage<command::FinishAnswer>().end.status, storage::Status::stopped);
+    EXPECT_EQ(count_of<command::SetChatSettings>(to_storage), n_settings_);
+    EXPECT_EQ(view().notices.back().text.find("The last question was not asked"), 0u);
+  }
+  int n_settings_ = 0;
+};
+
+TEST_F(SummaryTest, ItsTurnEndsWhenANewChatIsShown) {
+  ui(ui::NewChat{});
+  expect_stopped();
+}
+
+TEST_F(SummaryTest, ItsTurnEndsWhenAnotherLongChatIsShown) {
+  ui(ui::SelectChat{8});
+  event::ChatOpened other;
+  other.request = asked_storage<command::OpenChat>().request;
+  other.chat = chat(8);
+  for (int i = 0; i < 20; ++i) other.path.emplace_back().message.id = 300 + i;
+  storage_says(other);
+  expect_stopped();
+}
+
+TEST_F(SummaryTest, ItsTurnEndsWhenItsChatIsOpenedAnew) {
+  ui(ui::SelectChat{7});
+  event::ChatOpened again;
+  again.request = asked_storage<command::OpenChat>().request;
+  again.chat = chat(7);
+  again.chat.settings = write_chat_settings({}, {Overflow::summarise, {}, 0});
+  for (int i = 0; i < 10; ++i) again.path.emplace_back().message.id = 100 + i;
+  again.path.emplace_back().message.id = 200;
+  saved(asked_storage<command::BeginAnswer>().request, 201, 7, storage::Status::streaming);
+  again.path.emplace_back().message.id = 201;
+  again.path.back().message.role = storage::Role::assistant;
+  storage_says(again);
+  expect_stopped();
+  EXPECT_EQ(view().messages.back().state, ui::MessageState::stopped) << "and can go on";
+}
+
+TEST_F(SummaryTest, IsWhatARestoreStops) {
+  const std::uint64_t summary = asked_engine<engine::Generate>().id;
+  ui(ui::ShowBackups{});
+  storage_says(event::Backups{1, {storage::Backup{}}});
+  ui(ui::RestoreBackup{1});
+  EXPECT_EQ(asked_engine<engine::Stop>().id, summary);
+}
+
 TEST_F(ContextTest, D79AttachedTextIsOfferedAndOtherFilesSayWhyNot) {
   files["notes.txt"] = "Grüße\n";
   files["photo.png"] = std::string("\x89PNG\r\n\x1a\n\0", 9);
