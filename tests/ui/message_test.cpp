@@ -291,6 +291,23 @@ TEST_F(MessageTest, D64TheKeyboardSelectsFromMessageToMessage) {
   EXPECT_EQ(copied(), "untouched") << "back where it began nothing is selected";
 }
 
+TEST_F(MessageTest, AChatThatGetsShorterUnderTheSelectionForgetsIt) {
+  for (int i = 0; i < 6; ++i) add(i % 2 == 0 ? Author::user : Author::assistant, "words " + std::to_string(i));
+  drive.frames(2);
+  const Rect last = drive.find("messages/6/copy")->rect;
+  drive.press({last.left, last.top - 12});
+  drive.release({last.left, last.top - 12});
+  drive.key(Key::right, {.shift = true});
+  EXPECT_FALSE(copied().empty());
+  drive.state.messages.resize(2);  // another version, whose branch is shorter
+  drive.frames(2);
+  drive.clipboard = "untouched";
+  EXPECT_EQ(copied(), "untouched");
+  drive.key(Key::down, {.shift = true});
+  drive.key(letter('a'), kCtrl);
+  EXPECT_EQ(copied(), "words 0\n\nwords 1");
+}
+
 struct HostileText {
   const char* name;
   std::string (*make)();
