@@ -62,7 +62,7 @@ class Controller {
 
   const ui::ViewState& view() const { return view_; }
   /// The user wants to, and all that was said is on its way to the disk: a message that was sent is never lost by an end.
-  bool quit() const;
+  bool quit() const { return quit_ && (leaves_unsaved_ || all_saved()); }
   /// Settings and the model to begin with have come from the storage, or never will.
   bool start_known() const { return settings_known_ && start_model_ != StartModel::awaited; }
   /// Nothing is under way: no loading, no answer, no unsaved message.
@@ -168,7 +168,8 @@ class Controller {
   void handle(ui::Undo&& event);
   void handle(ui::RestoreDeleted&& event);
   void handle(ui::SearchChanged&& event);
-  void handle(ui::DraftLeft&& event);
+  void handle(ui::KeepDraft&& event);
+  void handle(ui::OffersTaken&& event);
   void handle(ui::AttachFile&& event);
   void handle(ui::DraftChanged&& event);
   void handle(ui::Suggesting&& event);
@@ -220,8 +221,8 @@ class Controller {
   struct Summarising {
     std::uint64_t id = 0;           // the engine's request; 0: none
     std::size_t n_rows = 0;         // of the waiting turn
-    std::size_t until = 0;          // rows that this part reaches to
     std::size_t first_kept = 0;     // what is left out of its prompt
+    std::size_t until = 0;          // rows that this part reaches to
     std::string text;
   };
 
@@ -252,8 +253,8 @@ class Controller {
   void send_prompt(Turn& turn, std::size_t n_rows);
   bool summarise(std::size_t n_rows);
   void summary_done();
-  void say_reading(std::int64_t left, std::int64_t total);
   bool still_waits(const Turn& turn, const Summarising& summary) const;
+  void say_reading(std::int64_t left, std::int64_t total);
   void time_reasoning(Turn& turn, const std::string& piece);
   std::uint64_t engine_request() const { return summarising_.id != 0 ? summarising_.id : running_; }
   void add_row(ui::Author author, storage::Id id, std::string text, ui::MessageState state);
@@ -289,6 +290,14 @@ class Controller {
   void list_everything();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
+  std::string draft_of(std::int64_t chat) const;
+  std::int64_t draft_key() const { return view_.private_chat ? kPrivateChat : current_; }
+  void keep_draft(std::int64_t chat, std::string text);
+  void load_drafts(const std::vector<storage::Setting>& settings);
+  void forget_drafts(const std::vector<storage::Chat>& chats);
+  void give_back(std::string text, const char* why);
+  bool all_saved() const;
+  void stay_if_refused();
   void aside(SideWork work);
   void take_import(const std::filesystem::path& path, Result<storage::ChatTree> tree);
   void apply_setting(const std::string& key, const std::string& value);
@@ -305,7 +314,8 @@ class Controller {
   std::vector<Row> rows_;
   std::vector<std::unique_ptr<Turn>> turns_;
   std::uint64_t running_ = 0;        // the Turn that is being answered; 0: none
-  std::map<std::int64_t, std::string> drafts_;  // by chat; 0: the new chat
+  std::map<std::int64_t, std::string> drafts_;  // by chat, none of them empty; 0: the new chat
+  std::map<storage::Id, std::int64_t> row_ids_;  // of messages that were shown: a row that comes back is the same
   std::map<storage::Id, std::string> system_prompts_;
   storage::Request next_request_ = 1;
   storage::Request opening_ = 0;     // the chat that will be shown
@@ -348,8 +358,10 @@ class Controller {
   std::string named_model_;          // that the user named at the start
   std::string kv_now_;               // of the open model
   std::vector<engine::KvModeOffer> kv_modes_;
-  bool chats_known_ = false;
-  bool storage_works_ = true, settings_known_ = false, quit_ = false;
+  std::string refusal_;              // why the storage does not take what was said; empty: it does
+  std::optional<std::int64_t> quit_asked_ms_;
+  bool chats_known_ = false, drafts_known_ = false;
+  bool storage_works_ = true, settings_known_ = false, quit_ = false, leaves_unsaved_ = false;
 };
 
 }  // namespace foreword::app

@@ -50,11 +50,15 @@ void Controller::handle(ui::Regenerate&& e) {
 
 void Controller::handle(ui::EditMessage&& e) {
   const auto i = index_of(e.message);
-  if (!i || view_.generating || e.text.empty() || e.text == view_.messages[*i].text) return;
+  if (!i) return give_back(std::move(e.text), "The message that you wrote anew is not shown any more.");
+  if (e.text.empty() || e.text == view_.messages[*i].text) return;
+  if (view_.generating) return give_back(std::move(e.text), "An answer is still being written.");
   const storage::Id parent = *i == 0 ? 0 : rows_[*i - 1].id;
-  if (saves() && (rows_[*i].id == 0 || (*i > 0 && parent == 0))) return;
+  if (saves() && (rows_[*i].id == 0 || (*i > 0 && parent == 0))) {
+    return give_back(std::move(e.text), "This message, or the one above it, is not saved, so a new version of it cannot be.");
+  }
   if (view_.messages[*i].author == ui::Author::user) {
-    if (!can_ask()) return;
+    if (!can_ask()) return give_back(std::move(e.text), "No model is open.");
     std::vector<storage::Id> older = std::move(rows_[*i].siblings);
     const storage::Id edited = rows_[*i].id;
     cut_rows(*i);

@@ -150,6 +150,9 @@ void Controller::handle(event::BackupRestored&& e) {
   const bool undone = undoes(e.request) && restoring_.empty();
   view_.backups.reset();
   drafts_.clear();
+  drafts_known_ = false;
+  row_ids_.clear();
+  refusal_.clear();
   system_prompts_.clear();
   hits_.clear();
   undo_.clear();

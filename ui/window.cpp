@@ -162,6 +162,7 @@ void Window::run(WindowClient& client) {
     if (impl.input->iconified) std::this_thread::sleep_for(kIconifiedPause);
     if (impl.pacer.wait(glfwGetTime()) <= 0) impl.draw(client, state);
   }
+  client.handle(impl.root->draft());
 }
 
 void Window::Impl::draw(WindowClient& client, const ViewState& state) {

@@ -326,11 +326,11 @@ TEST_F(ContextTest, D79AttachedTextIsOfferedAndOtherFilesSayWhyNot) {
   files["notes.txt"] = "Grüße\n";
   files["photo.png"] = std::string("\x89PNG\r\n\x1a\n\0", 9);
   ui(ui::AttachFile{"/d/notes.txt"});
-  EXPECT_EQ(view().offered_files.back().name, "notes.txt");
-  EXPECT_EQ(view().offered_files.back().text, "Grüße\n");
-  const std::uint64_t id = view().offered_files.back().id;
+  EXPECT_EQ(view().offers.back().name, "notes.txt");
+  EXPECT_EQ(view().offers.back().text, "Grüße\n");
+  const std::uint64_t id = view().offers.back().id;
   ui(ui::AttachFile{"/d/photo.png"});
-  EXPECT_EQ(view().offered_files.back().id, id);
+  EXPECT_EQ(view().offers.back().id, id);
   EXPECT_EQ(view().notices.back().text.find("photo.png is no text."), 0u);
   ui(ui::AttachFile{"/d/missing.txt"});
   EXPECT_EQ(view().notices.back().kind, ui::NoticeKind::error);
@@ -354,9 +354,9 @@ TEST(D73SideDesk, FilesAreReadByOthersAndSeveralOfThemAllArrive) {
   ASSERT_TRUE(controller.view().import);
   EXPECT_FALSE(controller.view().import->busy.empty()) << "D59: what is being waited for";
   for (const SideWork& work : works) work()();
-  ASSERT_EQ(controller.view().offered_files.size(), 2u);
-  EXPECT_EQ(controller.view().offered_files[0].text, "a.txt");
-  EXPECT_EQ(controller.view().offered_files[1].text, "b.txt");
+  ASSERT_EQ(controller.view().offers.size(), 2u);
+  EXPECT_EQ(controller.view().offers[0].text, "a.txt");
+  EXPECT_EQ(controller.view().offers[1].text, "b.txt");
   EXPECT_EQ(controller.view().import->rows.size(), 1u);
 }
 
