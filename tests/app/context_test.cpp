@@ -22,19 +22,6 @@ TEST(D57Plan, WholeTurnsGoUntilEnoughIsGone) {
   EXPECT_EQ(first_row_to_keep({}, 0, 5), 0u);
 }
 
-TEST(D57Settings, TheChoiceAndTheSummaryAreKeptBesideOtherKeys) {
-  ChatSettings settings{Overflow::summarise, "They met \"at sea\".\n海", 41};
-  const std::string json = write_chat_settings("{\"temperature\":0.5}", settings);
-  EXPECT_EQ(read_chat_settings(json), settings);
-  EXPECT_NE(json.find("temperature"), json.npos);
-  EXPECT_EQ(read_chat_settings(""), ChatSettings{});
-  EXPECT_EQ(read_chat_settings("{\"overflow\":3,\"summary\":[]}"), ChatSettings{});
-  EXPECT_EQ(read_chat_settings("{\"overflow\":\"a word of tomorrow\"}"), ChatSettings{});
-  EXPECT_EQ(read_chat_settings("no JSON \xff"), ChatSettings{});
-  settings.summary = "\xff";
-  EXPECT_EQ(read_chat_settings(write_chat_settings("[1]", settings)).overflow, Overflow::summarise);
-}
-
 /// A stored chat of `n` turns, 100 tokens a message, in a context of 1,024 (128 of them kept for the answer).
 class ContextTest : public ScriptedDesks {
  protected:
