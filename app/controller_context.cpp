@@ -6,6 +6,7 @@
 
 #include "app/context_plan.h"
 #include "app/controller.h"
+#include "app/turns.h"
 #include "app/words.h"
 
 namespace foreword::app {
@@ -25,13 +26,7 @@ bool forgets(ui::Overflow choice) { return choice == ui::Overflow::drop_oldest |
 Controller::Prompt Controller::prompt_of(std::size_t n_rows, std::size_t from) const {
   Prompt prompt;
   const auto add = [&](engine::Role role, const std::string& text, std::size_t row) {
-    if (text.empty()) return;
-    if (!prompt.messages.empty() && prompt.messages.back().role == role) {
-      prompt.messages.back().content.append("\n\n").append(text);
-      return;
-    }
-    prompt.messages.push_back({role, text, {}});
-    prompt.rows.push_back(row);
+    if (add_in_turn(prompt.messages, {role, text, {}})) prompt.rows.push_back(row);
   };
   if (const auto system = system_prompts_.find(current_); system != system_prompts_.end()) add(engine::Role::system, system->second, kNoRow);
   const std::size_t first = std::min(std::max(context_.first_kept, from), n_rows);
@@ -66,13 +61,7 @@ void Controller::keep_count() {
   if (!ready || view_.generating) return;
   Prompt prompt = prompt_of(rows_.size());
   context_.n_counted_rows = rows_.size();
-  if (!context_.draft.empty()) {
-    if (!prompt.messages.empty() && prompt.messages.back().role == engine::Role::user) {
-      prompt.messages.back().content.append("\n\n").append(context_.draft);
-    } else {
-      prompt.messages.push_back({engine::Role::user, context_.draft, {}});
-    }
-  }
+  add_in_turn(prompt.messages, {engine::Role::user, context_.draft, {}});
   if (prompt.messages.empty()) return use_count(0, {});
   context_.counting = next_turn_++;
   out_.engine(engine::CountTokens{context_.counting, std::move(prompt.messages)});

@@ -17,6 +17,7 @@
 
 namespace foreword::app {
 
+#include "app/terminal.h"
 void add_kv_wish(CLI::App& app, const char* flag, const char* help, engine::KvWish& wish) {
   app.add_option_function<std::string>(flag, [&wish](const std::string& name) { wish = *engine::kv_wish_from_name(name); }, help)
       ->check(CLI::IsMember(engine::kv_wish_names(), CLI::ignore_case))
@@ -25,8 +26,8 @@ void add_kv_wish(CLI::App& app, const char* flag, const char* help, engine::KvWi
 
 int fail(const Error& error) {
   // A sentence may quote a file or a template, which must not steer the terminal.
-  std::string sentence = error.message;
-  std::ranges::replace_if(sentence, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  std::string sentence = for_terminal(error.message);
+  std::ranges::replace_if(sentence, [](char c) { return c == '\n' || c == '\t'; }, '?');
   std::fprintf(stderr, "foreword: %s\n", sentence.c_str());
   return kFailure;
 }
