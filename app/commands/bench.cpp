@@ -72,6 +72,9 @@ class Bench {
       : model_(model), options_(options), sequence_(model.cache().add_sequence()), random_(kSeed) {}
 
   Result<Figures> run() {
+    if (const std::int64_t most = model_.forward().max_rows(); !options_.rows.empty() && std::ranges::max(options_.rows) > most) {
+      return Error{ErrorCode::invalid_argument, "A pass of this model takes at most " + std::to_string(most) + " rows here; choose fewer --rows or a larger --context."};
+    }
     FW_ASSIGN(gpu::ReadBandwidth memory, gpu::ReadBandwidth::prepare(model_.backend()));
     FW_TRY(fill_cache());
     FW_TRY(timed_chain(1, false));  // touches every weight once, so that a mapped file is in memory

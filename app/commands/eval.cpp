@@ -245,7 +245,8 @@ std::function<int()> add_eval(CLI::App& app, const CommonOptions& common) {
   app.add_flag("--own-texts", suggestions.own_texts, "Judge suggestions as if the typist had sent the other texts of the kind before");
   app.add_flag("--methods", suggestions.all_methods, "Judge every way to make suggestions (foreword complete --method)");
   app.add_option("--deadline", suggestions.deadline, "Suggestions end after the time of so many passes of one row; 0: no such end")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(CLI::Range(0.0, 1e6))
+      ->check(must_be_finite);
   app.add_option("--least-score", suggestions.least_score, "Of suggestions that count as sure, nats a token")->capture_default_str();
   return [&common, options] { return run(common, *options); };
 }

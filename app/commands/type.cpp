@@ -131,8 +131,8 @@ int run(const CommonOptions& common, Options options) {
 std::function<int()> add_type(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   app.add_option("-f,--file", options->traces, "Recorded keys (docs/autocomplete.md); may be given more than once")->required()->type_name("TRACE");
-  app.add_option("--keys", options->typing.keys_per_second, "Keys a second, instead of the trace's times")->check(CLI::Range(0.1, 1000.0));
-  app.add_option("--speed", options->typing.speed, "The trace's times go by this much faster")->check(CLI::Range(0.01, 1000.0));
+  app.add_option("--keys", options->typing.keys_per_second, "Keys a second, instead of the trace's times")->check(CLI::Range(0.1, 1000.0))->check(must_be_finite);
+  app.add_option("--speed", options->typing.speed, "The trace's times go by this much faster")->check(CLI::Range(0.01, 1000.0))->check(must_be_finite);
   app.add_flag("--accept", options->typing.accepts, "Where the trace has text to be typed, accept right words as soon as they are shown");
   app.add_flag("--unsure", options->typing.unsure, "Have drafts that the model is not sure of written to their end too, which is more work");
   app.add_option("--drafts", options->typing.settings.drafts, "Suggestions wanted at once")->check(CLI::Range(1, 6))->type_name("K");
