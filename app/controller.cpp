@@ -201,6 +201,11 @@ void Controller::open_chat(storage::Id id) {
   out_.storage(command::OpenChat{opening_, id});
 }
 
+/// Something was brought in or back there; it waits while a private chat is open, which another one would end.
+void Controller::show_changed_chat(storage::Id id) {
+  if (!view_.private_chat) open_chat(id);
+}
+
 /// A search hit is opened at the branch in which it stands.
 void Controller::handle(ui::SelectChat&& e) {
   const auto hit = hits_.find(e.id);

@@ -83,6 +83,7 @@ class Controller {
     std::vector<storage::ChatTree> trees;
     std::set<std::string> known;        // sources of chats that are here already
     std::vector<ui::ImportRow> unreadable;
+    std::uint64_t number = 0;           // a result of another import is none of this one
     int n_reading = 0;                  // files that are being read
     storage::Request finding = 0, adding = 0;
   };
@@ -278,6 +279,7 @@ class Controller {
   void show_new_chat(bool private_chat);
   void leave_private_chat();
   void open_chat(storage::Id id);
+  void show_changed_chat(storage::Id id);
   /// What is said is written down.
   bool saves() const { return storage_works_ && !view_.private_chat; }
   void can_undo(UndoStep step, std::string said);
@@ -299,7 +301,7 @@ class Controller {
   bool all_saved() const;
   void stay_if_refused();
   void aside(SideWork work);
-  void take_import(const std::filesystem::path& path, Result<storage::ChatTree> tree);
+  void take_import(std::uint64_t import, const std::filesystem::path& path, Result<storage::ChatTree> tree);
   void apply_setting(const std::string& key, const std::string& value);
   void set_setting(const std::string& key, std::string value);
   void show_settings();
@@ -318,6 +320,7 @@ class Controller {
   std::map<storage::Id, std::int64_t> row_ids_;  // of messages that were shown: a row that comes back is the same
   std::map<storage::Id, std::string> system_prompts_;
   storage::Request next_request_ = 1;
+  std::uint64_t next_import_ = 1;
   storage::Request opening_ = 0;     // the chat that will be shown
   storage::Request editing_ = 0;     // a version of an answer, which the chat is opened anew for
   storage::Id edited_ = 0;           // the version that it comes from

@@ -152,9 +152,9 @@ void Controller::handle(ui::Undo&&) {
       restore_backup(request, restore->path);
       continue;
     }
-    // The version that goes away may still be growing; the one that comes back is shown.
-    if (std::holds_alternative<command::DeleteBranch>(command) && running_ != 0) out_.engine(engine::Stop{engine_request()});
-    if (std::holds_alternative<command::ShowMessage>(command)) opening_ = request;
+    // The version that goes away may still be growing; the one that comes back is shown, unless that would end a private chat.
+    if (std::holds_alternative<command::DeleteBranch>(command) && running_ != 0 && !view_.private_chat) out_.engine(engine::Stop{engine_request()});
+    if (std::holds_alternative<command::ShowMessage>(command) && !view_.private_chat) opening_ = request;
     undoing_.insert(request);
     std::visit([&](auto& any) { any.request = request; }, command);
     out_.storage(std::move(command));

@@ -103,7 +103,7 @@ void Controller::handle(event::Restored&& e) {
   undoing_.erase(e.request);
   learn_anew();
   refresh_chats();
-  open_chat(e.chat);
+  show_changed_chat(e.chat);
   out_.storage(command::ListBin{next_request_++});
 }
 

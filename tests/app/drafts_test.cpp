@@ -187,5 +187,17 @@ TEST_F(DraftsTest, AnEndThatWasOnlyLateNeedsNoSecondWord) {
   EXPECT_TRUE(controller.quit());
 }
 
+TEST_F(DraftsTest, D17APrivateChatIsNotEndedByWhatIsBroughtBack) {
+  storage_says(event::ChatDeleted{1, 7, 70});
+  ui(ui::NewChat{true});
+  const int opened = count_of<command::OpenChat>(to_storage);
+  ui(ui::Undo{});
+  storage_says(event::Restored{asked_storage<command::Restore>().request, 7});
+  ui(ui::RestoreDeleted{71});
+  storage_says(event::Restored{asked_storage<command::Restore>().request, 8});
+  EXPECT_EQ(count_of<command::OpenChat>(to_storage), opened);
+  EXPECT_TRUE(view().private_chat);
+}
+
 }  // namespace
 }  // namespace foreword::app
