@@ -8,6 +8,7 @@
 #include "app/controller.h"
 #include "app/turns.h"
 #include "app/words.h"
+#include "ui/text/reasoning.h"
 
 namespace foreword::app {
 
@@ -22,7 +23,6 @@ bool forgets(ui::Overflow choice) { return choice == ui::Overflow::drop_oldest |
 
 }  // namespace
 
-/// A question whose answer never came stands with the next one: templates want roles in turn, and nothing is dropped.
 Controller::Prompt Controller::prompt_of(std::size_t n_rows, std::size_t from) const {
   Prompt prompt;
   const auto add = [&](engine::Role role, const std::string& text, std::size_t row) {
@@ -210,6 +210,7 @@ bool Controller::summarise(std::size_t n_rows) {
   generate.sampling = options_.sampling;
   generate.max_tokens = answer_room(size);
   generate.chat = view_.private_chat ? kPrivateChat : current_;
+  if (suggesters_.chat_thinks) generate.answer_so_far = kNothingToThink;
   generate.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, request + text, {}}};
   summarising_ = {generate.id, n_rows, context_.first_kept, until, {}};
   suggestions_.job_lost();
@@ -233,7 +234,7 @@ void Controller::summary_done() {
     return end_turn(ui::MessageState::stopped, storage::Status::stopped, {});
   }
   context_.n_summarised = done.until;
-  context_.chosen.summary = std::move(done.text);
+  context_.chosen.summary = done.text.substr(ui::text::split_reasoning(done.text).answer.begin);
   context_.chosen.summarised_until = done.until > 0 && done.until <= rows_.size() ? rows_[done.until - 1].id : 0;
   if (summarise(done.n_rows)) return;
   save_chat_settings();

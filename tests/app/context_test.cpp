@@ -246,6 +246,20 @@ TEST_F(ContextTest, D57AStopWhileSummarisingEndsTheTurn) {
   EXPECT_EQ(view().messages.back().state, ui::MessageState::stopped);
 }
 
+TEST_F(ContextTest, D57ASummaryHoldsNoThoughts) {
+  engine::ModelSummary thinker;
+  thinker.context = 1024;
+  thinker.thinks = true;
+  engine_says(engine::ModelReady{thinker});
+  open_chat(5, write_chat_settings({}, {Overflow::summarise, {}, 0}));
+  count();
+  ui(ui::SendMessage{"one more"});
+  EXPECT_EQ(asked_engine<engine::Generate>().answer_so_far, kNothingToThink);
+  answer("<think>\nThey met, so\n</think>\n\nThey greeted.");
+  EXPECT_EQ(asked_storage<command::SetChatSettings>().settings, write_chat_settings({}, {Overflow::summarise, "They greeted.", 103}));
+  EXPECT_EQ(first_of_prompt(), "Summary of our conversation so far:\nThey greeted.\n\nmessage 4");
+}
+
 /// A turn that waits for a summary whose chat is no longer shown as it was: neither another chat's text nor all of this one is sent.
 class SummaryTest : public ContextTest {
  protected:
