@@ -156,6 +156,23 @@ TEST_F(MessageTest, D62LinksShowTheirTargetAndAreAskedAbout) {
   EXPECT_EQ(drive.last<OpenLink>()->target, "https://example.org/map");
 }
 
+/// What turns the direction of text would make another host of the address that is asked about.
+TEST_F(MessageTest, D62UnseenCharactersOfATargetAreShown) {
+  const std::string target = "https://\u202Emoc.elpmaxe@evil.example/\u200Bä";
+  add(Author::assistant, "See [the map](" + target + ").");
+  drive.frames(2);
+  const std::string shown = "https://\\u202Emoc.elpmaxe@evil.example/\\u200Bä";
+  std::string link;
+  for (const Item& item : drive.root().interaction().items()) {
+    if (item.label == shown) link = item.id;
+  }
+  ASSERT_FALSE(link.empty()) << "in the tooltip";
+  ASSERT_TRUE(drive.click(link));
+  EXPECT_EQ(drive.find("link/box")->label, shown) << "in the question";
+  ASSERT_TRUE(drive.click("link/open"));
+  EXPECT_EQ(drive.last<OpenLink>()->target, target);
+}
+
 TEST_F(MessageTest, D62OtherTargetsThanWebAndMailAreNotOpened) {
   add(Author::assistant, "[a](file:///etc/passwd) [b](javascript:1)");
   drive.frames(2);
