@@ -204,10 +204,13 @@ void decode_rows(KvFormat format, std::int64_t head_dim, const std::byte* tile, 
 
 void encode_page(std::int64_t head_dim, KvEncoding from, const std::byte* page, KvEncoding to, std::byte* out) {
   std::vector<float> values(static_cast<std::size_t>(kPageSlots * head_dim));
-  decode_rows(from.k, head_dim, page, 0, kPageSlots, values.data());
-  encode_rows(to.k, head_dim, values.data(), 0, kPageSlots, out);
-  decode_rows(from.v, head_dim, page + kv_tile_bytes(from.k, head_dim), 0, kPageSlots, values.data());
-  encode_rows(to.v, head_dim, values.data(), 0, kPageSlots, out + kv_tile_bytes(to.k, head_dim));
+  const auto encode = [&](KvFormat old, const std::byte* tile, KvFormat fresh, std::byte* target) {
+    if (old == fresh && !info(old).scaled) return static_cast<void>(std::memcpy(target, tile, static_cast<std::size_t>(kv_tile_bytes(old, head_dim))));
+    decode_rows(old, head_dim, tile, 0, kPageSlots, values.data());
+    encode_rows(fresh, head_dim, values.data(), 0, kPageSlots, target);
+  };
+  encode(from.k, page, to.k, out);
+  encode(from.v, page + kv_tile_bytes(from.k, head_dim), to.v, out + kv_tile_bytes(to.k, head_dim));
 }
 
 KvBasis kv_basis(std::int64_t head_dim) {

@@ -10,14 +10,16 @@ namespace {
 constexpr double kFree = .002;   // share of a pass that nobody misses
 constexpr int kProbeEvery = 32;  // steps, at least
 constexpr double kProbeShare = .01;  // of the time, at most, goes to looking again
-constexpr int kTrials = 4;       // proposals that are asked for by hope, before one is judged by what it found
 constexpr double kAlike = 4;     // prices that do not differ
 constexpr double kMargin = 1.1;  // what a drafter finds has to be worth its time so many times, since it is only expected
-constexpr double kRate = .2;     // of the averages
+constexpr double kReadingMargin = 2;  // likewise what it has to read, for answers end earlier than expected
+constexpr double kRate = .2;  // of the averages
 constexpr int kHopedDepth = 8;
-constexpr double kMemory = .97;  // of promises, a step
+constexpr double kOpen = .5;  // below, others have probably said what comes
+constexpr std::size_t kDear = 0, kCheap = 1;  // kinds of trees
+constexpr double kMemory = .98;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
-constexpr double kHope = .85;    // this share was kept
+constexpr double kHope[] = {.85, .75};  // this share was kept
 
 // The first ones count alike.
 double rate_of(std::int64_t n) { return std::max(kRate, 1.0 / static_cast<double>(n)); }
@@ -54,25 +56,26 @@ void Controller::begin_answer() {
   steps_of_answer_ = 0;
 }
 
-bool Controller::wants(std::uint8_t drafter, double chance, std::int64_t backlog) const {
+bool Controller::wants(std::uint8_t drafter, const Outlook& outlook, std::int64_t backlog) const {
   const Known& known = drafters_[drafter];
   if (!cost_.known() || (known.n_asked == 0 && !known.expected)) return true;
+  const Case& here = known.cases[open(outlook) > kOpen ? 0 : 1];
   const double plain = cost_.seconds(1);  // what a token costs
   const double reading = known.price.token * static_cast<double>(backlog), whole = known.price.proposal + reading;
-  if (whole <= kFree * plain || known.steps_since + 1 >= std::max<double>(kProbeEvery, whole / (kProbeShare * plain))) return true;
-  double gain = known.n_asked > 0 ? known.found * token_seconds() - kMargin * known.price.proposal : 0;
-  if (known.n_asked < kTrials) gain = std::max(gain, hoped_gain(known.level > 0 ? known.level : known.price.proposal, chance));  // one proposal says little
-  return gain > 0 && gain * std::max(steps_expected_, steps_of_answer_) >= reading;
+  if (whole <= kFree * plain || here.steps_since + 1 >= std::max<double>(kProbeEvery, whole / (kProbeShare * plain))) return true;
+  double gain = here.n_asked > 0 ? here.found * token_seconds() - kMargin * here.seconds : 0;
+  gain = std::max(gain, hoped_gain(known.level > 0 ? known.level : known.price.proposal, outlook));
+  return gain > 0 && gain * std::max(steps_expected_, steps_of_answer_) >= kReadingMargin * reading;
 }
 
 // Seconds that chains of the best length save a step.
-double Controller::hoped_gain(double level_seconds, double chance) const {
-  double best = 0, reach = 1, tokens = 0;
+double Controller::hoped_gain(double level_seconds, const Outlook& outlook) const {
+  double best = 0, reach = open(outlook), tokens = 0;
   for (int n = 1; n <= std::min(kHopedDepth, cost_.max_rows() - 1); ++n) {
-    tokens += reach *= chance;
+    tokens += reach *= outlook.chance;
     best = std::max(best, tokens * token_seconds() - (cost_.seconds(1 + n) - cost_.seconds(1)) - n * level_seconds);
   }
-  return best;
+  return best > (kWorthwhile - 1) * cost_.seconds(1) ? best : 0;  // less would not be taken
 }
 
 // What a token takes as things are, and so is worth: a pass, or less where drafts are right. Whoever finds tokens for less makes them come faster.
@@ -88,28 +91,36 @@ void Controller::caught_up(std::uint8_t drafter, std::int64_t tokens, double sec
   known.has_read = true;
 }
 
-void Controller::asked(std::uint8_t drafter, double seconds) {
+void Controller::asked(std::uint8_t drafter, double seconds, const Outlook& outlook) {
   Known& known = drafters_[drafter];
+  Case& here = known.cases[open(outlook) > kOpen ? 0 : 1];
+  ++here.n_asked;
+  here.seconds += rate_of(here.n_asked) * (seconds - here.seconds);
   ++known.n_asked;
   known.price.proposal = known.n_asked > 1 ? known.price.proposal + rate_of(known.n_asked) * (seconds - known.price.proposal) : seconds;  // what was expected is of one level
-  known.asked_now = true;
+  known.asked_now = &here;
   draft_seconds_ += seconds;
 }
 
 Size Controller::decide(const DraftTree& tree, const Load& load) {
   Size size;
   std::vector<double> found(drafters_.size(), 0.0);
+  const auto is_dear = [&](const Known& known) { return known.asked_now != nullptr && cost_.known() && known.price.proposal > kFree * cost_.seconds(1); };
+  kind_ = std::ranges::any_of(drafters_, is_dear) ? kDear : kCheap;
   if (cost_.known() && tree.n_drafted() > 0) {
     std::vector<float> reach(tree.reach.begin() + 1, tree.reach.end());
     std::ranges::sort(reach, std::greater());
-    size = choose_size(reach, cost_, draft_seconds_, load, [this](int nodes) { return worth(nodes); });
+    size = choose_size(reach, cost_, draft_seconds_, load, [this](int nodes) { return worth(kind_, nodes); });
     if (size.nodes > 0) share_out(tree, size.nodes, reach[static_cast<std::size_t>(size.nodes) - 1], load, found);
   }
   for (std::size_t i = 0; i < drafters_.size(); ++i) {
     Known& known = drafters_[i];
-    if (known.asked_now) known.found += rate_of(known.n_asked) * (found[i] - known.found);
-    known.steps_since = known.asked_now ? 0 : known.steps_since + 1;
-    known.asked_now = false;
+    for (Case& one : known.cases) ++one.steps_since;
+    if (known.asked_now != nullptr) {
+      known.asked_now->found += rate_of(known.asked_now->n_asked) * (found[i] - known.asked_now->found);
+      known.asked_now->steps_since = 0;
+    }
+    known.asked_now = nullptr;
   }
   if (cost_.known()) {
     spent_ = kMemory * spent_ + draft_seconds_ + cost_.seconds(load.rows + 1 + size.nodes) - cost_.seconds(load.rows + 1) + cost_.seconds(1);
@@ -123,7 +134,7 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
 // What the chosen nodes are worth in tokens, that they are reached less what their rows cost, to those who named them; of equal
 // reach all of them.
 void Controller::share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const {
-  const double promise = worth(nodes), row = (cost_.seconds(load.rows + 1 + nodes) / cost_.seconds(load.rows + 1) - 1) / nodes;
+  const double promise = worth(kind_, nodes), row = (cost_.seconds(load.rows + 1 + nodes) / cost_.seconds(load.rows + 1) - 1) / nodes;
   std::vector<int> claimants(tree.token.size(), 0);
   const auto child_of = [&](const Claim& claim) { return static_cast<std::size_t>(tree.find(claim.parent, claim.token)); };
   // Without the dear ones what the cheap ones name would be there too.
@@ -144,18 +155,25 @@ double Controller::row_share(int rows_beside) const {
   return (cost_.seconds(rows_beside + 1 + kRows) - cost_.seconds(rows_beside + 1)) / kRows / cost_.seconds(1);
 }
 
-double Controller::worth(int nodes) const {
-  if (promises_.empty() || nodes < 1) return kHope;
-  const Promise& promise = promises_[std::min(static_cast<std::size_t>(nodes), promises_.size()) - 1];
-  return (promise.kept + kHope * kDoubt) / (promise.made + kDoubt);
+// What others say, as far as it was true lately.
+double Controller::open(const Outlook& outlook) const { return 1 - std::min(1.0, outlook.said * worth(kCheap, 1)); }
+
+double Controller::worth(std::size_t kind, int nodes) const {
+  const std::vector<Promise>& promises = promises_[kind];
+  if (promises.empty() || nodes < 1) return kHope[kind];
+  const Promise& promise = promises[std::min(static_cast<std::size_t>(nodes), promises.size()) - 1];
+  return (promise.kept + kHope[kind] * kDoubt) / (promise.made + kDoubt);
 }
 
 void Controller::learn(const DraftTree& tree, const VerifyResult& result) {
   came_ = kMemory * came_ + static_cast<double>(result.tokens.size());
-  for (Promise& promise : promises_) promise = {kMemory * promise.made, kMemory * promise.kept};
+  for (std::vector<Promise>& promises : promises_) {
+    for (Promise& promise : promises) promise = {kMemory * promise.made, kMemory * promise.kept};
+  }
   const auto n = static_cast<std::size_t>(tree.n_drafted());
   if (n == 0) return;
-  promises_.resize(std::max(promises_.size(), n));
+  std::vector<Promise>& promises = promises_[kind_];
+  promises.resize(std::max(promises.size(), n));
   std::vector<std::uint8_t> on_path(tree.token.size(), 0);
   for (const std::int32_t node : result.path) on_path[static_cast<std::size_t>(node)] = 1;
   std::vector<std::size_t> best(n);
@@ -165,8 +183,8 @@ void Controller::learn(const DraftTree& tree, const VerifyResult& result) {
   for (std::size_t i = 0; i < n; ++i) {
     made += static_cast<double>(tree.reach[best[i]]);
     kept += on_path[best[i]];
-    promises_[i].made += made;
-    promises_[i].kept += kept;
+    promises[i].made += made;
+    promises[i].kept += kept;
   }
 }
 

@@ -35,6 +35,12 @@ struct DraftPrice {
   double proposal = 0, token = 0;
 };
 
+/// What is known of a drafter before it is asked.
+struct Outlook {
+  double chance = .5;  // of a token that it drafts
+  double said = 0;     // that the text goes on as one of those says who were asked before, by their own chances
+};
+
 class Controller {
  public:
   explicit Controller(int n_drafters);
@@ -54,13 +60,12 @@ class Controller {
 
   /// Whether to ask this drafter in the coming step, which has to read so many tokens first: always if that takes next to no time,
   /// else if what it found lately, or before the first time what one may hope for, is worth its time, and in the steps that are
-  /// left also what it has to read; every 32nd step to see whether that has changed, or more rarely if that takes long.
-  /// chance: of a token that it drafts, as far as is known.
-  bool wants(std::uint8_t drafter, double chance, std::int64_t backlog = 0) const;
+  /// left also what it has to read; judged apart where others have said what comes; every 32nd step to see whether that has changed, or more rarely if that takes long.
+  bool wants(std::uint8_t drafter, const Outlook& outlook, std::int64_t backlog = 0) const;
   /// It has read so many tokens in so long.
   void caught_up(std::uint8_t drafter, std::int64_t tokens, double seconds);
   /// Asked, it took so long.
-  void asked(std::uint8_t drafter, double seconds);
+  void asked(std::uint8_t drafter, double seconds, const Outlook& outlook = {});
   /// Once a step, on the weighed tree, after asking. Without a known cost the answer is none.
   Size decide(const DraftTree& tree, const Load& load);
   /// What became of a tree that had rows: for each number of nodes up to its own, whether its best so many were worth what they
@@ -70,27 +75,33 @@ class Controller {
   int budget(int most) const;
 
  private:
+  struct Case {
+    std::int64_t n_asked = 0;
+    double found = 0, seconds = 0;  // tokens that its chosen nodes were worth a proposal, and what that took, averaged
+    int steps_since = 0;
+  };
   struct Known {
     DraftPrice price;         // averaged
-    double found = 0;         // tokens that its chosen nodes were worth a proposal, averaged
-    bool asked_now = false;
+    Case cases[2];            // where what comes is open, and where others have probably said it
+    Case* asked_now = nullptr;
     double level = 0;         // seconds of one level, as expected; 0: not known
     std::int64_t n_asked = 0;
     bool expected = false, has_read = false;
-    int steps_since = 0;
   };
   struct Promise {
     double made = 0, kept = 0;  // tokens; decayed with every step, so that what was given up is tried again
   };
-  double worth(int nodes) const;
-  double hoped_gain(double level_seconds, double chance) const;
+  double open(const Outlook& outlook) const;
+  double worth(std::size_t kind, int nodes) const;
+  double hoped_gain(double level_seconds, const Outlook& outlook) const;
   double token_seconds() const;
   void share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const;
 
   CostModel cost_;
   double spent_ = 0, came_ = 0;  // seconds and tokens of the last steps, decayed
   std::vector<Known> drafters_;
-  std::vector<Promise> promises_;  // by number of nodes, from 1
+  std::vector<Promise> promises_[2];  // of trees of which a dear drafter was asked, and of others; by number of nodes, from 1
+  std::size_t kind_ = 1;              // of this step's tree
   double draft_seconds_ = 0;  // of this step
   int last_size_ = 0;
   double steps_expected_, steps_of_answer_ = 0;

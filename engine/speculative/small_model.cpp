@@ -8,7 +8,7 @@
 namespace foreword::engine {
 namespace {
 
-constexpr std::size_t kMostGuesses = 64;
+constexpr std::int32_t kMostGuesses = 16;  // more make hardly a difference, and looking for them takes as long as a layer
 constexpr int kLevelBranches = 8;
 constexpr int kWidestBeam = 8;
 
@@ -38,7 +38,6 @@ void SmallModel::guess(const LogitRow& logits, const DraftRules& rules) {
   guesses_.clear();
   if (!rules.noisy() || rules.sampling == nullptr) return top_tokens(logits, kBestOfRow, large_, guesses_);
   std::span<const Candidate> left = sampler_.distribution(logits, {}, {});
-  left = left.first(std::min(left.size(), kMostGuesses));
   sampler_.probabilities(left, p_);
   for (std::size_t i = 0; i < left.size(); ++i) {
     if (p_[i] > 1e-30) guesses_.push_back({left[i].token, static_cast<float>(p_[i])});
@@ -47,7 +46,11 @@ void SmallModel::guess(const LogitRow& logits, const DraftRules& rules) {
 
 void SmallModel::propose(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) {
   if (rules.max_nodes <= 0) return;
-  if (rules.sampling != nullptr) sampler_.use(*rules.sampling);
+  if (rules.sampling != nullptr) {
+    SamplingParams few = *rules.sampling;
+    few.top_k = few.top_k > 0 ? std::min(few.top_k, kMostGuesses) : kMostGuesses;
+    sampler_.use(few);
+  }
   if (rules.mode == VerifyMode::reject_without_replacement) {
     grow_beam(rules, self, calibration, tree);
   } else {

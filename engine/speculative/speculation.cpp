@@ -32,6 +32,13 @@ class KnownRow final : public DraftModel {
   const LogitRow& row_;
 };
 
+/// That the token behind the root is one of those in the tree.
+double said(const DraftTree& tree) {
+  double sum = 0;
+  for (std::size_t node = 1; node < tree.token.size(); ++node) sum += tree.parent[node] == 0 ? static_cast<double>(tree.chance[node]) : 0;
+  return std::min(1.0, sum);
+}
+
 std::vector<float> trust_of(const std::vector<Speculation::Member>& members) {
   std::vector<float> trust;
   for (const auto& member : members) trust.push_back(member.row->trust);
@@ -130,10 +137,11 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
   for (std::size_t i = 0; i < members_.size() && rules.max_nodes > 0; ++i) {
     const auto self = static_cast<std::uint8_t>(i);
     const std::int64_t backlog = members_[i].drafter->backlog();
+    const Outlook outlook{calibration_.first_chance(self), said(tree_)};
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
-    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, calibration_.first_chance(self), backlog)) continue;
+    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, outlook, backlog)) continue;
     rules.level = {level_price_[i], static_cast<float>(controller_.row_share(load.rows)),
-                   static_cast<float>(calibration_.first_chance(self) * controller_.token_share())};
+                   static_cast<float>(outlook.chance * controller_.token_share())};
     double start = clock_();
     if (backlog > 0) {
       members_[i].drafter->catch_up();
@@ -145,7 +153,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     }
     members_[i].drafter->propose(rules, self, calibration_, tree_);
     const double seconds = clock_() - start;
-    controller_.asked(self, seconds);
+    controller_.asked(self, seconds, outlook);
     learn_price(self, seconds);
   }
   tree_.weigh();

@@ -190,36 +190,100 @@ std::uint64_t read(const void* data, std::int64_t n) {
 
 // ---- activations to 8 bits -----------------------------------------------------------------------------------------
 
-// Run `index` of a block, 16 values; leaves in x what the codes miss.
-inline void quantise_16(float* x, QuantBlock* block, int index) {
-  F size = {};
-  for (int i = 0; i < 16; i += kLanes) size = larger(absolute(load(x + i)), size);
-  float d = largest_of(size) / 127.0F;
-  if (d < kSmallestStep) d = 0;
-  const float inverse = d > 0 ? 1.0F / d : 0.0F;
-  U sum = {};
-  for (int i = 0; i < 16; i += kLanes) {
-    const F value = load(x + i);
-    const U code = rounded_bits(value * inverse);
-    store_int8(block->q + 16 * index + i, code);
-    store(x + i, fma(to_float(code), all(-d), value));
-    sum += code;
+// Which lanes of two vectors meet in step i of reduce_each: those of even or of odd pieces of kLanes / 2, / 4, .. lanes.
+struct Pieces {
+  std::uint32_t lane[2][4][kLanes];
+};
+constexpr Pieces pieces() {
+  Pieces made{};
+  for (int odd = 0; odd < 2; ++odd) {
+    for (int step = 0, width = kLanes / 2; width > 0; ++step, width /= 2) {
+      for (int i = 0; i < kLanes; ++i) made.lane[odd][step][i] = static_cast<std::uint32_t>(i / width * 2 * width + odd * width + i % width);
+    }
   }
-  block->d[index] = d;
-  block->minus_sums[index] = -sum_of(sum);
+  return made;
+}
+alignas(64) constexpr Pieces kPieces = pieces();
+
+// Lane i becomes what all lanes of rows[i] make together. rows: kLanes of them, which are overwritten.
+template <class V, class Op>
+inline V reduce_each(V* rows, Op op) {
+#pragma GCC unroll 4
+  for (int step = 0, n = kLanes / 2; n > 0; ++step, n /= 2) {
+    U even, odd;
+    __builtin_memcpy(&even, kPieces.lane[0][step], sizeof even);
+    __builtin_memcpy(&odd, kPieces.lane[1][step], sizeof odd);
+#pragma GCC unroll 8
+    for (int i = 0; i < n; ++i) rows[i] = op(__builtin_shuffle(rows[2 * i], rows[2 * i + 1], even), __builtin_shuffle(rows[2 * i], rows[2 * i + 1], odd));
+  }
+  return rows[0];
+}
+
+// kRuns runs of 16 values, two a block. rest: what the codes miss, or null.
+template <int kRuns>
+inline void quantise_runs(const float* x, QuantBlock* out, std::int64_t block_stride, float* rest) {
+  static_assert(kRuns == 2 || kRuns == kLanes);
+  float d[kRuns], inverse[kRuns], offset[kRuns];
+  std::int32_t minus_sums[kRuns];
+  const auto size_of = [&](int run) {
+    F size = absolute(load(x + 16 * run));
+    for (int i = kLanes; i < 16; i += kLanes) size = larger(absolute(load(x + 16 * run + i)), size);
+    return size;
+  };
+  const auto sum_of_codes = [&](int run) {
+    U sum = {};
+    for (int i = 0; i < 16; i += kLanes) {
+      const F value = load(x + 16 * run + i);
+      const U code = rounded_bits(value * inverse[run]);
+      store_int8(out[run / 2 * block_stride].q + 16 * (run % 2) + i, code);
+      if (rest != nullptr) store(rest + 16 * run + i, fma(to_float(code), all(-d[run]), value));
+      sum += code;
+    }
+    return sum;
+  };
+  if constexpr (kRuns == kLanes) {  // side by side
+    F sizes[kLanes];
+#pragma GCC unroll 16
+    for (int run = 0; run < kLanes; ++run) sizes[run] = size_of(run);
+    const F step = reduce_each(sizes, [](F a, F b) { return larger(a, b); }) / 127.0F;
+    const F used = step < all(kSmallestStep) ? F{} : step;
+    store(d, used);
+    store(inverse, step < all(kSmallestStep) ? F{} : 1.0F / step);
+    U sums[kLanes];
+#pragma GCC unroll 16
+    for (int run = 0; run < kLanes; ++run) sums[run] = sum_of_codes(run);
+    const U negative = -reduce_each(sums, [](U a, U b) { return a + b; });
+    __builtin_memcpy(minus_sums, &negative, sizeof minus_sums);
+    store(offset, used * to_float(negative));
+  } else {
+    for (int run = 0; run < kRuns; ++run) {
+      const float step = largest_of(size_of(run)) / 127.0F;
+      d[run] = step < kSmallestStep ? 0 : step;
+      inverse[run] = step < kSmallestStep ? 0 : 1.0F / step;
+      minus_sums[run] = -sum_of(sum_of_codes(run));
+      offset[run] = d[run] * static_cast<float>(minus_sums[run]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int run = 0; run < kRuns; run += 2) {
+    QuantBlock& block = out[run / 2 * block_stride];
+    __builtin_memcpy(block.d, d + run, sizeof block.d);
+    __builtin_memcpy(block.minus_sums, minus_sums + run, sizeof block.minus_sums);
+    block.offset = offset[run] + offset[run + 1];
+  }
+}
+
+template <int kRuns>
+inline void quantise_terms(const float* x, QuantBlock* out, std::int64_t block_stride, std::int64_t second_term) {
+  float rest[16 * kRuns];
+  quantise_runs<kRuns>(x, out, block_stride, second_term > 0 ? rest : nullptr);
+  if (second_term > 0) quantise_runs<kRuns>(rest, out + second_term, block_stride, nullptr);
 }
 
 void quantise(const float* x, std::int64_t cols, QuantBlock* out, std::int64_t block_stride, std::int64_t second_term) {
-  const int n_terms = second_term > 0 ? 2 : 1;
-  for (std::int64_t c = 0; c < cols; c += 32, out += block_stride) {
-    float rest[32];
-    __builtin_memcpy(rest, x + c, sizeof rest);
-    for (int term = 0; term < n_terms; ++term) {
-      QuantBlock& block = out[term * second_term];
-      for (int i = 0; i < 2; ++i) quantise_16(rest + 16 * i, &block, i);
-      block.offset = block.d[0] * static_cast<float>(block.minus_sums[0]) + block.d[1] * static_cast<float>(block.minus_sums[1]);
-    }
-  }
+  std::int64_t c = 0;
+  for (; c + 16 * kLanes <= cols; c += 16 * kLanes, out += kLanes / 2 * block_stride) quantise_terms<kLanes>(x + c, out, block_stride, second_term);
+  for (; c < cols; c += 32, out += block_stride) quantise_terms<2>(x + c, out, block_stride, second_term);
 }
 
 // ---- products with float activations -------------------------------------------------------------------------------

@@ -30,7 +30,9 @@ void put_tile(const LinearTask& task, std::int64_t row, std::int64_t count, cons
   for (std::int64_t i = 0; i < n; ++i) {
     float* out = task.out + out_rows[i] * task.out_stride + row;
     const float* from = acc + i * width;
-    if (task.bias == nullptr) {
+    if (task.bias == nullptr && task.scale == 1.0F) {
+      std::memcpy(out, from, static_cast<std::size_t>(count) * sizeof(float));
+    } else if (task.bias == nullptr) {
       for (std::int64_t r = 0; r < count; ++r) out[r] = task.scale * from[r];
     } else {
       for (std::int64_t r = 0; r < count; ++r) out[r] = task.scale * from[r] + task.bias[row + r];

@@ -98,10 +98,13 @@ TEST(ChooseSize, StepsInTheCostAreUsedUp) {
 
 // ---- Whom to ask -----------------------------------------------------------------------------------------------------
 
+/// A drafter that is judged by what it found alone.
+constexpr Outlook kHopeless{.chance = 0};
+
 /// One step with one child of this reach by drafter 0.
 void step(Controller& controller, double draft_seconds, float reach) {
   DraftTree tree(0);
-  if (controller.wants(0, .5)) {
+  if (controller.wants(0, kHopeless)) {
     tree.add(0, 1, reach, Draw::deterministic, {});
     controller.asked(0, draft_seconds);
   }
@@ -113,28 +116,28 @@ TEST(Controller, AsksWhomItsTimeIsWorthAndLooksAgain) {
   Controller controller(1);
   controller.cost() = straight(.010, .0001);
   for (int i = 0; i < 20; ++i) step(controller, .001, .5F);
-  EXPECT_TRUE(controller.wants(0, .5));
+  EXPECT_TRUE(controller.wants(0, kHopeless));
   for (int i = 0; i < 40; ++i) step(controller, .001, .001F);
-  EXPECT_FALSE(controller.wants(0, .5));
+  EXPECT_FALSE(controller.wants(0, kHopeless));
   int asked = 0;
   for (int i = 0; i < 320; ++i) {
-    asked += controller.wants(0, .5) ? 1 : 0;
+    asked += controller.wants(0, kHopeless) ? 1 : 0;
     step(controller, .001, .001F);
   }
   EXPECT_EQ(asked, 10);
   for (int i = 0; i < 1000; ++i) step(controller, .001, .9F);  // it has become good
-  EXPECT_TRUE(controller.wants(0, .5));
+  EXPECT_TRUE(controller.wants(0, kHopeless));
   step(controller, .001, .9F);
-  EXPECT_TRUE(controller.wants(0, .5));
+  EXPECT_TRUE(controller.wants(0, kHopeless));
 }
 
 TEST(Controller, DoesNotAskToLearnWhatItIsTold) {
   Controller controller(1);
   controller.cost() = straight(.010, .0001);
-  EXPECT_TRUE(controller.wants(0, .5)) << "nothing is known";
+  EXPECT_TRUE(controller.wants(0, {})) << "nothing is known";
   controller.expect(0, {.02, .001});
   int before = 0;
-  for (; before < 1000 && !controller.wants(0, .5); ++before) controller.decide(DraftTree(0), {});
+  for (; before < 1000 && !controller.wants(0, {}); ++before) controller.decide(DraftTree(0), {});
   EXPECT_EQ(before, 199) << "a hundredth of the time";
 }
 
@@ -142,24 +145,24 @@ TEST(Controller, ReadsWhatIsMissingOnlyIfTheAnswerIsLongEnough) {
   Controller controller(1);
   controller.cost() = straight(.010, .0001);
   controller.expect(0, {.001, .0005});  // chains of three may save .0055 s a step, 32 steps are expected
-  EXPECT_TRUE(controller.wants(0, .5, 340));
-  EXPECT_FALSE(controller.wants(0, .5, 360));
+  EXPECT_TRUE(controller.wants(0, {}, 170));
+  EXPECT_FALSE(controller.wants(0, {}, 180));
   for (int answer = 0; answer < 4; ++answer) {
     controller.begin_answer();
     for (int i = 0; i < 5; ++i) controller.decide(DraftTree(0), {});
   }
   controller.begin_answer();
-  EXPECT_TRUE(controller.wants(0, 150)) << "18 steps by now";
-  EXPECT_FALSE(controller.wants(0, .5, 230));
+  EXPECT_TRUE(controller.wants(0, {}, 75)) << "18 steps by now";
+  EXPECT_FALSE(controller.wants(0, {}, 115));
   for (int i = 0; i < 26; ++i) controller.decide(DraftTree(0), {});
-  EXPECT_TRUE(controller.wants(0, .5, 230)) << "this one has gone on for longer";
+  EXPECT_TRUE(controller.wants(0, {}, 115)) << "this one has gone on for longer";
 }
 
 TEST(Controller, AlwaysAsksWhoTakesNoTime) {
   Controller controller(1);
   controller.cost() = straight(.010, .001);
   for (int i = 0; i < 100; ++i) {
-    EXPECT_TRUE(controller.wants(0, .5));
+    EXPECT_TRUE(controller.wants(0, {}));
     step(controller, .00001, 0);
   }
 }
