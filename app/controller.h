@@ -362,7 +362,7 @@ class Controller {
   std::string kv_now_;               // of the open model
   std::vector<engine::KvModeOffer> kv_modes_;
   std::string refusal_;              // why the storage does not take what was said; empty: it does
-  std::optional<std::int64_t> quit_asked_ms_;
+  std::optional<std::int64_t> refusal_said_ms_;  // when it was, instead of an end
   bool chats_known_ = false, drafts_known_ = false;
   bool storage_works_ = true, settings_known_ = false, quit_ = false, leaves_unsaved_ = false;
 };

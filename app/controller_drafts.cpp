@@ -78,9 +78,7 @@ bool Controller::all_saved() const {
 
 /// Waits for what is on its way to the disk; if that refuses, says so instead, and ends when it is asked once more.
 void Controller::handle(ui::Quit&&) {
-  const std::int64_t now = out_.now_ms();
-  leaves_unsaved_ = !refusal_.empty() && quit_asked_ms_ && now - *quit_asked_ms_ < kInsistMilliseconds;
-  quit_asked_ms_ = now;
+  leaves_unsaved_ = !refusal_.empty() && refusal_said_ms_ && out_.now_ms() - *refusal_said_ms_ < kInsistMilliseconds;
   quit_ = true;
   stay_if_refused();
 }
@@ -88,6 +86,7 @@ void Controller::handle(ui::Quit&&) {
 void Controller::stay_if_refused() {
   if (!quit_ || quit() || refusal_.empty()) return;
   quit_ = false;
+  refusal_said_ms_ = out_.now_ms();
   notify(ui::NoticeKind::error, "What you sent last is not saved yet: " + refusal_ + " Quit once more within ten seconds to end without it.");
 }
 

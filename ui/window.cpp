@@ -142,6 +142,7 @@ void Window::run(WindowClient& client) {
     if (glfwWindowShouldClose(impl.window) != GLFW_FALSE) {
       glfwSetWindowShouldClose(impl.window, GLFW_FALSE);
       client.handle(Quit{});
+      impl.pacer.input();  // it may say why not
       continue;
     }
     const double now = glfwGetTime(), keys = impl.input->advance(now) - now;

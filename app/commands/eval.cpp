@@ -12,6 +12,7 @@
 #include "app/files.h"
 #include "app/progress.h"
 #include "app/report.h"
+#include "app/terminal.h"
 
 // What the numbers mean, and how they differ from those that assets/builtin/train.py prints while it trains: here every
 // record is read by itself, in windows of the model's whole context, so a token sees its own record and nothing else.
@@ -184,7 +185,7 @@ Report report_of(const engine::LoadedModel& model, const Evaluation& evaluation,
 
 void print(const engine::LoadedModel& model, const Evaluation& evaluation, const Options& options, double seconds) {
   const auto number = [](std::optional<double> value, double scale = 1) { return value ? *value * scale : std::nan(""); };
-  std::printf("%s, context %lld, %.1f s\n", model.summary().name.c_str(), static_cast<long long>(model.model().context), seconds);
+  std::printf("%s, context %lld, %.1f s\n", for_terminal(model.summary().name).c_str(), static_cast<long long>(model.model().context), seconds);
   std::printf("%-6s %10s %10s %10s %10s  records\n", "kind", "bits/byte", "nats/token", "tokens", "bytes");
   for (std::size_t i = 0; i < kEvalKinds.size(); ++i) {
     const KindResult& kind = evaluation.kinds[i];

@@ -6,6 +6,7 @@
 #include "app/answer.h"
 #include "app/command.h"
 #include "app/files.h"
+#include "app/terminal.h"
 #include "app/typing_run.h"
 
 namespace foreword::app {
@@ -63,7 +64,7 @@ void print(const char* name, const Sample& sample) {
 
 void print(const std::string& name, const TypingFigures& figures, bool answering) {
   const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
-  std::printf("%s: %lld keys, %lld jobs, prompts of up to %lld tokens\n", name.c_str(), number(figures.keys), number(figures.jobs), number(figures.prompt_tokens));
+  std::printf("%s: %lld keys, %lld jobs, prompts of up to %lld tokens\n", for_terminal(name).c_str(), number(figures.keys), number(figures.jobs), number(figures.prompt_tokens));
   std::printf("  %-26s %8s %8s %8s  n\n", "ms", "p50", "p95", "most");
   print("key to first word", figures.first_word);
   print("key to all drafts", figures.all_drafts);

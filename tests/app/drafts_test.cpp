@@ -164,6 +164,7 @@ TEST_F(DraftsTest, AnEndThatTheDiskHoldsUpSaysWhyAndASecondOneWins) {
   ui(ui::Quit{});
   EXPECT_FALSE(controller.quit()) << "it is on its way to the disk";
   EXPECT_TRUE(view().notices.empty());
+  now += 9'000;
   storage_says(event::Failed{request, {ErrorCode::io, "The disk is full."}, true});
   EXPECT_FALSE(controller.quit());
   const std::string said = "What you sent last is not saved yet: The disk is full. Quit once more within ten seconds to end without it.";

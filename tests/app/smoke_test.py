@@ -73,8 +73,12 @@ class SmokeTest(program.ProgramTest):
         with screen.Window(self.display, self.home, "--limit", 30, "--seed", 1) as window:
             window.wait("the chats of before", lambda frame: frame["chats"] == 3)
             window.focus()
+            window.hand("type", "half a thought")
+            window.wait("what was typed", lambda frame: frame["draft"] == "half a thought")
             window.hand("key", "ctrl+q")
             self.assertEqual(window.finish(), program.OK, window.errors())
+        with screen.Window(self.display, self.home, "--limit", 30, "--seed", 1) as window:
+            window.wait("what was not sent", lambda frame: frame["draft"] == "half a thought")
 
     def test_a_terminal_that_is_gone_ends_no_window(self):
         read, write = os.pipe()
