@@ -81,7 +81,8 @@ void Scheduler::add_writers(const Wishes& wishes, const std::function<bool()>& g
     // Where somebody waits to be read, drafts get half of what fits.
     if (!wishes.readers.empty()) drafts = std::min(left, rows_that_fit(cost_, roots, back, need.depth, most, limit) / 2);
     const std::int64_t before = batch_.size();
-    add(*work, need, {need.roots + drafts, {static_cast<int>(others), static_cast<double>(others)}, go_on});
+    const double a_row = cost_.known() ? cost_.seconds(1, static_cast<double>(need.depth)) - cost_.seconds(1, 0) : 0;
+    add(*work, need, {need.roots + drafts, {static_cast<int>(others), static_cast<double>(others), a_row}, go_on});
     left -= std::max<std::int64_t>(0, batch_.size() - before - need.roots);
   }
 }

@@ -24,12 +24,14 @@ constexpr double kHope[] = {.85, .75};  // this share was kept
 // The first ones count alike.
 double rate_of(std::int64_t n) { return std::max(kRate, 1.0 / static_cast<double>(n)); }
 
+double pass_seconds(const CostModel& cost, const Load& load, int nodes) { return cost.seconds(load.rows + 1 + nodes) + (1 + nodes) * load.back; }
+
 }  // namespace
 
 Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load,
                  const std::function<double(int)>& worth) {
   const auto rate = [&](double tokens, int nodes) {
-    return (load.value + 1 + tokens) / (draft_seconds + cost.seconds(load.rows + 1 + nodes));
+    return (load.value + 1 + tokens) / (draft_seconds + pass_seconds(cost, load, nodes));
   };
   const Size none{0, rate(0, 0)};
   Size best = none;
@@ -60,7 +62,7 @@ bool Controller::wants(std::uint8_t drafter, const Outlook& outlook, std::int64_
   const Known& known = drafters_[drafter];
   if (!cost_.known() || (known.n_asked == 0 && !known.expected)) return true;
   const Case& here = known.cases[open(outlook) > kOpen ? 0 : 1];
-  const double plain = cost_.seconds(1);  // what a token costs
+  const double plain = this->plain();  // what a token costs
   const double reading = known.price.token * static_cast<double>(backlog), whole = known.price.proposal + reading;
   if (whole <= kFree * plain || here.steps_since + 1 >= std::max<double>(kProbeEvery, whole / (kProbeShare * plain))) return true;
   double gain = here.n_asked > 0 ? here.found * token_seconds() - kMargin * here.seconds : 0;
@@ -73,14 +75,14 @@ double Controller::hoped_gain(double level_seconds, const Outlook& outlook) cons
   double best = 0, reach = open(outlook), tokens = 0;
   for (int n = 1; n <= std::min(kHopedDepth, cost_.max_rows() - 1); ++n) {
     tokens += reach *= outlook.chance;
-    best = std::max(best, tokens * token_seconds() - (cost_.seconds(1 + n) - cost_.seconds(1)) - n * level_seconds);
+    best = std::max(best, tokens * token_seconds() - (cost_.seconds(1 + n) - cost_.seconds(1)) - n * (back_ + level_seconds));
   }
-  return best > (kWorthwhile - 1) * cost_.seconds(1) ? best : 0;  // less would not be taken
+  return best > (kWorthwhile - 1) * plain() ? best : 0;  // less would not be taken
 }
 
 // What a token takes as things are, and so is worth: a pass, or less where drafts are right. Whoever finds tokens for less makes them come faster.
 double Controller::token_seconds() const {
-  const double plain = cost_.seconds(1);
+  const double plain = this->plain();
   return std::min(plain, (spent_ + kDoubt * plain) / (came_ + kDoubt));
 }
 
@@ -105,7 +107,7 @@ void Controller::asked(std::uint8_t drafter, double seconds, const Outlook& outl
 Size Controller::decide(const DraftTree& tree, const Load& load) {
   Size size;
   std::vector<double> found(drafters_.size(), 0.0);
-  const auto is_dear = [&](const Known& known) { return known.asked_now != nullptr && cost_.known() && known.price.proposal > kFree * cost_.seconds(1); };
+  const auto is_dear = [&](const Known& known) { return known.asked_now != nullptr && cost_.known() && known.price.proposal > kFree * plain(); };
   kind_ = std::ranges::any_of(drafters_, is_dear) ? kDear : kCheap;
   if (cost_.known() && tree.n_drafted() > 0) {
     std::vector<float> reach(tree.reach.begin() + 1, tree.reach.end());
@@ -123,7 +125,7 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
     known.asked_now = nullptr;
   }
   if (cost_.known()) {
-    spent_ = kMemory * spent_ + draft_seconds_ + cost_.seconds(load.rows + 1 + size.nodes) - cost_.seconds(load.rows + 1) + cost_.seconds(1);
+    spent_ = kMemory * spent_ + draft_seconds_ + pass_seconds(cost_, load, size.nodes) - pass_seconds(cost_, load, 0) + plain();
   }
   draft_seconds_ = 0;
   ++steps_of_answer_;
@@ -134,12 +136,12 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
 // What the chosen nodes are worth in tokens, that they are reached less what their rows cost, to those who named them; of equal
 // reach all of them.
 void Controller::share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const {
-  const double promise = worth(kind_, nodes), row = (cost_.seconds(load.rows + 1 + nodes) / cost_.seconds(load.rows + 1) - 1) / nodes;
+  const double promise = worth(kind_, nodes), row = (pass_seconds(cost_, load, nodes) / pass_seconds(cost_, load, 0) - 1) / nodes;
   std::vector<int> claimants(tree.token.size(), 0);
   const auto child_of = [&](const Claim& claim) { return static_cast<std::size_t>(tree.find(claim.parent, claim.token)); };
   // Without the dear ones what the cheap ones name would be there too.
   std::vector<double> least_price(tree.token.size(), std::numeric_limits<double>::infinity());
-  const auto price_of = [&](const Claim& claim) { return std::max(kFree * cost_.seconds(1), drafters_[claim.drafter].price.proposal); };
+  const auto price_of = [&](const Claim& claim) { return std::max(kFree * plain(), drafters_[claim.drafter].price.proposal); };
   for (const Claim& claim : tree.claims) least_price[child_of(claim)] = std::min(least_price[child_of(claim)], price_of(claim));
   const auto earns = [&](const Claim& claim) { return price_of(claim) <= kAlike * least_price[child_of(claim)]; };
   for (const Claim& claim : tree.claims) claimants[child_of(claim)] += earns(claim) ? 1 : 0;
@@ -149,10 +151,10 @@ void Controller::share_out(const DraftTree& tree, int nodes, float least_reach, 
   }
 }
 
-double Controller::row_share(int rows_beside) const {
+double Controller::row_share(const Load& load) const {
   constexpr int kRows = 4;  // steps between few of them are too small to be told
   if (!cost_.known()) return 0;
-  return (cost_.seconds(rows_beside + 1 + kRows) - cost_.seconds(rows_beside + 1)) / kRows / cost_.seconds(1);
+  return (pass_seconds(cost_, load, kRows) - pass_seconds(cost_, load, 0)) / kRows / (cost_.seconds(1) + load.back);
 }
 
 // What others say, as far as it was true lately.

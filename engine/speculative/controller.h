@@ -16,10 +16,11 @@ namespace foreword::engine {
 struct Load {
   int rows = 0;
   double value = 0;  // tokens that these rows are worth: 1 for a text's next token, .05 for a row of a prompt
+  double back = 0;   // seconds that each row of this text takes, beside what rows cost, for what it looks back at
 };
 
 /// How many nodes to compute: the N that maximises
-///   R(N) = (value of others + 1 + sum of the N largest reach) / (draft_seconds + T(rows of others + 1 + N)),
+///   R(N) = (value of others + 1 + sum of the N largest reach) / (draft_seconds + T(rows of others + 1 + N) + (1 + N) back),
 /// and 0 unless that beats R(0) by kWorthwhile. Of the N between two measured row counts only "all nodes" is looked at, since
 /// costs may rise in steps. reach: falling, root apart. worth: what the sum for N nodes is multiplied with; none: 1.
 struct Size {
@@ -47,14 +48,16 @@ class Controller {
 
   CostModel& cost() { return cost_; }
   /// What a row more adds to a pass, in passes of one row; 0: not known.
-  double row_share(int rows_beside) const;
+  double row_share(const Load& load) const;
   const CostModel& cost() const { return cost_; }
   /// What a token is worth as things are, in passes of one row: at most 1.
-  double token_share() const { return cost_.known() ? token_seconds() / cost_.seconds(1) : 1; }
+  double token_share() const { return cost_.known() ? token_seconds() / plain() : 1; }
 
   /// What a drafter that was never asked is thought to take, so that it need not be asked to learn that it is too dear. Of others
   /// nothing is thought: they are asked once.
   void expect(std::uint8_t drafter, const DraftPrice& price);
+  /// A step begins, before anybody is asked.
+  void begin_step(const Load& load) { back_ = load.back; }
   /// Another answer begins, or the text was changed: how many steps it will take is guessed from those before.
   void begin_answer();
 
@@ -94,6 +97,7 @@ class Controller {
   double open(const Outlook& outlook) const;
   double worth(std::size_t kind, int nodes) const;
   double hoped_gain(double level_seconds, const Outlook& outlook) const;
+  double plain() const { return cost_.seconds(1) + back_; }  // a pass of one row
   double token_seconds() const;
   void share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const;
 
@@ -102,7 +106,7 @@ class Controller {
   std::vector<Known> drafters_;
   std::vector<Promise> promises_[2];  // of trees of which a dear drafter was asked, and of others; by number of nodes, from 1
   std::size_t kind_ = 1;              // of this step's tree
-  double draft_seconds_ = 0;  // of this step
+  double back_ = 0, draft_seconds_ = 0;  // of this step
   int last_size_ = 0;
   double steps_expected_, steps_of_answer_ = 0;
 };

@@ -126,6 +126,8 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
                                     const Load& load, const std::function<bool()>& go_on) {
   check(text.size() == followed_ && !text.empty(), "what is drafted for has been followed");
   tree_.clear(text.back());
+  controller_.begin_step(load);
+  back_ = load.back;
   const bool samples = is_rejection(limits_.mode);
   DraftRules rules{.mode = limits_.mode,
                          .temperature = sampling.greedy() ? 0 : sampling.temperature,
@@ -141,7 +143,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     const Outlook outlook{calibration_.first_chance(self), said(tree_)};
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
     if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, outlook, backlog) || (backlog > 0 && !rules.goes_on())) continue;
-    rules.level = {level_price_[i], static_cast<float>(controller_.row_share(load.rows)),
+    rules.level = {level_price_[i], static_cast<float>(controller_.row_share(load)),
                    static_cast<float>(outlook.chance * controller_.token_share())};
     double start = clock_();
     if (backlog > 0) {
@@ -199,7 +201,8 @@ void Speculation::tell_best(std::int32_t node, bool walked) {
 void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds) {
   calibration_.learn(tree_, result);
   controller_.learn(tree_, result);
-  if (seconds > 0) controller_.cost().observe(rows, seconds);
+  const double own = seconds - static_cast<double>(tree_.size()) * back_;
+  if (own > 0) controller_.cost().observe(rows, own);
   ++stats_.passes;
   stats_.tokens += std::ssize(result.tokens);
   stats_.drafted += tree_.n_drafted();

@@ -88,6 +88,7 @@ TEST(ChooseSize, TakesNothingThatDoesNotPay) {
   EXPECT_EQ(choose_size(reach, straight(.01, .004), 0, {}).nodes, 1);
   EXPECT_EQ(choose_size(reach, straight(.01, .0001), 0, {}).nodes, 3);
   EXPECT_EQ(choose_size(reach, straight(.01, .0001, 2), 0, {}).nodes, 1);  // more was not measured
+  EXPECT_EQ(choose_size(reach, straight(.01, .0001), 0, {.back = .005}).nodes, 1);  // behind a long text
 }
 
 TEST(ChooseSize, StepsInTheCostAreUsedUp) {
