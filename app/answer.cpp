@@ -17,7 +17,9 @@ extern "C" void on_interrupt(int) { g_interrupted = 1; }
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
+  g_interrupted = 0;  // who stopped what was before did not mean this
   struct sigaction action {};
+  action.sa_flags = SA_RESTART;  // a piece that is being printed arrives whole
   action.sa_handler = on_interrupt;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, &g_previous);

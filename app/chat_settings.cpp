@@ -12,6 +12,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kOverflow = "overflow";
 constexpr const char* kSummary = "summary";
+constexpr int kMostNested = 16;  // deeper JSON is not ours, and would be copied and written by recursion
 
 constexpr std::array<std::pair<ui::Overflow, const char*>, 5> kNames{{{ui::Overflow::ask, "ask"},
                                                                      {ui::Overflow::drop_oldest, "drop_oldest"},
@@ -20,8 +21,10 @@ constexpr std::array<std::pair<ui::Overflow, const char*>, 5> kNames{{{ui::Overf
                                                                      {ui::Overflow::stop, "stop"}}};
 
 Json object_of(const std::string& json) {
-  Json object = Json::parse(json, nullptr, false);
-  return object.is_object() ? object : Json::object();
+  bool too_deep = false;
+  Json object = Json::parse(json, [&](int depth, Json::parse_event_t, Json&) { return depth <= kMostNested || (too_deep = true, false); }, false);
+  if (too_deep || !object.is_object()) object = Json::object();
+  return object;
 }
 
 }  // namespace

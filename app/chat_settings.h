@@ -16,7 +16,7 @@ struct ChatSettings {
   bool operator==(const ChatSettings&) const = default;
 };
 
-/// What is missing or damaged is as if it had never been chosen.
+/// What is missing, damaged or nested beyond measure is as if it had never been chosen.
 ChatSettings read_chat_settings(const std::string& json);
 /// `json` with these settings in it; what was no JSON object is replaced.
 std::string write_chat_settings(const std::string& json, const ChatSettings& settings);

@@ -13,8 +13,7 @@ constexpr const char* kInstruction =
 constexpr std::int64_t kMostTokens = 24;
 constexpr std::size_t kMostBytes = 64, kMostWords = 9, kWordBytes = 4, kStemBytes = 4;
 
-/// A model that thinks before it answers would spend its tokens on that; this is how it says that it has thought.
-constexpr std::string_view kThinks = "<think>", kThought = "</think>", kNothingToThink = "<think>\n\n</think>\n\n";
+constexpr std::string_view kThinks = "<think>", kThought = "</think>";
 
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 bool is_letter(char c) { return !is_ascii(c) || std::isalnum(static_cast<unsigned char>(c)) != 0; }

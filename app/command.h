@@ -58,6 +58,9 @@ std::function<int()> add_devices(CLI::App& app, const CommonOptions& common);
 /// An option that takes a name of engine::kv_wish_names(). `wish` outlives the app.
 void add_kv_wish(CLI::App& app, const char* flag, const char* help, engine::KvWish& wish);
 
+/// A check of a number beside CLI::Range, which lets "nan" through; empty: it is one.
+std::string must_be_finite(const std::string& text);
+
 /// The error's sentence on stderr; kFailure.
 int fail(const Error& error);
 /// A sentence about wrong use on stderr; kWrongUse.

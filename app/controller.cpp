@@ -62,10 +62,6 @@ bool Controller::settled() const {
   return n_aside_ == 0 && running_ == 0 && turns_.empty() && opening_ == 0 && !titler_.busy() && start_known() && view_.model.state != ui::ModelState::loading;
 }
 
-bool Controller::quit() const {
-  return quit_ && std::ranges::all_of(turns_, [](const auto& turn) { return turn->unsaved || turn->begun; });
-}
-
 // ---- What all of it shares ------------------------------------------------------------------------------------------
 
 void Controller::aside(SideWork work) {
@@ -125,7 +121,8 @@ void Controller::show_new_chat(bool private_chat) {
   view_.private_chat = private_chat;
   view_.messages.clear();
   rows_.clear();
-  view_.draft = drafts_[0];
+  view_.stored_as = 0;
+  view_.draft = draft_of(draft_key());
   show_chat_settings({});
 }
 
@@ -140,7 +137,9 @@ void Controller::leave_private_chat() {
 // ---- The window's events --------------------------------------------------------------------------------------------
 
 void Controller::handle(ui::SendMessage&& e) {
-  if (can_ask() && !e.text.empty()) ask(std::move(e.text), {}, 0);
+  if (e.text.empty()) return;
+  if (!can_ask()) return give_back(std::move(e.text), view_.generating ? "An answer is still being written." : "No model is open.");
+  ask(std::move(e.text), {}, 0);
 }
 
 /// All of the chat that this answer ended, for a title, which is looked for when nothing else is to do.
@@ -178,7 +177,7 @@ void Controller::ask(std::string text, std::vector<storage::Id> older_versions, 
   add_row(ui::Author::user, 0, std::move(text), ui::MessageState::complete);
   turn->user_row = view_.messages.back().id;
   set_siblings(turn->user_row, turn->question_siblings, 0);
-  drafts_.erase(current_);
+  keep_draft(draft_key(), {});
   if (!saves()) turn->unsaved = true;
   if (!turn->unsaved && turn->waits_for == 0) {
     if (current_ == 0) {
@@ -200,6 +199,11 @@ void Controller::handle(ui::NewChat&& e) { show_new_chat(e.private_chat); }
 void Controller::open_chat(storage::Id id) {
   opening_ = next_request_++;
   out_.storage(command::OpenChat{opening_, id});
+}
+
+/// Something was brought in or back there; it waits while a private chat is open, which another one would end.
+void Controller::show_changed_chat(storage::Id id) {
+  if (!view_.private_chat) open_chat(id);
 }
 
 /// A search hit is opened at the branch in which it stands.
@@ -231,8 +235,6 @@ void Controller::handle(ui::SearchChanged&& e) {
   refresh_chats();
 }
 
-void Controller::handle(ui::DraftLeft&& e) { drafts_[e.chat] = std::move(e.text); }
-
 void Controller::handle(ui::OpenModel&& e) {
   start_model_ = StartModel::settled;
   open_model(e.path);
@@ -246,7 +248,5 @@ void Controller::handle(ui::OpenLink&& e) {
 void Controller::handle(ui::DismissNotice&& e) {
   std::erase_if(view_.notices, [&](const ui::Notice& notice) { return notice.id == e.id; });
 }
-
-void Controller::handle(ui::Quit&&) { quit_ = true; }
 
 }  // namespace foreword::app

@@ -62,7 +62,7 @@ class Controller {
 
   const ui::ViewState& view() const { return view_; }
   /// The user wants to, and all that was said is on its way to the disk: a message that was sent is never lost by an end.
-  bool quit() const;
+  bool quit() const { return quit_ && (leaves_unsaved_ || all_saved()); }
   /// Settings and the model to begin with have come from the storage, or never will.
   bool start_known() const { return settings_known_ && start_model_ != StartModel::awaited; }
   /// Nothing is under way: no loading, no answer, no unsaved message.
@@ -83,6 +83,7 @@ class Controller {
     std::vector<storage::ChatTree> trees;
     std::set<std::string> known;        // sources of chats that are here already
     std::vector<ui::ImportRow> unreadable;
+    std::uint64_t number = 0;           // a result of another import is none of this one
     int n_reading = 0;                  // files that are being read
     storage::Request finding = 0, adding = 0;
   };
@@ -168,7 +169,8 @@ class Controller {
   void handle(ui::Undo&& event);
   void handle(ui::RestoreDeleted&& event);
   void handle(ui::SearchChanged&& event);
-  void handle(ui::DraftLeft&& event);
+  void handle(ui::KeepDraft&& event);
+  void handle(ui::OffersTaken&& event);
   void handle(ui::AttachFile&& event);
   void handle(ui::DraftChanged&& event);
   void handle(ui::Suggesting&& event);
@@ -220,6 +222,7 @@ class Controller {
   struct Summarising {
     std::uint64_t id = 0;           // the engine's request; 0: none
     std::size_t n_rows = 0;         // of the waiting turn
+    std::size_t first_kept = 0;     // what is left out of its prompt
     std::size_t until = 0;          // rows that this part reaches to
     std::string text;
   };
@@ -251,6 +254,7 @@ class Controller {
   void send_prompt(Turn& turn, std::size_t n_rows);
   bool summarise(std::size_t n_rows);
   void summary_done();
+  bool still_waits(const Turn& turn, const Summarising& summary) const;
   void say_reading(std::int64_t left, std::int64_t total);
   void time_reasoning(Turn& turn, const std::string& piece);
   std::uint64_t engine_request() const { return summarising_.id != 0 ? summarising_.id : running_; }
@@ -275,6 +279,7 @@ class Controller {
   void show_new_chat(bool private_chat);
   void leave_private_chat();
   void open_chat(storage::Id id);
+  void show_changed_chat(storage::Id id);
   /// What is said is written down.
   bool saves() const { return storage_works_ && !view_.private_chat; }
   void can_undo(UndoStep step, std::string said);
@@ -287,8 +292,16 @@ class Controller {
   void list_everything();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
+  std::string draft_of(std::int64_t chat) const;
+  std::int64_t draft_key() const { return view_.private_chat ? kPrivateChat : current_; }
+  void keep_draft(std::int64_t chat, std::string text);
+  void load_drafts(const std::vector<storage::Setting>& settings);
+  void forget_drafts(const std::vector<storage::Chat>& chats);
+  void give_back(std::string text, const char* why);
+  bool all_saved() const;
+  void stay_if_refused();
   void aside(SideWork work);
-  void take_import(const std::filesystem::path& path, Result<storage::ChatTree> tree);
+  void take_import(std::uint64_t import, const std::filesystem::path& path, Result<storage::ChatTree> tree);
   void apply_setting(const std::string& key, const std::string& value);
   void set_setting(const std::string& key, std::string value);
   void show_settings();
@@ -303,9 +316,11 @@ class Controller {
   std::vector<Row> rows_;
   std::vector<std::unique_ptr<Turn>> turns_;
   std::uint64_t running_ = 0;        // the Turn that is being answered; 0: none
-  std::map<std::int64_t, std::string> drafts_;  // by chat; 0: the new chat
+  std::map<std::int64_t, std::string> drafts_;  // by chat, none of them empty; 0: the new chat
+  std::map<storage::Id, std::int64_t> row_ids_;  // of messages that were shown: a row that comes back is the same
   std::map<storage::Id, std::string> system_prompts_;
   storage::Request next_request_ = 1;
+  std::uint64_t next_import_ = 1;
   storage::Request opening_ = 0;     // the chat that will be shown
   storage::Request editing_ = 0;     // a version of an answer, which the chat is opened anew for
   storage::Id edited_ = 0;           // the version that it comes from
@@ -346,8 +361,10 @@ class Controller {
   std::string named_model_;          // that the user named at the start
   std::string kv_now_;               // of the open model
   std::vector<engine::KvModeOffer> kv_modes_;
-  bool chats_known_ = false;
-  bool storage_works_ = true, settings_known_ = false, quit_ = false;
+  std::string refusal_;              // why the storage does not take what was said; empty: it does
+  std::optional<std::int64_t> refusal_said_ms_;  // when it was, instead of an end
+  bool chats_known_ = false, drafts_known_ = false;
+  bool storage_works_ = true, settings_known_ = false, quit_ = false, leaves_unsaved_ = false;
 };
 
 }  // namespace foreword::app

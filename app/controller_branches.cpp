@@ -50,11 +50,15 @@ void Controller::handle(ui::Regenerate&& e) {
 
 void Controller::handle(ui::EditMessage&& e) {
   const auto i = index_of(e.message);
-  if (!i || view_.generating || e.text.empty() || e.text == view_.messages[*i].text) return;
+  if (!i) return give_back(std::move(e.text), "The message that you wrote anew is not shown any more.");
+  if (e.text.empty() || e.text == view_.messages[*i].text) return;
+  if (view_.generating) return give_back(std::move(e.text), "An answer is still being written.");
   const storage::Id parent = *i == 0 ? 0 : rows_[*i - 1].id;
-  if (saves() && (rows_[*i].id == 0 || (*i > 0 && parent == 0))) return;
+  if (saves() && (rows_[*i].id == 0 || (*i > 0 && parent == 0))) {
+    return give_back(std::move(e.text), "This message, or the one above it, is not saved, so a new version of it cannot be.");
+  }
   if (view_.messages[*i].author == ui::Author::user) {
-    if (!can_ask()) return;
+    if (!can_ask()) return give_back(std::move(e.text), "No model is open.");
     std::vector<storage::Id> older = std::move(rows_[*i].siblings);
     const storage::Id edited = rows_[*i].id;
     cut_rows(*i);
@@ -148,9 +152,9 @@ void Controller::handle(ui::Undo&&) {
       restore_backup(request, restore->path);
       continue;
     }
-    // The version that goes away may still be growing; the one that comes back is shown.
-    if (std::holds_alternative<command::DeleteBranch>(command) && running_ != 0) out_.engine(engine::Stop{running_});
-    if (std::holds_alternative<command::ShowMessage>(command)) opening_ = request;
+    // The version that goes away may still be growing; the one that comes back is shown, unless that would end a private chat.
+    if (std::holds_alternative<command::DeleteBranch>(command) && running_ != 0 && !view_.private_chat) out_.engine(engine::Stop{engine_request()});
+    if (std::holds_alternative<command::ShowMessage>(command) && !view_.private_chat) opening_ = request;
     undoing_.insert(request);
     std::visit([&](auto& any) { any.request = request; }, command);
     out_.storage(std::move(command));

@@ -6,7 +6,9 @@
 
 #include "app/context_plan.h"
 #include "app/controller.h"
+#include "app/turns.h"
 #include "app/words.h"
+#include "ui/text/reasoning.h"
 
 namespace foreword::app {
 
@@ -21,17 +23,10 @@ bool forgets(ui::Overflow choice) { return choice == ui::Overflow::drop_oldest |
 
 }  // namespace
 
-/// A question whose answer never came stands with the next one: templates want roles in turn, and nothing is dropped.
 Controller::Prompt Controller::prompt_of(std::size_t n_rows, std::size_t from) const {
   Prompt prompt;
   const auto add = [&](engine::Role role, const std::string& text, std::size_t row) {
-    if (text.empty()) return;
-    if (!prompt.messages.empty() && prompt.messages.back().role == role) {
-      prompt.messages.back().content.append("\n\n").append(text);
-      return;
-    }
-    prompt.messages.push_back({role, text, {}});
-    prompt.rows.push_back(row);
+    if (add_in_turn(prompt.messages, {role, text, {}})) prompt.rows.push_back(row);
   };
   if (const auto system = system_prompts_.find(current_); system != system_prompts_.end()) add(engine::Role::system, system->second, kNoRow);
   const std::size_t first = std::min(std::max(context_.first_kept, from), n_rows);
@@ -66,13 +61,7 @@ void Controller::keep_count() {
   if (!ready || view_.generating) return;
   Prompt prompt = prompt_of(rows_.size());
   context_.n_counted_rows = rows_.size();
-  if (!context_.draft.empty()) {
-    if (!prompt.messages.empty() && prompt.messages.back().role == engine::Role::user) {
-      prompt.messages.back().content.append("\n\n").append(context_.draft);
-    } else {
-      prompt.messages.push_back({engine::Role::user, context_.draft, {}});
-    }
-  }
+  add_in_turn(prompt.messages, {engine::Role::user, context_.draft, {}});
   if (prompt.messages.empty()) return use_count(0, {});
   context_.counting = next_turn_++;
   out_.engine(engine::CountTokens{context_.counting, std::move(prompt.messages)});
@@ -221,12 +210,18 @@ bool Controller::summarise(std::size_t n_rows) {
   generate.sampling = options_.sampling;
   generate.max_tokens = answer_room(size);
   generate.chat = view_.private_chat ? kPrivateChat : current_;
+  if (suggesters_.chat_thinks) generate.answer_so_far = kNothingToThink;
   generate.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, request + text, {}}};
-  summarising_ = {generate.id, n_rows, until, {}};
+  summarising_ = {generate.id, n_rows, context_.first_kept, until, {}};
   suggestions_.job_lost();
   view_.status.activity = "Summarising " + count_words(static_cast<std::int64_t>(end), "earlier message");
   out_.engine(std::move(generate));
   return true;
+}
+
+/// Its prompt is made of the rows that are shown: they have to be those, cut in the same place, that it was asked for.
+bool Controller::still_waits(const Turn& turn, const Summarising& summary) const {
+  return summary.n_rows < view_.messages.size() && view_.messages[summary.n_rows].id == turn.answer_row && context_.first_kept == summary.first_kept;
 }
 
 /// The next part, or the turn that waits.
@@ -234,8 +229,12 @@ void Controller::summary_done() {
   Summarising done = std::exchange(summarising_, {});
   Turn* turn = running();
   if (turn == nullptr) return;
+  if (!still_waits(*turn, done)) {
+    notify(ui::NoticeKind::info, "The last question was not asked: its chat was left or changed while earlier messages were being summarised. \u201cGo on from here\u201d below it asks it.");
+    return end_turn(ui::MessageState::stopped, storage::Status::stopped, {});
+  }
   context_.n_summarised = done.until;
-  context_.chosen.summary = std::move(done.text);
+  context_.chosen.summary = done.text.substr(ui::text::split_reasoning(done.text).answer.begin);
   context_.chosen.summarised_until = done.until > 0 && done.until <= rows_.size() ? rows_[done.until - 1].id : 0;
   if (summarise(done.n_rows)) return;
   save_chat_settings();

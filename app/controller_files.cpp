@@ -13,7 +13,6 @@ namespace event = storage::event;
 namespace {
 
 constexpr std::uintmax_t kMostAttached = 1'000'000;  // bytes
-constexpr std::size_t kMostOffered = 32;            // files that the composer may not have seen yet
 
 /// UTF-8 without zero bytes.
 bool is_text(const std::string& text) {
@@ -102,8 +101,7 @@ void Controller::handle(ui::AttachFile&& e) {
   aside([this, read = out_.read_file, path = std::filesystem::path(e.path)]() -> Afterwards {
     return [this, name = path.filename().string(), text = read_attachment(path, read)]() mutable {
       if (!text) return notify(ui::NoticeKind::error, text.error().message);
-      view_.offered_files.push_back({next_notice_++, std::move(name), *std::move(text)});
-      if (view_.offered_files.size() > kMostOffered) view_.offered_files.erase(view_.offered_files.begin());
+      view_.offers.push_back({next_notice_++, std::move(name), *std::move(text)});
     };
   });
 }

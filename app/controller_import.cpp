@@ -23,18 +23,18 @@ std::string in_quotes(const std::string& title) { return "\u201c" + title + "\u2
 /// Several files may come one after another; each is looked at, and nothing is written until the user says so.
 void Controller::handle(ui::ImportFile&& e) {
   if (!out_.read_file || (import_ && import_->adding != 0)) return;
-  if (!import_) import_.emplace();
+  if (!import_) import_.emplace().number = next_import_++;
   ++import_->n_reading;
   show_import();
-  aside([this, read = out_.read_file, path = std::filesystem::path(e.path)]() -> Afterwards {
+  aside([this, import = import_->number, read = out_.read_file, path = std::filesystem::path(e.path)]() -> Afterwards {
     const auto text = read(path);
     auto tree = std::make_shared<Result<storage::ChatTree>>(text ? chat_from_json(*text) : Result<storage::ChatTree>(text.error()));
-    return [this, path, tree] { take_import(path, *std::move(tree)); };
+    return [this, import, path, tree] { take_import(import, path, *std::move(tree)); };
   });
 }
 
-void Controller::take_import(const std::filesystem::path& path, Result<storage::ChatTree> tree) {
-  if (!import_ || import_->n_reading == 0) return;  // cancelled meanwhile
+void Controller::take_import(std::uint64_t import, const std::filesystem::path& path, Result<storage::ChatTree> tree) {
+  if (!import_ || import_->number != import) return;  // cancelled meanwhile
   --import_->n_reading;
   if (!tree) {
     import_->unreadable.push_back({ui::ImportState::unreadable, path.filename().string(), tree.error().message});
@@ -98,7 +98,7 @@ void Controller::handle(event::TreesAdded&& e) {
   for (const storage::Chat& chat : e.chats) step.push_back(command::DeleteChat{0, chat.id});
   can_undo(std::move(step), e.chats.size() == 1 ? in_quotes(e.chats.front().title) + " was imported."
                                                 : count_words(std::ssize(e.chats), "chat was imported.", "chats were imported."));
-  open_chat(e.chats.front().id);
+  show_changed_chat(e.chats.front().id);
   refresh_chats();
 }
 
@@ -138,7 +138,7 @@ void Controller::handle(ui::RestoreBackup&& e) {
 
 /// What is being said goes on in the window at most: its chat may not be there any more.
 void Controller::restore_backup(storage::Request request, const std::string& path) {
-  if (running_ != 0) out_.engine(engine::Stop{running_});
+  if (running_ != 0) out_.engine(engine::Stop{engine_request()});
   const auto is_saved = [](const auto& turn) { return !turn->unsaved; };
   for (auto turn = turns_.begin(); (turn = std::ranges::find_if(turns_, is_saved)) != turns_.end();) give_up_storing(**turn);
   undoing_.insert(request);
@@ -150,11 +150,14 @@ void Controller::handle(event::BackupRestored&& e) {
   const bool undone = undoes(e.request) && restoring_.empty();
   view_.backups.reset();
   drafts_.clear();
+  drafts_known_ = false;
+  row_ids_.clear();
+  refusal_.clear();
   system_prompts_.clear();
   hits_.clear();
   undo_.clear();
   chats_known_ = false;
-  show_new_chat(false);
+  if (!view_.private_chat) show_new_chat(false);
   if (storage_works_) list_everything();
   const std::string when = std::exchange(restoring_, {});
   if (undone) return;

@@ -77,6 +77,7 @@ void Controller::set_setting(const std::string& key, std::string value) {
 void Controller::handle(storage::event::Settings&& e) {
   const bool first = !std::exchange(settings_known_, true);
   for (const storage::Setting& setting : e.settings) apply_setting(setting.key, setting.value);
+  if (!std::exchange(drafts_known_, true)) load_drafts(e.settings);
   show_settings();
   if (start_model_ == StartModel::awaited && !named_model_.empty()) open_start_model();
   if (first) learn_anew();

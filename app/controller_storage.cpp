@@ -67,7 +67,8 @@ void Controller::handle(event::ChatSaved&& e) {
     out_.engine(engine::AssignChat{turn->id, e.chat.id});
     if (current_ == 0 && find_row(turn->user_row) != nullptr) {
       current_ = view_.current_chat = e.chat.id;
-      drafts_.erase(0);
+      view_.stored_as = e.chat.id;
+      keep_draft(0, {});
       view_.draft.clear();
     }
     store_question(*turn);
@@ -81,7 +82,6 @@ void Controller::handle(event::ChatSaved&& e) {
 
 void Controller::handle(event::ChatDeleted&& e) {
   forget_text(e.chat, false);
-  drafts_.erase(e.chat);
   system_prompts_.erase(e.chat);
   titler_.drop(e.chat);
   if (e.chat == current_) show_new_chat(false);
@@ -103,7 +103,7 @@ void Controller::handle(event::Restored&& e) {
   undoing_.erase(e.request);
   learn_anew();
   refresh_chats();
-  open_chat(e.chat);
+  show_changed_chat(e.chat);
   out_.storage(command::ListBin{next_request_++});
 }
 
@@ -118,6 +118,7 @@ void Controller::handle(event::Chats&& e) {
     engine::KeepChats keep;
     for (const storage::Chat& chat : e.chats) keep.chats.push_back(chat.id);
     out_.engine(std::move(keep));
+    forget_drafts(e.chats);
   }
   if (!view_.search.empty()) return;
   view_.chats.clear();
@@ -134,8 +135,10 @@ void Controller::handle(event::ChatOpened&& e) {
   leave_private_chat();
   current_ = view_.current_chat = e.chat.id;
   system_prompts_[e.chat.id] = std::move(e.chat.system_prompt);
-  view_.draft = drafts_[e.chat.id];
-  view_.messages.clear();
+  view_.stored_as = 0;
+  view_.draft = draft_of(e.chat.id);
+  std::map<std::int64_t, ui::MessageRow> before;
+  for (ui::MessageRow& row : std::exchange(view_.messages, {})) before.emplace(row.id, std::move(row));
   rows_.clear();
   context_.settings[e.chat.id] = std::move(e.chat.settings);
   for (storage::PathEntry& entry : e.path) {
@@ -143,6 +146,7 @@ void Controller::handle(event::ChatOpened&& e) {
     if (message.role == storage::Role::system || message.role == storage::Role::tool) continue;
     add_row(author_of(message.role), message.id, std::move(message.content), state_of(message.status));
     ui::MessageRow& row = view_.messages.back();
+    row.id = row_ids_.try_emplace(message.id, row.id).first->second;
     if (entry.siblings.size() > 1) {
       row.n_siblings = entry.siblings.size();
       row.sibling = static_cast<std::size_t>(std::find(entry.siblings.begin(), entry.siblings.end(), message.id) - entry.siblings.begin()) + 1;
@@ -164,6 +168,7 @@ void Controller::handle(event::ChatOpened&& e) {
       row.reasoning_seconds = turn->reasoning_seconds;
       if (row.text.empty()) row.state = ui::MessageState::waiting;
     }
+    if (const auto shown = before.find(row.id); shown != before.end()) row.revision = shown->second.revision + (shown->second.text == row.text ? 0 : 1);
   }
   show_chat_settings(context_.settings[e.chat.id]);
 }
@@ -177,6 +182,8 @@ void Controller::handle(event::MessageSaved&& e) {
   }
   Turn* turn = find_turn(e.request);
   if (turn == nullptr) return;
+  refusal_.clear();
+  row_ids_[e.message.id] = turn->user == e.request ? turn->user_row : turn->answer_row;
   if (turn->user == e.request) {
     turn->user = 0;
     turn->user_id = e.message.id;
@@ -242,6 +249,9 @@ void Controller::handle(event::Failed&& e) {
   Turn* turn = find_turn(e.request);
   if (turn != nullptr && !e.kept) give_up_storing(*turn);
   if (storage_works_) notify(ui::NoticeKind::error, e.error.message);
+  if (turn == nullptr || !e.kept) return;
+  refusal_ = e.error.message;
+  stay_if_refused();
 }
 
 }  // namespace foreword::app

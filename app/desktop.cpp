@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <deque>
 #include <fstream>
@@ -121,7 +122,7 @@ void add_desktop_options(CLI::App& app, DesktopOptions& options) {
   app.add_option("--say", options.say)->expected(1)->take_all()->group(hidden);
   app.add_option("--limit", options.limit)->group(hidden);
   app.add_option("--theme", options.theme)->check(CLI::IsMember({"light", "dark"}))->group(hidden);
-  app.add_option("--scale", options.scale)->check(CLI::Range(0.75, 3.0))->group(hidden);
+  app.add_option("--scale", options.scale)->check(CLI::Range(0.75, 3.0))->check(must_be_finite)->group(hidden);
   app.add_option("--script", options.script)->group(hidden);
   app.add_flag("--print-start", options.print_start)->group(hidden);
   app.add_flag("--print-frames", options.print_frames)->group(hidden);
@@ -129,6 +130,7 @@ void add_desktop_options(CLI::App& app, DesktopOptions& options) {
 
 int run_desktop(const CommonOptions& common, const DesktopOptions& options) {
   if (!options.script.empty()) return run_script(common, options.limit, options.script);
+  std::signal(SIGPIPE, SIG_IGN);  // a line for a terminal that is gone ends no window
   const auto started = Clock::now();
   auto window = ui::Window::open({});
   if (!window) return fail(window.error());

@@ -35,7 +35,7 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .open_link = open_link,
                   .aside = [this](SideWork work) { side.send(std::move(work)); },
                   .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
-                  .read_file = [](const std::filesystem::path& path) { return read_file(path, kMostImported); },
+                  .read_file = [](const std::filesystem::path& path) { return read_file(path, kMostImported, Readable::regular); },
                   .read_power = [] { return read_power(); }},
                  {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,
                   .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin)}),

@@ -1,12 +1,13 @@
 #include "app/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <system_error>
 
 namespace foreword::app {
@@ -47,18 +48,33 @@ Result<fs::path> save_new(const fs::path& folder, const std::string& name, const
   return error;
 }
 
-Result<std::string> read_file(const fs::path& path, std::uintmax_t most) {
-  std::error_code code;
-  const auto status = fs::status(path, code);
-  if (!fs::exists(status)) return Error{ErrorCode::not_found, "There is no file " + path.string() + "; check the path."};
-  if (fs::is_directory(status)) return Error{ErrorCode::io, path.string() + " is a folder, not a file."};
-  std::ifstream file(path, std::ios::binary);
-  if (fs::is_regular_file(status) && fs::file_size(path, code) > most) {
-    return Error{ErrorCode::unsupported, path.string() + " is larger than " + std::to_string(most >> 20) + " MiB, too large to be read."};
+Result<std::string> read_file(const fs::path& path, std::uintmax_t most, Readable readable) {
+  constexpr std::size_t kPiece = 1 << 18;
+  const auto trouble = [&](int why) { return Error{ErrorCode::io, path.string() + " cannot be read: " + std::generic_category().message(why) + "."}; };
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | (readable == Readable::regular ? O_NONBLOCK : 0));
+  if (file < 0 && (errno == ENOENT || errno == ENOTDIR)) return Error{ErrorCode::not_found, "There is no file " + path.string() + "; check the path."};
+  if (file < 0) return trouble(errno);
+  const std::unique_ptr<const int, void (*)(const int*)> closing(&file, [](const int* open_file) { close(*open_file); });
+  struct stat about {};
+  if (fstat(file, &about) != 0) return trouble(errno);
+  if (S_ISDIR(about.st_mode)) return Error{ErrorCode::io, path.string() + " is a folder, not a file."};
+  if (readable == Readable::regular && !S_ISREG(about.st_mode)) {
+    return Error{ErrorCode::unsupported, path.string() + " is a device or a pipe, not a file."};
   }
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.good() && !file.eof()) return Error{ErrorCode::io, path.string() + " cannot be read."};
-  return text;
+  const Error too_large{ErrorCode::unsupported, path.string() + " is larger than " + std::to_string(most >> 20) + " MiB, too large to be read."};
+  if (S_ISREG(about.st_mode) && static_cast<std::uintmax_t>(about.st_size) > most) return too_large;
+  std::string text;
+  for (;;) {
+    const std::size_t done = text.size();
+    text.resize(done + kPiece);
+    const ssize_t n = read(file, text.data() + done, kPiece);
+    const int why = errno;
+    text.resize(done + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    if (n < 0 && why == EINTR) continue;
+    if (n < 0) return trouble(why);
+    if (n == 0) return text;
+    if (text.size() > most) return too_large;
+  }
 }
 
 }  // namespace foreword::app

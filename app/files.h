@@ -16,7 +16,10 @@ std::filesystem::path downloads_folder();
 /// Writes a new file, readable by the user alone, synced, and takes another name ("a (2).md") where one exists; its path.
 Result<std::filesystem::path> save_new(const std::filesystem::path& folder, const std::string& name, const std::string& text);
 
-/// A file's bytes. `not_found`, `io`; `unsupported`: more than `most` bytes.
-Result<std::string> read_file(const std::filesystem::path& path, std::uintmax_t most = std::numeric_limits<std::uintmax_t>::max());
+enum class Readable : std::uint8_t { any, regular };  // also devices and pipes, which may keep the reader waiting; or files alone
+
+/// A file's bytes. `not_found`, `io`; `unsupported`: more than `most` bytes, or not `readable`.
+Result<std::string> read_file(const std::filesystem::path& path, std::uintmax_t most = std::numeric_limits<std::uintmax_t>::max(),
+                              Readable readable = Readable::any);
 
 }  // namespace foreword::app

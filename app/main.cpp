@@ -3,7 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <limits>
 #include <map>
 #include <random>
 #include <sstream>
@@ -13,6 +17,7 @@
 #include "app/desktop.h"
 #include "app/draft_options.h"
 #include "app/paths.h"
+#include "app/terminal.h"
 #include "engine/base/log.h"
 
 namespace foreword::app {
@@ -23,10 +28,14 @@ void add_kv_wish(CLI::App& app, const char* flag, const char* help, engine::KvWi
       ->type_name("MODE");
 }
 
+std::string must_be_finite(const std::string& text) {
+  return std::isfinite(std::strtod(text.c_str(), nullptr)) ? std::string() : text + " is no number that can be used here";
+}
+
 int fail(const Error& error) {
   // A sentence may quote a file or a template, which must not steer the terminal.
-  std::string sentence = error.message;
-  std::ranges::replace_if(sentence, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  std::string sentence = for_terminal(error.message);
+  std::ranges::replace_if(sentence, [](char c) { return c == '\n' || c == '\t'; }, '?');
   std::fprintf(stderr, "foreword: %s\n", sentence.c_str());
   return kFailure;
 }
@@ -61,6 +70,15 @@ constexpr CommandRow kCommands[] = {
     {"devices", "List the compute devices", add_devices},
 };
 
+/// From 0 to `most`, in decimal digits alone.
+std::int64_t whole_number(const char* option, const std::string& text, std::int64_t most) {
+  std::int64_t number = -1;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec != std::errc() || read.ptr != end || number < 0 || number > most) throw CLI::ValidationError(option, text + " is no whole number that can be used here.");
+  return number;
+}
+
 void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("-m,--model", common.model, "GGUF file to open; without it, the small built-in model")->type_name("FILE");
   app.add_flag("--json", common.json, "Print one JSON object instead of text");
@@ -69,9 +87,8 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("--device", common.engine.device, "Compute device: auto, or an id from `foreword devices`");
   app.add_option_function<std::string>(
          "--gpu-layers",
-         [&common](const std::string& number) { common.engine.gpu_layers = number == "auto" ? -1 : std::stoll(number); },
+         [&common](const std::string& number) { common.engine.gpu_layers = number == "auto" ? -1 : whole_number("--gpu-layers", number, 1 << 20); },
          "Layers that a graphics processor computes, the processor the rest; auto takes what fits its memory")
-      ->check(CLI::IsMember({"auto"}) | CLI::Range(0, 1 << 20))
       ->type_name("N");
   app.add_option("--context", common.engine.context, "Tokens that a chat can hold; 0 uses the model's own, at most 8192")
       ->check(CLI::Range(0, 1 << 28));
@@ -90,6 +107,7 @@ void add_common(CLI::App& app, CommonOptions& common) {
            std::string(param.flag), [&common, &param](double value) { param.set(common.sampling, value); },
            std::string(param.help))
         ->check(CLI::Range(param.minimum, param.maximum))
+        ->check(must_be_finite)
         ->default_str(CLI::detail::to_string(param.standard));
   }
   app.add_option_function<std::string>(
@@ -100,7 +118,7 @@ void add_common(CLI::App& app, CommonOptions& common) {
            std::string bytes = size;
            const std::string trouble = CLI::AsSizeValue(false)(bytes);
            if (!trouble.empty()) throw CLI::ValidationError("--prefix-cache", trouble);
-           common.prefix_budget = std::stoll(bytes);
+           common.prefix_budget = whole_number("--prefix-cache", bytes, std::numeric_limits<std::int64_t>::max());
          },
          "Disk space for continuing chats at once after a restart, for example 2GB; off keeps nothing")
       ->type_name("SIZE");

@@ -159,7 +159,7 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
     follow();
     if (drafting_->self) drafting_->self->use(sequence);
     const std::int64_t left = model_.model().context - std::ssize(text_) + 1;
-    tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside);
+    tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside, room.go_on);
   }
   // Of most rows of a tree, drafters want a few and nobody the rest.
   const LogitWish own = sampler_.wish(tokenizer_.suppressed().size());

@@ -25,7 +25,7 @@ void ChunkReader::begin(const Step& step, std::int64_t most) {
     const Work::Need need = work->need();
     if (need.unread == 0 || most < 1) continue;
     Batch batch;
-    work->add_rows(batch, {std::min(cost_.best_rows(time, most), need.unread), {}});
+    work->add_rows(batch, {std::min(cost_.best_rows(time, most), need.unread)});
     if (batch.size() == 0) continue;
     chunk_.emplace(Chunk{work, forward_.passenger(std::move(batch))});
     return;

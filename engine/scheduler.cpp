@@ -65,7 +65,7 @@ void Scheduler::add(Work& work, const Work::Need& need, const Work::Room& room) 
   if (batch_.size() > begin) parts_.push_back({&work, begin, batch_.size(), need.depth});
 }
 
-void Scheduler::add_writers(const Wishes& wishes) {
+void Scheduler::add_writers(const Wishes& wishes, const std::function<bool()>& go_on) {
   std::int64_t roots = 0;
   double back = 0;
   for (const auto& [work, need] : wishes.writers) {
@@ -81,7 +81,7 @@ void Scheduler::add_writers(const Wishes& wishes) {
     // Where somebody waits to be read, drafts get half of what fits.
     if (!wishes.readers.empty()) drafts = std::min(left, rows_that_fit(cost_, roots, back, need.depth, most, limit) / 2);
     const std::int64_t before = batch_.size();
-    add(*work, need, {need.roots + drafts, {static_cast<int>(others), static_cast<double>(others)}});
+    add(*work, need, {need.roots + drafts, {static_cast<int>(others), static_cast<double>(others)}, go_on});
     left -= std::max<std::int64_t>(0, batch_.size() - before - need.roots);
   }
 }
@@ -89,7 +89,7 @@ void Scheduler::add_writers(const Wishes& wishes) {
 void Scheduler::add_readers(const Wishes& wishes) {
   for (const auto& [work, need] : wishes.readers) {
     const std::int64_t left = forward_.max_rows() - batch_.size();
-    if (left > 0) add(*work, need, {std::min(left, need.unread), {}});
+    if (left > 0) add(*work, need, {std::min(left, need.unread)});
   }
 }
 
@@ -121,7 +121,7 @@ Result<void> Scheduler::step(std::span<Work* const> works, const std::function<b
 }
 
 Result<void> Scheduler::write(const Wishes& wishes, const std::function<bool()>& go_on) {
-  add_writers(wishes);  // drafts are made here, which is no part of the time that reading may take
+  add_writers(wishes, go_on);  // drafts are made here, which is no part of the time that reading may take
   if (parts_.empty()) return {};
   ChunkReader::Step step{.begin = now_()};
   const double back = looked_back();

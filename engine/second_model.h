@@ -43,7 +43,7 @@ class SecondModel : public DraftModel {
   explicit SecondModel(std::unique_ptr<LoadedModel> model);
   /// Tokens that are read at once: nobody is obeyed meanwhile. And those that are read along with the first level of a tree, for which
   /// a pass of their own would be too dear.
-  static constexpr std::int64_t kMostAtOnce = 64, kAlong = 8;
+  static constexpr std::int64_t kMostAtOnce = 32, kAlong = 8;
   std::int64_t n_unread() const;
   /// Reads some tokens of what it has not read of the text, all but the last one.
   void read_on();

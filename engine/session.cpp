@@ -142,7 +142,7 @@ class Session::Desk {
       if (is_open(answer)) answer.fail(error);
     }
     sweep();
-    if (error.code == ErrorCode::device_lost) {
+    if (error.code == ErrorCode::device_lost || !scheduler_) {  // also if the way to the processor ended halfway
       for (AnswerWriter& answer : answers_) answer.fail(error);
       lose_model();
       outbox_.push(ModelFailed{model_path_, error});

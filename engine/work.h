@@ -5,6 +5,7 @@
 // it comes again. Engine desk only.
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "engine/model/forward.h"
@@ -26,6 +27,7 @@ class Work {
   struct Room {
     std::int64_t rows = 1;  // at most; never fewer than the roots, never 0
     Load beside = {};       // what runs in the same pass and is worth waiting for
+    std::function<bool()> go_on = {};  // asked where rows are long in coming; false: those that are there have to do
   };
   struct Pass {
     int rows = 0;

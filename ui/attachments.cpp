@@ -49,6 +49,19 @@ std::string with_attachments(const std::vector<Attachment>& files, std::string_v
   return message.append(words);
 }
 
+std::string joined(std::string_view first, std::string_view second) {
+  std::vector<Attachment> files;
+  std::string words;
+  for (const std::string_view message : {first, second}) {
+    const MessageParts parts = parts_of(message);
+    for (const MessageParts::File& file : parts.files) files.push_back({std::string(file.name), std::string(file.text)});
+    const std::string_view written = message.substr(parts.words.begin);
+    if (!words.empty() && !written.empty()) words += "\n\n";
+    words += written;
+  }
+  return with_attachments(files, words);
+}
+
 MessageParts parts_of(std::string_view message) {
   MessageParts parts;
   std::size_t at = 0;

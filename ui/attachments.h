@@ -20,6 +20,9 @@ struct Attachment {
 /// The whole message.
 std::string with_attachments(const std::vector<Attachment>& files, std::string_view words);
 
+/// Two messages as one: the files of both, and what was written in both.
+std::string joined(std::string_view first, std::string_view second);
+
 struct MessageParts {
   struct File {
     std::string_view name;

@@ -63,13 +63,26 @@ void Composer::set_text(std::string_view message) {
 }
 
 void Composer::edit(Frame& frame, const MessageRow& message) {
-  std::string draft = this->draft();
-  edit_revision_ = draft_revision();
+  std::string draft = kept();
+  edit_revision_ = draft_revision() + (draft == this->draft() ? 0 : 1);
   set_text(message.text);
+  original_ = whole();
   editing_ = message.id;
   edits_answer_ = message.author != Author::user;
   draft_ = std::move(draft);
   frame.input.focus(kFieldId);
+}
+
+std::string Composer::kept() const {
+  const std::string text = whole();
+  if (editing_ == 0) return text;
+  return text == original_ ? draft_ : joined(text, draft_);
+}
+
+void Composer::take_back(std::string_view message) {
+  if (editing_ == 0) return set_text(joined(message, whole()));
+  draft_ = joined(message, draft_);
+  ++edit_revision_, ++own_revision_;
 }
 
 void Composer::stop_editing() { set_text(std::string(draft_)); }

@@ -37,6 +37,12 @@ class Composer {
   void attach(Attachment file);
   /// What the user has written for a message of its own, editing or not, files and all.
   std::string draft() const { return editing_ == 0 ? whole() : draft_; }
+  /// All that would be lost with the composer: the draft, and before it what has been changed of a message that is edited.
+  std::string kept() const;
+  /// Grows with every change of kept().
+  std::uint64_t kept_revision() const { return own_revision_ + field_.revision(); }
+  /// A message that was sent and came back: before what has been written since.
+  void take_back(std::string_view message);
   /// Grows with every change of draft().
   std::uint64_t draft_revision() const { return editing_ == 0 ? own_revision_ + field_.revision() : edit_revision_; }
   bool empty() const { return field_.text().empty() && files_.empty(); }
@@ -62,6 +68,7 @@ class Composer {
   std::uint64_t own_revision_ = 0, edit_revision_ = 0;
   std::int64_t editing_ = 0;   // the message; 0: a new one
   bool edits_answer_ = false;
+  std::string original_;       // of that message
   std::string draft_;          // of the new one, while another is edited
   std::optional<std::string> long_paste_;  // stands in the text, and could be a file
   std::uint64_t paste_revision_ = 0;       // of the field, as long as the offer holds

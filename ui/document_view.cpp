@@ -257,7 +257,9 @@ void Painter::draw_links(const Block& block, const BlockBox& box, TextBox& text,
     const std::string& target = block.links[run.link];
     std::string_view id = frame_.join(item_id(box, "link"), ".", first);
     if (begin > first) id = frame_.join(id, ".", line);  // it goes on here
-    frame_.input.add({.id = id, .role = ItemRole::button, .label = target.empty() ? std::string_view("Link without a target") : target,
+    const bool ascii = std::ranges::none_of(target, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    const std::string_view shown = ascii ? std::string_view(target) : frame_.join(text::with_escapes(target));
+    frame_.input.add({.id = id, .role = ItemRole::button, .label = target.empty() ? std::string_view("Link without a target") : shown,
                       .rect = rect.intersect(canvas_.clip()), .enabled = !target.empty(), .tip = true});
     if (frame_.input.hovered(id)) {
       const float base = canvas_.baseline(top.y, text.line_height, text.spans.front().font);

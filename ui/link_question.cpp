@@ -20,6 +20,7 @@ bool can_be_opened(std::string_view target) {
 
 void LinkQuestion::ask(Frame& frame, std::string target) {
   target_ = text::clean_line(target);
+  shown_ = text::with_escapes(target_);
   frame.input.focus("link/open");
 }
 
@@ -30,13 +31,13 @@ void LinkQuestion::draw(Frame& frame, Rect window) {
   canvas.fill(window, frame.theme.scrim);
   const bool possible = can_be_opened(target_);
   const float pad = frame.px(kPad), width = std::min(frame.px(kWidth), window.width() - 2 * pad), line = frame.px(21);
-  address_.set(frame, target_, frame.font(text::Style::mono, size::kSmall), line, width - 4 * pad / 2 - frame.px(24), kMostLines);
+  address_.set(frame, shown_, frame.font(text::Style::mono, size::kSmall), line, width - 4 * pad / 2 - frame.px(24), kMostLines);
   const float address = address_.height() + 2 * frame.px(10);
   const float height = pad + frame.px(34) + address + frame.px(18) + frame.px(kButtonHeight) + pad;
   const float left = std::round(window.center().x - width / 2), top = std::round(std::max(pad, window.center().y - height * 0.55f));
   const Rect box{left, top, left + width, top + height};
   frame.input.add({.id = "link/outside", .role = ItemRole::button, .label = "Close", .rect = window, .focusable = false});
-  frame.input.add({.id = "link/box", .role = ItemRole::button, .label = "Open a link", .rect = box, .focusable = false});
+  frame.input.add({.id = "link/box", .role = ItemRole::button, .label = shown_, .rect = box, .focusable = false});
   canvas.shadow(box, frame.px(14), frame.px(22));
   canvas.fill(box, frame.theme.raised, frame.px(14));
   canvas.stroke(box, frame.theme.line, frame.px(14), frame.px(1));

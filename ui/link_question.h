@@ -15,7 +15,7 @@ class LinkQuestion {
   void draw(Frame& frame, Rect window);
 
  private:
-  std::string target_;
+  std::string target_, shown_;  // with what would not be seen
   Paragraph address_;
 };
 

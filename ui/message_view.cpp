@@ -50,6 +50,7 @@ void MessageView::sync(Frame& frame, float width) {
     }
     first_changed = std::min(first_changed, i);
   }
+  if (std::max(from_.message, to_.message) >= messages.size()) selecting_ = false, n_clicks_ = 0, from_ = to_ = {};
   if (tops_.size() != messages.size() + 1 || first_changed < messages.size()) update_tops(std::min(first_changed, tops_.empty() ? 0 : tops_.size() - 1));
   if (anchor_ >= entries_.size()) anchor_ = entries_.empty() ? 0 : entries_.size() - 1, anchor_offset_ = 0;
 }

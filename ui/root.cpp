@@ -11,7 +11,7 @@ namespace {
 constexpr float kComposerMargin = 28, kComposerBottom = 6;  // logical
 constexpr double kTooltipDelay = 0.5;                        // seconds
 constexpr std::size_t kLargeDraft = 100'000;                // bytes
-constexpr double kDraftPause = 0.3, kUnnoticed = 0.3;       // seconds
+constexpr double kDraftPause = 0.3, kKeepPause = 2, kUnnoticed = 0.3;  // seconds
 constexpr float kMinScale = 0.75f, kMaxScale = 3.0f;
 
 /// `suffix`: ".gguf", in small letters.
@@ -34,21 +34,8 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   phrases_.clear();
   Frame frame{.canvas = canvas_, .input = input_, .phrases = phrases_, .clipboard = clipboard_, .state = state, .theme = theme_of(state.theme),
               .events = outcome.events, .now = now, .scale = monitor_scale * state.scale};
-  if (chat_ != state.current_chat) {
-    // A new chat that has just been stored gets its id while the user writes on; nothing of that may be lost.
-    const bool stored = chat_ == 0 && state.draft.empty() && !state.messages.empty();
-    if (!stored) {
-      if (chat_ >= 0 && !composer_.draft().empty()) frame.send(DraftLeft{chat_, composer_.draft()});
-      composer_.set_text(state.draft);
-    }
-    if (!stored && find_.is_open()) find_.close(frame, conversation_);
-    chat_ = state.current_chat;
-  }
-  for (const OfferedFile& file : state.offered_files) {
-    if (file.id <= file_) continue;
-    file_ = file.id;
-    composer_.attach({file.name, file.text});
-  }
+  follow_chat(frame);
+  take_offers(frame);
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
@@ -82,6 +69,35 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   outcome.more_input = !queue.empty();
   outcome.wake_at = frame.wake_at;
   return outcome;
+}
+
+/// Each chat has its own draft. A new chat that has just been stored gets its number while the user writes on, and one that
+/// becomes private keeps what was written, here alone.
+void Root::follow_chat(Frame& frame) {
+  const ViewState& state = frame.state;
+  const bool stored = chat_ == 0 && state.stored_as == state.current_chat, ends = private_ && !state.private_chat;
+  const bool hidden = chat_ == 0 && state.current_chat == 0 && state.private_chat && !private_;
+  if (hidden) frame.send(KeepDraft{0, {}, false});
+  if ((chat_ != state.current_chat && !stored) || ends || (hidden && composer_.empty())) {
+    if (chat_ >= 0) frame.send(draft());
+    composer_.set_text(state.draft);
+    if (find_.is_open()) find_.close(frame, conversation_);
+    kept_.said = composer_.kept_revision();
+  } else if (chat_ != state.current_chat) {
+    kept_.said = 0;
+  }
+  chat_ = state.current_chat;
+  private_ = state.private_chat;
+}
+
+void Root::take_offers(Frame& frame) {
+  const std::uint64_t before = offer_;
+  for (const Offer& offer : frame.state.offers) {
+    if (offer.id <= offer_) continue;
+    offer_ = offer.id;
+    offer.name.empty() ? composer_.take_back(offer.text) : composer_.attach({offer.name, offer.text});
+  }
+  if (offer_ != before) frame.send(OffersTaken{offer_});
 }
 
 void Root::draw_main(Frame& frame, Rect area, float window_height) {
@@ -202,15 +218,22 @@ void Root::say_opening(Frame& frame) {
   frame.wait_reason = "Opening the chat";
 }
 
-/// For the meter, after every change; a large text when the typing pauses.
+bool Root::Saying::due(Frame& frame, std::uint64_t revision, double pause) {
+  if (revision != seen) seen = revision, changed_at = frame.now;
+  if (revision == said) return false;
+  if (frame.now < changed_at + pause) {
+    frame.wake(changed_at + pause);
+    return false;
+  }
+  said = revision;
+  return true;
+}
+
+/// For the meter, after every change; a large text when the typing pauses. And for the next start, after a longer pause.
 void Root::say_draft(Frame& frame) {
-  const std::uint64_t revision = composer_.draft_revision();
-  if (revision != draft_seen_) draft_seen_ = revision, draft_changed_at_ = frame.now;
-  if (revision == draft_said_) return;
-  const double due = composer_.text().size() < kLargeDraft ? draft_changed_at_ : draft_changed_at_ + kDraftPause;
-  if (frame.now < due) return frame.wake(due);
-  draft_said_ = revision;
-  frame.send(DraftChanged{composer_.draft()});
+  const double pause = composer_.text().size() < kLargeDraft ? 0 : kDraftPause;
+  if (draft_.due(frame, composer_.draft_revision(), pause)) frame.send(DraftChanged{composer_.draft()});
+  if (!private_ && kept_.due(frame, composer_.kept_revision(), kKeepPause)) frame.send(draft());
 }
 
 /// Models are opened, exported chats imported, everything else comes with the message if it is text.

@@ -40,8 +40,19 @@ class Root {
   const Composer& composer() const { return composer_; }
   const MessageView& conversation() const { return conversation_; }
   Canvas& canvas() { return canvas_; }
+  /// What stands in the composer, for an end of the program.
+  KeepDraft draft() const { return {chat_, composer_.kept(), private_}; }
 
  private:
+  /// Something that is said when it has changed, and not changed again for a while.
+  struct Saying {
+    std::uint64_t said = 0, seen = 0;  // revisions
+    double changed_at = 0;
+    bool due(Frame& frame, std::uint64_t revision, double pause);
+  };
+
+  void follow_chat(Frame& frame);
+  void take_offers(Frame& frame);
   void draw_main(Frame& frame, Rect area, float window_height);
   void draw_header(Frame& frame, Rect area);
   void draw_header_buttons(Frame& frame, Rect rect);
@@ -75,9 +86,9 @@ class Root {
   std::vector<Paragraph> notices_;  // their words
   Paragraph welcome_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
-  std::uint64_t file_ = 0;     // the newest of the offered ones that the composer has
-  std::uint64_t draft_said_ = 0, draft_seen_ = 0;  // revisions of what is being written
-  double draft_changed_at_ = 0;
+  bool private_ = false;       // that chat is written nowhere
+  std::uint64_t offer_ = 0;    // the newest that the composer has
+  Saying draft_, kept_;        // what is being written: for the meter, and to be kept
   double opening_since_ = -1;  // since when a chat is being opened; negative: none is
   std::string hovered_;
   double hovered_since_ = 0;

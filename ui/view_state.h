@@ -131,8 +131,8 @@ struct RecentModel {
 
 enum class ThemeChoice : std::uint8_t { light, dark };
 
-/// A file that was read for the composer, which takes it over once; ids grow.
-struct OfferedFile {
+/// What the composer takes over once; ids grow. A file that was read, or without a name, words that came back.
+struct Offer {
   std::uint64_t id = 0;
   std::string name, text;
 };
@@ -182,6 +182,7 @@ struct SettingRow {
 struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
+  std::int64_t stored_as = 0;     // the number that the new chat has got, which goes on as current_chat
   bool opening_chat = false;      // another one was chosen, and is being read
   std::string search;
   ChatOrder chat_order = ChatOrder::date;
@@ -194,7 +195,7 @@ struct ViewState {
   ModelView model;
   std::vector<RecentModel> recent_models;
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
-  std::vector<OfferedFile> offered_files;  // the newest last
+  std::vector<Offer> offers;  // that are not taken over yet, the newest last
   bool generating = false;
   StatusView status;
   ContextView context;
@@ -255,8 +256,10 @@ struct Suggesting { autocomplete::Letter letter; std::int64_t rewrites = 0; };
 /// To be stored: the health page's numbers, one "name value" a line, tier and tau of SuggestionsView::device; without any text.
 struct SuggestionsCounted { std::string counters; std::string device; double tier = 0, tau = 0; };
 struct ChooseOverflow { Overflow choice = Overflow::ask; };
-/// What stood in the composer when the chat was left.
-struct DraftLeft { std::int64_t chat = 0; std::string text; };
+/// What stands in the composer of a chat that is left, or that nobody has written to for a while; empty: nothing any more.
+struct KeepDraft { std::int64_t chat = 0; std::string text; bool private_chat = false; };
+/// Offers up to this one stand in the composer.
+struct OffersTaken { std::uint64_t newest = 0; };
 struct OpenModel { std::string path; };
 /// An address of the web or of mail that the user wants to see in another program.
 struct OpenLink { std::string target; };
@@ -269,6 +272,6 @@ struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, DraftChanged, ChooseOverflow, DraftLeft, Suggesting, SuggestionsCounted, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
+                             AttachFile, DraftChanged, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

@@ -142,6 +142,7 @@ void Window::run(WindowClient& client) {
     if (glfwWindowShouldClose(impl.window) != GLFW_FALSE) {
       glfwSetWindowShouldClose(impl.window, GLFW_FALSE);
       client.handle(Quit{});
+      impl.pacer.input();  // it may say why not
       continue;
     }
     const double now = glfwGetTime(), keys = impl.input->advance(now) - now;
@@ -162,6 +163,7 @@ void Window::run(WindowClient& client) {
     if (impl.input->iconified) std::this_thread::sleep_for(kIconifiedPause);
     if (impl.pacer.wait(glfwGetTime()) <= 0) impl.draw(client, state);
   }
+  client.handle(impl.root->draft());
 }
 
 void Window::Impl::draw(WindowClient& client, const ViewState& state) {

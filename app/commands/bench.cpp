@@ -11,6 +11,7 @@
 #include "app/commands/bench_drafts.h"
 #include "app/commands/bench_roofline.h"
 #include "app/report.h"
+#include "app/terminal.h"
 #include "engine/loaded_model.h"
 #include "engine/model/random_model.h"
 #include "engine/sampling/sampler.h"
@@ -72,6 +73,9 @@ class Bench {
       : model_(model), options_(options), sequence_(model.cache().add_sequence()), random_(kSeed) {}
 
   Result<Figures> run() {
+    if (const std::int64_t most = model_.forward().max_rows(); !options_.rows.empty() && std::ranges::max(options_.rows) > most) {
+      return Error{ErrorCode::invalid_argument, "A pass of this model takes at most " + std::to_string(most) + " rows here; choose fewer --rows or a larger --context."};
+    }
     FW_ASSIGN(gpu::ReadBandwidth memory, gpu::ReadBandwidth::prepare(model_.backend()));
     FW_TRY(fill_cache());
     FW_TRY(timed_chain(1, false));  // touches every weight once, so that a mapped file is in memory
@@ -255,7 +259,7 @@ Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, c
 
 void print(const engine::LoadedModel& model, const Options& options, const Figures& figures, double bytes_per_token) {
   const engine::ModelSummary summary = model.summary();
-  std::printf("%s, %s, depth %lld\n", summary.name.c_str(), summary.device.c_str(), static_cast<long long>(options.depth));
+  std::printf("%s, %s, depth %lld\n", for_terminal(summary.name).c_str(), summary.device.c_str(), static_cast<long long>(options.depth));
   std::printf("  memory read    %8.2f GB/s measured\n", figures.bandwidth / 1e9);
   if (figures.prompt_tokens_per_second > 0) {
     std::printf("  prompt         %8.1f tokens/s (%lld tokens)\n", figures.prompt_tokens_per_second,

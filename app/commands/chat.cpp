@@ -13,6 +13,8 @@
 #include "app/message_settings.h"
 #include "app/paths.h"
 #include "app/prefix_cache.h"
+#include "app/terminal.h"
+#include "app/turns.h"
 
 namespace foreword::app {
 namespace {
@@ -23,7 +25,7 @@ struct Options {
   std::int64_t n = -1;
 };
 
-void warn(const Error& error) { std::fprintf(stderr, "foreword: warning: %s\n", error.message.c_str()); }
+void warn(const Error& error) { print_text(stderr, "foreword: warning: " + error.message + "\n"); }
 
 /// A conversation: messages in memory, and in the database as far as it works.
 class Conversation {
@@ -38,7 +40,7 @@ class Conversation {
     if (history) {
       history_ = std::move(*history);
       messages_ = history_->messages();
-      if (!messages_.empty() && chat_id()) client_.recall(*chat_id(), messages_);
+      if (!messages_.empty() && chat_id()) client_.recall(*chat_id(), in_turns(messages_));
       return {};
     }
     if (options_.chat) return history.error();
@@ -55,7 +57,7 @@ class Conversation {
   Result<Answer> ask(const std::string& text, bool print) {
     messages_.push_back({engine::Role::user, text, {}});
     engine::Generate request;
-    request.prompt = messages_;
+    request.prompt = in_turns(messages_);
     request.sampling = common_.sampling;
     request.sampling.seed += static_cast<std::uint64_t>(messages_.size() - 1);  // else the next answer would draw this one's noise again
     request.max_tokens = options_.n;
@@ -70,8 +72,7 @@ class Conversation {
           so_far += piece;
           keep([&](History& h) { return h.grow_answer(so_far); });
           if (!print) return;
-          std::fwrite(piece.data(), 1, piece.size(), stdout);
-          std::fflush(stdout);
+          print_text(stdout, piece);
         },
         answer);
     if (!result) {
@@ -121,8 +122,7 @@ int answer_once(Conversation& conversation, const CommonOptions& common, const s
 int converse(Conversation& conversation, const CommonOptions& common) {
   const bool terminal = isatty(STDIN_FILENO) != 0;
   if (terminal) {
-    std::fprintf(stderr, "%s on %s. Ctrl-C stops an answer, Ctrl-D ends the chat.\n", conversation.model().name.c_str(),
-                 conversation.model().device.c_str());
+    print_text(stderr, conversation.model().name + " on " + conversation.model().device + ". Ctrl-C stops an answer, Ctrl-D ends the chat.\n");
   }
   int code = kOk;
   std::string line;

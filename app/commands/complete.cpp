@@ -4,6 +4,7 @@
 
 #include "app/answer.h"
 #include "app/command.h"
+#include "app/terminal.h"
 
 namespace foreword::app {
 namespace {
@@ -32,7 +33,10 @@ int run_drafts(EngineClient& client, const CommonOptions& common, const Options&
     return kOk;
   }
   if (!engine::row_of(options.method).exact) std::printf("(%s)\n", engine::row_of(options.method).about.data());
-  for (const engine::Draft& draft : drafts->drafts) std::printf("%6.2f  %s\n", draft.score, draft.text.c_str());
+  for (const engine::Draft& draft : drafts->drafts) {
+    std::printf("%6.2f  ", draft.score);
+    print_text(stdout, draft.text + "\n");
+  }
   return kOk;
 }
 
@@ -49,8 +53,7 @@ int run(const CommonOptions& common, const Options& options) {
   Answer answer;
   const auto print = [&](const std::string& piece) {
     if (common.json) return;
-    std::fwrite(piece.data(), 1, piece.size(), stdout);
-    std::fflush(stdout);
+    print_text(stdout, piece);
   };
   if (auto result = client.ask(std::move(request), print, answer); !result) return fail(result.error());
   if (common.json) report_of(answer).print();

@@ -12,6 +12,7 @@
 #include "app/files.h"
 #include "app/progress.h"
 #include "app/report.h"
+#include "app/terminal.h"
 
 // What the numbers mean, and how they differ from those that assets/builtin/train.py prints while it trains: here every
 // record is read by itself, in windows of the model's whole context, so a token sees its own record and nothing else.
@@ -184,7 +185,7 @@ Report report_of(const engine::LoadedModel& model, const Evaluation& evaluation,
 
 void print(const engine::LoadedModel& model, const Evaluation& evaluation, const Options& options, double seconds) {
   const auto number = [](std::optional<double> value, double scale = 1) { return value ? *value * scale : std::nan(""); };
-  std::printf("%s, context %lld, %.1f s\n", model.summary().name.c_str(), static_cast<long long>(model.model().context), seconds);
+  std::printf("%s, context %lld, %.1f s\n", for_terminal(model.summary().name).c_str(), static_cast<long long>(model.model().context), seconds);
   std::printf("%-6s %10s %10s %10s %10s  records\n", "kind", "bits/byte", "nats/token", "tokens", "bytes");
   for (std::size_t i = 0; i < kEvalKinds.size(); ++i) {
     const KindResult& kind = evaluation.kinds[i];
@@ -245,7 +246,8 @@ std::function<int()> add_eval(CLI::App& app, const CommonOptions& common) {
   app.add_flag("--own-texts", suggestions.own_texts, "Judge suggestions as if the typist had sent the other texts of the kind before");
   app.add_flag("--methods", suggestions.all_methods, "Judge every way to make suggestions (foreword complete --method)");
   app.add_option("--deadline", suggestions.deadline, "Suggestions end after the time of so many passes of one row; 0: no such end")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(CLI::Range(0.0, 1e6))
+      ->check(must_be_finite);
   app.add_option("--least-score", suggestions.least_score, "Of suggestions that count as sure, nats a token")->capture_default_str();
   return [&common, options] { return run(common, *options); };
 }

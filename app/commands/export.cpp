@@ -5,6 +5,7 @@
 #include "app/command.h"
 #include "app/history.h"
 #include "app/paths.h"
+#include "app/terminal.h"
 
 namespace foreword::app {
 namespace {
@@ -17,7 +18,7 @@ struct Options {
 int run(const CommonOptions& common, const Options& options) {
   const auto text = export_stored_chat(find_paths(common.data_dir).database(), options.chat, options.format);
   if (!text) return fail(text.error());
-  std::fwrite(text->data(), 1, text->size(), stdout);
+  print_text(stdout, *text);
   return kOk;
 }
 

@@ -6,6 +6,7 @@
 #include "app/answer.h"
 #include "app/command.h"
 #include "app/files.h"
+#include "app/terminal.h"
 #include "app/typing_run.h"
 
 namespace foreword::app {
@@ -63,7 +64,7 @@ void print(const char* name, const Sample& sample) {
 
 void print(const std::string& name, const TypingFigures& figures, bool answering) {
   const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
-  std::printf("%s: %lld keys, %lld jobs, prompts of up to %lld tokens\n", name.c_str(), number(figures.keys), number(figures.jobs), number(figures.prompt_tokens));
+  std::printf("%s: %lld keys, %lld jobs, prompts of up to %lld tokens\n", for_terminal(name).c_str(), number(figures.keys), number(figures.jobs), number(figures.prompt_tokens));
   std::printf("  %-26s %8s %8s %8s  n\n", "ms", "p50", "p95", "most");
   print("key to first word", figures.first_word);
   print("key to all drafts", figures.all_drafts);
@@ -131,8 +132,8 @@ int run(const CommonOptions& common, Options options) {
 std::function<int()> add_type(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   app.add_option("-f,--file", options->traces, "Recorded keys (docs/autocomplete.md); may be given more than once")->required()->type_name("TRACE");
-  app.add_option("--keys", options->typing.keys_per_second, "Keys a second, instead of the trace's times")->check(CLI::Range(0.1, 1000.0));
-  app.add_option("--speed", options->typing.speed, "The trace's times go by this much faster")->check(CLI::Range(0.01, 1000.0));
+  app.add_option("--keys", options->typing.keys_per_second, "Keys a second, instead of the trace's times")->check(CLI::Range(0.1, 1000.0))->check(must_be_finite);
+  app.add_option("--speed", options->typing.speed, "The trace's times go by this much faster")->check(CLI::Range(0.01, 1000.0))->check(must_be_finite);
   app.add_flag("--accept", options->typing.accepts, "Where the trace has text to be typed, accept right words as soon as they are shown");
   app.add_flag("--unsure", options->typing.unsure, "Have drafts that the model is not sure of written to their end too, which is more work");
   app.add_option("--drafts", options->typing.settings.drafts, "Suggestions wanted at once")->check(CLI::Range(1, 6))->type_name("K");

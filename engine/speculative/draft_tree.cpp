@@ -99,8 +99,22 @@ void DraftTree::weigh() {
   }
 }
 
+void DraftTree::cut_to_root() {
+  for (std::vector<std::int32_t>* values : {&token, &parent, &first_child_, &next_sibling_}) values->resize(1);
+  depth.resize(1);
+  chance.resize(1);
+  reach.resize(1);
+  draw.resize(1);
+  draws.resize(1);
+  owner_.resize(1);
+  first_child_[0] = next_sibling_[0] = -1;
+  ancestors.assign(1, 1);
+  std::erase_if(claims, [](const Claim& claim) { return claim.parent != 0; });
+}
+
 void DraftTree::trim(std::int32_t n) {
   if (n_drafted() == 0) return;
+  if (n <= 0) return cut_to_root();
   std::vector<std::int32_t> order(at(n_drafted()));
   std::iota(order.begin(), order.end(), 1);
   std::ranges::stable_sort(order, [&](std::int32_t a, std::int32_t b) { return reach[at(a)] > reach[at(b)]; });

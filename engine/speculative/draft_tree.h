@@ -78,6 +78,8 @@ struct DraftTree {
   std::string fault() const;
 
  private:
+  void cut_to_root();
+
   std::vector<std::int32_t> first_child_, next_sibling_;  // -1 ends
   std::vector<std::int16_t> owner_;                       // drafter of a node's children, -1 while there are none
 };

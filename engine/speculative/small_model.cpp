@@ -70,7 +70,7 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
   for (int depth = 0; depth < rules.max_depth && left > 0 && !level.empty(); ++depth) {
     float surplus = 0;
     for (const float reach : reach_of) surplus += rules.level.surplus(reach);
-    if (depth > 0 && surplus < rules.level.pass) return;
+    if (depth > 0 && (surplus < rules.level.pass || !rules.goes_on())) return;
     std::vector<Slot> slots;
     const bool scored = model_->score(tree, level, wish(rules), [&](std::int32_t node, const LogitRow& logits) {
       guess(logits, rules);
@@ -106,6 +106,7 @@ void SmallModel::grow_beam(const DraftRules& rules, std::uint8_t self, const Cal
       double chance;  // of the token after the parent
     };
     std::vector<Continuation> all;
+    if (depth > 0 && !rules.goes_on()) return;
     std::vector<std::int32_t> level;
     for (const BeamPath& path : beam) level.push_back(path.node);
     std::size_t asked = 0;

@@ -123,7 +123,7 @@ void Speculation::expect_copy_of(std::span<const std::int32_t> source) {
 }
 
 const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
-                                    const Load& load) {
+                                    const Load& load, const std::function<bool()>& go_on) {
   check(text.size() == followed_ && !text.empty(), "what is drafted for has been followed");
   tree_.clear(text.back());
   const bool samples = is_rejection(limits_.mode);
@@ -133,13 +133,14 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
                          .index = index,
                          .max_nodes = std::min(controller_.budget(limits_.max_nodes), max_rows - 1),
                          .max_depth = limits_.max_depth,
-                         .sampling = &sampling};
+                         .sampling = &sampling,
+                         .go_on = go_on};
   for (std::size_t i = 0; i < members_.size() && rules.max_nodes > 0; ++i) {
     const auto self = static_cast<std::uint8_t>(i);
     const std::int64_t backlog = members_[i].drafter->backlog();
     const Outlook outlook{calibration_.first_chance(self), said(tree_)};
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
-    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, outlook, backlog)) continue;
+    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, outlook, backlog) || (backlog > 0 && !rules.goes_on())) continue;
     rules.level = {level_price_[i], static_cast<float>(controller_.row_share(load.rows)),
                    static_cast<float>(outlook.chance * controller_.token_share())};
     double start = clock_();

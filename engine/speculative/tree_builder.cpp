@@ -135,7 +135,7 @@ void grow(DraftTree& tree, const GuessSource& source, const DraftRules& rules, s
     const Slot slot = slots.top();
     slots.pop();
     const std::int32_t child = add_child(tree, slot.node, slot.child, rules, drafter);
-    if (added + 1 < rules.max_nodes && tree.depth[static_cast<std::size_t>(child)] < rules.max_depth) look_below(child, slot.reach);
+    if (added + 1 < rules.max_nodes && slot.reach > rules.level.row / 2 && tree.depth[static_cast<std::size_t>(child)] < rules.max_depth) look_below(child, slot.reach);
   }
 }
 

@@ -36,10 +36,12 @@ struct DraftRules {
   int max_nodes = 0;       // without the root
   int max_depth = 16;
   float min_reach = 1e-3F;  // children that are reached less often are not added
-  LevelPrice level = {};
   const SamplingParams* sampling = nullptr;  // all steps of the choice, for drafters that have logits
+  LevelPrice level = {};
+  std::function<bool()> go_on = {};  // asked before each pass of a draft model but the first; none: it goes on
 
   bool noisy() const { return temperature > 0; }
+  bool goes_on() const { return !go_on || go_on(); }
 };
 
 /// A child that a node could have.
@@ -63,7 +65,8 @@ void temper(std::vector<Guess>& guesses, float temperature);
 /// Fills `guesses` (empty before) for the token after `node`; none ends the path.
 using GuessSource = std::function<void(const DraftTree& tree, std::int32_t node, std::vector<Guess>& guesses)>;
 
-/// Adds at most rules.max_nodes nodes, of what others added before the ones that it guesses too included.
+/// Adds at most rules.max_nodes nodes, of what others added before the ones that it guesses too included. Looks below nodes that are
+/// reached more often than half of what a row costs.
 void grow(DraftTree& tree, const GuessSource& source, const DraftRules& rules, std::uint8_t drafter,
           const Calibration& calibration);
 

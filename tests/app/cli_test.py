@@ -34,6 +34,15 @@ class WithoutModel(program.ProgramTest):
                 self.assertEqual((done.returncode, done.stdout), (program.WRONG_USE, b""))
                 self.assertTrue(done.stderr)
 
+    def test_numbers_that_are_none(self):
+        for option, values in {"--temperature": ["nan", "-nan"], "--top-p": ["nan"], "--prefix-cache": ["10EB", "-1"],
+                               "--gpu-layers": ["0x10", "-1", "9999999", "8.5", ""]}.items():
+            for value in values:
+                with self.subTest(option=option, value=value):
+                    done = self.run_program("devices", f"{option}={value}")
+                    self.assertEqual((done.returncode, done.stdout), (program.WRONG_USE, b""))
+                    self.assertIn(option, done.stderr.decode())
+
     def test_without_a_model(self):
         self.use_installed_program()
         for command in (["chat"], ["chat", "-p", "a"], ["complete", "-p", "a"], ["tokenize", "-p", "a"],
@@ -97,6 +106,11 @@ class Bench(program.ProgramTest):
         for seconds in report["rows"].values():
             self.assertGreater(seconds, 0)
         self.assertGreater(report["prompt_tokens_per_second"], 0)
+
+    def test_more_rows_than_a_pass_takes(self):
+        error = self.refused(program.FAILURE, "bench", "--shape", "135m", "--type", "Q4_0", "-p", 0, "-n", 0, "-r", 1,
+                             "--context", 64, "--rows", "1,128", timeout=300)
+        self.assertIn("64 rows", error)
 
     def test_a_random_model_as_a_file(self):
         path = self.home / "random.gguf"

@@ -22,19 +22,6 @@ TEST(D57Plan, WholeTurnsGoUntilEnoughIsGone) {
   EXPECT_EQ(first_row_to_keep({}, 0, 5), 0u);
 }
 
-TEST(D57Settings, TheChoiceAndTheSummaryAreKeptBesideOtherKeys) {
-  ChatSettings settings{Overflow::summarise, "They met \"at sea\".\n海", 41};
-  const std::string json = write_chat_settings("{\"temperature\":0.5}", settings);
-  EXPECT_EQ(read_chat_settings(json), settings);
-  EXPECT_NE(json.find("temperature"), json.npos);
-  EXPECT_EQ(read_chat_settings(""), ChatSettings{});
-  EXPECT_EQ(read_chat_settings("{\"overflow\":3,\"summary\":[]}"), ChatSettings{});
-  EXPECT_EQ(read_chat_settings("{\"overflow\":\"a word of tomorrow\"}"), ChatSettings{});
-  EXPECT_EQ(read_chat_settings("no JSON \xff"), ChatSettings{});
-  settings.summary = "\xff";
-  EXPECT_EQ(read_chat_settings(write_chat_settings("[1]", settings)).overflow, Overflow::summarise);
-}
-
 /// A stored chat of `n` turns, 100 tokens a message, in a context of 1,024 (128 of them kept for the answer).
 class ContextTest : public ScriptedDesks {
  protected:
@@ -259,15 +246,92 @@ TEST_F(ContextTest, D57AStopWhileSummarisingEndsTheTurn) {
   EXPECT_EQ(view().messages.back().state, ui::MessageState::stopped);
 }
 
+TEST_F(ContextTest, D57ASummaryHoldsNoThoughts) {
+  engine::ModelSummary thinker;
+  thinker.context = 1024;
+  thinker.thinks = true;
+  engine_says(engine::ModelReady{thinker});
+  open_chat(5, write_chat_settings({}, {Overflow::summarise, {}, 0}));
+  count();
+  ui(ui::SendMessage{"one more"});
+  EXPECT_EQ(asked_engine<engine::Generate>().answer_so_far, kNothingToThink);
+  answer("<think>\nThey met, so\n</think>\n\nThey greeted.");
+  EXPECT_EQ(asked_storage<command::SetChatSettings>().settings, write_chat_settings({}, {Overflow::summarise, "They greeted.", 103}));
+  EXPECT_EQ(first_of_prompt(), "Summary of our conversation so far:\nThey greeted.\n\nmessage 4");
+}
+
+/// A turn that waits for a summary whose chat is no longer shown as it was: neither another chat's text nor all of this one is sent.
+class SummaryTest : public ContextTest {
+ protected:
+  SummaryTest() {
+    model();
+    open_chat(5, write_chat_settings({}, {Overflow::summarise, {}, 0}));
+    count();
+    ui(ui::SendMessage{"one more"});
+    saved(asked_storage<command::AppendMessage>().request, 200, 7);
+    EXPECT_EQ(view().status.activity, "Summarising 4 earlier messages");
+    n_settings_ = count_of<command::SetChatSettings>(to_storage);
+  }
+  void expect_stopped() {
+    const int n = count_of<engine::Generate>(to_engine);
+    answer("They greeted.");
+    EXPECT_EQ(count_of<engine::Generate>(to_engine), n);
+    EXPECT_FALSE(view().generating);
+    EXPECT_EQ(asked_storage<command::FinishAnswer>().end.status, storage::Status::stopped);
+    EXPECT_EQ(count_of<command::SetChatSettings>(to_storage), n_settings_);
+    EXPECT_EQ(view().notices.back().text.find("The last question was not asked"), 0u);
+  }
+  int n_settings_ = 0;
+};
+
+TEST_F(SummaryTest, ItsTurnEndsWhenANewChatIsShown) {
+  ui(ui::NewChat{});
+  expect_stopped();
+}
+
+TEST_F(SummaryTest, ItsTurnEndsWhenAnotherLongChatIsShown) {
+  ui(ui::SelectChat{8});
+  event::ChatOpened other;
+  other.request = asked_storage<command::OpenChat>().request;
+  other.chat = chat(8);
+  for (int i = 0; i < 20; ++i) other.path.emplace_back().message.id = 300 + i;
+  storage_says(other);
+  expect_stopped();
+}
+
+TEST_F(SummaryTest, ItsTurnEndsWhenItsChatIsOpenedAnew) {
+  ui(ui::SelectChat{7});
+  event::ChatOpened again;
+  again.request = asked_storage<command::OpenChat>().request;
+  again.chat = chat(7);
+  again.chat.settings = write_chat_settings({}, {Overflow::summarise, {}, 0});
+  for (int i = 0; i < 10; ++i) again.path.emplace_back().message.id = 100 + i;
+  again.path.emplace_back().message.id = 200;
+  saved(asked_storage<command::BeginAnswer>().request, 201, 7, storage::Status::streaming);
+  again.path.emplace_back().message.id = 201;
+  again.path.back().message.role = storage::Role::assistant;
+  storage_says(again);
+  expect_stopped();
+  EXPECT_EQ(view().messages.back().state, ui::MessageState::stopped) << "and can go on";
+}
+
+TEST_F(SummaryTest, IsWhatARestoreStops) {
+  const std::uint64_t summary = asked_engine<engine::Generate>().id;
+  ui(ui::ShowBackups{});
+  storage_says(event::Backups{1, {storage::Backup{}}});
+  ui(ui::RestoreBackup{1});
+  EXPECT_EQ(asked_engine<engine::Stop>().id, summary);
+}
+
 TEST_F(ContextTest, D79AttachedTextIsOfferedAndOtherFilesSayWhyNot) {
   files["notes.txt"] = "Grüße\n";
   files["photo.png"] = std::string("\x89PNG\r\n\x1a\n\0", 9);
   ui(ui::AttachFile{"/d/notes.txt"});
-  EXPECT_EQ(view().offered_files.back().name, "notes.txt");
-  EXPECT_EQ(view().offered_files.back().text, "Grüße\n");
-  const std::uint64_t id = view().offered_files.back().id;
+  EXPECT_EQ(view().offers.back().name, "notes.txt");
+  EXPECT_EQ(view().offers.back().text, "Grüße\n");
+  const std::uint64_t id = view().offers.back().id;
   ui(ui::AttachFile{"/d/photo.png"});
-  EXPECT_EQ(view().offered_files.back().id, id);
+  EXPECT_EQ(view().offers.back().id, id);
   EXPECT_EQ(view().notices.back().text.find("photo.png is no text."), 0u);
   ui(ui::AttachFile{"/d/missing.txt"});
   EXPECT_EQ(view().notices.back().kind, ui::NoticeKind::error);
@@ -291,9 +355,9 @@ TEST(D73SideDesk, FilesAreReadByOthersAndSeveralOfThemAllArrive) {
   ASSERT_TRUE(controller.view().import);
   EXPECT_FALSE(controller.view().import->busy.empty()) << "D59: what is being waited for";
   for (const SideWork& work : works) work()();
-  ASSERT_EQ(controller.view().offered_files.size(), 2u);
-  EXPECT_EQ(controller.view().offered_files[0].text, "a.txt");
-  EXPECT_EQ(controller.view().offered_files[1].text, "b.txt");
+  ASSERT_EQ(controller.view().offers.size(), 2u);
+  EXPECT_EQ(controller.view().offers[0].text, "a.txt");
+  EXPECT_EQ(controller.view().offers[1].text, "b.txt");
   EXPECT_EQ(controller.view().import->rows.size(), 1u);
 }
 

@@ -247,5 +247,26 @@ TEST_F(HistoryTest, D38AnEditedAnswerIsTakenBack) {
   EXPECT_EQ(asked_storage<command::ShowMessage>().message, 31);
 }
 
+/// What is read late belongs to the import that asked for it, which may be gone.
+TEST_F(HistoryTest, D44AFileOfACancelledImportComesIntoNoOther) {
+  std::vector<SideWork> works;
+  Controller slow({.engine = [](engine::Command) {},
+                   .storage = [](storage::Command) {},
+                   .now_ms = [] { return kNow; },
+                   .aside = [&](SideWork work) { works.push_back(std::move(work)); },
+                   .save_file = {},
+                   .read_file = [](const std::filesystem::path& path) { return Result<std::string>(exported(path.stem().string(), path.string())); }},
+                  {});
+  slow.on(ui::UiEvent(ui::ImportFile{"/d/A.json"}));
+  slow.on(ui::UiEvent(ui::CancelImport{}));
+  slow.on(ui::UiEvent(ui::ImportFile{"/d/B.json"}));
+  works[0]()();
+  ASSERT_TRUE(slow.view().import);
+  EXPECT_TRUE(slow.view().import->rows.empty());
+  works[1]()();
+  ASSERT_EQ(slow.view().import->rows.size(), 1u);
+  EXPECT_EQ(slow.view().import->rows[0].title, "B");
+}
+
 }  // namespace
 }  // namespace foreword::app

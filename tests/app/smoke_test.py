@@ -3,7 +3,9 @@ chats that are searched, text that is copied and pasted, another size, and an en
 into the build folder.
 """
 
+import os
 import sqlite3
+import subprocess
 import unittest
 from contextlib import closing
 from pathlib import Path
@@ -71,8 +73,22 @@ class SmokeTest(program.ProgramTest):
         with screen.Window(self.display, self.home, "--limit", 30, "--seed", 1) as window:
             window.wait("the chats of before", lambda frame: frame["chats"] == 3)
             window.focus()
+            window.hand("type", "half a thought")
+            window.wait("what was typed", lambda frame: frame["draft"] == "half a thought")
             window.hand("key", "ctrl+q")
             self.assertEqual(window.finish(), program.OK, window.errors())
+        with screen.Window(self.display, self.home, "--limit", 30, "--seed", 1) as window:
+            window.wait("what was not sent", lambda frame: frame["draft"] == "half a thought")
+
+    def test_a_terminal_that_is_gone_ends_no_window(self):
+        read, write = os.pipe()
+        os.close(read)
+        picture = self.home / "picture.png"
+        done = subprocess.run([program.PROGRAM, "--print-start", "--screenshot", picture], stderr=write, timeout=screen.TIMEOUT,
+                              env=program.environment(self.home, DISPLAY=self.display.display, LIBGL_ALWAYS_SOFTWARE="1"))
+        os.close(write)
+        self.assertEqual(done.returncode, program.OK)
+        self.assertTrue(picture.is_file())
 
     def messages(self):
         """What the database holds, which must be whole."""

@@ -6,31 +6,11 @@
 #include <cmath>
 
 #include "tests/speculative/one_level.h"
-#include "tests/speculative/scripted_model.h"
+#include "tests/speculative/scripted_draft_model.h"
 #include "tests/speculative/statistics.h"
 
 namespace foreword::engine {
 namespace {
-
-/// The scripted drafter's table as a second model; counts its passes.
-class ScriptedDraftModel : public DraftModel {
- public:
-  explicit ScriptedDraftModel(const ScriptedModel& model) : model_(&model) {}
-  void follow(std::span<const std::int32_t> text, std::size_t) override { before_ = text[text.size() - 2]; }
-  bool score(const DraftTree& tree, std::span<const std::int32_t> nodes, LogitWish, const Sink& sink) override {
-    if (passes_left == 0) return false;
-    --passes_left;
-    for (const std::int32_t node : nodes) sink(node, model_->drafter(tree, node, before_));
-    return true;
-  }
-  std::int64_t bytes() const override { return 0; }
-
-  int passes_left = 1 << 30;
-
- private:
-  const ScriptedModel* model_;
-  std::int32_t before_ = 0;
-};
 
 DraftTree proposed(DraftModel& model, const SamplingParams& params, VerifyMode mode, std::int64_t index, int max_nodes, int max_depth = 16) {
   SmallModel drafter(model);
@@ -41,6 +21,27 @@ DraftTree proposed(DraftModel& model, const SamplingParams& params, VerifyMode m
                    .max_depth = max_depth, .sampling = &params}, 0, calibration, tree);
   tree.weigh();
   return tree;
+}
+
+TEST(SmallModel, AStopEndsItBetweenTwoPasses) {
+  const ScriptedModel model(16, 2);
+  for (int mode = 0; mode < kVerifyModes; ++mode) {
+    ScriptedDraftModel second(model);
+    SmallModel drafter(second);
+    const Calibration calibration({1});
+    SamplingParams params = no_steps(7);
+    params.temperature = .8F;
+    DraftTree tree(1);
+    drafter.follow(Text{0, 1}, 0);
+    int asked = 0;
+    drafter.propose({.mode = static_cast<VerifyMode>(mode), .temperature = params.temperature, .seed = params.seed, .index = 2, .max_nodes = 24,
+                     .sampling = &params, .level = {.pass = 0}, .go_on = [&] { return ++asked < 2; }}, 0, calibration, tree);
+    EXPECT_EQ(asked, 2) << mode;
+    EXPECT_EQ((1 << 30) - second.passes_left, 2) << mode;
+    tree.weigh();
+    tree.trim(tree.n_drafted());
+    EXPECT_EQ(tree.fault(), "") << mode;
+  }
 }
 
 TEST(SmallModel, GrowsLevelByLevelWithinItsLimits) {

@@ -1,12 +1,14 @@
 // Texts of a scripted model, with every kind of drafter, against plain decoding.
 
+#include "engine/speculative/speculation.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
 #include <random>
 
 #include "tests/speculative/one_level.h"
-#include "tests/speculative/scripted_model.h"
+#include "tests/speculative/scripted_draft_model.h"
 #include "tests/speculative/statistics.h"
 
 namespace foreword::engine {
@@ -134,13 +136,12 @@ TEST(WholeText, EqualsPlainDecodingWhateverTheDrafterAndIsFoundAtTheKnownRates) 
   EXPECT_EQ(tallies["wrong"].rate(), 1.0);
 }
 
-// Law of whole short texts under rejection: all texts of three tokens over six.
-TEST(WholeText, RejectionKeepsTheLawOfTexts) {
-  constexpr int kV = 6, kTokens = 3;
-  const ScriptedModel model(kV, 9, 1.3F, 1);
-  const SamplingParams base = no_steps(0);
+constexpr int kV = 6, kTokens = 3;
+
+/// Of all texts of three tokens over six.
+std::vector<double> law_of_texts(const ScriptedModel& model) {
   std::vector<double> law(kV * kV * kV);
-  Sampler sampler(base);
+  Sampler sampler(no_steps(0));
   const auto chances = [&](std::int32_t before, std::int32_t last) {
     std::vector<double> p, by_id(kV);
     const auto left = sampler.distribution(model.target(before, last), {}, {});
@@ -156,6 +157,15 @@ TEST(WholeText, RejectionKeepsTheLawOfTexts) {
       }
     }
   }
+  return law;
+}
+
+std::size_t place_of(const Text& text) { return static_cast<std::size_t>((text[2] * kV + text[3]) * kV + text[4]); }
+
+// Law of whole short texts under rejection: all texts of three tokens over six.
+TEST(WholeText, RejectionKeepsTheLawOfTexts) {
+  const ScriptedModel model(kV, 9, 1.3F, 1);
+  const std::vector<double> law = law_of_texts(model);
   struct Way {
     VerifyMode mode;
     Draw kind;
@@ -167,9 +177,41 @@ TEST(WholeText, RejectionKeepsTheLawOfTexts) {
     for (int i = 0; i < n; ++i) {
       const SamplingParams params = no_steps(static_cast<std::uint64_t>(i) + 1);
       const TextRun run = speculative_text(model, params, way.mode, 2 + kTokens, ShapedDraft(model, params, way.kind, 2));
-      ++counts[static_cast<std::size_t>((run.text[2] * kV + run.text[3]) * kV + run.text[4])];
+      ++counts[place_of(run.text)];
     }
     EXPECT_GT(chi_square_p(law, counts), 1e-4) << static_cast<int>(way.mode);
+  }
+}
+
+// The same through all that decides whom to ask and how many rows to compute.
+TEST(WholeText, SpeculationKeepsTheLawOfTexts) {
+  const ScriptedModel model(kV, 9, 1.3F, 1);
+  const std::vector<double> law = law_of_texts(model);
+  for (const VerifyMode mode : {VerifyMode::reject_iid, VerifyMode::reject_without_replacement, VerifyMode::k_seq, VerifyMode::greedy_then_sample}) {
+    ScriptedDraftModel second(model);
+    constexpr std::string_view kNames[] = {"model"};
+    Speculation speculation({.mode = mode}, std::move(Speculation::members(kNames, {kV, &second, nullptr})).value(), [] { return 0.0; });
+    for (const auto& [rows, seconds] : {std::pair{1, 1.0}, {2, 1.2}, {3, 1.4}, {4, 1.5}, {6, 2.0}, {8, 2.5}}) speculation.cost().measure(rows, seconds);
+    std::vector<int> counts(law.size());
+    const int n = std::min(n_draws(15000), 200000);
+    for (int i = 0; i < n; ++i) {
+      const SamplingParams params = no_steps(static_cast<std::uint64_t>(i) + 1);
+      Sampler sampler(params);
+      Text text{0, 1};
+      speculation.begin(text, 0);
+      while (std::ssize(text) < 2 + kTokens) {
+        const std::int32_t before = text[text.size() - 2];
+        const DraftTree& tree = speculation.draft(text, params, std::ssize(text), 16);
+        Walk walk(tree, mode, sampler, {.text = &text, .index = std::ssize(text)});
+        for (std::int32_t node = 0; node < tree.size(); ++node) {
+          if (walk.wants(node)) walk.take(model.target(tree, node, before));
+        }
+        speculation.learn(text, walk.result(), tree.size(), 0);
+      }
+      ++counts[place_of(text)];
+    }
+    EXPECT_GT(speculation.stats().tokens_per_pass(), 1.2) << "drafts were taken";
+    EXPECT_GT(chi_square_p(law, counts), 1e-4) << static_cast<int>(mode);
   }
 }
 

@@ -56,11 +56,11 @@ class ComposerTest : public ::testing::Test {
 };
 
 TEST_F(ComposerTest, D68AFileComesWithTheMessageAsAChip) {
-  drive.state.offered_files = {{1, "notes.txt", "one\ntwo"}};
+  drive.state.offers = {{1, "notes.txt", "one\ntwo"}};
   drive.frames(2);
   ASSERT_NE(drive.find("composer/file:0"), nullptr);
   EXPECT_NE(drive.find("composer/file:0")->label.find("notes.txt, 7 characters"), std::string::npos);
-  drive.state.offered_files.push_back({2, "b.txt", "x"});
+  drive.state.offers.push_back({2, "b.txt", "x"});
   drive.type("What is it?");
   drive.frames(2);
   ASSERT_TRUE(drive.click("composer/file:0/remove"));
@@ -82,7 +82,7 @@ TEST_F(ComposerTest, D68AFileComesWithTheMessageAsAChip) {
 }
 
 TEST_F(ComposerTest, D68AFileAloneCanBeSent) {
-  drive.state.offered_files = {{1, "notes.txt", "one"}};
+  drive.state.offers = {{1, "notes.txt", "one"}};
   drive.frames(2);
   ASSERT_TRUE(drive.click("composer/send"));
   EXPECT_EQ(parts_of(drive.last<SendMessage>()->text).files.size(), 1u);

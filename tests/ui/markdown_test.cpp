@@ -184,6 +184,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Hostile{"1 MB of paragraphs", [] { return times("Some *words* here.\n\n", 50'000); }},
                       Hostile{"1 MB line", [] { return times("word ", 200'000); }}, Hostile{"links", [] { return times("[a](b) ", 40'000); }},
                       Hostile{"open links", [] { return times("[a](", 40'000); }}, Hostile{"tex", [] { return times("\\(\\)", 50'000); }},
+                      Hostile{"tex without an end", [] { return times("\\(\\[", 200'000); }}, Hostile{"colons", [] { return times("]:", 200'000); }},
                       Hostile{"definitions", [] { return times("[a]: b\n", 30'000) + times("[a] ", 30'000); }},
                       Hostile{"entities", [] { return times("&amp;", 50'000); }}, Hostile{"zeros", [] { return std::string(100'000, '\0'); }},
                       Hostile{"random bytes", random_bytes}),

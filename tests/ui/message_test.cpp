@@ -156,6 +156,23 @@ TEST_F(MessageTest, D62LinksShowTheirTargetAndAreAskedAbout) {
   EXPECT_EQ(drive.last<OpenLink>()->target, "https://example.org/map");
 }
 
+/// What turns the direction of text would make another host of the address that is asked about.
+TEST_F(MessageTest, D62UnseenCharactersOfATargetAreShown) {
+  const std::string target = "https://\u202Emoc.elpmaxe@evil.example/\u200Bä";
+  add(Author::assistant, "See [the map](" + target + ").");
+  drive.frames(2);
+  const std::string shown = "https://\\u202Emoc.elpmaxe@evil.example/\\u200Bä";
+  std::string link;
+  for (const Item& item : drive.root().interaction().items()) {
+    if (item.label == shown) link = item.id;
+  }
+  ASSERT_FALSE(link.empty()) << "in the tooltip";
+  ASSERT_TRUE(drive.click(link));
+  EXPECT_EQ(drive.find("link/box")->label, shown) << "in the question";
+  ASSERT_TRUE(drive.click("link/open"));
+  EXPECT_EQ(drive.last<OpenLink>()->target, target);
+}
+
 TEST_F(MessageTest, D62OtherTargetsThanWebAndMailAreNotOpened) {
   add(Author::assistant, "[a](file:///etc/passwd) [b](javascript:1)");
   drive.frames(2);
@@ -289,6 +306,23 @@ TEST_F(MessageTest, D64TheKeyboardSelectsFromMessageToMessage) {
   for (int i = 0; i < 40; ++i) drive.key(Key::up, kShift), drive.frames();
   drive.clipboard = "untouched";
   EXPECT_EQ(copied(), "untouched") << "back where it began nothing is selected";
+}
+
+TEST_F(MessageTest, AChatThatGetsShorterUnderTheSelectionForgetsIt) {
+  for (int i = 0; i < 6; ++i) add(i % 2 == 0 ? Author::user : Author::assistant, "words " + std::to_string(i));
+  drive.frames(2);
+  const Rect last = drive.find("messages/6/copy")->rect;
+  drive.press({last.left, last.top - 12});
+  drive.release({last.left, last.top - 12});
+  drive.key(Key::right, {.shift = true});
+  EXPECT_FALSE(copied().empty());
+  drive.state.messages.resize(2);  // another version, whose branch is shorter
+  drive.frames(2);
+  drive.clipboard = "untouched";
+  EXPECT_EQ(copied(), "untouched");
+  drive.key(Key::down, {.shift = true});
+  drive.key(letter('a'), kCtrl);
+  EXPECT_EQ(copied(), "words 0\n\nwords 1");
 }
 
 struct HostileText {

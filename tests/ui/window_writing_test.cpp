@@ -106,9 +106,9 @@ TEST_F(WindowTest, DraftsStayWithTheirChats) {
   drive.state.current_chat = 2;
   drive.state.draft = "of two";
   drive.frames();
-  ASSERT_NE(drive.last<DraftLeft>(), nullptr);
-  EXPECT_EQ(drive.last<DraftLeft>()->chat, 1);
-  EXPECT_EQ(drive.last<DraftLeft>()->text, "unsent");
+  ASSERT_NE(drive.last<KeepDraft>(), nullptr);
+  EXPECT_EQ(drive.last<KeepDraft>()->chat, 1);
+  EXPECT_EQ(drive.last<KeepDraft>()->text, "unsent");
   EXPECT_EQ(drive.root().composer().text(), "of two");
 }
 
@@ -118,7 +118,7 @@ TEST_F(WindowTest, ANewChatThatGetsItsNumberKeepsWhatIsBeingWritten) {
   drive.type("next");
   drive.frames(2);
   add_messages(2);
-  drive.state.current_chat = 12;
+  drive.state.current_chat = drive.state.stored_as = 12;
   drive.frames();
   EXPECT_EQ(drive.root().composer().text(), "next");
 }

@@ -328,10 +328,10 @@ std::optional<std::size_t> sure_begin(std::string_view source, const Builder::To
 
 /// Definitions of links reach everything, before them and behind.
 bool defines_links(std::string_view source) {
-  for (std::size_t at = 0; (at = source.find("]:", at)) != source.npos; ++at) {
-    const std::size_t line = at == 0 ? 0 : source.rfind('\n', at - 1) + 1;
-    const std::size_t first = source.find_first_not_of(" >", line);
-    if (first != source.npos && source[first] == '[') return true;
+  for (std::size_t at = 0; (at = source.find("]:", at)) != source.npos;) {
+    const std::size_t line = source.rfind('\n', at) + 1;
+    if (source[source.find_first_not_of(" >", line)] == '[') return true;
+    at = source.find('\n', at);  // one look at a line is enough
   }
   return false;
 }

@@ -17,6 +17,17 @@ constexpr NamedEntity kEntities[] = {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"q
                                      {"ndash", 0x2013}, {"mdash", 0x2014}, {"hellip", 0x2026}, {"bull", 0x2022}, {"middot", 0xB7},
                                      {"rarr", 0x2192}, {"larr", 0x2190}, {"le", 0x2264}, {"ge", 0x2265}, {"ne", 0x2260}};
 
+/// Where a word stands next, for questions that only go on: the text is read once, however often it is asked.
+struct NextPlace {
+  std::string_view text, word;
+  std::size_t place = 0;
+  bool known = false;
+  std::size_t from(std::size_t at) {
+    if (!known || place < at) place = text.find(word, at), known = true;
+    return place;
+  }
+};
+
 }  // namespace
 
 void append_entity(std::string& out, std::string_view entity) {
@@ -37,18 +48,17 @@ void append_entity(std::string& out, std::string_view entity) {
 std::string with_dollars(std::string_view source) {
   constexpr std::size_t kLongest = 4096;
   std::string out(source);
+  NextPlace round{source, "\\)"}, square{source, "\\]"}, paragraph{source, "\n\n"};
   for (std::size_t at = 0; (at = source.find('\\', at)) != source.npos;) {
     const char open = at + 1 < source.size() ? source[at + 1] : ' ';
-    const char close[] = {'\\', open == '(' ? ')' : ']', 0};
-    const std::string_view near = source.substr(at, kLongest).substr(0, source.substr(at, kLongest).find("\n\n"));
-    const std::size_t length = open == '(' || open == '[' ? near.find(close, 2) : near.npos;
-    if (length == near.npos) {
+    const std::size_t close = open == '(' ? round.from(at + 2) : open == '[' ? square.from(at + 2) : source.npos;
+    if (close == source.npos || close + 2 - at > kLongest || close + 2 > paragraph.from(at)) {
       at += 2;
       continue;
     }
     out.replace(at, 2, "$$");
-    out.replace(at + length, 2, "$$");
-    at += length + 2;
+    out.replace(close, 2, "$$");
+    at = close + 2;
   }
   return out;
 }

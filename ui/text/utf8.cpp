@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 namespace foreword::ui::text {
@@ -128,6 +129,19 @@ std::string clean(std::string_view bytes) {
 std::string clean_line(std::string_view bytes) {
   std::string out = clean(bytes);
   std::replace_if(out.begin(), out.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return out;
+}
+
+std::string with_escapes(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = decode(text, at);
+    char escape[16] = {};
+    const bool hidden = utf8proc_category(static_cast<utf8proc_int32_t>(c.value)) == UTF8PROC_CATEGORY_CF;
+    if (hidden) std::snprintf(escape, sizeof escape, "\\u%04X", static_cast<unsigned>(c.value));
+    out += hidden ? std::string_view(escape) : text.substr(at, c.n_bytes);
+    at += c.n_bytes;
+  }
   return out;
 }
 

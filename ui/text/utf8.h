@@ -24,6 +24,9 @@ std::string clean(std::string_view bytes);
 /// The same on one line: line ends and tabs become spaces.
 std::string clean_line(std::string_view bytes);
 
+/// Characters that are not seen but change how others stand (direction, joining) as escapes such as "\u202E". Valid UTF-8 in and out.
+std::string with_escapes(std::string_view text);
+
 /// What names are sorted by, as people do: without case and accents.
 std::string sort_key(std::string_view text);
 

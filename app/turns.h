@@ -1,0 +1,16 @@
+#pragma once
+// A conversation as chat templates want it: roles in turn. Pure.
+
+#include <vector>
+
+#include "engine/session.h"
+
+namespace foreword::app {
+
+/// Adds a message: none without text, and one of the same role as the last to that, so that a question whose answer never
+/// came stands with the next one and nothing is dropped. True: it is a message of its own.
+bool add_in_turn(std::vector<engine::ChatMessage>& messages, engine::ChatMessage message);
+/// All of these, added one after another.
+std::vector<engine::ChatMessage> in_turns(const std::vector<engine::ChatMessage>& messages);
+
+}  // namespace foreword::app
