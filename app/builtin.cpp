@@ -19,4 +19,14 @@ fs::path find_builtin_model() {
   return {};
 }
 
+engine::ModelOptions with_sibling(const fs::path& model, const fs::path& builtin, engine::ModelOptions options) {
+  const fs::path sibling = builtin.parent_path() / "draft.gguf";
+  std::error_code error;
+  const bool free = options.draft == engine::ModelOptions().draft && options.draft_model.empty();
+  if (!free || builtin.empty() || model != builtin || !fs::is_regular_file(sibling, error)) return options;
+  options.draft_model = sibling;
+  options.draft_model_optional = true;
+  return options;
+}
+
 }  // namespace foreword::app

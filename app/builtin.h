@@ -4,6 +4,8 @@
 #include <array>
 #include <filesystem>
 
+#include "engine/session.h"
+
 namespace foreword::app {
 
 /// As the window lists it.
@@ -25,5 +27,8 @@ std::array<std::filesystem::path, 2> builtin_places(const std::filesystem::path&
 
 /// The first of builtin_places() of the running program that is a file; empty: there is none.
 std::filesystem::path find_builtin_model();
+
+/// How to open this model: where it is the built-in one and nobody was named to draft, the smaller one beside it does.
+engine::ModelOptions with_sibling(const std::filesystem::path& model, const std::filesystem::path& builtin, engine::ModelOptions options);
 
 }  // namespace foreword::app

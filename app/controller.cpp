@@ -100,7 +100,7 @@ void Controller::open_model(const std::string& path) {
   view_.model = {ui::ModelState::loading, name_of_file(path), -1, {}};
   suggestions_.job_lost();
   choose_writer();  // the small one gives its memory up first (A52)
-  out_.engine(engine::LoadModel{path, options_.model});
+  out_.engine(engine::LoadModel{path, with_sibling(path, options_.builtin, options_.model)});
 }
 
 void Controller::open_start_model() {

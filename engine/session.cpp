@@ -7,6 +7,7 @@
 
 #include "engine/answer_queue.h"
 #include "engine/autocomplete/draft_plan.h"
+#include "engine/base/log.h"
 #include "engine/device_plan.h"
 #include "engine/drafting.h"
 #include "engine/inbox.h"
@@ -221,7 +222,10 @@ class Session::Desk {
     if (model_->tokenizer() == nullptr) return {};
     counter_.emplace(*model_->tokenizer());
     if (!options.draft_model.empty()) {
-      FW_ASSIGN(second_, SecondModel::open(options.draft_model, options, *model_));
+      auto second = SecondModel::open(options.draft_model, options, *model_);
+      if (second) second_ = std::move(*second);
+      else if (!options.draft_model_optional) return std::move(second.error());
+      else log(LogLevel::warning, second.error().message + " Answers go without it.");
     }
     FW_ASSIGN(auto drafting, open_drafting(*model_, second_.get(), options));
     if (!drafting) return {};

@@ -61,7 +61,7 @@ part_thread_sanitizer() {
   if setarch --addr-no-randomize true 2>/dev/null; then
     ctest() { setarch --addr-no-randomize ctest "$@"; }
   fi
-  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_tests build-tsan \
+  FOREWORD_CASES=4 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_tests build-tsan \
     --tests-regex '^(base|session|storage|kv)\.|Threads|^app\.(chat|complete|[A-Z])'
 }
 

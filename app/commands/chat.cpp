@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "app/answer.h"
+#include "app/builtin.h"
 #include "app/command.h"
 #include "app/history.h"
 #include "app/kv_book.h"
@@ -35,7 +36,7 @@ class Conversation {
 
   /// The model first: a chat whose model does not open leaves no trace.
   Result<void> open() {
-    FW_ASSIGN(model_, client_.load(common_.model, with_kv_book(common_.engine, find_paths(common_.data_dir))));
+    FW_ASSIGN(model_, client_.load(common_.model, with_kv_book(with_sibling(common_.model, common_.builtin, common_.engine), find_paths(common_.data_dir))));
     auto history = open_history(find_paths(common_.data_dir).database(), options_.chat, options_.system, common_.model);
     if (history) {
       history_ = std::move(*history);

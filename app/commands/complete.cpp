@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "app/answer.h"
+#include "app/builtin.h"
 #include "app/command.h"
 #include "app/terminal.h"
 
@@ -43,7 +44,7 @@ int run_drafts(EngineClient& client, const CommonOptions& common, const Options&
 int run(const CommonOptions& common, const Options& options) {
   if (const int code = need_model(common); code != kOk) return code;
   EngineClient client;
-  if (auto model = client.load(common.model, common.engine); !model) return fail(model.error());
+  if (auto model = client.load(common.model, with_sibling(common.model, common.builtin, common.engine)); !model) return fail(model.error());
   if (options.drafts > 0) return run_drafts(client, common, options);
   engine::Generate request;
   request.prompt = options.prompt;

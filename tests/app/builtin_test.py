@@ -53,6 +53,24 @@ class CommandLineTest(InstalledTest):
         self.put_model("assets/builtin")
         self.assertTrue(self.run_json("tokenize", "-p", "The cat")["ids"])
 
+    def test_its_sibling_drafts_for_it(self):
+        builtin = program.ROOT / "assets/builtin"
+        model = self.put_model()
+        model.write_bytes((builtin / "main.gguf").read_bytes())
+        ask = ["complete", "-p", "Dear Ms. Brown, thank you for", "-n", 60, "--temperature", 0]
+        alone = self.run_json(*ask)
+        model.with_name("draft.gguf").write_bytes((builtin / "draft.gguf").read_bytes())
+        helped = self.run_json(*ask)
+        self.assertEqual(helped["ids"], alone["ids"])
+        self.assertIn("model", helped["drafters"])
+        self.assertNotIn("model", alone["drafters"])
+        for given in (["-m", model], ["--draft", "copy"]):
+            self.assertEqual(bool(self.run_json(*ask, *given)["drafters"].get("model")), given[0] == "-m")
+        model.with_name("draft.gguf").write_bytes(b"not a model")
+        done = self.run_program(*ask)
+        self.assertEqual(done.returncode, program.OK, "it goes without")
+        self.assertIn(b"Answers go without it", done.stderr)
+
     def test_the_installed_one_comes_first(self):
         self.put_model()
         self.put_model("assets/builtin").write_bytes(b"not a model")
