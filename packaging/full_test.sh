@@ -62,7 +62,7 @@ part_thread_sanitizer() {
     ctest() { setarch --addr-no-randomize ctest "$@"; }
   fi
   FOREWORD_CASES=4 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_tests build-tsan \
-    --tests-regex '^(base|session|storage|kv)\.|Threads|^app\.(chat|complete|[A-Z])'
+    --label-exclude full --tests-regex '^(base|session|storage|kv)\.|Threads|^app\.(chat|complete|[A-Z])'
 }
 
 # Uninitialised values, which the sanitizers of GCC do not see. Valgrind knows no AVX-512.
