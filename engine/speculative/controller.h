@@ -58,6 +58,10 @@ class Controller {
   void expect(std::uint8_t drafter, const DraftPrice& price);
   /// A step begins, before anybody is asked.
   void begin_step(const Load& load) { back_ = load.back; }
+  /// The step's pass, of which so many rows were this text's, took so long: what they looked back at is no part of T(n).
+  void passed(int rows, int own_rows, double seconds) {
+    if (const double own = seconds - own_rows * back_; own > 0) cost_.observe(rows, own);
+  }
   /// Another answer begins, or the text was changed: how many steps it will take is guessed from those before.
   void begin_answer();
 

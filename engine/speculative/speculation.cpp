@@ -127,7 +127,6 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
   check(text.size() == followed_ && !text.empty(), "what is drafted for has been followed");
   tree_.clear(text.back());
   controller_.begin_step(load);
-  back_ = load.back;
   const bool samples = is_rejection(limits_.mode);
   DraftRules rules{.mode = limits_.mode,
                          .temperature = sampling.greedy() ? 0 : sampling.temperature,
@@ -201,8 +200,7 @@ void Speculation::tell_best(std::int32_t node, bool walked) {
 void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds) {
   calibration_.learn(tree_, result);
   controller_.learn(tree_, result);
-  const double own = seconds - static_cast<double>(tree_.size()) * back_;
-  if (own > 0) controller_.cost().observe(rows, own);
+  controller_.passed(rows, tree_.size(), seconds);
   ++stats_.passes;
   stats_.tokens += std::ssize(result.tokens);
   stats_.drafted += tree_.n_drafted();

@@ -104,7 +104,6 @@ class Speculation {
   Controller controller_;
   DraftTree tree_;
   SpeculationStats stats_;
-  double back_ = 0;           // of the step: Load::back
   std::size_t followed_ = 0;  // tokens of the text that the drafters know
   std::vector<float> level_price_;  // by drafter
   bool wants_rows_ = false;
