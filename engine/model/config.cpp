@@ -318,9 +318,7 @@ RopeTable make_rope_table(const Config& config, bool local, std::span<const floa
     table.magnitude = 1.0 + 0.1 * std::log(s);
     if (scaling.yarn_log_multiplier != 0) table.magnitude /= 1.0 + 0.1 * scaling.yarn_log_multiplier * std::log(s);
   }
-  if (scaled && (scaling.kind == RopeScaling::Kind::longrope || scaling.kind == RopeScaling::Kind::yarn)) {
-    table.magnitude *= scaling.attn_factor;
-  }
+  if (scaled) table.magnitude *= scaling.attn_factor;
   return table;
 }
 

@@ -17,7 +17,7 @@ struct RopeScaling {
   Kind kind = Kind::none;
   double factor = 1;            // s: how many times the trained length
   std::int64_t original_context = 0;
-  double attn_factor = 1;       // longrope's multiplier of cos and sin
+  double attn_factor = 1;       // multiplies cos and sin, whatever the kind: converted phi3 files state none
   double yarn_ext_factor = 1, yarn_beta_fast = 32, yarn_beta_slow = 1, yarn_log_multiplier = 0;
 };
 

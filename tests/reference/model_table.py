@@ -21,6 +21,8 @@ LINEAR = {"rope.scaling.type": "linear", "rope.scaling.factor": 4.0}
 YARN = {"rope.scaling.type": "yarn", "rope.scaling.factor": 4.0, "rope.scaling.original_context_length": TRAINED}
 LONGROPE = {"rope.scaling.type": "longrope", "rope.scaling.original_context_length": TRAINED,
             "rope.scaling.attn_factor": 1.19}
+# As llama.cpp's converter writes phi3: without a type.
+UNNAMED_LONGROPE = {key: value for key, value in LONGROPE.items() if key != "rope.scaling.type"}
 LONG_AND_SHORT = ("rope_factors_long", "rope_factors_short")
 GRANITE = {"attention.scale": 0.5, "embedding_scale": 6.0, "residual_scale": 0.4, "logit_scale": 5.0}
 LARGE_SCORES = {"attn_q": 4.0, "attn_k": 4.0}
@@ -137,6 +139,7 @@ ROWS = [
     Row("phi3-longrope", "phi3", {**LONGROPE, "attention.sliding_window": WINDOW}, {"factors": LONG_AND_SHORT},
         {"window of the file": setting(windows=[WINDOW] * 4), "up before gate": swapping_halves(r"ffn_up\.weight")},
         (*BOTH_SIDES, MANY)),
+    Row("phi3-as-converted", "phi3", {**UNNAMED_LONGROPE, "attention.sliding_window": WINDOW}, {"factors": LONG_AND_SHORT}, {}, BOTH_SIDES),
     Row("phi3-partial", "phi3", {"rope.dimension_count": 12}, {"output": False}),
     Row("phi3-partial-longrope", "phi3", {**LONGROPE, "rope.dimension_count": 12},
         {"factors": LONG_AND_SHORT, "output": False}, {}, BOTH_SIDES),

@@ -142,5 +142,5 @@ def _of_rope(model):
         out["long and short factors swapped"] = renaming({
             "rope_factors_long.weight": "rope_factors_short.weight",
             "rope_factors_short.weight": "rope_factors_long.weight"})
-        out["plain for longrope"] = setting(rope_type="none")
+        out["plain for longrope"] = without("rope_factors_.*")
     return out

@@ -135,14 +135,14 @@ class Model:
         angle = base ** (-2.0 * pair / self.n_rot)
         if is_local and self.local_rope_plain:
             return angle, 1.0
-        if self.rope_type == "longrope" and "rope_factors_long.weight" in self.tensors:
+        if "rope_factors_long.weight" in self.tensors:  # phi3 files name no type of scaling
             which = "long" if n_ctx > self.original_context else "short"
             return angle / self.tensors[f"rope_factors_{which}.weight"] / self.rope_factor, self.rope_magnitude
         if "rope_freqs.weight" in self.tensors:
             angle = angle / self.tensors["rope_freqs.weight"]
         if self.rope_type == "yarn":
             return self._yarn(base, pair, angle)
-        return (angle / self.rope_factor if self.rope_type == "linear" else angle), 1.0
+        return (angle / self.rope_factor if self.rope_type == "linear" else angle), self.rope_magnitude
 
     def _yarn(self, base, pair, angle):
         def dim(turns):
