@@ -17,19 +17,19 @@ constexpr float kNoisy = .8F;
 /// A sequence of a model for as long as it is needed.
 class Reader {
  public:
-  explicit Reader(LoadedModel& model) : model_(model), sequence_(model.cache().add_sequence()) {}
+  Reader(LoadedModel& model, std::int32_t vocabulary) : model_(model), vocabulary_(static_cast<std::size_t>(vocabulary)), sequence_(model.cache().add_sequence()) {}
   ~Reader() { model_.cache().remove_sequence(sequence_); }
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
   Result<void> read(std::span<const TokenId> tokens, const std::function<void(std::size_t, std::span<const float>)>& sink) {
-    const auto n_vocab = static_cast<std::size_t>(model_.tokenizer()->size());
     return model_.read(sequence_, tokens, [](std::int64_t) { return true; },
-                       [&](std::int64_t i, std::span<const float> row) { sink(static_cast<std::size_t>(i), row.first(n_vocab)); });
+                       [&](std::int64_t i, std::span<const float> row) { sink(static_cast<std::size_t>(i), row.first(vocabulary_)); });
   }
 
  private:
   LoadedModel& model_;
+  std::size_t vocabulary_;
   SequenceId sequence_;
 };
 
@@ -41,7 +41,7 @@ Result<void> rehearse(LoadedModel& model, SecondModel& second, double seconds, S
   std::vector<TokenId> text = model.tokenizer()->encode(self_test_text(), {});
   const std::int64_t room = std::min(model.model().context, second.model().model().context) / 2;
   text.resize(static_cast<std::size_t>(std::min({std::ssize(text), kMostTokens, room / kAtOnce * kAtOnce})));
-  Reader large(model), small(second.model());
+  Reader large(model, model.tokenizer()->size()), small(second.model(), second.vocabulary());
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   std::vector<std::vector<float>> rows(kAtOnce);
   for (std::size_t at = 0; at + kAtOnce <= text.size() && Clock::now() < end; at += kAtOnce) {

@@ -13,28 +13,35 @@ Result<std::unique_ptr<SecondModel>> SecondModel::open(const std::filesystem::pa
   if (!model) return std::move(model.error());
   const Tokenizer* mine = (*model)->tokenizer();
   const Tokenizer* its = target.tokenizer();
-  const bool same = mine != nullptr && its != nullptr && mine->size() == its->size() && [&] {
-    for (TokenId id = 0; id < its->size(); ++id) {
+  const TokenId n_mine = mine != nullptr ? mine->size() : 0, n_its = its != nullptr ? its->size() : 0, both = std::min(n_mine, n_its);
+  const bool same = both > 0 && std::max(n_mine, n_its) - both <= kMostPadding && [&] {
+    for (TokenId id = 0; id < both; ++id) {
       if (mine->text(id) != its->text(id)) return false;
     }
     return true;
   }();
   if (!same) {
-    return Error{ErrorCode::invalid_argument, path.filename().string() + " has another vocabulary than " + target.summary().name +
-                                                  " and cannot draft for it; choose a smaller model of the same family."};
+    return Error{ErrorCode::invalid_argument, path.filename().string() + " has another vocabulary (" + std::to_string(n_mine) + " tokens) than " + target.summary().name +
+                                                  " (" + std::to_string(n_its) + ") and cannot draft for it; choose a smaller model of the same family."};
   }
-  return std::unique_ptr<SecondModel>(new SecondModel(std::move(*model)));
+  return std::unique_ptr<SecondModel>(new SecondModel(std::move(*model), both));
 }
 
-SecondModel::SecondModel(std::unique_ptr<LoadedModel> model) : model_(std::move(model)), sequence_(model_->cache().add_sequence()) {}
+SecondModel::SecondModel(std::unique_ptr<LoadedModel> model, std::int32_t vocabulary)
+    : model_(std::move(model)), vocabulary_(vocabulary), sequence_(model_->cache().add_sequence()) {}
+
+bool SecondModel::knows(std::span<const std::int32_t> tokens) const {
+  return std::ranges::all_of(tokens, [this](std::int32_t token) { return token < vocabulary_; });
+}
 
 void SecondModel::follow(std::span<const std::int32_t> text, std::size_t kept) {
   kept = std::min(kept, text_.size());
+  if (kept < text_.size()) broken_ = !knows(text.first(kept));
+  broken_ = broken_ || !knows(text.subspan(kept));
   text_.resize(kept);
   text_.insert(text_.end(), text.begin() + static_cast<std::ptrdiff_t>(kept), text.end());
   agreed_ = std::min(agreed_, static_cast<std::int64_t>(kept));
   add({});
-  if (kept == 0) broken_ = false;
 }
 
 std::int64_t SecondModel::n_unread() const { return broken_ || text_.empty() ? 0 : std::max<std::int64_t>(0, std::ssize(text_) - 1 - agreed_); }
@@ -119,15 +126,16 @@ bool SecondModel::score(const DraftTree& tree, std::span<const std::int32_t> nod
                                std::span(stem).first(static_cast<std::size_t>(n_held))};
   const std::int64_t most = std::min(model_->model().context - std::ssize(held_), model_->forward().max_rows());
   const auto level = LevelRows::of(tree, nodes, sequence_, most, wish, known);
-  if (!level) return false;
-  const auto n_vocab = static_cast<std::size_t>(model_->tokenizer()->size());
+  if (!level || !knows(level->batch.token)) return false;
   broken_ = !model_->forward().run(level->batch, [&](std::int64_t row, const LogitRow& logits) {
-    sink(level->node_of[static_cast<std::size_t>(row)], logits.first(n_vocab));
+    sink(level->node_of[static_cast<std::size_t>(row)], logits.first(static_cast<std::size_t>(vocabulary_)));
   });
+  // Where layers have windows, tokens that are committed push out others, which do not come back when a wrong guess is cut off.
+  const bool keeps_guesses = model_->cache().shape().n_windowed() == 0;
   std::vector<std::int32_t> kept, tokens;
   for (std::size_t row = 0; row < level->node_of.size(); ++row) {
     const std::int32_t node = level->node_of[row];
-    if (node >= 0 && std::ranges::find(stem, node) == stem.end()) continue;
+    if (node > 0 && (!keeps_guesses || std::ranges::find(stem, node) == stem.end())) continue;
     kept.push_back(static_cast<std::int32_t>(row));
     tokens.push_back(node < 0 ? known.unread[row] : tree.token[static_cast<std::size_t>(node)]);
   }

@@ -28,10 +28,15 @@ struct LevelRows {
 
 class SecondModel : public DraftModel {
  public:
-  /// `invalid_argument` if the two vocabularies are not the same, since then its tokens mean nothing to the target.
+  /// `invalid_argument` if the two vocabularies are not the same, since then its tokens mean nothing to the target. One may have up to
+  /// kMostPadding tokens more at its end: models of one family are filled up to other sizes (Qwen 2.5: 151,936 and 152,064).
   static Result<std::unique_ptr<SecondModel>> open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target);
 
+  static constexpr std::int32_t kMostPadding = 128;
+
   LoadedModel& model() { return *model_; }
+  /// Tokens that both know: it guesses no others, and behind another one nothing.
+  std::int32_t vocabulary() const { return vocabulary_; }
 
   void follow(std::span<const std::int32_t> text, std::size_t kept) override;
   std::int64_t backlog() const override { return n_unread() > kAlong ? n_unread() : 0; }
@@ -40,7 +45,7 @@ class SecondModel : public DraftModel {
   std::int64_t bytes() const override;
 
  private:
-  explicit SecondModel(std::unique_ptr<LoadedModel> model);
+  SecondModel(std::unique_ptr<LoadedModel> model, std::int32_t vocabulary);
   /// Tokens that are read at once: nobody is obeyed meanwhile. And those that are read along with the first level of a tree, for which
   /// a pass of their own would be too dear.
   static constexpr std::int64_t kMostAtOnce = 32, kAlong = 8;
@@ -52,12 +57,15 @@ class SecondModel : public DraftModel {
   /// The cache holds these behind what it held.
   void add(std::span<const std::int32_t> tokens);
 
+  bool knows(std::span<const std::int32_t> tokens) const;
+
   std::unique_ptr<LoadedModel> model_;
+  std::int32_t vocabulary_;
   SequenceId sequence_;
   std::vector<std::int32_t> text_;
   std::vector<std::int32_t> held_;  // by the cache: of the text, and behind it guesses, which may come true
   std::int64_t agreed_ = 0;         // of held_ with the text
-  bool broken_ = false;             // after an error, until another text comes
+  bool broken_ = false;             // after an error or a token that it does not know, until another text comes
 };
 
 }  // namespace foreword::engine

@@ -13,12 +13,11 @@
 #include "engine/scheduler.h"
 #include "engine/second_model.h"
 #include "gpu/registry.h"
+#include "tests/session/models.h"
 #include "tests/support/fixtures.h"
 
 namespace foreword::engine {
 namespace {
-
-std::filesystem::path builtin(const char* name) { return test::data_dir().parent_path().parent_path() / "assets/builtin" / name; }
 
 /// FOREWORD_CASES raises the number of cases for the full suite.
 int n_cases(int standard) {
@@ -63,14 +62,6 @@ class Scripted : public Drafter {
 };
 
 constexpr DrafterRow kScripted{"scripted", "", "", 1.0F, false, false, nullptr};
-
-/// The logits after these tokens, which are read behind what the sequence holds.
-std::vector<float> last_row(LoadedModel& in, SequenceId id, std::span<const TokenId> tokens) {
-  std::vector<float> logits;
-  EXPECT_TRUE(in.read(id, tokens, [&](std::int64_t i) { return i + 1 == std::ssize(tokens); },
-                         [&](std::int64_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); }));
-  return logits;
-}
 
 class SpeculationEquality : public testing::Test {
  protected:
@@ -266,76 +257,6 @@ TEST_F(SpeculationEquality, MomentumAndDryEndWhatGoesRoundInCircles) {
   request.sampling.dry_multiplier = 0;
   request.sampling.momentum = 0.2F;
   EXPECT_LT(share(), .05);
-}
-
-TEST(SecondModel, AnotherVocabularyIsRefused) {
-  ModelOptions options;
-  options.device = test::device();
-  options.context = 256;
-  const auto model = std::move(LoadedModel::open(builtin("main.gguf"), options)).value();
-  const auto second = SecondModel::open(test::data_dir() / "models" / "arch-qwen2-Q8_0.gguf", options, *model);
-  ASSERT_FALSE(second);
-  EXPECT_NE(second.error().message.find("vocabulary"), std::string::npos) << second.error().message;
-}
-
-// What it kept of earlier trees, and what it reads along, make no difference to a number.
-TEST(SecondModel, ScoresAsIfAllWereReadAnew) {
-  ModelOptions options;
-  options.device = test::device();
-  options.context = 1024;
-  const auto model = std::move(LoadedModel::open(builtin("main.gguf"), options)).value();
-  const auto second = std::move(SecondModel::open(builtin("draft.gguf"), options, *model)).value();
-  LoadedModel& small = second->model();
-  const auto n_vocab = static_cast<std::size_t>(small.tokenizer()->size());
-  const unsigned seed = 20261126;
-  std::mt19937 random(seed);
-  SCOPED_TRACE(testing::Message() << "seed " << seed);
-  const auto token = [&] { return static_cast<std::int32_t>(random() % 12); };  // so few that guesses come true
-  std::vector<std::int32_t> text{1, 20, 30};
-  std::size_t kept = 0;
-  std::int64_t n_scored = 0;
-  for (int turn = 0; turn < 120; ++turn) {
-    second->follow(text, kept);
-    DraftTree tree(text.back());
-    std::vector<std::int32_t> level{0};
-    for (int depth = 0; depth < 4 && !level.empty(); ++depth) {
-      std::map<std::int32_t, std::vector<float>> scored;
-      while (second->backlog() > 0) second->catch_up();
-      ASSERT_TRUE(second->score(tree, level, true, [&](std::int32_t node, const LogitRow& row) {
-        const std::span<const float> all = row.all();
-        scored[node].assign(all.begin(), all.end());
-      })) << "turn " << turn;
-      ASSERT_EQ(scored.size(), level.size());
-      for (const auto& [node, row] : scored) {
-        std::vector<std::int32_t> whole;
-        for (std::int32_t at = node; at > 0; at = tree.parent[static_cast<std::size_t>(at)]) whole.insert(whole.begin(), tree.token[static_cast<std::size_t>(at)]);
-        whole.insert(whole.begin(), text.begin(), text.end());
-        const SequenceId fresh = small.cache().add_sequence();
-        const auto anew = last_row(small, fresh, whole);
-        small.cache().remove_sequence(fresh);
-        ASSERT_EQ(row.size(), n_vocab);
-        ASSERT_EQ(anew.size(), n_vocab);
-        ASSERT_EQ(0, std::memcmp(row.data(), anew.data(), n_vocab * sizeof(float))) << "turn " << turn << ", node " << node;
-        ++n_scored;
-      }
-      std::vector<std::int32_t> next;
-      for (const std::int32_t node : level) {
-        for (unsigned i = random() % 3; i > 0 && next.size() < 3; --i) {
-          const std::int32_t child = tree.add(node, token(), .5F, Draw::deterministic, {node, 0, 0, 0});
-          if (std::ranges::find(next, child) == next.end()) next.push_back(child);
-        }
-      }
-      level = next;
-    }
-    // The text goes on with a path of the tree, with other tokens, or was cut.
-    kept = text.size();
-    std::int32_t at = 0;
-    while (!tree.children(at).empty() && random() % 4 != 0) text.push_back(tree.token[static_cast<std::size_t>(at = tree.children(at)[random() % tree.children(at).size()])]);
-    for (unsigned i = random() % (turn % 10 == 0 ? 30 : 3); i > 0 || text.size() == kept; i -= i > 0 ? 1 : 0) text.push_back(token());
-    if (random() % 8 == 0 || text.size() > 200) text.resize(kept = 1 + random() % kept % 60);
-    if (text.size() == kept) text.push_back(token());
-  }
-  EXPECT_GT(n_scored, 200);
 }
 
 TEST(TextToEdit, StandsBehindTheRequest) {
