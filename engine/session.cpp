@@ -38,6 +38,7 @@ std::tm local_time_now() {
 
 /// Between two words on how far a loading is.
 constexpr std::chrono::milliseconds kTellLoading{300};
+constexpr const char* kGoesWithout = " Answers go without the draft model.";
 /// For a page that comes back from the store, where nothing else runs.
 constexpr std::chrono::milliseconds kPatience{50};
 /// The same, where nobody waits for it, and whoever comes should not wait either.
@@ -160,6 +161,7 @@ class Session::Desk {
     }
     lose_helpers();
     model_options_.device = kProcessor;
+    model_options_.draft_model_optional = true;  // the answers that wait need the model alone
     return model_->move_to_processor(why) && start_model();
   }
 
@@ -225,11 +227,20 @@ class Session::Desk {
       auto second = SecondModel::open(options.draft_model, options, *model_);
       if (second) second_ = std::move(*second);
       else if (!options.draft_model_optional) return std::move(second.error());
-      else log(LogLevel::warning, second.error().message + " Answers go without it.");
+      else log(LogLevel::warning, second.error().message + kGoesWithout);
     }
-    FW_ASSIGN(auto drafting, open_drafting(*model_, second_.get(), options));
-    if (!drafting) return {};
-    drafting_.emplace(std::move(*drafting));
+    auto drafting = open_drafting(*model_, second_.get(), options);
+    // Memory may suffice for the model alone.
+    if (!drafting && second_ && (options.draft_model_optional || drafting.error().code == ErrorCode::out_of_memory)) {
+      log(LogLevel::warning, drafting.error().message + kGoesWithout);
+      second_.reset();
+      ModelOptions alone = options;
+      std::erase(alone.draft, "model");
+      drafting = open_drafting(*model_, nullptr, alone);
+    }
+    if (!drafting) return std::move(drafting.error());
+    if (!*drafting) return {};
+    drafting_.emplace(std::move(**drafting));
     scheduler_->cost().rows() = drafting_->speculation.cost();
     return {};
   }

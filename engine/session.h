@@ -38,7 +38,7 @@ struct ModelOptions {
   bool kv_every_page = false;  // no page stays exact: for measuring
   std::vector<std::string> draft = {"auto"};  // drafters by name (speculative/drafter.h); auto: all there are, off: none
   std::filesystem::path draft_model;          // a smaller model of the same vocabulary that drafts; empty: none
-  bool draft_model_optional = false;          // where it cannot be opened, that is logged, and the model goes without it
+  bool draft_model_optional = false;          // where it cannot be opened or fails when tried, that is logged, and the model goes without it
   VerifyMode verify = VerifyMode::gumbel;
 };
 inline constexpr std::int64_t kDefaultContext = 8192;
