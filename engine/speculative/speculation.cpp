@@ -17,6 +17,10 @@ constexpr double kLeastPrice = .1, kMostPrice = .9, kPriceRate = .2;
 
 constexpr int kRehearsedGuesses = 4;
 
+// After so many steps without a draft that was worth its row, so many are left out each time: between two passes what drafters and controller
+// know is no longer in the processor's caches, and looking at it takes longer than it should.
+constexpr int kQuiet = 24, kRest = 7;
+
 /// A model whose logits behind the root are known.
 class KnownRow final : public DraftModel {
  public:
@@ -109,7 +113,7 @@ void Speculation::rehearse(std::string_view drafter, const SamplingParams& sampl
 
 void Speculation::begin(std::span<const std::int32_t> text, std::size_t kept) {
   controller_.begin_answer();
-  follow(text, kept);
+  follow(text, std::min(kept, followed_));
 }
 
 void Speculation::follow(std::span<const std::int32_t> text, std::size_t kept) {
@@ -119,13 +123,20 @@ void Speculation::follow(std::span<const std::int32_t> text, std::size_t kept) {
 }
 
 void Speculation::expect_copy_of(std::span<const std::int32_t> source) {
+  if (!source.empty()) quiet_ = rest_ = 0;
   for (const Member& member : members_) member.drafter->expect_copy_of(source);
 }
 
 const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
                                     const Load& load, const std::function<bool()>& go_on) {
-  check(text.size() == followed_ && !text.empty(), "what is drafted for has been followed");
   tree_.clear(text.back());
+  rests_ = rest_ > 0;
+  if (rests_) {
+    --rest_;
+    next_sampled_nodes_ = 0;
+    return tree_;
+  }
+  follow(text, followed_);
   controller_.begin_step(load);
   const bool samples = is_rejection(limits_.mode);
   DraftRules rules{.mode = limits_.mode,
@@ -178,7 +189,7 @@ void Speculation::learn_price(std::uint8_t drafter, double seconds) {
 }
 
 void Speculation::observe(std::int32_t node, std::span<const Candidate> best) {
-  if (!wants_rows_) return;
+  if (!wants_rows_ || rests_) return;
   best_.clear();
   for (const Candidate& one : best) best_.push_back({one.token, one.logit});
   weigh_tokens(best_);
@@ -186,7 +197,7 @@ void Speculation::observe(std::int32_t node, std::span<const Candidate> best) {
 }
 
 void Speculation::observe_aside(std::int32_t node, const LogitRow& logits) {
-  if (!wants_rows_) return;
+  if (!wants_rows_ || rests_) return;
   top_tokens(logits, kBestOfRow, large_, best_);
   tell_best(node, false);
 }
@@ -198,11 +209,12 @@ void Speculation::tell_best(std::int32_t node, bool walked) {
 }
 
 void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& result, int rows, double seconds) {
+  ++stats_.passes;
+  stats_.tokens += std::ssize(result.tokens);
+  if (rests_) return;
   calibration_.learn(tree_, result);
   controller_.learn(tree_, result);
   controller_.passed(rows, tree_.size(), seconds);
-  ++stats_.passes;
-  stats_.tokens += std::ssize(result.tokens);
   stats_.drafted += tree_.n_drafted();
   std::vector<std::uint8_t> on_path(tree_.token.size(), 0);
   for (std::size_t i = 1; i < result.path.size(); ++i) on_path[static_cast<std::size_t>(result.path[i])] = 1;
@@ -210,7 +222,9 @@ void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& 
     const std::int32_t child = tree_.find(claim.parent, claim.token);
     if (child >= 0 && on_path[static_cast<std::size_t>(child)] != 0) ++stats_.accepted[claim.drafter];
   }
-  follow(text, followed_);
+  quiet_ = tree_.n_drafted() > 0 ? 0 : quiet_ + 1;
+  if (quiet_ >= kQuiet) rest_ = kRest;
+  else follow(text, followed_);
 }
 
 std::int64_t Speculation::bytes() const {

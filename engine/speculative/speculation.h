@@ -13,8 +13,8 @@
 //   the KV cache keeps the rows of walk.result().path
 //   speculation.learn(text, walk.result(), rows of the pass, seconds of the pass);
 //
-// The last token of the text is the one whose row is not yet in the KV cache. Nothing that is done or left out here changes the
-// text in the modes gumbel and match.
+// The last token of the text is the one whose row is not yet in the KV cache. Where nothing was worth a row for long, most steps draft
+// nothing and learn nothing. Nothing that is done or left out here changes the text in the modes gumbel and match.
 
 #include <cstdint>
 #include <functional>
@@ -107,6 +107,8 @@ class Speculation {
   std::size_t followed_ = 0;  // tokens of the text that the drafters know
   std::vector<float> level_price_;  // by drafter
   bool wants_rows_ = false;
+  int quiet_ = 0, rest_ = 0;    // steps in which nothing was drafted; that are to be left out
+  bool rests_ = false;          // in this step
   int next_sampled_nodes_ = 0;  // in the modes of rejection: of the next tree, by this one's draws
   LargeLogits large_;
   std::vector<Guess> best_;
