@@ -20,6 +20,8 @@ constexpr std::int64_t kSpare = std::int64_t{192} << 20;
 constexpr std::int64_t kWidestHead = 512;
 /// Where a device fills the columns of a matrix up to a multiple of so many.
 constexpr std::int64_t kUnitCols = 256;
+/// Pages of a device's memory, of which it can leave one unused behind a matrix, and behind small ones that share pages an eighth of them.
+constexpr std::int64_t kPageBytes = std::int64_t{2} << 20, kSharedPart = 8;
 
 /// N of "blk.N.", or -1.
 std::int64_t layer_of(const std::string& name) {
@@ -32,9 +34,12 @@ std::int64_t layer_of(const std::string& name) {
 
 /// Bytes that this takes more than in the file.
 std::int64_t filling_of(const TensorInfo& tensor) {
-  if (tensor.shape.size() < 2 || gpu::info(tensor.format).block_length == 1) return 0;
+  if (tensor.shape.size() < 2) return 0;
+  const auto bytes = static_cast<std::int64_t>(tensor.bytes);
+  const std::int64_t left_over = std::min(kPageBytes, bytes / kSharedPart);
+  if (gpu::info(tensor.format).block_length == 1) return left_over;
   const std::int64_t cols = tensor.shape[0], missing = (kUnitCols - cols % kUnitCols) % kUnitCols;
-  return static_cast<std::int64_t>(tensor.bytes) / cols * missing;
+  return bytes / cols * missing + left_over;
 }
 
 std::int64_t product_bytes(const ModelBytes& bytes, std::int64_t n_layers) {

@@ -27,7 +27,7 @@ struct DevicePlan {
 struct ModelBytes {
   std::int64_t head = 0, table = 0;    // the last product; the embeddings, which a device keeps by themselves
   std::vector<std::int64_t> layers;    // weights of each
-  std::int64_t filling_of_layer = 0;   // what they may take more on a device, which has whole units of columns
+  std::int64_t filling_of_layer = 0;   // what they may take more on a device: whole units of columns, whole pages of memory
   std::int64_t cache_of_layer = 0;     // keys and values of the whole context
   std::int64_t working = 0;            // activations of a pass, and something for the driver
 };

@@ -8,11 +8,15 @@
 namespace foreword::gpu {
 namespace {
 
-/// Smaller weights share memory of this size, whole pages of the driver's.
-constexpr std::size_t kSlabBytes = std::size_t{32} << 20;
+/// Smaller weights share memory of about this size.
+constexpr std::size_t kSlabBytes = std::size_t{48} << 20;
+/// The driver gives memory in whole pages of this size; what a weight leaves of its last one is for smaller weights.
+constexpr std::size_t kPageBytes = std::size_t{2} << 20;
 constexpr std::size_t kAlignment = 256;
 /// Of the file's bytes that wait on the device to be packed.
 constexpr std::int64_t kPieceBytes = std::int64_t{64} << 20;
+
+constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 }  // namespace
 
@@ -51,12 +55,13 @@ Result<const std::uint8_t*> CudaWeights::resident(const WeightMatrix& weight, We
 }
 
 Result<std::byte*> CudaWeights::room(CudaFile& file, std::size_t bytes) {
-  const std::size_t whole = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  const std::size_t whole = std::max(round_up(bytes, kAlignment), kAlignment);
   const auto fits = [&](const CudaFile::Slab& slab) { return slab.buffer->bytes() - slab.used >= whole; };
   auto slab = std::ranges::find_if(file.slabs_, fits);
   if (slab == file.slabs_.end()) {
-    const auto smaller = std::min(kSlabBytes, (file.bytes_.size() + 2 * kAlignment) / kAlignment * kAlignment);
-    FW_ASSIGN(auto fresh, allocate_cuda(device_, std::max(whole, smaller)));
+    // For a whole number of weights like this one, since most that follow are like it.
+    const std::size_t n = std::max<std::size_t>(std::min(kSlabBytes, file.bytes_.size()) / whole, 1);
+    FW_ASSIGN(auto fresh, allocate_cuda(device_, round_up(n * whole, kPageBytes)));
     slab = file.slabs_.insert(file.slabs_.end(), {std::move(fresh), 0});
   }
   slab->used += whole;

@@ -26,7 +26,7 @@ class CudaFile final : public Buffer {
     bool packed;
     auto operator<=>(const Key&) const = default;
   };
-  /// Memory for several small weights.
+  /// Memory for one large weight or several small ones; smaller ones come into what is left.
   struct Slab {
     std::unique_ptr<CudaBuffer> buffer;
     std::size_t used = 0;

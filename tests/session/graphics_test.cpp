@@ -180,7 +180,7 @@ TEST_P(Graphics, ASmallMemoryTakesTheLayersThatFit) {
   auto file = GgufFile::open(story_model());
   ASSERT_TRUE(file.has_value());
   const ModelBytes bytes = count_bytes(*file, 128, 512);
-  tell("memory=" + std::to_string(bytes.head + bytes.table + bytes.working + 3 * (bytes.layers[0] + bytes.cache_of_layer) + 1000));
+  tell("memory=" + std::to_string(bytes.head + bytes.table + bytes.working + 3 * (bytes.layers[0] + bytes.filling_of_layer + bytes.cache_of_layer) + 1000));
   const Outcome outcome = answer(GetParam().device, -1);
   ASSERT_FALSE(outcome.error) << outcome.error->message;
   EXPECT_EQ(outcome.text, expected_);
