@@ -28,13 +28,15 @@ struct ModelBytes {
   std::int64_t head = 0, table = 0;    // the last product; the embeddings, which a device keeps by themselves
   std::vector<std::int64_t> layers;    // weights of each
   std::int64_t filling_of_layer = 0;   // what they may take more on a device: whole units of columns, whole pages of memory
-  std::int64_t cache_of_layer = 0;     // keys and values of the whole context
+  std::vector<std::int64_t> cache;     // keys and values of the whole context, of each layer
+  std::int64_t least_cache = 0;        // of all together, where old pages go down to fewer bits because memory is short
   std::int64_t working = 0;            // activations of a pass, and something for the driver
 };
 /// prompt_rows: DeviceInfo::prompt_rows.
-ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t prompt_rows);
+ModelBytes count_bytes(const GgufFile& file, const ModelOptions& options, std::int64_t prompt_rows);
 
-/// The most layers that fit into `free` bytes; all of them where `free` is 0, which means that nobody knows.
+/// The most layers that fit into `free` bytes; all of them where `free` is 0, which means that nobody knows. Where all fit with the
+/// least cache, all do; else those that are there have theirs as it was wished for.
 std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free);
 
 /// `options.device` and `options.gpu_layers` for this file, as things stand now.
