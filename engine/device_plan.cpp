@@ -6,7 +6,6 @@
 
 #include "engine/kv/kv_room.h"
 #include "engine/kv_plan.h"
-#include "engine/model/config.h"
 #include "gpu/device_choice.h"
 #include "gpu/registry.h"
 #include "gpu/split.h"
@@ -16,8 +15,6 @@ namespace {
 
 /// Rows whose logits a pass holds at once.
 constexpr std::int64_t kLogitRows = 16;
-/// For the driver, its kernels, and what other programs take meanwhile.
-constexpr std::int64_t kSpare = std::int64_t{192} << 20;
 /// Columns of an attention head that the kernels of graphics processors have room for.
 constexpr std::int64_t kWidestHead = 512;
 /// Where a device fills the columns of a matrix up to a multiple of so many.
@@ -106,16 +103,20 @@ gpu::DeviceInfo device_of(const DevicePlan& plan, const ModelOptions& options) {
 
 }  // namespace
 
+std::int64_t working_bytes(const GgufFile& file, const Config& config, std::int64_t prompt_rows) {
+  const TensorInfo* embeddings = file.find("token_embd.weight");
+  const std::int64_t vocabulary = embeddings != nullptr && embeddings->shape.size() > 1 ? embeddings->shape[1] : 0;
+  const std::int64_t width = 5 * config.hidden_size + 4 * config.n_heads * config.head_dim +
+                             3 * std::max(config.ffn_size, config.n_experts_used * config.expert_ffn_size);
+  return 4 * (prompt_rows * width + kLogitRows * vocabulary);
+}
+
 ModelBytes count_bytes(const GgufFile& file, const ModelOptions& options, std::int64_t prompt_rows) {
   const auto config = read_config(file.metadata());
   if (!config) return {};  // loading will say why
   ModelBytes bytes = count_weights(file, *config);
   count_cache(plan_kv(file, *config, options).shape, context_of(*config, options), bytes);
-  const TensorInfo* embeddings = file.find("token_embd.weight");
-  const std::int64_t vocabulary = embeddings != nullptr && embeddings->shape.size() > 1 ? embeddings->shape[1] : 0;
-  const std::int64_t width = 5 * config->hidden_size + 4 * config->n_heads * config->head_dim +
-                             3 * std::max(config->ffn_size, config->n_experts_used * config->expert_ffn_size);
-  bytes.working = 4 * (prompt_rows * width + kLogitRows * vocabulary) + kSpare;
+  bytes.working = working_bytes(file, *config, prompt_rows) + kSpareBytes;
   return bytes;
 }
 

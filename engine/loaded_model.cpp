@@ -22,6 +22,18 @@ std::string in_gigabytes(std::int64_t bytes) {
   return text.substr(0, text.find('.') + 2) + " GB";
 }
 
+/// Bytes for the cache, 0: nobody knows. A device has no more than is free, and a pass has to find its memory there.
+struct CacheRoom {
+  std::int64_t most = 0;      // that the cache can have
+  std::int64_t sensible = 0;  // with something to spare
+};
+CacheRoom room_for_cache(const gpu::DeviceInfo& device, const GgufFile& file, const Config& config) {
+  const std::int64_t free = device.memory_free_bytes;
+  if (device.id == "cpu" || free == 0) return {free, free};
+  const std::int64_t most = std::max<std::int64_t>(free - working_bytes(file, config, device.prompt_rows), 1);
+  return {most, std::max<std::int64_t>(most - kSpareBytes, 1)};
+}
+
 bool has_vocabulary(const Metadata& metadata) { return metadata.find("tokenizer.ggml.model") != nullptr; }
 
 }  // namespace
@@ -110,13 +122,13 @@ Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::
   kv_name_ = choice.mode ? row_of(*choice.mode).name : name_of(choice.policy.old);
   if (!choice.warning.empty()) log(LogLevel::warning, name + ": " + choice.warning);
   const std::int64_t kv_bytes = KvCache::least_bytes_for(shape, model_.context);
-  const std::int64_t free_bytes = backend_->device().memory_free_bytes;
-  if (free_bytes > 0 && kv_bytes > free_bytes) {
+  const CacheRoom room = room_for_cache(backend_->device(), *file, config);
+  if (room.most > 0 && kv_bytes > room.most) {
     return Error{ErrorCode::out_of_memory, name + ": A context of " + std::to_string(model_.context) +
                                                " tokens needs " + in_gigabytes(kv_bytes) + ", but only " +
-                                               in_gigabytes(free_bytes) + " of memory are free; choose a smaller --context."};
+                                               in_gigabytes(room.most) + " of memory are left for it; choose a smaller --context."};
   }
-  auto cache = KvCache::create(*backend_, shape, model_.context, free_bytes);
+  auto cache = KvCache::create(*backend_, shape, model_.context, room.sensible);
   if (!cache) return named(cache.error());
   cache_ = std::move(*cache);
   texts_.emplace(*cache_);

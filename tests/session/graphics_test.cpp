@@ -218,6 +218,26 @@ TEST_P(Graphics, ASmallMemoryTakesTheLayersThatFit) {
   EXPECT_EQ(outcome.models.front().device_reason, "3 of 5 layers fit its memory");
 }
 
+// A cache that would take all that is free goes down to fewer bits instead, and the pass behind it finds its memory.
+TEST_P(Graphics, TheCacheLeavesMemoryForThePass) {
+  if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "only the emulated device's memory can be told";
+  ModelOptions options;
+  options.device = "cuda", options.gpu_layers = 99, options.context = 16384, options.kv = KvMode::roomy;
+  const std::filesystem::path path = test::data_dir().parent_path().parent_path() / "assets/builtin/main.gguf";
+  auto file = GgufFile::open(path);
+  ASSERT_TRUE(file.has_value());
+  const ModelBytes bytes = count_bytes(*file, options, 512);
+  const std::int64_t cache = std::accumulate(bytes.cache.begin(), bytes.cache.end(), std::int64_t{0});
+  ASSERT_LT(bytes.least_cache, cache);
+  const std::int64_t weights = std::accumulate(bytes.layers.begin(), bytes.layers.end(), bytes.head + bytes.table) + std::ssize(bytes.layers) * bytes.filling_of_layer;
+  tell("memory=" + std::to_string(weights + (bytes.least_cache + cache) / 2 + bytes.working));
+  const auto loaded = LoadedModel::open(path, options);
+  ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
+  EXPECT_LT((*loaded)->cache().total_bytes(), cache);
+  EXPECT_GE((*loaded)->cache().total_bytes(), bytes.least_cache);
+  EXPECT_GE((*loaded)->backend().device().memory_free_bytes, std::int64_t{150} << 20) << "for the driver and for what kernels put aside";
+}
+
 INSTANTIATE_TEST_SUITE_P(Devices, Graphics, testing::Values(Kind{"vulkan", "FOREWORD_VULKAN", "software,"}, Kind{"cuda", "FOREWORD_CUDA_EMULATED", ""}),
                          [](const auto& test) { return std::string(test.param.device); });
 
