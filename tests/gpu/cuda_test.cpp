@@ -166,6 +166,22 @@ TEST(CudaCounts, LaunchesAndOps) {
   EXPECT_EQ(profile[0].cost.format, "Q8_0");
 }
 
+// Of a chunk of a prompt only the last row is watched, and only what belongs to it is kept.
+TEST(CudaScratch, PagesOfWatchedRowsAlone) {
+  constexpr std::int64_t kRows = 512, kHeads = 32, kKvHeads = 8, kPages = 2048, kWatched = 4;
+  static float memory[1];
+  cuda::Op op{};
+  op.kind = cuda::kOpAttention;
+  op.attention.q = op.attention.out = {memory, kRows, kHeads * 128, kHeads * 128};
+  op.attention.table = {memory, 1, kPages, kPages};
+  op.attention.watch = {memory, kRows, 1, 1};
+  op.attention.shares = {memory, kWatched * kKvHeads, kPages, kPages};
+  op.attention.cache.n_kv_heads = kKvHeads, op.attention.cache.head_dim = 128;
+  op.attention.n_heads = kHeads, op.attention.max_slots = kPages * kPageSlots;
+  EXPECT_GE(cuda::scratch_of(&op, 1), kWatched * kHeads * kPages * 8);
+  EXPECT_LE(cuda::scratch_of(&op, 1), kWatched * kHeads * (kPages + 1) * 8 + 1024);
+}
+
 struct LayerResult {
   std::vector<float> values;  // of every tensor that the layer's ops write
   std::int64_t launches = 0;

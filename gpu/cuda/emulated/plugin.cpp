@@ -150,6 +150,12 @@ const Api& emulated_plugin(const EmulatedFaults& inject) {
   return kApi;
 }
 
+std::int64_t scratch_of(const Op* ops, std::int64_t n_ops) {
+  Lowering lowering{};
+  measure(lowering, ops, n_ops);
+  return lowering.scratch.most;
+}
+
 const Api& emulated_plugin_by_environment() {
   by_environment = true;
   return kApi;

@@ -25,4 +25,7 @@ const Api& emulated_plugin(const EmulatedFaults& inject = {});
 /// The same by the words in FOREWORD_CUDA_EMULATED, read at each count() and open().
 const Api& emulated_plugin_by_environment();
 
+/// Bytes of scratch memory that a step takes on a device, beside its rounded input.
+std::int64_t scratch_of(const Op* ops, std::int64_t n_ops);
+
 }  // namespace foreword::gpu::cuda
