@@ -126,7 +126,7 @@ TEST(CudaFaults, NoAllocationThatFailsIsMoreThanASentence) {
     EXPECT_TRUE(result.error().message.ends_with(".")) << result.error().message;
     EXPECT_NE(result.error().message.find("--device cpu"), std::string::npos) << result.error().message;
   }
-  EXPECT_EQ(n_failures, 6) << "opening, memory, staging, weights, the file's bytes before they are packed, rounded input";
+  EXPECT_EQ(n_failures, 6) << "opening, memory, staging, the file's bytes before they are packed, weights, rounded input";
 }
 
 TEST(CudaFaults, AKernelThatFailsIsALostDevice) {

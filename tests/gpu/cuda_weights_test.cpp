@@ -110,5 +110,23 @@ TEST(CudaWeights, LittleMemoryIsLeftBetweenThem) {
   }
 }
 
+// The file's bytes wait in memory of their own to be packed; where there is none for them, nothing else is taken.
+TEST(CudaWeights, WhatCannotBeBroughtTakesNoMemory) {
+  constexpr std::int64_t kRows = 4096, kCols = 1024, kRoom = std::int64_t{6} << 20;
+  WeightMatrix w;
+  w.rows = kRows, w.cols = kCols, w.format = Format::q8_0;
+  const NoFile file(static_cast<std::size_t>(w.expert_bytes()));
+  // For the weight in whole pages, not for as much again.
+  const auto backend = std::move(*make_cuda_backend(cuda::emulated_plugin({.memory = kRoom}), 0));
+  const auto buffer = std::move(*backend->import_weights(file.bytes()));
+  w.buffer = buffer.get();
+  WeightMatrix* const each[] = {&w};
+  backend->arrange(each);
+  const auto result = backend->submit();
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, ErrorCode::out_of_memory);
+  EXPECT_EQ(backend->device().memory_free_bytes, kRoom);
+}
+
 }  // namespace
 }  // namespace foreword::gpu
