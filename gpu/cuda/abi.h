@@ -8,7 +8,7 @@
 
 namespace foreword::gpu::cuda {
 
-inline constexpr uint32_t kAbiVersion = 3;
+inline constexpr uint32_t kAbiVersion = 4;
 inline constexpr char kEntryName[] = "foreword_cuda_plugin";
 
 /// A matrix of 4-byte elements, rows `stride` elements apart. data = nullptr: absent.
@@ -125,7 +125,7 @@ struct PackJob {
   int64_t rows, cols, format;
 };
 
-enum Status : int32_t { kOk, kOutOfMemory, kNoDriver, kDriverTooOld, kNoDevice, kDeviceLost };
+enum Status : int32_t { kOk, kOutOfMemory, kNoDriver, kDriverTooOld, kDriverFails, kNoDevice, kDeviceLost };
 
 struct DeviceRow {
   char name[128];
@@ -142,7 +142,8 @@ struct Counts {
 
 struct Context;  // one open device; used by one thread at a time
 
-/// All functions return a Status where they can fail; `message` of a failure lasts until the next call of the same context.
+/// All functions return a Status where they can fail; `message` of a failure lasts until the next call of the same context. Without a
+/// context: what the driver said at the last count().
 struct Api {
   uint32_t version, op_bytes;  // kAbiVersion, sizeof(Op): both have to agree
   int64_t shares_memory;       // device pointers are host pointers too

@@ -140,6 +140,7 @@ TEST(CudaFaults, WhyThereIsNoDevice) {
   const auto why = [](cuda::Status status) { return list_cuda_devices(cuda::emulated_plugin({.status_of_count = status})).why_none; };
   EXPECT_EQ(why(cuda::kNoDriver), "No driver of NVIDIA is installed.");
   EXPECT_EQ(why(cuda::kDriverTooOld), "NVIDIA's driver is too old (it knows CUDA 12.0); install driver 580 or newer.");
+  EXPECT_EQ(why(cuda::kDriverFails), "NVIDIA's driver does not answer (an injected fault); restart the computer, or install the driver anew.");
   EXPECT_EQ(why(cuda::kNoDevice), "The driver finds no GPU of NVIDIA.");
   EXPECT_EQ(why(cuda::kOk), "");
   EXPECT_EQ(list_cuda_devices(cuda::emulated_plugin()).devices.front().id, "cuda:0");

@@ -16,7 +16,7 @@ struct StatusRow {
   std::string_view name;
   Status status;
 };
-constexpr StatusRow kStatuses[] = {{"no-driver", kNoDriver}, {"old-driver", kDriverTooOld}, {"no-device", kNoDevice}};
+constexpr StatusRow kStatuses[] = {{"no-driver", kNoDriver}, {"old-driver", kDriverTooOld}, {"driver-fails", kDriverFails}, {"no-device", kNoDevice}};
 
 }  // namespace
 

@@ -85,7 +85,7 @@ int32_t open(int32_t, const void* tables, int64_t, Context** context) {
 }
 void close(Context* context) { delete context; }
 int64_t free_memory(Context* context) { return faults.memory - context->used; }
-const char* message(Context*) { return faults.lose_at_submit == 0 ? "an injected fault" : ""; }
+const char* message(Context* context) { return context == nullptr || faults.lose_at_submit == 0 ? "an injected fault" : ""; }
 
 int32_t upload(Context*, void* to, const void* from, int64_t bytes) {
   if (bytes > 0) std::memcpy(to, from, static_cast<std::size_t>(bytes));

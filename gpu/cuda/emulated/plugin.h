@@ -16,8 +16,8 @@ struct EmulatedFaults {
   std::int32_t status_of_count = kOk;
 };
 
-/// Sets what the words name, parted by commas: "fail-allocation=N", "lose-at-submit=N", "memory=BYTES", "no-driver", "old-driver", "no-device".
-/// Unknown words are ignored.
+/// Sets what the words name, parted by commas: "fail-allocation=N", "lose-at-submit=N", "memory=BYTES", "no-driver", "old-driver",
+/// "driver-fails", "no-device". Unknown words are ignored.
 EmulatedFaults faults_from_words(std::string_view words);
 
 /// The plugin's table; what it does from now on depends on `inject`.
