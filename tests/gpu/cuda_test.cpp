@@ -266,6 +266,19 @@ TEST(CudaPlugin, FilesThatAreNoPlugin) {
   std::filesystem::remove(file);
 }
 
+TEST(CudaPlugin, ItIsTheFileThatWasNamed) {
+  const std::filesystem::path before = std::filesystem::current_path(), folder = testing::TempDir();
+  std::ofstream(folder / "foreword_no_plugin.so") << "no library";
+  std::filesystem::current_path(folder);
+  const CudaPlugin plugin = load_cuda_plugin("foreword_no_plugin.so");
+  std::filesystem::current_path(before);
+  EXPECT_NE(plugin.why_none.find((folder / "foreword_no_plugin.so").string()), std::string::npos) << plugin.why_none;
+  std::filesystem::remove(folder / "foreword_no_plugin.so");
+  EXPECT_EQ(plugin_of("/opt/foreword/bin/foreword"), "/opt/foreword/lib/foreword/plugins/foreword_cuda.so");
+  EXPECT_EQ(plugin_of(""), "") << "nothing of where the user stands";
+  EXPECT_EQ(load_cuda_plugin("").api, nullptr);
+}
+
 #if defined(FOREWORD_CUDA_PLUGIN_FILE)
 // With or without a driver: the plugin opens and has something to say.
 TEST(CudaPlugin, TheBuiltOneLoadsOnAnyMachine) {
