@@ -15,8 +15,6 @@ namespace {
 
 /// Rows whose logits a pass holds at once.
 constexpr std::int64_t kLogitRows = 16;
-/// Columns of an attention head that the kernels of graphics processors have room for.
-constexpr std::int64_t kWidestHead = 512;
 /// Where a device fills the columns of a matrix up to a multiple of so many.
 constexpr std::int64_t kUnitCols = 256;
 /// Pages of a device's memory, of which it can leave one unused behind a matrix, and behind small ones that share pages an eighth of them.
@@ -139,12 +137,12 @@ DevicePlan plan_device(const GgufFile& file, const ModelOptions& options) {
     plan.reason = choice.reason;
   }
   if (plan.on_processor()) return plan;
-  if (const auto config = read_config(file.metadata()); config && config->head_dim > kWidestHead) {
+  const gpu::DeviceInfo device = device_of(plan, options);
+  if (const auto config = read_config(file.metadata()); config && config->head_dim > device.widest_head) {
     plan.device = "cpu";
     plan.reason = "attention heads of " + std::to_string(config->head_dim) + " columns are too wide for the graphics processor";
     return plan;
   }
-  const gpu::DeviceInfo device = device_of(plan, options);
   const ModelBytes bytes = count_bytes(file, options, device.prompt_rows);
   plan.n_layers = std::ssize(bytes.layers);
   plan.may_step_down = options.gpu_layers < 0;

@@ -133,6 +133,7 @@ struct DeviceRow {
   int32_t major, minor;  // compute capability
   int32_t n_processors, usable;  // usable 0: older than the plugin's kernels
   int32_t software;              // no GPU at all but the processor, for tests
+  int32_t widest_head;           // columns of an attention head that its shared memory has room for
 };
 
 /// Since the last time they were taken.

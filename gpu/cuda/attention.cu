@@ -335,7 +335,15 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int
   if (p.page_state != nullptr) launch_share(to, p, static_cast<float*>(op.shares.data), op.shares.stride);
 }
 
+constexpr int kMostColumns = 512;
+
 }  // namespace
+
+std::int32_t widest_head(std::int32_t shared_bytes) {
+  int width = kMostColumns;
+  while (width > 0 && Shared::bytes(kTogether, width) > shared_bytes) width -= 4;
+  return width;
+}
 
 void lower(Lowering& to, const AttentionOp& op, std::int64_t terms) {
   if (op.q.rows == 0) return;
@@ -366,11 +374,11 @@ void lower(Lowering& to, const AttentionOp& op, std::int64_t terms) {
     p.page_state = reinterpret_cast<float2*>(to.scratch.take(n_vectors * p.n_pages * static_cast<std::int64_t>(sizeof(float2))));
     p.final_state = reinterpret_cast<float2*>(to.scratch.take(n_vectors * static_cast<std::int64_t>(sizeof(float2))));
   }
-  if (p.cache.head_dim % 4 != 0) return launch_attention<512, true>(to, op, p, terms);
+  if (p.cache.head_dim % 4 != 0) return launch_attention<kMostColumns, true>(to, op, p, terms);
   if (p.cache.head_dim <= 64) return launch_attention<64>(to, op, p, terms);
   if (p.cache.head_dim <= 128) return launch_attention<128>(to, op, p, terms);
   if (p.cache.head_dim <= 256) return launch_attention<256>(to, op, p, terms);
-  launch_attention<512>(to, op, p, terms);
+  launch_attention<kMostColumns>(to, op, p, terms);
 }
 
 }  // namespace foreword::gpu::cuda

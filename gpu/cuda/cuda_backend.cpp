@@ -133,6 +133,7 @@ DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   info.features = {"sm_" + std::to_string(row.major) + std::to_string(row.minor)};
   if (row.software != 0) info.features.emplace_back(kSoftware);
   info.prompt_rows = kPromptRows;
+  info.widest_head = row.widest_head;
   return info;
 }
 

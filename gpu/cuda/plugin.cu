@@ -52,6 +52,7 @@ int32_t describe(int32_t device, DeviceRow* row) {
   row->n_processors = properties.multiProcessorCount;
   row->usable = properties.major * 10 + properties.minor >= 75;
   row->memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
+  row->widest_head = widest_head(static_cast<std::int32_t>(properties.sharedMemPerBlockOptin));
   return kOk;
 }
 

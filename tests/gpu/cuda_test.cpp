@@ -146,6 +146,13 @@ TEST(CudaFaults, WhyThereIsNoDevice) {
   EXPECT_EQ(list_cuda_devices(cuda::emulated_plugin()).devices.front().id, "cuda:0");
 }
 
+TEST(CudaDevices, HeadsAreAsWideAsSharedMemoryIs) {
+  const auto widest = [](std::int64_t bytes) { return list_cuda_devices(cuda::emulated_plugin({.shared_memory = bytes})).devices.front().widest_head; };
+  EXPECT_EQ(widest(64 << 10), 352) << "Turing";
+  EXPECT_EQ(widest(99 << 10), 512) << "Ampere to Blackwell for consumers";
+  EXPECT_EQ(widest(227 << 10), 512);
+}
+
 TEST(CudaCounts, LaunchesAndOps) {
   const auto backend = std::move(*make_cuda_backend(cuda::emulated_plugin(), 0));
   Harness h(*backend, 1);

@@ -218,6 +218,15 @@ TEST_P(Graphics, ASmallMemoryTakesTheLayersThatFit) {
   EXPECT_EQ(outcome.models.front().device_reason, "3 of 5 layers fit its memory");
 }
 
+TEST_P(Graphics, HeadsThatAreTooWideAreTheProcessors) {
+  if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "only the emulated device can be told";
+  tell("shared-memory=9800");  // for four columns; the model's heads have eight
+  const Outcome outcome = answer(GetParam().device, -1);
+  ASSERT_FALSE(outcome.error) << outcome.error->message;
+  EXPECT_EQ(outcome.text, expected_);
+  EXPECT_EQ(outcome.models.front().device_reason, "attention heads of 8 columns are too wide for the graphics processor");
+}
+
 // A cache that would take all that is free goes down to fewer bits instead, and the pass behind it finds its memory.
 TEST_P(Graphics, TheCacheLeavesMemoryForThePass) {
   if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "only the emulated device's memory can be told";

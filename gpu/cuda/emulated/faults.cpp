@@ -10,7 +10,8 @@ struct NumberRow {
   std::int64_t EmulatedFaults::*place;
 };
 constexpr NumberRow kNumbers[] = {
-    {"fail-allocation", &EmulatedFaults::fail_allocation}, {"lose-at-submit", &EmulatedFaults::lose_at_submit}, {"memory", &EmulatedFaults::memory}};
+    {"fail-allocation", &EmulatedFaults::fail_allocation}, {"lose-at-submit", &EmulatedFaults::lose_at_submit}, {"memory", &EmulatedFaults::memory},
+    {"shared-memory", &EmulatedFaults::shared_memory}};
 
 struct StatusRow {
   std::string_view name;

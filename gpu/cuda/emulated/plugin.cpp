@@ -52,6 +52,7 @@ int32_t describe(int32_t, DeviceRow* row) {
   row->memory_bytes = faults.memory;
   row->major = 8;
   row->n_processors = row->usable = row->software = 1;
+  row->widest_head = widest_head(static_cast<std::int32_t>(faults.shared_memory));
   return kOk;
 }
 
