@@ -4,7 +4,8 @@
 #include <charconv>
 #include <numeric>
 
-#include "engine/model/config.h"
+#include "engine/kv/kv_room.h"
+#include "engine/kv_plan.h"
 #include "gpu/device_choice.h"
 #include "gpu/registry.h"
 #include "gpu/split.h"
@@ -14,12 +15,10 @@ namespace {
 
 /// Rows whose logits a pass holds at once.
 constexpr std::int64_t kLogitRows = 16;
-/// For the driver, its kernels, and what other programs take meanwhile.
-constexpr std::int64_t kSpare = std::int64_t{192} << 20;
-/// Columns of an attention head that the kernels of graphics processors have room for.
-constexpr std::int64_t kWidestHead = 512;
 /// Where a device fills the columns of a matrix up to a multiple of so many.
 constexpr std::int64_t kUnitCols = 256;
+/// Pages of a device's memory, of which it can leave one unused behind a matrix, and behind small ones that share pages an eighth of them.
+constexpr std::int64_t kPageBytes = std::int64_t{2} << 20, kSharedPart = 8;
 
 /// N of "blk.N.", or -1.
 std::int64_t layer_of(const std::string& name) {
@@ -32,9 +31,12 @@ std::int64_t layer_of(const std::string& name) {
 
 /// Bytes that this takes more than in the file.
 std::int64_t filling_of(const TensorInfo& tensor) {
-  if (tensor.shape.size() < 2 || gpu::info(tensor.format).block_length == 1) return 0;
+  if (tensor.shape.size() < 2) return 0;
+  const auto bytes = static_cast<std::int64_t>(tensor.bytes);
+  const std::int64_t left_over = std::min(kPageBytes, bytes / kSharedPart);
+  if (gpu::info(tensor.format).block_length == 1) return left_over;
   const std::int64_t cols = tensor.shape[0], missing = (kUnitCols - cols % kUnitCols) % kUnitCols;
-  return static_cast<std::int64_t>(tensor.bytes) / cols * missing;
+  return bytes / cols * missing + left_over;
 }
 
 std::int64_t product_bytes(const ModelBytes& bytes, std::int64_t n_layers) {
@@ -48,10 +50,32 @@ gpu::BackendOptions backend_options(const ModelOptions& options) {
   return all;
 }
 
-std::int64_t context_of(const GgufFile& file, const ModelOptions& options) {
-  const auto config = read_config(file.metadata());
-  if (options.context > 0 || !config) return options.context;
-  return std::min(config->trained_context, kDefaultContext);
+std::int64_t context_of(const Config& config, const ModelOptions& options) {
+  return options.context > 0 ? options.context : std::min(config.trained_context, kDefaultContext);
+}
+
+/// Head, table, layers and filling.
+ModelBytes count_weights(const GgufFile& file, const Config& config) {
+  ModelBytes bytes;
+  std::int64_t filling = 0;
+  bytes.layers.resize(static_cast<std::size_t>(config.n_layers));
+  for (const TensorInfo& tensor : file.tensors()) {
+    const std::int64_t layer = layer_of(tensor.name);
+    if (layer >= 0 && layer < config.n_layers) bytes.layers[static_cast<std::size_t>(layer)] += static_cast<std::int64_t>(tensor.bytes);
+    if (tensor.name == "output.weight") bytes.head = static_cast<std::int64_t>(tensor.bytes);
+    if (tensor.name == "token_embd.weight") bytes.table = static_cast<std::int64_t>(tensor.bytes);
+    filling += filling_of(tensor);
+  }
+  if (bytes.head == 0) bytes.head = bytes.table;
+  bytes.filling_of_layer = filling / config.n_layers;
+  return bytes;
+}
+
+void count_cache(const KvShape& shape, std::int64_t context, ModelBytes& bytes) {
+  const std::int64_t n_blocks = blocks_for(context);
+  const KvRoom room = KvRoom::of(shape, n_blocks, KvRoom::most_old(shape, n_blocks));
+  for (std::int64_t il = 0; il < shape.n_layers; ++il) bytes.cache.push_back(room.bytes_of_layer(shape, shape.is_windowed(il)));
+  bytes.least_cache = KvCache::least_bytes_for(shape, context);
 }
 
 void put_layers(const ModelBytes& bytes, std::int64_t layers, DevicePlan& plan) {
@@ -77,35 +101,30 @@ gpu::DeviceInfo device_of(const DevicePlan& plan, const ModelOptions& options) {
 
 }  // namespace
 
-ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t prompt_rows) {
-  ModelBytes bytes;
-  const auto config = read_config(file.metadata());
-  if (!config) return bytes;  // loading will say why
-  std::int64_t filling = 0;
-  bytes.layers.resize(static_cast<std::size_t>(config->n_layers));
-  for (const TensorInfo& tensor : file.tensors()) {
-    const std::int64_t layer = layer_of(tensor.name);
-    if (layer >= 0 && layer < config->n_layers) bytes.layers[static_cast<std::size_t>(layer)] += static_cast<std::int64_t>(tensor.bytes);
-    if (tensor.name == "output.weight") bytes.head = static_cast<std::int64_t>(tensor.bytes);
-    if (tensor.name == "token_embd.weight") bytes.table = static_cast<std::int64_t>(tensor.bytes);
-    filling += filling_of(tensor);
-  }
-  if (bytes.head == 0) bytes.head = bytes.table;
+std::int64_t working_bytes(const GgufFile& file, const Config& config, std::int64_t prompt_rows) {
   const TensorInfo* embeddings = file.find("token_embd.weight");
   const std::int64_t vocabulary = embeddings != nullptr && embeddings->shape.size() > 1 ? embeddings->shape[1] : 0;
-  bytes.cache_of_layer = 2 * 2 * context * config->n_kv_heads * config->head_dim;
-  const std::int64_t width = 5 * config->hidden_size + 4 * config->n_heads * config->head_dim +
-                             3 * std::max(config->ffn_size, config->n_experts_used * config->expert_ffn_size);
-  bytes.filling_of_layer = filling / config->n_layers;
-  bytes.working = 4 * (prompt_rows * width + kLogitRows * vocabulary) + kSpare;
+  const std::int64_t width = 5 * config.hidden_size + 4 * config.n_heads * config.head_dim +
+                             3 * std::max(config.ffn_size, config.n_experts_used * config.expert_ffn_size);
+  return 4 * (prompt_rows * width + kLogitRows * vocabulary);
+}
+
+ModelBytes count_bytes(const GgufFile& file, const ModelOptions& options, std::int64_t prompt_rows) {
+  const auto config = read_config(file.metadata());
+  if (!config) return {};  // loading will say why
+  ModelBytes bytes = count_weights(file, *config);
+  count_cache(plan_kv(file, *config, options).shape, context_of(*config, options), bytes);
+  bytes.working = working_bytes(file, *config, prompt_rows) + kSpareBytes;
   return bytes;
 }
 
 std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free) {
   const auto n_layers = std::ssize(bytes.layers);
-  if (free <= 0) return n_layers;
-  std::int64_t left = free - bytes.head - bytes.table - bytes.working, n = 0;
-  while (n < n_layers && (left -= bytes.layers[static_cast<std::size_t>(n)] + bytes.filling_of_layer + bytes.cache_of_layer) >= 0) ++n;
+  std::int64_t left = free - bytes.head - bytes.table - bytes.working;
+  const std::int64_t all = std::accumulate(bytes.layers.begin(), bytes.layers.end(), n_layers * bytes.filling_of_layer) + bytes.least_cache;
+  if (free <= 0 || all <= left) return n_layers;
+  std::int64_t n = 0;
+  for (std::size_t i = 0; n < n_layers && (left -= bytes.layers[i] + bytes.filling_of_layer + bytes.cache[i]) >= 0; ++i) ++n;
   return n;
 }
 
@@ -118,13 +137,13 @@ DevicePlan plan_device(const GgufFile& file, const ModelOptions& options) {
     plan.reason = choice.reason;
   }
   if (plan.on_processor()) return plan;
-  if (const auto config = read_config(file.metadata()); config && config->head_dim > kWidestHead) {
+  const gpu::DeviceInfo device = device_of(plan, options);
+  if (const auto config = read_config(file.metadata()); config && config->head_dim > device.widest_head) {
     plan.device = "cpu";
     plan.reason = "attention heads of " + std::to_string(config->head_dim) + " columns are too wide for the graphics processor";
     return plan;
   }
-  const gpu::DeviceInfo device = device_of(plan, options);
-  const ModelBytes bytes = count_bytes(file, context_of(file, options), device.prompt_rows);
+  const ModelBytes bytes = count_bytes(file, options, device.prompt_rows);
   plan.n_layers = std::ssize(bytes.layers);
   plan.may_step_down = options.gpu_layers < 0;
   std::int64_t layers = options.gpu_layers;
@@ -135,7 +154,8 @@ DevicePlan plan_device(const GgufFile& file, const ModelOptions& options) {
 
 DevicePlan step_down(const GgufFile& file, const DevicePlan& plan) {
   DevicePlan next = plan;
-  put_layers(count_bytes(file, 0, 0), plan.layers * 3 / 4, next);
+  const auto config = read_config(file.metadata());
+  put_layers(config ? count_weights(file, *config) : ModelBytes{}, plan.layers * 3 / 4, next);
   return next;
 }
 

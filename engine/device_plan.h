@@ -7,6 +7,7 @@
 
 #include "engine/base/result.h"
 #include "engine/gguf/gguf.h"
+#include "engine/model/config.h"
 #include "engine/session.h"
 #include "gpu/backend.h"
 
@@ -27,14 +28,20 @@ struct DevicePlan {
 struct ModelBytes {
   std::int64_t head = 0, table = 0;    // the last product; the embeddings, which a device keeps by themselves
   std::vector<std::int64_t> layers;    // weights of each
-  std::int64_t filling_of_layer = 0;   // what they may take more on a device, which has whole units of columns
-  std::int64_t cache_of_layer = 0;     // keys and values of the whole context
-  std::int64_t working = 0;            // activations of a pass, and something for the driver
+  std::int64_t filling_of_layer = 0;   // what they may take more on a device: whole units of columns, whole pages of memory
+  std::vector<std::int64_t> cache;     // keys and values of the whole context, of each layer
+  std::int64_t least_cache = 0;        // of all together, where old pages go down to fewer bits because memory is short
+  std::int64_t working = 0;            // working_bytes() and kSpareBytes
 };
-/// prompt_rows: DeviceInfo::prompt_rows.
-ModelBytes count_bytes(const GgufFile& file, std::int64_t context, std::int64_t prompt_rows);
+/// For a device's driver, its kernels, and what other programs take meanwhile.
+inline constexpr std::int64_t kSpareBytes = std::int64_t{192} << 20;
+/// Activations of a pass. prompt_rows: DeviceInfo::prompt_rows.
+std::int64_t working_bytes(const GgufFile& file, const Config& config, std::int64_t prompt_rows);
+/// By options.context, .kv and .kv_book.
+ModelBytes count_bytes(const GgufFile& file, const ModelOptions& options, std::int64_t prompt_rows);
 
-/// The most layers that fit into `free` bytes; all of them where `free` is 0, which means that nobody knows.
+/// The most layers that fit into `free` bytes; all of them where `free` is 0, which means that nobody knows. Where all fit with the
+/// least cache, all do; else those that are there have theirs as it was wished for.
 std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free);
 
 /// `options.device` and `options.gpu_layers` for this file, as things stand now.

@@ -5,9 +5,8 @@
 
 #include "engine/base/log.h"
 #include "engine/device_plan.h"
-#include "engine/gguf/fingerprint.h"
 #include "engine/gguf/text.h"
-#include "engine/self_test.h"
+#include "engine/kv_plan.h"
 
 namespace foreword::engine {
 namespace {
@@ -23,19 +22,16 @@ std::string in_gigabytes(std::int64_t bytes) {
   return text.substr(0, text.find('.') + 2) + " GB";
 }
 
-/// The shape of the cache, and its choice made fit for the model: heads without groups stay exact.
-KvShape kv_shape_for(const Config& config, KvChoice& choice, bool every_page) {
-  KvShape shape{config.n_layers, config.n_kv_heads, config.head_dim, gpu::DType::f16};
-  if (choice.policy.old.k == gpu::KvFormat::f32) shape.dtype = gpu::DType::f32;
-  shape.window = std::ranges::find(config.is_local, true) != config.is_local.end() ? config.window : 0;
-  shape.windowed = config.is_local;
-  if (choice.policy.closes_pages() && gpu::kv_group(config.head_dim) == 0) {
-    choice.policy = row_of(KvMode::exact).policy;
-    if (choice.mode) choice.mode = KvMode::exact;
-    choice.warning = "Heads of " + std::to_string(config.head_dim) + " columns cannot be stored in few bits; the KV cache stays exact.";
-  }
-  shape.policy = every_page ? close_everything(choice.policy.old) : choice.policy;
-  return shape;
+/// Bytes for the cache, 0: nobody knows. A device has no more than is free, and a pass has to find its memory there.
+struct CacheRoom {
+  std::int64_t most = 0;      // that the cache can have
+  std::int64_t sensible = 0;  // with something to spare
+};
+CacheRoom room_for_cache(const gpu::DeviceInfo& device, const GgufFile& file, const Config& config) {
+  const std::int64_t free = device.memory_free_bytes;
+  if (device.id == "cpu" || free == 0) return {free, free};
+  const std::int64_t most = std::max<std::int64_t>(free - working_bytes(file, config, device.prompt_rows), 1);
+  return {most, std::max<std::int64_t>(most - kSpareBytes, 1)};
 }
 
 bool has_vocabulary(const Metadata& metadata) { return metadata.find("tokenizer.ggml.model") != nullptr; }
@@ -117,24 +113,22 @@ Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::
   }
 
   const Config& config = model_.config;
-  kv_quality_.most_kl = most_kv_cost(*file);
-  if (options_.kv_book) {
-    kv_book_ = options_.kv_book;
-    fingerprint_ = fingerprint(*file);
-    kv_quality_.costs = options_.kv_book->find(fingerprint_);
-  }
-  KvChoice choice = choose_kv(options_.kv, kv_quality_);
-  const KvShape shape = kv_shape_for(config, choice, options_.kv_every_page);
+  KvPlan kv = plan_kv(*file, config, options_);
+  kv_book_ = options_.kv_book;
+  fingerprint_ = std::move(kv.fingerprint);
+  kv_quality_ = std::move(kv.quality);
+  const KvChoice& choice = kv.choice;
+  const KvShape& shape = kv.shape;
   kv_name_ = choice.mode ? row_of(*choice.mode).name : name_of(choice.policy.old);
   if (!choice.warning.empty()) log(LogLevel::warning, name + ": " + choice.warning);
   const std::int64_t kv_bytes = KvCache::least_bytes_for(shape, model_.context);
-  const std::int64_t free_bytes = backend_->device().memory_free_bytes;
-  if (free_bytes > 0 && kv_bytes > free_bytes) {
+  const CacheRoom room = room_for_cache(backend_->device(), *file, config);
+  if (room.most > 0 && kv_bytes > room.most) {
     return Error{ErrorCode::out_of_memory, name + ": A context of " + std::to_string(model_.context) +
                                                " tokens needs " + in_gigabytes(kv_bytes) + ", but only " +
-                                               in_gigabytes(free_bytes) + " of memory are free; choose a smaller --context."};
+                                               in_gigabytes(room.most) + " of memory are left for it; choose a smaller --context."};
   }
-  auto cache = KvCache::create(*backend_, shape, model_.context, free_bytes);
+  auto cache = KvCache::create(*backend_, shape, model_.context, room.sensible);
   if (!cache) return named(cache.error());
   cache_ = std::move(*cache);
   texts_.emplace(*cache_);

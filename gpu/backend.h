@@ -35,6 +35,8 @@ struct DeviceInfo {
   std::vector<std::string> features;   // "avx2", "avx512vnni", ...
   /// Of one step while a prompt is read. Few enough that a stop is obeyed soon, many enough that the device is busy.
   std::int64_t prompt_rows = 128;
+  /// Columns of an attention head that the kernels of a graphics processor have room for; the processor takes any.
+  std::int64_t widest_head = 512;
 };
 
 enum class Activation : std::uint8_t {

@@ -47,15 +47,17 @@ std::int64_t KvRoom::least_old(const KvShape& shape, std::int64_t n_blocks) {
   return std::min(most_old(shape, n_blocks), shape.policy.coarse ? kLeastOldBlocks : n_blocks);
 }
 
-std::int64_t KvRoom::bytes(const KvShape& shape) const {
+std::int64_t KvRoom::bytes_of_layer(const KvShape& shape, bool windowed) const {
   const auto encodings = encodings_of(shape);
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < places.size(); ++i) {
-    if (places[i] == 0) continue;
-    sum += ((shape.n_layers - shape.n_windowed()) * places[i] + shape.n_windowed() * window_places[i]) *
-           encodings[i].page_bytes(shape.head_dim);
+    if (places[i] > 0) sum += (windowed ? window_places : places)[i] * encodings[i].page_bytes(shape.head_dim);
   }
   return sum * shape.n_kv_heads;
+}
+
+std::int64_t KvRoom::bytes(const KvShape& shape) const {
+  return (shape.n_layers - shape.n_windowed()) * bytes_of_layer(shape, false) + shape.n_windowed() * bytes_of_layer(shape, true);
 }
 
 }  // namespace foreword::engine

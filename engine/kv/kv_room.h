@@ -28,6 +28,7 @@ struct KvRoom {
   static std::int64_t least_old(const KvShape& shape, std::int64_t n_blocks);
 
   std::int64_t bytes(const KvShape& shape) const;
+  std::int64_t bytes_of_layer(const KvShape& shape, bool windowed) const;
 };
 
 }  // namespace foreword::engine

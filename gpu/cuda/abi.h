@@ -8,7 +8,7 @@
 
 namespace foreword::gpu::cuda {
 
-inline constexpr uint32_t kAbiVersion = 3;
+inline constexpr uint32_t kAbiVersion = 4;
 inline constexpr char kEntryName[] = "foreword_cuda_plugin";
 
 /// A matrix of 4-byte elements, rows `stride` elements apart. data = nullptr: absent.
@@ -125,7 +125,7 @@ struct PackJob {
   int64_t rows, cols, format;
 };
 
-enum Status : int32_t { kOk, kOutOfMemory, kNoDriver, kDriverTooOld, kNoDevice, kDeviceLost };
+enum Status : int32_t { kOk, kOutOfMemory, kNoDriver, kDriverTooOld, kDriverFails, kNoDevice, kDeviceLost };
 
 struct DeviceRow {
   char name[128];
@@ -133,6 +133,7 @@ struct DeviceRow {
   int32_t major, minor;  // compute capability
   int32_t n_processors, usable;  // usable 0: older than the plugin's kernels
   int32_t software;              // no GPU at all but the processor, for tests
+  int32_t widest_head;           // columns of an attention head that its shared memory has room for
 };
 
 /// Since the last time they were taken.
@@ -142,7 +143,8 @@ struct Counts {
 
 struct Context;  // one open device; used by one thread at a time
 
-/// All functions return a Status where they can fail; `message` of a failure lasts until the next call of the same context.
+/// All functions return a Status where they can fail; `message` of a failure lasts until the next call of the same context. Without a
+/// context: what the driver said at the last count().
 struct Api {
   uint32_t version, op_bytes;  // kAbiVersion, sizeof(Op): both have to agree
   int64_t shares_memory;       // device pointers are host pointers too

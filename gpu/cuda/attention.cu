@@ -225,7 +225,8 @@ __device__ __forceinline__ void merge(const Attention& p, const Part& part, cons
       }
     }
     const std::int64_t at = std::int64_t{span} * kPages + page;
-    if (page < kPages && at < p.n_pages && part.has(p, my_vector)) p.page_state[part.at(p, my_vector) * p.n_pages + at] = float2{largest, sum};
+    const std::int64_t watched = part.watched_at(p, my_vector);
+    if (page < kPages && at < p.n_pages && watched >= 0) p.page_state[watched * p.n_pages + at] = float2{largest, sum};
   }
   __syncthreads();
   if (warp != 0 || lane % kWarps != 0) return;
@@ -274,7 +275,7 @@ __global__ void __launch_bounds__(kThreads, kDim <= 128 ? 2 : 1) attend(Attentio
     const float2 total = shared.totals[i / width];
     shared.results[i] = total.y > 0 ? shared.results[i] / total.y : 0;
   }
-  if (p.final_state != nullptr && me < vectors && part.has(p, me)) p.final_state[part.at(p, me)] = shared.totals[me];
+  if (me < vectors && part.watched_at(p, me) >= 0) p.final_state[part.watched_at(p, me)] = shared.totals[me];
   rotate_shared(shared.results, vectors * width, static_cast<int>(p.cache.basis_v));
   for (int i = me; i < part.n_vectors * width; i += kThreads) {
     const int v = i / width, c = i % width;
@@ -334,7 +335,15 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int
   if (p.page_state != nullptr) launch_share(to, p, static_cast<float*>(op.shares.data), op.shares.stride);
 }
 
+constexpr int kMostColumns = 512;
+
 }  // namespace
+
+std::int32_t widest_head(std::int32_t shared_bytes) {
+  int width = kMostColumns;
+  while (width > 0 && Shared::bytes(kTogether, width) > shared_bytes) width -= 4;
+  return width;
+}
 
 void lower(Lowering& to, const AttentionOp& op, std::int64_t terms) {
   if (op.q.rows == 0) return;
@@ -361,14 +370,15 @@ void lower(Lowering& to, const AttentionOp& op, std::int64_t terms) {
   p.group = static_cast<int>(op.n_heads / op.cache.n_kv_heads);
   p.n_spans = (op.max_slots + kSpan - 1) / kSpan;
   if (op.watch.data != nullptr) {
-    p.page_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * p.n_pages * static_cast<std::int64_t>(sizeof(float2))));
-    p.final_state = reinterpret_cast<float2*>(to.scratch.take(p.n_rows * p.n_heads * static_cast<std::int64_t>(sizeof(float2))));
+    const std::int64_t n_vectors = op.shares.rows / op.cache.n_kv_heads * p.n_heads;
+    p.page_state = reinterpret_cast<float2*>(to.scratch.take(n_vectors * p.n_pages * static_cast<std::int64_t>(sizeof(float2))));
+    p.final_state = reinterpret_cast<float2*>(to.scratch.take(n_vectors * static_cast<std::int64_t>(sizeof(float2))));
   }
-  if (p.cache.head_dim % 4 != 0) return launch_attention<512, true>(to, op, p, terms);
+  if (p.cache.head_dim % 4 != 0) return launch_attention<kMostColumns, true>(to, op, p, terms);
   if (p.cache.head_dim <= 64) return launch_attention<64>(to, op, p, terms);
   if (p.cache.head_dim <= 128) return launch_attention<128>(to, op, p, terms);
   if (p.cache.head_dim <= 256) return launch_attention<256>(to, op, p, terms);
-  launch_attention<512>(to, op, p, terms);
+  launch_attention<kMostColumns>(to, op, p, terms);
 }
 
 }  // namespace foreword::gpu::cuda

@@ -24,8 +24,8 @@ struct Attention {
   std::int64_t n_spans;
   float2* state;             // [rows][heads][spans] of a span: largest logit and sum; absent where one block folds all spans
   float* sums;               // [rows][heads][spans][dim]
-  float2* page_state;        // [rows][heads][pages]; absent: nobody is watched
-  float2* final_state;       // [rows][heads]
+  float2* page_state;        // [watched][heads][pages]; absent: nobody is watched
+  float2* final_state;       // [watched][heads]
   Rounded rounded;           // of the output, for products; codes = nullptr: not wanted
 };
 
@@ -44,6 +44,9 @@ __device__ inline Sight sight_of(const Attention& p, std::int64_t row) {
   s.sequence = p.sequence[row * p.sequence_stride];
   return s;
 }
+
+// The row's number among the watched ones; below 0: nobody watches it.
+__device__ inline int watch_of(const Attention& p, std::int64_t row) { return p.watch != nullptr ? p.watch[row * p.watch_stride] : -1; }
 
 // Softmax of one vector before its first span: the largest logit and the sum of the weights, relative to that.
 __device__ __forceinline__ float2 start_of(const Attention& p, std::int64_t head) {

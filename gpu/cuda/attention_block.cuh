@@ -45,6 +45,11 @@ struct Part {
   __device__ std::int64_t head(const Attention& p, int v) const { return first_head + v % p.chunk; }
   /// Its number among all vectors.
   __device__ std::int64_t at(const Attention& p, int v) const { return row(p, v) * p.n_heads + head(p, v); }
+  /// Its number among those of watched rows; below 0: it is none of theirs.
+  __device__ std::int64_t watched_at(const Attention& p, int v) const {
+    const int watch = has(p, v) ? watch_of(p, row(p, v)) : -1;
+    return watch < 0 ? -1 : watch * p.n_heads + head(p, v);
+  }
 };
 
 struct Shared {

@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
     all.x = n > 0 ? largest[n - 1] : all.x;
     __syncthreads();
   }
-  if (p.final_state != nullptr && me == 0) p.final_state[row * p.n_heads + head] = float2{all.x, all.y};
+  if (const int watch = watch_of(p, row); watch >= 0 && me == 0) p.final_state[watch * p.n_heads + head] = float2{all.x, all.y};
   for (int c = 0; c < kColumns; ++c) {
     if (me + kThreads * c < dim) vector[me + kThreads * c] = all.y > 0 ? sum[c] / all.y : 0;
   }
@@ -87,14 +87,14 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
 // What the pages of a watched row got, in the head that gave them most.
 __global__ void share(Attention p, float* shares, std::int64_t shares_stride) {
   const std::int64_t row = blockIdx.x, kv_head = blockIdx.y;
-  const int watch = p.watch[row * p.watch_stride];
+  const int watch = watch_of(p, row);
   if (watch < 0) return;
   const Sight sight = sight_of(p, row);
   float* to = shares + (watch * p.cache.n_kv_heads + kv_head) * shares_stride;
   for (std::int64_t page = sight.begin / kSlots + threadIdx.x; page * kSlots < sight.end && page < p.n_pages; page += blockDim.x) {
     float most = 0;
     for (int i = 0; i < p.group; ++i) {
-      const std::int64_t vector = row * p.n_heads + kv_head * p.group + i;
+      const std::int64_t vector = watch * p.n_heads + kv_head * p.group + i;
       const float2 all = p.final_state[vector], one = p.page_state[vector * p.n_pages + page];
       if (one.y > 0) most = fmaxf(most, one.y * expf(one.x - all.x) / all.y);
     }

@@ -133,6 +133,7 @@ DeviceInfo describe(const cuda::DeviceRow& row, std::int32_t index) {
   info.features = {"sm_" + std::to_string(row.major) + std::to_string(row.minor)};
   if (row.software != 0) info.features.emplace_back(kSoftware);
   info.prompt_rows = kPromptRows;
+  info.widest_head = row.widest_head;
   return info;
 }
 
@@ -236,6 +237,9 @@ CudaDevices list_cuda_devices(const cuda::Api& api) {
     case cuda::kDriverTooOld:
       found.why_none = "NVIDIA's driver is too old (it knows CUDA " + std::to_string(driver / 1000) + "." + std::to_string(driver % 1000 / 10) +
                        "); install driver 580 or newer.";
+      break;
+    case cuda::kDriverFails:
+      found.why_none = "NVIDIA's driver does not answer (" + std::string(api.message(nullptr)) + "); restart the computer, or install the driver anew.";
       break;
     default:
       found.why_none = too_old ? "The GPU is older than NVIDIA's Turing (2018), the first that these kernels run on." : "The driver finds no GPU of NVIDIA.";

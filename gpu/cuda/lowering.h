@@ -92,6 +92,8 @@ void lower_encode_pages(Lowering& to, const CopyKvOp& op);
 void lower_copy_slots(Lowering& to, const CopyKvOp& op);
 // attention.cu
 void lower(Lowering& to, const AttentionOp& op, std::int64_t terms);
+/// The most columns of a head where a block may have so many bytes of shared memory.
+std::int32_t widest_head(std::int32_t shared_bytes);
 
 /// The launches of an op; `next` comes after it, or nullptr. A write launches nothing: it is the plugin's.
 void lower(Lowering& to, const Op& op, const Op* next);

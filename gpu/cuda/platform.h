@@ -16,11 +16,21 @@ namespace foreword::gpu::cuda {
 using Stream = cudaStream_t;
 using Grid = dim3;
 
+// The kernel may have all shared memory of the device that it does not have by itself. Always as much, since what is recorded with more
+// must not be replayed under less.
+inline void allow_all_shared(const void* kernel) {
+  int device = 0, most = 0;
+  cudaFuncAttributes own{};
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  cudaFuncGetAttributes(&own, kernel);
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most - static_cast<int>(own.sharedSizeBytes));
+}
+
 template <class... P, class... A>
 void launch(Grid grid, int threads, std::size_t shared_bytes, Stream stream, void (*kernel)(P...), A... args) {
-  if (shared_bytes > 48 * 1024) {
-    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
-  }
+  constexpr std::size_t kAllowed = 48 * 1024;  // unasked
+  if (shared_bytes > kAllowed) allow_all_shared(reinterpret_cast<const void*>(kernel));
   kernel<<<grid, static_cast<unsigned>(threads), shared_bytes, stream>>>(static_cast<P>(args)...);
 }
 

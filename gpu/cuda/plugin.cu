@@ -25,15 +25,21 @@ __global__ void wait_a_while(long long ticks) {
 }
 constexpr long long kTicksAnOp = 20000;  // some 10 us
 
+cudaError_t counting = cudaSuccess;  // what came of the last count()
+
 int32_t count(int32_t* n_devices, int32_t* driver_version) {
   int devices = 0, driver = 0;
   cudaDriverGetVersion(&driver);
-  const cudaError_t error = cudaGetDeviceCount(&devices);
+  counting = cudaGetDeviceCount(&devices);
   cudaGetLastError();
-  *n_devices = error == cudaSuccess ? devices : 0;
+  *n_devices = counting == cudaSuccess ? devices : 0;
   *driver_version = driver;
-  if (error == cudaErrorInsufficientDriver) return driver == 0 ? kNoDriver : kDriverTooOld;
-  return error == cudaSuccess && devices > 0 ? kOk : kNoDevice;
+  switch (counting) {
+    case cudaSuccess: return devices > 0 ? kOk : kNoDevice;
+    case cudaErrorNoDevice: return kNoDevice;
+    case cudaErrorInsufficientDriver: return driver == 0 ? kNoDriver : kDriverTooOld;
+    default: return kDriverFails;
+  }
 }
 
 int32_t describe(int32_t device, DeviceRow* row) {
@@ -46,6 +52,7 @@ int32_t describe(int32_t device, DeviceRow* row) {
   row->n_processors = properties.multiProcessorCount;
   row->usable = properties.major * 10 + properties.minor >= 75;
   row->memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
+  row->widest_head = widest_head(static_cast<std::int32_t>(properties.sharedMemPerBlockOptin));
   return kOk;
 }
 
@@ -80,7 +87,7 @@ int32_t open(int32_t device, const void* codebooks, int64_t codebooks_bytes, Con
   return kOk;
 }
 
-const char* message(Context* context) { return context->message.c_str(); }
+const char* message(Context* context) { return context != nullptr ? context->message.c_str() : cudaGetErrorString(counting); }
 
 cudaError_t copy_up(const Copy& copy, Stream stream) {
   const auto row = static_cast<std::size_t>(copy.row_bytes), rows = static_cast<std::size_t>(copy.rows);

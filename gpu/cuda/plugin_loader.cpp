@@ -3,25 +3,24 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <system_error>
 
 namespace foreword::gpu {
-namespace {
 
-// Where it is installed, else where it is built.
-std::filesystem::path beside_the_program() {
+// Where it is built, else where it is installed.
+std::filesystem::path plugin_of(const std::filesystem::path& program) {
+  if (program.empty()) return {};
   std::error_code error;
-  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  const std::filesystem::path file = "lib/foreword/plugins/foreword_cuda.so";
+  const std::filesystem::path folder = program.parent_path(), file = "lib/foreword/plugins/foreword_cuda.so";
   const std::filesystem::path installed = folder.parent_path() / file, built = folder / file;
   return std::filesystem::exists(built, error) ? built : installed;
 }
 
-}  // namespace
-
-CudaPlugin load_cuda_plugin(const std::string& file) {
+CudaPlugin load_cuda_plugin(const std::filesystem::path& named) {
+  if (named.empty()) return {nullptr, "Foreword does not know its own folder, where the CUDA plugin lies; name the file in FOREWORD_CUDA_PLUGIN."};
   std::error_code error;
+  // A name without a folder would be looked for among the system's libraries.
+  const std::string file = std::filesystem::absolute(named, error).string();
   if (!std::filesystem::is_regular_file(file, error)) {
     return {nullptr, "This build of Foreword has no CUDA plugin (" + file + " is not there); it is made where NVIDIA's CUDA Toolkit is installed."};
   }
@@ -42,7 +41,8 @@ CudaPlugin load_cuda_plugin(const std::string& file) {
 const CudaPlugin& cuda_plugin() {
   static const CudaPlugin plugin = [] {
     const char* named = std::getenv("FOREWORD_CUDA_PLUGIN");
-    return load_cuda_plugin(named != nullptr && *named != '\0' ? std::string(named) : beside_the_program().string());
+    std::error_code error;
+    return load_cuda_plugin(named != nullptr && *named != '\0' ? named : plugin_of(std::filesystem::read_symlink("/proc/self/exe", error)));
   }();
   return plugin;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Finds the plugin with CUDA's kernels beside the program. It needs nothing of NVIDIA's to load; it says itself what is missing.
 
+#include <filesystem>
 #include <string>
 
 #include "gpu/cuda/abi.h"
@@ -16,7 +17,10 @@ struct CudaPlugin {
 /// in the program's folder (as built) or beside it (as installed).
 const CudaPlugin& cuda_plugin();
 
-/// The same for one file.
-CudaPlugin load_cuda_plugin(const std::string& file);
+/// The same for one file, whose name counts from the working folder.
+CudaPlugin load_cuda_plugin(const std::filesystem::path& file);
+
+/// The plugin's file for a program in this one; empty if nobody knows the program's, for then it would be looked for where the user stands.
+std::filesystem::path plugin_of(const std::filesystem::path& program);
 
 }  // namespace foreword::gpu

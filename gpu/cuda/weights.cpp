@@ -8,11 +8,15 @@
 namespace foreword::gpu {
 namespace {
 
-/// Smaller weights share memory of this size, whole pages of the driver's.
-constexpr std::size_t kSlabBytes = std::size_t{32} << 20;
+/// Smaller weights share memory of about this size.
+constexpr std::size_t kSlabBytes = std::size_t{48} << 20;
+/// The driver gives memory in whole pages of this size; what a weight leaves of its last one is for smaller weights.
+constexpr std::size_t kPageBytes = std::size_t{2} << 20;
 constexpr std::size_t kAlignment = 256;
 /// Of the file's bytes that wait on the device to be packed.
 constexpr std::int64_t kPieceBytes = std::int64_t{64} << 20;
+
+constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 }  // namespace
 
@@ -42,44 +46,56 @@ Result<const std::uint8_t*> CudaWeights::resident(const WeightMatrix& weight, We
   const CudaFile::Key key{weight.offset, weight.rows, weight.n_experts, packs};
   auto it = file->residents_.find(key);
   if (it == file->residents_.end()) {
-    const std::int64_t of_expert = packs ? cuda::packed_bytes(weight.format, weight.rows, weight.cols) : weight.rows * row_bytes(weight.format, weight.cols);
-    FW_ASSIGN(std::byte* const to, room(*file, static_cast<std::size_t>(weight.n_experts * of_expert)));
-    FW_TRY(bring(weight, packs, file->bytes_.subspan(static_cast<std::size_t>(weight.offset)), to));
+    FW_ASSIGN(std::byte* const to, packs ? bring_packed(*file, weight) : bring(*file, weight));
     it = file->residents_.emplace(key, to).first;
   }
   return reinterpret_cast<const std::uint8_t*>(it->second);
 }
 
 Result<std::byte*> CudaWeights::room(CudaFile& file, std::size_t bytes) {
-  const std::size_t whole = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  const std::size_t whole = std::max(round_up(bytes, kAlignment), kAlignment);
   const auto fits = [&](const CudaFile::Slab& slab) { return slab.buffer->bytes() - slab.used >= whole; };
   auto slab = std::ranges::find_if(file.slabs_, fits);
   if (slab == file.slabs_.end()) {
-    const auto smaller = std::min(kSlabBytes, (file.bytes_.size() + 2 * kAlignment) / kAlignment * kAlignment);
-    FW_ASSIGN(auto fresh, allocate_cuda(device_, std::max(whole, smaller)));
+    // For a whole number of weights like this one, since most that follow are like it.
+    const std::size_t n = std::max<std::size_t>(std::min(kSlabBytes, file.bytes_.size()) / whole, 1);
+    FW_ASSIGN(auto fresh, allocate_cuda(device_, round_up(n * whole, kPageBytes)));
     slab = file.slabs_.insert(file.slabs_.end(), {std::move(fresh), 0});
   }
   slab->used += whole;
   return slab->buffer->address() + slab->used - whole;
 }
 
-Result<void> CudaWeights::bring(const WeightMatrix& weight, bool packs, std::span<const std::byte> from, std::byte* to) {
+Result<void> CudaWeights::upload(std::span<const std::byte> from, std::byte* to) {
+  const std::int32_t status = device_->api.upload(device_->context, to, from.data(), std::ssize(from));
+  if (status != cuda::kOk) return device_->error(status);
+  return {};
+}
+
+Result<std::byte*> CudaWeights::bring(CudaFile& file, const WeightMatrix& weight) {
+  const auto bytes = static_cast<std::size_t>(weight.n_experts * weight.rows * row_bytes(weight.format, weight.cols));
+  FW_ASSIGN(std::byte* const to, room(file, bytes));
+  FW_TRY(upload(file.bytes_.subspan(static_cast<std::size_t>(weight.offset), bytes), to));
+  return to;
+}
+
+Result<std::byte*> CudaWeights::bring_packed(CudaFile& file, const WeightMatrix& weight) {
   const std::int64_t row = row_bytes(weight.format, weight.cols), all_rows = weight.rows * weight.n_experts;
-  const auto upload = [&](std::byte* there, std::int64_t first_row, std::int64_t n) -> Result<void> {
-    const std::int32_t status = device_->api.upload(device_->context, there, from.data() + first_row * row, n * row);
-    if (status != cuda::kOk) return device_->error(status);
-    return {};
-  };
-  if (!packs) return upload(to, 0, all_rows);
   // Experts of whole tiles follow each other as the rows of one do.
   const bool in_one = weight.rows % cuda::kTileRows == 0;
   const std::int64_t rows = in_one ? all_rows : weight.rows, tile_bytes = cuda::packed_bytes(weight.format, cuda::kTileRows, weight.cols);
   const std::int64_t at_once = std::min(rows, std::max<std::int64_t>(kPieceBytes / row / cuda::kTileRows, 1) * cuda::kTileRows);
+  // First, since room() is not given back: where memory ends here, none of it is lost.
   FW_ASSIGN(const auto waiting, allocate_cuda(device_, static_cast<std::size_t>(at_once * row)));
+  FW_ASSIGN(std::byte* const all, room(file, static_cast<std::size_t>(weight.n_experts * cuda::packed_bytes(weight.format, weight.rows, weight.cols))));
+  const auto bytes_of = [&](std::int64_t first, std::int64_t n) {
+    return file.bytes_.subspan(static_cast<std::size_t>(weight.offset + first * row), static_cast<std::size_t>(n * row));
+  };
+  std::byte* to = all;
   for (std::int64_t first = 0; first < all_rows; first += rows) {
     for (std::int64_t done = 0; done < rows; done += at_once) {
       const std::int64_t n = std::min(at_once, rows - done);
-      FW_TRY(upload(waiting->address(), first + done, n));
+      FW_TRY(upload(bytes_of(first + done, n), waiting->address()));
       const cuda::PackJob job{reinterpret_cast<const std::uint8_t*>(waiting->address()), reinterpret_cast<std::uint8_t*>(to), n, weight.cols,
                               static_cast<std::int64_t>(weight.format)};
       const std::int32_t status = device_->api.pack(device_->context, &job);
@@ -87,7 +103,7 @@ Result<void> CudaWeights::bring(const WeightMatrix& weight, bool packs, std::spa
       to += cuda::tiles_of(n) * tile_bytes;
     }
   }
-  return {};
+  return all;
 }
 
 }  // namespace foreword::gpu

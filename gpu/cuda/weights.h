@@ -26,7 +26,7 @@ class CudaFile final : public Buffer {
     bool packed;
     auto operator<=>(const Key&) const = default;
   };
-  /// Memory for several small weights.
+  /// Memory for one large weight or several small ones; smaller ones come into what is left.
   struct Slab {
     std::unique_ptr<CudaBuffer> buffer;
     std::size_t used = 0;
@@ -48,8 +48,11 @@ class CudaWeights {
   Result<const std::uint8_t*> resident(const WeightMatrix& weight, WeightUse use);
 
  private:
+  /// Memory for as long as the file is there.
   Result<std::byte*> room(CudaFile& file, std::size_t bytes);
-  Result<void> bring(const WeightMatrix& weight, bool packs, std::span<const std::byte> from, std::byte* to);
+  Result<void> upload(std::span<const std::byte> from, std::byte* to);
+  Result<std::byte*> bring(CudaFile& file, const WeightMatrix& weight);         // as it lies in the file
+  Result<std::byte*> bring_packed(CudaFile& file, const WeightMatrix& weight);  // in units
 
   std::shared_ptr<CudaDevice> device_;
 };

@@ -39,7 +39,7 @@ class CudaEmulatedTest(program.ProgramTest):
 
     def test_why_there_is_no_device(self):
         for words, sentence in (("no-driver", "No driver of NVIDIA is installed."), ("old-driver", "install driver 580 or newer."),
-                                ("no-device", "The driver finds no GPU of NVIDIA.")):
+                                ("driver-fails", "NVIDIA's driver does not answer"), ("no-device", "The driver finds no GPU of NVIDIA.")):
             with self.subTest(words=words):
                 self.tell(words)
                 self.assertIn(sentence, self.run_json("devices")["missing"][0]["why"])

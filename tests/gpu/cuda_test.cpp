@@ -126,7 +126,7 @@ TEST(CudaFaults, NoAllocationThatFailsIsMoreThanASentence) {
     EXPECT_TRUE(result.error().message.ends_with(".")) << result.error().message;
     EXPECT_NE(result.error().message.find("--device cpu"), std::string::npos) << result.error().message;
   }
-  EXPECT_EQ(n_failures, 6) << "opening, memory, staging, weights, the file's bytes before they are packed, rounded input";
+  EXPECT_EQ(n_failures, 6) << "opening, memory, staging, the file's bytes before they are packed, weights, rounded input";
 }
 
 TEST(CudaFaults, AKernelThatFailsIsALostDevice) {
@@ -140,9 +140,17 @@ TEST(CudaFaults, WhyThereIsNoDevice) {
   const auto why = [](cuda::Status status) { return list_cuda_devices(cuda::emulated_plugin({.status_of_count = status})).why_none; };
   EXPECT_EQ(why(cuda::kNoDriver), "No driver of NVIDIA is installed.");
   EXPECT_EQ(why(cuda::kDriverTooOld), "NVIDIA's driver is too old (it knows CUDA 12.0); install driver 580 or newer.");
+  EXPECT_EQ(why(cuda::kDriverFails), "NVIDIA's driver does not answer (an injected fault); restart the computer, or install the driver anew.");
   EXPECT_EQ(why(cuda::kNoDevice), "The driver finds no GPU of NVIDIA.");
   EXPECT_EQ(why(cuda::kOk), "");
   EXPECT_EQ(list_cuda_devices(cuda::emulated_plugin()).devices.front().id, "cuda:0");
+}
+
+TEST(CudaDevices, HeadsAreAsWideAsSharedMemoryIs) {
+  const auto widest = [](std::int64_t bytes) { return list_cuda_devices(cuda::emulated_plugin({.shared_memory = bytes})).devices.front().widest_head; };
+  EXPECT_EQ(widest(64 << 10), 352) << "Turing";
+  EXPECT_EQ(widest(99 << 10), 512) << "Ampere to Blackwell for consumers";
+  EXPECT_EQ(widest(227 << 10), 512);
 }
 
 TEST(CudaCounts, LaunchesAndOps) {
@@ -164,6 +172,22 @@ TEST(CudaCounts, LaunchesAndOps) {
   EXPECT_EQ(profile[0].calls, 1) << "three products that are one";
   EXPECT_EQ(profile[0].cost.name, "linear");
   EXPECT_EQ(profile[0].cost.format, "Q8_0");
+}
+
+// Of a chunk of a prompt only the last row is watched, and only what belongs to it is kept.
+TEST(CudaScratch, PagesOfWatchedRowsAlone) {
+  constexpr std::int64_t kRows = 512, kHeads = 32, kKvHeads = 8, kPages = 2048, kWatched = 4;
+  static float memory[1];
+  cuda::Op op{};
+  op.kind = cuda::kOpAttention;
+  op.attention.q = op.attention.out = {memory, kRows, kHeads * 128, kHeads * 128};
+  op.attention.table = {memory, 1, kPages, kPages};
+  op.attention.watch = {memory, kRows, 1, 1};
+  op.attention.shares = {memory, kWatched * kKvHeads, kPages, kPages};
+  op.attention.cache.n_kv_heads = kKvHeads, op.attention.cache.head_dim = 128;
+  op.attention.n_heads = kHeads, op.attention.max_slots = kPages * kPageSlots;
+  EXPECT_GE(cuda::scratch_of(&op, 1), kWatched * kHeads * kPages * 8);
+  EXPECT_LE(cuda::scratch_of(&op, 1), kWatched * kHeads * (kPages + 1) * 8 + 1024);
 }
 
 struct LayerResult {
@@ -247,6 +271,19 @@ TEST(CudaPlugin, FilesThatAreNoPlugin) {
   EXPECT_EQ(broken.api, nullptr);
   EXPECT_NE(broken.why_none.find("cannot be loaded"), std::string::npos) << broken.why_none;
   std::filesystem::remove(file);
+}
+
+TEST(CudaPlugin, ItIsTheFileThatWasNamed) {
+  const std::filesystem::path before = std::filesystem::current_path(), folder = testing::TempDir();
+  std::ofstream(folder / "foreword_no_plugin.so") << "no library";
+  std::filesystem::current_path(folder);
+  const CudaPlugin plugin = load_cuda_plugin("foreword_no_plugin.so");
+  std::filesystem::current_path(before);
+  EXPECT_NE(plugin.why_none.find((folder / "foreword_no_plugin.so").string()), std::string::npos) << plugin.why_none;
+  std::filesystem::remove(folder / "foreword_no_plugin.so");
+  EXPECT_EQ(plugin_of("/opt/foreword/bin/foreword"), "/opt/foreword/lib/foreword/plugins/foreword_cuda.so");
+  EXPECT_EQ(plugin_of(""), "") << "nothing of where the user stands";
+  EXPECT_EQ(load_cuda_plugin("").api, nullptr);
 }
 
 #if defined(FOREWORD_CUDA_PLUGIN_FILE)

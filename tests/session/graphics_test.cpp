@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "engine/device_plan.h"
+#include "engine/loaded_model.h"
 #include "engine/session.h"
 #include "gpu/registry.h"
 #include "tests/support/fixtures.h"
@@ -20,7 +21,7 @@ std::filesystem::path story_model() { return test::fixtures_dir() / "models" / "
 
 TEST(DevicePlan, AsManyLayersAsFit) {
   ModelBytes bytes;
-  bytes.head = 100, bytes.table = 50, bytes.working = 30, bytes.cache_of_layer = 5;
+  bytes.head = 100, bytes.table = 50, bytes.working = 30, bytes.cache = {5, 5, 5}, bytes.least_cache = 15;
   bytes.layers = {10, 10, 20};
   EXPECT_EQ(layers_that_fit(bytes, 0), 3) << "nobody knows how much there is";
   EXPECT_EQ(layers_that_fit(bytes, 100), 0);
@@ -28,6 +29,34 @@ TEST(DevicePlan, AsManyLayersAsFit) {
   EXPECT_EQ(layers_that_fit(bytes, 195), 1);
   EXPECT_EQ(layers_that_fit(bytes, 234), 2);
   EXPECT_EQ(layers_that_fit(bytes, 235), 3);
+
+  bytes.cache = {5, 1, 5}, bytes.least_cache = 8;  // the second layer has a window
+  EXPECT_EQ(layers_that_fit(bytes, 205), 1);
+  EXPECT_EQ(layers_that_fit(bytes, 206), 2);
+  EXPECT_EQ(layers_that_fit(bytes, 227), 2);
+  EXPECT_EQ(layers_that_fit(bytes, 228), 3) << "with the least cache";
+}
+
+// Windows, encodings and modes: the plan counts what the cache then takes.
+TEST(DevicePlan, TheCacheIsCountedAsItWillBe) {
+  FW_NEED_FIXTURES();
+  const std::filesystem::path windowed = test::fixtures_dir() / "models" / "arch-gemma2-F32.gguf";
+  const std::filesystem::path builtin = test::data_dir().parent_path().parent_path() / "assets/builtin/main.gguf";
+  struct Case {
+    std::filesystem::path model;
+    const char* kv;
+    std::int64_t context;
+  };
+  for (const Case& one : {Case{windowed, "exact", 4096}, Case{windowed, "f32", 4096}, Case{builtin, "f16", 2048}, Case{builtin, "q4", 2048},
+                          Case{builtin, "balanced", 2048}, Case{builtin, "memory", 16384}}) {
+    ModelOptions options;
+    options.device = "cpu", options.context = one.context, options.kv = *kv_wish_from_name(one.kv), options.n_threads = 2;
+    const auto loaded = LoadedModel::open(one.model, options);
+    ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
+    const ModelBytes bytes = count_bytes((*loaded)->file(), options, 512);
+    EXPECT_EQ(std::accumulate(bytes.cache.begin(), bytes.cache.end(), std::int64_t{0}), (*loaded)->cache().total_bytes()) << one.model << " " << one.kv;
+    EXPECT_LE(bytes.least_cache, (*loaded)->cache().total_bytes());
+  }
 }
 
 TEST(DevicePlan, StepsDownToTheProcessor) {
@@ -179,12 +208,43 @@ TEST_P(Graphics, ASmallMemoryTakesTheLayersThatFit) {
   if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "only the emulated device's memory can be told";
   auto file = GgufFile::open(story_model());
   ASSERT_TRUE(file.has_value());
-  const ModelBytes bytes = count_bytes(*file, 128, 512);
-  tell("memory=" + std::to_string(bytes.head + bytes.table + bytes.working + 3 * (bytes.layers[0] + bytes.cache_of_layer) + 1000));
+  ModelOptions options;
+  options.context = 128;
+  const ModelBytes bytes = count_bytes(*file, options, 512);
+  tell("memory=" + std::to_string(bytes.head + bytes.table + bytes.working + 3 * (bytes.layers[0] + bytes.filling_of_layer + bytes.cache[0]) + 1000));
   const Outcome outcome = answer(GetParam().device, -1);
   ASSERT_FALSE(outcome.error) << outcome.error->message;
   EXPECT_EQ(outcome.text, expected_);
   EXPECT_EQ(outcome.models.front().device_reason, "3 of 5 layers fit its memory");
+}
+
+TEST_P(Graphics, HeadsThatAreTooWideAreTheProcessors) {
+  if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "only the emulated device can be told";
+  tell("shared-memory=9800");  // for four columns; the model's heads have eight
+  const Outcome outcome = answer(GetParam().device, -1);
+  ASSERT_FALSE(outcome.error) << outcome.error->message;
+  EXPECT_EQ(outcome.text, expected_);
+  EXPECT_EQ(outcome.models.front().device_reason, "attention heads of 8 columns are too wide for the graphics processor");
+}
+
+// A cache that would take all that is free goes down to fewer bits instead, and the pass behind it finds its memory.
+TEST_P(Graphics, TheCacheLeavesMemoryForThePass) {
+  if (!can_fail_ || GetParam().device != std::string_view("cuda")) GTEST_SKIP() << "only the emulated device's memory can be told";
+  ModelOptions options;
+  options.device = "cuda", options.gpu_layers = 99, options.context = 16384, options.kv = KvMode::roomy;
+  const std::filesystem::path path = test::data_dir().parent_path().parent_path() / "assets/builtin/main.gguf";
+  auto file = GgufFile::open(path);
+  ASSERT_TRUE(file.has_value());
+  const ModelBytes bytes = count_bytes(*file, options, 512);
+  const std::int64_t cache = std::accumulate(bytes.cache.begin(), bytes.cache.end(), std::int64_t{0});
+  ASSERT_LT(bytes.least_cache, cache);
+  const std::int64_t weights = std::accumulate(bytes.layers.begin(), bytes.layers.end(), bytes.head + bytes.table) + std::ssize(bytes.layers) * bytes.filling_of_layer;
+  tell("memory=" + std::to_string(weights + (bytes.least_cache + cache) / 2 + bytes.working));
+  const auto loaded = LoadedModel::open(path, options);
+  ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
+  EXPECT_LT((*loaded)->cache().total_bytes(), cache);
+  EXPECT_GE((*loaded)->cache().total_bytes(), bytes.least_cache);
+  EXPECT_GE((*loaded)->backend().device().memory_free_bytes, std::int64_t{150} << 20) << "for the driver and for what kernels put aside";
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, Graphics, testing::Values(Kind{"vulkan", "FOREWORD_VULKAN", "software,"}, Kind{"cuda", "FOREWORD_CUDA_EMULATED", ""}),

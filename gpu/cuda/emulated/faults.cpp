@@ -10,13 +10,14 @@ struct NumberRow {
   std::int64_t EmulatedFaults::*place;
 };
 constexpr NumberRow kNumbers[] = {
-    {"fail-allocation", &EmulatedFaults::fail_allocation}, {"lose-at-submit", &EmulatedFaults::lose_at_submit}, {"memory", &EmulatedFaults::memory}};
+    {"fail-allocation", &EmulatedFaults::fail_allocation}, {"lose-at-submit", &EmulatedFaults::lose_at_submit}, {"memory", &EmulatedFaults::memory},
+    {"shared-memory", &EmulatedFaults::shared_memory}};
 
 struct StatusRow {
   std::string_view name;
   Status status;
 };
-constexpr StatusRow kStatuses[] = {{"no-driver", kNoDriver}, {"old-driver", kDriverTooOld}, {"no-device", kNoDevice}};
+constexpr StatusRow kStatuses[] = {{"no-driver", kNoDriver}, {"old-driver", kDriverTooOld}, {"driver-fails", kDriverFails}, {"no-device", kNoDevice}};
 
 }  // namespace
 

@@ -52,6 +52,7 @@ int32_t describe(int32_t, DeviceRow* row) {
   row->memory_bytes = faults.memory;
   row->major = 8;
   row->n_processors = row->usable = row->software = 1;
+  row->widest_head = widest_head(static_cast<std::int32_t>(faults.shared_memory));
   return kOk;
 }
 
@@ -85,7 +86,7 @@ int32_t open(int32_t, const void* tables, int64_t, Context** context) {
 }
 void close(Context* context) { delete context; }
 int64_t free_memory(Context* context) { return faults.memory - context->used; }
-const char* message(Context*) { return faults.lose_at_submit == 0 ? "an injected fault" : ""; }
+const char* message(Context* context) { return context == nullptr || faults.lose_at_submit == 0 ? "an injected fault" : ""; }
 
 int32_t upload(Context*, void* to, const void* from, int64_t bytes) {
   if (bytes > 0) std::memcpy(to, from, static_cast<std::size_t>(bytes));
@@ -148,6 +149,12 @@ const Api& emulated_plugin(const EmulatedFaults& inject) {
   faults = inject;
   by_environment = false;
   return kApi;
+}
+
+std::int64_t scratch_of(const Op* ops, std::int64_t n_ops) {
+  Lowering lowering{};
+  measure(lowering, ops, n_ops);
+  return lowering.scratch.most;
 }
 
 const Api& emulated_plugin_by_environment() {

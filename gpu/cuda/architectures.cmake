@@ -1,0 +1,25 @@
+# For which GPUs the plugin is compiled where nobody says so: for those of this machine. Where there is none, or one that nvcc does not
+# know, for all by portable code, which the driver compiles at the first start: of Turing, and of Ampere, from which on matrix products
+# are twice as deep and copies go on by themselves.
+function(foreword_cuda_architectures found)
+  execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
+                  OUTPUT_VARIABLE here RESULT_VARIABLE missing ERROR_QUIET)
+  execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --list-gpu-arch OUTPUT_VARIABLE known ERROR_QUIET)
+  string(REGEX MATCHALL "compute_[0-9]+" known "${known}")
+  set(cards)
+  if(missing EQUAL 0)
+    string(REGEX MATCHALL "[0-9]+[.][0-9]+" cards "${here}")
+  endif()
+  set(architectures)
+  foreach(card IN LISTS cards)
+    string(REPLACE "." "" card ${card})
+    if(card GREATER_EQUAL 75 AND "compute_${card}" IN_LIST known)
+      list(APPEND architectures ${card})
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES architectures)
+  if(NOT architectures)
+    set(architectures 75-virtual 80-virtual)
+  endif()
+  set(${found} ${architectures} PARENT_SCOPE)
+endfunction()
