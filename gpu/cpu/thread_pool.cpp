@@ -1,7 +1,10 @@
 #include "gpu/cpu/thread_pool.h"
 
 #include <algorithm>
+#include <string>
+#include <system_error>
 
+#include "engine/base/log.h"
 #include "gpu/cpu/system.h"
 
 namespace foreword::gpu {
@@ -50,7 +53,14 @@ void notify(std::atomic<int>& word) {
 }  // namespace
 
 ThreadPool::ThreadPool(int n_threads) : lanes_(static_cast<std::size_t>(std::max(n_threads, 1))) {
-  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) lane->thread = std::thread([this, &lane = *lane] { work(lane); });
+  std::size_t n = 1;
+  try {
+    for (; n < lanes_.size(); ++n) lanes_[n].thread = std::thread([this, &lane = lanes_[n]] { work(lane); });
+  } catch (const std::system_error&) {
+    log(LogLevel::warning, "The system gives only " + std::to_string(n) + " of " + std::to_string(lanes_.size()) +
+                               " threads: Foreword goes on with those, more slowly.");
+    while (lanes_.size() > n) lanes_.pop_back();  // moves none that has begun
+  }
 }
 
 ThreadPool::~ThreadPool() {

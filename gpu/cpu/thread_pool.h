@@ -15,7 +15,7 @@ namespace foreword::gpu {
 
 class ThreadPool {
  public:
-  /// `n_threads` with the caller, at least 1.
+  /// `n_threads` with the caller, at least 1; fewer where the system gives no more, which it logs.
   explicit ThreadPool(int n_threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

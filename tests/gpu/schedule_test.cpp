@@ -1,5 +1,10 @@
 #include "gpu/cpu/schedule.h"
 
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
 #include <memory>
 #include <numeric>
 #include <set>
@@ -51,6 +56,44 @@ TEST(ThreadPool, WhoStandsReadyDoesAPart) {
       if (round % 100 == 99) pool->run([](int) {});  // reaches those that sleep, too
     }
   }
+}
+
+// Leaves the process room for the stacks of two more threads, until it goes.
+class RoomForTwoThreads {
+ public:
+  RoomForTwoThreads() {
+    constexpr std::size_t kStack = std::size_t{256} << 20;
+    ::pthread_getattr_default_np(&usual_);
+    ::pthread_attr_t large = usual_;
+    ::pthread_attr_setstacksize(&large, kStack);
+    ::pthread_setattr_default_np(&large);
+    std::uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    ::getrlimit(RLIMIT_AS, &limit_);
+    rlimit small = limit_;
+    small.rlim_cur = pages * static_cast<std::uint64_t>(::getpagesize()) + kStack * 5 / 2;
+    ::setrlimit(RLIMIT_AS, &small);
+  }
+  ~RoomForTwoThreads() {
+    ::setrlimit(RLIMIT_AS, &limit_);
+    ::pthread_setattr_default_np(&usual_);
+  }
+
+ private:
+  ::pthread_attr_t usual_{};
+  rlimit limit_{};
+};
+
+TEST(ThreadPool, GoesOnWithTheThreadsThatTheSystemGives) {
+  std::unique_ptr<ThreadPool> pool;
+  {
+    const RoomForTwoThreads limit;
+    pool = std::make_unique<ThreadPool>(16);
+  }
+  ASSERT_EQ(pool->size(), 3);
+  std::atomic<int> ran{0};
+  for (int run = 0; run < 10; ++run) pool->run([&](int) { ++ran; });
+  EXPECT_EQ(ran, 30);
 }
 
 TEST(Extent, OverlapsWhereBytesDo) {
