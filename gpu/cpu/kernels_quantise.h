@@ -6,6 +6,17 @@
 namespace foreword::gpu {
 namespace {
 
+// How large a value is, as an integer: those are ordered as the values are, with what is no number above all. So it cannot get
+// lost in a maximum, as it would by a comparison of floats, and its run becomes as little of a number as it is.
+inline S size_bits(F v) { return reinterpret_cast<S>(absolute(v)); }
+inline S larger(S a, S b) { return a > b ? a : b; }
+template <int h = kLanes / 2>
+inline float largest_size(S v) {
+  v = larger(Count<kLanes>::flipped<h>(v), v);
+  if constexpr (h > 1) return largest_size<h / 2>(v);
+  return reinterpret_cast<F>(v)[0];
+}
+
 // kRuns runs of 16 values, two a block. rest: what the codes miss, or null.
 template <int kRuns>
 inline void quantise_runs(const float* x, QuantBlock* out, std::int64_t block_stride, float* rest) {
@@ -13,8 +24,8 @@ inline void quantise_runs(const float* x, QuantBlock* out, std::int64_t block_st
   float d[kRuns], inverse[kRuns], offset[kRuns];
   std::int32_t minus_sums[kRuns];
   const auto size_of = [&](int run) {
-    F size = absolute(load(x + 16 * run));
-    for (int i = kLanes; i < 16; i += kLanes) size = larger(absolute(load(x + 16 * run + i)), size);
+    S size = size_bits(load(x + 16 * run));
+    for (int i = kLanes; i < 16; i += kLanes) size = larger(size_bits(load(x + 16 * run + i)), size);
     return size;
   };
   const auto sum_of_codes = [&](int run) {
@@ -29,10 +40,10 @@ inline void quantise_runs(const float* x, QuantBlock* out, std::int64_t block_st
     return sum;
   };
   if constexpr (kRuns == kLanes) {  // side by side
-    F sizes[kLanes];
+    S sizes[kLanes];
 #pragma GCC unroll 16
     for (int run = 0; run < kLanes; ++run) sizes[run] = size_of(run);
-    const F step = reduce_each(sizes, [](F a, F b) { return larger(a, b); }) / 127.0F;
+    const F step = reinterpret_cast<F>(reduce_each(sizes, [](S a, S b) { return larger(a, b); })) / 127.0F;
     const F used = step < all(kSmallestStep) ? F{} : step;
     store(d, used);
     store(inverse, step < all(kSmallestStep) ? F{} : 1.0F / step);
@@ -44,10 +55,10 @@ inline void quantise_runs(const float* x, QuantBlock* out, std::int64_t block_st
     store(offset, used * to_float(negative));
   } else {
     for (int run = 0; run < kRuns; ++run) {
-      const float step = largest_of(size_of(run)) / 127.0F;
+      const float step = largest_size(size_of(run)) / 127.0F;
       d[run] = step < kSmallestStep ? 0 : step;
       inverse[run] = step < kSmallestStep ? 0 : 1.0F / step;
-      minus_sums[run] = -sum_of(sum_of_codes(run));
+      minus_sums[run] = sum_of(-sum_of_codes(run));
       offset[run] = d[run] * static_cast<float>(minus_sums[run]);
     }
   }

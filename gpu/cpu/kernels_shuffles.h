@@ -19,8 +19,8 @@ struct Indices {
     return __builtin_shufflevector(a, b, (kIndices / width * 2 * width + width + kIndices % width)...);
   }
   // Lane i is lane i ^ h of v.
-  template <int h>
-  static F flipped(F v) {
+  template <int h, class V>
+  static V flipped(V v) {
     return __builtin_shufflevector(v, v, (kIndices ^ h)...);
   }
   // a where bit h of the lane is clear, b beside it; and what those have in their other lanes.
