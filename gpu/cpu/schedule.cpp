@@ -11,7 +11,7 @@ constexpr std::size_t kFetchBytes = 128 << 10;
 
 }  // namespace
 
-Schedule::Schedule(int n_threads) : n_threads_(n_threads), shares_(static_cast<std::size_t>(n_threads)) {}
+Schedule::Schedule(int n_threads) : shares_(static_cast<std::size_t>(n_threads)) {}
 
 void Schedule::place(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, WorkList::Item work) {
   const auto [step, joins, begins_group] = dependencies_.place(n_units, reads, writes, profiling_);

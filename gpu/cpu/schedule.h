@@ -73,7 +73,6 @@ class Schedule {
   void run_units(const Group& group, int i, int n, const Worker& worker, ThreadPool& pool);
   void run_group(ThreadPool& pool, std::size_t index, std::byte* scratch);
 
-  int n_threads_;
   WorkList works_;
   std::vector<Step> steps_;
   std::vector<Group> groups_;
