@@ -65,7 +65,8 @@ class Schedule {
   };
 
   void place(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, WorkList::Item work);
-  std::int64_t share_begin(const Group& group, int i, int n) const { return group.n_units * i / n; }
+  /// Rounded up, so that no share is larger than the first, the caller's.
+  std::int64_t share_begin(const Group& group, int i, int n) const { return (group.n_units * i + n - 1) / n; }
   /// The bytes that thread i of n needs first behind this group.
   std::span<const std::byte> next_bytes(std::size_t group, int i, int n) const;
   std::size_t run_unit(std::size_t step, std::int64_t unit, const Worker& worker) const;

@@ -96,6 +96,15 @@ TEST(ThreadPool, GoesOnWithTheThreadsThatTheSystemGives) {
   EXPECT_EQ(ran, 30);
 }
 
+TEST(ThreadPool, OnlyWhoTakesLongerThanAPartIsLate) {
+  using std::chrono::microseconds;
+  EXPECT_EQ(rest_after(microseconds(100), microseconds(1)), microseconds(0));
+  EXPECT_EQ(rest_after(microseconds(200), microseconds(1)), microseconds(800));
+  EXPECT_EQ(rest_after(microseconds(200), microseconds(300)), microseconds(0));  // long parts
+  EXPECT_EQ(rest_after(microseconds(900), microseconds(300)), microseconds(3600));
+  EXPECT_EQ(rest_after(microseconds(90000), microseconds(1)), microseconds(20000));
+}
+
 TEST(Extent, OverlapsWhereBytesDo) {
   std::vector<float> memory(1000);
   const auto view = [&](std::int64_t first, std::int64_t rows, std::int64_t cols, std::int64_t stride) {
@@ -138,6 +147,21 @@ TEST(Schedule, GroupsEndOnlyWhereTheyMust) {
   EXPECT_EQ(schedule.n_groups(), 4U);
   schedule.add({"op"}, 2, at(7), at(9), nothing);
   EXPECT_EQ(schedule.n_groups(), 5U);
+}
+
+// Else who was given more than the caller would be taken for late.
+TEST(Schedule, NobodyHasMoreThanTheCaller) {
+  constexpr int kThreads = 4;
+  const auto pool = std::make_unique<ThreadPool>(kThreads);
+  Schedule schedule(kThreads);
+  for (int round = 0; round < 300; ++round) {
+    const std::int64_t n_units = round % kThreads + 1;
+    std::array<std::atomic<int>, kThreads> done{};
+    schedule.add({"op"}, n_units, {}, {}, [&](std::int64_t, const Worker& worker) { ++done[static_cast<std::size_t>(worker.thread)]; });
+    pool->run([](int) {});  // so that all stand ready
+    schedule.run(*pool, nullptr);
+    for (const auto& others : done) ASSERT_LE(others, done[0]) << n_units << " units";
+  }
 }
 
 // Random little programs on few cells, run in one go and step by step. Each comes several times, since what was decided for one
