@@ -263,5 +263,18 @@ TEST(System, CpuMax) {
   EXPECT_GE(usable_processors(), 1);
 }
 
+TEST(System, FilesDoNotCountAsMemoryInUse) {
+  constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+  const std::string v2 = "anon 1000\nfile 5000\nactive_anon 10\ninactive_file 2000\nactive_file 3000\nslab 7\n";
+  const std::string v1 = "cache 5000\ninactive_file 20\nactive_file 30\ntotal_cache 5000\ntotal_inactive_file 2000\ntotal_active_file 3000\n";
+  EXPECT_EQ(memory_left_in_cgroup("10000", "6000", v2), 9000);
+  EXPECT_EQ(memory_left_in_cgroup("10000", "6000", v1), 9000);
+  EXPECT_EQ(memory_left_in_cgroup("10000", "6000", ""), 4000);
+  EXPECT_EQ(memory_left_in_cgroup("10000", "12000", ""), 0);
+  EXPECT_EQ(memory_left_in_cgroup("10000", "4000", v2), 10000);  // read at two instants
+  EXPECT_EQ(memory_left_in_cgroup("max", "6000", v2), kNoLimit);
+  EXPECT_EQ(memory_left_in_cgroup("", "", ""), kNoLimit);
+}
+
 }  // namespace
 }  // namespace foreword::gpu
