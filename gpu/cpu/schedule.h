@@ -58,6 +58,7 @@ class Schedule {
   struct Group {
     std::size_t first_step = 0, end_step = 0;
     std::int64_t n_units = 0;
+    bool has_long_units = false;
   };
   /// Where a thread's share of a group begins, and its next unit that nobody has taken.
   struct alignas(64) Share {
