@@ -177,9 +177,10 @@ class Backend {
   /// store_kv; no slot of `to` is read by a later i.
   virtual void copy_slots(const KvLayer& layer, const Tensor& from, const Tensor& to) = 0;
   /// Softmax attention. q, out [rows, n_heads * head_dim] in the plain basis. Pages of one sequence may lie in different
-  /// pools; what a row sees of a closed page is what decode_rows() makes of it.
+  /// pools; what a row sees of a closed page is what decode_rows() makes of it. At most kMostSharers heads share a kv head.
   virtual void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows,
                          const AttentionParams& params, const Tensor& out) = 0;
+  static constexpr std::int64_t kMostSharers = 256;
 
   /// out = act(gate) * up. out may be gate or up.
   virtual void glu(Activation act, const Tensor& gate, const Tensor& up, const Tensor& out) = 0;
@@ -195,8 +196,9 @@ class Backend {
   virtual void sigmoid_gate(const Tensor& x, const Tensor& gate) = 0;
 
   /// The k experts of each row and their weights, falling weight, ties to the lower index.
-  /// logits [rows, E], experts [rows, k] i32, weights [rows, k].
+  /// logits [rows, E], experts [rows, k] i32, weights [rows, k]; E <= kMostExperts.
   virtual void route(Routing routing, const Tensor& logits, const Tensor& experts, const Tensor& weights) = 0;
+  static constexpr std::int64_t kMostExperts = 1024;
   /// out[r] = sum over j of weights[r, j] * y[r * k + j], in that order.
   virtual void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) = 0;
 

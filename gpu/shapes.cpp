@@ -123,6 +123,7 @@ void attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows,
   same(q, q, out);
   layer_inside(layer);
   check(params.n_heads > 0 && params.n_heads % layer.n_kv_heads == 0, "attention: kv heads divide the heads");
+  check(params.n_heads / layer.n_kv_heads <= Backend::kMostSharers, "attention: as many heads to a kv head as there may be");
   check(q.cols == params.n_heads * layer.head_dim, "attention: width of q");
   integers(rows.table, rows.table.rows, rows.table.cols);
   integers(rows.sequence, q.rows, 1);
@@ -162,6 +163,7 @@ void route(const Tensor& logits, const Tensor& experts, const Tensor& weights) {
   floats(weights);
   integers(experts, logits.rows, weights.cols);
   check(weights.rows == logits.rows && weights.cols > 0 && weights.cols <= logits.cols, "route: k experts of E");
+  check(logits.cols <= Backend::kMostExperts, "route: as many experts as there may be");
 }
 
 void combine_experts(const Tensor& y, const Tensor& weights, const Tensor& out) {

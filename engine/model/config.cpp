@@ -5,6 +5,8 @@
 #include <numbers>
 #include <string>
 
+#include "gpu/backend.h"
+
 namespace foreword::engine {
 namespace {
 
@@ -86,6 +88,10 @@ Result<void> read_sizes(const Reader& reader, Config& config) {
     return corrupt(std::to_string(config.n_heads) + " heads cannot share " + std::to_string(config.n_kv_heads) +
                    " KV heads evenly; the file is damaged.");
   }
+  if (const std::int64_t sharers = config.n_heads / config.n_kv_heads; sharers > gpu::Backend::kMostSharers) {
+    return unsupported("A model of which " + std::to_string(sharers) + " heads share a KV head cannot be run by this version, which takes " +
+                       std::to_string(gpu::Backend::kMostSharers) + " at most.");
+  }
   FW_ASSIGN(const std::int64_t key_length,
             reader.integer("attention.key_length", config.hidden_size / config.n_heads, 1, 4096));
   FW_ASSIGN(const std::int64_t value_length,
@@ -119,6 +125,10 @@ Result<void> read_experts(const Reader& reader, Config& config) {
   }
   if (!arch.experts) {
     return unsupported("A " + std::string(arch.name) + " model with experts cannot be run by this version.");
+  }
+  if (config.n_experts > gpu::Backend::kMostExperts) {
+    return unsupported("A model of " + std::to_string(config.n_experts) + " experts cannot be run by this version, which takes " +
+                       std::to_string(gpu::Backend::kMostExperts) + " at most.");
   }
   FW_ASSIGN(config.n_experts_used, reader.integer("expert_used_count", 0, 1, config.n_experts));
   config.expert_ffn_size = config.ffn_size;

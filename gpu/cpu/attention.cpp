@@ -1,6 +1,7 @@
 #include "gpu/cpu/attention.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -58,11 +59,12 @@ struct Run {
   bool own = false;                  // one of them at least has slots of its own
 };
 
-// The work of one kv head on some rows of one sequence. Vector v is head v % group of row v / group.
+// The work of a part of the heads of one kv head on some rows of one sequence. Vector v is the part's head v % group of row v / group.
 class Tile {
  public:
-  Tile(const AttentionTask& task, std::int64_t kv_head, std::byte* memory)
-      : task_(task), kernels_(*task.kernels), kv_head_(kv_head), group_(task.group()), dim_(task.layer.head_dim),
+  Tile(const AttentionTask& task, std::int64_t kv_head, std::int64_t part, std::byte* memory)
+      : task_(task), kernels_(*task.kernels), kv_head_(kv_head), first_head_(kv_head * task.group() + task.group() * part / task.parts),
+        group_(task.group() * (part + 1) / task.parts - task.group() * part / task.parts), dim_(task.layer.head_dim),
         vectors_(task.tile_rows() * group_) {
     Scratch scratch(memory);
     sights_ = scratch.take<Sight>(task.tile_rows());
@@ -125,7 +127,7 @@ class Tile {
       check(sight.end <= rows.table.cols * kPageSlots, "attention: slots lie in the table");
       const std::int64_t position = *row_of<std::int32_t>(rows.position, r);
       sight.begin = task_.params.window > 0 ? std::max(std::int64_t{0}, position - task_.params.window + 1) : 0;
-      std::memcpy(q_ + i * group_ * dim_, row_of<float>(task_.q, r) + kv_head_ * group_ * dim_,
+      std::memcpy(q_ + i * group_ * dim_, row_of<float>(task_.q, r) + first_head_ * dim_,
                   static_cast<std::size_t>(group_ * dim_) * sizeof(float));
     }
     kernels_.rotate(q_, n * group_ * dim_, task_.layer.basis.k);
@@ -324,7 +326,7 @@ class Tile {
 
   void finish(std::int64_t first, std::int64_t n) {
     for (std::int64_t v = 0; v < n * group_; ++v) {
-      const std::int64_t head = kv_head_ * group_ + v % group_;
+      const std::int64_t head = first_head_ + v % group_;
       float factor = 1, weight = weight_[v];
       if (task_.params.sinks) {
         const float sink = row_of<float>(task_.params.sinks, 0)[head];
@@ -339,12 +341,18 @@ class Tile {
     }
   }
 
-  // factor: of weights relative to largest_[v].
+  // factor: of weights relative to largest_[v]. Other parts of these heads tell theirs at the same time.
   void tell_shares(std::int32_t watch, std::int64_t v, float factor) {
     float* shares = row_of<float>(task_.rows.shares, watch * task_.layer.n_kv_heads + kv_head_);
     const PageShare* pages = page_shares_ + v % group_ * task_.rows.table.cols;
     for (std::int64_t b = 0; b < task_.rows.table.cols; ++b) {
-      if (pages[b].sum > 0) shares[b] = std::max(shares[b], pages[b].sum * std::exp(pages[b].largest - largest_[v]) * factor);
+      if (pages[b].sum > 0) raise(shares[b], pages[b].sum * std::exp(pages[b].largest - largest_[v]) * factor);
+    }
+  }
+
+  static void raise(float& share, float value) {
+    std::atomic_ref<float> shared(share);
+    for (float old = shared.load(std::memory_order_relaxed); old < value && !shared.compare_exchange_weak(old, value, std::memory_order_relaxed);) {
     }
   }
 
@@ -353,7 +361,7 @@ class Tile {
 
   const AttentionTask& task_;
   const Kernels& kernels_;
-  std::int64_t kv_head_, group_, dim_, vectors_;
+  std::int64_t kv_head_, first_head_, group_, dim_, vectors_;
   Sight* sights_;
   float *q_, *logits_, *fresh_, *sum_, *largest_, *weight_;
   float* own_;           // logits of a row's own slots [group, 32]
@@ -370,15 +378,23 @@ class Tile {
 
 std::int64_t AttentionTask::tile_rows() const {
   constexpr std::int64_t kVectors = 64;
-  check(group() <= 256, "attention: at most 256 heads share a kv head");
   return std::clamp(kVectors / group(), std::int64_t{1}, std::int64_t{16});
+}
+
+std::int64_t AttentionTask::parts_worth(int n_threads) const {
+  // Of a part: with fewer heads reading weighs too much, half of the work with 2; with less to do waiting for each other does.
+  constexpr std::int64_t kLeastHeads = 4, kLeastOperations = 1 << 20;
+  const std::int64_t seen = params.window > 0 ? std::min(rows.max_slots, params.window + kPageSlots) : rows.max_slots;
+  const std::int64_t operations = 4 * std::min(q.rows, tile_rows()) * group() * layer.head_dim * seen;
+  const std::int64_t most = std::max(std::min(group() / kLeastHeads, operations / kLeastOperations), std::int64_t{1});
+  const std::int64_t n_units = (q.rows + tile_rows() - 1) / tile_rows() * layer.n_kv_heads;
+  return n_units == 0 ? 1 : std::clamp((n_threads + n_units - 1) / n_units, std::int64_t{1}, most);
 }
 
 std::size_t AttentionTask::scratch_bytes() const { return Tile::bytes(*this); }
 
-void attend(const AttentionTask& task, std::int64_t kv_head, std::int64_t first, std::int64_t last,
-            std::byte* scratch) {
-  Tile tile(task, kv_head, scratch);
+void attend(const AttentionTask& task, std::int64_t kv_head, std::int64_t part, std::int64_t first, std::int64_t last, std::byte* scratch) {
+  Tile tile(task, kv_head, part, scratch);
   const auto sequence = [&](std::int64_t r) { return *row_of<std::int32_t>(task.rows.sequence, r); };
   while (first < last) {
     std::int64_t next = first + 1;

@@ -78,20 +78,21 @@ void CpuBackend::copy_slots(const KvLayer& layer, const Tensor& from, const Tens
 void CpuBackend::attention(const Tensor& q, const KvLayer& layer, const AttentionRows& rows,
                            const AttentionParams& params, const Tensor& out) {
   shapes::attention(q, layer, rows, params, out);
-  const AttentionTask task{&kernels_, q, out, layer, rows, params};
+  AttentionTask task{&kernels_, q, out, layer, rows, params};
   schedule_.need_scratch(task.scratch_bytes());
   const Cut tiles{q.rows, task.tile_rows()};
+  task.parts = task.parts_worth(pool_.size());
   const std::int64_t width = params.n_heads * layer.head_dim;
   const std::int32_t most = layer.pool(1).buffer != nullptr ? 1 : 0;  // where most pages of a long sequence lie
   const OpCost cost{"attention", {}, tiles.count() * rows.max_slots * layer.n_kv_heads * layer.page_bytes(most) / kPageSlots,
                     4 * q.rows * rows.max_slots * width};
-  record(cost, tiles.count() * layer.n_kv_heads,
+  record(cost, tiles.count() * layer.n_kv_heads * task.parts,
          {Extent(q), pool_extent(layer, 0), pool_extent(layer, 1), pool_extent(layer, 2), pool_extent(layer, 3),
           whole(rows.table), whole(rows.sequence), whole(rows.position), whole(rows.prefix_slots),
           whole(rows.extra_begin), whole(rows.extra_slots), Extent(params.sinks), whole(rows.watch)},
          {Extent(out), whole(rows.shares)}, [=](std::int64_t unit, const Worker& worker) {
-           const std::int64_t tile = unit / layer.n_kv_heads;
-           attend(task, unit % layer.n_kv_heads, tiles.first(tile), tiles.last(tile), worker.scratch);
+           const std::int64_t part = unit % task.parts, of_head = unit / task.parts, tile = of_head / layer.n_kv_heads;
+           attend(task, of_head % layer.n_kv_heads, part, tiles.first(tile), tiles.last(tile), worker.scratch);
          });
 }
 

@@ -5,34 +5,10 @@
 #include <type_traits>
 
 #include "gpu/cpu/kernels_impl.h"
+#include "gpu/cpu/kernels_shuffles.h"
 
 namespace foreword::gpu {
 namespace {
-
-// Shuffles by rule: Count<kLanes> knows the numbers of the lanes.
-template <int... kIndices>
-struct Indices {
-  static F evens(F a, F b) { return __builtin_shufflevector(a, b, 2 * kIndices...); }
-  static F odds(F a, F b) { return __builtin_shufflevector(a, b, 2 * kIndices + 1 ...); }
-  // Lane i is lane i ^ h of v.
-  template <int h>
-  static F flipped(F v) {
-    return __builtin_shufflevector(v, v, (kIndices ^ h)...);
-  }
-  // a where bit h of the lane is clear, b beside it; and what those have in their other lanes.
-  template <int h>
-  static F lower(F a, F b) {
-    return __builtin_shufflevector(a, b, (kIndices & h ? kLanes + kIndices - h : kIndices)...);
-  }
-  template <int h>
-  static F upper(F a, F b) {
-    return __builtin_shufflevector(a, b, (kIndices & h ? kLanes + kIndices : kIndices + h)...);
-  }
-};
-template <int n, int... kIndices>
-struct Count : Count<n - 1, n - 1, kIndices...> {};
-template <int... kIndices>
-struct Count<0, kIndices...> : Indices<kIndices...> {};
 
 // ---- keys side by side ---------------------------------------------------------------------------------------------
 

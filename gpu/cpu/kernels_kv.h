@@ -142,8 +142,8 @@ inline void sort_kinds(F (&v)[kN]) {
   if constexpr (kN > 1) {
     F even[kN / 2], odd[kN / 2];
     for (int i = 0; i < kN / 2; ++i) {
-      even[i] = Count<kLanes>::evens(v[2 * i], v[2 * i + 1]);
-      odd[i] = Count<kLanes>::odds(v[2 * i], v[2 * i + 1]);
+      even[i] = Count<kLanes>::even_pieces<1>(v[2 * i], v[2 * i + 1]);
+      odd[i] = Count<kLanes>::odd_pieces<1>(v[2 * i], v[2 * i + 1]);
     }
     sort_kinds(even);
     sort_kinds(odd);

@@ -7,6 +7,7 @@
 
 #include "gpu/cpu/kernels_impl.h"
 #include "gpu/cpu/kernels_kv.h"
+#include "gpu/cpu/kernels_quantise.h"
 
 namespace foreword::gpu {
 namespace {

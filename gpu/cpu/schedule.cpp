@@ -9,9 +9,15 @@ namespace {
 // What a waiting thread fetches at most: some microseconds, a part of the second cache.
 constexpr std::size_t kFetchBytes = 128 << 10;
 
+// Whether a unit of an op takes some 50 microseconds or more. Those of ops whose cost is not told are short.
+bool lasts_long(const OpCost& cost, std::int64_t n_units) {
+  constexpr std::int64_t kBytes = 512 << 10, kOperations = 2 << 20;
+  return cost.bytes / n_units > kBytes || cost.operations / n_units > kOperations;
+}
+
 }  // namespace
 
-Schedule::Schedule(int n_threads) : n_threads_(n_threads), shares_(static_cast<std::size_t>(n_threads)) {}
+Schedule::Schedule(int n_threads) : shares_(static_cast<std::size_t>(n_threads)) {}
 
 void Schedule::place(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, WorkList::Item work) {
   const auto [step, joins, begins_group] = dependencies_.place(n_units, reads, writes, profiling_);
@@ -20,11 +26,12 @@ void Schedule::place(const OpCost& cost, std::int64_t n_units, std::span<const E
     steps_[step].last = work;
     return;
   }
-  if (begins_group) groups_.push_back({step, step, 0});
+  if (begins_group) groups_.push_back({step, step, 0, false});
   Group& group = groups_.back();
   steps_.push_back({cost, work, work, n_units, group.n_units, {}});
   group.end_step = steps_.size();
   group.n_units += n_units;
+  group.has_long_units = group.has_long_units || lasts_long(cost, n_units);
 }
 
 void Schedule::need_scratch(std::size_t bytes) { scratch_bytes_ = std::max(scratch_bytes_, (bytes + 63) / 64 * 64); }
@@ -56,7 +63,7 @@ void Schedule::run_group(ThreadPool& pool, std::size_t index, std::byte* scratch
     return;
   }
   for (Share& share : shares_) share.next.store(0, std::memory_order_relaxed);
-  const bool is_short = group.n_units <= pool.size();
+  const bool is_short = group.n_units <= pool.size() && !group.has_long_units;
   const auto job = [&](int i, int n) {
     const Worker worker{i, scratch + static_cast<std::size_t>(i) * scratch_bytes_};
     if (is_short) run_share(group, i, n, worker);

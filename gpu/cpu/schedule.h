@@ -58,6 +58,7 @@ class Schedule {
   struct Group {
     std::size_t first_step = 0, end_step = 0;
     std::int64_t n_units = 0;
+    bool has_long_units = false;
   };
   /// Where a thread's share of a group begins, and its next unit that nobody has taken.
   struct alignas(64) Share {
@@ -65,7 +66,8 @@ class Schedule {
   };
 
   void place(const OpCost& cost, std::int64_t n_units, std::span<const Extent> reads, std::span<const Extent> writes, WorkList::Item work);
-  std::int64_t share_begin(const Group& group, int i, int n) const { return group.n_units * i / n; }
+  /// Rounded up, so that no share is larger than the first, the caller's.
+  std::int64_t share_begin(const Group& group, int i, int n) const { return (group.n_units * i + n - 1) / n; }
   /// The bytes that thread i of n needs first behind this group.
   std::span<const std::byte> next_bytes(std::size_t group, int i, int n) const;
   std::size_t run_unit(std::size_t step, std::int64_t unit, const Worker& worker) const;
@@ -73,7 +75,6 @@ class Schedule {
   void run_units(const Group& group, int i, int n, const Worker& worker, ThreadPool& pool);
   void run_group(ThreadPool& pool, std::size_t index, std::byte* scratch);
 
-  int n_threads_;
   WorkList works_;
   std::vector<Step> steps_;
   std::vector<Group> groups_;

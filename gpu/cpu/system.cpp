@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <sstream>
 #include <string_view>
@@ -98,17 +99,13 @@ double cgroup_processors() {
   return quota;
 }
 
-// What a group of this folder may still take: its limit less what it uses, files that can go at once not counted.
-std::int64_t memory_left(const std::string& folder, const char* limit_name, const char* used_name, const char* files_key) {
-  std::int64_t limit = 0, used = 0, files = 0;
-  if (!(std::istringstream(first_line(folder + limit_name)) >> limit)) return std::numeric_limits<std::int64_t>::max();
-  std::istringstream(first_line(folder + used_name)) >> used;
-  std::ifstream stat(folder + "/memory.stat");
-  std::string key;
-  for (std::int64_t value = 0; stat >> key >> value;) {
-    if (key == files_key) files = value;
-  }
-  return std::max(limit - (used - files), std::int64_t{0});
+std::string whole_text(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::int64_t memory_left(const std::string& folder, const char* limit_name, const char* used_name) {
+  return memory_left_in_cgroup(first_line(folder + limit_name), first_line(folder + used_name), whole_text(folder + "/memory.stat"));
 }
 
 std::int64_t cgroup_memory_left() {
@@ -116,12 +113,11 @@ std::int64_t cgroup_memory_left() {
   each_cgroup([&](const std::string& controllers, const std::string& path) {
     if (controllers.empty()) {
       each_folder_up(path, [&](const std::string& folder) {
-        least = std::min(least, memory_left(folder, "/memory.max", "/memory.current", "inactive_file"));
+        least = std::min(least, memory_left(folder, "/memory.max", "/memory.current"));
       });
     } else if (controllers == "memory") {
       for (const std::string& at : {path, std::string()}) {
-        least = std::min(least, memory_left("/sys/fs/cgroup/memory" + at, "/memory.limit_in_bytes",
-                                            "/memory.usage_in_bytes", "total_inactive_file"));
+        least = std::min(least, memory_left("/sys/fs/cgroup/memory" + at, "/memory.limit_in_bytes", "/memory.usage_in_bytes"));
       }
     }
   });
@@ -166,6 +162,19 @@ double processors_from_cpu_max(const std::string& line) {
   double quota = 0, period = 0;
   if (!(words >> quota >> period) || quota <= 0 || period <= 0) return 0;
   return quota / period;
+}
+
+std::int64_t memory_left_in_cgroup(const std::string& limit_line, const std::string& used_line, const std::string& stat) {
+  std::int64_t limit = 0, used = 0, files = 0, with_children = 0;
+  if (!(std::istringstream(limit_line) >> limit)) return std::numeric_limits<std::int64_t>::max();
+  std::istringstream(used_line) >> used;
+  std::istringstream words(stat);
+  std::string key;
+  for (std::int64_t value = 0; words >> key >> value;) {
+    if (key == "inactive_file" || key == "active_file") files += value;
+    if (key == "total_inactive_file" || key == "total_active_file") with_children += value;
+  }
+  return std::max(limit - std::max(used - std::max(files, with_children), std::int64_t{0}), std::int64_t{0});
 }
 
 int usable_processors() {

@@ -30,6 +30,11 @@ int usable_processors();
 /// The quota of a cgroup v2 "cpu.max" line ("200000 100000", "max 100000") in processors; 0 = none.
 double processors_from_cpu_max(const std::string& line);
 
+/// What a cgroup may still take, from the texts of its files for the limit, for what it uses and "memory.stat" (v1 or v2): its limit
+/// less what it uses. Pages of files do not count, be they read once (inactive) or more often, as those of a mapped model are
+/// (active), for they go when others need the room. The largest number where there is no limit.
+std::int64_t memory_left_in_cgroup(const std::string& limit_line, const std::string& used_line, const std::string& stat);
+
 /// The processor that this thread runs on now; -1 where the system does not tell.
 int processor_here();
 /// From now on the thread runs on any processor that the caller may run on but this one. False: there is no other.

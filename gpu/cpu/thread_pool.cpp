@@ -1,7 +1,10 @@
 #include "gpu/cpu/thread_pool.h"
 
 #include <algorithm>
+#include <string>
+#include <system_error>
 
+#include "engine/base/log.h"
 #include "gpu/cpu/system.h"
 
 namespace foreword::gpu {
@@ -13,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 // meanwhile, so that more threads than processors are slow but do not collapse.
 constexpr int kMostPauses = 2048;
 constexpr int kPausesBetweenYields = 128;
-// Parts of a short job are alike. Who keeps the caller waiting for so long was sent away by the system, and will be again: it rests
+// Who keeps the caller waiting for so long, and longer than a part takes, was sent away by the system, and will be again: it rests
 // for some times as long as that took.
 constexpr Clock::duration kLate = std::chrono::microseconds(150), kLongestRest = std::chrono::milliseconds(20);
 constexpr int kRest = 4;
@@ -49,8 +52,19 @@ void notify(std::atomic<int>& word) {
 
 }  // namespace
 
+Clock::duration rest_after(Clock::duration waited, Clock::duration own) {
+  return waited > std::max(kLate, own) ? std::min(kLongestRest, kRest * waited) : Clock::duration::zero();
+}
+
 ThreadPool::ThreadPool(int n_threads) : lanes_(static_cast<std::size_t>(std::max(n_threads, 1))) {
-  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) lane->thread = std::thread([this, &lane = *lane] { work(lane); });
+  std::size_t n = 1;
+  try {
+    for (; n < lanes_.size(); ++n) lanes_[n].thread = std::thread([this, &lane = lanes_[n]] { work(lane); });
+  } catch (const std::system_error&) {
+    log(LogLevel::warning, "The system gives only " + std::to_string(n) + " of " + std::to_string(lanes_.size()) +
+                               " threads: Foreword goes on with those, more slowly.");
+    while (lanes_.size() > n) lanes_.pop_back();  // moves none that has begun
+  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -135,7 +149,9 @@ void ThreadPool::finish(const Job& job, int n, bool is_long) {
   for (Lane& lane : lanes_) {
     if (lane.place > 0) lane.state.store(working, std::memory_order_release);
   }
+  const auto begin = Clock::now();
   std::span<const std::byte> ahead = job(0, n);
+  const auto own = Clock::now() - begin;
   for (Lane& lane : lanes_) {
     if (lane.place == 0) continue;
     Clock::time_point since{};
@@ -145,7 +161,7 @@ void ThreadPool::finish(const Job& job, int n, bool is_long) {
     lane.place = 0;
     if (is_long || since == Clock::time_point()) continue;
     const auto now = Clock::now();
-    if (now - since > kLate) lane.rests_until = now + std::min(kLongestRest, kRest * (now - since));
+    if (const auto rest = rest_after(now - since, own); rest > Clock::duration::zero()) lane.rests_until = now + rest;
   }
 }
 

@@ -13,9 +13,14 @@
 
 namespace foreword::gpu {
 
+/// How long a thread rests after its part of a job whose parts are alike. The caller was through with its own, which was as large
+/// as any, after `own`, and then waited for that thread for `waited`: only what no part takes says that the system ran something
+/// else in its place.
+std::chrono::steady_clock::duration rest_after(std::chrono::steady_clock::duration waited, std::chrono::steady_clock::duration own);
+
 class ThreadPool {
  public:
-  /// `n_threads` with the caller, at least 1.
+  /// `n_threads` with the caller, at least 1; fewer where the system gives no more, which it logs.
   explicit ThreadPool(int n_threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -28,7 +33,7 @@ class ThreadPool {
   void run(const std::function<void(int thread)>& job);
 
   /// Calls job(i, n) for every i below n, each on a thread of its own: 0 on the caller's, the others on those that stand ready, be
-  /// there none. Returns when all have come back. What the job returns is memory that never changes and that its thread will read
+  /// there none; part 0 should be as large as any. Returns when all have come back. What the job returns is memory that never changes and that its thread will read
   /// next: it is fetched while the thread waits.
   using Job = std::function<std::span<const std::byte>(int i, int n)>;
   void share(const Job& job);

@@ -30,9 +30,9 @@ __host__ __device__ constexpr std::int64_t slots_in_tiles(std::int64_t n_slots) 
 __device__ __forceinline__ void round_run(float (&values)[kRun], std::int64_t slot, std::int64_t run, const Rounded& out) {
   const std::int64_t chunk = run / 16 * kUnitChunks + run % 8 / 2, r = run % 16 / 8 * 2 + run % 2;
   for (int term = 0; term < out.terms; ++term) {
-    float largest = 0;
-    for (int i = 0; i < kRun; ++i) largest = fmaxf(largest, fabsf(values[i]));
-    float d = largest / 127.0f;
+    unsigned largest = 0;  // as an integer: there what is no number is above all, and fmaxf would drop it
+    for (int i = 0; i < kRun; ++i) largest = max(largest, __float_as_uint(fabsf(values[i])));
+    float d = __uint_as_float(largest) / 127.0f;
     d = d < kSmallestStep ? 0 : d;
     const float inverse = d > 0 ? 1.0f / d : 0;
     unsigned words[4] = {};

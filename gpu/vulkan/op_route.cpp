@@ -7,7 +7,7 @@
 namespace foreword::gpu::vulkan {
 namespace {
 
-constexpr std::int64_t kMostExperts = 1024;  // of a choice (route.glsl)
+static_assert(Backend::kMostExperts <= 1024);  // what route.glsl has room for
 
 void choose(const RouteRecord& r, Lowering& to) {
   struct Push {
@@ -65,7 +65,6 @@ bool multiply_and_choose(const RouteRecord& r, Lowering& to) {
 }  // namespace
 
 void lower(const RouteRecord& r, Lowering& to) {
-  check(r.logits.cols <= kMostExperts, "route: at most 1024 experts");
   if (!r.x) return choose(r, to);
   if (multiply_and_choose(r, to)) return;
   if (r.norm.x) lower(r.norm, to);

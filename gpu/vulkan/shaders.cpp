@@ -43,7 +43,7 @@ class Reader {
       const std::uint32_t binding = value(id, kBinding);
       check(value(id, kDescriptorSet) == 0, "buffers are in set 0");
       if (facts.bindings.size() <= binding) facts.bindings.resize(binding + 1, {false, false});
-      const auto flagged = [&](std::uint32_t what) { return has(id, what) || member_has(block, what); };
+      const auto flagged = [&, variable_id = id](std::uint32_t what) { return has(variable_id, what) || member_has(block, what); };
       ShaderFacts::Binding& b = facts.bindings[binding];
       // Two views of one binding (words and vectors of them) count together.
       b.read = b.read || !flagged(kNonReadable);

@@ -168,12 +168,19 @@ class BrokenModels(program.ProgramTest):
         without_norm = {name: value for name, value in tensors.items() if name != "blk.2.attn_norm.weight"}
         transposed = {**tensors, "blk.0.ffn_up.weight": np.ascontiguousarray(tensors["blk.0.ffn_up.weight"].T)}
         llama = "llama."
+        width, shared = kv["llama.embedding_length"], {}
+        for layer in range(kv["llama.block_count"]):
+            for name, shape in (("q", (1024, width)), ("k", (2, width)), ("v", (2, width)), ("output", (width, 1024))):
+                shared[f"blk.{layer}.attn_{name}.weight"] = np.zeros(shape, "<f4")
         cases = {
             "missing-tensor": (kv, without_norm),
             "transposed-tensor": (kv, transposed),
             "no-heads": ({**kv, llama + "attention.head_count": 0}, tensors),
             "heads-do-not-divide": ({**kv, llama + "attention.head_count": 7}, tensors),
             "many-heads": ({**kv, llama + "attention.head_count": 2 ** 31}, tensors),
+            "heads-that-share-one": ({**kv, llama + "attention.head_count": 512, llama + "attention.head_count_kv": 1,
+                                      **{llama + key: 2 for key in ("attention.key_length", "attention.value_length", "rope.dimension_count")}},
+                                     {**tensors, **shared}),
             "kv-heads-do-not-divide": ({**kv, llama + "attention.head_count_kv": 3}, tensors),
             "no-layers": ({**kv, llama + "block_count": 0}, tensors),
             "more-layers": ({**kv, llama + "block_count": 6}, tensors),

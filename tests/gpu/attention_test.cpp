@@ -1,3 +1,4 @@
+#include "gpu/cpu/attention.h"
 #include "tests/gpu/harness.h"
 
 namespace foreword::gpu {
@@ -114,6 +115,8 @@ TEST(Attention, HeadsRowsAndOptions) {
       {.n_heads = 8, .n_kv_heads = 8, .prefix = chain(120, 20)},
       {.n_heads = 32, .n_kv_heads = 2, .prefix = chain(1, 9)},
       {.n_heads = 71, .n_kv_heads = 1, .prefix = {70, 300}},
+      {.head_dim = 16, .n_heads = Backend::kMostSharers, .n_kv_heads = 1, .prefix = {70, 300}},
+      {.head_dim = 256, .n_heads = Backend::kMostSharers, .n_kv_heads = 1, .prefix = chain(20, 40)},
       {.prefix = chain(1, 40), .window = 16},
       {.prefix = chain(100, 70), .window = 100},
       {.prefix = {5, 64, 128, 129}, .window = 1},
@@ -149,6 +152,7 @@ TEST(Attention, PagesInFewBits) {
       {.n_heads = 1, .n_kv_heads = 1, .prefix = {200}, .closed = {kQ4}},
       {.n_heads = 32, .n_kv_heads = 2, .prefix = chain(180, 9), .closed = {kQ8, kQ4, kQ2}},
       {.n_heads = 71, .n_kv_heads = 1, .prefix = {130, 300}, .closed = {kQ8V4, kQ2}},
+      {.head_dim = 32, .n_heads = Backend::kMostSharers, .n_kv_heads = 1, .prefix = {130, 300}, .closed = {kQ8V4, kQ2}},
       {.n_heads = 8, .n_kv_heads = 8, .prefix = chain(310, 40), .window = 150, .closed = {kQ2, kF16}},
       {.prefix = {66, 150, 230}, .window = 70, .softcap = 5, .sinks = true, .closed = {kQ4, kQ8}},
       {.prefix = std::vector<std::int32_t>(15, 340), .tree = true, .closed = {kQ8, kQ4, kQ2}},
@@ -301,6 +305,48 @@ INSTANTIATE_TEST_SUITE_P(Encodings, AttentionBits,
                          testing::Combine(testing::Values(KvEncoding{KvFormat::f16, KvFormat::f16}, KvEncoding{KvFormat::q8, KvFormat::q4h},
                                                           KvEncoding{KvFormat::q4h, KvFormat::q2h}),
                                           testing::Values(Heads{64, 2}, Heads{80, 2}, Heads{96, 2}, Heads{128, 6})));
+
+TEST(Attention, HeadsAreCutWhereThreadsWouldStandIdle) {
+  struct Row {
+    std::int64_t n_heads, n_kv_heads, rows, max_slots, window;
+    int n_threads;
+    std::int64_t parts;
+  };
+  const Row table[] = {
+      {71, 1, 1, 1024, 0, 1, 1}, {71, 1, 1, 1024, 0, 2, 2}, {71, 1, 1, 1024, 0, 16, 16}, {71, 1, 1, 1024, 0, 32, 17},
+      {71, 1, 1, 16384, 64, 16, 2}, {71, 1, 1, 64, 0, 16, 1},  // little to see
+      {14, 2, 1, 16384, 0, 2, 1}, {28, 2, 1, 16384, 0, 8, 3}, {32, 2, 1, 16384, 0, 8, 4}, {8, 8, 1, 16384, 0, 16, 1},
+      {4, 1, 1, 16384, 0, 8, 1},  // reading would weigh too much
+      {16, 1, 64, 1024, 0, 8, 1}, {16, 1, 8, 1024, 0, 8, 4}, {16, 1, 0, 64, 0, 8, 1},
+  };
+  for (const Row& row : table) {
+    AttentionTask task;
+    task.layer = {nullptr, 0, 1, row.n_kv_heads, 64, DType::f16};
+    task.q.rows = row.rows;
+    task.rows.max_slots = row.max_slots;
+    task.params.n_heads = row.n_heads;
+    task.params.window = row.window;
+    EXPECT_EQ(task.parts_worth(row.n_threads), row.parts) << "case " << &row - table;
+  }
+}
+
+// More threads than kv heads: the heads that share one are computed apart, to the same bits and shares.
+TEST(Attention, ThreadsThatShareAKvHeadChangeNoBit) {
+  constexpr KvEncoding kQ8{KvFormat::q8, KvFormat::q8};
+  const Case cases[] = {
+      {.n_heads = 71, .n_kv_heads = 1, .prefix = {1000}, .watched = true},
+      {.head_dim = 128, .n_heads = 28, .n_kv_heads = 2, .prefix = chain(900, 5), .tree = true, .closed = {kQ8}, .watched = true},
+      {.n_heads = 48, .n_kv_heads = 1, .prefix = {900, 700}, .sinks = true, .two_sequences = true},
+  };
+  for (const Subject& subject : subjects()) {
+    for (const Case& c : cases) {
+      const auto one = subject.open(1), many = subject.open(8);
+      Harness alone(*one, 5), together(*many, 5);
+      const std::vector<float> expected = run(alone, c), got = run(together, c);
+      ASSERT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0) << subject.name << ", case " << &c - cases;
+    }
+  }
+}
 
 // What lies in slots that a row does not see must not matter, not even NaN.
 TEST(Attention, UnseenSlotsDoNotMatter) {

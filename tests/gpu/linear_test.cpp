@@ -59,6 +59,36 @@ TEST_P(LinearTest, HostileInputs) {
       kTolerance, 7);
 }
 
+// A value that is no number is seen in its whole row of the product, wherever it stands, and in no other row; so is one that
+// is infinite.
+TEST_P(LinearTest, WhatIsNoNumberStaysNone) {
+  const std::int64_t cols = wide() + (95 / block() + 1) * block();
+  for (const Subject& subject : subjects()) {
+    const auto backend = subject.open(2);
+    Harness h(*backend, 9);
+    WeightMatrix w = h.weight(GetParam(), 20, cols);
+    const std::vector<float> x = h.normal(3 * cols);
+    for (const bool precise : {false, true}) {
+      w.precise = precise;
+      for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        for (std::int64_t c = 0; c < cols; c += 13) {  // all places in a run
+          std::vector<float> changed = x;
+          changed[static_cast<std::size_t>(cols + c)] = value;
+          const Tensor out = h.empty(3, 20);
+          backend->linear(w, h.put(changed, 3, cols), {}, out);
+          const std::vector<float> y = h.take(out);
+          for (std::size_t i = 0; i < y.size(); ++i) {
+            ASSERT_EQ(std::isfinite(y[i]), i / 20 != 1) << subject.name << ", " << value << " in column " << c << " gives " << y[i] << " in row " << i / 20;
+            if (std::isnan(value) && i / 20 == 1) {
+              ASSERT_TRUE(std::isnan(y[i])) << subject.name << ", column " << c;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 // A row's bits, computed by one thread among n rows, are those it has among 64 rows and three threads: for every n, and
 // for every place among them, since each of the n rows is compared.
 void expect_same_bits(Format format, std::int64_t cols, const Subject& subject) {

@@ -157,7 +157,7 @@ TEST(Ops, Route) {
     std::int64_t rows, experts, k;
   };
   for (const Routing routing : {Routing::softmax_top_k_renormalised, Routing::softmax_top_k, Routing::top_k_softmax}) {
-    for (const Case& c : {Case{1, 4, 2}, Case{5, 8, 8}, Case{3, 128, 8}, Case{2, 3, 1}}) {
+    for (const Case& c : {Case{1, 4, 2}, Case{5, 8, 8}, Case{3, 128, 8}, Case{2, 3, 1}, Case{2, Backend::kMostExperts, 100}}) {
       expect_conforms(
           [&](Harness& h) {
             std::vector<float> logits = h.normal(c.rows * c.experts, 2);

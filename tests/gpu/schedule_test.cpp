@@ -1,5 +1,10 @@
 #include "gpu/cpu/schedule.h"
 
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
 #include <memory>
 #include <numeric>
 #include <set>
@@ -53,6 +58,53 @@ TEST(ThreadPool, WhoStandsReadyDoesAPart) {
   }
 }
 
+// Leaves the process room for the stacks of two more threads, until it goes.
+class RoomForTwoThreads {
+ public:
+  RoomForTwoThreads() {
+    constexpr std::size_t kStack = std::size_t{256} << 20;
+    ::pthread_getattr_default_np(&usual_);
+    ::pthread_attr_t large = usual_;
+    ::pthread_attr_setstacksize(&large, kStack);
+    ::pthread_setattr_default_np(&large);
+    std::uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    ::getrlimit(RLIMIT_AS, &limit_);
+    rlimit small = limit_;
+    small.rlim_cur = pages * static_cast<std::uint64_t>(::getpagesize()) + kStack * 5 / 2;
+    ::setrlimit(RLIMIT_AS, &small);
+  }
+  ~RoomForTwoThreads() {
+    ::setrlimit(RLIMIT_AS, &limit_);
+    ::pthread_setattr_default_np(&usual_);
+  }
+
+ private:
+  ::pthread_attr_t usual_{};
+  rlimit limit_{};
+};
+
+TEST(ThreadPool, GoesOnWithTheThreadsThatTheSystemGives) {
+  std::unique_ptr<ThreadPool> pool;
+  {
+    const RoomForTwoThreads limit;
+    pool = std::make_unique<ThreadPool>(16);
+  }
+  ASSERT_EQ(pool->size(), 3);
+  std::atomic<int> ran{0};
+  for (int run = 0; run < 10; ++run) pool->run([&](int) { ++ran; });
+  EXPECT_EQ(ran, 30);
+}
+
+TEST(ThreadPool, OnlyWhoTakesLongerThanAPartIsLate) {
+  using std::chrono::microseconds;
+  EXPECT_EQ(rest_after(microseconds(100), microseconds(1)), microseconds(0));
+  EXPECT_EQ(rest_after(microseconds(200), microseconds(1)), microseconds(800));
+  EXPECT_EQ(rest_after(microseconds(200), microseconds(300)), microseconds(0));  // long parts
+  EXPECT_EQ(rest_after(microseconds(900), microseconds(300)), microseconds(3600));
+  EXPECT_EQ(rest_after(microseconds(90000), microseconds(1)), microseconds(20000));
+}
+
 TEST(Extent, OverlapsWhereBytesDo) {
   std::vector<float> memory(1000);
   const auto view = [&](std::int64_t first, std::int64_t rows, std::int64_t cols, std::int64_t stride) {
@@ -95,6 +147,21 @@ TEST(Schedule, GroupsEndOnlyWhereTheyMust) {
   EXPECT_EQ(schedule.n_groups(), 4U);
   schedule.add({"op"}, 2, at(7), at(9), nothing);
   EXPECT_EQ(schedule.n_groups(), 5U);
+}
+
+// Else who was given more than the caller would be taken for late.
+TEST(Schedule, NobodyHasMoreThanTheCaller) {
+  constexpr int kThreads = 4;
+  const auto pool = std::make_unique<ThreadPool>(kThreads);
+  Schedule schedule(kThreads);
+  for (int round = 0; round < 300; ++round) {
+    const std::int64_t n_units = round % kThreads + 1;
+    std::array<std::atomic<int>, kThreads> done{};
+    schedule.add({"op"}, n_units, {}, {}, [&](std::int64_t, const Worker& worker) { ++done[static_cast<std::size_t>(worker.thread)]; });
+    pool->run([](int) {});  // so that all stand ready
+    schedule.run(*pool, nullptr);
+    for (const auto& others : done) ASSERT_LE(others, done[0]) << n_units << " units";
+  }
 }
 
 // Random little programs on few cells, run in one go and step by step. Each comes several times, since what was decided for one
@@ -194,6 +261,19 @@ TEST(System, CpuMax) {
   EXPECT_EQ(processors_from_cpu_max("max 100000"), 0.0);
   EXPECT_EQ(processors_from_cpu_max(""), 0.0);
   EXPECT_GE(usable_processors(), 1);
+}
+
+TEST(System, FilesDoNotCountAsMemoryInUse) {
+  constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+  const std::string v2 = "anon 1000\nfile 5000\nactive_anon 10\ninactive_file 2000\nactive_file 3000\nslab 7\n";
+  const std::string v1 = "cache 5000\ninactive_file 20\nactive_file 30\ntotal_cache 5000\ntotal_inactive_file 2000\ntotal_active_file 3000\n";
+  EXPECT_EQ(memory_left_in_cgroup("10000", "6000", v2), 9000);
+  EXPECT_EQ(memory_left_in_cgroup("10000", "6000", v1), 9000);
+  EXPECT_EQ(memory_left_in_cgroup("10000", "6000", ""), 4000);
+  EXPECT_EQ(memory_left_in_cgroup("10000", "12000", ""), 0);
+  EXPECT_EQ(memory_left_in_cgroup("10000", "4000", v2), 10000);  // read at two instants
+  EXPECT_EQ(memory_left_in_cgroup("max", "6000", v2), kNoLimit);
+  EXPECT_EQ(memory_left_in_cgroup("", "", ""), kNoLimit);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ TEST(Config, ImpossibleValuesAreRefused) {
       {"llama.embedding_length", integer(1 << 30), ErrorCode::corrupt},
       {"llama.attention.head_count", integer(0), ErrorCode::corrupt},
       {"llama.attention.head_count_kv", integer(3), ErrorCode::corrupt},
+      {"llama.attention.head_count", integer(514), ErrorCode::unsupported},  // 257 share a KV head
       {"llama.attention.key_length", integer(32), ErrorCode::unsupported},
       {"llama.attention.layer_norm_rms_epsilon", real(std::nan("")), ErrorCode::corrupt},
       {"llama.rope.dimension_count", integer(8), ErrorCode::corrupt},
@@ -76,6 +77,7 @@ TEST(Config, ImpossibleValuesAreRefused) {
       {"llama.rope.freq_base", real(0), ErrorCode::corrupt},
       {"llama.expert_count", integer(-1), ErrorCode::corrupt},
       {"llama.expert_count", integer(4), ErrorCode::corrupt},  // without expert_used_count
+      {"llama.expert_count", integer(1025), ErrorCode::unsupported},
       {"llama.attention.causal", {false}, ErrorCode::unsupported},
       {"llama.attention.max_alibi_bias", real(8), ErrorCode::unsupported},
       {"llama.attention.head_count", {std::vector<std::int64_t>{4, 4, 4}}, ErrorCode::corrupt},

@@ -18,13 +18,13 @@ void round_chunk(uint row, uint chunk, uint at, uint cols) {
   uint sums = 0u;
   for (uint half_at = 0u; half_at < 2u; ++half_at) {
     vec4 x[4];
-    float largest = 0.0;
+    uint largest = 0u;  // as an integer: there what is no number is above all, and a maximum of floats may drop it
     for (uint i = 0u; i < 4u; ++i) {
       x[i] = input_values(row, 32u * chunk + 16u * half_at + 4u * i, cols);
-      const vec4 size = abs(x[i]);
+      const uvec4 size = floatBitsToUint(abs(x[i]));
       largest = max(largest, max(max(size.x, size.y), max(size.z, size.w)));
     }
-    const float step = divide(largest, 127.0), d = step < SMALLEST_STEP ? 0.0 : step;
+    const float step = divide(uintBitsToFloat(largest), 127.0), d = step < SMALLEST_STEP ? 0.0 : step;
     const float inverse = d > 0.0 ? divide(1.0, d) : 0.0;
     int sum = 0;
     for (uint i = 0u; i < 4u; ++i) {
