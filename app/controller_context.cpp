@@ -195,12 +195,14 @@ bool Controller::summarise(std::size_t n_rows) {
   std::size_t until = context_.n_summarised;
   std::int64_t tokens = 0;
   while (until < end) {
-    std::string part = view_.messages[until].text;
+    const bool asked = rows_[until].role == engine::Role::user;
+    const std::string& text_of_row = view_.messages[until].text;
+    std::string part(asked ? text_of_row : ui::text::said_in(text_of_row));
     const std::int64_t counted = until < context_.row_tokens.size() ? context_.row_tokens[until] : 0;
     tokens += counted > 0 ? counted : std::ssize(part) / kBytesPerToken;
     if (tokens > room && !text.empty()) break;
     if (std::ssize(part) > room * kBytesPerToken) part = start_of(part, static_cast<std::size_t>(room * kBytesPerToken));
-    text += (rows_[until].role == engine::Role::user ? "Question: " : "Answer: ") + part + "\n\n";
+    text += (asked ? "Question: " : "Answer: ") + part + "\n\n";
     ++until;
   }
   std::string request = "Summarise this conversation in a few sentences for somebody who goes on with it. Keep names, numbers, decisions and open questions.\n\n";
@@ -234,7 +236,7 @@ void Controller::summary_done() {
     return end_turn(ui::MessageState::stopped, storage::Status::stopped, {});
   }
   context_.n_summarised = done.until;
-  context_.chosen.summary = done.text.substr(ui::text::split_reasoning(done.text).answer.begin);
+  context_.chosen.summary = ui::text::said_in(done.text);
   context_.chosen.summarised_until = done.until > 0 && done.until <= rows_.size() ? rows_[done.until - 1].id : 0;
   if (summarise(done.n_rows)) return;
   save_chat_settings();

@@ -1,6 +1,7 @@
 #include "engine/loaded_model.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "engine/base/log.h"
@@ -8,6 +9,7 @@
 #include "engine/gguf/fingerprint.h"
 #include "engine/gguf/text.h"
 #include "engine/self_test.h"
+#include "engine/template/prompt.h"
 
 namespace foreword::engine {
 namespace {
@@ -227,11 +229,9 @@ Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
   } else {
     ChatTemplateOptions options;
     options.now = now;
-    if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-    if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
     FW_ASSIGN(std::vector<TextSpan> spans,
-              loaded.chat_template()->render(std::get<std::vector<ChatMessage>>(prompt), options));
-    if (!answer_so_far.empty()) spans.push_back({answer_so_far, false});
+              render_chat(*loaded.chat_template(), tokenizer, std::get<std::vector<ChatMessage>>(prompt), std::move(options)));
+    std::ranges::move(answer_spans(answer_so_far), std::back_inserter(spans));
     ids = tokenizer.encode(spans, {.parse_special = true});
   }
   const TokenId bos = tokenizer.bos();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/template/prompt.h"
+
 namespace foreword::engine {
 namespace {
 
@@ -19,13 +21,10 @@ double seconds_between(Suggestion::Clock::time_point from, Suggestion::Clock::ti
 // The template's text before an open user turn behind these messages.
 Result<std::vector<TextSpan>> open_turn(const LoadedModel& loaded, std::vector<ChatMessage> messages, const std::tm& now) {
   messages.push_back({Role::user, std::string(kMarker), {}});
-  const Tokenizer& tokenizer = *loaded.tokenizer();
   ChatTemplateOptions options;
   options.add_generation_prompt = false;
   options.now = now;
-  if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-  if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
-  FW_ASSIGN(std::vector<TextSpan> spans, loaded.chat_template()->render(messages, options));
+  FW_ASSIGN(std::vector<TextSpan> spans, render_chat(*loaded.chat_template(), *loaded.tokenizer(), std::move(messages), std::move(options)));
   while (!spans.empty()) {
     TextSpan& last = spans.back();
     if (const std::size_t at = last.text.rfind(kMarker); !last.trusted && at != std::string::npos) {

@@ -26,7 +26,8 @@ void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const Ch
     runtime.set(*entry.dict, "role", runtime.text(name_of(message.role)));
     runtime.set(*entry.dict, "content", content_of(message));
     if (message.role == Role::assistant && !message.reasoning.empty()) {
-      runtime.set(*entry.dict, "reasoning_content", runtime.text(Text(message.reasoning, false)));
+      const Value reasoning = runtime.text(Text(message.reasoning, false));
+      for (const char* name : {"reasoning_content", "thinking"}) runtime.set(*entry.dict, name, reasoning);  // gpt-oss reads the second
     }
     list.push_back(entry);
   }

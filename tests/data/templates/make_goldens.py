@@ -109,7 +109,7 @@ def variables(messages, options):
     for entry in messages:
         shown.append({"role": entry["role"], "content": entry["content"]})
         if entry["role"] == "assistant" and entry["reasoning"]:
-            shown[-1]["reasoning_content"] = entry["reasoning"]
+            shown[-1]["reasoning_content"] = shown[-1]["thinking"] = entry["reasoning"]
     return {
         "messages": shown,
         "bos_token": "<s>",

@@ -1,0 +1,19 @@
+#pragma once
+// A conversation as it was said to the text that a model reads: what templates expect of messages, apart from the template itself.
+
+#include <string_view>
+#include <vector>
+
+#include "engine/template/chat_template.h"
+
+namespace foreword::engine {
+
+/// The messages through the model's format, with the texts of its own BOS and EOS. An answer in gpt-oss's form goes in as thoughts and
+/// what was said, which are two things to a template. Errors are those of ChatTemplate::render.
+Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
+                                          ChatTemplateOptions options);
+
+/// The beginning of an answer that is to go on. The marks of gpt-oss's form are trusted: only so they are the tokens that the model wrote.
+std::vector<TextSpan> answer_spans(std::string_view answer);
+
+}  // namespace foreword::engine
