@@ -125,6 +125,7 @@ std::optional<engine::Generate> ChatTitler::ask(std::uint64_t request) {
   generate.chat = chat_;
   generate.sampling.temperature = 0;
   generate.max_tokens = kMostTokens;
+  generate.thinking = false;
   generate.background = true;  // suggestions and answers go first
   if (!said_.empty() && said_.back().content.find(kThinks) != std::string::npos) generate.answer_so_far = kNothingToThink;
   std::vector<engine::ChatMessage> prompt = said_;

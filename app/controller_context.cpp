@@ -54,6 +54,7 @@ void Controller::keep_count() {
                     .draft = context_.draft_revision,
                     .context = ready ? view_.status.context_size : 0,
                     .choice = context_.chosen.overflow,
+                    .thinking = thinking_,
                     .idle = !view_.generating,
                     .model = view_.model.name};
   if (context_.counting != 0 || now == context_.counted) return;
@@ -64,7 +65,7 @@ void Controller::keep_count() {
   add_in_turn(prompt.messages, {engine::Role::user, context_.draft, {}});
   if (prompt.messages.empty()) return use_count(0, {});
   context_.counting = next_turn_++;
-  out_.engine(engine::CountTokens{context_.counting, std::move(prompt.messages)});
+  out_.engine(engine::CountTokens{context_.counting, std::move(prompt.messages), thinking_});
 }
 
 /// Once a line is being written to an old chat, the engine brings back what was read of it: the line then finds it in memory. A
@@ -73,7 +74,7 @@ void Controller::recall_chat() {
   const bool writes = !context_.draft.empty() && current_ != 0 && !rows_.empty();
   if (!writes || context_.recalled == current_ || view_.generating || view_.model.state != ui::ModelState::ready) return;
   context_.recalled = current_;
-  out_.engine(engine::RecallChat{current_, prompt_of(rows_.size()).messages});
+  out_.engine(engine::RecallChat{current_, prompt_of(rows_.size()).messages, thinking_});
 }
 
 void Controller::handle(engine::TokensCounted&& e) {
@@ -211,6 +212,7 @@ bool Controller::summarise(std::size_t n_rows) {
   generate.id = next_turn_++;
   generate.sampling = options_.sampling;
   generate.max_tokens = answer_room(size);
+  generate.thinking = false;
   generate.chat = view_.private_chat ? kPrivateChat : current_;
   if (suggesters_.chat_thinks) generate.answer_so_far = kNothingToThink;
   generate.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, request + text, {}}};

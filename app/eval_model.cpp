@@ -82,6 +82,7 @@ std::optional<std::vector<engine::TextSpan>> EvalModel::rendered(const EvalRecor
   engine::ChatTemplateOptions options;
   options.add_generation_prompt = false;
   options.now = fixed_day();
+  options.thinking = false;
   auto spans = render_chat(*model_.chat_template(), *model_.tokenizer(), record.turns, std::move(options));
   if (!spans) return std::nullopt;
   return joined(*spans);
@@ -167,7 +168,7 @@ Result<std::string> EvalModel::continuation(const std::string& opening, std::int
 Result<std::optional<bool>> EvalModel::repairs(const EvalRecord& edit) {
   const engine::Tokenizer& tokenizer = *model_.tokenizer();
   const std::vector<engine::ChatMessage> request(edit.turns.begin(), edit.turns.end() - 1);
-  const auto prompt = encode_prompt(model_, request, {}, fixed_day());
+  const auto prompt = encode_prompt(model_, request, {}, fixed_day(), false);
   if (!prompt) return std::optional<bool>();
   const std::string wanted = normal_space(edit.turns.back().content);
   const std::int64_t most = std::ssize(tokenizer.encode(wanted, {})) + kSpareTokens;

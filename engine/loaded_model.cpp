@@ -221,7 +221,7 @@ Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tok
 
 Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
                                            const std::variant<std::vector<ChatMessage>, std::string>& prompt,
-                                           const std::string& answer_so_far, const std::tm& now) {
+                                           const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
   std::vector<TokenId> ids;
   if (const auto* text = std::get_if<std::string>(&prompt)) {
@@ -229,6 +229,7 @@ Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
   } else {
     ChatTemplateOptions options;
     options.now = now;
+    options.thinking = thinking;
     FW_ASSIGN(std::vector<TextSpan> spans,
               render_chat(*loaded.chat_template(), tokenizer, std::get<std::vector<ChatMessage>>(prompt), std::move(options)));
     std::ranges::move(answer_spans(answer_so_far), std::back_inserter(spans));

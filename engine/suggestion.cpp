@@ -19,11 +19,12 @@ double seconds_between(Suggestion::Clock::time_point from, Suggestion::Clock::ti
 }
 
 // The template's text before an open user turn behind these messages.
-Result<std::vector<TextSpan>> open_turn(const LoadedModel& loaded, std::vector<ChatMessage> messages, const std::tm& now) {
+Result<std::vector<TextSpan>> open_turn(const LoadedModel& loaded, std::vector<ChatMessage> messages, const std::tm& now, std::optional<bool> thinking) {
   messages.push_back({Role::user, std::string(kMarker), {}});
   ChatTemplateOptions options;
   options.add_generation_prompt = false;
   options.now = now;
+  options.thinking = thinking;
   FW_ASSIGN(std::vector<TextSpan> spans, render_chat(*loaded.chat_template(), *loaded.tokenizer(), std::move(messages), std::move(options)));
   while (!spans.empty()) {
     TextSpan& last = spans.back();
@@ -58,8 +59,9 @@ bool drop_oldest(std::vector<ChatMessage>& messages, double share) {
 
 }  // namespace
 
-Result<std::vector<TokenId>> encode_open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now) {
-  FW_ASSIGN(const std::vector<TextSpan> spans, open_turn(loaded, messages, now));
+Result<std::vector<TokenId>> encode_open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now,
+                                              std::optional<bool> thinking) {
+  FW_ASSIGN(const std::vector<TextSpan> spans, open_turn(loaded, messages, now, thinking));
   return encode_spans(*loaded.tokenizer(), spans);
 }
 
@@ -71,7 +73,7 @@ Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes
   } else {
     std::vector<ChatMessage> messages = std::get<std::vector<ChatMessage>>(request.context);
     for (;;) {
-      FW_ASSIGN(spans, open_turn(loaded, messages, now));
+      FW_ASSIGN(spans, open_turn(loaded, messages, now, request.thinking));
       const std::vector<TokenId> tokens = encode_spans(tokenizer, spans);
       const std::int64_t n = std::ssize(tokens);
       const bool fits = n + std::ssize(request.before) + request.limits.max_tokens < loaded.model().context;  // a token is a byte or more

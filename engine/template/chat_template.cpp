@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <optional>
 
 #include "engine/base/log.h"
 #include "engine/template/ast.h"

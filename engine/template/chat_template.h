@@ -6,6 +6,7 @@
 #include <ctime>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,7 +28,9 @@ struct ChatMessage {
 
 struct ChatTemplateOptions {
   bool add_generation_prompt = true;
-  bool enable_thinking = false;  // also `thinking`, and `reasoning_effort` (high, or medium: those models' own default)
+  /// `enable_thinking` and `thinking`; true: also `reasoning_effort`, high. Nothing: they are undefined, and the model does as its template
+  /// has it.
+  std::optional<bool> thinking = {};
   std::string bos_token, eos_token;  // texts, empty if none
   std::tm now{};                     // for strftime_now, date_string, datetime; the caller's clock
 };

@@ -190,6 +190,17 @@ TEST(ChatTemplate, ThinkingIsSeenInTheSource) {
   EXPECT_FALSE(ChatTemplate::built_in("chatml")->thinks());
 }
 
+TEST(ChatTemplate, ThinkingIsUndefinedUntilItIsSwitched) {
+  const auto source = ChatTemplate::from_source(
+      "{{ [enable_thinking is defined, thinking is defined, reasoning_effort is defined] | join }} {{ enable_thinking }} {{ thinking }} {{ reasoning_effort }}");
+  ChatTemplateOptions options = golden_options();
+  EXPECT_EQ(joined(*source->render(kHistory, options)), "FalseFalseFalse   ");
+  options.thinking = true;
+  EXPECT_EQ(joined(*source->render(kHistory, options)), "TrueTrueTrue True True high");
+  options.thinking = false;
+  EXPECT_EQ(joined(*source->render(kHistory, options)), "TrueTrueFalse False False ");
+}
+
 TEST(ChatTemplate, NeighbouringSpansDiffer) {
   const auto rendered = ChatTemplate::from_source(
                             "a{{ 'b' }}{% for m in messages %}{{ m.content }}{{ '' }}{{ m.content }}"
