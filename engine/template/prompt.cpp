@@ -1,7 +1,9 @@
 #include "engine/template/prompt.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "engine/base/harmony.h"
 
@@ -16,6 +18,14 @@ void split_thoughts(ChatMessage& message) {
   message.content = std::string(parts->said);
 }
 
+/// With the instructions at the head of the first question, as formats without a turn for them have it.
+std::vector<ChatMessage> with_system_in_user(std::span<const ChatMessage> messages) {
+  std::vector<ChatMessage> merged(messages.begin() + 1, messages.end());
+  if (merged.empty() || merged.front().role != Role::user) merged.insert(merged.begin(), {Role::user, messages.front().content, {}});
+  else merged.front().content.insert(0, messages.front().content + "\n\n");
+  return merged;
+}
+
 }  // namespace
 
 Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
@@ -23,7 +33,11 @@ Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Toke
   if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
   if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
   for (ChatMessage& message : messages) split_thoughts(message);
-  return format.render(messages, options);
+  auto spans = format.render(messages, options);
+  const bool has_system = !messages.empty() && messages.front().role == Role::system;
+  if (spans || spans.error().code != ErrorCode::invalid_argument || !has_system) return spans;
+  auto again = format.render(with_system_in_user(messages), options);
+  return again ? std::move(again) : std::move(spans);
 }
 
 std::vector<TextSpan> answer_spans(std::string_view answer) {

@@ -45,6 +45,25 @@ TEST(Prompt, WhatAPersonWroteIsNotTakenApart) {
   EXPECT_NE(prompt(of_file("qwen2.jinja"), {{Role::user, kHarmony, ""}}).find(kHarmony), std::string::npos);
 }
 
+TEST(Prompt, InstructionsThatATemplateRefusesStandBeforeTheFirstQuestion) {
+  const std::vector<ChatMessage> messages{{Role::system, "Be brief.", ""}, {Role::user, "One.", ""}, {Role::assistant, "Two.", ""}, {Role::user, "Three.", ""}};
+  EXPECT_EQ(prompt(of_file("gemma2.jinja"), messages),
+            "<s><start_of_turn>user\nBe brief.\n\nOne.<end_of_turn>\n<start_of_turn>model\nTwo.<end_of_turn>\n"
+            "<start_of_turn>user\nThree.<end_of_turn>\n<start_of_turn>model\n");
+  const std::string alternating =
+      "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate.') }}{% endif %}[{{ m.content }}]{% endfor %}";
+  const auto format = ChatTemplate::from_source(alternating);
+  EXPECT_EQ(prompt(*format, messages), "[Be brief.\n\nOne.][Two.][Three.]");
+  EXPECT_EQ(prompt(*format, {messages[0]}), "[Be brief.]");
+  EXPECT_EQ(prompt(*format, {messages[0], messages[2], messages[3]}), "[Be brief.][Two.][Three.]");
+  EXPECT_EQ(prompt(*format, {messages[0], messages[1], messages[1]}), "refused: Roles must alternate.");
+}
+
+TEST(Prompt, ARefusalThatHasNothingToDoWithInstructionsIsToldAsItIs) {
+  const auto format = ChatTemplate::from_source("{{ raise_exception('Not so: ' ~ messages | length) }}");
+  EXPECT_EQ(prompt(*format, {{Role::system, "S", ""}, {Role::user, "U", ""}}), "refused: Not so: 2");
+}
+
 TEST(Prompt, MarksOfAnUnfinishedAnswerAreTrustedAndItsTextsAreNot) {
   const auto spans = answer_spans(kHarmony + "<|start|>");
   std::string trusted, others;
