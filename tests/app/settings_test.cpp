@@ -144,6 +144,9 @@ TEST_F(SettingsTest, D36AnAnswerIsStoredWithHowItWasDrawnAndHowLongItThought) {
   EXPECT_EQ(drawn.find("max_tokens"), std::string::npos);
   answer("<think>hm</think>Because.");
   EXPECT_GT(asked_storage<command::FinishAnswer>().end.stats.reasoning_seconds, 0);
+  ui(ui::SendMessage{"and?"});
+  answer("[THINK]hm[/THINK]Because");
+  EXPECT_GT(view().messages.back().reasoning_seconds, 0);
 }
 
 TEST_F(SettingsTest, D63HowLongAnAnswerThoughtIsShownAgainLater) {
