@@ -7,8 +7,6 @@
 namespace foreword::engine {
 namespace {
 
-// Stands where the user's text is to come, so that the template shows where that is. A word that no template changes.
-constexpr std::string_view kMarker = "ForewordCaret";
 // Tokens between the last one of an answer, which is known, and the text of the next turn; and a few more.
 constexpr std::int64_t kEndOfTurn = 16;
 // Rows read at once: a newer key is obeyed between them.
@@ -18,23 +16,11 @@ double seconds_between(Suggestion::Clock::time_point from, Suggestion::Clock::ti
   return std::chrono::duration<double>(to - from).count();
 }
 
-// The template's text before an open user turn behind these messages.
-Result<std::vector<TextSpan>> open_turn(const LoadedModel& loaded, std::vector<ChatMessage> messages, const std::tm& now, std::optional<bool> thinking) {
-  messages.push_back({Role::user, std::string(kMarker), {}});
+Result<std::vector<TextSpan>> open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now, std::optional<bool> thinking) {
   ChatTemplateOptions options;
-  options.add_generation_prompt = false;
   options.now = now;
   options.thinking = thinking;
-  FW_ASSIGN(std::vector<TextSpan> spans, render_chat(*loaded.chat_template(), *loaded.tokenizer(), std::move(messages), std::move(options)));
-  while (!spans.empty()) {
-    TextSpan& last = spans.back();
-    if (const std::size_t at = last.text.rfind(kMarker); !last.trusted && at != std::string::npos) {
-      last.text.resize(at);
-      return spans;
-    }
-    spans.pop_back();
-  }
-  return Error{ErrorCode::unsupported, "This model's chat template does not show where a turn of the user begins, so there are no suggestions."};
+  return render_open_turn(*loaded.chat_template(), *loaded.tokenizer(), messages, std::move(options));
 }
 
 std::vector<TokenId> encode_spans(const Tokenizer& tokenizer, const std::vector<TextSpan>& spans) {

@@ -10,6 +10,9 @@
 namespace foreword::engine {
 namespace {
 
+// Stands where the user's text is to come, so that the template shows where that is. A word that no template changes.
+constexpr std::string_view kMarker = "ForewordCaret";
+
 void split_thoughts(ChatMessage& message) {
   if (message.role != Role::assistant) return;
   const auto parts = split_harmony(message.content);
@@ -38,6 +41,23 @@ Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Toke
   if (spans || spans.error().code != ErrorCode::invalid_argument || !has_system) return spans;
   auto again = format.render(with_system_in_user(messages), options);
   return again ? std::move(again) : std::move(spans);
+}
+
+Result<std::vector<TextSpan>> render_open_turn(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
+                                               ChatTemplateOptions options) {
+  options.add_generation_prompt = false;
+  if (messages.empty() || messages.back().role != Role::user) messages.push_back({Role::user, std::string(kMarker), {}});
+  else messages.back().content.append("\n\n").append(kMarker);
+  FW_ASSIGN(std::vector<TextSpan> spans, render_chat(format, tokenizer, std::move(messages), std::move(options)));
+  while (!spans.empty()) {
+    TextSpan& last = spans.back();
+    if (const std::size_t at = last.text.rfind(kMarker); !last.trusted && at != std::string::npos) {
+      last.text.resize(at);
+      return spans;
+    }
+    spans.pop_back();
+  }
+  return Error{ErrorCode::unsupported, "This model's chat template does not show where a turn of the user begins, so there are no suggestions."};
 }
 
 std::vector<TextSpan> answer_spans(std::string_view answer) {

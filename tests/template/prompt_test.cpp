@@ -64,6 +64,22 @@ TEST(Prompt, ARefusalThatHasNothingToDoWithInstructionsIsToldAsItIs) {
   EXPECT_EQ(prompt(*format, {{Role::system, "S", ""}, {Role::user, "U", ""}}), "refused: Not so: 2");
 }
 
+TEST(Prompt, AnOpenTurnGoesOnWithAQuestionThatGotNoAnswer) {
+  const std::string alternating =
+      "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate.') }}{% endif %}[{{ m.content }}]{% endfor %}";
+  const auto format = ChatTemplate::from_source(alternating);
+  const auto open = [&](std::vector<ChatMessage> messages) {
+    const auto spans = render_open_turn(*format, tokenizer(), std::move(messages), golden_options());
+    return spans ? joined(*spans) : spans.error().message;
+  };
+  const std::vector<ChatMessage> answered{{Role::user, "One.", ""}, {Role::assistant, "Two.", ""}};
+  EXPECT_EQ(open(answered), "[One.][Two.][");
+  EXPECT_EQ(open({answered[0]}), "[One.\n\n");
+  EXPECT_EQ(open({}), "[");
+  const std::string sent = prompt(*format, {{Role::user, "One.\n\nMore.", ""}});
+  EXPECT_TRUE(sent.starts_with(open({answered[0]})));
+}
+
 TEST(Prompt, MarksOfAnUnfinishedAnswerAreTrustedAndItsTextsAreNot) {
   const auto spans = answer_spans(kHarmony + "<|start|>");
   std::string trusted, others;
