@@ -214,7 +214,6 @@ bool Controller::summarise(std::size_t n_rows) {
   generate.max_tokens = answer_room(size);
   generate.thinking = false;
   generate.chat = view_.private_chat ? kPrivateChat : current_;
-  if (suggesters_.chat_thinks) generate.answer_so_far = kNothingToThink;
   generate.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, request + text, {}}};
   summarising_ = {generate.id, n_rows, context_.first_kept, until, {}};
   suggestions_.job_lost();

@@ -1,7 +1,6 @@
 #include "engine/loaded_model.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 
 #include "engine/base/log.h"
@@ -230,9 +229,8 @@ Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
     ChatTemplateOptions options;
     options.now = now;
     options.thinking = thinking;
-    FW_ASSIGN(std::vector<TextSpan> spans,
-              render_chat(*loaded.chat_template(), tokenizer, std::get<std::vector<ChatMessage>>(prompt), std::move(options)));
-    std::ranges::move(answer_spans(answer_so_far), std::back_inserter(spans));
+    FW_ASSIGN(const std::vector<TextSpan> spans,
+              render_prompt(*loaded.chat_template(), tokenizer, std::get<std::vector<ChatMessage>>(prompt), options, answer_so_far));
     ids = tokenizer.encode(spans, {.parse_special = true});
   }
   const TokenId bos = tokenizer.bos();

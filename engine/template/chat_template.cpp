@@ -20,6 +20,7 @@ struct ChatTemplate::Impl {
   const BuiltInFormat* format = nullptr;  // also what a failing source falls back to
   std::vector<std::string> stop_strings;
   bool thinks = false;
+  std::string_view thoughtless;
   mutable std::atomic<bool> has_warned = false;  // that the source fails; said once
 
   explicit Impl(const BuiltInFormat& built_in) : format(&built_in) {}
@@ -38,6 +39,22 @@ constexpr std::string_view kThinking[] = {"<think>", "enable_thinking", "reasoni
 
 bool has_thinking(std::string_view source) {
   return std::ranges::any_of(kThinking, [&](std::string_view mark) { return source.find(mark) != source.npos; });
+}
+
+/// How an answer goes on that has no thoughts, by texts of the template, and which text means that it can be told so by a switch.
+struct Thoughtless {
+  std::string_view found_by, switch_text, opening;
+};
+constexpr Thoughtless kThoughtless[] = {
+    {"<|channel|>", {}, "<|channel|>final<|message|>"},          // gpt-oss can only be told to think less
+    {"<think>", "thinking", "<think>\n\n</think>\n\n"}};  // `thinking`, `enable_thinking`
+
+std::string_view thoughtless_opening(std::string_view source) {
+  for (const Thoughtless& row : kThoughtless) {
+    const bool has_switch = !row.switch_text.empty() && source.find(row.switch_text) != source.npos;
+    if (source.find(row.found_by) != source.npos) return has_switch ? std::string_view() : row.opening;
+  }
+  return {};
 }
 
 std::string where(const jinja::Failure& failure) {
@@ -105,6 +122,7 @@ ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& 
   const std::string& source = **text;
   const auto impl = std::make_shared<Impl>(suggested_by(source, tokenizer.model_name()));
   impl->thinks = has_thinking(source);
+  impl->thoughtless = thoughtless_opening(source);
   try {
     jinja::parse(source, impl->source.emplace());
   } catch (const jinja::Failure& failure) {
@@ -120,6 +138,7 @@ ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& 
 Result<ChatTemplate> ChatTemplate::from_source(std::string_view source) {
   const auto impl = std::make_shared<Impl>(suggested_by(source, ""));
   impl->thinks = has_thinking(source);
+  impl->thoughtless = thoughtless_opening(source);
   try {
     jinja::parse(source, impl->source.emplace());
   } catch (const jinja::Failure& failure) {
@@ -166,6 +185,7 @@ Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> 
 }
 
 bool ChatTemplate::thinks() const { return impl_->thinks; }
+std::string_view ChatTemplate::thoughtless() const { return impl_->thoughtless; }
 std::string_view ChatTemplate::name() const { return impl_->source ? "jinja" : impl_->format->name; }
 
 std::span<const std::string> ChatTemplate::stop_strings() const { return impl_->stop_strings; }

@@ -55,6 +55,9 @@ class ChatTemplate {
   std::string_view name() const;
   /// The template has a thinking mode: the model may reason before it speaks.
   bool thinks() const;
+  /// What an answer without thoughts begins with where neither the prompt's end nor a switch in the template says that there are none;
+  /// empty: nothing.
+  std::string_view thoughtless() const;
   /// Texts that end an answer besides the end-of-generation tokens ("User:" of the plain format).
   std::span<const std::string> stop_strings() const;
 

@@ -14,12 +14,14 @@ namespace foreword::engine {
 Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
                                           ChatTemplateOptions options);
 
+/// render_chat, and the beginning of the answer: where no thoughts are wanted (options.thinking is false), that they are over, as far as
+/// the template has not said so; then `answer_so_far`, after which it is to go on.
+Result<std::vector<TextSpan>> render_prompt(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
+                                            const ChatTemplateOptions& options, std::string_view answer_so_far);
+
 /// The text before what the user is about to write: with the messages, a question at their end that nobody has answered being the
 /// beginning of that turn, as it will be sent. `unsupported` if the template does not show where the turn begins.
 Result<std::vector<TextSpan>> render_open_turn(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
                                                ChatTemplateOptions options);
-
-/// The beginning of an answer that is to go on. The marks of gpt-oss's form are trusted: only so they are the tokens that the model wrote.
-std::vector<TextSpan> answer_spans(std::string_view answer);
 
 }  // namespace foreword::engine

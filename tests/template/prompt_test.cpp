@@ -81,15 +81,59 @@ TEST(Prompt, AnOpenTurnGoesOnWithAQuestionThatGotNoAnswer) {
 }
 
 TEST(Prompt, MarksOfAnUnfinishedAnswerAreTrustedAndItsTextsAreNot) {
-  const auto spans = answer_spans(kHarmony + "<|start|>");
+  const auto begun = [](const std::string& answer) { return render_prompt(of_file("gpt-oss.jinja"), tokenizer(), {{Role::user, "Hi", ""}}, golden_options(), answer).value(); };
+  const std::size_t n_before = begun("").size();
   std::string trusted, others;
-  for (const TextSpan& span : spans) (span.trusted ? trusted : others) += span.text;
-  EXPECT_EQ(joined(spans), kHarmony + "<|start|>");
+  const auto spans = begun(kHarmony + "<|start|>");
+  for (std::size_t i = n_before; i < spans.size(); ++i) (spans[i].trusted ? trusted : others) += spans[i].text;
+  EXPECT_TRUE(joined(spans).ends_with("<|start|>assistant" + kHarmony + "<|start|>"));
   EXPECT_EQ(others, "A greeting.Hello!<|start|>") << "behind the final message a mark is text";
   EXPECT_EQ(trusted, "<|channel|>analysis<|message|><|end|><|start|>assistant<|channel|>final<|message|>");
-  EXPECT_EQ(answer_spans("<think>").size(), 1u);
-  EXPECT_FALSE(answer_spans("<think>").front().trusted);
-  EXPECT_TRUE(answer_spans("").empty());
+  EXPECT_FALSE(begun("<think>").back().trusted);
+}
+
+TEST(Prompt, AnAnswerThatShallNotThinkBeginsBehindItsThoughts) {
+  const std::string closed = "<think>\n\n</think>\n\n", final = "<|channel|>final<|message|>";
+  const std::string question = "[Q]", ask = "{% for m in messages %}[{{ m.content }}]{% endfor %}";
+  const struct {
+    const char* like;
+    std::string end, expected;
+  } cases[] = {
+      {"Qwen 3", "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}", closed},
+      {"DeepSeek 3.1", "{% if not thinking %}<think></think>{% endif %}", "<think></think>"},
+      {"R1", "{{ '<think>\\n' }}", closed},
+      {"R1 without a line end", "<think>", closed},
+      {"QwQ", "{% if '<think>' %}{% endif %}", closed},
+      {"Granite 3.3, which is told by its instructions", "{% if thinking %}Write <think>.{% endif %}", ""},
+      {"gpt-oss", "{% if '<|channel|>' in 'x' %}{% endif %}", final},
+      {"Magistral", "{% if '[THINK]' in 'x' %}{% endif %}", ""},
+      {"a model that does not think", "", ""},
+  };
+  ChatTemplateOptions options = golden_options();
+  for (const auto& test_case : cases) {
+    SCOPED_TRACE(test_case.like);
+    const auto format = ChatTemplate::from_source(ask + test_case.end);
+    ASSERT_TRUE(format) << format.error().message;
+    const auto begun = [&](const std::string& answer) { return joined(render_prompt(*format, tokenizer(), {{Role::user, "Q", ""}}, options, answer).value()); };
+    options.thinking = false;
+    EXPECT_EQ(begun(""), question + test_case.expected);
+    EXPECT_EQ(begun("So"), question + test_case.expected + "So");
+    options.thinking.reset();
+    EXPECT_FALSE(begun("").ends_with("</think>\n\n"));
+  }
+}
+
+TEST(Prompt, ThoughtsOfAnUnfinishedAnswerStayWhereTheyAre) {
+  ChatTemplateOptions options = golden_options();
+  options.thinking = false;
+  const auto begun = [&](const std::string& answer) { return joined(render_prompt(of_file("deepseek.jinja"), tokenizer(), {{Role::user, "Q", ""}}, options, answer).value()); };
+  EXPECT_TRUE(begun("So").ends_with("<think>\n\n</think>\n\nSo"));
+  EXPECT_TRUE(begun("Hm.\n</think>\n\nSo").ends_with("<think>\nHm.\n</think>\n\nSo"));
+}
+
+TEST(Prompt, AnAnswerOfGptOssWithoutThoughtsGoesOnInItsMessage) {
+  const auto spans = render_prompt(of_file("gpt-oss.jinja"), tokenizer(), {{Role::user, "Hi", ""}}, golden_options(), "Hel");
+  EXPECT_TRUE(joined(*spans).ends_with("<|start|>assistant<|channel|>final<|message|>Hel"));
 }
 
 }  // namespace
