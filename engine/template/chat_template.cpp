@@ -111,15 +111,18 @@ std::vector<TextSpan> spans_with_contents(const jinja::Template& source, std::sp
 ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& tokenizer) {
   const auto text = metadata.string(kTemplateKey);
   if (!text) log(LogLevel::warning, "the chat template of this model is not a text: " + text.error().message);
+  const std::string source = text && text->has_value() ? **text : std::string();
+  if (auto named = built_in(source)) return *std::move(named);
+  const bool is_template = source.find("{{") != source.npos || source.find("{%") != source.npos;
+  if (!is_template && !source.empty()) log(LogLevel::warning, "the chat template of this model is a text without any place for messages; the format that its tokens suggest is used instead");
   ChatTemplate result;
-  if (!text || !text->has_value() || (*text)->empty()) {
+  if (!is_template) {
     const auto has_token = [&](std::string_view token) { return tokenizer.find(token) != kNoToken; };
     const auto impl = std::make_shared<Impl>(find_built_in_format(has_token, tokenizer.model_name()));
     impl->use_format_alone();
     result.impl_ = impl;
     return result;
   }
-  const std::string& source = **text;
   const auto impl = std::make_shared<Impl>(suggested_by(source, tokenizer.model_name()));
   impl->thinks = has_thinking(source);
   impl->thoughtless = thoughtless_opening(source);

@@ -37,7 +37,8 @@ struct ChatTemplateOptions {
 
 class ChatTemplate {
  public:
-  /// From a file: its template, else the built-in format that its tokens suggest, else plain. A template that does not
+  /// From a file: its template, which may be a built-in format's name, else the built-in format that its tokens suggest, else plain; a text
+  /// that has no place for messages logs one warning, and is as none. A template that does not
   /// parse or uses what we do not know logs one warning and falls back to the built-in format that its text suggests.
   static ChatTemplate from_gguf(const Metadata& metadata, const Tokenizer& tokenizer);
   /// Jinja source only. `invalid_argument` with line number if it does not parse.

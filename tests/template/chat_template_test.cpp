@@ -243,6 +243,12 @@ TEST(ChatTemplate, OfAFile) {
   metadata.set("tokenizer.chat_template", {std::string("<start_of_turn>{% unknown %}")});
   EXPECT_EQ(from_metadata(metadata).name(), "gemma") << "by the text that did not parse, not by the tokens";
 
+  metadata.set("tokenizer.chat_template", {std::string("llama3")});
+  EXPECT_EQ(from_metadata(metadata).name(), "llama3") << "a format's name, not a prompt that is always the same";
+
+  metadata.set("tokenizer.chat_template", {std::string("vicuna")});
+  EXPECT_EQ(from_metadata(metadata).name(), "chatml") << "a text without messages is no template";
+
   metadata.set("tokenizer.chat_template", {std::string()});
   EXPECT_EQ(from_metadata(metadata).name(), "chatml") << "an empty template is none";
 
