@@ -99,6 +99,7 @@ BLOCKS = r"""
 {{ 'a\nb\n\nc'|indent }}| {{ 'a\nb'|indent(2) }} {{ 'a\nb'|indent(2, true) }} {{ 'a\n\nb'|indent(2, blank=true) }} {{ 'a\nb'|indent('> ') }} {{ 'a\n'|indent }}| {{ ''|indent }}| {{ 'a\nb'|indent(width=3, first=True) }}
 {{ ['a', 'b']|join }} {{ [1, none, true]|join(', ') }} {{ 'abc'|join('-') }} {{ messages|join('|', attribute='role') }} {{ []|join(',') }} {{ missing|join(',') }} {{ {'a': 1}|join }} {{ [[1], 'x']|join(' ') }} {{ range(3)|join(',') }}
 {{ '<a href="x">\'&'|escape }} {{ '<'|e }} {{ 5|e }}
+[{{ 'abc'.center(-9223372036854775807 - 1) }}] [{{ 'abc'.ljust(-9223372036854775807 - 1) }}] [{{ 'abc'.rjust(-9223372036854775807 - 1) }}] [{{ 'abc'.zfill(-9223372036854775807 - 1) }}] [{{ 'abc'|center(-9223372036854775807 - 1) }}]
 [{{ 'ab'|center(6) }}] {{ 'one two, three_4'|wordcount }} {{ 'foo bar baz qux'|truncate(9) }} {{ 'foo bar baz qux'|truncate(9, true) }} {{ 'foo bar baz qux'|truncate(11) }} {{ 'foo bar baz qux'|truncate(11, false, '...', 0) }} {{ 'short'|truncate }}
 # filters on lists
 {{ [1, 2, 3]|length }} {{ 'é漢'|length }} {{ {'a': 1}|count }} {{ ''|length }} {{ missing|length }} {{ (1, 2)|length }} {{ range(4)|length }}
