@@ -66,13 +66,17 @@ const BuiltInFormat& suggested_by(std::string_view source, std::string_view toke
                               tokenizer_model);
 }
 
+/// For what templates do with every two messages: some look back from each of them.
+constexpr std::size_t kStepsPerPair = 8, kBytesPerPair = 128, kMostPairSteps = 100'000'000, kMostPairBytes = std::size_t{1} << 30;
+
 /// A longer history may take more.
 jinja::Limits limits_for(std::span<const ChatMessage> messages) {
   std::size_t input_bytes = 0;
   for (const ChatMessage& message : messages) input_bytes += message.content.size() + message.reasoning.size() + 256;
   jinja::Limits limits;
-  limits.steps += static_cast<std::int64_t>(input_bytes);
-  limits.memory_bytes += 16 * input_bytes;
+  const std::size_t n_pairs = messages.size() * messages.size();
+  limits.steps += static_cast<std::int64_t>(input_bytes + std::min(kStepsPerPair * n_pairs, kMostPairSteps));
+  limits.memory_bytes += 16 * input_bytes + std::min(kBytesPerPair * n_pairs, kMostPairBytes);
   limits.output_bytes += 4 * input_bytes;
   return limits;
 }
