@@ -2,6 +2,7 @@
 // The command line's side of the session: send one request, print pieces as they come, wait for its end.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ class EngineClient {
 
   Result<engine::ModelSummary> load(const std::filesystem::path& model, engine::ModelOptions options);
   /// What the prefix store has of a chat that is to go on comes back until then.
-  void recall(std::int64_t chat, std::vector<engine::ChatMessage> messages) { session_.send(engine::RecallChat{chat, std::move(messages)}); }
+  void recall(std::int64_t chat, std::vector<engine::ChatMessage> messages, std::optional<bool> thinking) {
+    session_.send(engine::RecallChat{chat, std::move(messages), thinking});
+  }
   /// Waits for the answer. `on_text` gets each piece. Ctrl-C stops the answer, what there is of it comes back. On an
   /// error `answer` holds what was said before it.
   Result<void> ask(engine::Generate request, const std::function<void(const std::string& piece)>& on_text, Answer& answer);

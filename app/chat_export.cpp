@@ -46,7 +46,7 @@ std::string speaker(const Message& message) {
 
 std::string said(const Message& message) {
   if (message.role != storage::Role::assistant) return message.content;
-  return message.content.substr(ui::text::split_reasoning(message.content).answer.begin);
+  return std::string(ui::text::said_in(message.content));
 }
 
 std::string escaped(const std::string& text) {

@@ -125,8 +125,8 @@ std::optional<engine::Generate> ChatTitler::ask(std::uint64_t request) {
   generate.chat = chat_;
   generate.sampling.temperature = 0;
   generate.max_tokens = kMostTokens;
+  generate.thinking = false;  // it would spend its tokens on that
   generate.background = true;  // suggestions and answers go first
-  if (!said_.empty() && said_.back().content.find(kThinks) != std::string::npos) generate.answer_so_far = kNothingToThink;
   std::vector<engine::ChatMessage> prompt = said_;
   prompt.push_back({engine::Role::user, kInstruction, {}});
   generate.prompt = std::move(prompt);

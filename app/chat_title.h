@@ -14,9 +14,6 @@
 
 namespace foreword::app {
 
-/// A model that thinks before it answers would spend its tokens on that; this is how it says that it has thought.
-inline constexpr std::string_view kNothingToThink = "<think>\n\n</think>\n\n";
-
 /// A title, if that is what the model's answer holds: one short line without markup, whose words come from what was said.
 std::optional<std::string> title_from_answer(std::string_view answer, const std::vector<engine::ChatMessage>& said);
 

@@ -197,6 +197,7 @@ class Controller {
     std::uint64_t draft = 0;
     std::int64_t context = 0;
     ui::Overflow choice = ui::Overflow::ask;
+    std::optional<bool> thinking;
     bool idle = false;
     std::string model;
     bool operator==(const Counted&) const = default;
@@ -359,6 +360,7 @@ class Controller {
   int n_aside_ = 0;                  // works that are done by others just now
   StartModel start_model_ = StartModel::settled;
   std::string named_model_;          // that the user named at the start
+  std::optional<bool> thinking_;     // of models that can; nothing: as they do by themselves
   std::string kv_now_;               // of the open model
   std::vector<engine::KvModeOffer> kv_modes_;
   std::string refusal_;              // why the storage does not take what was said; empty: it does

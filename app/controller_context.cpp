@@ -54,6 +54,7 @@ void Controller::keep_count() {
                     .draft = context_.draft_revision,
                     .context = ready ? view_.status.context_size : 0,
                     .choice = context_.chosen.overflow,
+                    .thinking = thinking_,
                     .idle = !view_.generating,
                     .model = view_.model.name};
   if (context_.counting != 0 || now == context_.counted) return;
@@ -64,7 +65,7 @@ void Controller::keep_count() {
   add_in_turn(prompt.messages, {engine::Role::user, context_.draft, {}});
   if (prompt.messages.empty()) return use_count(0, {});
   context_.counting = next_turn_++;
-  out_.engine(engine::CountTokens{context_.counting, std::move(prompt.messages)});
+  out_.engine(engine::CountTokens{context_.counting, std::move(prompt.messages), thinking_});
 }
 
 /// Once a line is being written to an old chat, the engine brings back what was read of it: the line then finds it in memory. A
@@ -73,7 +74,7 @@ void Controller::recall_chat() {
   const bool writes = !context_.draft.empty() && current_ != 0 && !rows_.empty();
   if (!writes || context_.recalled == current_ || view_.generating || view_.model.state != ui::ModelState::ready) return;
   context_.recalled = current_;
-  out_.engine(engine::RecallChat{current_, prompt_of(rows_.size()).messages});
+  out_.engine(engine::RecallChat{current_, prompt_of(rows_.size()).messages, thinking_});
 }
 
 void Controller::handle(engine::TokensCounted&& e) {
@@ -195,12 +196,14 @@ bool Controller::summarise(std::size_t n_rows) {
   std::size_t until = context_.n_summarised;
   std::int64_t tokens = 0;
   while (until < end) {
-    std::string part = view_.messages[until].text;
+    const bool asked = rows_[until].role == engine::Role::user;
+    const std::string& text_of_row = view_.messages[until].text;
+    std::string part(asked ? text_of_row : ui::text::said_in(text_of_row));
     const std::int64_t counted = until < context_.row_tokens.size() ? context_.row_tokens[until] : 0;
     tokens += counted > 0 ? counted : std::ssize(part) / kBytesPerToken;
     if (tokens > room && !text.empty()) break;
     if (std::ssize(part) > room * kBytesPerToken) part = start_of(part, static_cast<std::size_t>(room * kBytesPerToken));
-    text += (rows_[until].role == engine::Role::user ? "Question: " : "Answer: ") + part + "\n\n";
+    text += (asked ? "Question: " : "Answer: ") + part + "\n\n";
     ++until;
   }
   std::string request = "Summarise this conversation in a few sentences for somebody who goes on with it. Keep names, numbers, decisions and open questions.\n\n";
@@ -209,8 +212,8 @@ bool Controller::summarise(std::size_t n_rows) {
   generate.id = next_turn_++;
   generate.sampling = options_.sampling;
   generate.max_tokens = answer_room(size);
+  generate.thinking = false;
   generate.chat = view_.private_chat ? kPrivateChat : current_;
-  if (suggesters_.chat_thinks) generate.answer_so_far = kNothingToThink;
   generate.prompt = std::vector<engine::ChatMessage>{{engine::Role::user, request + text, {}}};
   summarising_ = {generate.id, n_rows, context_.first_kept, until, {}};
   suggestions_.job_lost();
@@ -234,7 +237,7 @@ void Controller::summary_done() {
     return end_turn(ui::MessageState::stopped, storage::Status::stopped, {});
   }
   context_.n_summarised = done.until;
-  context_.chosen.summary = done.text.substr(ui::text::split_reasoning(done.text).answer.begin);
+  context_.chosen.summary = ui::text::said_in(done.text);
   context_.chosen.summarised_until = done.until > 0 && done.until <= rows_.size() ? rows_[done.until - 1].id : 0;
   if (summarise(done.n_rows)) return;
   save_chat_settings();

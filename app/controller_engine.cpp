@@ -130,7 +130,7 @@ void Controller::handle(engine::TextPiece&& e) {
 /// How long the model thought: from the first piece to the one that ends its reasoning.
 void Controller::time_reasoning(Turn& turn, const std::string& piece) {
   if (turn.text.size() == piece.size()) reading_.answer_began_ms = out_.now_ms();
-  if (turn.reasoning_seconds > 0 || piece.find('>') == piece.npos) return;
+  if (turn.reasoning_seconds > 0 || piece.find_first_of(">]") == piece.npos) return;  // no tag ends here
   const ui::text::Answer parts = ui::text::split_reasoning(turn.text);
   if (parts.thinking || parts.reasoning.empty()) return;
   turn.reasoning_seconds = std::max(0.1, static_cast<double>(out_.now_ms() - reading_.answer_began_ms) / 1000);

@@ -22,10 +22,11 @@ struct Applied {
   WriterWish& writer;
   engine::KvWish& kv;
   bool kv_given;
+  std::optional<bool>& thinking;
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 14> kSettings{{
+constexpr std::array<std::pair<std::string_view, Apply>, 15> kSettings{{
     {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
     {kMotionKey, [](Applied to, const std::string& value) { to.view.less_motion = value == "less"; }},
@@ -45,6 +46,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 14> kSettings{{
     {kBatteryKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.battery_rule = value != "ignored"; }},
     {kAliasesKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.aliases = value == ui::kOn; }},
     {kTabKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.tab_accepts_word = value == "word"; }},
+    {kThinkKey, [](Applied to, const std::string& value) { to.thinking = thinking_from(value); }},
     {kKvKey,
      [](Applied to, const std::string& value) {
        const auto wish = engine::kv_wish_from_name(value);
@@ -57,12 +59,12 @@ constexpr std::array<std::pair<std::string_view, Apply>, 14> kSettings{{
 void Controller::apply_setting(const std::string& key, const std::string& value) {
   if (take_suggestion_count(key, value)) return;
   for (const auto& [name, apply] : kSettings) {
-    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given}, value);
+    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_}, value);
   }
 }
 
 void Controller::show_settings() {
-  view_.settings = settings_page({.theme = view_.theme, .scale = view_.scale, .less_motion = view_.less_motion, .enter_sends = view_.enter_sends,
+  view_.settings = settings_page({.theme = view_.theme, .scale = view_.scale, .less_motion = view_.less_motion, .enter_sends = view_.enter_sends, .thinking = thinking_,
                                   .suggestions = view_.suggestions.settings, .suggestions_now = explain_suggestions(),
                                   .writer = suggesters_.wish, .writer_now = std::string(writer_now().why), .helper_there = !options_.builtin.empty(), .kv = options_.model.kv, .kv_given = options_.kv_given,
                                   .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating});

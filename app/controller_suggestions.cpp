@@ -170,7 +170,7 @@ std::optional<SuggestionDesk::Chat> Controller::chat_to_suggest_in(std::int64_t 
   for (std::size_t bytes = 0; from > 0 && bytes <= kMostContextBytes; --from) bytes += view_.messages[from - 1].text.size();
   while (from < n_rows && rows_[from].role != engine::Role::user) ++from;
   return SuggestionDesk::Chat{prompt_of(n_rows, from).messages, view_.private_chat ? kPrivateChat : current_,
-                              view_.suggestions.settings.own_words && !view_.private_chat};
+                              view_.suggestions.settings.own_words && !view_.private_chat, thinking_};
 }
 
 void Controller::handle(ui::Suggesting&& e) {

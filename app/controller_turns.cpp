@@ -72,7 +72,7 @@ void Controller::start_answer(std::unique_ptr<Turn> turn) {
 /// Asks the engine for what follows the first `n_rows` rows and the turn's text.
 void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   turn->id = next_turn_++;
-  turn->settings = message_settings(sampling_of(*turn), options_.max_tokens);
+  turn->settings = message_settings(sampling_of(*turn), options_.max_tokens, thinking_);
   running_ = turn->id;
   view_.generating = true;
   show_settings();
@@ -94,6 +94,7 @@ void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
   generate.id = turn.id;
   generate.sampling = sampling_of(turn);
   generate.max_tokens = options_.max_tokens;
+  generate.thinking = thinking_;
   generate.answer_so_far = turn.text;
   generate.chat = view_.private_chat ? kPrivateChat : turn.chat;
   std::vector<engine::ChatMessage> messages = prompt_of(n_rows).messages;

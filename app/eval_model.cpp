@@ -6,6 +6,7 @@
 #include "engine/log_sum_exp.h"
 #include "engine/sampling/sampler.h"
 #include "engine/stop_filter.h"
+#include "engine/template/prompt.h"
 
 namespace foreword::app {
 
@@ -78,13 +79,11 @@ const std::string& EvalModel::piece(TokenId id) {
 
 /// The rendered turns as the session renders them, but complete: no answer is asked for.
 std::optional<std::vector<engine::TextSpan>> EvalModel::rendered(const EvalRecord& record) const {
-  const engine::Tokenizer& tokenizer = *model_.tokenizer();
   engine::ChatTemplateOptions options;
   options.add_generation_prompt = false;
   options.now = fixed_day();
-  if (tokenizer.bos() != engine::kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-  if (tokenizer.eos() != engine::kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
-  auto spans = model_.chat_template()->render(record.turns, options);
+  options.thinking = false;
+  auto spans = render_chat(*model_.chat_template(), *model_.tokenizer(), record.turns, std::move(options));
   if (!spans) return std::nullopt;
   return joined(*spans);
 }
@@ -169,7 +168,7 @@ Result<std::string> EvalModel::continuation(const std::string& opening, std::int
 Result<std::optional<bool>> EvalModel::repairs(const EvalRecord& edit) {
   const engine::Tokenizer& tokenizer = *model_.tokenizer();
   const std::vector<engine::ChatMessage> request(edit.turns.begin(), edit.turns.end() - 1);
-  const auto prompt = encode_prompt(model_, request, {}, fixed_day());
+  const auto prompt = encode_prompt(model_, request, {}, fixed_day(), false);
   if (!prompt) return std::optional<bool>();
   const std::string wanted = normal_space(edit.turns.back().content);
   const std::int64_t most = std::ssize(tokenizer.encode(wanted, {})) + kSpareTokens;

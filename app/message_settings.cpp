@@ -17,11 +17,12 @@ double rounded(double value) {
 
 }  // namespace
 
-std::string message_settings(const engine::SamplingParams& sampling, std::int64_t max_tokens) {
+std::string message_settings(const engine::SamplingParams& sampling, std::int64_t max_tokens, std::optional<bool> thinking) {
   nlohmann::json object;
   for (const engine::SamplerParam& param : engine::sampler_params()) object[std::string(param.name)] = rounded(param.get(sampling));
   object["seed"] = sampling.seed;
   if (max_tokens >= 0) object["max_tokens"] = max_tokens;
+  if (thinking) object["think"] = *thinking;
   return object.dump();
 }
 

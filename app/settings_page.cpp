@@ -51,6 +51,12 @@ ui::SettingRow enter_row(const SettingFacts& facts) {
           .options = {{"sends", "Sends"}, {"new_line", "Begins a line"}}, .chosen = facts.enter_sends ? "sends" : "new_line"};
 }
 
+ui::SettingRow thinking_row(const SettingFacts& facts) {
+  return {.key = kThinkKey, .section = "Answers", .label = "Thinking before an answer", .help = "Of models that can. Thoughts take time, and are folded away above the answer.",
+          .options = {{kAutomatic, "As the model does"}, {ui::kOn, "On"}, {ui::kOff, "Off"}},
+          .chosen = !facts.thinking ? kAutomatic : *facts.thinking ? ui::kOn : ui::kOff};
+}
+
 ui::SettingRow suggestions_row(const SettingFacts& facts) {
   return {.key = ui::kSuggestionsSetting, .section = kSuggestions, .label = "Suggest what comes next",
           .help = "Made by the model on this computer; only counts are kept, never text (" + ui::words_of(ui::command(ui::CommandId::suggestion_health).keys[0]) + "). Off means that nothing runs.",
@@ -144,13 +150,17 @@ ui::SettingRow kv_row(const SettingFacts& facts) {
 }  // namespace
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
-  return {theme_row(facts), scale_row(facts), motion_row(facts), enter_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
+  return {theme_row(facts), scale_row(facts), motion_row(facts), enter_row(facts), thinking_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
           writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts), kv_row(facts)};
 }
 
 WriterWish writer_wish_from(const std::string& value) {
   const auto wish = std::ranges::find(kWriters, value, [](const char* each) { return std::string_view(each); });
   return wish != kWriters.end() ? static_cast<WriterWish>(wish - kWriters.begin()) : WriterWish::automatic;
+}
+
+std::optional<bool> thinking_from(const std::string& value) {
+  return value == ui::kOn ? std::optional(true) : value == ui::kOff ? std::optional(false) : std::nullopt;
 }
 
 std::string scale_text(float scale) {

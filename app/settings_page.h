@@ -3,6 +3,7 @@
 // settings.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ inline constexpr const char* kOwnKey = "suggestions.own";        // "on" or "off
 inline constexpr const char* kBatteryKey = "suggestions.battery";  // "saves" or "ignored"
 inline constexpr const char* kAliasesKey = "suggestions.aliases";  // "on" or "off"
 inline constexpr const char* kMotionKey = "motion";  // "usual" or "less"
+inline constexpr const char* kThinkKey = "think";  // "auto", "on" or "off"
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {
@@ -31,6 +33,7 @@ struct SettingFacts {
   float scale = 1;
   bool less_motion = false;
   bool enter_sends = true;
+  std::optional<bool> thinking = {};  // of models that can; nothing: as they do by themselves
   ui::autocomplete::Settings suggestions{};
   std::string suggestions_now{};  // how they behave just now, and why
   WriterWish writer = WriterWish::automatic;
@@ -47,6 +50,8 @@ std::vector<ui::SettingRow> settings_page(const SettingFacts& facts);
 
 /// As it is stored; what is none is automatic.
 WriterWish writer_wish_from(const std::string& value);
+/// As it is stored; what is neither "on" nor "off" is left to the model.
+std::optional<bool> thinking_from(const std::string& value);
 /// As it is stored: "1.25".
 std::string scale_text(float scale);
 /// Of 0.75 to 3; `otherwise` for what is none.

@@ -35,6 +35,7 @@ engine::Suggest SuggestLetters::suggest_of(const Letter& letter, const SuggestCo
   suggest.most_context = context.most_tokens;
   suggest.chat = context.chat;
   suggest.own_texts = context.own_texts;
+  suggest.thinking = context.thinking;
   return suggest;
 }
 

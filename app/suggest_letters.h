@@ -20,6 +20,7 @@ struct SuggestContext {
   std::int64_t most_tokens = engine::Suggest{}.most_context;  // of the messages
   engine::TextOwner chat = 0;
   bool own_texts = true;  // what the user wrote elsewhere counts
+  std::optional<bool> thinking = {};  // as the turn's answer will be asked for
 };
 
 class SuggestLetters {

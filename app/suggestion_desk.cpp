@@ -38,7 +38,7 @@ std::optional<engine::Command> SuggestionDesk::begin(Chat chat, int tokens) {
   Letter job = job_;
   job.kind = Letter::Kind::suggest;
   job.limits.tokens = tokens;
-  return letters_.command_of(job, {std::move(chat.messages), engine::Suggest{}.most_context, chat.owner, chat.own_texts});
+  return letters_.command_of(job, {std::move(chat.messages), engine::Suggest{}.most_context, chat.owner, chat.own_texts, chat.thinking});
 }
 
 void SuggestionDesk::on(const engine::Drafts& drafts, ui::SuggestionsView& view) {

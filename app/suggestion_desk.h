@@ -20,6 +20,7 @@ class SuggestionDesk {
     std::vector<engine::ChatMessage> messages;
     engine::TextOwner owner = 0;
     bool own_texts = true;  // what the user wrote elsewhere counts
+    std::optional<bool> thinking = {};  // as its next answer will be asked for
   };
 
   /// What the engine shall do for a letter; none: nothing. `chat` is called only for a new job.

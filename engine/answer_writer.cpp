@@ -52,7 +52,7 @@ AnswerWriter::AnswerWriter(LoadedModel& model, Generate request, Clock::time_poi
       owner_(request_.chat) {}
 
 Result<void> AnswerWriter::encode(const std::tm& now) {
-  FW_ASSIGN(text_, encode_prompt(model_, request_.prompt, request_.answer_so_far, now));
+  FW_ASSIGN(text_, encode_prompt(model_, request_.prompt, request_.answer_so_far, now, request_.thinking));
   length_ = stats_.prompt_tokens = std::ssize(text_);
   const std::int64_t context = model_.model().context;
   if (text_.empty()) return Error{ErrorCode::invalid_argument, "The prompt is empty; write something first."};

@@ -7,6 +7,7 @@
 #include "engine/device_plan.h"
 #include "engine/gguf/text.h"
 #include "engine/kv_plan.h"
+#include "engine/template/prompt.h"
 
 namespace foreword::engine {
 namespace {
@@ -213,7 +214,7 @@ Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tok
 
 Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
                                            const std::variant<std::vector<ChatMessage>, std::string>& prompt,
-                                           const std::string& answer_so_far, const std::tm& now) {
+                                           const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
   std::vector<TokenId> ids;
   if (const auto* text = std::get_if<std::string>(&prompt)) {
@@ -221,11 +222,9 @@ Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
   } else {
     ChatTemplateOptions options;
     options.now = now;
-    if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-    if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
-    FW_ASSIGN(std::vector<TextSpan> spans,
-              loaded.chat_template()->render(std::get<std::vector<ChatMessage>>(prompt), options));
-    if (!answer_so_far.empty()) spans.push_back({answer_so_far, false});
+    options.thinking = thinking;
+    FW_ASSIGN(const std::vector<TextSpan> spans,
+              render_prompt(*loaded.chat_template(), tokenizer, std::get<std::vector<ChatMessage>>(prompt), options, answer_so_far));
     ids = tokenizer.encode(spans, {.parse_special = true});
   }
   const TokenId bos = tokenizer.bos();

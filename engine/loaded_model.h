@@ -90,9 +90,9 @@ class LoadedModel {
 };
 
 /// Prompt tokens of a request: chats through the template, raw text as it is; one BOS if the file asks for one.
-/// A chat's answer goes on after `answer_so_far`; empty: it begins.
+/// A chat's answer goes on after `answer_so_far`; empty: it begins. thinking: as in Generate.
 Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
                                            const std::variant<std::vector<ChatMessage>, std::string>& prompt,
-                                           const std::string& answer_so_far, const std::tm& now);
+                                           const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking = {});
 
 }  // namespace foreword::engine

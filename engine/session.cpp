@@ -254,7 +254,7 @@ class Session::Desk {
   void handle(CountTokens& command) {
     TokensCounted counted{command.id, 0, {}};
     if (counter_ && !command.messages.empty()) {
-      const auto prompt = encode_prompt(*model_, command.messages, {}, clock_now_());
+      const auto prompt = encode_prompt(*model_, command.messages, {}, clock_now_(), command.thinking);
       if (prompt) counted.total = std::ssize(*prompt);
       counted.of_messages = counter_->of(command.messages);
     }
@@ -293,7 +293,7 @@ class Session::Desk {
   void handle(RecallChat& command) {
     recall_.reset();
     if (!saver_ || command.chat <= 0 || !model_->chat_template()) return;
-    auto tokens = encode_open_turn(*model_, command.messages, clock_now_());
+    auto tokens = encode_open_turn(*model_, command.messages, clock_now_(), command.thinking);
     if (tokens && std::ssize(*tokens) < model_->model().context) recall_.emplace(model_->texts(), saver_->keeper(), std::move(*tokens), command.chat);
   }
 

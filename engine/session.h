@@ -103,6 +103,7 @@ struct Generate {
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
+  std::optional<bool> thinking = {};  // chat: whether a model that can think before it answers shall; nothing: as its template has it
   TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
   bool background = false;        // nobody waits for it: it stands still while anything else is asked for
@@ -124,6 +125,7 @@ struct Suggest {
   DraftLimits limits;
   double seconds = 0;    // decoding ends after this long, and fewer drafts are made if all would be late (draft_plan.h); 0 = no limit
   std::int64_t most_context = 512;  // tokens of the chat that are looked at
+  std::optional<bool> thinking = {};  // as the answer to the turn will be asked for: some templates write it before everything else
   TextOwner chat = 0;
   bool own_texts = true;  // what was learned counts (LearnTexts); not so in private chats
 };
@@ -147,6 +149,7 @@ struct CancelSuggest {
 struct RecallChat {
   TextOwner chat = 0;
   std::vector<ChatMessage> messages;  // up to that turn
+  std::optional<bool> thinking = {};  // as in Suggest
 };
 /// Nothing that was read for this chat is kept in the prefix store, and in memory only if the chat goes on: then what its
 /// next turn needs is written down again.
@@ -162,6 +165,7 @@ struct KeepChats {
 struct CountTokens {
   std::uint64_t id = 0;  // chosen by the sender
   std::vector<ChatMessage> messages;
+  std::optional<bool> thinking = {};  // as in Generate
 };
 using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
                              AdjustDrafts, CancelSuggest, LearnTexts, RecallChat>;

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "engine/template/prompt.h"
+
 namespace foreword::engine {
 namespace {
 
-// Stands where the user's text is to come, so that the template shows where that is. A word that no template changes.
-constexpr std::string_view kMarker = "ForewordCaret";
 // Tokens between the last one of an answer, which is known, and the text of the next turn; and a few more.
 constexpr std::int64_t kEndOfTurn = 16;
 // Rows read at once: a newer key is obeyed between them.
@@ -16,25 +16,11 @@ double seconds_between(Suggestion::Clock::time_point from, Suggestion::Clock::ti
   return std::chrono::duration<double>(to - from).count();
 }
 
-// The template's text before an open user turn behind these messages.
-Result<std::vector<TextSpan>> open_turn(const LoadedModel& loaded, std::vector<ChatMessage> messages, const std::tm& now) {
-  messages.push_back({Role::user, std::string(kMarker), {}});
-  const Tokenizer& tokenizer = *loaded.tokenizer();
+Result<std::vector<TextSpan>> open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now, std::optional<bool> thinking) {
   ChatTemplateOptions options;
-  options.add_generation_prompt = false;
   options.now = now;
-  if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-  if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
-  FW_ASSIGN(std::vector<TextSpan> spans, loaded.chat_template()->render(messages, options));
-  while (!spans.empty()) {
-    TextSpan& last = spans.back();
-    if (const std::size_t at = last.text.rfind(kMarker); !last.trusted && at != std::string::npos) {
-      last.text.resize(at);
-      return spans;
-    }
-    spans.pop_back();
-  }
-  return Error{ErrorCode::unsupported, "This model's chat template does not show where a turn of the user begins, so there are no suggestions."};
+  options.thinking = thinking;
+  return render_open_turn(*loaded.chat_template(), *loaded.tokenizer(), messages, std::move(options));
 }
 
 std::vector<TokenId> encode_spans(const Tokenizer& tokenizer, const std::vector<TextSpan>& spans) {
@@ -59,8 +45,9 @@ bool drop_oldest(std::vector<ChatMessage>& messages, double share) {
 
 }  // namespace
 
-Result<std::vector<TokenId>> encode_open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now) {
-  FW_ASSIGN(const std::vector<TextSpan> spans, open_turn(loaded, messages, now));
+Result<std::vector<TokenId>> encode_open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now,
+                                              std::optional<bool> thinking) {
+  FW_ASSIGN(const std::vector<TextSpan> spans, open_turn(loaded, messages, now, thinking));
   return encode_spans(*loaded.tokenizer(), spans);
 }
 
@@ -72,7 +59,7 @@ Result<SuggestionPrompt> encode_suggestion(LoadedModel& loaded, const TokenBytes
   } else {
     std::vector<ChatMessage> messages = std::get<std::vector<ChatMessage>>(request.context);
     for (;;) {
-      FW_ASSIGN(spans, open_turn(loaded, messages, now));
+      FW_ASSIGN(spans, open_turn(loaded, messages, now, request.thinking));
       const std::vector<TokenId> tokens = encode_spans(tokenizer, spans);
       const std::int64_t n = std::ssize(tokens);
       const bool fits = n + std::ssize(request.before) + request.limits.max_tokens < loaded.model().context;  // a token is a byte or more

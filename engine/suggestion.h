@@ -19,7 +19,8 @@ namespace foreword::engine {
 
 /// A chat's template text up to a user turn that is open behind these messages: what the prompt will begin with that has the turn.
 /// `unsupported` if the template does not show where the user's turn begins.
-Result<std::vector<TokenId>> encode_open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now);
+Result<std::vector<TokenId>> encode_open_turn(const LoadedModel& loaded, const std::vector<ChatMessage>& messages, const std::tm& now,
+                                              std::optional<bool> thinking);
 
 /// The prompt of a suggestion and what of its end is taken back.
 struct SuggestionPrompt {

@@ -64,7 +64,7 @@ struct MessageRow {
   Author author = Author::user;
   MessageState state = MessageState::complete;
   std::string name;            // who answered: the model's name
-  std::string text;            // valid UTF-8; an answer's is markdown, and may begin with <think> reasoning </think>
+  std::string text;            // valid UTF-8; an answer's is markdown, and may hold reasoning (ui/text/reasoning.h)
   std::string stats;           // one short line under an answer: "38 tokens, 21.4 tokens/s"
   std::uint64_t revision = 0;  // grows when `text` changes other than by growing at its end
   double reasoning_seconds = 0;  // how long the model thought, 0: unknown

@@ -24,6 +24,7 @@ struct Options {
   std::optional<std::string> prompt, system;
   std::optional<std::int64_t> chat;
   std::int64_t n = -1;
+  std::optional<bool> thinking;  // nothing: as the model does by itself
 };
 
 void warn(const Error& error) { print_text(stderr, "foreword: warning: " + error.message + "\n"); }
@@ -41,7 +42,7 @@ class Conversation {
     if (history) {
       history_ = std::move(*history);
       messages_ = history_->messages();
-      if (!messages_.empty() && chat_id()) client_.recall(*chat_id(), in_turns(messages_));
+      if (!messages_.empty() && chat_id()) client_.recall(*chat_id(), in_turns(messages_), options_.thinking);
       return {};
     }
     if (options_.chat) return history.error();
@@ -62,8 +63,9 @@ class Conversation {
     request.sampling = common_.sampling;
     request.sampling.seed += static_cast<std::uint64_t>(messages_.size() - 1);  // else the next answer would draw this one's noise again
     request.max_tokens = options_.n;
+    request.thinking = options_.thinking;
     keep([&](History& h) { return h.add_user(text); });
-    keep([&](History& h) { return h.begin_answer(model_.name, message_settings(request.sampling, options_.n)); });
+    keep([&](History& h) { return h.begin_answer(model_.name, message_settings(request.sampling, options_.n, options_.thinking)); });
     request.chat = chat_id().value_or(0);
     Answer answer;
     std::string so_far;
@@ -168,6 +170,10 @@ std::function<int()> add_chat(CLI::App& app, const CommonOptions& common) {
   app.add_option("--chat", options->chat, "Continue the stored chat of this number")->type_name("ID");
   app.add_option("-n", options->n, "At most this many tokens an answer; -1 until the model ends")
       ->check(CLI::Range(-1, 1 << 28));
+  app.add_option_function<std::string>("--think", [options](const std::string& value) { options->thinking = value == "on"; },
+                                       "Whether a model that can think before it answers shall: on or off; without it, as the model does by itself")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->type_name("on|off");
   return [&common, options] { return run(common, *options); };
 }
 

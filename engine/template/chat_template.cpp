@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <optional>
 
 #include "engine/base/log.h"
 #include "engine/template/ast.h"
@@ -21,6 +20,7 @@ struct ChatTemplate::Impl {
   const BuiltInFormat* format = nullptr;  // also what a failing source falls back to
   std::vector<std::string> stop_strings;
   bool thinks = false;
+  std::string_view thoughtless;
   mutable std::atomic<bool> has_warned = false;  // that the source fails; said once
 
   explicit Impl(const BuiltInFormat& built_in) : format(&built_in) {}
@@ -41,6 +41,22 @@ bool has_thinking(std::string_view source) {
   return std::ranges::any_of(kThinking, [&](std::string_view mark) { return source.find(mark) != source.npos; });
 }
 
+/// How an answer goes on that has no thoughts, by texts of the template, and which text means that it can be told so by a switch.
+struct Thoughtless {
+  std::string_view found_by, switch_text, opening;
+};
+constexpr Thoughtless kThoughtless[] = {
+    {"<|channel|>", {}, "<|channel|>final<|message|>"},          // gpt-oss can only be told to think less
+    {"<think>", "thinking", "<think>\n\n</think>\n\n"}};  // `thinking`, `enable_thinking`
+
+std::string_view thoughtless_opening(std::string_view source) {
+  for (const Thoughtless& row : kThoughtless) {
+    const bool has_switch = !row.switch_text.empty() && source.find(row.switch_text) != source.npos;
+    if (source.find(row.found_by) != source.npos) return has_switch ? std::string_view() : row.opening;
+  }
+  return {};
+}
+
 std::string where(const jinja::Failure& failure) {
   return failure.line == 0 ? failure.message : "line " + std::to_string(failure.line) + ": " + failure.message;
 }
@@ -50,13 +66,17 @@ const BuiltInFormat& suggested_by(std::string_view source, std::string_view toke
                               tokenizer_model);
 }
 
+/// For what templates do with every two messages: some look back from each of them.
+constexpr std::size_t kStepsPerPair = 8, kBytesPerPair = 128, kMostPairSteps = 100'000'000, kMostPairBytes = std::size_t{1} << 30;
+
 /// A longer history may take more.
 jinja::Limits limits_for(std::span<const ChatMessage> messages) {
   std::size_t input_bytes = 0;
   for (const ChatMessage& message : messages) input_bytes += message.content.size() + message.reasoning.size() + 256;
   jinja::Limits limits;
-  limits.steps += static_cast<std::int64_t>(input_bytes);
-  limits.memory_bytes += 16 * input_bytes;
+  const std::size_t n_pairs = messages.size() * messages.size();
+  limits.steps += static_cast<std::int64_t>(input_bytes + std::min(kStepsPerPair * n_pairs, kMostPairSteps));
+  limits.memory_bytes += 16 * input_bytes + std::min(kBytesPerPair * n_pairs, kMostPairBytes);
   limits.output_bytes += 4 * input_bytes;
   return limits;
 }
@@ -95,17 +115,21 @@ std::vector<TextSpan> spans_with_contents(const jinja::Template& source, std::sp
 ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& tokenizer) {
   const auto text = metadata.string(kTemplateKey);
   if (!text) log(LogLevel::warning, "the chat template of this model is not a text: " + text.error().message);
+  const std::string source = text && text->has_value() ? **text : std::string();
+  if (auto named = built_in(source)) return *std::move(named);
+  const bool is_template = source.find("{{") != source.npos || source.find("{%") != source.npos;
+  if (!is_template && !source.empty()) log(LogLevel::warning, "the chat template of this model is a text without any place for messages; the format that its tokens suggest is used instead");
   ChatTemplate result;
-  if (!text || !text->has_value() || (*text)->empty()) {
+  if (!is_template) {
     const auto has_token = [&](std::string_view token) { return tokenizer.find(token) != kNoToken; };
     const auto impl = std::make_shared<Impl>(find_built_in_format(has_token, tokenizer.model_name()));
     impl->use_format_alone();
     result.impl_ = impl;
     return result;
   }
-  const std::string& source = **text;
   const auto impl = std::make_shared<Impl>(suggested_by(source, tokenizer.model_name()));
   impl->thinks = has_thinking(source);
+  impl->thoughtless = thoughtless_opening(source);
   try {
     jinja::parse(source, impl->source.emplace());
   } catch (const jinja::Failure& failure) {
@@ -121,6 +145,7 @@ ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& 
 Result<ChatTemplate> ChatTemplate::from_source(std::string_view source) {
   const auto impl = std::make_shared<Impl>(suggested_by(source, ""));
   impl->thinks = has_thinking(source);
+  impl->thoughtless = thoughtless_opening(source);
   try {
     jinja::parse(source, impl->source.emplace());
   } catch (const jinja::Failure& failure) {
@@ -167,6 +192,7 @@ Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> 
 }
 
 bool ChatTemplate::thinks() const { return impl_->thinks; }
+std::string_view ChatTemplate::thoughtless() const { return impl_->thoughtless; }
 std::string_view ChatTemplate::name() const { return impl_->source ? "jinja" : impl_->format->name; }
 
 std::span<const std::string> ChatTemplate::stop_strings() const { return impl_->stop_strings; }

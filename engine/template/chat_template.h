@@ -6,6 +6,7 @@
 #include <ctime>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,14 +28,17 @@ struct ChatMessage {
 
 struct ChatTemplateOptions {
   bool add_generation_prompt = true;
-  bool enable_thinking = false;  // also `thinking`, and `reasoning_effort` (high, or medium: those models' own default)
+  /// `enable_thinking` and `thinking`; true: also `reasoning_effort`, high. Nothing: they are undefined, and the model does as its template
+  /// has it.
+  std::optional<bool> thinking = {};
   std::string bos_token, eos_token;  // texts, empty if none
   std::tm now{};                     // for strftime_now, date_string, datetime; the caller's clock
 };
 
 class ChatTemplate {
  public:
-  /// From a file: its template, else the built-in format that its tokens suggest, else plain. A template that does not
+  /// From a file: its template, which may be a built-in format's name, else the built-in format that its tokens suggest, else plain; a text
+  /// that has no place for messages logs one warning, and is as none. A template that does not
   /// parse or uses what we do not know logs one warning and falls back to the built-in format that its text suggests.
   static ChatTemplate from_gguf(const Metadata& metadata, const Tokenizer& tokenizer);
   /// Jinja source only. `invalid_argument` with line number if it does not parse.
@@ -52,6 +56,9 @@ class ChatTemplate {
   std::string_view name() const;
   /// The template has a thinking mode: the model may reason before it speaks.
   bool thinks() const;
+  /// What an answer without thoughts begins with where neither the prompt's end nor a switch in the template says that there are none;
+  /// empty: nothing.
+  std::string_view thoughtless() const;
   /// Texts that end an answer besides the end-of-generation tokens ("User:" of the plain format).
   std::span<const std::string> stop_strings() const;
 

@@ -132,7 +132,9 @@ CallArguments without_first(const Arguments& arguments, std::size_t n) {
   return rest;
 }
 
+/// map, select, reject and their kin make nothing of what is false, also where it could not be looped over.
 Value map(Runtime& runtime, const Value& self, const Arguments& arguments) {
+  if (!truth(self)) return runtime.list({}, List::Flavour::lazy);
   Values items = iterate(runtime, self);
   const Value* attribute = arguments.find("attribute");
   if (attribute != nullptr && arguments.positional.empty()) {
@@ -153,6 +155,7 @@ Value map(Runtime& runtime, const Value& self, const Arguments& arguments) {
 /// select, reject (the items themselves) and selectattr, rejectattr (a path in them): by a test, else by truth.
 template <bool kWanted, bool kByAttribute>
 Value choose(Runtime& runtime, const Value& self, const Arguments& arguments) {
+  if (!truth(self)) return runtime.list({}, List::Flavour::lazy);
   constexpr std::size_t kTestAt = kByAttribute ? 1 : 0;
   if (arguments.positional.size() < kTestAt) fail("an attribute's name is missing");
   const bool has_test = arguments.positional.size() > kTestAt;

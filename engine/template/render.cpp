@@ -26,7 +26,8 @@ void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const Ch
     runtime.set(*entry.dict, "role", runtime.text(name_of(message.role)));
     runtime.set(*entry.dict, "content", content_of(message));
     if (message.role == Role::assistant && !message.reasoning.empty()) {
-      runtime.set(*entry.dict, "reasoning_content", runtime.text(Text(message.reasoning, false)));
+      const Value reasoning = runtime.text(Text(message.reasoning, false));
+      for (const char* name : {"reasoning_content", "thinking"}) runtime.set(*entry.dict, name, reasoning);  // gpt-oss reads the second
     }
     list.push_back(entry);
   }
@@ -34,9 +35,11 @@ void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const Ch
   evaluator.define("add_generation_prompt", Value::of(options.add_generation_prompt));
   evaluator.define("bos_token", runtime.text(options.bos_token));
   evaluator.define("eos_token", runtime.text(options.eos_token));
-  evaluator.define("enable_thinking", Value::of(options.enable_thinking));
-  evaluator.define("thinking", Value::of(options.enable_thinking));
-  evaluator.define("reasoning_effort", runtime.text(options.enable_thinking ? "high" : "medium"));
+  if (options.thinking) {
+    for (const char* name : {"enable_thinking", "thinking"}) evaluator.define(name, Value::of(*options.thinking));
+    // What stands for none differs between models, and some refuse the words of others.
+    if (*options.thinking) evaluator.define("reasoning_effort", runtime.text("high"));
+  }
   evaluator.define("date_string", runtime.text(format_date(options.now, "%d %b %Y")));
   evaluator.define("datetime", runtime.text(format_date(options.now, "%b %d %Y")));
   for (const Function& function : global_functions()) {

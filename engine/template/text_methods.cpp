@@ -161,8 +161,9 @@ Value justify(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Value& fill = arguments.positional[1];
   const Text padding = fill.is(Kind::undefined) ? Text(" ") : text_argument(fill);
   if (count_characters(padding.bytes()) != 1) fail("padding must be one character");
-  const std::int64_t missing = whole_or(arguments.positional[0], 0) - length(runtime, self);
-  if (missing <= 0) return self;
+  const std::int64_t width = whole_or(arguments.positional[0], 0), size = length(runtime, self);
+  if (width <= size) return self;
+  const std::int64_t missing = width - size;
   runtime.charge(static_cast<std::size_t>(missing), padding.memory());
   Text out;
   if (kSide == Side::left) out.append(*self.text);
@@ -177,8 +178,9 @@ Value center_method(Runtime& runtime, const Value& self, const Arguments& argume
 
 Value zfill(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Text& text = *self.text;
-  const std::int64_t missing = whole_or(arguments.positional[0], 0) - length(runtime, self);
-  if (missing <= 0) return self;
+  const std::int64_t width = whole_or(arguments.positional[0], 0), size = length(runtime, self);
+  if (width <= size) return self;
+  const std::int64_t missing = width - size;
   runtime.charge(static_cast<std::size_t>(missing));
   const std::size_t sign = !text.empty() && (text.bytes()[0] == '-' || text.bytes()[0] == '+') ? 1 : 0;
   Text out = text.part(0, sign);

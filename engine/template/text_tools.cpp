@@ -208,7 +208,7 @@ Value join(Runtime& runtime, const Values& items, const Text& separator) {
 
 Value center(Runtime& runtime, const Text& text, std::int64_t width) {
   const auto size = static_cast<std::int64_t>(count_characters(text.bytes()));
-  const std::int64_t margin = std::max<std::int64_t>(width - size, 0);
+  const std::int64_t margin = width > size ? width - size : 0;
   const std::int64_t left = margin / 2 + (margin & width & 1);  // where Python puts the odd space
   runtime.charge(static_cast<std::size_t>(margin));
   Text out(std::string(static_cast<std::size_t>(left), ' '));

@@ -17,8 +17,8 @@ constexpr std::string_view kEndTexts[] = {
     "_<EOT>",        "[EOT]",        "[EOS]",            "<|end_of_text|>", "<end_of_utterance>", "<eos>",
     "<turn|>",       "<|tool_response>", "<｜end▁of▁sentence｜>"};
 
-// Tokens of gpt-oss whose text is part of what the model says.
-constexpr std::string_view kShownTexts[] = {"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"};
+// Tokens whose text is part of what the model says: they tell its thoughts (gpt-oss, Magistral and Ministral) from its answer.
+constexpr std::string_view kShownTexts[] = {"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>", "[THINK]", "[/THINK]"};
 
 /// A token with a job: the keys that may name it, newest first, and the texts by which it is known otherwise.
 struct Role {

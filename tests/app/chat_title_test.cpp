@@ -132,7 +132,7 @@ TEST_F(TitleTest, D42AModelThatThinksIsToldThatItHasThought) {
   model_ready();
   ask_in_new_chat("Why is the sky blue?", 3);
   answer_stored("<think>\nhm\n</think>\n\nBlue light is scattered.", 3);
-  EXPECT_EQ(asked_engine<engine::Generate>().answer_so_far, "<think>\n\n</think>\n\n");
+  EXPECT_EQ(asked_engine<engine::Generate>().thinking, false);
 }
 
 }  // namespace

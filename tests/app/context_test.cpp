@@ -254,7 +254,7 @@ TEST_F(ContextTest, D57ASummaryHoldsNoThoughts) {
   open_chat(5, write_chat_settings({}, {Overflow::summarise, {}, 0}));
   count();
   ui(ui::SendMessage{"one more"});
-  EXPECT_EQ(asked_engine<engine::Generate>().answer_so_far, kNothingToThink);
+  EXPECT_EQ(asked_engine<engine::Generate>().thinking, false);
   answer("<think>\nThey met, so\n</think>\n\nThey greeted.");
   EXPECT_EQ(asked_storage<command::SetChatSettings>().settings, write_chat_settings({}, {Overflow::summarise, "They greeted.", 103}));
   EXPECT_EQ(first_of_prompt(), "Summary of our conversation so far:\nThey greeted.\n\nmessage 4");

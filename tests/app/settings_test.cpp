@@ -112,6 +112,29 @@ TEST_F(SettingsTest, D68TheEnterKeyAndOtherValuesAreKeptAndReadBack) {
   EXPECT_EQ(chosen(kKvKey), "auto");
 }
 
+TEST_F(SettingsTest, ThinkingIsLeftToTheModelUntilItIsSwitched) {
+  model_ready();
+  EXPECT_EQ(chosen(kThinkKey), "auto");
+  ask_in_new_chat("why?", 7);
+  EXPECT_EQ(asked_engine<engine::Generate>().thinking, std::nullopt);
+  EXPECT_EQ(asked_storage<command::BeginAnswer>().message.settings.find("think"), std::string::npos);
+  answer("so");
+  const auto count = [&] { engine_says(engine::TokensCounted{asked_engine<engine::CountTokens>().id, 10, {}}); };
+  for (const auto& [value, thinking] : {std::pair<const char*, std::optional<bool>>{"on", true}, {"off", false}, {"auto", std::nullopt}}) {
+    count();
+    ui(ui::ChangeSetting{kThinkKey, value});
+    EXPECT_EQ(chosen(kThinkKey), value);
+    EXPECT_EQ(asked_storage<command::SetSetting>().value, value);
+    EXPECT_EQ(asked_engine<engine::CountTokens>().thinking, thinking) << "the prompt may have another length";
+    count();
+    ui(ui::SendMessage{"and?"});
+    EXPECT_EQ(asked_engine<engine::Generate>().thinking, thinking);
+    answer("so");
+  }
+  stored({{"think", "off"}});
+  EXPECT_EQ(chosen(kThinkKey), "off");
+}
+
 TEST_F(SettingsTest, D36AnAnswerIsStoredWithHowItWasDrawnAndHowLongItThought) {
   model_ready();
   ask_in_new_chat("why?", 7);
@@ -121,6 +144,9 @@ TEST_F(SettingsTest, D36AnAnswerIsStoredWithHowItWasDrawnAndHowLongItThought) {
   EXPECT_EQ(drawn.find("max_tokens"), std::string::npos);
   answer("<think>hm</think>Because.");
   EXPECT_GT(asked_storage<command::FinishAnswer>().end.stats.reasoning_seconds, 0);
+  ui(ui::SendMessage{"and?"});
+  answer("[THINK]hm[/THINK]Because");
+  EXPECT_GT(view().messages.back().reasoning_seconds, 0);
 }
 
 TEST_F(SettingsTest, D63HowLongAnAnswerThoughtIsShownAgainLater) {

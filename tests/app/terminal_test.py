@@ -1,4 +1,4 @@
-"""The program in a terminal: text that would steer it, Ctrl-C, and chats whose messages do not take turns."""
+"""The program in a terminal: text that would steer it, Ctrl-C, chats whose messages do not take turns, and thinking."""
 
 import os
 import pty
@@ -13,6 +13,7 @@ from small_model import TEMPLATE, write_model
 
 STEERS = "\x1b[31m\x9b5m\x07"
 TAKES_TURNS = "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must take turns.') }}{% endif %}{% endfor %}"
+TELLS_THINKING = "{% if enable_thinking is defined %}{{ 'Now think about it.' if enable_thinking else 'No.' }}{% endif %}"
 WRITE = ("1", "64")  # its number for the kernel, on x86-64 and ARM
 ANSWER = ("--seed", 1, "-n", 12)
 
@@ -98,6 +99,13 @@ class TerminalTest(program.ProgramTest):
         again = self.run_json("chat", "-m", self.model, "--chat", first["chat"], "-p", "And now?", *ANSWER)
         self.assertGreater(again["prompt_tokens"], first["prompt_tokens"])
         self.run_json("chat", "-m", self.model, "--chat", first["chat"], "-p", "Good.", *ANSWER)
+
+    def test_thinking_is_the_models_own_matter_until_it_is_switched(self):
+        write_model(self.model, template=TEMPLATE + TELLS_THINKING)
+        lengths = [self.run_json("chat", "-m", self.model, "-p", "Hello", *words, *ANSWER)["prompt_tokens"]
+                   for words in ((), ("--think", "off"), ("--think", "on"))]
+        self.assertEqual(lengths, sorted(set(lengths)))
+        self.assertEqual(self.run_program("chat", "-m", self.model, "-p", "Hello", "--think", "maybe").returncode, program.WRONG_USE)
 
 
 if __name__ == "__main__":

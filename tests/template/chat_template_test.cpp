@@ -190,6 +190,17 @@ TEST(ChatTemplate, ThinkingIsSeenInTheSource) {
   EXPECT_FALSE(ChatTemplate::built_in("chatml")->thinks());
 }
 
+TEST(ChatTemplate, ThinkingIsUndefinedUntilItIsSwitched) {
+  const auto source = ChatTemplate::from_source(
+      "{{ [enable_thinking is defined, thinking is defined, reasoning_effort is defined] | join }} {{ enable_thinking }} {{ thinking }} {{ reasoning_effort }}");
+  ChatTemplateOptions options = golden_options();
+  EXPECT_EQ(joined(*source->render(kHistory, options)), "FalseFalseFalse   ");
+  options.thinking = true;
+  EXPECT_EQ(joined(*source->render(kHistory, options)), "TrueTrueTrue True True high");
+  options.thinking = false;
+  EXPECT_EQ(joined(*source->render(kHistory, options)), "TrueTrueFalse False False ");
+}
+
 TEST(ChatTemplate, NeighbouringSpansDiffer) {
   const auto rendered = ChatTemplate::from_source(
                             "a{{ 'b' }}{% for m in messages %}{{ m.content }}{{ '' }}{{ m.content }}"
@@ -231,6 +242,12 @@ TEST(ChatTemplate, OfAFile) {
 
   metadata.set("tokenizer.chat_template", {std::string("<start_of_turn>{% unknown %}")});
   EXPECT_EQ(from_metadata(metadata).name(), "gemma") << "by the text that did not parse, not by the tokens";
+
+  metadata.set("tokenizer.chat_template", {std::string("llama3")});
+  EXPECT_EQ(from_metadata(metadata).name(), "llama3") << "a format's name, not a prompt that is always the same";
+
+  metadata.set("tokenizer.chat_template", {std::string("vicuna")});
+  EXPECT_EQ(from_metadata(metadata).name(), "chatml") << "a text without messages is no template";
 
   metadata.set("tokenizer.chat_template", {std::string()});
   EXPECT_EQ(from_metadata(metadata).name(), "chatml") << "an empty template is none";

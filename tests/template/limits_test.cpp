@@ -156,6 +156,21 @@ TEST(Limits, LongHistoriesRender) {
   }
 }
 
+// Each message looks back to the last one of the other side, as far as the first.
+TEST(Limits, LongHistoriesOfTemplatesThatLookBackRender) {
+  std::vector<ChatMessage> messages;
+  for (int i = 0; i < 2500; ++i) messages.push_back({i % 2 == 0 ? Role::user : Role::assistant, "A line of some words.", ""});
+  const char* sources[] = {
+      "{% for m in messages %}{% set ns = namespace(found=false) %}{% for i in range(loop.index0) %}{% if messages[i].role == 'tool' %}{% set ns.found = true %}{% endif %}"
+      "{% endfor %}[{{ m.content }}]{% endfor %}",
+      "{% for m in messages %}[{{ m.content }}{{ messages[:loop.index0] | length }}{{ messages[:loop.index] | list | last is none }}]{% endfor %}"};
+  for (const char* source : sources) {
+    const auto rendered = ChatTemplate::from_source(source)->render(messages, golden_options());
+    ASSERT_TRUE(rendered) << rendered.error().message;
+    EXPECT_GT(joined(*rendered).size(), messages.size() * 22);
+  }
+}
+
 TEST(Limits, OneLongMessageRenders) {
   const std::vector<ChatMessage> messages{{Role::user, repeated("0123456789", 400000), ""}};
   const std::string source = foreword::test::read_text(foreword::test::data_dir() / "templates" / "qwen3.jinja");

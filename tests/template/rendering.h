@@ -54,7 +54,7 @@ inline History history_of(const nlohmann::json& json) {
   history.options = golden_options();
   const auto& options = json.at("options");
   history.options.add_generation_prompt = options.value("add_generation_prompt", true);
-  history.options.enable_thinking = options.value("enable_thinking", false);
+  if (options.contains("enable_thinking")) history.options.thinking = options.at("enable_thinking").get<bool>();
   return history;
 }
 

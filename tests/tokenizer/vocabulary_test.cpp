@@ -160,6 +160,15 @@ TEST(Vocabulary, GptOssShowsItsChannelsButOnlyTemplatesWriteThem) {
   EXPECT_GT(tokenizer.encode(std::vector<TextSpan>{{"<|start|>", false}}, parse).size(), 1u);
 }
 
+TEST(Vocabulary, MarksAroundThoughtsAreSeenAndOnlyTemplatesWriteThem) {
+  SmallVocabulary vocabulary = byte_level("gpt-2");
+  const auto open = static_cast<TokenId>(vocabulary.add("[THINK]", 3)), close = static_cast<TokenId>(vocabulary.add("[/THINK]", 3));
+  const Tokenizer tokenizer = test::make_tokenizer(vocabulary.metadata());
+  EXPECT_EQ(tokenizer.decode(std::vector<TokenId>{open, close}, {}), "[THINK][/THINK]");
+  EXPECT_EQ(tokenizer.encode(std::vector<TextSpan>{{"[THINK]", true}}, {.parse_special = true}), std::vector<TokenId>{open});
+  EXPECT_GT(tokenizer.encode(std::vector<TextSpan>{{"[THINK]", false}}, {.parse_special = true}).size(), 1u);
+}
+
 TEST(Vocabulary, WithoutReturnTheEndTokenEnds) {
   SmallVocabulary vocabulary = byte_level("gpt-4o");
   const auto end = static_cast<TokenId>(vocabulary.add("<|end|>", 4));

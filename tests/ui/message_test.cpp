@@ -218,6 +218,24 @@ TEST_F(MessageTest, D63ThoughtsAreFoundWhileTheyComeAndWithoutTheirFirstTag) {
   EXPECT_TRUE(text::split_reasoning("Say `</think>` to end.").reasoning.empty());
 }
 
+TEST_F(MessageTest, D63ThoughtsOfGptOssAreFoldedWhileTheyComeAndItsMarksAreNotSeen) {
+  MessageRow& row = add(Author::assistant, "<|channel|>analysis");
+  row.state = MessageState::streaming;
+  drive.frames(2);
+  EXPECT_EQ(drive.find("messages/1/thoughts")->label, "Thinking\u2026, folded");
+  row.text += "<|message|>secret thought<|end|><|start|>assistant<|channel|>final<|message|>The answer.";
+  drive.frames(2);
+  EXPECT_EQ(drive.find("messages/1/thoughts")->label, "Thoughts, folded");
+  row.state = MessageState::complete;
+  select_chat();
+  EXPECT_EQ(copied(), "The answer.");
+  EXPECT_EQ(copy_message(row, {0, 14}, CopyAs::plain), "secret thought");
+  row.text += "<|end|>";
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("messages/1/copy"));
+  EXPECT_EQ(drive.clipboard, "The answer.");
+}
+
 TEST_F(MessageTest, D61ATokenLaysOutTheEndOfTheLastBlockOnly) {
   std::string text;
   for (int i = 0; i < 30; ++i) text += "Paragraph **" + std::to_string(i) + "** with `code`.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n";

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/harmony.h"
+
 namespace foreword::ui::text {
 namespace {
 
@@ -26,9 +28,20 @@ std::size_t lone_close(std::string_view text, std::string_view tag) {
   return end == text.size() || text[end] == '\n' ? at : text.npos;
 }
 
+Answer of_messages(std::string_view text, const HarmonyAnswer& parts) {
+  const auto place = [&](std::string_view part) { return static_cast<std::size_t>(part.data() - text.data()); };
+  const Range said{place(parts.said), place(parts.said) + parts.said.size()};
+  Range thoughts{said.begin, said.begin};
+  for (const std::string_view thought : parts.thoughts) {
+    if (place(thought) < said.begin) thoughts = {std::min(thoughts.begin, place(thought)), place(thought) + thought.size()};
+  }
+  return {trimmed(text, thoughts), said, parts.thinking};
+}
+
 }  // namespace
 
 Answer split_reasoning(std::string_view text) {
+  if (const auto parts = split_harmony(text)) return of_messages(text, *parts);
   const std::size_t ink = std::min(text.find_first_not_of(" \n"), text.size());
   for (const Tags& tags : kTags) {
     const bool opened = text.substr(ink, tags.open.size()) == tags.open;
@@ -41,6 +54,11 @@ Answer split_reasoning(std::string_view text) {
     return {trimmed(text, {begin, close}), {answer, text.size()}, false};
   }
   return {{}, {0, text.size()}, false};
+}
+
+std::string_view said_in(std::string_view text) {
+  const Range answer = split_reasoning(text).answer;
+  return text.substr(answer.begin, answer.end - answer.begin);
 }
 
 }  // namespace foreword::ui::text

@@ -80,6 +80,7 @@ HISTORIES = {
         [system("  Be brief. /think \n"), user("One."), answer("Two."), user("Three."), answer("Four."), user("Five.")],
         {"enable_thinking": True}),
     "thinking on": ([user("Why?")], {"enable_thinking": True}),
+    "thinking off": ([user("Why?")], {"enable_thinking": False}),
     "system says no_think": ([system("Rules.\n/no_think  "), user("Why?")], {"enable_thinking": True}),
     "reasoning kept": (
         [user("Why?"), answer("Because.", "Let me see.\nYes.\n"), user("Really?"), answer("Yes.", "\nSure?\n")],
@@ -104,18 +105,20 @@ HISTORIES = {
 
 
 def variables(messages, options):
-    settings = {"add_generation_prompt": True, "enable_thinking": False, **options}
+    settings = {"add_generation_prompt": True, **options}
+    if "enable_thinking" in options:
+        settings["thinking"] = options["enable_thinking"]
+    if options.get("enable_thinking"):
+        settings["reasoning_effort"] = "high"
     shown = []
     for entry in messages:
         shown.append({"role": entry["role"], "content": entry["content"]})
         if entry["role"] == "assistant" and entry["reasoning"]:
-            shown[-1]["reasoning_content"] = entry["reasoning"]
+            shown[-1]["reasoning_content"] = shown[-1]["thinking"] = entry["reasoning"]
     return {
         "messages": shown,
         "bos_token": "<s>",
         "eos_token": "</s>",
-        "thinking": settings["enable_thinking"],
-        "reasoning_effort": "high" if settings["enable_thinking"] else "medium",
         "date_string": NOW.strftime("%d %b %Y"),
         "datetime": NOW.strftime("%b %d %Y"),
         **settings,

@@ -1,0 +1,114 @@
+#include "engine/template/prompt.h"
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "engine/base/harmony.h"
+
+namespace foreword::engine {
+namespace {
+
+// Stands where the user's text is to come, so that the template shows where that is. A word that no template changes.
+constexpr std::string_view kMarker = "ForewordCaret";
+
+constexpr std::string_view kThink = "<think>", kThought = "</think>", kBetween = "\n\n";
+
+void split_thoughts(ChatMessage& message) {
+  if (message.role != Role::assistant) return;
+  const auto parts = split_harmony(message.content);
+  if (!parts) return;
+  for (const std::string_view thought : parts->thoughts) message.reasoning.append(message.reasoning.empty() ? "" : "\n").append(thought);
+  message.content = std::string(parts->said);
+}
+
+/// With the instructions at the head of the first question, as formats without a turn for them have it.
+std::vector<ChatMessage> with_system_in_user(std::span<const ChatMessage> messages) {
+  std::vector<ChatMessage> merged(messages.begin() + 1, messages.end());
+  if (merged.empty() || merged.front().role != Role::user) merged.insert(merged.begin(), {Role::user, messages.front().content, {}});
+  else merged.front().content.insert(0, messages.front().content + "\n\n");
+  return merged;
+}
+
+/// What has to follow a prompt so that its answer begins without thoughts.
+std::string without_thoughts(const ChatTemplate& format, const std::vector<TextSpan>& prompt) {
+  const std::string_view end = prompt.empty() || !prompt.back().trusted ? std::string_view() : std::string_view(prompt.back().text);
+  const std::size_t size = end.find_last_not_of(" \n") + 1;  // npos + 1: 0
+  const std::string_view tail = end.substr(0, size), blank = end.substr(size);
+  if (tail.ends_with(kThought)) return {};
+  if (!tail.ends_with(kThink)) return std::string(format.thoughtless());
+  return std::string(kBetween.substr(kBetween.starts_with(blank) ? blank.size() : 0)).append(kThought).append(kBetween);
+}
+
+/// An answer that began without them holds none, nor do the marks of gpt-oss's form.
+bool holds_thoughts(std::string_view answer) {
+  return answer.find(kThink) != answer.npos || answer.find(kThought) != answer.npos || split_harmony(answer);
+}
+
+/// The beginning of an answer that is to go on. The marks of gpt-oss's form are trusted: only so they are the tokens that the model wrote.
+std::vector<TextSpan> answer_spans(std::string_view answer) {
+  auto parts = split_harmony(answer);
+  if (!parts && answer.empty()) return {};
+  if (!parts) return {{std::string(answer), false}};
+  std::vector<std::string_view> texts = std::move(parts->thoughts);
+  texts.push_back(parts->said);
+  std::ranges::sort(texts, {}, [](std::string_view text) { return text.data(); });
+  std::vector<TextSpan> spans;
+  const char* at = answer.data();
+  const auto add = [&](const char* end, bool trusted) {
+    if (at != end) spans.push_back({std::string(at, end), trusted});
+    at = end;
+  };
+  for (const std::string_view text : texts) {
+    add(text.data(), true);
+    add(text.data() + text.size(), false);
+  }
+  add(answer.data() + answer.size(), true);
+  return spans;
+}
+
+}  // namespace
+
+Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
+                                          ChatTemplateOptions options) {
+  if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
+  if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
+  for (ChatMessage& message : messages) split_thoughts(message);
+  auto spans = format.render(messages, options);
+  const bool has_system = !messages.empty() && messages.front().role == Role::system;
+  if (spans || spans.error().code != ErrorCode::invalid_argument || !has_system) return spans;
+  auto again = format.render(with_system_in_user(messages), options);
+  return again ? std::move(again) : std::move(spans);
+}
+
+Result<std::vector<TextSpan>> render_prompt(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
+                                            const ChatTemplateOptions& options, std::string_view answer_so_far) {
+  FW_ASSIGN(std::vector<TextSpan> spans, render_chat(format, tokenizer, std::move(messages), options));
+  // An answer of gpt-oss that began without thoughts is the text of a final message; its head stands in the prompt alone.
+  const bool in_message = !answer_so_far.empty() && split_harmony(format.thoughtless());
+  const bool thinks = options.thinking.value_or(true) && !in_message;
+  if (!thinks && !holds_thoughts(answer_so_far)) spans.push_back({without_thoughts(format, spans), true});
+  std::ranges::move(answer_spans(answer_so_far), std::back_inserter(spans));
+  return spans;
+}
+
+Result<std::vector<TextSpan>> render_open_turn(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
+                                               ChatTemplateOptions options) {
+  options.add_generation_prompt = false;
+  if (messages.empty() || messages.back().role != Role::user) messages.push_back({Role::user, std::string(kMarker), {}});
+  else messages.back().content.append("\n\n").append(kMarker);
+  FW_ASSIGN(std::vector<TextSpan> spans, render_chat(format, tokenizer, std::move(messages), std::move(options)));
+  while (!spans.empty()) {
+    TextSpan& last = spans.back();
+    if (const std::size_t at = last.text.rfind(kMarker); !last.trusted && at != std::string::npos) {
+      last.text.resize(at);
+      return spans;
+    }
+    spans.pop_back();
+  }
+  return Error{ErrorCode::unsupported, "This model's chat template does not show where a turn of the user begins, so there are no suggestions."};
+}
+
+}  // namespace foreword::engine
