@@ -69,12 +69,13 @@ Result<PreTokenizer> read_pre_tokenizer(const Metadata& metadata) {
                                            ", which this version does not know."};
 }
 
-/// Phi-3 was trained without the white space behind its special tokens; only the model's name tells.
+/// Phi-3 was trained without the white space behind its special tokens; only the model's name tells. Its words stand apart in newer files.
 bool strips_like_phi3(const std::string& general_name) {
   std::string name = general_name;
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return name.find("phi-3") != name.npos || name.find("phi3") != name.npos;
+  constexpr std::string_view kSpellings[] = {"phi3", "phi-3", "phi_3", "phi 3"};
+  return std::ranges::any_of(kSpellings, [&](std::string_view spelling) { return name.find(spelling) != name.npos; });
 }
 
 SpecialTokens collect_specials(const TokenTable& tokens, const TokenRoles& roles, bool strips) {

@@ -171,7 +171,11 @@ TEST(Vocabulary, WithoutReturnTheEndTokenEnds) {
 TEST(Vocabulary, Phi3SwallowsTheWhiteSpaceBehindSpecialTokens) {
   SmallVocabulary vocabulary = sentence_piece();
   const auto user = static_cast<TokenId>(vocabulary.add("<|user|>", 3));
-  for (const auto& [name, swallows] : {std::pair{"My PHI-3 mini", true}, std::pair{"Other", false}}) {
+  constexpr std::pair<const char*, bool> kNames[] = {
+      {"My PHI-3 mini", true}, {"phi3", true}, {"Phi 3 Mini 4k Instruct", true}, {"Phi 3.5 Mini Instruct", true}, {"phi_3_medium", true},
+      {"Phi 4", false}, {"Phi 2", false}, {"Dolphin 3.0", false}, {"Other", false},
+  };
+  for (const auto& [name, swallows] : kNames) {
     Metadata metadata = vocabulary.metadata();
     metadata.set("general.name", {std::string(name)});
     const Tokenizer tokenizer = test::make_tokenizer(metadata);
