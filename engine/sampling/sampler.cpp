@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace foreword::engine {
 namespace {
@@ -182,18 +183,21 @@ LogitWish Sampler::wish(std::size_t n_banned) const {
 }
 
 template <class LogitOf>
-void Sampler::penalise(std::span<const std::int32_t> history, LogitOf logit_of) {
+void Sampler::penalise(std::span<const std::int32_t> history, std::size_t n_vocab, LogitOf logit_of) {
   const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
   if (!active || params_.penalty_window == 0) return;
   history = window_of(history, params_.penalty_window);
-  seen_.assign(history.begin(), history.end());
-  std::sort(seen_.begin(), seen_.end());
-  seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
-  for (const std::int32_t token : seen_) {
+  seen_.resize(n_vocab, 0);
+  const auto exists = [&](std::int32_t token) { return static_cast<std::size_t>(token) < n_vocab; };  // a negative one is too large
+  for (const std::int32_t token : history) {
+    if (!exists(token) || std::exchange(seen_[static_cast<std::size_t>(token)], 1) != 0) continue;
     float* logit = logit_of(token);
     if (logit == nullptr) continue;
     *logit = *logit > 0 ? *logit / params_.repeat_penalty : *logit * params_.repeat_penalty;
     *logit -= params_.presence_penalty;
+  }
+  for (const std::int32_t token : history) {
+    if (exists(token)) seen_[static_cast<std::size_t>(token)] = 0;
   }
 }
 
@@ -290,7 +294,7 @@ std::span<const float> Sampler::penalised(std::span<const float> logits, std::sp
   for (const std::int32_t token : banned) {
     if (float* logit = logit_of(token)) *logit = kNever;
   }
-  penalise(history, logit_of);
+  penalise(history, logits.size(), logit_of);
   penalise_repetitions(history, logit_of);
   return logits_;
 }
@@ -312,7 +316,7 @@ bool Sampler::collect_from_best(const LogitRow& logits, std::span<const std::int
     const auto found = std::ranges::lower_bound(candidates_, token, {}, &Candidate::token);
     return found != candidates_.end() && found->token == token ? &found->logit : nullptr;
   };
-  penalise(history, logit_of);
+  penalise(history, logits.size(), logit_of);
   penalise_repetitions(history, logit_of);
   std::ranges::sort(candidates_, kBetter);
   const std::size_t wanted = std::max(most(), kBest);

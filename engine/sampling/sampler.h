@@ -115,7 +115,7 @@ class Sampler {
   std::size_t most() const;
   /// logit_of(token): a pointer to it, or null where the token does not matter.
   template <class LogitOf>
-  void penalise(std::span<const std::int32_t> history, LogitOf logit_of);
+  void penalise(std::span<const std::int32_t> history, std::size_t n_vocab, LogitOf logit_of);
   template <class LogitOf>
   void penalise_repetitions(std::span<const std::int32_t> history, LogitOf logit_of);
   bool collect_from_best(const LogitRow& logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
@@ -133,7 +133,7 @@ class Sampler {
   std::vector<float> logits_;
   LargeLogits large_;
   std::vector<Candidate> candidates_, best_;
-  std::vector<std::int32_t> seen_;
+  std::vector<char> seen_;  // by token, all 0 between calls
 };
 
 }  // namespace foreword::engine
