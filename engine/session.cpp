@@ -183,9 +183,9 @@ class Session::Desk {
     stop_all();
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = n_models_asked_](double share) mutable {
+    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now()](double share) mutable {
       if (Clock::now() - told >= kTellLoading) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
-      return inbox->n_other_models() == wanted && !inbox->closed();
+      return wants_model();
     });
     if (!loaded && loaded.error().code == ErrorCode::cancelled) return outbox_.push(ModelUnloaded{});
     if (!loaded) return outbox_.push(ModelFailed{command.path, loaded.error()});
@@ -198,9 +198,13 @@ class Session::Desk {
       const bool was_too_much = why == ErrorCode::out_of_memory && model_options_.gpu_layers < 0;
       if ((gives_up_device(why) || was_too_much) && go_on_elsewhere(why)) return;
       lose_model();
+      if (why == ErrorCode::cancelled) return outbox_.push(ModelUnloaded{});
       outbox_.push(ModelFailed{command.path, ready.error()});
     }
   }
+
+  /// Nobody has asked for another one since the letter in hand.
+  bool wants_model() const { return inbox->n_other_models() == n_models_asked_ && !inbox->closed(); }
 
   /// All that goes with the model that is open now.
   Result<void> start_model() {
@@ -227,7 +231,7 @@ class Session::Desk {
       else if (!options.draft_model_optional) return std::move(second.error());
       else log(LogLevel::warning, second.error().message + " Answers go without it.");
     }
-    FW_ASSIGN(auto drafting, open_drafting(*model_, second_.get(), options));
+    FW_ASSIGN(auto drafting, open_drafting(*model_, second_.get(), options, [this] { return wants_model(); }));
     if (!drafting) return {};
     drafting_.emplace(std::move(*drafting));
     scheduler_->cost().rows() = drafting_->speculation.cost();
