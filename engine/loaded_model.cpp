@@ -231,7 +231,7 @@ Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
     if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
     FW_ASSIGN(std::vector<TextSpan> spans,
               loaded.chat_template()->render(std::get<std::vector<ChatMessage>>(prompt), options));
-    if (!answer_so_far.empty()) spans.push_back({answer_so_far, false});
+    if (!answer_so_far.empty()) spans.push_back({(tokenizer.loses_first_space(spans) ? " " : "") + answer_so_far, false});
     ids = tokenizer.encode(spans, {.parse_special = true});
   }
   const TokenId bos = tokenizer.bos();

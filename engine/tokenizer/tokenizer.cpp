@@ -123,6 +123,15 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, const DecodeOptions&
   return options.clean_spaces && vocabulary_->cleans_spaces ? clean_spaces(text) : text;
 }
 
+bool Tokenizer::loses_first_space(std::span<const TextSpan> prompt) const {
+  if (!vocabulary_->drops_first_space) return false;
+  const auto last = std::ranges::find_if(prompt.rbegin(), prompt.rend(), [](const TextSpan& span) { return !span.text.empty(); });
+  if (last == prompt.rend() || std::string_view(" \t\r\n").find(last->text.back()) != std::string_view::npos) return false;
+  const std::vector<TokenId> ids = encode(prompt, {.parse_special = true});
+  const TokenType type = ids.empty() ? TokenType::undefined : vocabulary_->tokens.type(ids.back());
+  return type == TokenType::normal || type == TokenType::byte;
+}
+
 std::int64_t Tokenizer::size() const { return vocabulary_->tokens.size(); }
 std::string_view Tokenizer::text(TokenId id) const { return vocabulary_->tokens.text(id); }
 void Tokenizer::append_bytes(TokenId id, std::string& out) const { vocabulary_->append_piece(id, false, false, out); }

@@ -54,6 +54,10 @@ class Tokenizer {
   /// Bytes, normally UTF-8 (a model can produce anything).
   std::string decode(std::span<const TokenId> ids, const DecodeOptions& options) const;
 
+  /// Whether decoding takes a space from the beginning of an answer to this prompt (its end, in trusted stretches, is a template's) that
+  /// encoding the answer there does not put back: neither white space nor a special token is before it.
+  bool loses_first_space(std::span<const TextSpan> prompt) const;
+
   std::int64_t size() const;                       // vocabulary size
   std::string_view text(TokenId id) const;         // as it stands in the file, "" if out of range
   /// Appends what the token adds inside a text: its bytes with their leading space, nothing for control tokens.
