@@ -82,8 +82,8 @@ std::optional<std::vector<engine::TextSpan>> EvalModel::rendered(const EvalRecor
   engine::ChatTemplateOptions options;
   options.add_generation_prompt = false;
   options.now = fixed_day();
-  if (tokenizer.bos() != engine::kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-  if (tokenizer.eos() != engine::kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
+  options.bos_token = tokenizer.bos_text();
+  options.eos_token = tokenizer.eos_text();
   auto spans = model_.chat_template()->render(record.turns, options);
   if (!spans) return std::nullopt;
   return joined(*spans);

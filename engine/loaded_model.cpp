@@ -227,8 +227,8 @@ Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
   } else {
     ChatTemplateOptions options;
     options.now = now;
-    if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-    if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
+    options.bos_token = tokenizer.bos_text();
+    options.eos_token = tokenizer.eos_text();
     FW_ASSIGN(std::vector<TextSpan> spans,
               loaded.chat_template()->render(std::get<std::vector<ChatMessage>>(prompt), options));
     if (!answer_so_far.empty()) spans.push_back({(tokenizer.loses_first_space(spans) ? " " : "") + answer_so_far, false});

@@ -23,8 +23,8 @@ Result<std::vector<TextSpan>> open_turn(const LoadedModel& loaded, std::vector<C
   ChatTemplateOptions options;
   options.add_generation_prompt = false;
   options.now = now;
-  if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-  if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
+  options.bos_token = tokenizer.bos_text();
+  options.eos_token = tokenizer.eos_text();
   FW_ASSIGN(std::vector<TextSpan> spans, loaded.chat_template()->render(messages, options));
   while (!spans.empty()) {
     TextSpan& last = spans.back();

@@ -138,6 +138,8 @@ void Tokenizer::append_bytes(TokenId id, std::string& out) const { vocabulary_->
 TokenId Tokenizer::find(std::string_view text) const { return vocabulary_->tokens.find(text); }
 TokenId Tokenizer::bos() const { return vocabulary_->bos; }
 TokenId Tokenizer::eos() const { return vocabulary_->eos; }
+std::string_view Tokenizer::bos_text() const { return vocabulary_->names_bos || is_control(vocabulary_->bos) ? text(vocabulary_->bos) : ""; }
+std::string_view Tokenizer::eos_text() const { return vocabulary_->names_eos || is_control(vocabulary_->eos) ? text(vocabulary_->eos) : ""; }
 bool Tokenizer::adds_bos() const { return vocabulary_->adds_bos; }
 const FillInMiddle& Tokenizer::fill_in_middle() const { return vocabulary_->roles.fill_in_middle; }
 std::span<const TokenId> Tokenizer::suppressed() const { return vocabulary_->suppressed; }

@@ -65,6 +65,9 @@ class Tokenizer {
   TokenId find(std::string_view text) const;       // lowest id with exactly this text, or kNoToken
   TokenId bos() const;
   TokenId eos() const;
+  /// What templates know as bos_token and eos_token: "" where the file names none and what is usual there is no control token.
+  std::string_view bos_text() const;
+  std::string_view eos_text() const;
   bool adds_bos() const;
   bool is_end_of_generation(TokenId id) const;
   bool is_control(TokenId id) const;

@@ -121,8 +121,12 @@ Result<std::shared_ptr<const Tokenizer::Vocabulary>> Tokenizer::Vocabulary::read
     defaults.cleans_spaces = !pre.keeps_spaces;
   }
 
-  FW_ASSIGN(vocabulary->bos, read_token_id(metadata, "bos_token_id", defaults.bos, tokens));
-  FW_ASSIGN(vocabulary->eos, read_token_id(metadata, "eos_token_id", defaults.eos, tokens));
+  FW_ASSIGN(vocabulary->bos, read_token_id(metadata, "bos_token_id", kNoToken, tokens));
+  FW_ASSIGN(vocabulary->eos, read_token_id(metadata, "eos_token_id", kNoToken, tokens));
+  vocabulary->names_bos = vocabulary->bos != kNoToken;
+  vocabulary->names_eos = vocabulary->eos != kNoToken;
+  if (!vocabulary->names_bos) vocabulary->bos = defaults.bos;
+  if (!vocabulary->names_eos) vocabulary->eos = defaults.eos;
   FW_ASSIGN(vocabulary->unknown, read_token_id(metadata, "unknown_token_id", defaults.unknown, tokens));
   FW_ASSIGN(vocabulary->adds_bos, read_flag(metadata, "add_bos_token", defaults.adds_bos));
   FW_ASSIGN(vocabulary->adds_eos, read_flag(metadata, "add_eos_token", defaults.adds_eos));
