@@ -104,6 +104,15 @@ bool raises(const SamplingParams& params) {
   return params.penalty_window != 0 && (params.repeat_penalty < 1.0F || params.presence_penalty < 0.0F);
 }
 
+/// The chances of all tokens together, that of the best being 1.
+double total_chance(std::span<const float> logits, double best) {
+  double total = 0;
+  for (const float logit : logits) {
+    if (logit > kNever) total += std::exp(logit - best);
+  }
+  return total;
+}
+
 std::span<const std::int32_t> window_of(std::span<const std::int32_t> history, std::int32_t window) {
   return window >= 0 && std::ssize(history) > window ? history.last(static_cast<std::size_t>(window)) : history;
 }
@@ -232,15 +241,6 @@ void Sampler::truncate() {
   double total = 0;
   for (const Candidate& c : candidates_) total += std::exp(c.logit - best);
   candidates_.resize(n_left(total, 0).value_or(candidates_.size()));
-}
-
-/// Of all tokens, that of the best being 1.
-static double total_chance(std::span<const float> logits, double best) {
-  double total = 0;
-  for (const float logit : logits) {
-    if (logit > kNever) total += std::exp(logit - best);
-  }
-  return total;
 }
 
 /// What they leave of all tokens: only so many of the best are sorted as it takes to see where the rest begins.

@@ -54,8 +54,8 @@ class Tokenizer {
   /// Bytes, normally UTF-8 (a model can produce anything).
   std::string decode(std::span<const TokenId> ids, const DecodeOptions& options) const;
 
-  /// Whether decoding takes a space from the beginning of an answer to this prompt (its end, in trusted stretches, is a template's) that
-  /// encoding the answer there does not put back: neither white space nor a special token is before it.
+  /// Whether an answer to this prompt loses a space at its beginning when it is decoded, which encoding it there does not put back: neither
+  /// white space nor a special token stands before it.
   bool loses_first_space(std::span<const TextSpan> prompt) const;
 
   std::int64_t size() const;                       // vocabulary size
