@@ -76,14 +76,14 @@ Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, L
 
 }  // namespace
 
-Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* second, const ModelOptions& options) {
+Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* second, const ModelOptions& options, const std::function<bool()>& go_on) {
   const std::vector<std::string_view> names(options.draft.begin(), options.draft.end());
   if (std::ranges::find(names, "model") != names.end() && second == nullptr) {
     return Error{ErrorCode::invalid_argument, "The drafter \"model\" needs a file: --draft model=FILE."};
   }
   std::unique_ptr<SelfDraft> self;
   if (std::ranges::find(names, "skip") != names.end()) {
-    FW_ASSIGN(self, SelfDraft::open(model, kChoosingSeconds));
+    FW_ASSIGN(self, SelfDraft::open(model, [end = now() + kChoosingSeconds] { return now() < end; }, go_on));
   }
   FW_ASSIGN(auto members, Speculation::members(names, {static_cast<std::int32_t>(model.tokenizer()->size()), second, self.get()}));
   if (members.empty()) return std::optional<Drafting>();

@@ -1,6 +1,7 @@
 #pragma once
 // Sets drafting up for a model: which drafters, and what passes of several rows cost on this device. Engine desk only.
 
+#include <functional>
 #include <optional>
 
 #include "engine/answer_writer.h"
@@ -9,7 +10,7 @@
 namespace foreword::engine {
 
 /// Nothing if the options say that nothing drafts. second: may be null; outlives the result. `invalid_argument` names a drafter that
-/// does not exist, or a second model that is missing for the one named "model".
-Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* second, const ModelOptions& options);
+/// does not exist, or a second model that is missing for the one named "model". `cancelled`: go_on, asked where it takes long, said no.
+Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* second, const ModelOptions& options, const std::function<bool()>& go_on = {});
 
 }  // namespace foreword::engine

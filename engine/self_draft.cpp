@@ -24,8 +24,10 @@ struct Trial {
 /// Reads the text with all layers, in chains, and before each chain once with the mask: how often they agree on the next token.
 class Examiner {
  public:
-  Examiner(LoadedModel& model, std::vector<TokenId> text) : model_(model), text_(std::move(text)) {}
+  Examiner(LoadedModel& model, std::vector<TokenId> text, const std::function<bool()>& in_time, const std::function<bool()>& go_on)
+      : model_(model), text_(std::move(text)), in_time_(in_time), go_on_(go_on) {}
 
+  /// By as much of the text as there is time for, a chain at least.
   Result<Trial> examine(const Mask& mask) {
     const SequenceId sequence = model_.cache().add_sequence();
     const auto trial = examine(mask, sequence);
@@ -37,7 +39,7 @@ class Examiner {
   Result<Trial> examine(const Mask& mask, SequenceId sequence) {
     double with_mask = 0, whole = 0;
     std::int64_t n_equal = 0, n = 0;
-    for (std::size_t at = 0; at + kChain <= text_.size(); at += kChain) {
+    for (std::size_t at = 0; at + kChain <= text_.size() && (n == 0 || in_time_()); at += kChain) {
       Batch batch;
       for (std::int64_t i = 0; i < kChain; ++i) batch.add(text_[at + static_cast<std::size_t>(i)], sequence, static_cast<std::int32_t>(i - 1), true);
       std::vector<std::ptrdiff_t> guessed, meant;
@@ -45,9 +47,9 @@ class Examiner {
         return [&to](std::int64_t, std::span<const float> row) { to.push_back(std::ranges::max_element(row) - row.begin()); };
       };
       const auto begin = Clock::now();
-      FW_TRY(model_.forward().run(batch, best_into(guessed), {.skipped = mask}));
+      FW_TRY(model_.forward().run(batch, best_into(guessed), {.go_on = go_on_, .skipped = mask}));
       const auto middle = Clock::now();
-      FW_TRY(model_.forward().run(batch, best_into(meant)));
+      FW_TRY(model_.forward().run(batch, best_into(meant), {.go_on = go_on_}));
       whole += std::chrono::duration<double>(Clock::now() - middle).count();
       with_mask += std::chrono::duration<double>(middle - begin).count();
       FW_TRY(model_.cache().commit(sequence, kChain));
@@ -60,6 +62,8 @@ class Examiner {
 
   LoadedModel& model_;
   std::vector<TokenId> text_;
+  const std::function<bool()>& in_time_;
+  const std::function<bool()>& go_on_;
 };
 
 /// Keeps first and last and, evenly spread, so many in all.
@@ -81,22 +85,21 @@ double self_draft_gain(double accepted, double share) {
   return best;
 }
 
-Result<std::unique_ptr<SelfDraft>> SelfDraft::open(LoadedModel& target, double seconds) {
+Result<std::unique_ptr<SelfDraft>> SelfDraft::open(LoadedModel& target, const std::function<bool()>& in_time, const std::function<bool()>& go_on) {
   auto draft = std::unique_ptr<SelfDraft>(new SelfDraft(target));
   if (std::vector<std::uint8_t> known = target.known_skipped(); !known.empty()) {
     draft->skipped_ = std::move(known);
     return draft;
   }
-  FW_TRY(draft->choose(seconds));
+  FW_TRY(draft->choose(in_time, go_on));
   target.keep_skipped(draft->skipped_);
   return draft;
 }
 
-Result<void> SelfDraft::choose(double seconds) {
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+Result<void> SelfDraft::choose(const std::function<bool()>& in_time, const std::function<bool()>& go_on) {
   std::vector<TokenId> text = target_.tokenizer()->encode(self_test_text(), {});
   text.resize(std::min({text.size(), static_cast<std::size_t>(kMostTokens), static_cast<std::size_t>(target_.model().context / 2)}));
-  Examiner examiner(target_, std::move(text));
+  Examiner examiner(target_, std::move(text), in_time, go_on);
   const std::size_t n_layers = skipped_.size();
   skipped_ = spread(n_layers, std::max<std::size_t>(1, n_layers / 2));
   double best = 0;
@@ -109,13 +112,13 @@ Result<void> SelfDraft::choose(double seconds) {
     return true;
   };
   for (const std::size_t kept : {n_layers / 2, n_layers * 2 / 3, n_layers / 3, n_layers * 5 / 6}) {
-    if (kept < 1 || Clock::now() > end) continue;
+    if (kept < 1 || !in_time()) continue;
     FW_TRY(attempt(spread(n_layers, kept)));
   }
-  for (bool better = true; better && Clock::now() < end;) {
+  for (bool better = true; better && in_time();) {
     better = false;
     const Mask from = skipped_;
-    for (std::size_t layer = 0; layer < n_layers && Clock::now() < end; ++layer) {
+    for (std::size_t layer = 0; layer < n_layers && in_time(); ++layer) {
       Mask other = from;
       other[layer] ^= 1;
       if (std::ranges::count(other, 0) == 0 || std::ranges::count(other, 1) == 0) continue;

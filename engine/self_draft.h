@@ -3,6 +3,7 @@
 // what its rows write lies behind them and is written over by the pass that verifies. Engine desk only.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,10 +14,10 @@ namespace foreword::engine {
 
 class SelfDraft final : public DraftModel {
  public:
-  /// target must outlive it. What to leave out is what the model's book says; else it is chosen, for at most so many seconds, and
+  /// target must outlive it. What to leave out is what the model's book says; else it is chosen, as long as in_time says yes, and
   /// told to the book: first evenly spread masks that keep first and last (Liu et al. 2024), then the best of them with a layer less
-  /// or another one.
-  static Result<std::unique_ptr<SelfDraft>> open(LoadedModel& target, double seconds);
+  /// or another one. in_time is asked after every few tokens. `cancelled`: go_on, asked between layers, said no.
+  static Result<std::unique_ptr<SelfDraft>> open(LoadedModel& target, const std::function<bool()>& in_time, const std::function<bool()>& go_on = {});
 
   /// The sequence that holds the text which is followed, all but its last token.
   void use(SequenceId sequence) { sequence_ = sequence; }
@@ -29,7 +30,7 @@ class SelfDraft final : public DraftModel {
 
  private:
   explicit SelfDraft(LoadedModel& target) : target_(target), skipped_(static_cast<std::size_t>(target.model().config.n_layers), 0) {}
-  Result<void> choose(double seconds);
+  Result<void> choose(const std::function<bool()>& in_time, const std::function<bool()>& go_on);
 
   LoadedModel& target_;
   std::vector<std::uint8_t> skipped_;

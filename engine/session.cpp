@@ -185,9 +185,9 @@ class Session::Desk {
     stop_all();
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now(), wanted = n_models_asked_](double share) mutable {
+    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now()](double share) mutable {
       if (Clock::now() - told >= kTellLoading) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
-      return inbox->n_other_models() == wanted && !inbox->closed();
+      return wants_model();
     });
     if (!loaded && loaded.error().code == ErrorCode::cancelled) return outbox_.push(ModelUnloaded{});
     if (!loaded) return outbox_.push(ModelFailed{command.path, loaded.error()});
@@ -200,9 +200,13 @@ class Session::Desk {
       const bool was_too_much = why == ErrorCode::out_of_memory && model_options_.gpu_layers < 0;
       if ((gives_up_device(why) || was_too_much) && go_on_elsewhere(why)) return;
       lose_model();
+      if (why == ErrorCode::cancelled) return outbox_.push(ModelUnloaded{});
       outbox_.push(ModelFailed{command.path, ready.error()});
     }
   }
+
+  /// Nobody has asked for another one since the letter in hand.
+  bool wants_model() const { return inbox->n_other_models() == n_models_asked_ && !inbox->closed(); }
 
   /// All that goes with the model that is open now.
   Result<void> start_model() {
@@ -229,14 +233,15 @@ class Session::Desk {
       else if (!options.draft_model_optional) return std::move(second.error());
       else log(LogLevel::warning, second.error().message + kGoesWithout);
     }
-    auto drafting = open_drafting(*model_, second_.get(), options);
+    auto drafting = open_drafting(*model_, second_.get(), options, [this] { return wants_model(); });
     // Memory may suffice for the model alone.
-    if (!drafting && second_ && (options.draft_model_optional || drafting.error().code == ErrorCode::out_of_memory)) {
+    const ErrorCode why = drafting ? ErrorCode::cancelled : drafting.error().code;
+    if (second_ && why != ErrorCode::cancelled && (options.draft_model_optional || why == ErrorCode::out_of_memory)) {
       log(LogLevel::warning, drafting.error().message + kGoesWithout);
       second_.reset();
       ModelOptions alone = options;
       std::erase(alone.draft, "model");
-      drafting = open_drafting(*model_, nullptr, alone);
+      drafting = open_drafting(*model_, nullptr, alone, [this] { return wants_model(); });
     }
     if (!drafting) return std::move(drafting.error());
     if (!*drafting) return {};

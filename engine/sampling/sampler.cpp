@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <utility>
 
 namespace foreword::engine {
 namespace {
@@ -76,14 +76,25 @@ std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
 
 std::span<const SamplerParam> sampler_params() { return kParams; }
 
-double philox_uniform(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream) {
-  const auto words = philox4x32_10({index, token >> 2, stream, 0},
-                                   {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
-  return (static_cast<double>(words[token & 3]) + 0.5) * 0x1p-32;
+namespace {
+
+/// The random words of the tokens that share all but the last two bits.
+std::array<std::uint32_t, 4> words_of(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream) {
+  return philox4x32_10({index, token >> 2, stream, 0}, {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
 }
 
+double uniform_of(std::uint32_t word) { return (static_cast<double>(word) + 0.5) * 0x1p-32; }
+
+}  // namespace
+
+double philox_uniform(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream) {
+  return uniform_of(words_of(seed, index, token, stream)[token & 3]);
+}
+
+double gumbel_of(std::uint32_t word) { return -std::log(-std::log(uniform_of(word))); }
+
 double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream) {
-  return -std::log(-std::log(philox_uniform(seed, index, token, stream)));
+  return gumbel_of(words_of(seed, index, token, stream)[token & 3]);
 }
 
 namespace {
@@ -91,6 +102,15 @@ namespace {
 /// Whether a penalty may make a token likelier.
 bool raises(const SamplingParams& params) {
   return params.penalty_window != 0 && (params.repeat_penalty < 1.0F || params.presence_penalty < 0.0F);
+}
+
+/// The chances of all tokens together, that of the best being 1.
+double total_chance(std::span<const float> logits, double best) {
+  double total = 0;
+  for (const float logit : logits) {
+    if (logit > kNever) total += std::exp(logit - best);
+  }
+  return total;
 }
 
 std::span<const std::int32_t> window_of(std::span<const std::int32_t> history, std::int32_t window) {
@@ -157,18 +177,6 @@ void Sampler::penalise_repetitions(std::span<const std::int32_t> history, LogitO
   }
 }
 
-void Sampler::choose_by_momentum(std::span<const std::int32_t> history) {
-  constexpr std::ptrdiff_t kCandidates = 5;
-  const auto middle = candidates_.begin() + std::min(kCandidates, std::ssize(candidates_));
-  std::partial_sort(candidates_.begin(), middle, candidates_.end(), kBetter);
-  const double top = candidates_.front().logit;
-  double sum = 0;
-  for (const Candidate& c : candidates_) sum += std::exp(static_cast<double>(c.logit) - top);
-  candidates_.resize(static_cast<std::size_t>(middle - candidates_.begin()));
-  candidates_.front() = candidates_[momentum_choice(candidates_, top + std::log(sum), history, params_.momentum)];
-  candidates_.resize(1);
-}
-
 bool Sampler::penalises() const {
   return params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F || params_.dry_multiplier != 0.0F;
 }
@@ -184,18 +192,21 @@ LogitWish Sampler::wish(std::size_t n_banned) const {
 }
 
 template <class LogitOf>
-void Sampler::penalise(std::span<const std::int32_t> history, LogitOf logit_of) {
+void Sampler::penalise(std::span<const std::int32_t> history, std::size_t n_vocab, LogitOf logit_of) {
   const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
   if (!active || params_.penalty_window == 0) return;
   history = window_of(history, params_.penalty_window);
-  seen_.assign(history.begin(), history.end());
-  std::sort(seen_.begin(), seen_.end());
-  seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
-  for (const std::int32_t token : seen_) {
+  seen_.resize(n_vocab, 0);
+  const auto exists = [&](std::int32_t token) { return static_cast<std::size_t>(token) < n_vocab; };  // a negative one is too large
+  for (const std::int32_t token : history) {
+    if (!exists(token) || std::exchange(seen_[static_cast<std::size_t>(token)], 1) != 0) continue;
     float* logit = logit_of(token);
     if (logit == nullptr) continue;
     *logit = *logit > 0 ? *logit / params_.repeat_penalty : *logit * params_.repeat_penalty;
     *logit -= params_.presence_penalty;
+  }
+  for (const std::int32_t token : history) {
+    if (exists(token)) seen_[static_cast<std::size_t>(token)] = 0;
   }
 }
 
@@ -208,40 +219,84 @@ void Sampler::collect(std::span<const float> logits, std::size_t most) {
   candidates_.resize(most);
 }
 
-/// Top-k, top-p, min-p on candidates_, which comes out sorted by falling logit.
-void Sampler::truncate() {
-  std::sort(candidates_.begin(), candidates_.end(), kBetter);
+/// How many of candidates_, the best so many by falling logit, top-p and min-p leave. total: of the chances of all tokens, that of the
+/// best being 1; the true one may differ by `slack` of it. Nothing if the end lies behind them or if that difference decides.
+std::optional<std::size_t> Sampler::n_left(double total, double slack) const {
   const double best = candidates_.front().logit;
-  if (params_.top_p < 1.0F) {
-    shares_.clear();
-    for (const Candidate& c : candidates_) shares_.push_back(std::exp(c.logit - best));
-    const double total = std::accumulate(shares_.begin(), shares_.end(), 0.0);
-    double reached = 0;
-    std::size_t kept = 0;
-    while (kept < candidates_.size()) {
-      reached += shares_[kept++];
-      if (reached >= params_.top_p * total) break;
-    }
-    candidates_.resize(kept);
+  const double wanted = params_.top_p < 1.0F ? params_.top_p * total : std::numeric_limits<double>::infinity();
+  const double floor = params_.min_p > 0.0F ? best + std::log(params_.min_p) : kNever;
+  double reached = 0;
+  for (std::size_t n = 0; n < candidates_.size(); ++n) {
+    if (n > 0 && candidates_[n].logit < floor) return n;
+    reached += std::exp(candidates_[n].logit - best);
+    if (reached >= wanted * (1 + slack)) return n + 1;
+    if (reached >= wanted * (1 - slack)) return {};
   }
-  if (params_.min_p > 0.0F) {
-    const double floor = best + std::log(params_.min_p);
-    while (candidates_.size() > 1 && candidates_.back().logit < floor) candidates_.pop_back();
+  return {};
+}
+
+/// Top-p and min-p on candidates_, which are sorted by falling logit and all that there are.
+void Sampler::truncate() {
+  const double best = candidates_.front().logit;
+  double total = 0;
+  for (const Candidate& c : candidates_) total += std::exp(c.logit - best);
+  candidates_.resize(n_left(total, 0).value_or(candidates_.size()));
+}
+
+/// What they leave of all tokens: only so many of the best are sorted as it takes to see where the rest begins.
+void Sampler::truncate_all(std::span<const float> logits) {
+  constexpr std::size_t kFirst = 64, kGrowth = 4;
+  constexpr double kOtherOrder = 1e-8;  // two sums of 2^24 positive numbers in different orders are nearer than that
+  double total = 0;
+  for (std::size_t most = kFirst;; most *= kGrowth) {
+    collect(logits, most);
+    if (candidates_.empty()) return;
+    std::sort(candidates_.begin(), candidates_.end(), kBetter);
+    note_best();
+    if (candidates_.size() < most) return truncate();
+    if (most == kFirst && params_.top_p < 1.0F) total = total_chance(logits, candidates_.front().logit);
+    if (const auto left = n_left(total, kOtherOrder)) return candidates_.resize(*left);
   }
 }
 
-void Sampler::collect_from_all(std::span<const float> logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned) {
-  if (!banned.empty() || penalises()) {
-    logits_.assign(logits.begin(), logits.end());
-    const auto logit_of = [&](std::int32_t token) { return token >= 0 && token < std::ssize(logits_) ? &logits_[static_cast<std::size_t>(token)] : nullptr; };
-    for (const std::int32_t token : banned) {
-      if (float* logit = logit_of(token)) *logit = kNever;
-    }
-    penalise(history, logit_of);
-    penalise_repetitions(history, logit_of);
-    logits = logits_;
+void Sampler::note_best() {
+  best_.assign(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(std::min(candidates_.size(), kBest)));
+}
+
+/// Where nothing is cut: all tokens by id, since a choice needs no order.
+void Sampler::take_all(std::span<const float> logits) {
+  collect(logits, kBest);
+  std::sort(candidates_.begin(), candidates_.end(), kBetter);
+  note_best();
+  candidates_.clear();
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > kNever) candidates_.push_back({logits[i], static_cast<std::int32_t>(i)});
   }
-  collect(logits, looks_at_all() ? logits.size() : std::max(most(), kBest));
+}
+
+void Sampler::choose_by_momentum(std::span<const float> logits, std::span<const std::int32_t> history) {
+  constexpr std::size_t kCandidates = 5;
+  take_all(logits);
+  if (candidates_.empty()) return;
+  const double top = best_.front().logit;
+  double sum = 0;
+  for (const Candidate& c : candidates_) sum += std::exp(static_cast<double>(c.logit) - top);
+  const auto few = std::span(best_).first(std::min(kCandidates, best_.size()));
+  candidates_.assign(1, few[momentum_choice(few, top + std::log(sum), history, params_.momentum)]);
+}
+
+/// All logits after the penalties.
+std::span<const float> Sampler::penalised(std::span<const float> logits, std::span<const std::int32_t> history,
+                                          std::span<const std::int32_t> banned) {
+  if (banned.empty() && !penalises()) return logits;
+  logits_.assign(logits.begin(), logits.end());
+  const auto logit_of = [&](std::int32_t token) { return token >= 0 && token < std::ssize(logits_) ? &logits_[static_cast<std::size_t>(token)] : nullptr; };
+  for (const std::int32_t token : banned) {
+    if (float* logit = logit_of(token)) *logit = kNever;
+  }
+  penalise(history, logits.size(), logit_of);
+  penalise_repetitions(history, logit_of);
+  return logits_;
 }
 
 /// The same candidates from the best logits alone: since nothing makes a token likelier, one that is not among them stays behind the
@@ -261,7 +316,7 @@ bool Sampler::collect_from_best(const LogitRow& logits, std::span<const std::int
     const auto found = std::ranges::lower_bound(candidates_, token, {}, &Candidate::token);
     return found != candidates_.end() && found->token == token ? &found->logit : nullptr;
   };
-  penalise(history, logit_of);
+  penalise(history, logits.size(), logit_of);
   penalise_repetitions(history, logit_of);
   std::ranges::sort(candidates_, kBetter);
   const std::size_t wanted = std::max(most(), kBest);
@@ -275,14 +330,20 @@ bool Sampler::collect_from_best(const LogitRow& logits, std::span<const std::int
 
 std::span<const Candidate> Sampler::distribution(const LogitRow& logits, std::span<const std::int32_t> history,
                                                  std::span<const std::int32_t> banned) {
-  if (!collect_from_best(logits, history, banned)) collect_from_all(logits.all(), history, banned);
-  const auto n_best = std::min(candidates_.size(), kBest);
-  std::ranges::partial_sort(candidates_, candidates_.begin() + static_cast<std::ptrdiff_t>(n_best), kBetter);
-  best_.assign(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(n_best));
+  best_.clear();
+  if (looks_at_all()) {
+    const std::span<const float> all = penalised(logits.all(), history, banned);
+    if (params_.momentum > 0.0F) choose_by_momentum(all, history);
+    else if (params_.top_p < 1.0F || params_.min_p > 0.0F) truncate_all(all);
+    else take_all(all);
+    return candidates_;
+  }
+  if (!collect_from_best(logits, history, banned)) collect(penalised(logits.all(), history, banned), std::max(most(), kBest));
   if (candidates_.empty()) return {};
-  if (!looks_at_all()) candidates_.resize(std::min(candidates_.size(), most()));  // fewer than kBest of these are all sorted
-  if (params_.momentum > 0.0F) choose_by_momentum(history);
-  else if (params_.temperature > 0.0F) truncate();
+  std::sort(candidates_.begin(), candidates_.end(), kBetter);
+  note_best();
+  candidates_.resize(std::min(candidates_.size(), most()));
+  if (params_.temperature > 0.0F) truncate();
   return candidates_;
 }
 
@@ -290,9 +351,19 @@ std::int32_t Sampler::draw(std::span<const Candidate> candidates, std::int64_t i
   if (candidates.size() <= 1) return candidates.empty() ? -1 : candidates.front().token;
   std::int32_t chosen = -1;
   double best = -std::numeric_limits<double>::infinity();
+  std::array<std::uint32_t, 4> words{};
+  std::uint32_t words_for = UINT32_MAX;  // the token, without its last two bits
   for (const Candidate& c : candidates) {
-    const double score = static_cast<double>(c.logit) / params_.temperature +
-                         gumbel_noise(params_.seed, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(c.token));
+    const double level = static_cast<double>(c.logit) / params_.temperature;
+    if (level + gumbel_bound(UINT32_MAX) < best) continue;
+    const auto token = static_cast<std::uint32_t>(c.token);
+    if (token >> 2 != words_for) {
+      words = words_of(params_.seed, static_cast<std::uint32_t>(index), token, 0);
+      words_for = token >> 2;
+    }
+    const std::uint32_t word = words[token & 3];
+    if (level + gumbel_bound(word) < best) continue;
+    const double score = level + gumbel_of(word);
     if (score > best || (score == best && c.token < chosen)) {
       best = score;
       chosen = c.token;
@@ -304,9 +375,10 @@ std::int32_t Sampler::draw(std::span<const Candidate> candidates, std::int64_t i
 void Sampler::probabilities(std::span<const Candidate> candidates, std::vector<double>& out) const {
   out.clear();
   double total = 0;
+  const float best = candidates.empty() ? kNever : std::ranges::max_element(candidates, {}, &Candidate::logit)->logit;
   for (const Candidate& c : candidates) {
-    const double below = static_cast<double>(c.logit) - candidates.front().logit;
-    out.push_back(c.logit == candidates.front().logit ? 1.0 : std::exp(below / params_.temperature));  // infinities are equal
+    const double below = static_cast<double>(c.logit) - best;
+    out.push_back(c.logit == best ? 1.0 : std::exp(below / params_.temperature));  // infinities are equal
     total += out.back();
   }
   for (double& p : out) p /= total;

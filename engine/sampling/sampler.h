@@ -5,7 +5,9 @@
 // Steps are rows of one table (sampler_params()): name, range, default, help; the command line and later the settings
 // panel read them from there.
 
+#include <bit>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -53,6 +55,11 @@ double philox_uniform(std::uint64_t seed, std::uint32_t index, std::uint32_t tok
 /// Gumbel noise at (index, token): -log(-log u). One function for choosing tokens and for guessing what will be chosen.
 double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token, std::uint32_t stream = 0);
 
+/// That noise for a random word, u = (word + 0.5) / 2^32, and what it surely does not exceed, without a logarithm: -log(1 - u), by the power
+/// of two below 1 - u.
+double gumbel_of(std::uint32_t word);
+constexpr double gumbel_bound(std::uint32_t word) { return 0.6932 * (1 + std::countl_zero(~word)); }
+
 /// DRY ("don't repeat yourself"; p-e-w 2024): a token that would lengthen a repetition gets less likely, the more the longer that is:
 /// its logit falls by multiplier * base ^ (n - allowed_length), where n >= allowed_length is the length of the repetition before it.
 /// Tells for every token that follows an earlier place which ends as the history does the length of the longest such match; no
@@ -88,7 +95,8 @@ class Sampler {
                       std::span<const std::int32_t> banned);
 
   /// sample() in two parts, for whoever needs the law as well. First, what is left after all steps but the temperature:
-  /// by falling logit after penalties, ties by id; empty if no token is left, and without noise the chosen one alone. Valid until the next call.
+  /// by falling logit after penalties, ties by id, or all by id where no step cuts; empty if no token is left, and without noise the
+  /// chosen one alone. Valid until the next call.
   std::span<const Candidate> distribution(const LogitRow& logits, std::span<const std::int32_t> history,
                                           std::span<const std::int32_t> banned);
   /// The likeliest of the row that was looked at last, kBest or fewer, by falling logit: after the penalties, before any truncation.
@@ -107,22 +115,25 @@ class Sampler {
   std::size_t most() const;
   /// logit_of(token): a pointer to it, or null where the token does not matter.
   template <class LogitOf>
-  void penalise(std::span<const std::int32_t> history, LogitOf logit_of);
+  void penalise(std::span<const std::int32_t> history, std::size_t n_vocab, LogitOf logit_of);
   template <class LogitOf>
   void penalise_repetitions(std::span<const std::int32_t> history, LogitOf logit_of);
   bool collect_from_best(const LogitRow& logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
-  void collect_from_all(std::span<const float> logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
-  void choose_by_momentum(std::span<const std::int32_t> history);
+  std::span<const float> penalised(std::span<const float> logits, std::span<const std::int32_t> history, std::span<const std::int32_t> banned);
+  void choose_by_momentum(std::span<const float> logits, std::span<const std::int32_t> history);
   void collect(std::span<const float> logits, std::size_t most);
+  void note_best();
+  std::optional<std::size_t> n_left(double total, double slack) const;
   void truncate();
+  void truncate_all(std::span<const float> logits);
+  void take_all(std::span<const float> logits);
 
   SamplingParams params_;
   std::span<const std::int32_t> breakers_;
   std::vector<float> logits_;
   LargeLogits large_;
   std::vector<Candidate> candidates_, best_;
-  std::vector<double> shares_;
-  std::vector<std::int32_t> seen_;
+  std::vector<char> seen_;  // by token, all 0 between calls
 };
 
 }  // namespace foreword::engine

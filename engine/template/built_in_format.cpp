@@ -109,7 +109,7 @@ constexpr BuiltInFormat kFormats[] = {
     {.name = "plain",
      .system = {"", "\n\n"},
      .user = {"User: ", "\n\n"},
-     .assistant = {"Assistant: ", "\n\n"},
+     .assistant = {"Assistant: ", "\n\n", true},
      .generation = "Assistant:",
      .stop = "User:"},
 };

@@ -73,8 +73,8 @@ std::vector<TextSpan> answer_spans(std::string_view answer) {
 
 Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
                                           ChatTemplateOptions options) {
-  if (tokenizer.bos() != kNoToken) options.bos_token = tokenizer.text(tokenizer.bos());
-  if (tokenizer.eos() != kNoToken) options.eos_token = tokenizer.text(tokenizer.eos());
+  options.bos_token = tokenizer.bos_text();
+  options.eos_token = tokenizer.eos_text();
   for (ChatMessage& message : messages) split_thoughts(message);
   auto spans = format.render(messages, options);
   const bool has_system = !messages.empty() && messages.front().role == Role::system;
@@ -90,7 +90,9 @@ Result<std::vector<TextSpan>> render_prompt(const ChatTemplate& format, const To
   const bool in_message = !answer_so_far.empty() && split_harmony(format.thoughtless());
   const bool thinks = options.thinking.value_or(true) && !in_message;
   if (!thinks && !holds_thoughts(answer_so_far)) spans.push_back({without_thoughts(format, spans), true});
-  std::ranges::move(answer_spans(answer_so_far), std::back_inserter(spans));
+  std::vector<TextSpan> answer = answer_spans(answer_so_far);
+  if (!answer.empty() && tokenizer.loses_first_space(spans)) answer.front().text.insert(0, " ");
+  std::ranges::move(answer, std::back_inserter(spans));
   return spans;
 }
 

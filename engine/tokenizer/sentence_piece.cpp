@@ -89,6 +89,12 @@ void SentencePiece::encode_word(std::string_view word, WordCache& cache, std::ve
   cache.remember(word, begin, ids);
 }
 
+TokenId SentencePiece::find_piece(std::string_view text) const {
+  const TokenId id = tokens_.find(text);
+  const TokenType type = tokens_.type(id);
+  return type == TokenType::control || type == TokenType::unknown || type == TokenType::byte ? kNoToken : id;
+}
+
 void SentencePiece::merge(std::string_view word, std::vector<TokenId>& ids) const {
   constexpr std::uint32_t kEnd = UINT32_MAX;
   std::vector<Piece> pieces;
@@ -106,7 +112,7 @@ void SentencePiece::merge(std::string_view word, std::vector<TokenId>& ids) cons
     if (right == kEnd) return;
     const std::uint32_t bytes = pieces[left].bytes + pieces[right].bytes;
     if (bytes > tokens_.longest_text()) return;
-    const TokenId joined = tokens_.find(word.substr(pieces[left].begin, bytes));
+    const TokenId joined = find_piece(word.substr(pieces[left].begin, bytes));
     if (joined != kNoToken) pairs.push({tokens_.score(joined), left, bytes});
   };
   for (std::uint32_t i = 0; i < pieces.size(); ++i) propose(i);
@@ -127,7 +133,7 @@ void SentencePiece::merge(std::string_view word, std::vector<TokenId>& ids) cons
 
   for (std::uint32_t i = 0; i != kEnd; i = pieces[i].next) {
     const std::string_view text = word.substr(pieces[i].begin, pieces[i].bytes);
-    const TokenId id = tokens_.find(text);
+    const TokenId id = find_piece(text);
     if (id != kNoToken) {
       ids.push_back(id);
       continue;

@@ -17,6 +17,8 @@ class SentencePiece final : public Segmenter {
 
  private:
   void encode_word(std::string_view word, WordCache& cache, std::vector<TokenId>& ids) const;
+  /// The token that such a piece of a text is, or kNoToken: never one that only templates write, nor one that stands for a byte.
+  TokenId find_piece(std::string_view text) const;
   void merge(std::string_view word, std::vector<TokenId>& ids) const;
 
   const TokenTable& tokens_;

@@ -123,12 +123,23 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, const DecodeOptions&
   return options.clean_spaces && vocabulary_->cleans_spaces ? clean_spaces(text) : text;
 }
 
+bool Tokenizer::loses_first_space(std::span<const TextSpan> prompt) const {
+  if (!vocabulary_->drops_first_space) return false;
+  const auto last = std::ranges::find_if(prompt.rbegin(), prompt.rend(), [](const TextSpan& span) { return !span.text.empty(); });
+  if (last == prompt.rend() || std::string_view(" \t\r\n").find(last->text.back()) != std::string_view::npos) return false;
+  const std::vector<TokenId> ids = encode(prompt, {.parse_special = true});
+  const TokenType type = ids.empty() ? TokenType::undefined : vocabulary_->tokens.type(ids.back());
+  return type == TokenType::normal || type == TokenType::byte;
+}
+
 std::int64_t Tokenizer::size() const { return vocabulary_->tokens.size(); }
 std::string_view Tokenizer::text(TokenId id) const { return vocabulary_->tokens.text(id); }
 void Tokenizer::append_bytes(TokenId id, std::string& out) const { vocabulary_->append_piece(id, false, false, out); }
 TokenId Tokenizer::find(std::string_view text) const { return vocabulary_->tokens.find(text); }
 TokenId Tokenizer::bos() const { return vocabulary_->bos; }
 TokenId Tokenizer::eos() const { return vocabulary_->eos; }
+std::string_view Tokenizer::bos_text() const { return vocabulary_->names_bos || is_control(vocabulary_->bos) ? text(vocabulary_->bos) : ""; }
+std::string_view Tokenizer::eos_text() const { return vocabulary_->names_eos || is_control(vocabulary_->eos) ? text(vocabulary_->eos) : ""; }
 bool Tokenizer::adds_bos() const { return vocabulary_->adds_bos; }
 const FillInMiddle& Tokenizer::fill_in_middle() const { return vocabulary_->roles.fill_in_middle; }
 std::span<const TokenId> Tokenizer::suppressed() const { return vocabulary_->suppressed; }

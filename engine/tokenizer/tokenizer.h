@@ -54,6 +54,10 @@ class Tokenizer {
   /// Bytes, normally UTF-8 (a model can produce anything).
   std::string decode(std::span<const TokenId> ids, const DecodeOptions& options) const;
 
+  /// Whether an answer to this prompt loses a space at its beginning when it is decoded, which encoding it there does not put back: neither
+  /// white space nor a special token stands before it.
+  bool loses_first_space(std::span<const TextSpan> prompt) const;
+
   std::int64_t size() const;                       // vocabulary size
   std::string_view text(TokenId id) const;         // as it stands in the file, "" if out of range
   /// Appends what the token adds inside a text: its bytes with their leading space, nothing for control tokens.
@@ -61,6 +65,9 @@ class Tokenizer {
   TokenId find(std::string_view text) const;       // lowest id with exactly this text, or kNoToken
   TokenId bos() const;
   TokenId eos() const;
+  /// What templates know as bos_token and eos_token: "" where the file names none and what is usual there is no control token.
+  std::string_view bos_text() const;
+  std::string_view eos_text() const;
   bool adds_bos() const;
   bool is_end_of_generation(TokenId id) const;
   bool is_control(TokenId id) const;

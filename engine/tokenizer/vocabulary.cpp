@@ -69,12 +69,13 @@ Result<PreTokenizer> read_pre_tokenizer(const Metadata& metadata) {
                                            ", which this version does not know."};
 }
 
-/// Phi-3 was trained without the white space behind its special tokens; only the model's name tells.
+/// Phi-3 was trained without the white space behind its special tokens; only the model's name tells. Its words stand apart in newer files.
 bool strips_like_phi3(const std::string& general_name) {
   std::string name = general_name;
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return name.find("phi-3") != name.npos || name.find("phi3") != name.npos;
+  constexpr std::string_view kSpellings[] = {"phi3", "phi-3", "phi_3", "phi 3"};
+  return std::ranges::any_of(kSpellings, [&](std::string_view spelling) { return name.find(spelling) != name.npos; });
 }
 
 SpecialTokens collect_specials(const TokenTable& tokens, const TokenRoles& roles, bool strips) {
@@ -120,8 +121,12 @@ Result<std::shared_ptr<const Tokenizer::Vocabulary>> Tokenizer::Vocabulary::read
     defaults.cleans_spaces = !pre.keeps_spaces;
   }
 
-  FW_ASSIGN(vocabulary->bos, read_token_id(metadata, "bos_token_id", defaults.bos, tokens));
-  FW_ASSIGN(vocabulary->eos, read_token_id(metadata, "eos_token_id", defaults.eos, tokens));
+  FW_ASSIGN(vocabulary->bos, read_token_id(metadata, "bos_token_id", kNoToken, tokens));
+  FW_ASSIGN(vocabulary->eos, read_token_id(metadata, "eos_token_id", kNoToken, tokens));
+  vocabulary->names_bos = vocabulary->bos != kNoToken;
+  vocabulary->names_eos = vocabulary->eos != kNoToken;
+  if (!vocabulary->names_bos) vocabulary->bos = defaults.bos;
+  if (!vocabulary->names_eos) vocabulary->eos = defaults.eos;
   FW_ASSIGN(vocabulary->unknown, read_token_id(metadata, "unknown_token_id", defaults.unknown, tokens));
   FW_ASSIGN(vocabulary->adds_bos, read_flag(metadata, "add_bos_token", defaults.adds_bos));
   FW_ASSIGN(vocabulary->adds_eos, read_flag(metadata, "add_eos_token", defaults.adds_eos));

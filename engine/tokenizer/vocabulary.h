@@ -23,6 +23,7 @@ struct Tokenizer::Vocabulary {
   TokenId bos = kNoToken;
   TokenId eos = kNoToken;
   TokenId unknown = kNoToken;
+  bool names_bos = false, names_eos = false;  // the file does; else they are what is usual
   bool adds_bos = false;
   bool adds_eos = false;
   bool drops_first_space = false;  // decoding: the space that encoding put in front

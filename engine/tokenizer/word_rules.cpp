@@ -58,6 +58,11 @@ constexpr WordRule kWordRules[] = {
       R"(\s?[!-/:-~\uFF01-\uFF0F\uFF1A-\uFF5E\u2018-\u201F\u3000-\u3002]+)", R"(\s+$)", FW_CJK, R"(\p{N}+)"}},
     {"FA", {R"([\p{P}\$\+<=>\^~\|`]+)", FW_GPT2, R"([0-9][0-9][0-9])"}},
     {"SC", {R"(\p{N})", FW_GPT2}},
+    {"SE", {FW_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|)" FW_LINES}},
+    {"M5",
+     {R"(\p{N}{1,3})",
+      FW_CONTRACTION R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|)" FW_LINES}},
+    {"VI", {R"( ?[^(\s|.,!?\u2026\u3002\uFF0C\u3001\u0964\u06D4\u060C)]+)", R"(\p{N})"}},
     {"DF", {R"([\p{P}\$\+<=>\^~\|]+)", FW_GPT2, R"(\p{N}+)", R"([0-9][0-9][0-9])"}},
 };
 
@@ -87,6 +92,7 @@ constexpr PreTokenizer kPreTokenizers[] = {
     {"lfm2", "L3", kAddBos, kWholeWordFirst},
     {"falcon-h1", "L3", kAddBos, kWholeWordFirst},
     {"jina-v5-nano", "L3", kAddBos, kWholeWordFirst},
+    {"minicpm5", "M5", !kAddBos, kWholeWordFirst},
     {"dbrx", "L3"},
     {"smaug-bpe", "L3"},
     {"chatglm-bpe", "L3", !kAddBos, !kWholeWordFirst, !kKeepSpaces, kNoBosId},
@@ -124,6 +130,8 @@ constexpr PreTokenizer kPreTokenizers[] = {
     {"mellum2", "SC"},
     {"command-r", "SC", !kAddBos, !kWholeWordFirst, kKeepSpaces},
     {"smollm", "SC", !kAddBos, !kWholeWordFirst, kKeepSpaces},
+    {"seed-coder", "SE", !kAddBos, !kWholeWordFirst, kKeepSpaces},
+    {"viking", "VI", !kAddBos, !kWholeWordFirst, kKeepSpaces},
     {"deepseek-llm", "DL", !kAddBos, !kWholeWordFirst, kKeepSpaces},
     {"deepseek-coder", "DC", !kAddBos, !kWholeWordFirst, kKeepSpaces},
     {"deepseek-v3", "D3", !kAddBos, !kWholeWordFirst, kKeepSpaces},

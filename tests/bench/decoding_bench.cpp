@@ -100,9 +100,9 @@ void best_of_a_row(benchmark::State& state) {
 }
 BENCHMARK(best_of_a_row)->Arg(8192)->Arg(32000)->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
 
-void walk_a_step(benchmark::State& state) {
+void walk_a_step(benchmark::State& state, const SamplingParams& params) {
   const auto rows = rows_of_logits(state.range(0));
-  Sampler sampler({});
+  Sampler sampler(params);
   const DraftTree tree(0);
   std::vector<std::int32_t> text;
   std::size_t i = 0;
@@ -112,7 +112,21 @@ void walk_a_step(benchmark::State& state) {
     walk.take(rows[i++ % rows.size()]);
   }
 }
-BENCHMARK(walk_a_step)->Arg(8192)->Arg(32000)->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(walk_a_step, usual, {})->Arg(8192)->Arg(32000)->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(walk_a_step, no_top_k, {.top_k = 0})->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(walk_a_step, top_p_only, {.top_k = 0, .min_p = 0})->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(walk_a_step, min_p_only, {.top_k = 0, .top_p = 1})->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(walk_a_step, uncut, {.top_k = 0, .top_p = 1, .min_p = 0})->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
+
+/// A choice with a penalty on all of a text so long.
+void penalise_a_text(benchmark::State& state) {
+  const auto rows = rows_of_logits(kVocabulary);
+  const auto text = prose(static_cast<std::size_t>(state.range(0)));
+  Sampler sampler({.presence_penalty = .5F, .penalty_window = -1});
+  std::size_t i = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(sampler.distribution(rows[i++ % rows.size()], text, {}));
+}
+BENCHMARK(penalise_a_text)->Arg(64)->Arg(8000)->Arg(kVocabulary)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace foreword::engine

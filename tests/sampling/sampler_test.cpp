@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <set>
 #include <vector>
 
 namespace foreword::engine {
@@ -164,6 +165,136 @@ TEST(Sampler, LawAndChoiceMakeASample) {
   params.temperature = 0;
   Sampler greedy_sampler(params);
   EXPECT_EQ(greedy_sampler.distribution(logits, {}, {}).size(), 1U);
+}
+
+// ---- Every choice against the definition taken word for word -----------------------------------------------------------
+
+/// What all steps but DRY and momentum leave, all sorted.
+std::vector<Candidate> left_plainly(std::vector<float> logits, const SamplingParams& params, std::vector<std::int32_t> history,
+                                    const std::vector<std::int32_t>& banned) {
+  const auto exists = [&](std::int32_t token) { return token >= 0 && token < std::ssize(logits); };
+  for (const std::int32_t token : banned) {
+    if (exists(token)) logits[static_cast<std::size_t>(token)] = -kInfinity;
+  }
+  if (params.penalty_window >= 0 && std::ssize(history) > params.penalty_window) history.erase(history.begin(), history.end() - params.penalty_window);
+  for (const std::int32_t token : std::set(history.begin(), history.end())) {
+    if (!exists(token)) continue;
+    float& logit = logits[static_cast<std::size_t>(token)];
+    logit = logit > 0 ? logit / params.repeat_penalty : logit * params.repeat_penalty;
+    logit -= params.presence_penalty;
+  }
+  std::vector<Candidate> left;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > -kInfinity) left.push_back({logits[i], static_cast<std::int32_t>(i)});
+  }
+  std::ranges::sort(left, kBetter);
+  if (left.empty()) return left;
+  if (params.top_k > 0) left.resize(std::min(left.size(), static_cast<std::size_t>(params.top_k)));
+  const double best = left.front().logit;
+  double total = 0, reached = 0;
+  for (const Candidate& c : left) total += std::exp(c.logit - best);
+  for (std::size_t n = 0; params.top_p < 1 && n < left.size(); ++n) {
+    reached += std::exp(left[n].logit - best);
+    if (reached >= params.top_p * total) left.resize(n + 1);
+  }
+  if (params.min_p > 0) std::erase_if(left, [&](const Candidate& c) { return c.logit < best + std::log(params.min_p); });
+  return left;
+}
+
+std::int32_t drawn_plainly(const std::vector<Candidate>& left, const SamplingParams& params, std::int64_t index) {
+  std::int32_t chosen = -1;
+  double most = 0;
+  for (const Candidate& c : left) {
+    const double score = static_cast<double>(c.logit) / params.temperature +
+                         gumbel_noise(params.seed, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(c.token));
+    if (chosen >= 0 && (score < most || (score == most && chosen < c.token))) continue;
+    most = score;
+    chosen = c.token;
+  }
+  return chosen;
+}
+
+class PlainRows {
+ public:
+  template <class T, std::size_t n>
+  T one_of(const T (&values)[n]) { return values[random_() % n]; }
+
+  /// Flat ones and steep ones, some with many ties, some with what is no usual number.
+  std::vector<float> logits(std::size_t n) {
+    std::normal_distribution<float> normal(0, one_of({0.0F, 0.1F, 1.0F, 3.0F, 10.0F}));
+    std::vector<float> row(n);
+    const float step = one_of({0.0F, 0.0F, 1.0F, 0.25F}), shift = one_of({0.0F, 0.0F, -40.0F, 1000.0F});
+    const bool strange = random_() % 4 == 0, infinite = random_() % 4 == 0;
+    for (float& x : row) {
+      x = shift + normal(random_);
+      if (step > 0) x = std::round(x / step) * step;
+      if (strange && random_() % 4 == 0) x = one_of({-kInfinity, std::nanf(""), 0.0F, -0.0F, -1e38F});
+      if (strange && infinite && random_() % n == 0) x = kInfinity;
+    }
+    return row;
+  }
+  std::vector<std::int32_t> tokens(std::size_t n, std::size_t vocabulary) {
+    std::vector<std::int32_t> ids(random_() % (n + 1));
+    for (std::int32_t& id : ids) id = static_cast<std::int32_t>(random_() % (vocabulary + 4)) - 2;
+    return ids;
+  }
+  SamplingParams params() {
+    SamplingParams p;
+    p.temperature = one_of({0.01F, 0.3F, 0.8F, 1.0F, 5.0F});
+    p.top_k = one_of({0, 0, 0, 1, 40, 1000});
+    p.top_p = one_of({1.0F, 1.0F, 0.99F, 0.95F, 0.5F, 0.01F, 0.0F});
+    p.min_p = one_of({0.0F, 0.0F, 0.05F, 0.5F, 1e-6F, 1.0F});
+    p.repeat_penalty = one_of({1.0F, 1.0F, 1.3F, 0.7F});
+    p.presence_penalty = one_of({0.0F, 0.0F, 0.5F, -0.5F});
+    p.penalty_window = one_of({-1, -1, 0, 5, 64});
+    p.seed = (static_cast<std::uint64_t>(random_()) << 32) | random_();
+    return p;
+  }
+
+ private:
+  std::mt19937 random_{20261126};
+};
+
+TEST(Sampler, LeavesAndChoosesWhatTheDefinitionSays) {
+  PlainRows rows;
+  constexpr std::size_t kSizes[] = {1, 8, 63, 64, 65, 300, 300, 300, 1500, 5000};
+  Sampler sampler({});  // the same one, so that it has to forget what it saw
+  int n_long = 0;
+  for (int i = 0; i < 6000 && !testing::Test::HasFailure(); ++i) {
+    SCOPED_TRACE(testing::Message() << "case " << i);
+    const std::size_t n = i % 300 == 0 ? 70000 : rows.one_of(kSizes);
+    const std::vector<float> logits = rows.logits(n);
+    const SamplingParams params = rows.params();
+    const auto history = rows.tokens(n < 1000 ? 60 : 3000, n), banned = rows.tokens(3, n);
+    const std::vector<Candidate> expected = left_plainly(logits, params, history, banned);
+    sampler.use(params);
+    const auto left = sampler.distribution(logits, history, banned);
+    ASSERT_EQ(left.size(), expected.size());
+    for (std::int64_t index = i; index < i + 5; ++index) ASSERT_EQ(sampler.draw(left, index), drawn_plainly(expected, params, index));
+    std::vector<Candidate> sorted(left.begin(), left.end());
+    if (params.top_k == 0 && params.top_p == 1 && params.min_p == 0) std::ranges::sort(sorted, kBetter);
+    for (std::size_t at = 0; at < sorted.size(); ++at) ASSERT_TRUE(sorted[at].token == expected[at].token && sorted[at].logit == expected[at].logit) << at;
+    SamplingParams uncut = params;
+    uncut.top_k = 0;
+    uncut.top_p = 1;
+    uncut.min_p = 0;
+    const auto likeliest = left_plainly(logits, uncut, history, banned);
+    ASSERT_EQ(sampler.best().size(), std::min(likeliest.size(), Sampler::kBest));
+    for (std::size_t at = 0; at < sampler.best().size(); ++at) ASSERT_EQ(sampler.best()[at].token, likeliest[at].token);
+    n_long += left.size() > 64 ? 1 : 0;
+  }
+  EXPECT_GT(n_long, 500);
+}
+
+TEST(Sampler, NoNoiseIsAboveItsBound) {
+  for (int bit = 0; bit < 32; ++bit) {
+    for (const std::uint32_t distance : {1U << bit, (1U << bit) - 1, (1U << bit) + 1, (1U << bit) * 3 / 2}) {
+      for (const std::uint32_t word : {~distance, distance}) EXPECT_LE(gumbel_of(word), gumbel_bound(word)) << word;
+    }
+  }
+  EXPECT_LE(gumbel_of(UINT32_MAX), gumbel_bound(UINT32_MAX));
+  EXPECT_LT(gumbel_bound(UINT32_MAX), gumbel_of(UINT32_MAX) + 0.01);
+  EXPECT_EQ(gumbel_of(0x6627e8d5), gumbel_noise(0, 0, 0)) << "the known answer's first word";
 }
 
 // ---- DRY and momentum, against their definitions taken word for word --------------------------------------------------

@@ -171,7 +171,8 @@ TEST(SelfDraft, LayersAreChosenOnceAModel) {
   const auto book = std::make_shared<MemoryBook>();
   const auto opened = [&] {
     auto model = std::move(LoadedModel::open(model_path(), options(book))).value();
-    return std::move(SelfDraft::open(*model, .2)).value()->skipped();
+    int left = 100;
+    return std::move(SelfDraft::open(*model, [&] { return left-- > 0; })).value()->skipped();
   };
   const auto chosen = opened();
   EXPECT_EQ(book->n_chosen, 1);
@@ -189,6 +190,34 @@ TEST(SelfDraft, LayersAreChosenOnceAModel) {
     EXPECT_GT(std::ranges::count(opened(), 0), 0);
   }
   EXPECT_EQ(book->n_chosen, 4);
+}
+
+TEST(SelfDraft, NoPassBeginsBehindTheEndOfItsTime) {
+  for (const int chains : {0, 1, 2, 5, 70}) {
+    const auto model = std::move(LoadedModel::open(model_path(), options())).value();
+    int left = chains, layers = 0, layers_in_time = 0;
+    const auto in_time = [&] {
+      if (left > 0) layers_in_time = layers;
+      return left-- > 0;
+    };
+    const auto draft = SelfDraft::open(*model, in_time, [&] { return ++layers > 0; });
+    ASSERT_TRUE(draft) << draft.error().message;
+    const auto n_layers = model->model().config.n_layers;
+    EXPECT_LE(layers, layers_in_time + 2 * n_layers) << "the chain under way ends, no other begins";
+    EXPECT_EQ(layers > 0, chains > 0);
+    EXPECT_GT(std::ranges::count((*draft)->skipped(), 1), 0) << "there is a choice in any case";
+  }
+}
+
+TEST(SelfDraft, TheChoiceCanBeGivenUp) {
+  const auto book = std::make_shared<MemoryBook>();
+  const auto model = std::move(LoadedModel::open(model_path(), options(book))).value();
+  int asked = 0;
+  const auto draft = SelfDraft::open(*model, [] { return true; }, [&] { return ++asked < 40; });
+  ASSERT_FALSE(draft);
+  EXPECT_EQ(draft.error().code, ErrorCode::cancelled);
+  EXPECT_EQ(asked, 40);
+  EXPECT_EQ(book->n_chosen, 0) << "nothing is told of half a choice";
 }
 
 }  // namespace

@@ -23,13 +23,13 @@ struct Outcome {
 
 class SessionTest : public testing::Test {
  protected:
-  void load(std::int64_t context = 256, gpu::KvEncoding kv = {}) {
+  void load(std::int64_t context = 256, gpu::KvEncoding kv = {}, const std::filesystem::path& path = model_path()) {
     ModelOptions options;
     options.device = test::device();
     options.kv = kv;
     options.context = context;
     options.n_threads = 2;
-    session_.send(LoadModel{model_path(), options});
+    session_.send(LoadModel{path, options});
     Event event = *outbox_.take();
     ASSERT_TRUE(std::holds_alternative<ModelLoading>(event));
     while (std::holds_alternative<ModelLoading>(event)) event = *outbox_.take();
@@ -243,6 +243,25 @@ TEST_F(SessionTest, D39AnAnswerGoesOnAsIfItHadNeverBeenStopped) {
   ASSERT_TRUE(rest.stats);
   EXPECT_GT(rest.prompt_tokens, half.prompt_tokens) << "the beginning stands in the prompt";
   EXPECT_GE(rest.reused_tokens, half.prompt_tokens - 1) << "what was read is not read again";
+}
+
+TEST_F(SessionTest, AnAnswerThatGoesOnReadsTheSpaceThatItBeganWith) {
+  FW_NEED_FIXTURES();
+  load(256, {}, test::fixtures_dir() / "models" / "stories260K-F32.gguf");
+  std::uint64_t id = 0;
+  for (const char* asked : {"Tell me a story.", "Who is Lily?", "What did Tom see?", "Where is the cat?"}) {
+    const auto ask = [&](std::int64_t max_tokens, std::string so_far) {
+      Generate request = raw(++id, "", max_tokens);
+      request.prompt = std::vector<ChatMessage>{{Role::user, asked, {}}};
+      request.answer_so_far = std::move(so_far);
+      request.sampling.temperature = 0;
+      return run(std::move(request));
+    };
+    const Outcome half = ask(5, ""), whole = ask(12, ""), rest = ask(7, half.text);
+    ASSERT_TRUE(half.stats && whole.stats && rest.stats);
+    EXPECT_EQ(rest.prompt_tokens, half.prompt_tokens + 5) << "the tokens are those that were written: " << asked;
+    EXPECT_EQ(half.text + rest.text, whole.text) << asked;
+  }
 }
 
 TEST_F(SessionTest, EndsAtTheContext) {

@@ -184,7 +184,7 @@ class SpeculationEquality : public testing::Test {
         std::vector<std::string_view> names{"auto"};
         if (kind == 5) {
           names = {"skip"};
-          self = std::move(SelfDraft::open(*model, 0)).value();
+          self = std::move(SelfDraft::open(*model, [] { return false; })).value();
         }
         members = std::move(Speculation::members(names, {n_vocab, kind == 4 ? second.get() : nullptr, self.get()})).value();
       }

@@ -50,7 +50,7 @@ TEST(BuiltInFormat, EveryRowRenders) {
       {"gpt-oss",
        "<|start|>system<|message|> S <|end|><|start|>user<|message|> U <|end|>"
        "<|start|>assistant<|channel|>final<|message|> A <|end|><|start|>user<|message|>V<|end|><|start|>assistant"},
-      {"plain", " S \n\nUser:  U \n\nAssistant:  A \n\nUser: V\n\nAssistant:"},
+      {"plain", " S \n\nUser:  U \n\nAssistant: A\n\nUser: V\n\nAssistant:"},
   };
   EXPECT_EQ(std::size(cases), built_in_formats().size());
   for (const auto& test_case : cases) {
@@ -82,6 +82,20 @@ TEST(BuiltInFormat, OnlyPlainStopsAtText) {
     EXPECT_EQ(stops.size(), format.name == "plain" ? 1u : 0u) << format.name;
   }
   EXPECT_EQ(ChatTemplate::built_in("plain")->stop_strings()[0], "User:");
+}
+
+TEST(BuiltInFormat, PlainTurnsComeBackAsTheModelWroteThem) {
+  const auto plain = ChatTemplate::built_in("plain");
+  std::vector<ChatMessage> messages{{Role::user, "U", ""}};
+  std::string text = joined(*plain->render(messages, golden_options()));
+  for (int turn = 0; turn < 3; ++turn) {
+    const std::string answer = " A\n\n";  // as it is kept: up to the text that stops it
+    messages.push_back({Role::assistant, answer, ""});
+    messages.push_back({Role::user, "U", ""});
+    const std::string next = joined(*plain->render(messages, golden_options()));
+    EXPECT_EQ(next, text + answer + "User: U\n\nAssistant:") << "so what was read stays the beginning";
+    text = next;
+  }
 }
 
 TEST(BuiltInFormat, UnknownNameListsThem) {

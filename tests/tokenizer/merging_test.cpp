@@ -71,6 +71,19 @@ TEST(Merging, SentencePieceIsItsDefinition) {
   }
 }
 
+TEST(Merging, PiecesNeverBecomeATokenThatOnlyTemplatesWrite) {
+  std::mt19937 random(3);
+  SmallVocabulary vocabulary = test::sentence_piece_vocabulary(0, random);
+  for (const char* piece : {"<", ">", "/", "s", "u", "n", "k", "0", "x", "6", "1", "<s", "</s", "<u", "<un", "<unk", "<0", "<0x", "<0x6", "<0x61"}) vocabulary.add(piece, 1, -1);
+  const Tokenizer tokenizer = test::make_tokenizer(vocabulary.metadata());
+  for (const char* text : {"a<s>b", "<s>", "</s>", "<unk>", "<0x61>", "a</s><s>"}) {
+    for (const TokenId id : tokenizer.encode(std::vector<TextSpan>{{text, false}}, {.parse_special = true})) {
+      EXPECT_EQ(vocabulary.types[static_cast<std::size_t>(id)], 1) << text << ": " << tokenizer.text(id);
+    }
+  }
+  EXPECT_EQ(tokenizer.encode("a<s>", {}), (std::vector<TokenId>{tokenizer.find("\xE2\x96\x81"), tokenizer.find("a"), tokenizer.find("<s"), tokenizer.find(">")}));
+}
+
 TEST(Merging, ByteLevelIsItsDefinition) {
   std::mt19937 random(2);
   for (int round = 0; round < 40; ++round) {

@@ -179,6 +179,35 @@ TEST(TokenizerDecode, TheSpaceThatEncodingPutInFrontGoes) {
   EXPECT_EQ(StreamDecoder(tokenizer, false).push(space), " ");
 }
 
+TEST(TokenizerDecode, OnlyBehindPlainTextDoesAnAnswerLoseItsFirstSpace) {
+  std::mt19937 random(18);
+  SmallVocabulary vocabulary = test::sentence_piece_vocabulary(0, random);
+  vocabulary.add("[/INST]", 3);
+  vocabulary.add("<shown>", 4);
+  Metadata metadata = vocabulary.metadata();
+  const auto loses = [&](std::vector<TextSpan> prompt) {
+    const Tokenizer tokenizer = test::make_tokenizer(metadata);
+    const bool does = tokenizer.loses_first_space(prompt);
+    // With it, the ids are those of the prompt and then those that were decoded.
+    std::vector<TokenId> ids = tokenizer.encode(prompt, {.parse_special = true});
+    ids.insert(ids.end(), {tokenizer.find("\xE2\x96\x81"), tokenizer.find("a")});
+    prompt.push_back({does ? " a" : "a", false});
+    const bool is_right = tokenizer.encode(prompt, {.parse_special = true}) == ids;
+    return std::pair(does, is_right);
+  };
+  constexpr std::pair kYes{true, true}, kNo{false, true};
+  EXPECT_EQ(loses({{"[INST] ", true}, {"b", false}, {" [/INS", true}}), kYes);
+  EXPECT_EQ(loses({{"Assistant:", true}, {"", false}}), kYes);
+  EXPECT_EQ(loses({{"b[/INST]", false}}), kYes) << "a text, not the token";
+  EXPECT_EQ(loses({{"b[/INST]", true}}), kNo);
+  EXPECT_EQ(loses({{"b<shown>", true}}), kNo);
+  EXPECT_FALSE(loses({{"answer:\n", true}}).first);
+  EXPECT_FALSE(loses({{"answer: ", true}}).first);
+  EXPECT_EQ(loses({}), kNo);
+  metadata.set("tokenizer.ggml.add_space_prefix", {false});
+  EXPECT_FALSE(loses({{"Assistant:", true}}).first) << "nothing is dropped";
+}
+
 TEST(TokenizerDecode, CleanSpaces) {
   std::mt19937 random(19);
   const auto cleaned = [&](const char* pre, const std::string& text) {

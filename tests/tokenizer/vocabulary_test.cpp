@@ -120,6 +120,27 @@ TEST(Vocabulary, DefaultsAndKeys) {
   EXPECT_NE(refused.error().message.find("tokenizer.ggml.bos_token_id"), std::string::npos);
 }
 
+TEST(Vocabulary, TemplatesGetNoTextThatNobodyNamed) {
+  SmallVocabulary vocabulary = byte_level("qwen2");
+  Metadata metadata = vocabulary.metadata();
+  const Tokenizer unnamed = test::make_tokenizer(metadata);
+  EXPECT_EQ(unnamed.bos(), 11);
+  EXPECT_EQ(unnamed.bos_text(), "") << "no template writes a comma, which is what 11 is in files without the key";
+  EXPECT_EQ(unnamed.eos_text(), "");
+  metadata.set("tokenizer.ggml.bos_token_id", {std::int64_t{'b'}});
+  const Tokenizer named = test::make_tokenizer(metadata);
+  EXPECT_EQ(named.bos_text(), "b");
+  EXPECT_EQ(named.eos_text(), "");
+  metadata.set("tokenizer.ggml.eos_token_id", {std::int64_t{1} << 40});
+  EXPECT_EQ(test::make_tokenizer(metadata).eos_text(), "") << "outside the vocabulary: not named";
+  vocabulary.types[11] = 3;
+  EXPECT_EQ(test::make_tokenizer(vocabulary.metadata()).eos_text(), vocabulary.tokens[11]) << "a control token is meant";
+  EXPECT_EQ(test::make_tokenizer(byte_level("glm4").metadata()).bos_text(), "");
+  const Tokenizer pieces = test::make_tokenizer(sentence_piece().metadata());
+  EXPECT_EQ(pieces.bos_text(), "<s>");
+  EXPECT_EQ(pieces.eos_text(), "</s>");
+}
+
 TEST(Vocabulary, EndTokensAreFoundByText) {
   SmallVocabulary vocabulary = byte_level("qwen2");
   const auto end = static_cast<TokenId>(vocabulary.add("<|im_end|>"));
@@ -180,7 +201,11 @@ TEST(Vocabulary, WithoutReturnTheEndTokenEnds) {
 TEST(Vocabulary, Phi3SwallowsTheWhiteSpaceBehindSpecialTokens) {
   SmallVocabulary vocabulary = sentence_piece();
   const auto user = static_cast<TokenId>(vocabulary.add("<|user|>", 3));
-  for (const auto& [name, swallows] : {std::pair{"My PHI-3 mini", true}, std::pair{"Other", false}}) {
+  constexpr std::pair<const char*, bool> kNames[] = {
+      {"My PHI-3 mini", true}, {"phi3", true}, {"Phi 3 Mini 4k Instruct", true}, {"Phi 3.5 Mini Instruct", true}, {"phi_3_medium", true},
+      {"Phi 4", false}, {"Phi 2", false}, {"Dolphin 3.0", false}, {"Other", false},
+  };
+  for (const auto& [name, swallows] : kNames) {
     Metadata metadata = vocabulary.metadata();
     metadata.set("general.name", {std::string(name)});
     const Tokenizer tokenizer = test::make_tokenizer(metadata);

@@ -15,7 +15,7 @@
 namespace foreword::engine {
 namespace {
 
-constexpr const char* kRules[] = {"G", "L3", "Q2", "TK", "O2", "D3", "DC", "DL", "FA", "SC", "DF"};
+constexpr const char* kRules[] = {"G", "L3", "Q2", "TK", "O2", "D3", "DC", "DL", "FA", "SC", "SE", "M5", "VI", "DF"};
 
 TEST(WordRules, AgreeWithTheRegexModule) {
   const auto data = nlohmann::json::parse(test::read_text(test::data_dir() / "pretokenizer.json"));
@@ -82,6 +82,9 @@ TEST(WordRules, NamesOfTheTable) {
   EXPECT_TRUE(find_pre_tokenizer("tekken")->whole_word_first);
   EXPECT_TRUE(find_pre_tokenizer("llama-bpe")->adds_bos);
   EXPECT_TRUE(find_pre_tokenizer("glm4")->no_bos_id);
+  EXPECT_EQ(find_pre_tokenizer("seed-coder")->rule, "SE");
+  EXPECT_EQ(find_pre_tokenizer("viking")->rule, "VI");
+  EXPECT_TRUE(find_pre_tokenizer("minicpm5")->whole_word_first);
   EXPECT_EQ(find_pre_tokenizer("no such rule"), nullptr);
 }
 
