@@ -1,5 +1,5 @@
 # Fails if a module has a sum that a driver may fuse with a product or not, as it likes, or that the optimiser has fused: in one kernel it may be
-# so and in another not, and then a row's bits depend on which one made it. RAW is the compiler's module, MODULE the optimised one.
+# so and in another not, and then a row's bits depend on which one made it. And if it unpacks halves as the driver likes. RAW is the compiler's module, MODULE the optimised one.
 function(disassemble file to)
   execute_process(COMMAND ${DISASSEMBLER} --no-color --raw-id ${file} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
   set(${to} "${text}" PARENT_SCOPE)
@@ -16,6 +16,9 @@ foreach(sum ${sums})
 endforeach()
 if(loose)
   message(FATAL_ERROR "${MODULE}: the sums ${loose} are not precise; write the shader so that they are.")
+endif()
+if(text MATCHES " UnpackHalf2x16 ")
+  message(FATAL_ERROR "${MODULE}: a driver may unpack small halves as 0; take halves() of halves.glsl.")
 endif()
 disassemble(${RAW} raw)
 if(text MATCHES " Fma %" AND NOT raw MATCHES " Fma %")
