@@ -40,7 +40,10 @@ TEST(DeviceChoice, TakesTheFastestAndSaysWhy) {
   EXPECT_EQ(wrong.reason, "A computes other results than it should");
   EXPECT_EQ(choose_of({{"cuda:0", "A", 900e9, DeviceSpeed::Verdict::wrong}, {"vulkan:1", "B", 330e9}, processor}).id, "vulkan:1");
   EXPECT_EQ(choose_of({{"cuda:0", "A", 900e9}, {"vulkan:0", "A", 940e9}, processor}).id, "cuda:0") << "the same card twice";
-  EXPECT_EQ(choose_of({{"vulkan:0", "A", 0, DeviceSpeed::Verdict::crashed}, processor}).reason, "trying A ended the program last time");
+  EXPECT_EQ(choose_of({{"vulkan:0", "A", 0, DeviceSpeed::Verdict::crashed}, processor}).reason, "trying A ended the program twice");
+  const DeviceChoice unknown = choose_of({{"vulkan:0", "A", 0, DeviceSpeed::Verdict::unknown}, processor});
+  EXPECT_EQ(unknown.id, "cpu");
+  EXPECT_EQ(unknown.reason, "A could not be asked now");
 }
 
 TEST(DeviceChoice, WhatWasMeasuredIsReadBackOrNothing) {
@@ -51,7 +54,8 @@ TEST(DeviceChoice, WhatWasMeasuredIsReadBackOrNothing) {
   EXPECT_EQ(back[0].verdict, DeviceSpeed::Verdict::wrong);
   EXPECT_EQ(back[1].bytes_per_second, 30e9);
   EXPECT_EQ(back[1].verdict, DeviceSpeed::Verdict::right);
-  for (const char* damaged : {"vulkan:0", "vulkan:0\tA", "vulkan:0\tA\tfast\n", "vulkan:0\tA\t-1\tright\n", "vulkan:0\tA\t1\n", "vulkan:0\tA\t1\tgood\n"}) EXPECT_TRUE(devices_from_text(damaged).empty()) << damaged;
+  EXPECT_EQ(to_text({{"vulkan:0", "A card", 0, DeviceSpeed::Verdict::unknown}, {"cpu", "P", 30e9}}), "") << "asked again, so not kept";
+  for (const char* damaged : {"vulkan:0", "vulkan:0\tA", "vulkan:0\tA\tfast\n", "vulkan:0\tA\t-1\tright\n", "vulkan:0\tA\t1\n", "vulkan:0\tA\t1\tgood\n", "vulkan:0\tA\t0\tunknown\n"}) EXPECT_TRUE(devices_from_text(damaged).empty()) << damaged;
 }
 
 TEST(Registry, UnknownDeviceNamesTheKnownOnes) {
