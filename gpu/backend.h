@@ -35,6 +35,7 @@ struct DeviceInfo {
   std::vector<std::string> features;   // "avx2", "avx512vnni", ...
   /// Of one step while a prompt is read. Few enough that a stop is obeyed soon, many enough that the device is busy.
   std::int64_t prompt_rows = 128;
+  std::int64_t cache_bytes = 0;  // what its last caches hold together; 0: not known
 };
 
 enum class Activation : std::uint8_t {

@@ -19,7 +19,7 @@ namespace {
 
 using Verdict = DeviceSpeed::Verdict;
 
-constexpr std::size_t kBytes = std::size_t{128} << 20;
+constexpr std::int64_t kBytes = std::int64_t{512} << 20;  // no cache of a card holds a quarter
 constexpr int kPasses = 4;
 // A card that slept has its memory at a fraction of its speed at first.
 constexpr std::chrono::milliseconds kWaking{300};

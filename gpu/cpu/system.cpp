@@ -128,6 +128,19 @@ std::int64_t cgroup_memory_left() {
   return least;
 }
 
+std::vector<int> allowed_processors() {
+  std::vector<int> allowed;
+  cpu_set_t mask;
+  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
+    for (int p = 0; p < CPU_SETSIZE; ++p) {
+      if (CPU_ISSET(p, &mask)) allowed.push_back(p);
+    }
+  } else {
+    for (int p = 0; p < static_cast<int>(std::thread::hardware_concurrency()); ++p) allowed.push_back(p);
+  }
+  return allowed;
+}
+
 }  // namespace
 
 const char* name_of(Isa isa) {
@@ -168,17 +181,13 @@ double processors_from_cpu_max(const std::string& line) {
   return quota / period;
 }
 
+std::int64_t cache_bytes() {
+  static const std::int64_t bytes = last_cache_bytes(allowed_processors(), "/sys");
+  return bytes;
+}
+
 int usable_processors() {
-  std::vector<int> allowed;
-  cpu_set_t mask;
-  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
-    for (int p = 0; p < CPU_SETSIZE; ++p) {
-      if (CPU_ISSET(p, &mask)) allowed.push_back(p);
-    }
-  } else {
-    for (int p = 0; p < static_cast<int>(std::thread::hardware_concurrency()); ++p) allowed.push_back(p);
-  }
-  int count = static_cast<int>(processors_worth_a_thread(allowed, "/sys").size());
+  int count = static_cast<int>(processors_worth_a_thread(allowed_processors(), "/sys").size());
   const double quota = cgroup_processors();
   if (quota > 0) count = std::min(count, static_cast<int>(std::ceil(quota)));
   return std::max(count, 1);

@@ -1,3 +1,4 @@
+#include "gpu/bandwidth.h"
 #include "gpu/device_choice.h"
 #include "gpu/registry.h"
 
@@ -56,6 +57,22 @@ TEST(DeviceChoice, WhatWasMeasuredIsReadBackOrNothing) {
   EXPECT_EQ(back[1].verdict, DeviceSpeed::Verdict::right);
   EXPECT_EQ(to_text({{"vulkan:0", "A card", 0, DeviceSpeed::Verdict::unknown}, {"cpu", "P", 30e9}}), "") << "asked again, so not kept";
   for (const char* damaged : {"vulkan:0", "vulkan:0\tA", "vulkan:0\tA\tfast\n", "vulkan:0\tA\t-1\tright\n", "vulkan:0\tA\t1\n", "vulkan:0\tA\t1\tgood\n", "vulkan:0\tA\t0\tunknown\n"}) EXPECT_TRUE(devices_from_text(damaged).empty()) << damaged;
+}
+
+TEST(DeviceChoice, TheProcessorReadsMoreThanItsCachesHold) {
+  constexpr std::int64_t kMiB = 1 << 20, kWanted = 512 * kMiB;
+  const auto bytes = [](std::int64_t cache, std::int64_t free) {
+    DeviceInfo device;
+    device.cache_bytes = cache, device.memory_free_bytes = free;
+    return ReadBandwidth::bytes_for(device, kWanted);
+  };
+  EXPECT_EQ(bytes(0, 16384 * kMiB), kWanted);
+  EXPECT_EQ(bytes(32 * kMiB, 16384 * kMiB), kWanted);
+  EXPECT_EQ(bytes(256 * kMiB, 16384 * kMiB), 1024 * kMiB);
+  EXPECT_EQ(bytes(1152 * kMiB, 65536 * kMiB), 2048 * kMiB);
+  EXPECT_EQ(bytes(256 * kMiB, 2048 * kMiB), 512 * kMiB) << "a quarter of what is free";
+  EXPECT_EQ(bytes(0, 1000 * kMiB), 240 * kMiB);
+  EXPECT_EQ(bytes(0, 0), 16 * kMiB);
 }
 
 TEST(Registry, UnknownDeviceNamesTheKnownOnes) {
