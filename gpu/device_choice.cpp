@@ -7,7 +7,6 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
-#include <optional>
 #include <sstream>
 
 #include "gpu/bandwidth.h"
@@ -35,6 +34,7 @@ constexpr VerdictRow kVerdicts[] = {
     {"right", "", ""},
     {"wrong", "", " computes other results than it should"},
     {"crashed", "trying ", " ended the program twice"},
+    {"refused", "", " did not open or refused the program's kernels; a newer driver may help"},
     {"unknown", "", " could not be asked now"},
 };
 const VerdictRow& row_of(const DeviceSpeed& device) { return kVerdicts[static_cast<std::size_t>(device.verdict)]; }
@@ -49,25 +49,26 @@ DeviceSpeed measure(const DeviceInfo& device, const BackendOptions& options) {
   }
   speed.verdict = Verdict::unknown;
   if (trial.under_way()) return speed;
+  const auto because = [&speed](const Error& error) { return speed.verdict = verdict_of(error), speed; };
   auto backend = open_device(device.id, options);
-  if (!backend) return speed;
+  if (!backend) return because(backend.error());
   if (!is_processor) {
     auto processor = open_device(kProcessor, options);
     if (!processor) return speed;
-    const std::optional<bool> same = computes_as(**processor, **backend);
-    if (!same) return speed;
+    const Result<bool> same = computes_as(**processor, **backend);
+    if (!same) return because(same.error());
     if (!*same) {
       speed.verdict = Verdict::wrong;
       return speed;
     }
   }
   auto bandwidth = ReadBandwidth::prepare(**backend, kBytes);
-  if (!bandwidth) return speed;
+  if (!bandwidth) return because(bandwidth.error());
   const auto end = std::chrono::steady_clock::now() + (is_processor ? std::chrono::milliseconds(0) : kWaking);
   for (int pass = 0; pass < kPasses || std::chrono::steady_clock::now() < end; ++pass) {
     speed.bytes_per_second = std::max(speed.bytes_per_second, bandwidth->pass());
   }
-  if (speed.bytes_per_second > 0) speed.verdict = Verdict::right;
+  speed.verdict = speed.bytes_per_second > 0 ? Verdict::right : Verdict::refused;
   return speed;
 }
 
@@ -105,6 +106,10 @@ void keep(const std::filesystem::path& file, const std::string& text) {
 }
 
 }  // namespace
+
+DeviceSpeed::Verdict verdict_of(const Error& error) {
+  return error.code == ErrorCode::unsupported || error.code == ErrorCode::device_lost ? Verdict::refused : Verdict::unknown;
+}
 
 std::vector<DeviceSpeed> measure_devices(const BackendOptions& options) {
   std::vector<DeviceSpeed> all;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/result.h"
 #include "gpu/registry.h"
 
 namespace foreword::gpu {
@@ -14,9 +15,10 @@ namespace foreword::gpu {
 struct DeviceSpeed {
   std::string id, name;
   double bytes_per_second = 0;  // read by its own kernels
-  /// wrong: its results are not what they should be (device_check.h). crashed: its driver ended the program (device_trial.h). unknown: it
-  /// could not be asked now, since another copy of the program is trying it for example, or another program has all its memory.
-  enum class Verdict : std::uint8_t { right, wrong, crashed, unknown };
+  /// wrong: its results are not what they should be (device_check.h). crashed: its driver ended the program (device_trial.h). refused: it
+  /// did not open or its driver refused the kernels. unknown: it could not be asked now, since another copy of the program is trying it
+  /// for example, or another program has all its memory.
+  enum class Verdict : std::uint8_t { right, wrong, crashed, refused, unknown };
   Verdict verdict = Verdict::right;
 };
 
@@ -24,6 +26,9 @@ struct DeviceChoice {
   std::string id;
   std::string reason;  // "reads 330 GB/s, the processor 33"; empty where there is no choice
 };
+
+/// What an error says about the device that it comes from: refused, or nothing (full memory).
+DeviceSpeed::Verdict verdict_of(const Error& error);
 
 /// Opens each device that is more than a driver on the processor, and measures it: half a second each.
 std::vector<DeviceSpeed> measure_devices(const BackendOptions& options);

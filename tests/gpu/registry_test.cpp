@@ -47,6 +47,20 @@ TEST(DeviceChoice, TakesTheFastestAndSaysWhy) {
   EXPECT_EQ(unknown.reason, "A could not be asked now");
 }
 
+TEST(DeviceChoice, OneThatNeverOpensIsNotAskedAtEveryStart) {
+  using Verdict = DeviceSpeed::Verdict;
+  EXPECT_EQ(verdict_of({ErrorCode::unsupported, ""}), Verdict::refused);
+  EXPECT_EQ(verdict_of({ErrorCode::device_lost, ""}), Verdict::refused);
+  EXPECT_EQ(verdict_of({ErrorCode::out_of_memory, ""}), Verdict::unknown) << "another program may have it";
+  EXPECT_EQ(verdict_of({ErrorCode::not_found, ""}), Verdict::unknown);
+  const std::vector<DeviceSpeed> all{{"vulkan:0", "A", 0, Verdict::refused}, {"cpu", "P", 30e9}};
+  const auto back = devices_from_text(to_text(all));
+  ASSERT_EQ(back.size(), 2U);
+  EXPECT_EQ(back[0].verdict, Verdict::refused);
+  EXPECT_EQ(choose_of(back).id, "cpu");
+  EXPECT_EQ(choose_of(back).reason, "A did not open or refused the program's kernels; a newer driver may help");
+}
+
 TEST(DeviceChoice, WhatWasMeasuredIsReadBackOrNothing) {
   const std::vector<DeviceSpeed> all{{"vulkan:0", "A card", 100e9, DeviceSpeed::Verdict::wrong}, {"cpu", "P", 30e9}};
   const auto back = devices_from_text(to_text(all));
