@@ -3,6 +3,8 @@
 #if defined(FOREWORD_VULKAN)
 #include "tests/gpu/vulkan_device.h"
 
+#include <volk.h>
+
 #include <fstream>
 
 #include "tests/gpu/layer.h"
@@ -185,6 +187,23 @@ TEST_F(VulkanTest, KernelsAreKeptAndADamagedFileDoesNoHarm) {
     EXPECT_GT(std::filesystem::file_size(files.front()), whole.size() / 2) << "what was damaged is written anew";
   }
   std::filesystem::remove_all(folder);
+}
+
+TEST_F(VulkanTest, ADeviceThatGoesWhileTheyAreListedIsNotThere) {
+  static PFN_vkEnumeratePhysicalDevices real;
+  static VkResult answer;
+  real = vkEnumeratePhysicalDevices;
+  // How many there are is still told; then there are none.
+  vkEnumeratePhysicalDevices = [](VkInstance instance, std::uint32_t* n, VkPhysicalDevice* devices) {
+    return devices == nullptr ? real(instance, n, devices) : (*n = 0, answer);
+  };
+  for (const VkResult each : {VK_SUCCESS, VK_ERROR_INITIALIZATION_FAILED}) {
+    answer = each;
+    EXPECT_TRUE(list_vulkan(options_).empty());
+    EXPECT_FALSE(make_vulkan_backend(id_, options_).has_value());
+  }
+  vkEnumeratePhysicalDevices = real;
+  EXPECT_FALSE(list_vulkan(options_).empty());
 }
 
 TEST_F(VulkanTest, UnknownDeviceIsASentence) {
