@@ -166,6 +166,30 @@ TEST_F(VulkanTest, MemoryIsGivenBack) {
   }
 }
 
+TEST_F(VulkanTest, GivingUpIsObeyedInTheMiddleOfAWeight) {
+  for (const bool staging : {false, true}) {
+    VulkanOptions options = options_;
+    options.staging = staging;
+    const auto backend = open(options);
+    Harness h(*backend, 9);
+    WeightMatrix first = h.weight(Format::f16, 6144, 4096), second = h.weight(Format::f16, 512, 4096);  // 48 MiB, 4 MiB
+    WeightMatrix* const weights[] = {&first, &second};
+    std::vector<double> shares;
+    for (const double limit : {0.3, 2.0}) {
+      shares.clear();
+      EXPECT_EQ(backend->arrange(weights, [&](double share) { return shares.push_back(share), share < limit; }), nullptr);
+      EXPECT_TRUE(backend->submit().has_value()) << "giving up is no failure";
+      EXPECT_EQ(shares.size(), limit < 1 ? 2U : 4U) << "once in 16 MiB";
+      EXPECT_TRUE(std::ranges::is_sorted(shares));
+    }
+    EXPECT_NEAR(shares.back(), 12.0 / 13, 1e-9);
+    const Tensor x = h.floats(1, 4096), out = h.empty(1, 6144);
+    backend->linear(first, x, {}, out);
+    const std::vector<float> got = h.take(out);
+    EXPECT_EQ(std::ranges::count(got, 0.0F), 0) << "it came as a whole";
+  }
+}
+
 TEST_F(VulkanTest, KernelsAreKeptAndADamagedFileDoesNoHarm) {
   const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "foreword-pipelines";
   std::filesystem::remove_all(folder);
