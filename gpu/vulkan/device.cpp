@@ -188,6 +188,7 @@ Features features_of(VkPhysicalDevice physical, const VulkanOptions& options) {
   f.max_range = base.limits.maxStorageBufferRange;
   if (options.max_range > 0) f.max_range = std::min(f.max_range, static_cast<std::uint64_t>(options.max_range));
   f.max_allocation = properties11.maxMemoryAllocationSize;
+  f.max_allocations = base.limits.maxMemoryAllocationCount;
   f.range_alignment = std::max<std::uint64_t>(16, base.limits.minStorageBufferOffsetAlignment);
   f.max_groups = *std::min_element(base.limits.maxComputeWorkGroupCount, base.limits.maxComputeWorkGroupCount + 3);
   f.unified = (base.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU || software) && !options.staging;

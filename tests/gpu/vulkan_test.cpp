@@ -1,6 +1,7 @@
 // The Vulkan backend as a house: memory, windows, faults, features that are missing, kernels kept on disk. What its ops compute is
 // in the cases of the other files (FOREWORD_TEST_DEVICE=vulkan). On the first device, Mesa's software driver included.
 #if defined(FOREWORD_VULKAN)
+#include "gpu/vulkan/memory.h"
 #include "tests/gpu/vulkan_device.h"
 
 #include <volk.h>
@@ -163,6 +164,36 @@ TEST_F(VulkanTest, MemoryIsGivenBack) {
     ASSERT_TRUE(large.has_value()) << i << ": " << large.error().message;
     std::vector<std::unique_ptr<Buffer>> small;
     for (int k = 0; k < 10; ++k) small.push_back(std::move(*backend->allocate(static_cast<std::size_t>(1000 * k + 1))));
+  }
+}
+
+TEST_F(VulkanTest, AlmostAllMemoryThatTheDriverGivesIsUsed) {
+  struct Shape {
+    const char* name;
+    std::int64_t hidden, q, kv, ffn;
+  };
+  constexpr Shape kShapes[] = {{"llama 3.2 1b", 2048, 2048, 512, 8192}, {"qwen 2.5 3b", 2048, 2048, 256, 11008}, {"qwen 3 4b", 2560, 4096, 1024, 9728},
+                               {"llama 2 7b", 4096, 4096, 4096, 11008}, {"llama 3 8b", 4096, 4096, 1024, 14336}};
+  const auto instance = vulkan::Instance::open(options_);
+  ASSERT_TRUE(instance.has_value());
+  auto device = vulkan::Device::open(*instance, (*instance)->devices().front(), options_);
+  ASSERT_TRUE(device.has_value());
+  const std::shared_ptr<vulkan::Device> shared = std::move(*device);
+  for (const Shape& s : kShapes) {
+    for (const Format format : {Format::q4_k, Format::q6_k, Format::q8_0}) {
+      const auto memory = std::make_shared<vulkan::Memory>(shared);
+      std::vector<std::unique_ptr<Buffer>> buffers;
+      const auto take = [&](std::int64_t bytes) {  // as far as the card goes
+        if (auto buffer = memory->allocate(static_cast<std::uint64_t>(bytes))) buffers.push_back(std::move(*buffer));
+      };
+      for (int layer = 0; layer < 16; ++layer) {
+        for (const std::int64_t rows : {s.q, s.kv, s.kv, s.ffn, s.ffn}) take(rows * row_bytes(format, s.hidden));
+        for (const std::int64_t cols : {s.q, s.ffn}) take(s.hidden * row_bytes(format, cols));
+        for (int norm = 0; norm < 2; ++norm) take(4 * s.hidden);
+      }
+      const double used = static_cast<double>(memory->bytes_in_use()), held = static_cast<double>(memory->bytes_held());
+      EXPECT_LE(held, 1.01 * used + (32 << 20)) << s.name << ", " << name_of_format(format) << ": one block that fills, and a hundredth";
+    }
   }
 }
 
