@@ -37,6 +37,7 @@ struct DeviceInfo {
   std::int64_t prompt_rows = 128;
   /// Columns of an attention head that the kernels of a graphics processor have room for; the processor takes any.
   std::int64_t widest_head = 512;
+  std::int64_t cache_bytes = 0;  // what its last caches hold together; 0: not known
 };
 
 enum class Activation : std::uint8_t {

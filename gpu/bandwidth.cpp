@@ -7,12 +7,17 @@ namespace foreword::gpu {
 namespace {
 
 constexpr std::int64_t kPiece = std::int64_t{1} << 24;
+constexpr std::int64_t kMostForCaches = std::int64_t{2} << 30;
 
 }  // namespace
 
-Result<ReadBandwidth> ReadBandwidth::prepare(Backend& backend, std::size_t wanted) {
-  const auto most = static_cast<std::int64_t>(wanted);
-  const std::int64_t bytes = std::max(kPiece, (backend.device().memory_free_bytes > 4 * most ? most : most / 4) / kPiece * kPiece);
+std::int64_t ReadBandwidth::bytes_for(const DeviceInfo& device, std::int64_t wanted) {
+  const std::int64_t beyond_caches = std::min(kMostForCaches, 4 * device.cache_bytes);
+  return std::max(kPiece, std::min(std::max(wanted, beyond_caches), device.memory_free_bytes / 4) / kPiece * kPiece);
+}
+
+Result<ReadBandwidth> ReadBandwidth::prepare(Backend& backend, std::int64_t wanted) {
+  const std::int64_t bytes = bytes_for(backend.device(), wanted);
   FW_ASSIGN(auto buffer, backend.allocate(static_cast<std::size_t>(bytes)));
   // Pages that were never written can all be the same page of zeros.
   const std::vector<std::byte> ones(static_cast<std::size_t>(kPiece), std::byte{1});

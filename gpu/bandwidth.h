@@ -11,8 +11,12 @@ namespace foreword::gpu {
 
 class ReadBandwidth {
  public:
-  /// A buffer of so many bytes on the device, a quarter where memory is short. `out_of_memory`.
-  static Result<ReadBandwidth> prepare(Backend& backend, std::size_t bytes = std::size_t{1} << 30);
+  /// A buffer of so many bytes on the device, or what bytes_for() makes of them. `out_of_memory`.
+  static Result<ReadBandwidth> prepare(Backend& backend, std::int64_t bytes = std::int64_t{1} << 30);
+
+  /// More where that is needed to come from memory and not from a cache in every pass but the first: four times what the caches hold,
+  /// up to 2 GiB. A quarter of the free memory at most.
+  static std::int64_t bytes_for(const DeviceInfo& device, std::int64_t wanted);
 
   /// Reads all of it once, with the same threads or lanes as the kernels; bytes per second. 0 if the device cannot tell.
   double pass();

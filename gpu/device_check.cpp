@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <vector>
@@ -28,7 +29,7 @@ class Rig {
 
   Tensor empty(std::int64_t rows, std::int64_t cols, DType dtype = DType::f32) {
     auto buffer = device_.allocate(static_cast<std::size_t>(rows * cols * bytes_of(dtype)));
-    if (!buffer) return failed_ = true, Tensor{};
+    if (!buffer) return failure_ = buffer.error(), Tensor{};
     buffers_.push_back(std::move(*buffer));
     return {buffers_.back().get(), 0, rows, cols, cols, dtype};
   }
@@ -54,7 +55,7 @@ class Rig {
       }
     }
     auto buffer = device_.import_weights(bytes);
-    if (!buffer) return failed_ = true, WeightMatrix{};
+    if (!buffer) return failure_ = buffer.error(), WeightMatrix{};
     buffers_.push_back(std::move(*buffer));
     WeightMatrix w;
     w.buffer = buffers_.back().get();
@@ -66,12 +67,13 @@ class Rig {
   }
   /// Runs what is recorded; empty if anything has failed.
   std::vector<float> take(const Tensor& tensor) {
-    if (failed_ || !device_.submit()) return failed_ = true, std::vector<float>{};
+    if (failure_) return {};
+    if (const auto done = device_.submit(); !done) return failure_ = done.error(), std::vector<float>{};
     std::vector<float> values(static_cast<std::size_t>(tensor.rows * tensor.cols));
     device_.read(tensor, std::as_writable_bytes(std::span(values)));
     return values;
   }
-  bool failed() const { return failed_; }
+  const std::optional<Error>& failure() const { return failure_; }
   Backend& device() { return device_; }
 
  private:
@@ -79,7 +81,7 @@ class Rig {
   std::mt19937 random_{1};
   std::vector<std::vector<std::byte>> bytes_ = {};
   std::vector<std::unique_ptr<Buffer>> buffers_ = {};
-  bool failed_ = false;
+  std::optional<Error> failure_ = {};
 };
 
 /// A chain of rows that all see what is before them.
@@ -100,31 +102,32 @@ std::vector<float> attend(Rig& rig) {
   rows.prefix_slots = rig.put(seen, kMostRows, 1);
   rows.extra_begin = rig.put(begin, kMostRows + 1, 1);
   rows.max_slots = kPageSlots;
-  if (rig.failed()) return {};
+  if (rig.failure()) return {};
   rig.device().store_kv(k, v, layer, places);
   rig.device().attention(q, layer, rows, {.n_heads = kHeads, .scale = 0.125F, .sinks = {}}, out);
   return rig.take(out);
 }
 
-/// Every result, one after the other; what could not be computed is empty.
-std::vector<std::vector<float>> results(Backend& device) {
+/// Every result, one after the other.
+Result<std::vector<std::vector<float>>> results(Backend& device) {
   Rig rig(device);
   std::vector<std::vector<float>> all;
   const Tensor raw = rig.numbers(kMostRows, kCols), weight = rig.numbers(1, kCols), x = rig.empty(kMostRows, kCols);
-  if (rig.failed()) return {};
+  if (rig.failure()) return *rig.failure();
   device.rms_norm(raw, weight, 1e-5F, kCols, x);
   all.push_back(rig.take(x));
   for (const Row& row : kFormats) {
     const WeightMatrix w = rig.weight(row);
     for (const std::int64_t n : {std::int64_t{1}, std::int64_t{5}, kMostRows}) {
       const Tensor out = rig.empty(n, kCols);
-      if (rig.failed()) return {};
+      if (rig.failure()) return *rig.failure();
       device.linear(w, x.row_range(0, n), {}, out);
       all.push_back(rig.take(out));
     }
   }
   all.push_back(attend(rig));
-  return rig.failed() ? std::vector<std::vector<float>>{} : all;
+  if (rig.failure()) return *rig.failure();
+  return all;
 }
 
 bool near(const std::vector<float>& got, const std::vector<float>& right) {
@@ -139,9 +142,9 @@ bool near(const std::vector<float>& got, const std::vector<float>& right) {
 
 }  // namespace
 
-std::optional<bool> computes_as(Backend& right, Backend& device) {
-  const auto wanted = results(right), got = results(device);
-  if (wanted.empty() || got.empty()) return std::nullopt;
+Result<bool> computes_as(Backend& right, Backend& device) {
+  FW_ASSIGN(const auto wanted, results(right));
+  FW_ASSIGN(const auto got, results(device));
   return std::ranges::equal(got, wanted, [](const auto& a, const auto& b) { return a.size() == b.size() && near(a, b); });
 }
 

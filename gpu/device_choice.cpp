@@ -7,72 +7,68 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
-#include <optional>
 #include <sstream>
 
 #include "gpu/bandwidth.h"
 #include "gpu/device_check.h"
+#include "gpu/device_trial.h"
 
 namespace foreword::gpu {
 namespace {
 
-constexpr std::size_t kBytes = std::size_t{128} << 20;
+using Verdict = DeviceSpeed::Verdict;
+
+constexpr std::int64_t kBytes = std::int64_t{512} << 20;  // no cache of a card holds a quarter
 constexpr int kPasses = 4;
 // A card that slept has its memory at a fraction of its speed at first.
 constexpr std::chrono::milliseconds kWaking{300};
 constexpr double kWorthIt = 1.2, kFaster = 1.1;
 constexpr auto kKept = std::chrono::hours(24);
 constexpr std::string_view kProcessor = "cpu";
-constexpr std::string_view kVerdicts[] = {"right", "wrong", "crashed"};
 
-/// That a device is being tried, as a file while this lives; found by the next start if the driver takes the program down with it.
-class Trial {
- public:
-  Trial(const BackendOptions& options, std::string id) {
-    if (options.cache_folder.empty()) return;
-    std::ranges::replace(id, ':', '-');
-    std::error_code ignored;
-    std::filesystem::create_directories(options.cache_folder, ignored);
-    file_ = std::filesystem::path(options.cache_folder) / ("trying-" + id);
-    failed_before_ = std::filesystem::exists(file_, ignored);
-    if (!failed_before_) std::ofstream(file_) << id << '\n';
-  }
-  ~Trial() {
-    std::error_code ignored;
-    if (!file_.empty()) std::filesystem::remove(file_, ignored);
-  }
-  Trial(const Trial&) = delete;
-  Trial& operator=(const Trial&) = delete;
-  bool failed_before() const { return failed_before_; }
-
- private:
-  std::filesystem::path file_;
-  bool failed_before_ = false;
+/// What the kept file calls a verdict, and what stands before and behind the device's name in a sentence.
+struct VerdictRow {
+  std::string_view name, before, behind;
 };
+constexpr VerdictRow kVerdicts[] = {
+    {"right", "", ""},
+    {"wrong", "", " computes other results than it should"},
+    {"crashed", "trying ", " ended the program twice"},
+    {"refused", "", " did not open or refused the program's kernels; a newer driver may help"},
+    {"unknown", "", " could not be asked now"},
+};
+const VerdictRow& row_of(const DeviceSpeed& device) { return kVerdicts[static_cast<std::size_t>(device.verdict)]; }
 
 DeviceSpeed measure(const DeviceInfo& device, const BackendOptions& options) {
   DeviceSpeed speed{device.id, device.name};
   const bool is_processor = device.id == kProcessor;
-  const Trial trial(is_processor ? BackendOptions{} : options, device.id);
-  if (trial.failed_before()) {
-    speed.verdict = DeviceSpeed::Verdict::crashed;
+  const DeviceTrial trial(is_processor ? std::string() : options.cache_folder, device.id);
+  if (trial.crashed_before()) {
+    speed.verdict = Verdict::crashed;
     return speed;
   }
+  speed.verdict = Verdict::unknown;
+  if (trial.under_way()) return speed;
+  const auto because = [&speed](const Error& error) { return speed.verdict = verdict_of(error), speed; };
   auto backend = open_device(device.id, options);
-  if (!backend) return speed;
+  if (!backend) return because(backend.error());
   if (!is_processor) {
     auto processor = open_device(kProcessor, options);
     if (!processor) return speed;
-    const std::optional<bool> same = computes_as(**processor, **backend);
-    if (!same) return speed;
-    if (!*same) speed.verdict = DeviceSpeed::Verdict::wrong;
+    const Result<bool> same = computes_as(**processor, **backend);
+    if (!same) return because(same.error());
+    if (!*same) {
+      speed.verdict = Verdict::wrong;
+      return speed;
+    }
   }
   auto bandwidth = ReadBandwidth::prepare(**backend, kBytes);
-  if (!bandwidth) return speed;
+  if (!bandwidth) return because(bandwidth.error());
   const auto end = std::chrono::steady_clock::now() + (is_processor ? std::chrono::milliseconds(0) : kWaking);
   for (int pass = 0; pass < kPasses || std::chrono::steady_clock::now() < end; ++pass) {
     speed.bytes_per_second = std::max(speed.bytes_per_second, bandwidth->pass());
   }
+  speed.verdict = speed.bytes_per_second > 0 ? Verdict::right : Verdict::refused;
   return speed;
 }
 
@@ -97,19 +93,23 @@ std::vector<DeviceSpeed> read_kept(const std::filesystem::path& file) {
   return devices_from_text(std::string(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()));
 }
 
-void keep(const std::filesystem::path& file, const std::vector<DeviceSpeed>& devices) {
+void keep(const std::filesystem::path& file, const std::string& text) {
   std::error_code ignored;
   std::filesystem::create_directories(file.parent_path(), ignored);
   const std::filesystem::path fresh = file.string() + "." + std::to_string(::getpid()) + ".new";
   {
     std::ofstream stream(fresh, std::ios::trunc);
-    stream << to_text(devices);
+    stream << text;
     if (!stream.flush()) return;
   }
   std::filesystem::rename(fresh, file, ignored);
 }
 
 }  // namespace
+
+DeviceSpeed::Verdict verdict_of(const Error& error) {
+  return error.code == ErrorCode::unsupported || error.code == ErrorCode::device_lost ? Verdict::refused : Verdict::unknown;
+}
 
 std::vector<DeviceSpeed> measure_devices(const BackendOptions& options) {
   std::vector<DeviceSpeed> all;
@@ -123,9 +123,9 @@ DeviceChoice choose_of(const std::vector<DeviceSpeed>& devices) {
   std::vector<DeviceSpeed> others;
   std::string wrong;
   for (const DeviceSpeed& d : devices) {
-    if (d.verdict == DeviceSpeed::Verdict::wrong) wrong = d.name + " computes other results than it should";
-    else if (d.verdict == DeviceSpeed::Verdict::crashed) wrong = "trying " + d.name + " ended the program last time";
-    else if (d.id != kProcessor) others.push_back(d);
+    if (d.id == kProcessor) continue;
+    if (d.verdict == Verdict::right) others.push_back(d);
+    else wrong = std::string(row_of(d).before) + d.name + std::string(row_of(d).behind);
   }
   if (others.empty()) return {std::string(kProcessor), wrong};
   DeviceSpeed best = others.front();
@@ -146,15 +146,15 @@ DeviceChoice choose_device(const BackendOptions& options) {
     if (const auto kept = read_kept(file); same_devices(kept, now)) return choose_of(kept);
   }
   const std::vector<DeviceSpeed> measured = measure_devices(options);
-  // What could not be measured now, because another program has all memory for example, is asked again at the next start.
-  const auto known = [](const DeviceSpeed& d) { return d.bytes_per_second > 0 || d.verdict != DeviceSpeed::Verdict::right; };
-  if (!file.empty() && std::ranges::all_of(measured, known)) keep(file, measured);
+  const std::string text = to_text(measured);
+  if (!file.empty() && !text.empty()) keep(file, text);
   return choose_of(measured);
 }
 
 std::string to_text(const std::vector<DeviceSpeed>& devices) {
   std::string text;
-  for (const DeviceSpeed& d : devices) text += d.id + '\t' + d.name + '\t' + std::to_string(std::llround(d.bytes_per_second)) + '\t' + std::string(kVerdicts[static_cast<std::size_t>(d.verdict)]) + '\n';
+  if (std::ranges::find(devices, Verdict::unknown, &DeviceSpeed::verdict) != devices.end()) return text;
+  for (const DeviceSpeed& d : devices) text += d.id + '\t' + d.name + '\t' + std::to_string(std::llround(d.bytes_per_second)) + '\t' + std::string(row_of(d).name) + '\n';
   return text;
 }
 
@@ -166,8 +166,8 @@ std::vector<DeviceSpeed> devices_from_text(std::string_view text) {
     DeviceSpeed d;
     std::string verdict;
     if (!std::getline(fields, d.id, '\t') || !std::getline(fields, d.name, '\t') || !(fields >> d.bytes_per_second >> verdict) || d.bytes_per_second < 0) return {};
-    d.verdict = static_cast<DeviceSpeed::Verdict>(std::ranges::find(kVerdicts, verdict) - std::begin(kVerdicts));
-    if (d.verdict > DeviceSpeed::Verdict::crashed) return {};
+    d.verdict = static_cast<Verdict>(std::ranges::find(kVerdicts, verdict, &VerdictRow::name) - std::begin(kVerdicts));
+    if (d.verdict >= Verdict::unknown) return {};
     all.push_back(std::move(d));
   }
   return all;

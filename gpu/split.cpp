@@ -283,32 +283,56 @@ void SplitBackend::bring(const WeightMatrix& table) {
 }
 
 std::unique_ptr<Buffer> SplitBackend::arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) {
-  std::vector<WeightMatrix*> rest;
-  std::int64_t left = weight_bytes_, done = 0, all = 0;
-  for (const WeightMatrix* w : weights) all += w->n_experts * w->expert_bytes();
-  for (WeightMatrix* w : weights) {
-    if (go_on && !go_on(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, all)))) return nullptr;
-    const auto* file = dynamic_cast<const SplitWeights*>(w->buffer);
-    check(file != nullptr, "weights in a buffer of import_weights()");
-    const std::int64_t bytes = w->n_experts * w->expert_bytes();
-    WeightMatrix there = *w;
-    there.buffer = file->sides[index(Side::device)].get();
-    WeightMatrix* const one[] = {&there};
-    done += bytes;
-    if (rest.empty() && left >= bytes) {
-      at(Side::device).arrange(one, {});
-      if (at(Side::device).submit()) {
-        on_device_.insert(there.buffer);
-        *w = there;
-        left -= bytes;
-        continue;
-      }
-    }
-    // From the first one that the device does not take, all are the processor's: the border lies between two layers or in one.
-    w->buffer = file->sides[index(Side::processor)].get();
-    rest.push_back(w);
+  std::vector<WeightMatrix> views;  // what the weights become, if nobody gives up before
+  std::int64_t all = 0;
+  for (const WeightMatrix* w : weights) {
+    views.push_back(*w);
+    all += w->n_experts * w->expert_bytes();
   }
-  return rest.empty() ? nullptr : at(Side::processor).arrange(rest, {});
+  bool given_up = false;
+  std::int64_t done = 0;  // bytes
+  /// Of the whole, what a share of the next `bytes` is.
+  const auto part = [&](std::int64_t bytes) -> Progress {
+    if (!go_on) return {};
+    return [&, bytes](double share) {
+      given_up = given_up || !go_on((static_cast<double>(done) + share * static_cast<double>(bytes)) / static_cast<double>(all));
+      return !given_up;
+    };
+  };
+  const auto side_of = [](const WeightMatrix& w, Side side) {
+    const auto* file = dynamic_cast<const SplitWeights*>(w.buffer);
+    check(file != nullptr, "weights in a buffer of import_weights()");
+    return file->sides[index(side)].get();
+  };
+  // From the first one that the device does not take, all are the processor's: the border lies between two layers or in one.
+  std::size_t n_device = 0;
+  for (; n_device < views.size(); ++n_device) {
+    const std::int64_t bytes = views[n_device].n_experts * views[n_device].expert_bytes();
+    if (done + bytes > weight_bytes_) break;
+    WeightMatrix there = views[n_device];
+    there.buffer = side_of(there, Side::device);
+    WeightMatrix* const one[] = {&there};
+    const Progress of_this = part(bytes);
+    if (of_this && !of_this(0)) return nullptr;
+    at(Side::device).arrange(one, of_this);
+    const bool taken = at(Side::device).submit().has_value();
+    if (given_up) return nullptr;
+    if (!taken) break;
+    views[n_device] = there;
+    done += bytes;
+  }
+  std::vector<WeightMatrix*> rest;
+  for (std::size_t i = n_device; i < views.size(); ++i) {
+    views[i].buffer = side_of(views[i], Side::processor);
+    rest.push_back(&views[i]);
+  }
+  auto arranged = rest.empty() ? nullptr : at(Side::processor).arrange(rest, part(all - done));
+  if (given_up) return nullptr;
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    if (i < n_device) on_device_.insert(views[i].buffer);
+    *weights[i] = views[i];
+  }
+  return arranged;
 }
 
 void SplitBackend::write(const Tensor& to, std::span<const std::byte> bytes) {

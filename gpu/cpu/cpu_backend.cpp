@@ -161,6 +161,7 @@ DeviceInfo describe_cpu() {
   const MemoryInfo memory = memory_info();
   device.memory_bytes = memory.total_bytes;
   device.memory_free_bytes = memory.available_bytes;
+  device.cache_bytes = cache_bytes();
   return device;
 }
 

@@ -124,6 +124,19 @@ std::int64_t cgroup_memory_left() {
   return least;
 }
 
+std::vector<int> allowed_processors() {
+  std::vector<int> allowed;
+  cpu_set_t mask;
+  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
+    for (int p = 0; p < CPU_SETSIZE; ++p) {
+      if (CPU_ISSET(p, &mask)) allowed.push_back(p);
+    }
+  } else {
+    for (int p = 0; p < static_cast<int>(std::thread::hardware_concurrency()); ++p) allowed.push_back(p);
+  }
+  return allowed;
+}
+
 }  // namespace
 
 const char* name_of(Isa isa) {
@@ -177,17 +190,13 @@ std::int64_t memory_left_in_cgroup(const std::string& limit_line, const std::str
   return std::max(limit - std::max(used - std::max(files, with_children), std::int64_t{0}), std::int64_t{0});
 }
 
+std::int64_t cache_bytes() {
+  static const std::int64_t bytes = last_cache_bytes(allowed_processors(), "/sys");
+  return bytes;
+}
+
 int usable_processors() {
-  std::vector<int> allowed;
-  cpu_set_t mask;
-  if (::sched_getaffinity(0, sizeof mask, &mask) == 0) {
-    for (int p = 0; p < CPU_SETSIZE; ++p) {
-      if (CPU_ISSET(p, &mask)) allowed.push_back(p);
-    }
-  } else {
-    for (int p = 0; p < static_cast<int>(std::thread::hardware_concurrency()); ++p) allowed.push_back(p);
-  }
-  int count = static_cast<int>(processors_worth_a_thread(allowed, "/sys").size());
+  int count = static_cast<int>(processors_worth_a_thread(allowed_processors(), "/sys").size());
   const double quota = cgroup_processors();
   if (quota > 0) count = std::min(count, static_cast<int>(std::ceil(quota)));
   return std::max(count, 1);

@@ -27,6 +27,9 @@ Isa isa_from_environment(Isa best);
 /// Processors that this process may run on: the affinity mask and the cgroup's quota (rounded up), at least 1.
 int usable_processors();
 
+/// What the last caches of the processors in the mask hold together; 0 where the system does not tell.
+std::int64_t cache_bytes();
+
 /// The quota of a cgroup v2 "cpu.max" line ("200000 100000", "max 100000") in processors; 0 = none.
 double processors_from_cpu_max(const std::string& line);
 

@@ -53,6 +53,31 @@ void keep_one_for_each_core(std::vector<int>& processors, const std::filesystem:
   });
 }
 
+/// "32768K" in bytes.
+std::int64_t parse_size(const std::string& text) {
+  std::istringstream words(text);
+  std::int64_t size = 0;
+  char unit = 0;
+  words >> size >> unit;
+  return size << (unit == 'K' ? 10 : unit == 'M' ? 20 : unit == 'G' ? 30 : 0);
+}
+
+struct Cache {
+  int level = 0;
+  std::int64_t bytes = 0;
+  std::vector<int> processors;  // that share it
+};
+
+Cache last_cache(int processor, const std::filesystem::path& sys) {
+  Cache last;
+  for (int i = 0;; ++i) {
+    const std::filesystem::path folder = folder_of(processor, sys) / "cache" / ("index" + std::to_string(i));
+    int level = 0;
+    if (!(std::istringstream(first_line(folder / "level")) >> level)) return last;
+    if (level > last.level) last = {level, parse_size(first_line(folder / "size")), parse_processor_list(first_line(folder / "shared_cpu_list"))};
+  }
+}
+
 }  // namespace
 
 std::vector<int> parse_processor_list(const std::string& text) {
@@ -73,6 +98,18 @@ std::vector<int> processors_worth_a_thread(std::vector<int> allowed, const std::
   keep_performance_cores(allowed, sys);
   keep_one_for_each_core(allowed, sys);
   return allowed;
+}
+
+std::int64_t last_cache_bytes(const std::vector<int>& processors, const std::filesystem::path& sys) {
+  std::int64_t all = 0;
+  std::vector<int> counted;
+  for (const int processor : processors) {
+    if (std::ranges::find(counted, processor) != counted.end()) continue;
+    const Cache cache = last_cache(processor, sys);
+    counted.insert(counted.end(), cache.processors.begin(), cache.processors.end());
+    all += cache.bytes;
+  }
+  return all;
 }
 
 }  // namespace foreword::gpu

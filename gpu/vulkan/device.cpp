@@ -17,11 +17,20 @@ VkBool32 VKAPI_PTR pass_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugU
   return VK_FALSE;
 }
 
-bool has_extension(VkPhysicalDevice physical, const char* name) {
+/// All that a function lists which is first asked how many there are: fewer, or none, where something has gone in between.
+template <class T, class List>
+std::vector<T> listed(List list) {
   std::uint32_t n = 0;
-  vkEnumerateDeviceExtensionProperties(physical, nullptr, &n, nullptr);
-  std::vector<VkExtensionProperties> all(n);
-  vkEnumerateDeviceExtensionProperties(physical, nullptr, &n, all.data());
+  if (list(&n, nullptr) < 0) return {};
+  std::vector<T> all(n);
+  if (list(&n, all.data()) < 0) return {};
+  all.resize(n);
+  return all;
+}
+
+bool has_extension(VkPhysicalDevice physical, const char* name) {
+  const auto all = listed<VkExtensionProperties>(
+      [physical](std::uint32_t* n, VkExtensionProperties* to) { return vkEnumerateDeviceExtensionProperties(physical, nullptr, n, to); });
   return std::ranges::any_of(all, [&](const VkExtensionProperties& e) { return std::strcmp(e.extensionName, name) == 0; });
 }
 
@@ -121,10 +130,7 @@ Instance::~Instance() {
 }
 
 std::vector<VkPhysicalDevice> Instance::devices() const {
-  std::uint32_t n = 0;
-  vkEnumeratePhysicalDevices(instance_, &n, nullptr);
-  std::vector<VkPhysicalDevice> all(n);
-  vkEnumeratePhysicalDevices(instance_, &n, all.data());
+  auto all = listed<VkPhysicalDevice>([this](std::uint32_t* n, VkPhysicalDevice* to) { return vkEnumeratePhysicalDevices(instance_, n, to); });
   std::erase_if(all, [this](VkPhysicalDevice physical) {
     return computing_family(physical) < 0 || properties_of(physical).apiVersion < VK_API_VERSION_1_2 ||
            (is_processor(physical) && !options_.software) || !suffices(physical);
@@ -182,6 +188,7 @@ Features features_of(VkPhysicalDevice physical, const VulkanOptions& options) {
   f.max_range = base.limits.maxStorageBufferRange;
   if (options.max_range > 0) f.max_range = std::min(f.max_range, static_cast<std::uint64_t>(options.max_range));
   f.max_allocation = properties11.maxMemoryAllocationSize;
+  f.max_allocations = base.limits.maxMemoryAllocationCount;
   f.range_alignment = std::max<std::uint64_t>(16, base.limits.minStorageBufferOffsetAlignment);
   f.max_groups = *std::min_element(base.limits.maxComputeWorkGroupCount, base.limits.maxComputeWorkGroupCount + 3);
   f.unified = (base.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU || software) && !options.staging;

@@ -45,6 +45,7 @@ struct Features {
   std::uint32_t subgroup_size = 0;
   std::uint64_t max_range = 0;        // bytes of one binding
   std::uint64_t max_allocation = 0;   // bytes
+  std::uint32_t max_allocations = 0;  // at a time
   std::uint64_t range_alignment = 0;  // of the start of a binding
   std::uint32_t max_groups = 0;       // in each direction
   bool memory_budget = false;

@@ -128,6 +128,7 @@ Range Lowering::constant_table(const char* name, std::span<const std::uint32_t> 
     }
     const auto filled = transfer_.to_device(**buffer, 0, words.size_bytes(), 4, [&](std::uint64_t first, std::span<std::byte> to) {
       std::memcpy(to.data(), std::as_bytes(words).data() + first, to.size());
+      return true;
     });
     if (!filled) {
       fail(filled.error());

@@ -9,8 +9,9 @@ namespace foreword::gpu::vulkan {
 namespace {
 
 constexpr std::uint64_t kAlignment = 256;
-// Small buffers share blocks of this size; what is larger than half of it has a block of its own.
-constexpr std::uint64_t kBlockBytes = std::uint64_t{32} << 20;
+// Buffers below kSmall share blocks of kBlockBytes. Larger ones have blocks of their own, or the end of a block that the next one does not
+// fit in would stay empty. But drivers give only so many blocks: from half of them on, all share that fit twice.
+constexpr std::uint64_t kBlockBytes = std::uint64_t{32} << 20, kSmall = std::uint64_t{4} << 20;
 
 std::uint64_t round_up(std::uint64_t bytes) { return (std::max<std::uint64_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -76,6 +77,14 @@ void Memory::destroy(Block& block) {
 
 std::int64_t Memory::free_bytes() const { return describe(device_->physical(), 0, device_->options()).memory_free_bytes; }
 
+std::uint64_t Memory::bytes_held() const {
+  std::uint64_t all = 0;
+  for (const Kind* kind : {&local_, &staging_}) {
+    for (const Block& block : kind->blocks) all += block.bytes;
+  }
+  return all;
+}
+
 Result<std::unique_ptr<DeviceBuffer>> Memory::allocate(std::uint64_t bytes) { return allocate(local_, bytes); }
 Result<std::unique_ptr<DeviceBuffer>> Memory::allocate_staging(std::uint64_t bytes) { return allocate(staging_, bytes); }
 
@@ -95,8 +104,10 @@ Result<std::unique_ptr<DeviceBuffer>> Memory::allocate(Kind& kind, std::uint64_t
     bytes_in_use_ += static_cast<std::int64_t>(size);
     return std::make_unique<DeviceBuffer>(shared_from_this(), &block, offset, size, bytes);
   }
-  Result<Block*> block = add_block(kind, size > kBlockBytes / 2 ? size : kBlockBytes);
-  if (!block && size <= kBlockBytes / 2) block = add_block(kind, size);
+  const bool few = local_.blocks.size() + staging_.blocks.size() < device_->features().max_allocations / 2;
+  const std::uint64_t fresh = size < (few ? kSmall : kBlockBytes / 2) ? kBlockBytes : size;
+  Result<Block*> block = add_block(kind, fresh);
+  if (!block && fresh > size) block = add_block(kind, size);
   if (!block) {
     return Error{block.error().code, "The graphics processor could not give " + human_bytes(static_cast<double>(bytes)) + " (" +
                                          human_bytes(static_cast<double>(free_bytes())) +

@@ -77,6 +77,8 @@ class Memory : public std::enable_shared_from_this<Memory> {
   /// Whether the processor reads mapped memory at its usual speed: without a cache it is some hundred times slower.
   bool local_is_cached() const { return local_is_cached_; }
   std::int64_t bytes_in_use() const { return bytes_in_use_; }
+  /// What the driver has given: what is in use, and the ends of blocks.
+  std::uint64_t bytes_held() const;
 
  private:
   friend class DeviceBuffer;

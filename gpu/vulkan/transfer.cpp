@@ -28,16 +28,13 @@ Result<void> Transfer::copy(const Range& from, const Range& to) {
 }
 
 Result<void> Transfer::to_device(const DeviceBuffer& buffer, std::uint64_t offset, std::uint64_t bytes, std::uint64_t grain, const Fill& fill) {
-  if (buffer.host() != nullptr) {
-    fill(0, {buffer.host() + offset, bytes});
-    return {};
-  }
+  const bool direct = buffer.host() != nullptr;
   const std::uint64_t piece = std::max<std::uint64_t>(1, kPieceBytes / grain) * grain;
   for (std::uint64_t first = 0; first < bytes; first += piece) {
     const std::uint64_t n = std::min(piece, bytes - first);
-    FW_TRY(need_staging(n));
-    fill(first, {staging_->host(), n});
-    FW_TRY(copy(staging_->range().part(0, n), buffer.range().part(offset + first, n)));
+    if (!direct) FW_TRY(need_staging(n));
+    if (!fill(first, {direct ? buffer.host() + offset + first : staging_->host(), n})) return Error{ErrorCode::cancelled, "Stopped."};
+    if (!direct) FW_TRY(copy(staging_->range().part(0, n), buffer.range().part(offset + first, n)));
   }
   return {};
 }

@@ -15,9 +15,10 @@ class Transfer {
  public:
   Transfer(std::shared_ptr<Device> device, std::shared_ptr<Memory> memory) : memory_(std::move(memory)), runner_(std::move(device)) {}
 
-  /// `fill` writes bytes [first, first + to.size()) of what shall lie at `offset`; it is asked piece by piece, each a multiple of
-  /// `grain` long but for the last. `out_of_memory`, `device_lost`.
-  using Fill = std::function<void(std::uint64_t first, std::span<std::byte> to)>;
+  /// `fill` writes bytes [first, first + to.size()) of what shall lie at `offset`; it is asked piece by piece (16 MiB, some milliseconds),
+  /// each a multiple of `grain` long but for the last. False from it: `cancelled`, and what lies there is not defined. `out_of_memory`,
+  /// `device_lost`.
+  using Fill = std::function<bool(std::uint64_t first, std::span<std::byte> to)>;
   Result<void> to_device(const DeviceBuffer& buffer, std::uint64_t offset, std::uint64_t bytes, std::uint64_t grain, const Fill& fill);
   Result<void> to_host(const DeviceBuffer& buffer, std::uint64_t offset, std::span<std::byte> bytes);
 

@@ -134,9 +134,12 @@ std::unique_ptr<Buffer> VulkanBackend::arrange(std::span<WeightMatrix* const> we
   std::int64_t done = 0, all = 0;
   for (const WeightMatrix* w : weights) all += w->n_experts * w->expert_bytes();
   for (const WeightMatrix* w : weights) {
-    if (go_on && !go_on(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, all)))) break;
-    if (!keep_failure(weights_.resident(*w, product_layout(*w, device_->features())))) break;
-    done += w->n_experts * w->expert_bytes();
+    const std::int64_t bytes = w->n_experts * w->expert_bytes();
+    const auto of_all = [&](double share) { return go_on((static_cast<double>(done) + share * static_cast<double>(bytes)) / static_cast<double>(all)); };
+    const auto come = weights_.resident(*w, product_layout(*w, device_->features()), go_on ? Progress(of_all) : Progress());
+    if (!come && come.error().code == ErrorCode::cancelled) break;
+    if (!keep_failure(come)) break;
+    done += bytes;
   }
   return nullptr;
 }

@@ -18,7 +18,7 @@ void copy_rows(Format format, std::int64_t cols, std::int64_t n, const std::byte
 
 const WeightLayout kFileLayout{1, row_bytes, copy_rows};
 
-Result<std::vector<WeightWindow>> Weights::resident(const WeightMatrix& weight, const WeightLayout& layout) {
+Result<std::vector<WeightWindow>> Weights::resident(const WeightMatrix& weight, const WeightLayout& layout, const Progress& go_on) {
   if (const auto* here = dynamic_cast<const DeviceBuffer*>(weight.buffer)) {
     check(&layout == &kFileLayout, "a weight in device memory lies as in the file");
     const std::int64_t rows = weight.rows * weight.n_experts;
@@ -34,13 +34,14 @@ Result<std::vector<WeightWindow>> Weights::resident(const WeightMatrix& weight, 
   const WeightBuffer::Key key{weight.offset, weight.rows, weight.n_experts, &layout};
   auto it = residents.find(key);
   if (it == residents.end()) {
-    FW_ASSIGN(auto fresh, copy(weight, layout, file->file_bytes().subspan(static_cast<std::size_t>(weight.offset))));
+    FW_ASSIGN(auto fresh, copy(weight, layout, file->file_bytes().subspan(static_cast<std::size_t>(weight.offset)), go_on));
     it = residents.emplace(key, std::move(fresh)).first;
   }
   return it->second.windows;
 }
 
-Result<WeightBuffer::Resident> Weights::copy(const WeightMatrix& weight, const WeightLayout& layout, std::span<const std::byte> bytes) {
+Result<WeightBuffer::Resident> Weights::copy(const WeightMatrix& weight, const WeightLayout& layout, std::span<const std::byte> bytes,
+                                             const Progress& go_on) {
   const std::int64_t tiles_of_expert = (weight.rows + layout.tile_rows - 1) / layout.tile_rows;
   const std::int64_t n_tiles = tiles_of_expert * weight.n_experts;
   const auto tile_bytes = static_cast<std::uint64_t>(layout.tile_bytes(weight.format, weight.cols));
@@ -55,6 +56,8 @@ Result<WeightBuffer::Resident> Weights::copy(const WeightMatrix& weight, const W
     const std::uint64_t window_bytes = static_cast<std::uint64_t>(n) * tile_bytes;
     FW_ASSIGN(auto buffer, memory_->allocate(window_bytes + 8));
     FW_TRY(transfer_.to_device(*buffer, 0, window_bytes, tile_bytes, [&](std::uint64_t at, std::span<std::byte> to) {
+      const std::uint64_t come = static_cast<std::uint64_t>(first) * tile_bytes + at;
+      if (go_on && !go_on(static_cast<double>(come) / static_cast<double>(static_cast<std::uint64_t>(n_tiles) * tile_bytes))) return false;
       for (std::uint64_t done = 0; done < to.size(); done += tile_bytes) {
         const std::int64_t tile = first + static_cast<std::int64_t>((at + done) / tile_bytes);
         const std::int64_t expert = tile / tiles_of_expert, row = tile % tiles_of_expert * layout.tile_rows;
@@ -63,6 +66,7 @@ Result<WeightBuffer::Resident> Weights::copy(const WeightMatrix& weight, const W
         if (rows < layout.tile_rows) std::memset(out, 0, tile_bytes);
         layout.pack(weight.format, weight.cols, rows, bytes.data() + (expert * weight.rows + row) * file_row, out);
       }
+      return true;
     }));
     resident.windows.push_back({buffer->range(), first * layout.tile_rows, n * layout.tile_rows});
     resident.buffers.push_back(std::move(buffer));

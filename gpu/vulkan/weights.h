@@ -59,11 +59,12 @@ class Weights {
       : device_(std::move(device)), memory_(std::move(memory)), transfer_(transfer) {}
 
   /// The weight's windows, each no larger than a binding may be. Of a weight in a buffer of allocate(): where it lies, and only
-  /// in the layout of the file. `out_of_memory`, `device_lost`. They live as long as the weight's buffer.
-  Result<std::vector<WeightWindow>> resident(const WeightMatrix& weight, const WeightLayout& layout);
+  /// in the layout of the file. `out_of_memory`, `device_lost`, `cancelled` by `go_on`, which is told what share of this weight has come.
+  /// They live as long as the weight's buffer.
+  Result<std::vector<WeightWindow>> resident(const WeightMatrix& weight, const WeightLayout& layout, const Progress& go_on = {});
 
  private:
-  Result<WeightBuffer::Resident> copy(const WeightMatrix& weight, const WeightLayout& layout, std::span<const std::byte> bytes);
+  Result<WeightBuffer::Resident> copy(const WeightMatrix& weight, const WeightLayout& layout, std::span<const std::byte> bytes, const Progress& go_on);
 
   std::shared_ptr<Device> device_;
   std::shared_ptr<Memory> memory_;

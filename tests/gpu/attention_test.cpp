@@ -210,7 +210,12 @@ TEST(Attention, EncodedPagesAreEqualToTheByte) {
     for (std::size_t i = 0; i < std::size(kPools); ++i) layer.closed[i] = {h.empty(1, 2 * 3 * kPools[i].page_bytes(dim) / 4).buffer, 0, 2, kPools[i]};
     std::vector<std::int32_t> slots(64);
     for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = 64 + static_cast<std::int32_t>(i * 11 % 64);
-    backend.store_kv(h.floats(64, 3 * dim, 20), h.floats(64, 3 * dim), layer, h.put(slots, 64, 1));
+    // Every third row is below 2^-14, where a half has no leading one any more.
+    std::vector<float> k = h.normal(64 * 3 * dim, 20), v = h.normal(64 * 3 * dim);
+    for (std::size_t i = 0; i < k.size(); ++i) {
+      if (i / static_cast<std::size_t>(3 * dim) % 3 == 0) k[i] *= 0x1p-20F, v[i] *= 0x1p-16F;
+    }
+    backend.store_kv(h.put(k, 64, 3 * dim), h.put(v, 64, 3 * dim), layer, h.put(slots, 64, 1));
     // Closed, demoted twice, and copied within the open pool.
     const std::int32_t way[] = {kv_block(0, 1), kv_block(1, 1), kv_block(2, 0), kv_block(3, 1)};
     for (int i = 0; i < 3; ++i) backend.encode_pages(layer, h.put(std::vector{way[i]}, 1, 1), h.put(std::vector{way[i + 1]}, 1, 1));

@@ -8,7 +8,7 @@ namespace {
 /// The processor, but for one kind of op.
 class Ill final : public Backend {
  public:
-  enum class With { nothing, one_row, many_rows, attention, nan, allocation };
+  enum class With { nothing, one_row, many_rows, attention, nan, allocation, submission };
   explicit Ill(With with) : with_(with), inner_(make_reference_backend()) {}
 
   DeviceInfo device() const override { return inner_->device(); }
@@ -52,7 +52,10 @@ class Ill final : public Backend {
   void route(Routing r, const Tensor& l, const Tensor& e, const Tensor& w) override { inner_->route(r, l, e, w); }
   void combine_experts(const Tensor& y, const Tensor& w, const Tensor& o) override { inner_->combine_experts(y, w, o); }
   void gather_rows(const Tensor& x, const Tensor& r, const Tensor& o) override { inner_->gather_rows(x, r, o); }
-  Result<void> submit() override { return inner_->submit(); }
+  Result<void> submit() override {
+    if (with_ == With::submission) return Error{ErrorCode::device_lost, "gone"};
+    return inner_->submit();
+  }
 
  private:
   With with_;
@@ -61,20 +64,25 @@ class Ill final : public Backend {
 
 TEST(DeviceCheck, EveryDeviceOfTheTestsIsWell) {
   const auto law = make_reference_backend();
-  for (const Subject& subject : subjects()) EXPECT_EQ(computes_as(*law, *subject.open(2)), true) << subject.name;
+  for (const Subject& subject : subjects()) EXPECT_TRUE(computes_as(*law, *subject.open(2)).value()) << subject.name;
 }
 
 TEST(DeviceCheck, OneThatComputesWrongIsFoundOut) {
   using With = Ill::With;
   const auto law = make_reference_backend();
   Ill well(With::nothing);
-  EXPECT_EQ(computes_as(*law, well), true);
+  EXPECT_TRUE(computes_as(*law, well).value());
   for (const With with : {With::one_row, With::many_rows, With::attention, With::nan}) {
     Ill ill(with);
-    EXPECT_EQ(computes_as(*law, ill), false) << static_cast<int>(with);
+    EXPECT_FALSE(computes_as(*law, ill).value()) << static_cast<int>(with);
   }
-  Ill full(With::allocation);
-  EXPECT_EQ(computes_as(*law, full), std::nullopt) << "nothing is known of its results";
+}
+
+TEST(DeviceCheck, OneThatFailsSaysHow) {
+  const auto law = make_reference_backend();
+  Ill full(Ill::With::allocation), lost(Ill::With::submission);
+  EXPECT_EQ(computes_as(*law, full).error().code, ErrorCode::out_of_memory);
+  EXPECT_EQ(computes_as(*law, lost).error().code, ErrorCode::device_lost);
 }
 
 }  // namespace

@@ -60,5 +60,23 @@ TEST_F(TopologyTest, CapacitiesTellBigFromLittle) {
   EXPECT_EQ(processors_worth_a_thread({0, 1, 2, 3, 4, 5}, sys_), (Processors{4, 5}));
 }
 
+TEST_F(TopologyTest, EachLastCacheCountsOnce) {
+  EXPECT_EQ(last_cache_bytes({0, 1}, sys_), 0);
+  for (int p = 0; p < 8; ++p) {
+    const std::string folder = "devices/system/cpu/cpu" + std::to_string(p) + "/cache/index";
+    const auto put_cache = [&](int index, const char* level, const char* size, const std::string& shared) {
+      const std::string at = folder + std::to_string(index);
+      put(at + "/level", level), put(at + "/size", size), put(at + "/shared_cpu_list", shared);
+    };
+    put_cache(0, "1", "32K", std::to_string(p));
+    put_cache(1, "1", "32K", std::to_string(p));
+    put_cache(2, "2", "1024K", std::to_string(p));
+    if (p < 6) put_cache(3, "3", "32768K", p < 3 ? "0-2" : "3-5");
+  }
+  EXPECT_EQ(last_cache_bytes({0, 1, 2}, sys_), 32 << 20);
+  EXPECT_EQ(last_cache_bytes({1, 2, 4, 5}, sys_), 64 << 20);
+  EXPECT_EQ(last_cache_bytes({5, 6, 7}, sys_), 34 << 20) << "two have no third one";
+}
+
 }  // namespace
 }  // namespace foreword::gpu

@@ -1,7 +1,10 @@
 // The Vulkan backend as a house: memory, windows, faults, features that are missing, kernels kept on disk. What its ops compute is
 // in the cases of the other files (FOREWORD_TEST_DEVICE=vulkan). On the first device, Mesa's software driver included.
 #if defined(FOREWORD_VULKAN)
+#include "gpu/vulkan/memory.h"
 #include "tests/gpu/vulkan_device.h"
+
+#include <volk.h>
 
 #include <fstream>
 
@@ -164,6 +167,60 @@ TEST_F(VulkanTest, MemoryIsGivenBack) {
   }
 }
 
+TEST_F(VulkanTest, AlmostAllMemoryThatTheDriverGivesIsUsed) {
+  struct Shape {
+    const char* name;
+    std::int64_t hidden, q, kv, ffn;
+  };
+  constexpr Shape kShapes[] = {{"llama 3.2 1b", 2048, 2048, 512, 8192}, {"qwen 2.5 3b", 2048, 2048, 256, 11008}, {"qwen 3 4b", 2560, 4096, 1024, 9728},
+                               {"llama 2 7b", 4096, 4096, 4096, 11008}, {"llama 3 8b", 4096, 4096, 1024, 14336}};
+  const auto instance = vulkan::Instance::open(options_);
+  ASSERT_TRUE(instance.has_value());
+  auto device = vulkan::Device::open(*instance, (*instance)->devices().front(), options_);
+  ASSERT_TRUE(device.has_value());
+  const std::shared_ptr<vulkan::Device> shared = std::move(*device);
+  for (const Shape& s : kShapes) {
+    for (const Format format : {Format::q4_k, Format::q6_k, Format::q8_0}) {
+      const auto memory = std::make_shared<vulkan::Memory>(shared);
+      std::vector<std::unique_ptr<Buffer>> buffers;
+      const auto take = [&](std::int64_t bytes) {  // as far as the card goes
+        if (auto buffer = memory->allocate(static_cast<std::uint64_t>(bytes))) buffers.push_back(std::move(*buffer));
+      };
+      for (int layer = 0; layer < 16; ++layer) {
+        for (const std::int64_t rows : {s.q, s.kv, s.kv, s.ffn, s.ffn}) take(rows * row_bytes(format, s.hidden));
+        for (const std::int64_t cols : {s.q, s.ffn}) take(s.hidden * row_bytes(format, cols));
+        for (int norm = 0; norm < 2; ++norm) take(4 * s.hidden);
+      }
+      const double used = static_cast<double>(memory->bytes_in_use()), held = static_cast<double>(memory->bytes_held());
+      EXPECT_LE(held, 1.01 * used + (32 << 20)) << s.name << ", " << name_of_format(format) << ": one block that fills, and a hundredth";
+    }
+  }
+}
+
+TEST_F(VulkanTest, GivingUpIsObeyedInTheMiddleOfAWeight) {
+  for (const bool staging : {false, true}) {
+    VulkanOptions options = options_;
+    options.staging = staging;
+    const auto backend = open(options);
+    Harness h(*backend, 9);
+    WeightMatrix first = h.weight(Format::f16, 6144, 4096), second = h.weight(Format::f16, 512, 4096);  // 48 MiB, 4 MiB
+    WeightMatrix* const weights[] = {&first, &second};
+    std::vector<double> shares;
+    for (const double limit : {0.3, 2.0}) {
+      shares.clear();
+      EXPECT_EQ(backend->arrange(weights, [&](double share) { return shares.push_back(share), share < limit; }), nullptr);
+      EXPECT_TRUE(backend->submit().has_value()) << "giving up is no failure";
+      EXPECT_EQ(shares.size(), limit < 1 ? 2U : 4U) << "once in 16 MiB";
+      EXPECT_TRUE(std::ranges::is_sorted(shares));
+    }
+    EXPECT_NEAR(shares.back(), 12.0 / 13, 1e-9);
+    const Tensor x = h.floats(1, 4096), out = h.empty(1, 6144);
+    backend->linear(first, x, {}, out);
+    const std::vector<float> got = h.take(out);
+    EXPECT_EQ(std::ranges::count(got, 0.0F), 0) << "it came as a whole";
+  }
+}
+
 TEST_F(VulkanTest, KernelsAreKeptAndADamagedFileDoesNoHarm) {
   const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "foreword-pipelines";
   std::filesystem::remove_all(folder);
@@ -185,6 +242,23 @@ TEST_F(VulkanTest, KernelsAreKeptAndADamagedFileDoesNoHarm) {
     EXPECT_GT(std::filesystem::file_size(files.front()), whole.size() / 2) << "what was damaged is written anew";
   }
   std::filesystem::remove_all(folder);
+}
+
+TEST_F(VulkanTest, ADeviceThatGoesWhileTheyAreListedIsNotThere) {
+  static PFN_vkEnumeratePhysicalDevices real;
+  static VkResult answer;
+  real = vkEnumeratePhysicalDevices;
+  // How many there are is still told; then there are none.
+  vkEnumeratePhysicalDevices = [](VkInstance instance, std::uint32_t* n, VkPhysicalDevice* devices) {
+    return devices == nullptr ? real(instance, n, devices) : (*n = 0, answer);
+  };
+  for (const VkResult each : {VK_SUCCESS, VK_ERROR_INITIALIZATION_FAILED}) {
+    answer = each;
+    EXPECT_TRUE(list_vulkan(options_).empty());
+    EXPECT_FALSE(make_vulkan_backend(id_, options_).has_value());
+  }
+  vkEnumeratePhysicalDevices = real;
+  EXPECT_FALSE(list_vulkan(options_).empty());
 }
 
 TEST_F(VulkanTest, UnknownDeviceIsASentence) {

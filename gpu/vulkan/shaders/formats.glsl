@@ -200,7 +200,7 @@ Chunk open_chunk(const uint format, const uint part, uint row, uint index, uint 
 float float_at(const uint format, uint part, uint at, uint col) {
   if (format == F32) return uintBitsToFloat(aligned_word(part, at + 4u * col));
   const uint bits = half_bits_at(part, at + 2u * col);
-  return format == BF16 ? uintBitsToFloat(bits << 16) : unpackHalf2x16(bits).x;
+  return format == BF16 ? uintBitsToFloat(bits << 16) : halves(bits).x;
 }
 
 vec4 float_values(const uint format, Chunk c, uint i) {
@@ -208,7 +208,7 @@ vec4 float_values(const uint format, Chunk c, uint i) {
   if (IN_FOURS != 0u) {
     if (first >= c.left) return vec4(0);
     const uint at = c.at + (format == F32 ? 16u : 8u) * i, low = aligned_word(c.part, at), high = aligned_word(c.part, at + 4u);
-    if (format == F16) return vec4(unpackHalf2x16(low), unpackHalf2x16(high));
+    if (format == F16) return vec4(halves(low), halves(high));
     if (format == BF16) return uintBitsToFloat(uvec4(low << 16, low & 0xffff0000u, high << 16, high & 0xffff0000u));
     return uintBitsToFloat(uvec4(low, high, aligned_word(c.part, at + 8u), aligned_word(c.part, at + 12u)));
   }

@@ -23,7 +23,7 @@ vec4 kv_bytes(uint word) { return vec4(word & 255u, word >> 8 & 255u, word >> 16
 // One element of a tile without scales.
 float kv_element(const uint pool, const uint format, uint tile, uint at) {
   if (format == KV_F32) return uintBitsToFloat(page_word(pool, tile + at));
-  return unpackHalf2x16(page_word(pool, tile + at / 2u) >> 16u * (at & 1u)).x;
+  return halves(page_word(pool, tile + at / 2u) >> 16u * (at & 1u)).x;
 }
 
 // Columns 4 quad .. 4 quad + 3 of a slot; 0 behind the head's end. The tile starts at word `tile`.
@@ -35,7 +35,7 @@ vec4 kv_values(const uint pool, const uint format, uint tile, uint slot, uint qu
       for (uint j = 0u; j < 4u && 4u * quad + j < HEAD_DIM; ++j) values[j] = kv_element(pool, format, tile, at + j);
       return values;
     }
-    if (format == KV_F16) return vec4(unpackHalf2x16(page_word(pool, tile + at / 2u)), unpackHalf2x16(page_word(pool, tile + at / 2u + 1u)));
+    if (format == KV_F16) return vec4(halves(page_word(pool, tile + at / 2u)), halves(page_word(pool, tile + at / 2u + 1u)));
     const uint word = tile + at;
     return uintBitsToFloat(uvec4(page_word(pool, word), page_word(pool, word + 1u), page_word(pool, word + 2u), page_word(pool, word + 3u)));
   }

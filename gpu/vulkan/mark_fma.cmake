@@ -1,0 +1,17 @@
+# Marks every fma() of a module (FROM) NoContraction (TO): without the mark a driver may round the product before it is added. The
+# compiler marks none, not even where the value is `precise`.
+execute_process(COMMAND ${DISASSEMBLER} --no-color --raw-id ${FROM} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "%[0-9]+ = OpExtInst %[0-9]+ %[0-9]+ Fma " sums "${text}")
+set(marks "")
+foreach(sum ${sums})
+  string(REGEX MATCH "^%[0-9]+" id "${sum}")
+  string(APPEND marks "OpDecorate ${id} NoContraction\n")
+endforeach()
+string(FIND "${text}" "OpDecorate " at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "${FROM}: a shader without decorations.")
+endif()
+string(SUBSTRING "${text}" 0 ${at} before)
+string(SUBSTRING "${text}" ${at} -1 behind)
+file(WRITE ${TO}.txt "${before}${marks}${behind}")
+execute_process(COMMAND ${ASSEMBLER} --target-env vulkan1.2 --preserve-numeric-ids ${TO}.txt -o ${TO} COMMAND_ERROR_IS_FATAL ANY)
