@@ -157,9 +157,9 @@ Result<std::vector<TokenId>> EvalModel::write(std::span<const TokenId> prompt, s
 }
 
 Result<std::string> EvalModel::continuation(const std::string& opening, std::int64_t n_tokens) {
-  FW_ASSIGN(const std::vector<TokenId> prompt, encode_prompt(model_, opening, {}, fixed_day()));
-  if (prompt.empty() || std::ssize(prompt) >= model_.model().context) return std::string();
-  FW_ASSIGN(const auto written, write(prompt, n_tokens, [](TokenId) { return true; }));
+  FW_ASSIGN(const engine::Prompt prompt, encode_prompt(model_, opening, {}, fixed_day()));
+  if (prompt.tokens.empty() || std::ssize(prompt.tokens) >= model_.model().context) return std::string();
+  FW_ASSIGN(const auto written, write(prompt.tokens, n_tokens, [](TokenId) { return true; }));
   std::string text;
   for (const TokenId id : written) text += piece(id);
   return text;
@@ -172,12 +172,12 @@ Result<std::optional<bool>> EvalModel::repairs(const EvalRecord& edit) {
   if (!prompt) return std::optional<bool>();
   const std::string wanted = normal_space(edit.turns.back().content);
   const std::int64_t most = std::ssize(tokenizer.encode(wanted, {})) + kSpareTokens;
-  if (prompt->empty() || std::ssize(*prompt) + most > model_.model().context) return std::optional<bool>();
+  if (prompt->tokens.empty() || std::ssize(prompt->tokens) + most > model_.model().context) return std::optional<bool>();
   engine::StreamDecoder decoder(tokenizer, true);
   const auto stops = model_.chat_template()->stop_strings();
   engine::StopFilter filter({stops.begin(), stops.end()});
   std::string found;
-  FW_TRY(write(*prompt, most, [&](TokenId id) {
+  FW_TRY(write(prompt->tokens, most, [&](TokenId id) {
     found += filter.push(decoder.push(id));
     return !filter.hit() && wanted.starts_with(normal_space(found));
   }));

@@ -52,7 +52,9 @@ AnswerWriter::AnswerWriter(LoadedModel& model, Generate request, Clock::time_poi
       owner_(request_.chat) {}
 
 Result<void> AnswerWriter::encode(const std::tm& now) {
-  FW_ASSIGN(text_, encode_prompt(model_, request_.prompt, request_.answer_so_far, now, request_.thinking));
+  FW_ASSIGN(Prompt prompt, encode_prompt(model_, request_.prompt, request_.answer_so_far, now, request_.thinking));
+  text_ = std::move(prompt.tokens);
+  opening_ = std::move(prompt.opening);
   length_ = stats_.prompt_tokens = std::ssize(text_);
   const std::int64_t context = model_.model().context;
   if (text_.empty()) return Error{ErrorCode::invalid_argument, "The prompt is empty; write something first."};
@@ -258,7 +260,7 @@ bool AnswerWriter::say_token(TokenId token) {
   ++stats_.n_tokens;
   const double elapsed = seconds_since(first_token_);
   const double speed = stats_.n_tokens > 1 && elapsed > 0 ? static_cast<double>(stats_.n_tokens - 1) / elapsed : 0;
-  say_(TextPiece{request_.id, filter_.push(decoder_.push(token)), {token}, speed, length_ + 1});
+  say_(TextPiece{request_.id, std::exchange(opening_, {}) + filter_.push(decoder_.push(token)), {token}, speed, length_ + 1});
   if (filter_.hit()) stats_.stop_reason = StopReason::stop_string;
   else ++length_;
   return !filter_.hit();

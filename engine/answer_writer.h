@@ -95,6 +95,7 @@ class AnswerWriter final : public Work {
   GenerationStats stats_;
   Clock::time_point arrived_, restoring_since_{}, reading_since_{}, first_token_{};
 
+  std::string opening_;        // what the prompt has of the answer, until its first piece
   std::vector<TokenId> text_;  // prompt and every token that was chosen, also behind the end of the answer
   std::int64_t length_ = 0;    // of the text as far as the answer goes
   TextOwner owner_;

@@ -212,11 +212,11 @@ Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tok
   return {};
 }
 
-Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
-                                           const std::variant<std::vector<ChatMessage>, std::string>& prompt,
-                                           const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking) {
+Result<Prompt> encode_prompt(const LoadedModel& loaded, const std::variant<std::vector<ChatMessage>, std::string>& prompt,
+                             const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
-  std::vector<TokenId> ids;
+  Prompt encoded;
+  std::vector<TokenId>& ids = encoded.tokens;
   if (const auto* text = std::get_if<std::string>(&prompt)) {
     ids = tokenizer.encode(*text, {});
   } else {
@@ -226,10 +226,11 @@ Result<std::vector<TokenId>> encode_prompt(const LoadedModel& loaded,
     FW_ASSIGN(const std::vector<TextSpan> spans,
               render_prompt(*loaded.chat_template(), tokenizer, std::get<std::vector<ChatMessage>>(prompt), options, answer_so_far));
     ids = tokenizer.encode(spans, {.parse_special = true});
+    if (answer_so_far.empty()) encoded.opening = opening_of_thoughts(spans);
   }
   const TokenId bos = tokenizer.bos();
   if (tokenizer.adds_bos() && bos != kNoToken && (ids.empty() || ids.front() != bos)) ids.insert(ids.begin(), bos);
-  return ids;
+  return encoded;
 }
 
 }  // namespace foreword::engine

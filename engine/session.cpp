@@ -260,7 +260,7 @@ class Session::Desk {
     TokensCounted counted{command.id, 0, {}};
     if (counter_ && !command.messages.empty()) {
       const auto prompt = encode_prompt(*model_, command.messages, {}, clock_now_(), command.thinking);
-      if (prompt) counted.total = std::ssize(*prompt);
+      if (prompt) counted.total = std::ssize(prompt->tokens);
       counted.of_messages = counter_->of(command.messages);
     }
     outbox_.push(std::move(counted));

@@ -14,7 +14,7 @@ namespace {
 // Stands where the user's text is to come, so that the template shows where that is. A word that no template changes.
 constexpr std::string_view kMarker = "ForewordCaret";
 
-constexpr std::string_view kThink = "<think>", kThought = "</think>", kBetween = "\n\n";
+constexpr std::string_view kThink = "<think>", kThought = "</think>", kBetween = "\n\n", kBracketThink = "[THINK]";
 
 void split_thoughts(ChatMessage& message) {
   if (message.role != Role::assistant) return;
@@ -32,11 +32,19 @@ std::vector<ChatMessage> with_system_in_user(std::span<const ChatMessage> messag
   return merged;
 }
 
-/// What has to follow a prompt so that its answer begins without thoughts.
-std::string without_thoughts(const ChatTemplate& format, const std::vector<TextSpan>& prompt) {
+/// What the template wrote last, without the white space behind it, and that.
+struct Tail {
+  std::string_view text, blank;
+};
+Tail tail_of(const std::vector<TextSpan>& prompt) {
   const std::string_view end = prompt.empty() || !prompt.back().trusted ? std::string_view() : std::string_view(prompt.back().text);
   const std::size_t size = end.find_last_not_of(" \n") + 1;  // npos + 1: 0
-  const std::string_view tail = end.substr(0, size), blank = end.substr(size);
+  return {end.substr(0, size), end.substr(size)};
+}
+
+/// What has to follow a prompt so that its answer begins without thoughts.
+std::string without_thoughts(const ChatTemplate& format, const std::vector<TextSpan>& prompt) {
+  const auto [tail, blank] = tail_of(prompt);
   if (tail.ends_with(kThought)) return {};
   if (!tail.ends_with(kThink)) return std::string(format.thoughtless());
   return std::string(kBetween.substr(kBetween.starts_with(blank) ? blank.size() : 0)).append(kThought).append(kBetween);
@@ -83,6 +91,14 @@ Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Toke
   return again ? std::move(again) : std::move(spans);
 }
 
+std::string opening_of_thoughts(const std::vector<TextSpan>& prompt) {
+  const auto [tail, blank] = tail_of(prompt);
+  for (const std::string_view tag : {kThink, kBracketThink}) {
+    if (tail.ends_with(tag)) return std::string(tag).append(blank);
+  }
+  return {};
+}
+
 Result<std::vector<TextSpan>> render_prompt(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
                                             const ChatTemplateOptions& options, std::string_view answer_so_far) {
   FW_ASSIGN(std::vector<TextSpan> spans, render_chat(format, tokenizer, std::move(messages), options));
@@ -90,6 +106,7 @@ Result<std::vector<TextSpan>> render_prompt(const ChatTemplate& format, const To
   const bool in_message = !answer_so_far.empty() && split_harmony(format.thoughtless());
   const bool thinks = options.thinking.value_or(true) && !in_message;
   if (!thinks && !holds_thoughts(answer_so_far)) spans.push_back({without_thoughts(format, spans), true});
+  if (const std::string opening = opening_of_thoughts(spans); answer_so_far.starts_with(opening)) answer_so_far.remove_prefix(opening.size());
   std::vector<TextSpan> answer = answer_spans(answer_so_far);
   if (!answer.empty() && tokenizer.loses_first_space(spans)) answer.front().text.insert(0, " ");
   std::ranges::move(answer, std::back_inserter(spans));

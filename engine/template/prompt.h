@@ -14,8 +14,12 @@ namespace foreword::engine {
 Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
                                           ChatTemplateOptions options);
 
+/// The opening of thoughts that stands at a prompt's end, with the white space behind it ("<think>\n"), where the template writes it; else
+/// nothing. To whoever reads the answer it belongs to it: without it thoughts look like what is said until they are over.
+std::string opening_of_thoughts(const std::vector<TextSpan>& prompt);
+
 /// render_chat, and the beginning of the answer: where no thoughts are wanted (options.thinking is false), that they are over, as far as
-/// the template has not said so; then `answer_so_far`, after which it is to go on.
+/// the template has not said so; then `answer_so_far`, after which it is to go on. If that begins with the opening of thoughts at the prompt's end, it is there once.
 Result<std::vector<TextSpan>> render_prompt(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
                                             const ChatTemplateOptions& options, std::string_view answer_so_far);
 

@@ -94,7 +94,7 @@ class Writer {
     Generate request;
     if (kind.chat) request.prompt = std::vector<ChatMessage>{{Role::user, prompt, {}}};
     else request.prompt = prompt;
-    std::vector<TokenId> text = std::move(*encode_prompt(model_, request.prompt, {}, std::tm{}));
+    std::vector<TokenId> text = std::move(encode_prompt(model_, request.prompt, {}, std::tm{})->tokens);
     const Tokenizer& tokenizer = *model_.tokenizer();
     const auto end = static_cast<std::int64_t>(text.size()) + max_tokens;
     const SequenceId sequence = model_.cache().add_sequence();

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <map>
 
+#include <unistd.h>
+
+#include "engine/model/random_model.h"
 #include "tests/support/fixtures.h"
 
 namespace foreword::engine {
@@ -315,6 +318,30 @@ TEST_F(SessionTest, ChatGoesThroughTheTemplate) {
   const Outcome outcome = run(std::move(request));
   ASSERT_TRUE(outcome.stats) << (outcome.error ? outcome.error->message : "");
   EXPECT_GT(outcome.prompt_tokens, 2);
+}
+
+TEST_F(SessionTest, ThoughtsThatTheTemplateBeganAreToldAsSuch) {
+  auto writer = random_model({"small", 2, 64, 128, 2, 1, 32, 400, true, ""}, gpu::Format::q8_0, 7);
+  ASSERT_TRUE(writer);
+  writer->set("tokenizer.chat_template", std::string("{% for m in messages %}[{{ m.content }}]{% endfor %}<think>{{ '\\n' }}"));
+  const auto path = std::filesystem::path(testing::TempDir()) / ("thinks-" + std::to_string(::getpid()) + ".gguf");
+  ASSERT_TRUE(writer->write(path));
+  load(256, {}, path);
+  Generate request;
+  request.id = 1;
+  request.prompt = std::vector<ChatMessage>{{Role::user, "Hello", {}}};
+  request.max_tokens = 6;
+  const Outcome whole = run(request);
+  ASSERT_TRUE(whole.text.starts_with("<think>\n")) << whole.text;
+  EXPECT_EQ(whole.text.find("<think>", 1), std::string::npos);
+  request.id = 2;
+  request.max_tokens = 3;
+  request.answer_so_far = run(request).text;
+  request.id = 3;
+  const Outcome rest = run(request);
+  EXPECT_EQ(rest.text.find("<think>"), std::string::npos);
+  EXPECT_GT(rest.prompt_tokens, whole.prompt_tokens);
+  std::filesystem::remove(path);
 }
 
 TEST_F(SessionTest, WithoutAModelItSaysSo) {

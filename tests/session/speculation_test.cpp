@@ -116,7 +116,7 @@ class SpeculationEquality : public testing::Test {
     const PrefixTree::Text& known = model.texts().texts().back();
     EXPECT_EQ(std::ssize(known.tokens), model.cache().length(known.sequence));
     for (const std::int32_t block : model.cache().blocks(known.sequence)) written.pools.push_back(gpu::pool_of(block));
-    written.prompt = encode_prompt(model, request.prompt, {}, {}).value();
+    written.prompt = encode_prompt(model, request.prompt, {}, {}).value().tokens;
     std::vector<TokenId> whole = written.prompt;
     whole.insert(whole.end(), written.ids.begin(), written.ids.end());
     EXPECT_TRUE(std::equal(known.tokens.begin(), known.tokens.end(), whole.begin())) << "the cache holds what was written";

@@ -131,6 +131,20 @@ TEST(Prompt, ThoughtsOfAnUnfinishedAnswerStayWhereTheyAre) {
   EXPECT_TRUE(begun("Hm.\n</think>\n\nSo").ends_with("<think>\nHm.\n</think>\n\nSo"));
 }
 
+TEST(Prompt, ThoughtsThatTheTemplateBeginsBelongToTheAnswer) {
+  const auto ending = [](const std::string& end) { return *ChatTemplate::from_source("{% for m in messages %}[{{ m.content }}]{% endfor %}" + end); };
+  const std::vector<ChatMessage> hi{{Role::user, "Hi <think>", ""}};
+  const auto opening = [&](const ChatTemplate& format) { return opening_of_thoughts(*render_prompt(format, tokenizer(), hi, golden_options(), {})); };
+  EXPECT_EQ(opening(ending("<think>{{ '\n' }}")), "<think>\n");
+  EXPECT_EQ(opening(ending("<think>")), "<think>");
+  EXPECT_EQ(opening(ending("[THINK]")), "[THINK]");
+  EXPECT_EQ(opening(ending("<think></think>")), "");
+  EXPECT_EQ(opening(ending("")), "") << "a person's own word";
+  const auto continued = render_prompt(ending("<think>{{ '\n' }}"), tokenizer(), hi, golden_options(), "<think>\nSo they");
+  ASSERT_TRUE(continued);
+  EXPECT_TRUE(joined(*continued).ends_with("]<think>\nSo they")) << joined(*continued);
+}
+
 TEST(Prompt, AnAnswerOfGptOssWithoutThoughtsGoesOnInItsMessage) {
   const auto spans = render_prompt(of_file("gpt-oss.jinja"), tokenizer(), {{Role::user, "Hi", ""}}, golden_options(), "Hel");
   EXPECT_TRUE(joined(*spans).ends_with("<|start|>assistant<|channel|>final<|message|>Hel"));
