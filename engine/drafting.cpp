@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "engine/base/log.h"
 #include "engine/rehearsal.h"
 #include "engine/speculative/top_tokens.h"
 
@@ -98,6 +99,30 @@ Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* s
     FW_TRY(rehearse(model, *second, kRehearsingSeconds, drafting->speculation));
   }
   return drafting;
+}
+
+Result<Drafters> open_drafters(LoadedModel& model, const ModelOptions& options, const std::function<bool()>& go_on) {
+  Drafters drafters;
+  Result<void> failed;
+  if (!options.draft_model.empty()) {
+    auto second = SecondModel::open(options.draft_model, options, model);
+    if (second) drafters.second = std::move(*second);
+    else failed = std::move(second.error());
+  }
+  if (failed) {
+    auto drafting = open_drafting(model, drafters.second.get(), options, go_on);
+    if (drafting) drafters.drafting = std::move(*drafting);
+    else failed = std::move(drafting.error());
+  }
+  if (failed) return drafters;
+  const ErrorCode why = failed.error().code;
+  const bool is_second = !options.draft_model.empty() && why != ErrorCode::cancelled;
+  if (!is_second || (!options.draft_model_optional && (why != ErrorCode::out_of_memory || !drafters.second))) return std::move(failed.error());
+  log(LogLevel::warning, failed.error().message + " Answers go without the draft model.");
+  ModelOptions alone = options;
+  alone.draft_model.clear();
+  std::erase(alone.draft, "model");
+  return open_drafters(model, alone, go_on);
 }
 
 }  // namespace foreword::engine

@@ -38,7 +38,6 @@ std::tm local_time_now() {
 
 /// Between two words on how far a loading is.
 constexpr std::chrono::milliseconds kTellLoading{300};
-constexpr const char* kGoesWithout = " Answers go without the draft model.";
 /// For a page that comes back from the store, where nothing else runs.
 constexpr std::chrono::milliseconds kPatience{50};
 /// The same, where nobody waits for it, and whoever comes should not wait either.
@@ -227,25 +226,10 @@ class Session::Desk {
   Result<void> prepare_drafting(const ModelOptions& options) {
     if (model_->tokenizer() == nullptr) return {};
     counter_.emplace(*model_->tokenizer());
-    if (!options.draft_model.empty()) {
-      auto second = SecondModel::open(options.draft_model, options, *model_);
-      if (second) second_ = std::move(*second);
-      else if (!options.draft_model_optional) return std::move(second.error());
-      else log(LogLevel::warning, second.error().message + kGoesWithout);
-    }
-    auto drafting = open_drafting(*model_, second_.get(), options, [this] { return wants_model(); });
-    // Memory may suffice for the model alone.
-    const ErrorCode why = drafting ? ErrorCode::cancelled : drafting.error().code;
-    if (second_ && why != ErrorCode::cancelled && (options.draft_model_optional || why == ErrorCode::out_of_memory)) {
-      log(LogLevel::warning, drafting.error().message + kGoesWithout);
-      second_.reset();
-      ModelOptions alone = options;
-      std::erase(alone.draft, "model");
-      drafting = open_drafting(*model_, nullptr, alone, [this] { return wants_model(); });
-    }
-    if (!drafting) return std::move(drafting.error());
-    if (!*drafting) return {};
-    drafting_.emplace(std::move(**drafting));
+    FW_ASSIGN(auto drafters, open_drafters(*model_, options, [this] { return wants_model(); }));
+    second_ = std::move(drafters.second);
+    if (!drafters.drafting) return {};
+    drafting_.emplace(std::move(*drafters.drafting));
     scheduler_->cost().rows() = drafting_->speculation.cost();
     return {};
   }

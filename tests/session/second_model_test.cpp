@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include "engine/drafting.h"
 #include "engine/model/random_model.h"
 #include "engine/second_model.h"
 #include "tests/session/models.h"
@@ -29,6 +30,34 @@ TEST(SecondModel, AnotherVocabularyIsRefused) {
   const auto second = SecondModel::open(test::data_dir() / "models" / "arch-qwen2-Q8_0.gguf", options, *model);
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message.find("vocabulary"), std::string::npos) << second.error().message;
+}
+
+// A sibling that comes with a model may be damaged or gone.
+TEST(SecondModel, IsLeftOutWhereItMayFail) {
+  ModelOptions options = options_of(256);
+  options.draft = {"auto", "model"};
+  options.draft_model = std::filesystem::path(testing::TempDir()) / "no-such-model.gguf";
+  const auto model = std::move(LoadedModel::open(builtin("main.gguf"), options)).value();
+  EXPECT_FALSE(open_drafters(*model, options));
+  options.draft_model_optional = true;
+  auto without = open_drafters(*model, options);
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_FALSE(without->second);
+  ASSERT_TRUE(without->drafting);
+  const auto names_model = [](const Drafters& drafters) {
+    return std::ranges::any_of(drafters.drafting->speculation.drafters(), [](const auto& member) { return member.row->name == "model"; });
+  };
+  EXPECT_FALSE(names_model(*without));
+  options.draft = {"model"};
+  without = open_drafters(*model, options);
+  ASSERT_TRUE(without);
+  EXPECT_FALSE(without->drafting) << "nobody else was named";
+  options.draft = {"auto"};
+  options.draft_model = builtin("draft.gguf");
+  const auto with = open_drafters(*model, options);
+  ASSERT_TRUE(with);
+  EXPECT_TRUE(with->second);
+  EXPECT_TRUE(names_model(*with));
 }
 
 // What it kept of earlier trees, and what it reads along, make no difference to a number.
