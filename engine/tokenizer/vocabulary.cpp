@@ -125,8 +125,8 @@ Result<std::shared_ptr<const Tokenizer::Vocabulary>> Tokenizer::Vocabulary::read
   FW_ASSIGN(vocabulary->eos, read_token_id(metadata, "eos_token_id", kNoToken, tokens));
   vocabulary->names_bos = vocabulary->bos != kNoToken;
   vocabulary->names_eos = vocabulary->eos != kNoToken;
-  if (!vocabulary->names_bos) vocabulary->bos = defaults.bos;
-  if (!vocabulary->names_eos) vocabulary->eos = defaults.eos;
+  if (!vocabulary->names_bos && vocabulary->tokens.has(defaults.bos)) vocabulary->bos = defaults.bos;
+  if (!vocabulary->names_eos && vocabulary->tokens.has(defaults.eos)) vocabulary->eos = defaults.eos;
   FW_ASSIGN(vocabulary->unknown, read_token_id(metadata, "unknown_token_id", defaults.unknown, tokens));
   FW_ASSIGN(vocabulary->adds_bos, read_flag(metadata, "add_bos_token", defaults.adds_bos));
   FW_ASSIGN(vocabulary->adds_eos, read_flag(metadata, "add_eos_token", defaults.adds_eos));

@@ -215,6 +215,20 @@ TEST(Vocabulary, Phi3SwallowsTheWhiteSpaceBehindSpecialTokens) {
   }
 }
 
+TEST(Vocabulary, WhatIsUsualButNotThereIsNoToken) {
+  Metadata metadata;
+  metadata.set("tokenizer.ggml.model", {std::string("gpt2")});
+  metadata.set("tokenizer.ggml.pre", {std::string("default")});
+  metadata.set("tokenizer.ggml.tokens", {std::vector<std::string>{"a", "b"}});
+  metadata.set("tokenizer.ggml.merges", {std::vector<std::string>{}});
+  const Tokenizer small = test::make_tokenizer(metadata);
+  EXPECT_EQ(small.bos(), kNoToken);
+  EXPECT_EQ(small.eos(), kNoToken);
+  EXPECT_EQ(small.bos_text(), "");
+  metadata.set("tokenizer.ggml.add_bos_token", {true});
+  EXPECT_FALSE(Tokenizer::from_gguf(metadata));
+}
+
 TEST(Vocabulary, EmptyTextsAndRepeatedTexts) {
   SmallVocabulary vocabulary = byte_level("gpt-2");
   const auto empty = static_cast<TokenId>(vocabulary.add(""));
