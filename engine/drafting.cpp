@@ -121,6 +121,7 @@ Result<Drafters> open_drafters(LoadedModel& model, const ModelOptions& options, 
   log(LogLevel::warning, failed.error().message + " Answers go without the draft model.");
   ModelOptions alone = options;
   alone.draft_model.clear();
+  drafters.second.reset();  // its memory is what may be missing
   std::erase(alone.draft, "model");
   return open_drafters(model, alone, go_on);
 }

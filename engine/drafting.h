@@ -2,6 +2,7 @@
 // Sets drafting up for a model: which drafters, and what passes of several rows cost on this device. Engine desk only.
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "engine/answer_writer.h"

@@ -112,6 +112,7 @@ void Speculation::rehearse(std::string_view drafter, const SamplingParams& sampl
 }
 
 void Speculation::begin(std::span<const std::int32_t> text, std::size_t kept) {
+  check(kept <= followed_ || quiet_ >= kQuiet, "a text is followed from where it was left, but where most steps are left out");
   controller_.begin_answer();
   follow(text, std::min(kept, followed_));
 }
@@ -129,11 +130,11 @@ void Speculation::expect_copy_of(std::span<const std::int32_t> source) {
 
 const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
                                     const Load& load, const std::function<bool()>& go_on) {
+  check(!text.empty() && (text.size() == followed_ || quiet_ >= kQuiet), "what is drafted for has been followed, but where most steps are left out");
   tree_.clear(text.back());
   rests_ = rest_ > 0;
   if (rests_) {
     --rest_;
-    next_sampled_nodes_ = 0;
     return tree_;
   }
   follow(text, followed_);

@@ -29,11 +29,15 @@ class Watched : public Drafter {
     text_.resize(std::min(kept, text_.size()));
     text_.insert(text_.end(), text.begin() + static_cast<std::ptrdiff_t>(text_.size()), text.end());
   }
-  void propose(const DraftRules&, std::uint8_t self, const Calibration&, DraftTree& tree) override {
+  void propose(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) override {
     ++seen_.asked;
     seen_.missed = seen_.missed || tree.token.front() != text_.back() || token_at(text_.size() - 1) != text_.back();
     const std::int32_t token = token_at(text_.size());
-    if (seen_.knows_what_comes) tree.add(0, token, .9F, Draw::deterministic, {0, token, self, 0});
+    if (!seen_.knows_what_comes) return;
+    if (!is_rejection(rules.mode)) tree.add(0, token, .9F, Draw::deterministic, {0, token, self, 0});
+    else grow(tree, [&](const DraftTree&, std::int32_t node, std::vector<Guess>& guesses) {
+      if (node == 0) guesses.push_back({token, 1});
+    }, rules, self, calibration);
   }
   std::int64_t bytes() const override { return 0; }
 
@@ -42,14 +46,15 @@ class Watched : public Drafter {
   Text text_;
 };
 
-constexpr DrafterRow kWatched{"watched", "", "", 1.0F, false, false, nullptr};
+constexpr DrafterRow kWatched{"watched", "", "", 1.0F, true, false, nullptr};
 
 class Rest : public testing::Test {
  protected:
-  Rest() {
+  Rest() { open(VerifyMode::gumbel); }
+  void open(VerifyMode mode) {
     std::vector<Speculation::Member> members;
     members.push_back({&kWatched, std::make_unique<Watched>(seen_)});
-    speculation_ = std::make_unique<Speculation>(SpeculationLimits{}, std::move(members), [] { return 0.0; });
+    speculation_ = std::make_unique<Speculation>(SpeculationLimits{.mode = mode}, std::move(members), [] { return 0.0; });
     for (const int n : CostModel::row_counts(64)) speculation_->cost().measure(n, 1 + .05 * (n - 1));
     begin();
   }
@@ -61,10 +66,10 @@ class Rest : public testing::Test {
   int step() {
     const DraftTree tree = speculation_->draft(text_, params_, std::ssize(text_), 64);
     Sampler sampler(params_);
-    Walk walk(tree, VerifyMode::gumbel, sampler, {.text = &text_, .index = std::ssize(text_)});
+    Walk walk(tree, speculation_->mode(), sampler, {.text = &text_, .index = std::ssize(text_)});
     for (std::int32_t node = 0; node < tree.size(); ++node) {
       std::vector<float> row(32, 0.0F);
-      row[static_cast<std::size_t>(token_at(text_.size()))] = 9;
+      row[static_cast<std::size_t>(token_at(text_.size()))] = 90;
       if (walk.wants(node)) walk.take(row);
     }
     speculation_->learn(text_, walk.result(), tree.size(), 1);
@@ -94,6 +99,17 @@ TEST_F(Rest, WhoFindsNothingIsAskedRarelyAndWhatItFindsIsSeenSoon) {
   EXPECT_EQ(seen_.asked, before + 20);
   EXPECT_FALSE(seen_.missed);
   EXPECT_EQ(speculation_->stats().passes, 24 + 160 + 8 + 20);
+}
+
+// There the size of a tree is decided by the one before it.
+TEST_F(Rest, EndsAlsoWhereTreesAreSampled) {
+  open(VerifyMode::reject_iid);
+  params_.temperature = .8F;
+  steps(60);
+  seen_.knows_what_comes = true;
+  EXPECT_GT(steps(17), 0);
+  EXPECT_GT(steps(20), 10);
+  EXPECT_FALSE(seen_.missed);
 }
 
 TEST_F(Rest, GoesOnInTheNextTextButNotWhereACopyIsExpected) {
