@@ -85,6 +85,16 @@ bool ThreadPool::call(Lane& lane, int place) {
   return true;
 }
 
+// Wherever it is on its way; before finish().
+void ThreadPool::invite(Lane& lane, int place) {
+  if (call(lane, place)) return;
+  lane.place = place;
+  int expected = asleep;
+  if (lane.state.compare_exchange_strong(expected, invited, std::memory_order_release)) return notify(lane.state);
+  expected = woken;
+  if (!lane.state.compare_exchange_strong(expected, invited, std::memory_order_release)) lane.place = 0;  // it stands ready by now
+}
+
 // Where the caller is. A thread that stood ready there can only take turns with it.
 int ThreadPool::note_processor() {
   const int here = processor_here();
@@ -106,11 +116,13 @@ void ThreadPool::wake() {
 }
 
 void ThreadPool::run(const std::function<void(int)>& job) {
+  const Job each = [&job](int i, int) { return job(i), std::span<const std::byte>(); };
+  begin(each, size());
   std::span<const std::byte> nothing;
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
     for (int n = 0; !call(*lane, static_cast<int>(lane - lanes_.begin())); wait_a_moment(nothing, n)) wake(*lane);
   }
-  finish([&job](int i, int) { return job(i), std::span<const std::byte>(); }, size(), true);
+  finish(true);
 }
 
 void ThreadPool::share(const Job& job) {
@@ -119,12 +131,18 @@ void ThreadPool::share(const Job& job) {
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
     if (lane->processor.load(std::memory_order_relaxed) != here && !rests(*lane) && call(*lane, n)) ++n;
   }
-  finish(job, n, false);
+  begin(job, n);
+  finish(false);
 }
 
 void ThreadPool::share_for_long(const Job& job) {
-  wake();
-  finish(job, size(), true);
+  const int here = note_processor();
+  begin(job, size());
+  for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
+    if (rests(*lane)) continue;
+    if (lane->processor.load(std::memory_order_relaxed) != here || keep_off(lane->thread, here)) invite(*lane, static_cast<int>(lane - lanes_.begin()));
+  }
+  finish(true);
 }
 
 void ThreadPool::call_others() {
@@ -142,18 +160,26 @@ bool ThreadPool::rests(Lane& lane) const {
   return false;
 }
 
-// Those that are called do it too.
-void ThreadPool::finish(const Job& job, int n, bool is_long) {
+void ThreadPool::begin(const Job& job, int n) {
   job_ = &job;
   n_ = n;
+}
+
+// Those that are called do it too, and those that come as invited.
+void ThreadPool::finish(bool is_long) {
   for (Lane& lane : lanes_) {
-    if (lane.place > 0) lane.state.store(working, std::memory_order_release);
+    if (lane.state.load(std::memory_order_relaxed) == called) lane.state.store(working, std::memory_order_release);
   }
   const auto begin = Clock::now();
-  std::span<const std::byte> ahead = job(0, n);
+  std::span<const std::byte> ahead = (*job_)(0, n_);
   const auto own = Clock::now() - begin;
   for (Lane& lane : lanes_) {
     if (lane.place == 0) continue;
+    int expected = invited;
+    if (lane.state.compare_exchange_strong(expected, woken, std::memory_order_acquire)) {
+      lane.place = 0;
+      continue;
+    }
     Clock::time_point since{};
     for (int moments = 0; lane.state.load(std::memory_order_acquire) == working; wait_a_moment(ahead, moments)) {
       if (moments == kPausesBetweenYields && since == Clock::time_point()) since = Clock::now();
@@ -178,8 +204,10 @@ void ThreadPool::work(Lane& lane) {
 // Until there is work, or no more ever.
 void ThreadPool::stand_ready(Lane& lane, std::span<const std::byte> ahead) {
   for (int n = 0;; wait_a_moment(ahead, n)) {
-    const int state = lane.state.load(std::memory_order_acquire);
+    int state = lane.state.load(std::memory_order_acquire);
+    if (state == invited && lane.state.compare_exchange_strong(state, working, std::memory_order_acquire)) return;
     if (state == working || state == closing) return;
+    if (state == woken && lane.state.compare_exchange_strong(state, ready)) state = ready, n = 0;
     if (n % kPausesBetweenYields != 0 || state != ready) continue;
     const int here = processor_here();
     lane.processor.store(here, std::memory_order_relaxed);
@@ -187,9 +215,6 @@ void ThreadPool::stand_ready(Lane& lane, std::span<const std::byte> ahead) {
     int expected = ready;
     if (!lane.state.compare_exchange_strong(expected, asleep)) continue;
     lane.state.wait(asleep);
-    expected = woken;
-    lane.state.compare_exchange_strong(expected, ready);
-    n = 0;
   }
 }
 

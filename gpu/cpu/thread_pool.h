@@ -37,8 +37,8 @@ class ThreadPool {
   /// next: it is fetched while the thread waits.
   using Job = std::function<std::span<const std::byte>(int i, int n)>;
   void share(const Job& job);
-  /// The same for what takes longer: n is size(), others do the part of a thread that does not come, and the caller calls those
-  /// that stand ready by now with call_others() while it does its own.
+  /// The same for what takes longer: n is size(), who sleeps is invited and does its part when it comes, others do the part of a thread that
+  /// does not come before they are through, and the caller calls those that stand ready by now with call_others() while it does its own.
   void share_for_long(const Job& job);
   void call_others();
   /// Wakes those that sleep, so that they may stand ready when they are needed.
@@ -46,8 +46,9 @@ class ThreadPool {
 
  private:
   // ready -> called -> working -> ready by the caller and by the thread's coming back; ready -> asleep by the thread, asleep -> woken
-  // by the caller, woken -> ready by the thread.
-  enum State : int { ready, called, working, asleep, woken, closing };
+  // by the caller, woken -> ready by the thread. Instead, asleep or woken -> invited by the caller, invited -> working by the thread, or
+  // -> woken by the caller where it is done before the thread has come.
+  enum State : int { ready, called, working, asleep, woken, invited, closing };
   struct alignas(64) Lane {
     std::atomic<int> state{ready};
     std::atomic<int> processor{-1};  // on which the thread last stood ready
@@ -57,10 +58,12 @@ class ThreadPool {
   };
 
   bool call(Lane& lane, int place);
+  void invite(Lane& lane, int place);
   int note_processor();
   void wake(Lane& lane);
   bool rests(Lane& lane) const;
-  void finish(const Job& job, int n, bool is_long);
+  void begin(const Job& job, int n);
+  void finish(bool is_long);
   void work(Lane& lane);
   void stand_ready(Lane& lane, std::span<const std::byte> ahead);
 

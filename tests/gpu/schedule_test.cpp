@@ -219,6 +219,26 @@ TEST(ThreadPool, WhoComesLateIsCalled) {
   }
 }
 
+// Whatever its part takes, and whether it stands ready or sleeps when the work begins: a caller that is busy is not needed for it to come.
+TEST(ThreadPool, WhoSleepsComesAlsoWhereTheCallerNeverLooksUp) {
+  using Clock = std::chrono::steady_clock;
+  ThreadPool pool(2);
+  for (int round = 0; round < 40; ++round) {
+    // Every second time for long enough for the thread to fall asleep.
+    for (const auto until = Clock::now() + std::chrono::milliseconds(round % 2 == 0 ? 0 : 5); Clock::now() < until;) {
+    }
+    std::atomic<bool> came{false};
+    pool.share_for_long([&](int i, int) {
+      const auto patience = Clock::now() + std::chrono::seconds(30);
+      if (i == 1) came = true;
+      while (!came && Clock::now() < patience) {
+      }
+      return std::span<const std::byte>();
+    });
+    ASSERT_TRUE(came) << round;
+  }
+}
+
 // A chain of dependent ops gives the same bits in one submit as in many.
 TEST(Schedule, OpsInOneSubmitEqualOpsOneByOne) {
   const auto program = [](Harness& h, bool step_by_step) {
