@@ -20,14 +20,13 @@ void ChunkReader::keep_only(std::span<Work* const> works) {
 }
 
 void ChunkReader::begin(const Step& step, std::int64_t most) {
-  const RideCost::Time time = time_of(step);
   for (Work* work : step.readers) {
     const Work::Need need = work->need();
     if (need.unread == 0 || most < 1) continue;
     Batch batch;
-    work->add_rows(batch, {std::min(cost_.best_rows(time, most), need.unread)});
+    work->add_rows(batch, {std::min(cost_.choose_rows(time_of(step, need.depth), most), need.unread)});
     if (batch.size() == 0) continue;
-    chunk_.emplace(Chunk{work, forward_.passenger(std::move(batch))});
+    chunk_.emplace(Chunk{work, forward_.passenger(std::move(batch)), need.depth});
     return;
   }
 }
@@ -43,14 +42,14 @@ PassOptions ChunkReader::board(const Step& step, std::int64_t n_rows) {
   PassOptions options;
   options.passenger = &chunk_->passenger;
   const std::int64_t left = forward_.n_layers() - chunk_->passenger.next_layer;
-  const double added = cost_.along.seconds(chunk_->rows()) * static_cast<double>(left);
+  const double added = added_by_layer() * static_cast<double>(left);
   if (added > 0 && step.own + added < kSure * step.limit) first_layer_ = chunk_->passenger.next_layer, first_at_ = 0;
   else options.rides = [this, step](std::int64_t layer) { return may_ride(step, layer); };
   return options;
 }
 
 bool ChunkReader::may_ride(const Step& step, std::int64_t layer) {
-  const double now = now_(), of_layer = time_of(step).layer();
+  const double now = now_(), of_layer = time_of(step, chunk_->depth).layer();
   const auto n_layers = static_cast<double>(forward_.n_layers());
   if (first_layer_ < 0) {
     first_layer_ = layer;
@@ -59,27 +58,28 @@ bool ChunkReader::may_ride(const Step& step, std::int64_t layer) {
     const double share = layer > 0 ? (now - step.begin) / step.own * n_layers / static_cast<double>(layer) : 0;
     if (4 * layer >= forward_.n_layers()) layers_share_ += kShareRate * (std::clamp(share, .4, 1.0) - layers_share_);
   } else {
-    cost_.along.observe(chunk_->rows(), now - asked_at_ - of_layer);
+    cost_.along.observe(chunk_->rows(), chunk_->depth, now - asked_at_ - of_layer);
   }
   asked_at_ = now;
   const double rest = step.own * (1 - layers_share_ * static_cast<double>(layer + 1) / n_layers);  // of the others, behind this layer
-  return layer == first_layer_ || now + of_layer + cost_.along.seconds(chunk_->rows()) + rest <= step.begin + (1 - spare_) * step.limit;
+  return layer == first_layer_ || now + of_layer + added_by_layer() + rest <= step.begin + (1 - spare_) * step.limit;
 }
 
 std::optional<double> ChunkReader::get_off(const Step& step, double seconds) {
   if (!chunk_ || first_layer_ < 0) return seconds;
   const std::int64_t n = chunk_->passenger.next_layer - first_layer_, rows = chunk_->rows();
   const bool arrived = chunk_->passenger.next_layer == forward_.n_layers(), clocked = first_at_ > 0;
-  if (clocked) {
+  if (clocked && n > 1) {  // the first layer goes on whatever it takes
     const bool late = now_() > step.begin + step.limit;
     spare_ = std::clamp(spare_ * (late ? kSpareGrows : kSpareShrinks), kLeastSpare, kMostSpare);
   }
-  if (!clocked) cost_.along.observe(rows, (seconds - step.own) / static_cast<double>(n));
+  if (!clocked) cost_.along.observe(rows, chunk_->depth, (seconds - step.own) / static_cast<double>(n));
+  const double of_layer = time_of(step, chunk_->depth).layer(), added = added_by_layer();
   if (arrived) arrive();
   if (!clocked || 2 * n > forward_.n_layers()) return std::nullopt;
   // Nobody asked after the last layer of all.
   const auto n_timed = static_cast<double>(arrived ? n - 1 : n);
-  return seconds - (asked_at_ - first_at_ - n_timed * time_of(step).layer()) - (arrived ? cost_.along.seconds(rows) : 0);
+  return seconds - (asked_at_ - first_at_ - n_timed * of_layer) - (arrived ? added : 0);
 }
 
 Result<void> ChunkReader::run_alone(const std::function<bool(std::int64_t layer)>& rides) {
@@ -95,16 +95,17 @@ Result<void> ChunkReader::read_alone(const Step& step, const std::function<bool(
   while (goes_on) {
     if (!chunk_) begin(step, forward_.max_rows());
     if (!chunk_ || std::ranges::find(step.readers, chunk_->work) == step.readers.end()) return {};
-    const std::int64_t rows = chunk_->rows();
-    const bool to_the_end = chunk_->passenger.next_layer == 0 && cost_.rides_whole(rows, time_of(step));
+    const std::int64_t rows = chunk_->rows(), depth = chunk_->depth;
+    const RideCost::Time time = time_of(step, depth);
+    const bool to_the_end = chunk_->passenger.next_layer == 0 && cost_.rides_whole(rows, time);
     const auto fits = [&](double now, std::int64_t n_layers) {
-      return now + cost_.seconds_alone(rows, time_of(step)) * static_cast<double>(n_layers) <= end && (!go_on || go_on());
+      return now + cost_.seconds_alone(rows, time) * static_cast<double>(n_layers) <= end && (!go_on || go_on());
     };
     if (!none && !fits(now_(), to_the_end ? forward_.n_layers() : 1)) return {};
     double asked_at = 0;
     FW_TRY(run_alone([&](std::int64_t) {
       const double now = now_();
-      if (asked_at > 0) cost_.alone.observe(rows, now - asked_at);
+      if (asked_at > 0) cost_.alone.observe(rows, depth, now - asked_at);
       asked_at = now;
       return goes_on = std::exchange(none, false) || fits(now, 1);
     }));

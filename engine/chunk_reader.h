@@ -44,9 +44,14 @@ class ChunkReader {
   struct Chunk {
     Work* work;
     Passenger passenger;
+    std::int64_t depth;  // tokens before it
     std::int64_t rows() const { return passenger.batch.size(); }
   };
-  RideCost::Time time_of(const Step& step) const { return {step.own, step.limit, spare_ * step.limit, forward_.n_layers(), layers_share_}; }
+  /// For a chunk behind so many tokens.
+  RideCost::Time time_of(const Step& step, std::int64_t depth) const {
+    return {step.own, step.limit, spare_ * step.limit, forward_.n_layers(), layers_share_, depth};
+  }
+  double added_by_layer() const { return cost_.along.seconds(chunk_->rows(), chunk_->depth); }
   void begin(const Step& step, std::int64_t most);
   bool may_ride(const Step& step, std::int64_t layer);
   Result<void> run_alone(const std::function<bool(std::int64_t layer)>& rides);

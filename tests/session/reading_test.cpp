@@ -49,6 +49,7 @@ test::ScriptedBackend::Costs costs(const Device& device) {
 const Device kDevices[] = {
     {"two_cores", {{1, 7.3}, {2, 7.6}, {4, 7.9}, {5, 8.8}, {6, 9.9}, {8, 12.6}, {12, 18.4}, {16, 24}, {32, 45}, {128, 183}}, 2, .4, .36},
     {"two_cores_slow_memory", {{1, 11.4}, {4, 11.5}, {8, 12.9}, {12, 18.5}, {16, 23.9}, {32, 46}, {128, 190}}, 3, .4, .4},
+    {"server", {{1, 23.5}, {2, 27}, {4, 30.5}, {6, 34}, {8, 36.8}, {12, 44}, {16, 54}, {32, 102}, {128, 443}}, 6, .75, 2.0},
     {"graphics", {{1, 9}, {64, 10}, {128, 12}}, 1, .02, .04},
 };
 
@@ -134,34 +135,36 @@ class Bench {
 
 class Reading : public testing::TestWithParam<Device> {
  protected:
-  void expect(const std::string& how, const Bench::Found& found) {
-    RecordProperty("p99_" + how, std::to_string(found.p99));
-    RecordProperty("share_" + how, std::to_string(found.share));
-    EXPECT_LT(found.p99, 2.0) << how;
-    EXPECT_GT(found.share, .4) << how;
+  /// disturb: seconds that take longer or less, at random.
+  void expect(const std::string& how, const std::function<double(std::mt19937&, double)>& disturb) {
+    constexpr unsigned kRuns = 8;
+    double p99 = 0, share = 0;
+    for (unsigned seed = 1; seed <= kRuns; ++seed) {
+      std::mt19937 random(seed);
+      const Bench::Found found = Bench(GetParam()).run([&](double seconds) { return disturb(random, seconds); });
+      EXPECT_LT(found.p99, 2.0) << how << ", " << seed;
+      EXPECT_GT(found.share, .37) << how << ", " << seed;
+      p99 = std::max(p99, found.p99);
+      share += found.share / kRuns;
+    }
+    EXPECT_GT(share, .42) << how;
+    RecordProperty("p99_" + how, std::to_string(p99));
+    RecordProperty("share_" + how, std::to_string(share));
   }
 };
 
 TEST_P(Reading, NobodySeesTheAnswerStopOnASteadyMachine) {
-  std::mt19937 random(5);
-  std::lognormal_distribution<double> error(0, .02);
-  expect("steady", Bench(GetParam()).run([&](double seconds) { return seconds * error(random); }));
+  expect("steady", [](std::mt19937& random, double seconds) { return seconds * std::lognormal_distribution<double>(0, .02)(random); });
 }
 
 TEST_P(Reading, NorOnOneWhoseTimesVary) {
-  std::mt19937 random(6);
-  std::lognormal_distribution<double> error(0, .1);
-  expect("varies", Bench(GetParam()).run([&](double seconds) { return seconds * error(random); }));
+  expect("varies", [](std::mt19937& random, double seconds) { return seconds * std::lognormal_distribution<double>(0, .1)(random); });
 }
 
 TEST_P(Reading, NorOnOneThatIsInterruptedNowAndThen) {
-  std::mt19937 random(7);
-  std::exponential_distribution<double> until(1);
-  double next = until(random);  // seconds of work
-  expect("interrupted", Bench(GetParam()).run([&](double seconds) {
-           for (next -= seconds; next < 0; next += until(random)) seconds += .004;
-           return seconds;
-         }));
+  expect("interrupted", [](std::mt19937& random, double seconds) {
+    return seconds + .004 * std::poisson_distribution<int>(seconds)(random);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, Reading, testing::ValuesIn(kDevices), [](const auto& each) { return std::string(each.param.name); });

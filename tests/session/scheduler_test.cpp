@@ -100,7 +100,7 @@ TEST(GapLimit, LetsOnePassInAHundredTakeTooLong) {
     }
     return static_cast<double>(late) / n;
   };
-  EXPECT_EQ(share_of_late(1, .02), 0) << "what is expected happens";
+  EXPECT_LT(share_of_late(1, .02), .001) << "what is expected happens";
   EXPECT_LT(share_of_late(1.2, .1), .015) << "a fifth is forgotten";
   EXPECT_LT(share_of_late(1, .2), .015) << "a machine that is interrupted";
 }
@@ -118,33 +118,50 @@ TEST(GapLimit, IsNeverLessThanNobodyNotices) {
 TEST(LayerCost, KnowsOtherNumbersOfRowsByThoseThatWereMeasured) {
   LayerCost cost;
   EXPECT_FALSE(cost.known());
-  EXPECT_EQ(cost.seconds(8), 0);
-  for (int i = 0; i < 10; ++i) cost.observe(8, .002);
+  EXPECT_EQ(cost.seconds(8, 1000), 0);
+  for (int i = 0; i < 10; ++i) cost.observe(8, 0, .002);
   EXPECT_TRUE(cost.measured(8));
-  EXPECT_FALSE(cost.measured(7)) << "no number that is tried";
-  EXPECT_DOUBLE_EQ(cost.seconds(5), .002) << "rather too much";
-  EXPECT_DOUBLE_EQ(cost.seconds(16), .004) << "in proportion";
-  for (int i = 0; i < 10; ++i) cost.observe(16, .003);
-  EXPECT_DOUBLE_EQ(cost.seconds(12), .003);
-  EXPECT_DOUBLE_EQ(cost.seconds(8), .002);
-  for (int i = 0; i < 200; ++i) cost.observe(16, .005);
-  EXPECT_NEAR(cost.seconds(16), .005, 1e-6);
-  EXPECT_NEAR(cost.seconds(8), .003, 1e-4) << "a row takes so much more";
+  EXPECT_FALSE(cost.measured(7));
+  EXPECT_FALSE(cost.measured(9)) << "no number that is tried";
+  EXPECT_DOUBLE_EQ(cost.seconds(5, 0), .002) << "rather too much";
+  EXPECT_DOUBLE_EQ(cost.seconds(16, 0), .004) << "in proportion";
+  for (int i = 0; i < 10; ++i) cost.observe(16, 0, .003);
+  EXPECT_NEAR(cost.seconds(12, 0), .0025, 1e-5) << "between them";
+  for (int i = 0; i < 200; ++i) cost.observe(16, 0, .005);
+  EXPECT_NEAR(cost.seconds(16, 0), .005, 1e-4);
+  EXPECT_GT(cost.seconds(8, 0), .002) << "a machine that has become slower is so for all";
+  for (int i = 0; i < 5; ++i) cost.observe(4, 0, .02);
+  EXPECT_LE(cost.seconds(4, 0), cost.seconds(8, 0)) << "fewer rows take no more";
 }
 
-TEST(LayerCost, FirstBelievesTheLeastAndThenNotOneThatWasInterrupted) {
+TEST(LayerCost, TellsWhatAttentionTakesFromTheRest) {
+  const auto layer = [](std::int64_t rows, std::int64_t depth) { return 1e-4 * static_cast<double>(rows) + static_cast<double>(depth) * (3e-8 * static_cast<double>(rows) + 1.5e-7); };
+  std::mt19937 random(3);
+  std::lognormal_distribution<double> error(0, .03);
   LayerCost cost;
-  for (const double seconds : {.01, .002, .002, .02}) cost.observe(8, seconds);
-  EXPECT_DOUBLE_EQ(cost.seconds(8), .002);
-  cost.observe(8, .1);
-  EXPECT_LT(cost.seconds(8), .0025);
+  std::int64_t depth = 0;
+  for (int chunk = 0; depth < 4000; ++chunk) {
+    const std::int64_t rows = std::array{4, 8, 12}[static_cast<std::size_t>(chunk) % 3];
+    for (int i = 0; i < 16; ++i) cost.observe(rows, depth, layer(rows, depth) * error(random));
+    depth += rows;
+  }
+  for (const std::int64_t rows : {4, 6, 8, 10, 12, 24}) EXPECT_NEAR(cost.seconds(rows, depth) / layer(rows, depth), 1, .12) << rows;
+  for (const std::int64_t rows : {4, 8, 12}) EXPECT_NEAR(cost.seconds(rows, 0) / layer(rows, 0), 1, .4) << rows << " rows of the next document";
+}
+
+TEST(LayerCost, FirstBelievesTheMiddleOnesAndThenNotOneThatWasInterrupted) {
+  LayerCost cost;
+  for (const double seconds : {.01, .002, .0021, .02, .002}) cost.observe(8, 0, seconds);
+  EXPECT_DOUBLE_EQ(cost.seconds(8, 0), .0021);
+  cost.observe(8, 0, .1);
+  EXPECT_LT(cost.seconds(8, 0), .0023);
 }
 
 RideCost ride_cost(double along, double alone, std::span<const std::int64_t> rows) {
   RideCost cost;
   for (const std::int64_t n : rows) {
-    cost.along.observe(n, along * static_cast<double>(n));
-    cost.alone.observe(n, std::max(.001, alone * static_cast<double>(n)));  // the weights take a millisecond
+    cost.along.observe(n, 0, along * static_cast<double>(n));
+    cost.alone.observe(n, 0, std::max(.001, alone * static_cast<double>(n)));  // the weights take a millisecond
   }
   return cost;
 }
@@ -156,8 +173,8 @@ TEST(RideCost, ChoosesFewRowsWhereEachCostsAndManyWhereTheWeightsDo) {
   for (const double per_row : {1e-6, 1e-5, 5e-5, 2e-4}) {
     RideCost cost;
     for (const std::int64_t n : all) {
-      cost.along.observe(n, per_row * static_cast<double>(n));
-      cost.alone.observe(n, std::max(.001, per_row * static_cast<double>(n)));
+      cost.along.observe(n, 0, per_row * static_cast<double>(n));
+      cost.alone.observe(n, 0, std::max(.001, per_row * static_cast<double>(n)));
     }
     const std::int64_t rows = cost.best_rows(time, 127);
     EXPECT_LE(rows, last) << per_row;
@@ -174,11 +191,22 @@ TEST(RideCost, TriesWhatItDoesNotKnowIfALayerOfItFits) {
   const RideCost::Time time{.016, .030, .003, 16, .8};
   const auto all = std::span(LayerCost::kRows);
   EXPECT_EQ(RideCost().best_rows(time, 127), 4);
-  EXPECT_EQ(ride_cost(.001, .001, all.first(1)).best_rows(time, 127), 6);
-  const std::int64_t known = ride_cost(.001, .001, all.first(3)).best_rows(time, 127);
-  EXPECT_LE(known, 8) << "twelve rows would not fit";
+  EXPECT_EQ(ride_cost(.001, .001, all.first(3)).best_rows(time, 127), 8) << "two to four are known";
+  const std::int64_t known = ride_cost(.001, .001, all.first(7)).best_rows(time, 127);
+  EXPECT_LE(known, 8) << "sixteen rows would not fit";
   EXPECT_EQ(RideCost().best_rows({.016, .010, .003, 16, .8}, 127), 4) << "even where there is no time at all, a layer goes on";
   EXPECT_EQ(RideCost().best_rows(time, 2), 2);
+}
+
+TEST(RideCost, NowAndThenLooksAtAnotherThatPromisesNearlyAsMuchAndNeverAtOneThatDoesNot) {
+  const RideCost::Time time{.016, .030, .003, 16, .8};
+  RideCost cost = ride_cost(2e-4, 2e-4, LayerCost::kRows);
+  const std::int64_t best = cost.best_rows(time, 127);
+  std::map<std::int64_t, int> chosen;
+  for (int i = 0; i < 1200; ++i) ++chosen[cost.choose_rows(time, 127)];
+  EXPECT_GT(chosen[best], 1000);
+  EXPECT_GT(chosen.size(), 1U);
+  for (const auto& [rows, n] : chosen) EXPECT_GE(cost.rate(rows, time), .8 * cost.rate(best, time)) << rows;
 }
 
 // ---- Who gets rows ---------------------------------------------------------------------------------------------------
