@@ -38,7 +38,7 @@ Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, L
   const SequenceId sequence = cache.add_sequence();
   Batch batch;
   LargeLogits large;
-  std::vector<Guess> best_tokens;
+  std::vector<Candidate> best_tokens;
   const auto token = [&](int i) { return i % static_cast<int>(model.tokenizer()->size()); };
   Result<void> result;
   // Something to look back at. The first pass also fetches the weights.
@@ -63,7 +63,7 @@ Result<void> measure_cost(LoadedModel& model, std::span<const int> row_counts, L
       const double start = now();
       // With what the drafters do for each row that is not the text's own.
       result = model.forward().run(batch, [&](std::int64_t row, const LogitRow& logits) {
-        if (row > 0) top_tokens(logits, kBestOfRow, large, best_tokens);
+        if (row > 0) best_of_row(logits, kBestOfRow, large, best_tokens);
       });
       best = std::min(best, now() - start);
       if (best > kSlowPass) break;

@@ -17,7 +17,7 @@ constexpr double kRate = .2;  // of the averages
 constexpr int kHopedDepth = 8;
 constexpr double kOpen = .5;  // below, others have probably said what comes
 constexpr std::size_t kDear = 0, kCheap = 1;  // kinds of trees
-constexpr double kMemory = .98;  // of promises, a step
+constexpr double kMemory = .985;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
 constexpr double kHope[] = {.85, .75};  // this share was kept
 

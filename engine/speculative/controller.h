@@ -27,7 +27,7 @@ struct Size {
   int nodes = 0;
   double rate = 0;  // expected tokens a second
 };
-inline constexpr double kWorthwhile = 1.05;
+inline constexpr double kWorthwhile = 1.08;
 Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load,
                  const std::function<double(int)>& worth = {});
 

@@ -31,9 +31,9 @@ class Drafter {
   /// Adds children below the root, which is the last token of the text, to a tree that others may have begun. `self`: this
   /// drafter's number, for claims.
   virtual void propose(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) = 0;
-  /// What the target thinks comes after `token`: its kBestOfRow likeliest tokens, p normalised among them at temperature 1.
+  /// What the target thinks comes after `token`: its kBestOfRow likeliest tokens, best first, as they were before any noise.
   /// For every row of a pass, in order; `walked`: the token belongs to the text, so that the context was right.
-  virtual void observe(std::int32_t token, bool walked, std::span<const Guess> best) {
+  virtual void observe(std::int32_t token, bool walked, std::span<const Candidate> best) {
     (void)token, (void)walked, (void)best;
   }
   /// The text that the answer will probably repeat with changes; empty: none. To be said when all before the answer is

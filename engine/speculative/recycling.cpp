@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace foreword::engine {
 
@@ -10,14 +11,17 @@ Recycling::Recycling(std::int32_t vocabulary)
 
 void Recycling::follow(std::span<const std::int32_t>, std::size_t) { seen_.clear(); }
 
-void Recycling::observe(std::int32_t token, bool walked, std::span<const Guess> best) {
+void Recycling::observe(std::int32_t token, bool walked, std::span<const Candidate> best) {
   const std::size_t row = static_cast<std::size_t>(token) * kBestOfRow;
   if (token < 0 || row >= next_.size() || (!walked && std::ranges::find(seen_, token) != seen_.end())) return;
   seen_.push_back(token);
-  for (std::size_t i = 0; i < kBestOfRow; ++i) {
-    next_[row + i] = i < best.size() ? best[i].token : -1;
-    if (i < best.size()) chance_[row + i] = static_cast<std::uint8_t>(std::clamp(std::lround(-16 * std::log2(best[i].p)), 0L, 255L));
+  const std::size_t n = std::min<std::size_t>(best.size(), kBestOfRow);
+  for (std::size_t i = 0; i < n; ++i) {
+    next_[row + i] = best[i].token;
+    const float bits = best[i].logit < best.front().logit ? (best.front().logit - best[i].logit) * std::numbers::log2e_v<float> : 0;
+    chance_[row + i] = static_cast<std::uint8_t>(std::min(16 * bits + .5F, 255.0F));
   }
+  std::fill(next_.begin() + static_cast<std::ptrdiff_t>(row + n), next_.begin() + static_cast<std::ptrdiff_t>(row + kBestOfRow), -1);
 }
 
 void Recycling::propose(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) {

@@ -15,12 +15,12 @@ class Recycling : public Drafter {
   void follow(std::span<const std::int32_t> text, std::size_t kept) override;
   void propose(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) override;
   /// A token that occurs in several rows of a pass: the row that was walked counts, else the first.
-  void observe(std::int32_t token, bool walked, std::span<const Guess> best) override;
+  void observe(std::int32_t token, bool walked, std::span<const Candidate> best) override;
   std::int64_t bytes() const override;
 
  private:
   std::vector<std::int32_t> next_;    // [vocabulary, kBestOfRow], -1: none
-  std::vector<std::uint8_t> chance_;  // [vocabulary, kBestOfRow], p = 2^(-chance / 16)
+  std::vector<std::uint8_t> chance_;  // [vocabulary, kBestOfRow], p = 2^(-chance / 16) of the best one's
   std::vector<std::int32_t> seen_;    // tokens of this pass
 };
 

@@ -17,9 +17,11 @@ constexpr double kLeastPrice = .1, kMostPrice = .9, kPriceRate = .2;
 
 constexpr int kRehearsedGuesses = 4;
 
-// After so many steps without a draft that was worth its row, so many are left out each time: between two passes what drafters and controller
-// know is no longer in the processor's caches, and looking at it takes longer than it should.
-constexpr int kQuiet = 24, kRest = 7;
+// After so many steps without a draft that came true one is left out each time, and one more for so many that were looked at in vain. Where
+// a pass takes longer than that, nobody misses what looking takes: some 10 us, since what drafters and controller know is no longer in the
+// processor's caches behind a pass.
+constexpr int kQuiet = 20, kQuietMore = 4, kMostRest = 7;
+constexpr double kShortPass = .002;
 
 /// A model whose logits behind the root are known.
 class KnownRow final : public DraftModel {
@@ -137,7 +139,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     --rest_;
     return tree_;
   }
-  follow(text, followed_);
+  if (text.size() != followed_) follow(text, followed_);
   controller_.begin_step(load);
   const bool samples = is_rejection(limits_.mode);
   DraftRules rules{.mode = limits_.mode,
@@ -146,6 +148,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
                          .index = index,
                          .max_nodes = std::min(controller_.budget(limits_.max_nodes), max_rows - 1),
                          .max_depth = limits_.max_depth,
+                         .min_reach = std::max(1e-3F, static_cast<float>(controller_.row_share(load)) / 4),
                          .sampling = &sampling,
                          .go_on = go_on};
   for (std::size_t i = 0; i < members_.size() && rules.max_nodes > 0; ++i) {
@@ -191,21 +194,18 @@ void Speculation::learn_price(std::uint8_t drafter, double seconds) {
 
 void Speculation::observe(std::int32_t node, std::span<const Candidate> best) {
   if (!wants_rows_ || rests_) return;
-  best_.clear();
-  for (const Candidate& one : best) best_.push_back({one.token, one.logit});
-  weigh_tokens(best_);
-  tell_best(node, true);
+  tell_best(node, true, best);
 }
 
 void Speculation::observe_aside(std::int32_t node, const LogitRow& logits) {
   if (!wants_rows_ || rests_) return;
-  top_tokens(logits, kBestOfRow, large_, best_);
-  tell_best(node, false);
+  best_of_row(logits, kBestOfRow, large_, best_);
+  tell_best(node, false, best_);
 }
 
-void Speculation::tell_best(std::int32_t node, bool walked) {
+void Speculation::tell_best(std::int32_t node, bool walked, std::span<const Candidate> best) {
   for (const Member& member : members_) {
-    if (member.row->wants_rows) member.drafter->observe(tree_.token[static_cast<std::size_t>(node)], walked, best_);
+    if (member.row->wants_rows) member.drafter->observe(tree_.token[static_cast<std::size_t>(node)], walked, best);
   }
 }
 
@@ -223,8 +223,9 @@ void Speculation::learn(std::span<const std::int32_t> text, const VerifyResult& 
     const std::int32_t child = tree_.find(claim.parent, claim.token);
     if (child >= 0 && on_path[static_cast<std::size_t>(child)] != 0) ++stats_.accepted[claim.drafter];
   }
-  quiet_ = tree_.n_drafted() > 0 ? 0 : quiet_ + 1;
-  if (quiet_ >= kQuiet) rest_ = kRest;
+  const CostModel& cost = controller_.cost();
+  quiet_ = result.path.size() > 1 || (cost.known() && cost.seconds(1) > kShortPass) ? 0 : quiet_ + 1;
+  if (quiet_ >= kQuiet) rest_ = std::min(kMostRest, 1 + (quiet_ - kQuiet) / kQuietMore);
   else follow(text, followed_);
 }
 

@@ -93,7 +93,7 @@ class Speculation {
 
  private:
   void follow(std::span<const std::int32_t> text, std::size_t kept);
-  void tell_best(std::int32_t node, bool walked);
+  void tell_best(std::int32_t node, bool walked, std::span<const Candidate> best);
   void learn_price(std::uint8_t drafter, double seconds);
   std::optional<std::uint8_t> number_of(std::string_view drafter) const;
 
@@ -111,7 +111,7 @@ class Speculation {
   bool rests_ = false;          // in this step
   int next_sampled_nodes_ = 0;  // in the modes of rejection: of the next tree, by this one's draws
   LargeLogits large_;
-  std::vector<Guess> best_;
+  std::vector<Candidate> best_;
 };
 
 }  // namespace foreword::engine

@@ -7,41 +7,42 @@
 namespace foreword::engine {
 namespace {
 
-/// With logits as p. False: those that are at hand are too few.
-bool take_best(const LogitRow& row, std::size_t k, std::vector<Guess>& best) {
+/// False: those that are at hand are too few.
+bool take_best(const LogitRow& row, std::size_t k, std::vector<Candidate>& best) {
   for (const Candidate& c : row.best()) {
     if (best.size() == k || c.logit == -std::numeric_limits<float>::infinity()) return true;
-    if (static_cast<std::size_t>(c.token) < row.size()) best.push_back({c.token, c.logit});
+    if (static_cast<std::size_t>(c.token) < row.size()) best.push_back(c);
   }
   return best.size() == k;
 }
 
 }  // namespace
 
-void weigh_tokens(std::vector<Guess>& best) {
-  double total = 0;
-  const double first = best.empty() ? 0 : static_cast<double>(best.front().p);
-  for (Guess& guess : best) {
-    guess.p = static_cast<double>(guess.p) == first ? 1.0F : static_cast<float>(std::exp(static_cast<double>(guess.p) - first));
-    total += static_cast<double>(guess.p);
-  }
-  for (Guess& guess : best) guess.p = std::max(static_cast<float>(static_cast<double>(guess.p) / total), std::numeric_limits<float>::min());
-}
-
-void top_tokens(const LogitRow& row, int k, LargeLogits& large, std::vector<Guess>& best) {
+void best_of_row(const LogitRow& row, int k, LargeLogits& large, std::vector<Candidate>& best) {
   best.clear();
   if (k <= 0) return;
   const auto full = static_cast<std::size_t>(k);
-  if (take_best(row, full, best)) return weigh_tokens(best);
+  if (take_best(row, full, best)) return;
   best.clear();
   const std::span<const float> logits = row.all();
-  large.visit(logits, full, [&](std::size_t i) {  // p holds logits until the end
-    const Guess guess{static_cast<std::int32_t>(i), logits[i]};
-    const auto worse = [&](const Guess& other) { return other.p != guess.p ? other.p < guess.p : other.token > guess.token; };
-    best.insert(std::ranges::find_if(best, worse), guess);
+  large.visit(logits, full, [&](std::size_t i) {
+    const Candidate found{logits[i], static_cast<std::int32_t>(i)};
+    best.insert(std::ranges::find_if(best, [&](const Candidate& other) { return kBetter(found, other); }), found);
     if (best.size() > full) best.pop_back();
   });
-  weigh_tokens(best);
+}
+
+void top_tokens(const LogitRow& logits, int k, LargeLogits& large, std::vector<Guess>& best) {
+  std::vector<Candidate> candidates;
+  best_of_row(logits, k, large, candidates);
+  best.clear();
+  double total = 0;
+  for (const Candidate& c : candidates) {
+    const float first = candidates.front().logit;
+    best.push_back({c.token, c.logit == first ? 1.0F : static_cast<float>(std::exp(static_cast<double>(c.logit) - static_cast<double>(first)))});
+    total += static_cast<double>(best.back().p);
+  }
+  for (Guess& guess : best) guess.p = std::max(static_cast<float>(static_cast<double>(guess.p) / total), std::numeric_limits<float>::min());
 }
 
 }  // namespace foreword::engine

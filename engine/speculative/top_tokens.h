@@ -8,9 +8,9 @@
 
 namespace foreword::engine {
 
-/// p: logits, best first; becomes their softmax.
-void weigh_tokens(std::vector<Guess>& best);
-/// The k largest logits, best first, ties to the lower id, with their softmax among themselves. -inf and NaN are left out.
+/// The k largest logits, best first, ties to the lower id. -inf and NaN are left out.
+void best_of_row(const LogitRow& logits, int k, LargeLogits& large, std::vector<Candidate>& best);
+/// The same with their softmax among themselves.
 void top_tokens(const LogitRow& logits, int k, LargeLogits& large, std::vector<Guess>& best);
 
 }  // namespace foreword::engine

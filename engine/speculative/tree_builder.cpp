@@ -1,6 +1,7 @@
 #include "engine/speculative/tree_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <queue>
@@ -9,7 +10,7 @@ namespace foreword::engine {
 namespace {
 
 constexpr std::size_t kMostGuesses = 64;
-constexpr int kBranches = 8;       // children of a node that are ranked
+constexpr int kBranches = Children::kMost;  // children of a node that are ranked
 constexpr int kDrawnBranches = 4;  // children of a node that are drawn
 
 void normalise(std::vector<Guess>& guesses) {
@@ -21,37 +22,40 @@ void normalise(std::vector<Guess>& guesses) {
 constexpr auto kLikelier = [](const Guess& a, const Guess& b) { return a.p != b.p ? a.p > b.p : a.token < b.token; };
 
 /// The n best by log p + noise (modes with noise), or by p.
-std::vector<Child> ranked(const std::vector<Guess>& guesses, int n, std::int64_t index, const DraftRules& rules,
+Children ranked(const std::vector<Guess>& guesses, int n, std::int64_t index, const DraftRules& rules,
                           std::uint8_t drafter, const Calibration& calibration) {
   const bool shared_noise = rules.mode == VerifyMode::gumbel && rules.noisy();
   struct Scored {
     double score;
     Guess guess;
+    bool operator<(const Scored& other) const { return score != other.score ? score > other.score : guess.token < other.guess.token; }
   };
-  std::vector<Scored> scored;
+  std::array<Scored, Children::kMost + 1> scored;  // the best, and the one behind them
+  const std::size_t most = static_cast<std::size_t>(n) + 1;
+  std::size_t kept = 0;
   for (const Guess& guess : guesses) {
-    double score = std::log(static_cast<double>(guess.p));
-    if (shared_noise) score += gumbel_noise(rules.seed, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(guess.token));
-    scored.push_back({score, guess});
+    Scored one{std::log(static_cast<double>(guess.p)), guess};
+    if (shared_noise) one.score += gumbel_noise(rules.seed, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(guess.token));
+    if (kept == most && !(one < scored[kept - 1])) continue;
+    kept = std::min(kept + 1, most);
+    std::size_t at = kept - 1;
+    for (; at > 0 && one < scored[at - 1]; --at) scored[at] = scored[at - 1];
+    scored[at] = one;
   }
-  const auto kept = std::min(scored.size(), static_cast<std::size_t>(n) + 1);
-  std::ranges::partial_sort(scored, scored.begin() + static_cast<std::ptrdiff_t>(kept), [](const Scored& a, const Scored& b) {
-    return a.score != b.score ? a.score > b.score : a.guess.token < b.guess.token;
-  });
-  std::vector<Child> children;
+  Children children;
   for (std::size_t rank = 0; rank < kept && rank < static_cast<std::size_t>(n); ++rank) {
     double margin = std::numeric_limits<double>::infinity();
-    if (rank > 0 || scored.size() > 1) margin = scored[0].score - scored[std::max<std::size_t>(rank, 1)].score;
+    if (rank > 0 || kept > 1) margin = scored[0].score - scored[std::max<std::size_t>(rank, 1)].score;
     const bool by_margin = shared_noise || !rules.noisy();
     const std::uint8_t cell = by_margin ? margin_cell(static_cast<int>(rank), margin, rules.noisy())
                                         : chance_cell(static_cast<double>(scored[rank].guess.p));
-    children.push_back({scored[rank].guess.token, calibration.chance(drafter, cell), cell});
+    children.add({scored[rank].guess.token, calibration.chance(drafter, cell), cell});
   }
   return children;
 }
 
 /// n draws; guesses are the whole distribution, likeliest first.
-std::vector<Child> drawn(DraftTree& tree, std::int32_t node, const std::vector<Guess>& guesses, int n, const DraftRules& rules,
+Children drawn(DraftTree& tree, std::int32_t node, const std::vector<Guess>& guesses, int n, const DraftRules& rules,
                          std::uint8_t drafter, const Calibration& calibration) {
   const Draw kind = draw_for(rules.mode);
   NodeDraws draws;
@@ -60,7 +64,7 @@ std::vector<Child> drawn(DraftTree& tree, std::int32_t node, const std::vector<G
     draws.q.p.push_back(guess.p);
   }
   std::vector<Guess> rest = guesses;
-  std::vector<Child> children;
+  Children children;
   double untaken = 1;  // expected share of texts in which all earlier draws were refused
   for (int i = 0; i < n && !rest.empty(); ++i) {
     double total = 0;
@@ -76,9 +80,9 @@ std::vector<Child> drawn(DraftTree& tree, std::int32_t node, const std::vector<G
     untaken -= chance;
     draws.order.push_back(guess.token);
     if (kind != Draw::iid) rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(chosen));
-    if (std::ranges::find(children, guess.token, &Child::token) != children.end()) continue;
+    if (std::find_if(children.begin(), children.end(), [&](const Child& one) { return one.token == guess.token; }) != children.end()) continue;
     const std::uint8_t cell = chance_cell(chance);
-    children.push_back({guess.token, calibration.chance(drafter, cell), cell});
+    children.add({guess.token, calibration.chance(drafter, cell), cell});
   }
   tree.draw[static_cast<std::size_t>(node)] = kind;
   tree.draws[static_cast<std::size_t>(node)] = std::move(draws);
@@ -92,7 +96,7 @@ void temper(std::vector<Guess>& guesses, float temperature) {
   for (Guess& guess : guesses) guess.p = std::max(std::pow(guess.p, 1 / temperature), std::numeric_limits<float>::min());
 }
 
-std::vector<Child> choose_children(DraftTree& tree, std::int32_t node, std::vector<Guess>& guesses, int n,
+Children choose_children(DraftTree& tree, std::int32_t node, std::vector<Guess>& guesses, int n,
                                    const DraftRules& rules, std::uint8_t drafter, const Calibration& calibration) {
   if (guesses.empty()) return {};
   if (!is_rejection(rules.mode)) {

@@ -3,6 +3,8 @@
 // text will most probably go through. For any source that can list guesses for a node; how children are chosen from the list
 // follows from the mode of verification.
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -51,10 +53,25 @@ struct Child {
   std::uint8_t cell;
 };
 
-/// Chooses among the guesses for a node's next token, at most `n`, as the mode demands: by log p + noise, by p, or drawn;
+/// At most kMost of them, in place: they are chosen several times a step.
+class Children {
+ public:
+  static constexpr int kMost = 8;
+  void add(const Child& child) { children_[n_++] = child; }
+  const Child* begin() const { return children_.data(); }
+  const Child* end() const { return children_.data() + n_; }
+  std::size_t size() const { return n_; }
+  const Child& operator[](std::size_t i) const { return children_[i]; }
+
+ private:
+  std::array<Child, kMost> children_{};
+  std::size_t n_ = 0;
+};
+
+/// Chooses among the guesses for a node's next token, at most `n` (up to Children::kMost), as the mode demands: by log p + noise, by p, or drawn;
 /// drawn ones are noted in the tree with their distribution. guesses: distinct tokens, with p as at this temperature; they
 /// come back normalised. Best first, or in the order of drawing, each token once.
-std::vector<Child> choose_children(DraftTree& tree, std::int32_t node, std::vector<Guess>& guesses, int n,
+Children choose_children(DraftTree& tree, std::int32_t node, std::vector<Guess>& guesses, int n,
                                    const DraftRules& rules, std::uint8_t drafter, const Calibration& calibration);
 /// The kind and the claim that go with such a child.
 std::int32_t add_child(DraftTree& tree, std::int32_t node, const Child& child, const DraftRules& rules, std::uint8_t drafter);

@@ -51,11 +51,11 @@ BENCHMARK(trigram_follows)->Arg(32000)->Unit(benchmark::kMillisecond);
 void propose(benchmark::State& state, Drafter& drafter) {
   const auto text = prose(8000);
   drafter.follow(text, 0);
-  std::vector<Guess> best;
+  std::vector<Candidate> best;
   std::mt19937 random(2);
   for (std::int32_t token = 0; token < 30000; ++token) {
     best.clear();
-    for (int i = 0; i < kBestOfRow; ++i) best.push_back({static_cast<std::int32_t>(random() % 30000), 1.0F / static_cast<float>(i + 1)});
+    for (int i = 0; i < kBestOfRow; ++i) best.push_back({-std::log(static_cast<float>(i + 1)), static_cast<std::int32_t>(random() % 30000)});
     drafter.observe(token, true, best);
   }
   const Calibration calibration({.5F});

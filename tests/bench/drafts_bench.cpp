@@ -134,12 +134,14 @@ int main(int argc, char** argv) {
       std::vector<std::array<double, kSettings>> fastest(kind.prompts.size());
       for (auto& of_prompt : fastest) of_prompt.fill(1e9);
       for (int round = 0; round < rounds; ++round) {
-        // Fresh desks, since drafters remember what they saw.
-        std::vector<std::unique_ptr<Desk>> desks;
-        for (const Setting& setting : settings) desks.push_back(std::make_unique<Desk>(model, setting, sibling, by_processor ? 1 : 0));
+        // Fresh desks, since drafters remember what they saw; and another one first each time, for where memory lies and what the caches hold makes a hundredth.
+        std::array<std::unique_ptr<Desk>, kSettings> desks;
+        const auto in_turn = [&](std::size_t turn) { return (turn + static_cast<std::size_t>(round)) % kSettings; };
+        for (std::size_t turn = 0; turn < kSettings; ++turn) desks[in_turn(turn)] = std::make_unique<Desk>(model, settings[in_turn(turn)], sibling, by_processor ? 1 : 0);
         for (std::size_t p = 0; p < kind.prompts.size(); ++p) {
-          std::vector<TokenId> plain;
-          for (std::size_t i = 0; i < kSettings; ++i) {
+          std::array<std::vector<TokenId>, kSettings> ids;
+          for (std::size_t turn = 0; turn < kSettings; ++turn) {
+            const std::size_t i = in_turn(turn);
             Generate request;
             request.id = ++id;
             if (kind.chat) request.prompt = std::vector<ChatMessage>{{Role::user, kind.prompts[p], {}}};
@@ -148,15 +150,15 @@ int main(int argc, char** argv) {
             request.sampling.temperature = temperature;
             request.sampling.seed = p + 1;
             const double begin = processor_seconds();
-            const Desk::Answer answer = desks[i]->ask(request);
+            Desk::Answer answer = desks[i]->ask(request);
             fastest[p][i] = std::min(fastest[p][i], by_processor ? processor_seconds() - begin : answer.stats.decode_seconds);
-            if (i == 0) plain = answer.ids;
-            row.n_other += answer.ids != plain ? 1 : 0;
+            ids[i] = std::move(answer.ids);
             if (round > 0) continue;
             row.sums[i].tokens += static_cast<double>(answer.stats.n_tokens);
             row.sums[i].passes += static_cast<double>(answer.stats.passes);
-            if (i == 0 && answer.ids.size() > 1) written[row.name + (temperature > 0 ? ", T 0.8" : ", T 0")].push_back(answer.ids);
+            if (i == 0 && ids[i].size() > 1) written[row.name + (temperature > 0 ? ", T 0.8" : ", T 0")].push_back(ids[i]);
           }
+          row.n_other += static_cast<int>(std::ranges::count_if(ids, [&](const auto& other) { return other != ids[0]; }));
         }
       }
       for (const auto& of_prompt : fastest) {
@@ -167,7 +169,7 @@ int main(int argc, char** argv) {
   }
   std::printf("| | T | tokens a pass: auto | with sibling | times plain: auto | with sibling | other ids |\n|---|---|---|---|---|---|---|\n");
   for (const auto& [name, temperature, sums, n_other] : rows) {
-    std::printf("| %s | %.1f | %.2f | %.2f | %.2f | %.2f | %d |\n", name.c_str(), static_cast<double>(temperature), sums[1].tokens / sums[1].passes,
+    std::printf("| %s | %.1f | %.2f | %.2f | %.3f | %.3f | %d |\n", name.c_str(), static_cast<double>(temperature), sums[1].tokens / sums[1].passes,
                 sums[2].tokens / sums[2].passes, sums[0].seconds / sums[1].seconds, sums[0].seconds / sums[2].seconds, n_other);
   }
   auto large = LoadedModel::open(model, {}), small = LoadedModel::open(sibling, {});

@@ -85,7 +85,7 @@ TEST(ChooseSize, IsTheBestOfTheMeasuredSizes) {
 TEST(ChooseSize, TakesNothingThatDoesNotPay) {
   const std::vector<float> reach{.5F, .3F, .1F};
   EXPECT_EQ(choose_size(reach, straight(.01, .01), 0, {}).nodes, 0);
-  EXPECT_EQ(choose_size(reach, straight(.01, .004), 0, {}).nodes, 1);
+  EXPECT_EQ(choose_size(reach, straight(.01, .0035), 0, {}).nodes, 1);
   EXPECT_EQ(choose_size(reach, straight(.01, .0001), 0, {}).nodes, 3);
   EXPECT_EQ(choose_size(reach, straight(.01, .0001, 2), 0, {}).nodes, 1);  // more was not measured
   EXPECT_EQ(choose_size(reach, straight(.01, .0001), 0, {.back = .005}).nodes, 1);  // behind a long text

@@ -145,12 +145,12 @@ TEST(ContextCopy, NeedsAThirdOfThePassesOnAnEditAtMost) {
 TEST(Recycling, RemembersTheRowsOfEveryPass) {
   Recycling recycling(10);
   recycling.follow(Text{1}, 0);
-  recycling.observe(1, true, std::vector<Guess>{{2, .7F}, {3, .3F}});
-  recycling.observe(2, false, std::vector<Guess>{{4, 1}});
-  recycling.observe(2, false, std::vector<Guess>{{5, 1}});  // later and not walked: does not count
-  recycling.observe(3, false, std::vector<Guess>{{6, 1}});
-  recycling.observe(3, true, std::vector<Guess>{{7, 1}});
-  recycling.observe(99, true, std::vector<Guess>{{7, 1}});  // no such token
+  recycling.observe(1, true, std::vector<Candidate>{{.7F, 2}, {.3F, 3}});
+  recycling.observe(2, false, std::vector<Candidate>{{1, 4}});
+  recycling.observe(2, false, std::vector<Candidate>{{1, 5}});  // later and not walked: does not count
+  recycling.observe(3, false, std::vector<Candidate>{{1, 6}});
+  recycling.observe(3, true, std::vector<Candidate>{{1, 7}});
+  recycling.observe(99, true, std::vector<Candidate>{{1, 7}});  // no such token
   const DraftTree tree = proposed(recycling, {1}, {.mode = VerifyMode::match, .max_nodes = 20, .min_reach = 0});
   EXPECT_EQ(tree.n_drafted(), 4);
   const auto two = tree.find(0, 2), three = tree.find(0, 3);
@@ -159,7 +159,7 @@ TEST(Recycling, RemembersTheRowsOfEveryPass) {
   EXPECT_GE(tree.find(two, 4), 0);
   EXPECT_GE(tree.find(three, 7), 0);
   recycling.follow(Text{1, 2}, 1);
-  recycling.observe(2, false, std::vector<Guess>{{5, 1}});  // a new pass
+  recycling.observe(2, false, std::vector<Candidate>{{1, 5}});  // a new pass
   EXPECT_EQ(main_path(proposed(recycling, {1, 2})), Text{5});
   EXPECT_LT(Recycling(1000).bytes(), 1000 * (8 * 5 + 1));
 }
@@ -171,7 +171,7 @@ int scripted_passes(Drafter& drafter, const ScriptedModel& model, const Sampling
   int passes = 0;
   DraftTree tree;
   LargeLogits large;
-  std::vector<Guess> best;
+  std::vector<Candidate> best;
   while (std::ssize(text) < n) {
     const std::size_t known = text.size();
     tree.clear(text.back());
@@ -183,7 +183,7 @@ int scripted_passes(Drafter& drafter, const ScriptedModel& model, const Sampling
     Walk walk(tree, VerifyMode::gumbel, sampler, {.text = &text, .index = std::ssize(text)});
     for (std::int32_t node = 0; node < tree.size(); ++node) {
       const bool walked = walk.wants(node);
-      top_tokens(model.target(tree, node, before), kBestOfRow, large, best);
+      best_of_row(model.target(tree, node, before), kBestOfRow, large, best);
       drafter.observe(tree.token[static_cast<std::size_t>(node)], walked, best);
       if (walked) walk.take(model.target(tree, node, before));
     }

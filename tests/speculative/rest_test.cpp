@@ -51,11 +51,13 @@ constexpr DrafterRow kWatched{"watched", "", "", 1.0F, true, false, nullptr};
 class Rest : public testing::Test {
  protected:
   Rest() { open(VerifyMode::gumbel); }
-  void open(VerifyMode mode) {
+  /// pass: seconds of one row.
+  void open(VerifyMode mode, double pass = .0005) {
+    pass_ = pass;
     std::vector<Speculation::Member> members;
     members.push_back({&kWatched, std::make_unique<Watched>(seen_)});
     speculation_ = std::make_unique<Speculation>(SpeculationLimits{.mode = mode}, std::move(members), [] { return 0.0; });
-    for (const int n : CostModel::row_counts(64)) speculation_->cost().measure(n, 1 + .05 * (n - 1));
+    for (const int n : CostModel::row_counts(64)) speculation_->cost().measure(n, pass * (1 + .05 * (n - 1)));
     begin();
   }
   void begin() {
@@ -72,7 +74,7 @@ class Rest : public testing::Test {
       row[static_cast<std::size_t>(token_at(text_.size()))] = 90;
       if (walk.wants(node)) walk.take(row);
     }
-    speculation_->learn(text_, walk.result(), tree.size(), 1);
+    speculation_->learn(text_, walk.result(), tree.size(), pass_);
     return tree.n_drafted();
   }
   int steps(int n) {
@@ -85,27 +87,39 @@ class Rest : public testing::Test {
   SamplingParams params_{.temperature = 0};
   std::unique_ptr<Speculation> speculation_;
   Text text_;
+  double pass_ = 0;
 };
 
 TEST_F(Rest, WhoFindsNothingIsAskedRarelyAndWhatItFindsIsSeenSoon) {
-  EXPECT_EQ(steps(24), 0);
-  EXPECT_EQ(seen_.asked, 24);
+  EXPECT_EQ(steps(20), 0);
+  EXPECT_EQ(seen_.asked, 20);
+  EXPECT_EQ(steps(8), 0);
+  EXPECT_EQ(seen_.asked, 20 + 8 / 2);
   EXPECT_EQ(steps(160), 0);
-  EXPECT_EQ(seen_.asked, 24 + 160 / 8);
+  EXPECT_LT(seen_.asked, 20 + 8 / 2 + 160 / 4) << "more and more rarely";
+  const int asked = seen_.asked;
+  EXPECT_EQ(steps(80), 0);
+  EXPECT_EQ(seen_.asked, asked + 80 / 8) << "but not too rarely";
   seen_.knows_what_comes = true;
   EXPECT_GT(steps(8), 0);
   const int before = seen_.asked;
   EXPECT_GT(steps(20), 10);
   EXPECT_EQ(seen_.asked, before + 20);
   EXPECT_FALSE(seen_.missed);
-  EXPECT_EQ(speculation_->stats().passes, 24 + 160 + 8 + 20);
+  EXPECT_EQ(speculation_->stats().passes, 20 + 8 + 160 + 80 + 8 + 20);
+}
+
+TEST_F(Rest, NobodyIsMissedWherePassesTakeLong) {
+  open(VerifyMode::gumbel, .01);
+  EXPECT_EQ(steps(200), 0);
+  EXPECT_EQ(seen_.asked, 200);
 }
 
 // There the size of a tree is decided by the one before it.
 TEST_F(Rest, EndsAlsoWhereTreesAreSampled) {
   open(VerifyMode::reject_iid);
   params_.temperature = .8F;
-  steps(60);
+  steps(200);
   seen_.knows_what_comes = true;
   EXPECT_GT(steps(17), 0);
   EXPECT_GT(steps(20), 10);
@@ -113,7 +127,7 @@ TEST_F(Rest, EndsAlsoWhereTreesAreSampled) {
 }
 
 TEST_F(Rest, GoesOnInTheNextTextButNotWhereACopyIsExpected) {
-  steps(100);
+  steps(200);
   begin();
   const int before = seen_.asked;
   steps(16);

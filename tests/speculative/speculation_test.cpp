@@ -130,7 +130,7 @@ class Replay {
     for (const auto& member : own) member.drafter->follow(text, 0);
     DraftTree tree;
     LargeLogits large;
-    std::vector<Guess> best;
+    std::vector<Candidate> best;
     double jitter = 0;
     while (text.size() < kLength) {
       if (fixed) {
@@ -147,7 +147,7 @@ class Replay {
         if (fixed) {
           best.clear();
           for (const auto& member : own) {
-            if (member.row->wants_rows && best.empty()) top_tokens(row, kBestOfRow, large, best);
+            if (member.row->wants_rows && best.empty()) best_of_row(row, kBestOfRow, large, best);
             if (member.row->wants_rows) member.drafter->observe(tree.token[static_cast<std::size_t>(node)], walked, best);
           }
         }
