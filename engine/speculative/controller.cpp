@@ -17,9 +17,11 @@ constexpr double kRate = .2;  // of the averages
 constexpr int kHopedDepth = 8;
 constexpr double kOpen = .5;  // below, others have probably said what comes
 constexpr std::size_t kDear = 0, kCheap = 1;  // kinds of trees
-constexpr double kMemory = .985;  // of promises, a step
+constexpr double kMemory = .98;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
 constexpr double kHope[] = {.85, .75};  // this share was kept
+constexpr double kBySmaller = .7;       // of what smaller ones keep above that is hoped of larger ones
+constexpr double kWorthwhileOf[] = {kWorthwhile, 1.08};  // of them: what is dear has been asked because it pays
 
 // The first ones count alike.
 double rate_of(std::int64_t n) { return std::max(kRate, 1.0 / static_cast<double>(n)); }
@@ -29,7 +31,7 @@ double pass_seconds(const CostModel& cost, const Load& load, int nodes) { return
 }  // namespace
 
 Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load,
-                 const std::function<double(int)>& worth) {
+                 const std::function<double(int)>& worth, double worthwhile) {
   const auto rate = [&](double tokens, int nodes) {
     return (load.value + 1 + tokens) / (draft_seconds + pass_seconds(cost, load, nodes));
   };
@@ -42,7 +44,7 @@ Size choose_size(const std::vector<float>& reach, const CostModel& cost, double 
     if (!cost.measured(load.rows + 1 + n) && n < most) continue;
     if (const double r = rate(worth ? sum * worth(n) : sum, n); r > best.rate) best = {n, r};
   }
-  return best.rate > kWorthwhile * none.rate ? best : none;
+  return best.rate > worthwhile * none.rate ? best : none;
 }
 
 Controller::Controller(int n_drafters) : drafters_(static_cast<std::size_t>(n_drafters)), steps_expected_(kProbeEvery) {}
@@ -112,7 +114,7 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
   if (cost_.known() && tree.n_drafted() > 0) {
     std::vector<float> reach(tree.reach.begin() + 1, tree.reach.end());
     std::ranges::sort(reach, std::greater());
-    size = choose_size(reach, cost_, draft_seconds_, load, [this](int nodes) { return worth(kind_, nodes); });
+    size = choose_size(reach, cost_, draft_seconds_, load, [this](int nodes) { return worth(kind_, nodes); }, kWorthwhileOf[kind_]);
     if (size.nodes > 0) share_out(tree, size.nodes, reach[static_cast<std::size_t>(size.nodes) - 1], load, found);
   }
   for (std::size_t i = 0; i < drafters_.size(); ++i) {
@@ -162,9 +164,12 @@ double Controller::open(const Outlook& outlook) const { return 1 - std::min(1.0,
 
 double Controller::worth(std::size_t kind, int nodes) const {
   const std::vector<Promise>& promises = promises_[kind];
-  if (promises.empty() || nodes < 1) return kHope[kind];
-  const Promise& promise = promises[std::min(static_cast<std::size_t>(nodes), promises.size()) - 1];
-  return (promise.kept + kHope[kind] * kDoubt) / (promise.made + kDoubt);
+  const auto of = [](const Promise& promise, double hope) { return (promise.kept + hope * kDoubt) / (promise.made + kDoubt); };
+  const std::size_t n = std::min(static_cast<std::size_t>(std::max(0, nodes)), promises.size());
+  double most = kHope[kind];
+  for (std::size_t i = 0; i + 1 < n; ++i) most = std::max(most, of(promises[i], kHope[kind]));
+  const double hope = kHope[kind] + kBySmaller * (most - kHope[kind]);
+  return n == 0 ? kHope[kind] : of(promises[n - 1], hope);
 }
 
 void Controller::learn(const DraftTree& tree, const VerifyResult& result) {

@@ -21,15 +21,15 @@ struct Load {
 
 /// How many nodes to compute: the N that maximises
 ///   R(N) = (value of others + 1 + sum of the N largest reach) / (draft_seconds + T(rows of others + 1 + N) + (1 + N) back),
-/// and 0 unless that beats R(0) by kWorthwhile. Of the N between two measured row counts only "all nodes" is looked at, since
+/// and 0 unless that beats R(0) by `worthwhile`. Of the N between two measured row counts only "all nodes" is looked at, since
 /// costs may rise in steps. reach: falling, root apart. worth: what the sum for N nodes is multiplied with; none: 1.
 struct Size {
   int nodes = 0;
   double rate = 0;  // expected tokens a second
 };
-inline constexpr double kWorthwhile = 1.08;
+inline constexpr double kWorthwhile = 1.05;
 Size choose_size(const std::vector<float>& reach, const CostModel& cost, double draft_seconds, const Load& load,
-                 const std::function<double(int)>& worth = {});
+                 const std::function<double(int)>& worth = {}, double worthwhile = kWorthwhile);
 
 /// Seconds that asking a drafter takes: for a proposal of one level, and for each token of the text that it has to read first.
 struct DraftPrice {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/answer_writer.h"
 #include "engine/loaded_model.h"
 #include "engine/rehearsal.h"
 #include "engine/second_model.h"
@@ -100,12 +101,20 @@ class Writer {
     const SequenceId sequence = model_.cache().add_sequence();
     or_exit(model_.read(sequence, std::span(text).first(text.size() - 1), [](std::int64_t) { return false; }, [](std::int64_t, std::span<const float>) {}).has_value(), "reading failed");
     Sampler sampler(sampling);
-    bool first = true, done = false;
+    const std::size_t n_prompt = text.size();
+    bool first = true, begun = false, done = false;
     while (!done && std::ssize(text) < end) {
       DraftTree alone(text.back());
       const DraftTree* tree = &alone;
       if (!first) {
-        const auto kept = static_cast<std::size_t>(std::ranges::mismatch(followed_, text).in1 - followed_.begin());
+        auto kept = static_cast<std::size_t>(std::ranges::mismatch(followed_, text).in1 - followed_.begin());
+        if (!begun) {
+          const auto shown = std::span(text).first(n_prompt);
+          speculation_->begin(shown, std::min(kept, n_prompt));
+          speculation_->expect_copy_of(tokenizer.encode(text_to_edit(request), {}));
+          kept = n_prompt;
+          begun = true;
+        }
         if (followed_ != text) speculation_->begin(text, kept);
         tree = &speculation_->draft(text, sampling, std::ssize(text), static_cast<int>(std::min<std::int64_t>(64, model_.cache().n_steady(sequence))));
       }

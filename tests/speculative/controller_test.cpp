@@ -85,7 +85,7 @@ TEST(ChooseSize, IsTheBestOfTheMeasuredSizes) {
 TEST(ChooseSize, TakesNothingThatDoesNotPay) {
   const std::vector<float> reach{.5F, .3F, .1F};
   EXPECT_EQ(choose_size(reach, straight(.01, .01), 0, {}).nodes, 0);
-  EXPECT_EQ(choose_size(reach, straight(.01, .0035), 0, {}).nodes, 1);
+  EXPECT_EQ(choose_size(reach, straight(.01, .004), 0, {}).nodes, 1);
   EXPECT_EQ(choose_size(reach, straight(.01, .0001), 0, {}).nodes, 3);
   EXPECT_EQ(choose_size(reach, straight(.01, .0001, 2), 0, {}).nodes, 1);  // more was not measured
   EXPECT_EQ(choose_size(reach, straight(.01, .0001), 0, {.back = .005}).nodes, 1);  // behind a long text
@@ -184,6 +184,34 @@ TEST(Controller, BelievesTreesByWhatTheyKeptAndTriesAgain) {
   }
   EXPECT_LT(drafted, 120);
   EXPECT_GT(late, 0);
+}
+
+/// A chain of n tokens, each as sure as this.
+DraftTree chain(int n, float chance) {
+  DraftTree tree(0);
+  for (int i = 0; i < n; ++i) tree.add(i, 1 + i, chance, Draw::deterministic, {});
+  tree.weigh();
+  return tree;
+}
+
+TEST(Controller, WhatShortTreesKeepLetsLongOnesBeTriedAgain) {
+  Controller controller(1);
+  for (const auto& [n, seconds] : {std::pair{1, 1.0}, {2, 1.12}, {3, 1.31}, {4, 1.5}, {6, 1.92}, {8, 2.33}, {12, 3.22}, {16, 4.16}}) controller.cost().measure(n, seconds);
+  DraftTree tree = chain(15, .999F);
+  ASSERT_EQ(controller.decide(tree, {}).nodes, 15);
+  tree.trim(15);
+  controller.learn(tree, {.path = {0, 1, 2}, .tokens = {1, 2, 99}});  // once a long one came to little
+  int n_long = 0;
+  for (int step = 0; step < 150; ++step) {
+    tree = chain(15, .999F);
+    const int nodes = controller.decide(tree, {}).nodes;
+    n_long += nodes >= 5 ? 1 : 0;
+    tree.trim(nodes);
+    VerifyResult all;
+    for (int i = 0; i <= nodes; ++i) all.path.push_back(i), all.tokens.push_back(1 + i);
+    controller.learn(tree, all);
+  }
+  EXPECT_GT(n_long, 40) << "of 150";
 }
 
 TEST(Controller, DraftsNothingBeforeItKnowsTheCost) {
