@@ -13,7 +13,7 @@ constexpr float kDecay = 0.99F;
 constexpr float kPriorWeight = 8, kLastPriorWeight = 1;  // of the starting value, in claims: before the first, after very many
 constexpr float kTrustWeight = 4;                       // of the starting trust, in claims taken
 constexpr float kHopedChance = .5F;                     // of a first guess by a drafter of which nothing is known
-constexpr float kSoft = 8;                              // claims that softened counts weigh at most
+constexpr float kSoft = 16;                              // claims that softened counts weigh at most
 
 /// One run of cells: lower edges of the bins, and what they start with.
 struct Bins {

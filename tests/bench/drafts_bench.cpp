@@ -121,7 +121,7 @@ int main(int argc, char** argv) {
   struct Row {
     std::string name;
     float temperature;
-    std::array<Sums, kSettings> sums = {};  // tokens and passes of the first round; seconds: the fastest of all rounds, prompt by prompt
+    std::array<Sums, kSettings> sums = {};  // tokens and passes of all rounds; seconds: the fastest of them, prompt by prompt
     int n_other = 0;
   };
   std::vector<Row> rows;
@@ -153,10 +153,9 @@ int main(int argc, char** argv) {
             Desk::Answer answer = desks[i]->ask(request);
             fastest[p][i] = std::min(fastest[p][i], by_processor ? processor_seconds() - begin : answer.stats.decode_seconds);
             ids[i] = std::move(answer.ids);
-            if (round > 0) continue;
             row.sums[i].tokens += static_cast<double>(answer.stats.n_tokens);
             row.sums[i].passes += static_cast<double>(answer.stats.passes);
-            if (i == 0 && ids[i].size() > 1) written[row.name + (temperature > 0 ? ", T 0.8" : ", T 0")].push_back(ids[i]);
+            if (round == 0 && i == 0 && ids[i].size() > 1) written[row.name + (temperature > 0 ? ", T 0.8" : ", T 0")].push_back(ids[i]);
           }
           row.n_other += static_cast<int>(std::ranges::count_if(ids, [&](const auto& other) { return other != ids[0]; }));
         }
