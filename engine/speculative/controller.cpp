@@ -20,6 +20,7 @@ constexpr std::size_t kDear = 0, kCheap = 1;  // kinds of trees
 constexpr double kMemory = .98;  // of promises, a step
 constexpr double kDoubt = 3;     // tokens that were promised before the first, of which
 constexpr double kHope[] = {.85, .75};  // this share was kept
+constexpr double kMostSaid = 3;         // tokens that a pass counts as at most: those of one chain stand and fall together
 constexpr double kBySmaller = .7;       // of what smaller ones keep above that is hoped of larger ones
 constexpr double kWorthwhileOf[] = {kWorthwhile, 1.08};  // of them: what is dear has been asked because it pays
 
@@ -190,8 +191,9 @@ void Controller::learn(const DraftTree& tree, const VerifyResult& result) {
   for (std::size_t i = 0; i < n; ++i) {
     made += static_cast<double>(tree.reach[best[i]]);
     kept += on_path[best[i]];
-    promises[i].made += made;
-    promises[i].kept += kept;
+    const double weight = made > kMostSaid ? kMostSaid / made : 1;
+    promises[i].made += weight * made;
+    promises[i].kept += weight * kept;
   }
 }
 
