@@ -173,6 +173,8 @@ double Controller::worth(std::size_t kind, int nodes) const {
   return n == 0 ? kHope[kind] : of(promises[n - 1], hope);
 }
 
+double Controller::kept_share() const { return worth(kDear, 2); }
+
 void Controller::learn(const DraftTree& tree, const VerifyResult& result) {
   came_ = kMemory * came_ + static_cast<double>(result.tokens.size());
   for (std::vector<Promise>& promises : promises_) {

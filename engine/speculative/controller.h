@@ -52,6 +52,8 @@ class Controller {
   const CostModel& cost() const { return cost_; }
   /// What a token is worth as things are, in passes of one row: at most 1.
   double token_share() const { return cost_.known() ? token_seconds() / plain() : 1; }
+  /// What small trees of dear drafters came to lately, in what they had promised; may be more than 1.
+  double kept_share() const;
 
   /// What a drafter that was never asked is thought to take, so that it need not be asked to learn that it is too dear. Of others
   /// nothing is thought: they are asked once.

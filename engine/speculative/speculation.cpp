@@ -157,8 +157,8 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
     const Outlook outlook{calibration_.first_chance(self), said(tree_)};
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
     if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, outlook, backlog) || (backlog > 0 && !rules.goes_on())) continue;
-    rules.level = {level_price_[i], static_cast<float>(controller_.row_share(load)),
-                   static_cast<float>(outlook.chance * controller_.token_share())};
+    const double chance = std::min(1.0, outlook.chance * std::max(1.0, controller_.kept_share()));
+    rules.level = {level_price_[i], static_cast<float>(controller_.row_share(load)), static_cast<float>(chance * controller_.token_share())};
     double start = clock_();
     if (backlog > 0) {
       members_[i].drafter->catch_up();
