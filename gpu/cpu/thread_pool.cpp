@@ -110,8 +110,7 @@ void ThreadPool::wake(Lane& lane) {
 void ThreadPool::wake() {
   const int here = note_processor();
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
-    if (lane->state.load(std::memory_order_relaxed) != asleep || rests(*lane)) continue;
-    if (lane->processor.load(std::memory_order_relaxed) != here || keep_off(lane->thread, here)) wake(*lane);
+    if (lane->state.load(std::memory_order_relaxed) == asleep && may_come(*lane, here)) wake(*lane);
   }
 }
 
@@ -139,8 +138,7 @@ void ThreadPool::share_for_long(const Job& job) {
   const int here = note_processor();
   begin(job, size());
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
-    if (rests(*lane)) continue;
-    if (lane->processor.load(std::memory_order_relaxed) != here || keep_off(lane->thread, here)) invite(*lane, static_cast<int>(lane - lanes_.begin()));
+    if (may_come(*lane, here)) invite(*lane, static_cast<int>(lane - lanes_.begin()));
   }
   finish(true);
 }
@@ -151,6 +149,11 @@ void ThreadPool::call_others() {
     if (lane->place > 0 || lane->processor.load(std::memory_order_relaxed) == here || rests(*lane)) continue;
     if (call(*lane, static_cast<int>(lane - lanes_.begin()))) lane->state.store(working, std::memory_order_release);
   }
+}
+
+// Wherever it was last, it would not take turns with the caller.
+bool ThreadPool::may_come(Lane& lane, int here) const {
+  return !rests(lane) && (lane.processor.load(std::memory_order_relaxed) != here || keep_off(lane.thread, here));
 }
 
 bool ThreadPool::rests(Lane& lane) const {

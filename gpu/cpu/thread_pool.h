@@ -62,6 +62,7 @@ class ThreadPool {
   int note_processor();
   void wake(Lane& lane);
   bool rests(Lane& lane) const;
+  bool may_come(Lane& lane, int here) const;
   void begin(const Job& job, int n);
   void finish(bool is_long);
   void work(Lane& lane);
