@@ -239,6 +239,7 @@ __device__ __forceinline__ void merge(const Attention& p, const Part& part, cons
 
 template <int kDim, bool kRagged>
 __global__ void __launch_bounds__(kThreads, kDim <= 128 ? 2 : 1) attend(Attention p) {
+  if (blockIdx.z >= p.layers) return fetch_ahead(p.ahead, ((blockIdx.z - p.layers) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x);
   const Part part(p);
   const int dim = static_cast<int>(p.cache.head_dim), width = part.width, me = static_cast<int>(threadIdx.x);
   const int vectors = (p.rows_per_block * p.chunk + kTogether - 1) / kTogether * kTogether;
@@ -247,10 +248,14 @@ __global__ void __launch_bounds__(kThreads, kDim <= 128 ? 2 : 1) attend(Attentio
 
   if (me < part.n_rows) shared.sights[me] = sight_of(p, part.first_row + me);
   if (me < vectors) shared.totals[me] = part.has(p, me) ? start_of(p, part.head(p, me)) : float2{-INFINITY, 0};
-  for (int i = me; i < vectors * width; i += kThreads) {
-    const int v = i / width, c = i % width;
-    shared.queries[i] = c < dim && part.has(p, v) ? p.q[part.row(p, v) * p.q_stride + part.head(p, v) * dim + c] : 0;
-    shared.results[i] = 0;
+  const int warp = me / 32, lane = me % 32;
+  for (int v = warp; v < vectors; v += kWarps) {
+    const bool has = part.has(p, v);
+    const float* q = p.q + part.row(p, v) * p.q_stride + part.head(p, v) * dim;
+    for (int c = lane; c < width; c += 32) {
+      shared.queries[v * width + c] = has && c < dim ? q[c] : 0;
+      shared.results[v * width + c] = 0;
+    }
   }
   rotate_shared(shared.queries, vectors * width, static_cast<int>(p.cache.basis_k));
 
@@ -271,23 +276,21 @@ __global__ void __launch_bounds__(kThreads, kDim <= 128 ? 2 : 1) attend(Attentio
   }
   if (!folds) return;
   __syncthreads();
-  for (int i = me; i < vectors * width; i += kThreads) {
-    const float2 total = shared.totals[i / width];
-    shared.results[i] = total.y > 0 ? shared.results[i] / total.y : 0;
+  for (int v = warp; v < vectors; v += kWarps) {
+    const float total = shared.totals[v].y;
+    for (int c = lane; c < width; c += 32) shared.results[v * width + c] = total > 0 ? shared.results[v * width + c] / total : 0;
   }
   if (me < vectors && part.watched_at(p, me) >= 0) p.final_state[part.watched_at(p, me)] = shared.totals[me];
   rotate_shared(shared.results, vectors * width, static_cast<int>(p.cache.basis_v));
-  for (int i = me; i < part.n_vectors * width; i += kThreads) {
-    const int v = i / width, c = i % width;
-    if (c < dim && part.has(p, v)) p.out[part.row(p, v) * p.out_stride + part.head(p, v) * dim + c] = shared.results[i];
-  }
-  const int runs = dim / kRun;
-  for (int i = me; p.rounded.codes != nullptr && i < part.n_vectors * runs; i += kThreads) {
-    const int v = i / runs, run = i % runs;
+  for (int v = warp; v < part.n_vectors; v += kWarps) {
     if (!part.has(p, v)) continue;
-    float values[kRun];
-    for (int c = 0; c < kRun; ++c) values[c] = shared.results[v * width + run * kRun + c];
-    round_run(values, part.row(p, v), part.head(p, v) * runs + run, p.rounded);
+    const std::int64_t row = part.row(p, v), first = part.head(p, v) * dim;
+    const float* result = shared.results + v * width;
+    for (int c = lane; c < dim; c += 32) p.out[row * p.out_stride + first + c] = result[c];
+    if (p.rounded.codes == nullptr) continue;  // else a head has whole runs
+    for (int c = lane; c - lane < dim; c += 32) {
+      round_run(c < dim ? result[c] : 0, static_cast<unsigned>(row), c < dim ? static_cast<unsigned>(first + c) / kRun : kNoRun, p.rounded);
+    }
   }
 }
 
@@ -313,7 +316,11 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int
                    n * (4 * p.cache.head_dim + static_cast<std::int64_t>(sizeof(float2))) <= kMostScratch;
   const unsigned spans = cut ? static_cast<unsigned>(p.n_spans) : 1;
   for (; vectors > kTogether && grid.x * grid.y * spans < kEnoughBlocks; grid = blocks_with(p, vectors)) vectors /= 2;
-  grid.z = spans;
+  p.layers = spans;
+  p.ahead = to.ahead;
+  const unsigned more = blocks_for(p.ahead.blocks, grid.x * grid.y);
+  p.ahead.blocks = more * grid.x * grid.y;
+  grid.z = spans + more;
   if (cut) {
     p.state = reinterpret_cast<float2*>(to.scratch.take(n * static_cast<std::int64_t>(sizeof(float2))));
     p.sums = reinterpret_cast<float*>(to.scratch.take(n * p.cache.head_dim * 4));

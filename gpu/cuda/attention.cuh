@@ -27,6 +27,8 @@ struct Attention {
   float2* page_state;        // [watched][heads][pages]; absent: nobody is watched
   float2* final_state;       // [watched][heads]
   Rounded rounded;           // of the output, for products; codes = nullptr: not wanted
+  unsigned layers;           // blocks along z that attend; those behind bring weights
+  Ahead ahead;
 };
 
 // What a row sees: positions [begin, end), those from `prefix` on in extra[position - prefix].

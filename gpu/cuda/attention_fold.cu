@@ -16,13 +16,12 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
   __shared__ float2 factors[kSpansAtOnce];  // what is kept, and what is taken
   const int me = static_cast<int>(threadIdx.x), dim = static_cast<int>(p.cache.head_dim);
   const std::int64_t row = blockIdx.x, head = blockIdx.y;
-  if (row >= p.n_rows) {  // a slot of zeros
-    for (int run = me; run < dim / kRun; run += kThreads) {
-      float zeros[kRun] = {};
-      round_run(zeros, row, head * dim / kRun + run, p.rounded);
+  const auto round_all = [&](const auto& value_at) {
+    for (int c = me; c - me % 32 < dim; c += kThreads) {
+      round_run(c < dim ? value_at(c) : 0, blockIdx.x, c < dim ? (blockIdx.y * static_cast<unsigned>(dim) + static_cast<unsigned>(c)) / kRun : kNoRun, p.rounded);
     }
-    return;
-  }
+  };
+  if (row >= p.n_rows) return round_all([](int) { return 0.0f; });  // a slot of zeros
   float2 all = start_of(p, head);
   float sum[kColumns] = {};
   constexpr int kFetched = 16 / kColumns;  // spans whose sums are on their way at once
@@ -77,11 +76,7 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
   __syncthreads();
   rotate_shared(vector, dim, static_cast<int>(p.cache.basis_v));
   for (int c = me; c < dim; c += kThreads) p.out[row * p.out_stride + head * dim + c] = vector[c];
-  for (int run = me; p.rounded.codes != nullptr && run < dim / kRun; run += kThreads) {
-    float values[kRun];
-    for (int i = 0; i < kRun; ++i) values[i] = vector[run * kRun + i];
-    round_run(values, row, head * dim / kRun + run, p.rounded);
-  }
+  if (p.rounded.codes != nullptr) round_all([&](int c) { return vector[c]; });
 }
 
 // What the pages of a watched row got, in the head that gave them most.

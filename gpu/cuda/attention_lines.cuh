@@ -65,12 +65,14 @@ __device__ __forceinline__ float dots(const Found* found, int pool, int dim, con
   }
   // As many sums as lanes have a key: each step, a lane keeps one half of them and gives the other away.
 #pragma unroll
-  for (int half = kLanes / 2; half > 0; half /= 2) {
+  for (int step = 1; step < 6; ++step) {
+    const int half = kLanes >> step;
     const bool upper = (lane & half) != 0;
 #pragma unroll
-    for (int i = 0; i < half; ++i) {
-      const float keep = upper ? sums[i + half] : sums[i], give = upper ? sums[i] : sums[i + half];
-      sums[i] = keep + lane_xor(give, half);
+    for (int i = 0; i < kLanes / 2; ++i) {  // all bounds known and values first, or the sums are kept in memory
+      if (i >= half) continue;
+      const float low = sums[i], high = sums[i + half];
+      sums[i] = (upper ? high : low) + lane_xor(upper ? low : high, half);
     }
   }
   return sums[0];

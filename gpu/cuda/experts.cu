@@ -79,7 +79,7 @@ struct Router {
 };
 
 template <Format kFormat>
-__global__ void route_normed(Router p) {
+__global__ void __launch_bounds__(kNormThreads) route_normed(Router p) {
   using V = Values<kFormat>;
   const std::int64_t row = blockIdx.x;
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
@@ -87,15 +87,12 @@ __global__ void route_normed(Router p) {
   if (p.normed != nullptr) {
     const Moments moments = moments_in_block(p.cols, p.centre, p.eps, [&](std::int64_t c) { return x[c]; });
     float* normed = p.normed + row * p.normed_stride;
-    for (std::int64_t c = threadIdx.x; c < p.cols; c += kNormThreads) {
-      normed[c] = moments.normed(x[c], p.norm_weight[c], p.norm_bias == nullptr ? nullptr : p.norm_bias + c);
+    for (std::int64_t c = threadIdx.x; c - lane < p.cols; c += kNormThreads) {
+      float value = 0;
+      if (c < p.cols) normed[c] = value = moments.normed(x[c], p.norm_weight[c], p.norm_bias == nullptr ? nullptr : p.norm_bias + c);
+      if (p.rounded.codes != nullptr) round_run(value, blockIdx.x, static_cast<unsigned>(c) / kRun, p.rounded);
     }
     __syncthreads();
-    for (std::int64_t run = threadIdx.x; p.rounded.codes != nullptr && run < p.rounded.runs; run += kNormThreads) {
-      float values[kRun];
-      for (int i = 0; i < kRun; ++i) values[i] = normed[run * kRun + i];
-      round_run(values, row, run, p.rounded);
-    }
     x = normed;
   }
   for (int e = warp; e < p.choice.n; e += kNormThreads / 32) {  // in the order of float_products.cu

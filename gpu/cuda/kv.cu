@@ -69,7 +69,7 @@ __device__ void do_head(const Store& p, const Heads& heads, float* x, std::int64
   if (!is_q) store_line(shared, line_of(p.cache, slot / kSlots, number, slot % kSlots, is_v), dim, static_cast<int>(is_v ? p.cache.basis_v : p.cache.basis_k));
 }
 
-__global__ void store_kv(Store p) {
+__global__ void __launch_bounds__(kNormThreads) store_kv(Store p) {
   __shared__ float shared[kMostHead];
   const std::int64_t row = blockIdx.x, at = blockIdx.y, n_kv = p.cache.n_kv_heads, dim = p.cache.head_dim;
   const bool is_k = p.by_rows ? at == 0 : at < n_kv, is_v = !is_k && (p.by_rows ? at == 1 : at < 2 * n_kv), is_q = !is_k && !is_v;

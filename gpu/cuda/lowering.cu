@@ -1,10 +1,12 @@
 #include "gpu/cuda/lowering.h"
 
+#include <algorithm>
+
 #include "gpu/codebooks.h"
+#include "gpu/cuda/packing.h"
 #include "gpu/records/records.h"
 
 namespace foreword::gpu::cuda {
-namespace {
 
 // Where a view lies in memory, gaps between its rows included.
 bool overlap(const View& a, const View& b) {
@@ -12,6 +14,9 @@ bool overlap(const View& a, const View& b) {
   const auto end = [&](const View& v) { return begin(v) + static_cast<std::uintptr_t>(((v.rows - 1) * v.stride + v.cols) * 4); };
   return a.data != nullptr && b.data != nullptr && a.rows > 0 && b.rows > 0 && begin(a) < end(b) && begin(b) < end(a);
 }
+
+namespace {
+
 bool same(const View& a, const View& b) { return a.data == b.data && a.rows == b.rows && a.cols == b.cols && a.stride == b.stride; }
 
 // What products that follow may want rounded; nullptr: nothing that a kernel here can round on its way.
@@ -60,6 +65,23 @@ std::int64_t terms_wanted(const Op* next, const View& made) {
   if (next == nullptr || next->kind != kOpLinear) return 0;
   const LinearOp& first = next->linear.parts[0];
   return same(first.x, made) && (first.experts.data == nullptr || by_rows(first)) ? rounded_terms(first) : 0;
+}
+
+// Where few rows come, whose products wait for memory.
+Ahead ahead_of(const Lowering& to, const Op* next) {
+  constexpr std::int64_t kFewRows = 64;
+  Ahead ahead{};
+  if (next == nullptr || next->kind != kOpLinear) return ahead;
+  std::int64_t left = to.ahead_bytes;
+  for (std::int64_t i = 0; i < next->linear.n_parts; ++i) {
+    const LinearOp& op = next->linear.parts[i];
+    if (op.experts.data != nullptr || op.out.rows > kFewRows) continue;
+    ahead.from[i] = op.w.data;
+    ahead.bytes[i] = std::min(left, packed_bytes(static_cast<Format>(op.w.format), op.w.rows, op.w.cols));
+    left -= ahead.bytes[i];
+  }
+  ahead.blocks = left < to.ahead_bytes ? to.n_processors : 0;
+  return ahead;
 }
 
 // Launches for those of an op's parts that round their input in the same way, and so on.
@@ -129,6 +151,7 @@ void lower(Lowering& to, const Op& op, const Op* next) {
   for_all_written(op, [&](const View& written) {
     if (overlap(written, to.input.source)) to.input = {};
   });
+  to.ahead = ahead_of(to, next);
   const View* made = made_by(op);
   const std::int64_t terms = to.shares_rounding && made != nullptr ? terms_wanted(next, *made) : 0;
   switch (op.kind) {

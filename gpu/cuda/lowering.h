@@ -32,6 +32,15 @@ struct RoundedInput {
   Rounded rounded;
 };
 
+inline constexpr int kMostParts = 3;
+
+/// Weights of the products that come next: blocks of a kernel that leaves memory alone bring them nearer (fetch_ahead).
+struct Ahead {
+  const std::uint8_t* from[kMostParts];
+  std::int64_t bytes[kMostParts];
+  unsigned blocks;  // that are there for it, behind the kernel's own; 0: nothing to bring
+};
+
 struct Lowering {
   Stream stream;
   bool measuring = true;  // nothing is launched
@@ -39,7 +48,10 @@ struct Lowering {
   Arena rounded, scratch;
   RoundedInput input;
   int n_launches = 0;
-  bool shares_rounding = true;  // off: every product rounds its input itself, with the same result to the bit
+  unsigned n_processors = 0;
+  std::int64_t ahead_bytes = 0;  // most that is brought to the cache before it is needed
+  Ahead ahead{};                 // what the op at work may bring
+  bool shares_rounding = true;   // off: every product rounds its input itself, with the same result to the bit
 
   template <class... P, class... A>
   void launch(Grid grid, int threads, std::size_t shared_bytes, void (*kernel)(P...), A... args) {
@@ -50,7 +62,6 @@ struct Lowering {
 };
 
 /// Products that one launch does, if they have one format: all round their input in the same way, or not at all.
-inline constexpr int kMostParts = 3;
 enum class Way {
   by_slots,  // several rows together, those of experts sorted by expert
   one,       // blocks for each row of the result, and the activation that follows if op->after says so
@@ -110,6 +121,17 @@ struct Grouping {
 };
 /// experts.cu: for op.experts.
 Grouping group_by_expert(Lowering& to, const LinearOp& op, std::int64_t tile);
+
+/// What block `block` of ahead.blocks does.
+__device__ inline void fetch_ahead(const Ahead& ahead, unsigned block) {
+  constexpr std::int64_t kLine = 128;
+  const std::int64_t first = (std::int64_t{block} * blockDim.x + threadIdx.x) * kLine, step = std::int64_t{ahead.blocks} * blockDim.x * kLine;
+  for (int i = 0; i < kMostParts; ++i) {
+    for (std::int64_t at = first; at < ahead.bytes[i]; at += step) prefetch(ahead.from[i] + at);
+  }
+}
+
+bool overlap(const View& a, const View& b);
 
 constexpr unsigned blocks_for(std::int64_t n, std::int64_t per_block) { return static_cast<unsigned>((n + per_block - 1) / per_block); }
 

@@ -6,7 +6,7 @@
 
 namespace foreword::gpu::cuda {
 
-inline constexpr int kNormThreads = 256;
+inline constexpr int kNormThreads = 1024;
 inline constexpr std::int64_t kWarpGroup = 512;
 
 template <bool kBlock>

@@ -52,6 +52,7 @@ __device__ inline void rotate_shared(float* x, int cols, int n) {
   if (n > 1) {
     const float factor = 1.0f / sqrtf(static_cast<float>(n));
     const int me = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
+    __syncthreads();
     for (int i = me; i < cols; i += threads) x[i] *= factor;
     for (int h = 1; h < n; h *= 2) {
       __syncthreads();

@@ -48,6 +48,12 @@ __device__ T lane_xor(T value, int mask) { return __shfl_xor_sync(0xffffffffu, v
 template <class T>
 __device__ T lane_value(T value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
 
+// Values that are seldom used and shall not take registers.
+__device__ __forceinline__ float* in_memory(float* values) {
+  asm volatile("" : "+l"(values)::"memory");
+  return values;
+}
+
 // Asks for the 128 bytes around an address of global memory; a later load finds them in the cache.
 __device__ __forceinline__ void prefetch(const void* global) { asm volatile("prefetch.global.L2 [%0];" ::"l"(global)); }
 
@@ -55,31 +61,30 @@ __device__ __forceinline__ void prefetch(const void* global) { asm volatile("pre
 //   A [16, 16]: a0, a1 = A[g][4t..4t+3], A[g + 8][4t..4t+3];  A [16, 32]: a2, a3 the same 16 columns further on
 //   B [16, 8]:  b0 = B[4t..4t+3][g];                         B [32, 8]:  b1 the same 16 rows further down
 //   C [16, 8]:  c = C[g][2t], C[g][2t + 1], C[g + 8][2t], C[g + 8][2t + 1]
-// Products count from kZero, whose bits are those of 1.5 * 2^23: read as a float, less that, a count below 2^22 is exact.
+// Products count from kZero, whose bits are those of kCountOffset: read as a float, a count below 2^22 is exact above it.
 inline constexpr int kZero = 0x4b400000;
-__device__ __forceinline__ float counted(int c) { return __int_as_float(c) - 12582912.0f; }
 
 // c = kZero + A B, k = 16
 __device__ __forceinline__ void matrix_product(int (&c)[4], int a0, int a1, int b) {
 #if __CUDA_ARCH__ >= 800
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %7, %7, %7};"
+  asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %7, %7, %7};"
       : "=r"(c[0]), "=r"(c[1]), "=r"(c[2]), "=r"(c[3])
       : "r"(a0), "r"(a1), "r"(b), "r"(kZero));
 #else
-  asm volatile("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%4, %4};" : "=r"(c[0]), "=r"(c[1]) : "r"(a0), "r"(b), "r"(kZero));
-  asm volatile("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%4, %4};" : "=r"(c[2]), "=r"(c[3]) : "r"(a1), "r"(b), "r"(kZero));
+  asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%4, %4};" : "=r"(c[0]), "=r"(c[1]) : "r"(a0), "r"(b), "r"(kZero));
+  asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%4, %4};" : "=r"(c[2]), "=r"(c[3]) : "r"(a1), "r"(b), "r"(kZero));
 #endif
 }
 
 // c += A B, k = 32
 __device__ __forceinline__ void add_matrix_product(int (&c)[4], const int (&a)[4], int b0, int b1) {
 #if __CUDA_ARCH__ >= 800
-  asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 #else
   for (int i = 0; i < 4; ++i) {
-    asm volatile("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%0, %1};" : "+r"(c[i % 2 * 2]), "+r"(c[i % 2 * 2 + 1]) : "r"(a[i]), "r"(i < 2 ? b0 : b1));
+    asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%0, %1};" : "+r"(c[i % 2 * 2]), "+r"(c[i % 2 * 2 + 1]) : "r"(a[i]), "r"(i < 2 ? b0 : b1));
   }
 #endif
 }
@@ -184,7 +189,6 @@ inline int __dp4a(int a, int b, int c) {
 
 // Fragments of matrices: as above, by the PTX ISA's description (see nvcc's side).
 inline constexpr int kZero = 0x4b400000;
-inline float counted(int c) { return __int_as_float(c) - 12582912.0f; }
 
 // The words that the lanes of this warp gave.
 class Fragments {
@@ -218,7 +222,8 @@ inline void add_matrix_product(int (&c)[4], const int (&a)[4], int b0, int b1) {
   }
 }
 
-inline void prefetch(const void*) {}
+inline float* in_memory(float* values) { return values; }
+inline void prefetch(const void* global) { static_cast<void>(*static_cast<const volatile std::uint8_t*>(global)); }  // it has to be there
 inline void copy_async(void* shared, const void* global) { std::memcpy(shared, global, 16); }
 inline void end_copy_group() {}
 template <int kLeft>
@@ -229,6 +234,8 @@ void wait_for_copies() {}
 #endif
 
 namespace foreword::gpu::cuda {
+
+inline constexpr float kCountOffset = 12582912.0f;  // 1.5 * 2^23
 
 /// The sum over the warp, the same in every lane and always in the same order.
 __device__ inline float sum_over_lanes(float value) {

@@ -82,6 +82,11 @@ int32_t open(int32_t device, const void* codebooks, int64_t codebooks_bytes, Con
   if (error == cudaSuccess) error = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(wait_a_while));  // is there code for this device?
   if (error != cudaSuccess) return status_of(nullptr, error);
   context->lowering.books = books_at(context->codebooks);
+  int n_processors = 0, cache_bytes = 0;
+  cudaDeviceGetAttribute(&n_processors, cudaDevAttrMultiProcessorCount, device);
+  cudaDeviceGetAttribute(&cache_bytes, cudaDevAttrL2CacheSize, device);
+  context->lowering.n_processors = static_cast<unsigned>(n_processors);
+  context->lowering.ahead_bytes = cache_bytes / 3;
   context->sink = reinterpret_cast<unsigned*>(static_cast<std::byte*>(context->codebooks) + codebooks_bytes);
   *opened = context.release();
   return kOk;

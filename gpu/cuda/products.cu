@@ -8,13 +8,11 @@ namespace foreword::gpu::cuda {
 namespace {
 
 __global__ void round_input(const float* x, std::int64_t stride, std::int64_t rows_per_input, const int* slot_row, std::int64_t n_slots, Rounded out) {
-  const std::int64_t at = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x, run = at % out.runs, slot = at / out.runs;
-  if (slot >= slots_in_tiles(n_slots)) return;
+  const std::int64_t column = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x, slot = blockIdx.y;
   std::int64_t row = slot < n_slots ? slot : -1;
   if (slot_row != nullptr && row >= 0) row = slot_row[slot];
-  float values[kRun];
-  for (int i = 0; i < kRun; ++i) values[i] = row < 0 ? 0 : x[row / rows_per_input * stride + run * kRun + i];
-  round_run(values, slot, run, out);
+  const float value = row < 0 || column >= out.runs * kRun ? 0 : x[row / rows_per_input * stride + column];
+  round_run(value, blockIdx.y, static_cast<unsigned>(column) / kRun, out);
 }
 
 const ProductRow* row_of(const LinearOp& op) {
@@ -35,7 +33,7 @@ Rounded round(Lowering& to, const LinearOp& op, const Grouping& grouping) {
   if (grouping.slot_row == nullptr && has_rounded(to, op.x, terms)) return to.input.rounded;
   const Rounded x = room_for_rounded(to, op.x, op.w.cols, terms, grouping.n_slots);
   if (grouping.slot_row != nullptr) to.input = {};  // in the order of experts: of no use to others
-  to.launch({blocks_for(slots_in_tiles(grouping.n_slots) * x.runs, 128)}, 128, 0, round_input, static_cast<const float*>(op.x.data), op.x.stride,
+  to.launch({blocks_for(x.runs * kRun, 256), static_cast<unsigned>(slots_in_tiles(grouping.n_slots))}, 256, 0, round_input, static_cast<const float*>(op.x.data), op.x.stride,
             grouping.slot_row == nullptr ? 1 : op.out.rows / op.x.rows, grouping.slot_row, grouping.n_slots, x);
   return x;
 }
@@ -85,7 +83,7 @@ bool launch_mixed(Lowering& to, const Products& products, Product p) {
     for (const Part& part : p.parts) n_first += part.weight != nullptr && part.format == row.first, n_second += part.weight != nullptr && part.format == row.second;
     if (n_first == 0 || n_second == 0 || n_first + n_second != products.n) continue;
     const unsigned n_blocks = place_blocks(p, Way::one, kTileRows);
-    to.launch({n_blocks, 1}, 32 * kClasses, 0, row.kernel, p);
+    to.launch({n_blocks, 1}, kOneThreads, 0, row.kernel, p);
     return true;
   }
   return false;
@@ -114,7 +112,7 @@ bool has_rounded(const Lowering& to, const View& x, std::int64_t terms) {
 Rounded room_for_rounded(Lowering& to, const View& x, std::int64_t cols, std::int64_t terms, std::int64_t n_slots, bool beside) {
   Rounded rounded{nullptr, nullptr, nullptr, cols / kRun, static_cast<int>(terms)};
   // A block of a kernel takes whole groups of tiles; what it reads behind the last slot is never stored.
-  const std::int64_t places = rounded.place((n_slots + 63) / 64 * (64 / kTile), 0, 0, 0);
+  const std::int64_t places = rounded.place(blocks_for(n_slots, kBlockColumns * kTile) * kBlockColumns, 0, 0, 0);
   if (!beside) to.rounded.used = 0;
   rounded.codes = reinterpret_cast<unsigned*>(to.rounded.take(places * kInChunk * kRun));
   rounded.steps = reinterpret_cast<float*>(to.rounded.take(places * kInChunk * 4));

@@ -4,14 +4,18 @@
 // row, few and many (add_half), so a row's bits depend on no other row: the units of 256 columns are dealt to 8 classes in turn; a class
 // adds chunk q (packing.h) of its units, half after half; what the 8 classes have of chunk 0 is added in their order, then of chunk 1, 2, 3.
 
+#include <algorithm>
+
 #include "gpu/cuda/parts.cuh"
 
 namespace foreword::gpu::cuda {
 
-inline constexpr int kClasses = 8;
+inline constexpr int kClasses = 8, kOneThreads = 32 * kClasses;
 
 struct Product : Target {
   Rounded x;
+  // Of few rows, of which the weights are read once: how many tiles on one is brought to the cache, and how much of the block's own; 0: nothing.
+  std::int64_t lookahead, own_bytes;
 };
 
 // The units of a tile of weight rows.
@@ -38,7 +42,7 @@ struct ChunkOfTile {
 template <bool kHasMin>
 struct ChunkOfInput {
   uint4 codes;
-  float4 steps[2], sums[2];
+  float4 steps[2], sums[2];  // of result columns 2t and 2t + 1
 
   __device__ __forceinline__ void read(const unsigned* all_codes, const float* all_steps, const float* all_sums, int lane) {
     codes = reinterpret_cast<const uint4*>(all_codes)[lane];
@@ -49,26 +53,28 @@ struct ChunkOfInput {
   }
 };
 
+// step * a count, as rounded as if the offset were not there: a step times kCountOffset is exact.
+__device__ __forceinline__ float counted(int c, float step) { return fmaf(step, __int_as_float(c), -kCountOffset * step); }
+
 // Adds two runs: their counts, the input's steps, d * the sum of its codes; `first` is the number of the first run in its chunk.
 template <class U>
 __device__ __forceinline__ void add_half(const Scales& w, int first, const int (&counts)[2], const float (&steps)[2], const float (&sums)[2], float& sum) {
+  const float products[2] = {counted(counts[0], steps[0]), counted(counts[1], steps[1])};
   if constexpr (U::kByHalf) {
-    sum = fmaf(w.scale[first], fmaf(steps[1], counted(counts[1]), steps[0] * counted(counts[0])), sum);
+    sum = fmaf(w.scale[first], products[0] + products[1], sum);
     if constexpr (U::kHasMin) sum = fmaf(-w.min[first], sums[0] + sums[1], sum);
   } else {
     for (int i = 0; i < 2; ++i) {
-      sum = fmaf(w.scale[first + i] * steps[i], counted(counts[i]), sum);
+      sum = fmaf(w.scale[first + i], products[i], sum);
       if constexpr (U::kHasMin) sum = fmaf(-w.min[first + i], sums[i], sum);
     }
   }
 }
 
-// n_halves: 2, or 1 where the second half of the chunk is behind the last column, or 0.
-template <Format kFormat>
-__device__ __forceinline__ void add_chunk(const ChunkOfTile<kFormat>& w, const ChunkOfInput<Unit<kFormat>::kHasMin>& x, int n_halves, float (&sums)[4]) {
+template <Format kFormat, int kHalves>
+__device__ __forceinline__ void add_chunk(const ChunkOfTile<kFormat>& w, const ChunkOfInput<Unit<kFormat>::kHasMin>& x, float (&sums)[4]) {
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    if (half >= n_halves) break;
+  for (int half = 0; half < kHalves; ++half) {
     int c[2][4];
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
@@ -84,9 +90,32 @@ __device__ __forceinline__ void add_chunk(const ChunkOfTile<kFormat>& w, const C
   }
 }
 
+// 2, or 1 where the second half of the chunk is behind the last column, or 0.
 __device__ __forceinline__ int halves_of_chunk(const Product& p, int unit, int q) {
   const int left = static_cast<int>(p.x.runs) - unit * 16 - 2 * q;  // of the chunk's first run on
   return left <= 0 ? 0 : left <= 8 ? 1 : 2;
+}
+// body(n_halves) with the number as a constant, unless it is 0.
+template <int n>
+struct Halves {
+  static constexpr int kNumber = n;
+};
+template <class Body>
+__device__ __forceinline__ void with_halves(int n_halves, const Body& body) {
+  if (n_halves == 2) body(Halves<2>{});
+  else if (n_halves == 1) body(Halves<1>{});
+}
+
+// To the cache, by all threads of the block.
+__device__ __forceinline__ void bring(const std::uint8_t* from, std::int64_t bytes) {
+  constexpr std::int64_t kLine = 128;
+  for (std::int64_t i = threadIdx.x * kLine; i < bytes; i += blockDim.x * kLine) prefetch(from + i);
+}
+// The weights of a block that comes later.
+template <Format kFormat>
+__device__ __forceinline__ void look_ahead(const Product& p, const Part& part, std::int64_t tile) {
+  if (p.lookahead == 0 || tile + p.lookahead >= tiles_of(part.rows)) return;
+  bring(units_at<kFormat>(p, part, tile + p.lookahead, 0), p.x.units() * unit_bytes(kFormat));
 }
 
 // One input row: the warps of a block take a class each of one tile. The input's runs are spread over the eight columns of the matrix
@@ -142,6 +171,8 @@ __device__ __forceinline__ void multiply_part(const Product& p, const Part& part
   __shared__ float parts[kUnitChunks][kClasses][kTileRows];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
   const std::int64_t tile = blockIdx.x - part.first_block;
+  look_ahead<kFormat>(p, part, tile);
+  if (kWay == Way::gated) look_ahead<kFormat>(p, p.parts[1], tile);
   const float value = make_row<kWay>(p, part, tile * kTileRows + threadIdx.x, threadIdx.x < kTileRows, [&](const Part& of, int expert, std::int64_t input) {
     float sums[2] = {};
     add_one<kFormat>(p, units_at<kFormat>(p, of, tile, expert), input, sums);
@@ -156,35 +187,30 @@ __device__ __forceinline__ void multiply_part(const Product& p, const Part& part
   });
   if (p.made.codes == nullptr) return;
   static_assert(kTileRows == kRun);
-  __shared__ float run[kRun];
-  if (threadIdx.x < kRun) run[threadIdx.x] = value;
-  __syncthreads();
-  if (threadIdx.x > 0) return;
-  float values[kRun];
-  for (int i = 0; i < kRun; ++i) values[i] = run[i];
-  round_run(values, blockIdx.y, tile, p.made);
+  if (warp == 0) round_run(value, blockIdx.y, threadIdx.x < kRun ? static_cast<unsigned>(tile) : kNoRun, p.made);
 }
 
 // Three blocks to a processor where the codes leave registers for it.
 template <Format kFormat, Way kWay>
-__global__ void __launch_bounds__(32 * kClasses, Unit<kFormat>::kBits == 4 && !Unit<kFormat>::kHasTable ? 3 : 2) multiply_one(Product p) { multiply_part<kFormat, kWay>(p, part_of(p)); }
+__global__ void __launch_bounds__(kOneThreads, Unit<kFormat>::kBits == 4 && !Unit<kFormat>::kHasTable ? 3 : 2) multiply_one(Product p) { multiply_part<kFormat, kWay>(p, part_of(p)); }
 
 // Parts of two formats in one launch.
 template <Format kFirst, Format kSecond>
-__global__ void __launch_bounds__(32 * kClasses) multiply_mixed(Product p) {
+__global__ void __launch_bounds__(kOneThreads) multiply_mixed(Product p) {
   const Part part = part_of(p);
   if (part.format == kFirst) multiply_part<kFirst, Way::one>(p, part);
   else multiply_part<kSecond, Way::one>(p, part);
 }
 
-// Few input rows: the warps of a block take a class each of one tile; for up to 8 rows all four chunks of a unit at once.
+// Few input rows: the warps of a block take a class each of one tile, half of them chunks 0 and 2, the others 1 and 3.
+inline constexpr int kFewThreads = 2 * 32 * kClasses;
 template <Format kFormat, int kColumnTiles>
-__global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
+__global__ void __launch_bounds__(kFewThreads, kColumnTiles == 1 ? 2 : 1) multiply_few(Product p) {
   using U = Unit<kFormat>;
-  constexpr int kAtOnce = kColumnTiles == 1 ? kUnitChunks : 1, kSlots = kTile * kColumnTiles;
+  constexpr int kSlots = kTile * kColumnTiles;
   constexpr int kRowLength = kTileRows + 4;  // lanes write to different banks
-  constexpr int kOutputs = (kTileRows * kSlots + 32 * kClasses - 1) / (32 * kClasses);  // of a thread
-  __shared__ float parts[kAtOnce][kClasses][kSlots][kRowLength];
+  constexpr int kOutputs = (kTileRows * kSlots + kFewThreads - 1) / kFewThreads;  // of a thread
+  __shared__ float parts[2 * kClasses][kSlots][kRowLength];
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
   const Part part = part_of(p);
   const std::int64_t tile = blockIdx.x - part.first_block, first_tile = std::int64_t{blockIdx.y} * kColumnTiles;
@@ -192,43 +218,40 @@ __global__ void __launch_bounds__(32 * kClasses) multiply_few(Product p) {
   if (expert < 0) return;
   const std::uint8_t* units = units_at<kFormat>(p, part, tile, expert);
   const int n_units = static_cast<int>(p.x.units());
+  bring(units, p.own_bytes);
+  look_ahead<kFormat>(p, part, tile);
   float totals[kOutputs] = {};
-  for (int first_chunk = 0; first_chunk < kUnitChunks; first_chunk += kAtOnce) {
-    float sums[kAtOnce][kColumnTiles][4] = {};
-    for (int unit = warp; unit < n_units; unit += kClasses) {
+  for (int q = warp / kClasses; q < kUnitChunks; q += 2) {
+    float sums[kColumnTiles][4] = {};
+    for (int unit = warp % kClasses; unit < n_units; unit += kClasses) {
       const std::uint8_t* chunks = units + unit * unit_bytes(kFormat);
-#pragma unroll
-      for (int k = 0; k < kAtOnce; ++k) {
-        const int q = first_chunk + k;
-        ChunkOfTile<kFormat> w;
-        w.read(chunks + q * U::kCodeBytes, chunks + kUnitChunks * U::kCodeBytes, q, lane);
-        const int n_halves = halves_of_chunk(p, unit, q);
+      ChunkOfTile<kFormat> w;
+      w.read(chunks + q * U::kCodeBytes, chunks + kUnitChunks * U::kCodeBytes, q, lane);
+      with_halves(halves_of_chunk(p, unit, q), [&](auto halves) {
         for (int term = 0; term < p.x.terms; ++term) {
 #pragma unroll
           for (int column = 0; column < kColumnTiles; ++column) {
             const std::int64_t place = p.x.place(first_tile + column, term, unit * kUnitChunks + q, 0);
             ChunkOfInput<U::kHasMin> x;
             x.read(p.x.codes + 16 * place, p.x.steps + kInChunk * place, p.x.sums + kInChunk * place, lane);
-            add_chunk<kFormat>(w, x, n_halves, sums[k][column]);
+            add_chunk<kFormat, decltype(halves)::kNumber>(w, x, sums[column]);
           }
         }
-      }
+      });
     }
-    if (first_chunk > 0) __syncthreads();  // the last ones were read
-    for (int k = 0; k < kAtOnce; ++k) {
-      for (int column = 0; column < kColumnTiles; ++column) {
-        for (int i = 0; i < 4; ++i) parts[k][warp][kTile * column + 2 * t + i % 2][g + i / 2 * 8] = sums[k][column][i];
-      }
+    if (q >= 2) __syncthreads();  // the last ones were read
+    for (int column = 0; column < kColumnTiles; ++column) {
+      for (int i = 0; i < 4; ++i) parts[warp][kTile * column + 2 * t + i % 2][g + i / 2 * 8] = sums[column][i];
     }
     __syncthreads();
     for (int o = 0; o < kOutputs; ++o) {
-      const int i = static_cast<int>(threadIdx.x) + o * 32 * kClasses;
+      const int i = static_cast<int>(threadIdx.x) + o * kFewThreads;
       if (i >= kTileRows * kSlots) break;
-      for (int k = 0; k < kAtOnce * kClasses; ++k) totals[o] += parts[k / kClasses][k % kClasses][i / kTileRows][i % kTileRows];
+      for (int k = 0; k < 2 * kClasses; ++k) totals[o] += parts[k][i / kTileRows][i % kTileRows];
     }
   }
   for (int o = 0; o < kOutputs; ++o) {
-    const int i = static_cast<int>(threadIdx.x) + o * 32 * kClasses;
+    const int i = static_cast<int>(threadIdx.x) + o * kFewThreads;
     if (i < kTileRows * kSlots) store(p, part, first_tile * kTile + i / kTileRows, tile * kTileRows + i % kTileRows, expert, totals[o]);
   }
 }
@@ -273,31 +296,43 @@ struct Walk {
   }
 };
 
-// A warp copies a tile of weights and a tile of slots: `units` those of the first, `first_place` of the second.
+// Of a tile of slots what a lane copies, in its first chunk: a piece of the codes; of the steps, or from lane 8 on of the sums.
+struct InputPieces {
+  const unsigned* codes;
+  const float* others;
+
+  __device__ InputPieces(const Rounded& x, std::int64_t column, int lane) {
+    const std::int64_t place = x.place(column, 0, 0, 0);
+    codes = x.codes + 16 * place + 4 * lane;
+    others = (lane < 8 ? x.steps : x.sums) + kInChunk * (place + lane % 8);
+  }
+};
+
+// A warp copies a tile of weights and a tile of slots: `units` those of the first, `from` of the second.
 static_assert(kManyThreads == 32 * kBlockTiles && kManyThreads == 32 * kBlockColumns);
 template <Format kFormat>
-__device__ __forceinline__ void copy_stage(const Product& p, const std::uint8_t* units, std::int64_t first_place, const Walk& at, std::uint8_t* stage) {
+__device__ __forceinline__ void copy_stage(const std::uint8_t* units, const InputPieces& from, int n_units, int n_terms, const Walk& at, std::uint8_t* stage) {
   using S = Stage<kFormat>;
   using U = Unit<kFormat>;
   constexpr int kCodePieces = U::kCodeBytes / kPiece, kPieces = S::kWeightBytes / kPiece;
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
-  const std::uint8_t* unit = units + at.unit * unit_bytes(kFormat);
-  std::uint8_t* weights = stage + warp * S::kWeightBytes;
+  const std::uint8_t* unit = units + at.unit * unit_bytes(kFormat) + lane * kPiece;
+  std::uint8_t* weights = stage + warp * S::kWeightBytes + lane * kPiece;
 #pragma unroll
-  for (int piece = lane; piece < kPieces; piece += 32) {
-    copy_async(weights + piece * kPiece, unit + piece * kPiece + (piece < kCodePieces ? at.q : kUnitChunks - 1) * U::kCodeBytes);
+  for (int piece = 0; piece < kPieces; piece += 32) {
+    const bool codes = piece + lane < kCodePieces;
+    if (piece + lane < kPieces) copy_async(weights + piece * kPiece, unit + (piece * kPiece + (codes ? at.q : kUnitChunks - 1) * U::kCodeBytes));
   }
-  for (int term = 0; term < p.x.terms; ++term) {
-    const std::int64_t place = first_place + ((term * p.x.units() + at.unit) * kUnitChunks + at.q) * kTile;
-    std::uint8_t* input = stage + kBlockTiles * S::kWeightBytes + (term * kBlockColumns + warp) * S::kInputBytes;
-    copy_async(input + lane * kPiece, p.x.codes + 16 * place + 4 * lane);
-    if (lane < 8) copy_async(input + S::kCodes + lane * kPiece, p.x.steps + kInChunk * (place + lane));
-    if (U::kHasMin && lane >= 8 && lane < 16) copy_async(input + S::kCodes + lane * kPiece, p.x.sums + kInChunk * (place + lane - 8));
+  std::uint8_t* input = stage + kBlockTiles * S::kWeightBytes + warp * S::kInputBytes + lane * kPiece;
+  for (int term = 0; term < n_terms; ++term, input += kBlockColumns * S::kInputBytes) {
+    const int place = ((term * n_units + at.unit) * kUnitChunks + at.q) * kTile;
+    copy_async(input, from.codes + 16 * place);
+    if (lane < (U::kHasMin ? 16 : 8)) copy_async(input + S::kCodes, from.others + kInChunk * place);
   }
 }
 
 template <Format kFormat>
-__global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
+__global__ void __launch_bounds__(kManyThreads, 2) multiply_many(Product p) {
   using S = Stage<kFormat>;
   using U = Unit<kFormat>;
   auto* stages = dynamic_shared<std::uint8_t>();
@@ -308,19 +343,20 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
   const bool works = (first_tile + tile) * kTileRows < part.rows && (first_column + column) * kTile < p.n_slots;
   const int n_units = static_cast<int>(p.x.units()), stage_bytes = S::bytes(p.x.terms), n_stages = S::number(p.x.terms);
   const std::uint8_t* units = units_at<kFormat>(p, part, first_tile + warp, 0);
-  const std::int64_t first_place = p.x.place(first_column + warp, 0, 0, 0);
+  const InputPieces from(p.x, first_column + warp, lane);
   Walk ahead, now;
   int ahead_stage = 0, now_stage = 0;
   const auto copy_next = [&] {
     if (!ahead.done()) {
-      copy_stage<kFormat>(p, units, first_place, ahead, stages + ahead_stage * stage_bytes);
+      copy_stage<kFormat>(units, from, n_units, p.x.terms, ahead, stages + ahead_stage * stage_bytes);
       ahead.step(n_units);
     }
     ahead_stage = ahead_stage + 1 == n_stages ? 0 : ahead_stage + 1;
     end_copy_group();
   };
   for (int i = 0; i + 1 < n_stages; ++i) copy_next();
-  float totals[kWarpRows][kWarpColumns][4] = {}, sums[kWarpRows][kWarpColumns][4] = {};
+  float kept[kWarpRows * kWarpColumns * 4] = {}, sums[kWarpRows][kWarpColumns][4] = {};
+  float* totals = in_memory(kept);
   while (!now.done()) {
     if (n_stages == 3) wait_for_copies<1>();
     else wait_for_copies<0>();
@@ -328,7 +364,6 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
     copy_next();
     const std::uint8_t* stage = stages + now_stage * stage_bytes;
     now_stage = now_stage + 1 == n_stages ? 0 : now_stage + 1;
-    const int n_halves = halves_of_chunk(p, now.unit, now.q);
     if (works) {
       ChunkOfTile<kFormat> w[kWarpRows];
 #pragma unroll
@@ -336,22 +371,24 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
         const std::uint8_t* weights = S::weights(stage, tile + r);
         w[r].read(weights, weights + U::kCodeBytes, now.q, lane);
       }
-      for (int term = 0; term < p.x.terms; ++term) {
+      with_halves(halves_of_chunk(p, now.unit, now.q), [&](auto halves) {
+        for (int term = 0; term < p.x.terms; ++term) {
 #pragma unroll
-        for (int c = 0; c < kWarpColumns; ++c) {
-          const std::uint8_t* input = S::input(stage, term, column + c);
-          ChunkOfInput<U::kHasMin> x;
-          x.read(reinterpret_cast<const unsigned*>(input), reinterpret_cast<const float*>(input + S::kCodes),
-                 reinterpret_cast<const float*>(input + S::kCodes + S::kSteps), lane);
+          for (int c = 0; c < kWarpColumns; ++c) {
+            const std::uint8_t* input = S::input(stage, term, column + c);
+            ChunkOfInput<U::kHasMin> x;
+            x.read(reinterpret_cast<const unsigned*>(input), reinterpret_cast<const float*>(input + S::kCodes),
+                   reinterpret_cast<const float*>(input + S::kCodes + S::kSteps), lane);
 #pragma unroll
-          for (int r = 0; r < kWarpRows; ++r) add_chunk<kFormat>(w[r], x, n_halves, sums[r][c]);
+            for (int r = 0; r < kWarpRows; ++r) add_chunk<kFormat, decltype(halves)::kNumber>(w[r], x, sums[r][c]);
+          }
         }
-      }
+      });
     }
     if (!now.step(n_units)) continue;
 #pragma unroll
     for (int i = 0; i < kWarpRows * kWarpColumns * 4; ++i) {
-      totals[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4] += sums[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4];
+      totals[i] += sums[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4];
       sums[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4] = 0;
     }
   }
@@ -362,7 +399,7 @@ __global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
     for (int c = 0; c < kWarpColumns; ++c) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        store(p, part, (first_column + column + c) * kTile + 2 * t + i % 2, (first_tile + tile + r) * kTileRows + g + i / 2 * 8, 0, totals[r][c][i]);
+        store(p, part, (first_column + column + c) * kTile + 2 * t + i % 2, (first_tile + tile + r) * kTileRows + g + i / 2 * 8, 0, totals[(r * kWarpColumns + c) * 4 + i]);
       }
     }
   }
@@ -373,13 +410,18 @@ void launch_product(Lowering& to, Product p, Way way, std::int64_t n_rows) {
   constexpr std::int64_t kFewSlots = 12 * kTile;  // more than 32 are done 32 at a time: what many make too few blocks of is done sooner so
   const bool few = way != Way::by_slots || p.tile_expert != nullptr || p.n_slots <= kFewSlots;
   const unsigned n_blocks = place_blocks(p, way, kTileRows * (few ? 1 : kBlockTiles));
-  const auto go = [&](std::int64_t n_rows_of_blocks, auto kernel) { to.launch({n_blocks, static_cast<unsigned>(n_rows_of_blocks)}, 32 * kClasses, 0, kernel, p); };
-  if (way == Way::one) return go(n_rows, multiply_one<kFormat, Way::one>);
-  if (way == Way::gated) return go(n_rows, multiply_one<kFormat, Way::gated>);
-  if (way == Way::combined) return go(n_rows, multiply_one<kFormat, Way::combined>);
-  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(blocks_for(p.n_slots, kTile), multiply_few<kFormat, 1>);
-  if (p.n_slots <= 2 * kTile) return go(1, multiply_few<kFormat, 2>);
-  if (few) return go(blocks_for(p.n_slots, 4 * kTile), multiply_few<kFormat, 4>);
+  if (few && p.experts == nullptr) {  // no further than to blocks that are not there yet, nor more than the cache has room for
+    const std::int64_t tile_bytes = p.x.units() * unit_bytes(kFormat);
+    p.lookahead = std::min<std::int64_t>(3 * to.n_processors, to.ahead_bytes / (way == Way::gated ? 2 * tile_bytes : tile_bytes));
+    p.own_bytes = std::min(tile_bytes, to.ahead_bytes / std::max(1u, to.n_processors));
+  }
+  const auto go = [&](std::int64_t n_rows_of_blocks, int threads, auto kernel) { to.launch({n_blocks, static_cast<unsigned>(n_rows_of_blocks)}, threads, 0, kernel, p); };
+  if (way == Way::one) return go(n_rows, kOneThreads, multiply_one<kFormat, Way::one>);
+  if (way == Way::gated) return go(n_rows, kOneThreads, multiply_one<kFormat, Way::gated>);
+  if (way == Way::combined) return go(n_rows, kOneThreads, multiply_one<kFormat, Way::combined>);
+  if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(blocks_for(p.n_slots, kTile), kFewThreads, multiply_few<kFormat, 1>);
+  if (p.n_slots <= 2 * kTile) return go(1, kFewThreads, multiply_few<kFormat, 2>);
+  if (few) return go(blocks_for(p.n_slots, 4 * kTile), kFewThreads, multiply_few<kFormat, 4>);
   to.launch({n_blocks, blocks_for(p.n_slots, kTile * kBlockColumns)}, kManyThreads, static_cast<std::size_t>(Stage<kFormat>::number(p.x.terms) * Stage<kFormat>::bytes(p.x.terms)),
             multiply_many<kFormat>, p);
 }

@@ -1,5 +1,7 @@
 // Ops that make rows from rows: embedding, norms, rotation by position, activations, sums, picking.
 
+#include <algorithm>
+
 #include "gpu/cuda/activations.cuh"
 #include "gpu/cuda/lowering.h"
 #include "gpu/cuda/norms.cuh"
@@ -70,19 +72,25 @@ struct Norm {
   float* next_out;
   std::int64_t next_stride;
   Rounded rounded;  // of the last of these; codes = nullptr: not wanted; else a group is a row, and groups behind the last are slots of zeros
+  unsigned shares;  // blocks of a group, each for some of its columns
+  Ahead ahead;
 };
 
 template <bool kBlock>
-__global__ void norm(Norm p) {
+__global__ void __launch_bounds__(kBlock ? kNormThreads : kThreads) norm(Norm p) {
   constexpr int kStep = kBlock ? kNormThreads : 32;
-  const std::int64_t at = kBlock ? blockIdx.x : std::int64_t{blockIdx.x} * (kNormThreads / 32) + threadIdx.x / 32;
-  const std::int64_t me = kBlock ? threadIdx.x : threadIdx.x % 32;
+  const unsigned own = gridDim.x - p.ahead.blocks;
+  if (blockIdx.x >= own) return fetch_ahead(p.ahead, blockIdx.x - own);
+  const std::int64_t at = kBlock ? blockIdx.x / p.shares : std::int64_t{blockIdx.x} * (kThreads / 32) + threadIdx.x / 32;
+  const int me = static_cast<int>(threadIdx.x) % kStep, share = kBlock ? static_cast<int>(blockIdx.x % p.shares) : 0;
+  const int cols = static_cast<int>(p.group), width = kBlock ? (cols / static_cast<int>(p.shares) + 31) / 32 * 32 : cols;
+  const int begin = share * width, end = min(cols, begin + width);  // of this block
+  // Columns in steps of whole warps.
+  const auto round_all = [&](const auto& value_at) {
+    for (int c = begin + me; c - me % 32 < end; c += kStep) round_run(c < end ? value_at(c) : 0, static_cast<unsigned>(at), static_cast<unsigned>(c) / kRun, p.rounded);
+  };
   if (at >= p.n_groups) {  // a whole warp, or a whole block
-    if (p.rounded.codes == nullptr || at >= slots_in_tiles(p.n_groups)) return;
-    for (std::int64_t run = me; run < p.rounded.runs; run += kStep) {
-      float zeros[kRun] = {};
-      round_run(zeros, at, run, p.rounded);
-    }
+    if (p.rounded.codes != nullptr && at < slots_in_tiles(p.n_groups)) round_all([](int) { return 0.0f; });
     return;
   }
   const std::int64_t row = at / p.groups_per_row, first = at % p.groups_per_row * p.group;
@@ -111,14 +119,10 @@ __global__ void norm(Norm p) {
   const bool made = p.sum != nullptr && p.next_out == nullptr;
   const auto value_at = [&](std::int64_t c) { return made ? x[c] : moments.normed(x[c], weight[c], bias == nullptr ? nullptr : bias + c); };
   if (p.rounded.codes == nullptr) {
-    for (std::int64_t c = me; !made && c < p.group; c += kStep) last[c] = value_at(c);
+    for (int c = begin + me; !made && c < end; c += kStep) last[c] = value_at(c);
     return;
   }
-  for (std::int64_t run = me; run < p.rounded.runs; run += kStep) {
-    float values[kRun];
-    for (int i = 0; i < kRun; ++i) last[run * kRun + i] = values[i] = value_at(run * kRun + i);
-    round_run(values, at, run, p.rounded);
-  }
+  round_all([&](int c) { return last[c] = value_at(c); });
 }
 
 // ---- rope
@@ -157,25 +161,23 @@ __global__ void elementwise(const float* x, std::int64_t x_stride, const float* 
   out[row * out_stride + c] = element<kKind>(x[row * x_stride + c], other, factor, activation);
 }
 
-// The same, a thread a run of 16 columns, with the result rounded for products.
+// The same, with the result rounded for products: a row's columns in blocks along x.
 template <int kKind>
 __global__ void elementwise_rounded(const float* x, std::int64_t x_stride, const float* y, std::int64_t y_stride, float* out, std::int64_t out_stride,
                                     std::int64_t n_rows, float factor, int activation, Rounded rounded) {
-  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = at / rounded.runs, run = at % rounded.runs;
-  if (row >= slots_in_tiles(n_rows)) return;
-  float values[kRun] = {};
-  for (int i = 0; row < n_rows && i < kRun; ++i) {
-    const std::int64_t c = run * kRun + i;
-    out[row * out_stride + c] = values[i] = element<kKind>(x[row * x_stride + c], y == nullptr ? 0 : y[row * y_stride + c], factor, activation);
+  const std::int64_t c = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, row = blockIdx.y;
+  float value = 0;
+  if (row < n_rows && c < rounded.runs * kRun) {
+    out[row * out_stride + c] = value = element<kKind>(x[row * x_stride + c], y == nullptr ? 0 : y[row * y_stride + c], factor, activation);
   }
-  round_run(values, row, run, rounded);
+  round_run(value, blockIdx.y, static_cast<unsigned>(c) / kRun, rounded);
 }
 
 template <int kKind>
 void launch_elementwise(Lowering& to, const ElementwiseOp& op, std::int64_t terms) {
   if (terms > 0) {
     const Rounded rounded = room_for_rounded(to, op.out, op.out.cols, terms, op.out.rows);
-    return to.launch({blocks_for(slots_in_tiles(op.out.rows) * rounded.runs, kThreads)}, kThreads, 0, elementwise_rounded<kKind>,
+    return to.launch({blocks_for(op.out.cols, kThreads), static_cast<unsigned>(slots_in_tiles(op.out.rows))}, kThreads, 0, elementwise_rounded<kKind>,
                      static_cast<const float*>(op.x.data), op.x.stride, static_cast<const float*>(op.y.data), op.y.stride, static_cast<float*>(op.out.data),
                      op.out.stride, op.out.rows, op.factor, op.activation, rounded);
   }
@@ -237,8 +239,15 @@ void lower(Lowering& to, const NormOp& op, std::int64_t terms) {
     p.rounded = room_for_rounded(to, made, made.cols, terms, made.rows);
     n = slots_in_tiles(n);
   }
-  if (op.group > kWarpGroup) return to.launch({static_cast<unsigned>(n)}, kNormThreads, 0, norm<true>, p);
-  to.launch({blocks_for(n, kNormThreads / 32)}, kNormThreads, 0, norm<false>, p);
+  // Blocks that share a group all read the whole of it.
+  constexpr std::int64_t kMostShares = 8, kShareColumns = 512, kEnoughBlocks = 256;
+  p.shares = 1;
+  if (op.sum.data == nullptr && !overlap(op.x, op.out)) {
+    p.shares = static_cast<unsigned>(std::clamp<std::int64_t>(std::min(kEnoughBlocks / n, op.group / kShareColumns), 1, kMostShares));
+  }
+  p.ahead = to.ahead;
+  if (op.group > kWarpGroup) return to.launch({static_cast<unsigned>(n) * p.shares + p.ahead.blocks}, kNormThreads, 0, norm<true>, p);
+  to.launch({blocks_for(n, kThreads / 32) + p.ahead.blocks}, kThreads, 0, norm<false>, p);
 }
 
 void lower(Lowering& to, const RopeOp& op) {

@@ -45,6 +45,10 @@ __device__ __forceinline__ unsigned field(unsigned word, int from, int to, unsig
   return (to >= from ? word << (to - from) : word >> (from - to)) & (mask << to) * 0x01010101u;
 }
 
+// A small number as the last bits of a float of 2^23; a half's product with the offset is exact, so one multiply-add gives the number times it.
+inline constexpr float kBitsOffset = 8388608.0f;
+__device__ __forceinline__ float above_offset(unsigned small) { return __uint_as_float(small | 0x4b000000u); }
+
 template <class T>
 __device__ __forceinline__ T load(const std::uint8_t* p) { return *reinterpret_cast<const T*>(p); }
 __device__ __forceinline__ float low_half(unsigned word) { return half_bits_to_float(static_cast<std::uint16_t>(word & 0xffffu)); }
@@ -161,10 +165,11 @@ struct SixBitPairs : P {
     const uint4 all = load<uint4>(head + 16 * row);
     const float d = low_half(__byte_perm(all.x, all.y, 0x0073u)), dmin = low_half(__byte_perm(all.z, all.w, 0x0073u));
     const unsigned mine = at(all, q);
-    s.scale[0] = d * static_cast<float>(mine & 63u);
-    s.min[0] = dmin * static_cast<float>(mine >> 6 & 63u);
-    s.scale[2] = d * static_cast<float>(mine >> 12 & 63u);
-    s.min[2] = dmin * static_cast<float>(mine >> 18 & 63u);
+    const float d_offset = -kBitsOffset * d, dmin_offset = -kBitsOffset * dmin;
+    s.scale[0] = fmaf(d, above_offset(mine & 63u), d_offset);
+    s.min[0] = fmaf(dmin, above_offset(mine >> 6 & 63u), dmin_offset);
+    s.scale[2] = fmaf(d, above_offset(mine >> 12 & 63u), d_offset);
+    s.min[2] = fmaf(dmin, above_offset(mine >> 18 & 63u), dmin_offset);
   }
 };
 template <>

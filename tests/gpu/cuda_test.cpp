@@ -76,7 +76,7 @@ TEST(CudaEmulator, MatrixProductsDealElementsAsDocumented) {
     cuda::matrix_product(c, word(from_a, 0), word(from_a, 4), word(from_b, 0));
     cuda::add_matrix_product(sum, {word(from_a, 0), word(from_a, 4), word(from_a, 8), word(from_a, 12)}, word(from_b, 0), word(from_b, 4));
     for (int i = 0; i < 4; ++i) {
-      half[of_c(lane, i).row][of_c(lane, i).col] = static_cast<int>(cuda::counted(c[i]));
+      half[of_c(lane, i).row][of_c(lane, i).col] = static_cast<int>(std::bit_cast<float>(c[i]) - cuda::kCountOffset);
       whole[of_c(lane, i).row][of_c(lane, i).col] = sum[i] - i - 1;
     }
   });

@@ -82,6 +82,8 @@ int32_t open(int32_t, const void* tables, int64_t, Context** context) {
   if (refuse_memory()) return kOutOfMemory;
   *context = new Context;
   (*context)->lowering.books = books_at(tables);
+  (*context)->lowering.n_processors = 3;
+  (*context)->lowering.ahead_bytes = 20000;  // less than some weights have
   return kOk;
 }
 void close(Context* context) { delete context; }
