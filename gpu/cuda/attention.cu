@@ -8,6 +8,8 @@
 // The sums of the warps are put together in their order, the spans in theirs: by this block, or each span has its own and launch_fold()
 // follows. The arithmetic is the same, so a row's bits depend on its positions alone.
 
+#include <algorithm>
+
 #include "gpu/cuda/attention.cuh"
 #include "gpu/cuda/attention_lines.cuh"
 
@@ -25,7 +27,7 @@ __device__ __forceinline__ float most_of(float a, float b) { return fmaxf(a, b);
 __device__ __forceinline__ float sum_of(float a, float b) { return a + b; }
 
 // Four vectors with this warp's positions of a span: into its part of shared.states, .pages and .sums.
-template <int kDim, bool kRagged>
+template <int kDim, Pages kOf>
 __device__ __forceinline__ void attend_span(const Attention& p, const Part& part, const Shared& shared, int span, int first_vector) {
   using S = Shape<kDim>;
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, dim = static_cast<int>(p.cache.head_dim);
@@ -102,7 +104,7 @@ __device__ __forceinline__ void attend_span(const Attention& p, const Part& part
 #pragma unroll 1
       for (int pool = 0; in >> pool != 0; ++pool) {
         if ((in >> pool & 1) == 0) continue;
-        with_format<kRagged>(p.cache.pools[pool].k_format, [&](auto format) {
+        with_format<kOf>(p.cache.pools[pool].k_format, [&](auto format) {
           const float dot = dots<decltype(format), kDim>(found + page * kShare, pool, dim, queries);
           if (found[page * kShare + mine].pool == pool) logit = dot;
         });
@@ -146,7 +148,7 @@ __device__ __forceinline__ void attend_span(const Attention& p, const Part& part
       for (int pool = 0; in >> pool != 0; ++pool) {
         if ((in >> pool & 1) == 0) continue;
         const std::int64_t tile = tile_bytes_of(p.cache.pools[pool].k_format, dim);
-        with_format<kRagged>(p.cache.pools[pool].v_format, [&](auto format) {
+        with_format<kOf>(p.cache.pools[pool].v_format, [&](auto format) {
           add_values<decltype(format), kDim>(found + page * kShare, pool, tile, dim, weights + page * kShare, sums);
         });
       }
@@ -237,7 +239,7 @@ __device__ __forceinline__ void merge(const Attention& p, const Part& part, cons
   }
 }
 
-template <int kDim, bool kRagged>
+template <int kDim, Pages kOf>
 __global__ void __launch_bounds__(kThreads, kDim <= 128 ? 2 : 1) attend(Attention p) {
   if (blockIdx.z >= p.layers) return fetch_ahead(p.ahead, ((blockIdx.z - p.layers) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x);
   const Part part(p);
@@ -269,7 +271,7 @@ __global__ void __launch_bounds__(kThreads, kDim <= 128 ? 2 : 1) attend(Attentio
   for (int span = first_span; span < last_span; ++span) {
 #pragma unroll 1
     for (int first = 0; first < part.n_vectors; first += kTogether) {
-      attend_span<kDim, kRagged>(p, part, shared, span, first);
+      attend_span<kDim, kOf>(p, part, shared, span, first);
       __syncthreads();
       merge(p, part, shared, span, first);
     }
@@ -305,7 +307,7 @@ Grid blocks_with(Attention& p, int vectors) {
   return {blocks_for(p.n_rows, p.rows_per_block), static_cast<unsigned>(p.cache.n_kv_heads * ((p.group + p.chunk - 1) / p.chunk))};
 }
 
-template <int kDim, bool kRagged = false>
+template <int kDim, Pages kOf>
 void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int64_t terms) {
   int vectors = Shape<kDim>::kVectors;
   Grid grid = blocks_with(p, vectors);
@@ -327,19 +329,24 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int
   }
   const int width = static_cast<int>((p.cache.head_dim + 3) / 4 * 4);
   const int shared = Shared::bytes((p.rows_per_block * p.chunk + kTogether - 1) / kTogether * kTogether, width);
-  const auto attend_all = [&] { to.launch(grid, kThreads, static_cast<std::size_t>(shared), attend<kDim, kRagged>, p); };
+  const auto attend_all = [&] { to.launch(grid, kThreads, static_cast<std::size_t>(shared), attend<kDim, kOf>, p); };
   if (cut) attend_all();
   std::int64_t n_slots = p.n_rows;
   if (terms > 0 && p.cache.head_dim % kRun == 0) {
     p.rounded = room_for_rounded(to, op.out, op.out.cols, terms, p.n_rows);
     n_slots = slots_in_tiles(n_slots);
   }
-  if (cut) {
-    launch_fold(to, p, n_slots);
-  } else {
-    attend_all();
-  }
+  if (cut) launch_fold(to, p, n_slots);
+  else attend_all();
   if (p.page_state != nullptr) launch_share(to, p, static_cast<float*>(op.shares.data), op.shares.stride);
+}
+
+template <int kDim>
+void launch_by_pages(Lowering& to, const AttentionOp& op, const Attention& p, std::int64_t terms) {
+  constexpr auto kHalf = static_cast<std::int32_t>(KvFormat::f16);
+  const auto has_halves = [](const Pool& pool) { return pool.pages == nullptr || (pool.k_format == kHalf && pool.v_format == kHalf); };
+  if (std::ranges::all_of(p.cache.pools, has_halves)) return launch_attention<kDim, Pages::halves>(to, op, p, terms);
+  launch_attention<kDim, Pages::any>(to, op, p, terms);
 }
 
 constexpr int kMostColumns = 512;
@@ -381,11 +388,11 @@ void lower(Lowering& to, const AttentionOp& op, std::int64_t terms) {
     p.page_state = reinterpret_cast<float2*>(to.scratch.take(n_vectors * p.n_pages * static_cast<std::int64_t>(sizeof(float2))));
     p.final_state = reinterpret_cast<float2*>(to.scratch.take(n_vectors * static_cast<std::int64_t>(sizeof(float2))));
   }
-  if (p.cache.head_dim % 4 != 0) return launch_attention<kMostColumns, true>(to, op, p, terms);
-  if (p.cache.head_dim <= 64) return launch_attention<64>(to, op, p, terms);
-  if (p.cache.head_dim <= 128) return launch_attention<128>(to, op, p, terms);
-  if (p.cache.head_dim <= 256) return launch_attention<256>(to, op, p, terms);
-  launch_attention<kMostColumns>(to, op, p, terms);
+  if (p.cache.head_dim % 4 != 0) return launch_attention<kMostColumns, Pages::ragged>(to, op, p, terms);
+  if (p.cache.head_dim <= 64) return launch_by_pages<64>(to, op, p, terms);
+  if (p.cache.head_dim <= 128) return launch_by_pages<128>(to, op, p, terms);
+  if (p.cache.head_dim <= 256) return launch_by_pages<256>(to, op, p, terms);
+  launch_by_pages<kMostColumns>(to, op, p, terms);
 }
 
 }  // namespace foreword::gpu::cuda

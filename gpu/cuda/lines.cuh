@@ -13,7 +13,10 @@ struct QuadPlace {
   int columns;  // 4, less behind the last whole quad
 };
 
-// Heads of a width that is no multiple of 4 have quads where no wide load may be.
+// What a kernel is compiled for: any encodings; halves in all pools, which is less code to bring; or heads of a width that is no multiple
+// of 4, which have quads where no wide load may be.
+enum class Pages { any, halves, ragged };
+
 template <bool kRagged>
 struct Halves {
   using Raw = uint2;
@@ -81,9 +84,11 @@ struct Codes {
 };
 
 /// body(format), the reader of the encoding.
-template <bool kRagged, class Body>
+template <Pages kOf, class Body>
 __device__ __forceinline__ void with_format(int format, const Body& body) {
-  if constexpr (!kRagged) {
+  constexpr bool kRagged = kOf == Pages::ragged;
+  if constexpr (kOf == Pages::halves) return body(Halves<false>{});
+  if constexpr (kOf == Pages::any) {
     switch (static_cast<KvFormat>(format)) {
       case KvFormat::q8: return body(Codes<8>{});
       case KvFormat::q4h: return body(Codes<4>{});

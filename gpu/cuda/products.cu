@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "gpu/cuda/products.cuh"
+#include "gpu/cuda/product_launch.cuh"
 
 namespace foreword::gpu::cuda {
 namespace {

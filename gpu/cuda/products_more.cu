@@ -1,6 +1,6 @@
 // Products of the formats whose codes fit into int8 and whose inputs are rounded in three terms.
 
-#include "gpu/cuda/products.cuh"
+#include "gpu/cuda/product_launch.cuh"
 
 namespace foreword::gpu::cuda {
 
