@@ -48,12 +48,6 @@ __device__ T lane_xor(T value, int mask) { return __shfl_xor_sync(0xffffffffu, v
 template <class T>
 __device__ T lane_value(T value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
 
-// Values that are seldom used and shall not take registers.
-__device__ __forceinline__ float* in_memory(float* values) {
-  asm volatile("" : "+l"(values)::"memory");
-  return values;
-}
-
 // Asks for the 128 bytes around an address of global memory; a later load finds them in the cache.
 __device__ __forceinline__ void prefetch(const void* global) { asm volatile("prefetch.global.L2 [%0];" ::"l"(global)); }
 
@@ -222,7 +216,6 @@ inline void add_matrix_product(int (&c)[4], const int (&a)[4], int b0, int b1) {
   }
 }
 
-inline float* in_memory(float* values) { return values; }
 inline void prefetch(const void* global) { static_cast<void>(*static_cast<const volatile std::uint8_t*>(global)); }  // it has to be there
 inline void copy_async(void* shared, const void* global) { std::memcpy(shared, global, 16); }
 inline void end_copy_group() {}

@@ -80,7 +80,7 @@ __device__ __forceinline__ void copy_stage(const std::uint8_t* units, const Inpu
 }
 
 template <Format kFormat>
-__global__ void __launch_bounds__(kManyThreads, 2) multiply_many(Product p) {
+__global__ void __launch_bounds__(kManyThreads) multiply_many(Product p) {
   using S = Stage<kFormat>;
   using U = Unit<kFormat>;
   auto* stages = dynamic_shared<std::uint8_t>();
@@ -103,8 +103,7 @@ __global__ void __launch_bounds__(kManyThreads, 2) multiply_many(Product p) {
     end_copy_group();
   };
   for (int i = 0; i + 1 < n_stages; ++i) copy_next();
-  float kept[kWarpRows * kWarpColumns * 4] = {}, sums[kWarpRows][kWarpColumns][4] = {};
-  float* totals = in_memory(kept);
+  float totals[kWarpRows][kWarpColumns][4] = {}, sums[kWarpRows][kWarpColumns][4] = {};
   while (!now.done()) {
     if (n_stages == 3) wait_for_copies<1>();
     else wait_for_copies<0>();
@@ -136,7 +135,7 @@ __global__ void __launch_bounds__(kManyThreads, 2) multiply_many(Product p) {
     if (!now.step(n_units)) continue;
 #pragma unroll
     for (int i = 0; i < kWarpRows * kWarpColumns * 4; ++i) {
-      totals[i] += sums[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4];
+      totals[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4] += sums[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4];
       sums[i / 4 / kWarpColumns][i / 4 % kWarpColumns][i % 4] = 0;
     }
   }
@@ -147,7 +146,7 @@ __global__ void __launch_bounds__(kManyThreads, 2) multiply_many(Product p) {
     for (int c = 0; c < kWarpColumns; ++c) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        store(p, part, (first_column + column + c) * kTile + 2 * t + i % 2, (first_tile + tile + r) * kTileRows + g + i / 2 * 8, 0, totals[(r * kWarpColumns + c) * 4 + i]);
+        store(p, part, (first_column + column + c) * kTile + 2 * t + i % 2, (first_tile + tile + r) * kTileRows + g + i / 2 * 8, 0, totals[r][c][i]);
       }
     }
   }
