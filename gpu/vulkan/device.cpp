@@ -9,6 +9,8 @@ namespace foreword::gpu::vulkan {
 namespace {
 
 constexpr const char* kValidation = "VK_LAYER_KHRONOS_validation";
+// Of a dispatch: a tenth of a second or less on slow devices, integrated and not.
+constexpr double kMostOperations = 4e9, kMostOfACard = 6.4e10;
 
 VkBool32 VKAPI_PTR pass_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUtilsMessageTypeFlagsEXT,
                                 const VkDebugUtilsMessengerCallbackDataEXT* data, void* options) {
@@ -191,6 +193,8 @@ Features features_of(VkPhysicalDevice physical, const VulkanOptions& options) {
   f.max_allocations = base.limits.maxMemoryAllocationCount;
   f.range_alignment = std::max<std::uint64_t>(16, base.limits.minStorageBufferOffsetAlignment);
   f.max_groups = *std::min_element(base.limits.maxComputeWorkGroupCount, base.limits.maxComputeWorkGroupCount + 3);
+  f.max_operations = base.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU ? kMostOfACard : kMostOperations;
+  if (options.max_operations > 0) f.max_operations = static_cast<double>(options.max_operations);
   f.unified = (base.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU || software) && !options.staging;
   f.memory_budget = has_extension(physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   return f;

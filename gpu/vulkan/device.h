@@ -48,6 +48,7 @@ struct Features {
   std::uint32_t max_allocations = 0;  // at a time
   std::uint64_t range_alignment = 0;  // of the start of a binding
   std::uint32_t max_groups = 0;       // in each direction
+  double max_operations = 0;          // of a dispatch, which nothing interrupts
   bool memory_budget = false;
 };
 

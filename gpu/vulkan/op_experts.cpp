@@ -45,18 +45,20 @@ void multiply_piece(const LinearExpertsRecord& r, const Part& part, bool few, Lo
   const WeightMatrix& w = part.weight;
   const std::int64_t rows = part.out.rows;
   const bool codes = by_codes(w, to.features());
-  const Range lists = few ? Range{} : collect(r, w, rows, to);
+  const Range lists = few ? Range{} : collect(r, w, rows, to), rounded = codes && !few ? round_input(r.x, to) : Range{};
+  const Tile tile = tile_for(w.rows, divide_up(rows, w.n_experts), w.n_experts, to.features());
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     if (few) to.use(codes ? ShaderId::product_codes_experts : ShaderId::product_rows_experts, {in_fours(r.x, w), id_of(w.format), 1});
-    else to.use(codes ? ShaderId::product_code_tiles_experts : ShaderId::product_tiles_experts, {in_fours(r.x, w), id_of(w.format)});
+    else use_tiles(codes ? ShaderId::product_code_tiles_experts : ShaderId::product_tiles_experts, r.x, w, tile, to);
     to.bind(to.constant_table("codebooks", codebook_words()), 4);
-    const InputPush x{u32(w.cols), to.bind(r.x), u32(r.x.rows)};
+    const View input = codes && !few ? View{to.bind(rounded, 16).offset, u32(r.x.rows)} : to.bind(r.x);
+    const InputPush x{u32(w.cols), input, u32(r.x.rows)};
     const PartPush product = bind_part(w, window, part.bias, part.out, to);
     const View list = few ? to.bind(r.experts) : to.bind(lists, 4);
     to.push(Push{product, x, list.offset, few ? list.stride : u32(w.n_experts), u32(r.experts.cols), u32(w.rows), u32(w.rows), u32(part.bias.stride),
                  scale_stride(w), rows_per_id(r)});
     if (few) to.dispatch(divide_up(w.rows, kGroupRows), rows, 1, cost_of(w, rows));
-    else to.dispatch(divide_up(w.rows, kTileRows), divide_up(rows, kTileRows), w.n_experts, cost_of(w, rows));
+    else to.dispatch(divide_up(w.rows, tile.w_rows()), divide_up(rows, tile.x_rows()), w.n_experts, cost_of(w, rows));
   }
 }
 
@@ -65,7 +67,7 @@ void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
   const std::int64_t tokens = r.experts.rows, chosen = r.experts.cols, inputs = r.x.rows / tokens;
   const bool few = part.out.rows <= kFewExpertRows;
   const double operations = 2.0 * static_cast<double>(part.weight.rows) * static_cast<double>(part.weight.cols * chosen);
-  const std::int64_t most = few ? tokens : std::max(kTileRows, static_cast<std::int64_t>(kMostOperations / operations));
+  const std::int64_t most = few ? tokens : std::max<std::int64_t>(32, static_cast<std::int64_t>(to.features().max_operations / operations));
   for (std::int64_t first = 0; first < tokens; first += most) {
     const std::int64_t n = std::min(most, tokens - first);
     LinearExpertsRecord piece = r;

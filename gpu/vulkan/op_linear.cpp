@@ -33,8 +33,8 @@ constexpr RowsShaders kByValues{ShaderId::product_rows_1, ShaderId::product_rows
 constexpr RowsShaders kByCodes{ShaderId::product_codes_1, ShaderId::product_codes_add, ShaderId::product_codes_add_2, ShaderId::product_codes_activate,
                                ShaderId::product_codes_2, ShaderId::product_codes_3, ShaderId::product_codes_glu, ShaderId::product_codes_glu_3};
 
-// One weight, window by window, and what is to be done after it.
-void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecord::After after, Lowering& to) {
+// One weight, window by window, and what is to be done after it. `rounded`: x, for product_code_tiles.
+void multiply(const LinearRecord& r, const LinearRecord::Part& part, const Range& rounded, LinearRecord::After after, Lowering& to) {
   using After = LinearRecord::After;
   struct Push {
     PartPush part;
@@ -56,7 +56,8 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
   };
   const WeightMatrix& w = part.weight;
   const double operations = 2.0 * static_cast<double>(w.rows) * static_cast<double>(w.cols);
-  const std::int64_t most = std::max(kTileRows, static_cast<std::int64_t>(kMostOperations / operations) / kTileRows * kTileRows);
+  const Tile tile = tile_for(w.rows, r.x.rows, 1, to.features());
+  const std::int64_t most = std::max(tile.x_rows(), static_cast<std::int64_t>(to.features().max_operations / operations) / tile.x_rows() * tile.x_rows());
   const Range codebooks = to.constant_table("codebooks", codebook_words());
   const bool codes = by_codes(w, to.features());
   const RowsShaders& shaders = codes ? kByCodes : kByValues;
@@ -65,11 +66,11 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
   for (const WeightWindow& window : to.windows(w, kFileLayout)) {
     for (std::int64_t first = 0; first < r.x.rows; first += most) {
       const Tensor x = r.x.row_range(first, std::min(most, r.x.rows - first)), out = part.out.row_range(first, x.rows);
-      if (!few(r.x)) to.use(codes ? ShaderId::product_code_tiles : ShaderId::product_tiles, {in_fours(x, w), id_of(w.format)});
+      if (!few(r.x)) use_tiles(codes ? ShaderId::product_code_tiles : ShaderId::product_tiles, x, w, tile, to);
       else if (after == After::activate) to.use(rows_shader, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows), 0, 0, static_cast<std::uint32_t>(r.act)});
       else to.use(rows_shader, {in_fours(x, w), id_of(w.format), rows_at_once(x.rows)});
       to.bind(codebooks, 4);
-      const View input = to.bind(x);
+      const View input = codes && !few(r.x) ? View{to.bind(rounded, 16).offset + u32(first), u32(r.x.rows)} : to.bind(x);
       const PartPush product = bind_part(w, window, part.bias, out, to);
       Push push{product, {u32(w.cols), input, u32(x.rows)}};
       if (few(r.x) && after == After::add) {
@@ -90,7 +91,7 @@ void multiply(const LinearRecord& r, const LinearRecord::Part& part, LinearRecor
       } else {
         to.push(push);
       }
-      const std::int64_t w_group = few(r.x) ? kGroupRows : kTileRows, x_group = few(r.x) ? rows_at_once(x.rows) : kTileRows;
+      const std::int64_t w_group = few(r.x) ? kGroupRows : tile.w_rows(), x_group = few(r.x) ? rows_at_once(x.rows) : tile.x_rows();
       to.dispatch(divide_up(window.n_rows, w_group), divide_up(x.rows, x_group), 1, cost_of(w, window.n_rows, x.rows));
     }
   }
@@ -172,7 +173,10 @@ void lower(const LinearRecord& r, Lowering& to) {
   if (multiply_together(r, same_shape, to)) {
     if (!glu || same_shape) return;
   } else {
-    for (int i = 0; i < r.n_parts; ++i) multiply(r, r.parts[static_cast<std::size_t>(i)], within, to);
+    const auto parts = std::span(r.parts).first(static_cast<std::size_t>(r.n_parts));
+    const bool codes = std::ranges::any_of(parts, [&](const LinearRecord::Part& part) { return by_codes(part.weight, to.features()); });
+    const Range rounded = codes && !few(r.x) ? round_input(r.x, to) : Range{};
+    for (const LinearRecord::Part& part : parts) multiply(r, part, rounded, within, to);
     if (!glu && !too_much && few(r.x)) return;
   }
   const Tensor& out = r.parts[0].out;

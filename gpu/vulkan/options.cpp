@@ -25,6 +25,7 @@ constexpr Number kNumbers[] = {
     {"fail-allocation=", &VulkanOptions::fail_allocation},
     {"lose-at-submit=", &VulkanOptions::lose_at_submit},
     {"max-range=", &VulkanOptions::max_range},
+    {"max-operations=", &VulkanOptions::max_operations},
 };
 
 }  // namespace

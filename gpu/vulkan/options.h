@@ -20,12 +20,14 @@ struct VulkanOptions {
   std::int64_t fail_allocation = -1;  // the request for memory that fails, from 0
   std::int64_t lose_at_submit = -1;   // the submission at which the device is lost, from 0
   std::int64_t max_range = 0;         // bytes of one binding at most, less than the device takes; 0: what it takes
+  std::int64_t max_operations = 0;    // of one dispatch, where that is not what suits the device
   std::string cache_folder;           // of compiled pipelines; empty: none
   std::function<void(std::string_view)> on_message = {};
 };
 
 /// Sets what the words name, parted by commas: "software", "validate", "staging", "no-float16", "integer-dot", "no-integer-dot", "no-subgroups",
-/// "no-fusion", "fail-allocation=N", "lose-at-submit=N", "max-range=BYTES". Unknown words are ignored.
+/// "no-fusion", "fail-allocation=N", "lose-at-submit=N", "max-range=BYTES",
+/// "max-operations=N". Unknown words are ignored.
 VulkanOptions vulkan_options_from_words(std::string_view words);
 
 }  // namespace foreword::gpu

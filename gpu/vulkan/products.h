@@ -8,8 +8,15 @@ namespace foreword::gpu::vulkan {
 
 inline constexpr std::uint32_t kAbsent = 0xffffffff;  // the place of a tensor that is not there
 inline constexpr std::int64_t kGroupRows = 32;        // of weights, for a workgroup of product_rows
-inline constexpr std::int64_t kTileRows = 32;         // of weights and of x, for one of product_tiles
-inline constexpr double kMostOperations = 4e9;        // of a dispatch
+
+/// Of product_tiles: products of an invocation, invocations side by side, and all of them (product_tiles.glsl).
+struct Tile {
+  std::uint32_t w_values, x_values, x_threads, threads;
+  std::int64_t w_rows() const { return std::int64_t{w_values} * threads / x_threads; }
+  std::int64_t x_rows() const { return std::int64_t{x_values} * x_threads; }
+};
+/// The one for a product of `n` weights, each of w_rows rows by x_rows rows of x.
+Tile tile_for(std::int64_t w_rows, std::int64_t x_rows, std::int64_t n, const Features& features);
 
 struct PartPush {
   std::uint32_t weights_at, row_bytes, first_row, n_rows, bias_at, out_at, out_stride, scale_at;
@@ -45,6 +52,11 @@ inline bool has_codes(Format format) {
 inline bool by_codes(const WeightMatrix& w, const Features& features) { return has_codes(w.format) && features.integer_dot && !w.precise; }
 /// Rows of x that a workgroup of product_rows takes at once.
 inline std::uint32_t rows_at_once(std::int64_t rows) { return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : 8; }
+
+/// One of the kernels of tiles.
+void use_tiles(ShaderId shader, const Tensor& x, const WeightMatrix& w, const Tile& tile, Lowering& to);
+/// x in 8 bits, for product_code_tiles.
+Range round_input(const Tensor& x, Lowering& to);
 
 /// Binds weights, bias, result and scale in this order.
 inline PartPush bind_part(const WeightMatrix& w, const WeightWindow& window, const Tensor& bias, const Tensor& out, Lowering& to) {

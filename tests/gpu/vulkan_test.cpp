@@ -135,6 +135,7 @@ TEST_F(VulkanTest, AProductOfExpertsThatTakesTooLongIsCut) {
   constexpr std::int64_t kTokens = 130, kChosen = 8;  // 34 million operations a token
   VulkanOptions options = options_;
   options.validate = false;  // every shader is looked at in other tests
+  options.max_operations = 4'000'000'000;
   const auto backend = open(options);
   Harness h(*backend, 5);
   const WeightMatrix w = h.weight(Format::q8_0, 1024, 2048, 8);

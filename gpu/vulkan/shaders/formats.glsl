@@ -4,7 +4,8 @@
 // The including shader defines IN_FOURS (1: rows without blocks have a multiple of four columns and start at multiples of four
 // bytes), weight_word(part, index), the index-th word of the weights bound as `part`, and book_word(index)
 // of the codebooks (gpu/vulkan/codebook_words.h). `format` and `part` are literals or specialisation constants, so that all
-// branches on them vanish.
+// branches on them vanish. It may define WEIGHT_FOUR(index), four words at a time, where WEIGHTS_IN_FOURS is not 0: then the weights
+// start at a multiple of 16 bytes.
 
 #include "halves.glsl"
 
@@ -74,10 +75,17 @@ vec4 with_signs(vec4 values, uint signs) {
 // Eight bits of even parity from seven.
 uint with_parity(uint seven) { return seven | uint(bitCount(seven) & 1) << 7; }
 
-uvec2 k_scale_and_min(uint part, uint sc, uint s) {
-  const uint low = byte_at(part, sc + s), high = byte_at(part, sc + 4u + s);
-  if (s < 4u) return uvec2(low & 63u, high & 63u);
-  return uvec2((high & 15u) + 16u * (byte_at(part, sc + s - 4u) >> 6), (high >> 4) + 16u * (low >> 6));
+// The first four words of a block of Q4_K or Q5_K: two halves, scales and minima. Such blocks are multiples of 16 bytes.
+uvec4 k_head(uint part, uint at) {
+#ifdef WEIGHT_FOUR
+  if (WEIGHTS_IN_FOURS != 0u) return WEIGHT_FOUR(at >> 4);
+#endif
+  return uvec4(aligned_word(part, at), aligned_word(part, at + 4u), aligned_word(part, at + 8u), aligned_word(part, at + 12u));
+}
+uvec2 k_scale_and_min(uvec4 head, uint s) {
+  const uvec3 bytes = head.yzw >> 8u * (s & 3u);
+  if (s < 4u) return bytes.xy & 63u;
+  return (uvec2(bytes.z, bytes.z >> 4) & 15u) + (bytes.xy >> 2 & 48u);
 }
 uint q3_k_scale(uint part, uint sc, uint s) {
   const uint low = s < 8u ? byte_at(part, sc + s) & 15u : byte_at(part, sc + s - 8u) >> 4;
@@ -150,8 +158,9 @@ Chunk open_chunk(const uint format, const uint part, uint row, uint index, uint 
     scale = half_at(part, at + 108u) * (vec2(q3_k_scale(part, sc, 2u * s), q3_k_scale(part, sc, 2u * s + 1u)) - 32.0);
   }
   if (format == Q4_K || format == Q5_K) {
-    const vec2 both = halves(aligned_word(part, at));
-    const uvec2 codes = k_scale_and_min(part, at + 4u, s);
+    const uvec4 head = k_head(part, at);
+    const vec2 both = halves(head.x);
+    const uvec2 codes = k_scale_and_min(head, s);
     scale = vec2(both.x * float(codes.x));
     shift = vec2(both.y * float(codes.y));
   }

@@ -83,10 +83,6 @@ uint weight_word(uint part, uint index) { return part == 0u ? weights_0[index] :
 uint weight_word(uint part, uint index) { return part == 0u ? weights_0[index] : part == 1u ? weights_1[index] : weights_2[index]; }
 #endif
 #include "formats.glsl"
-#if INTEGER
-const uint INPUT_ROWS = ROWS, WINDOW = ROWS <= 2u ? 64u : ROWS <= 4u ? 32u : 16u;
-#include "rounded_input.glsl"
-#endif
 
 struct Part {
   uint weights_at, row_bytes;      // bytes

@@ -2,6 +2,14 @@
 // `parts` (weights_at and row_bytes of each) and x_at, x_stride, x_rows, cols.
 
 shared float partial[256 * ROWS];
+#if INTEGER
+#include "rounded_input.glsl"
+#include "code_products.glsl"
+// Chunks of each row of x that are rounded at a time.
+const uint WINDOW = ROWS <= 2u ? 64u : ROWS <= 4u ? 32u : 16u;
+shared uint x_codes[ROWS * WINDOW * 8u];  // [row][chunk][8]
+shared float x_scales[ROWS * WINDOW * 3u];
+#endif
 
 // Rows of weights for a group.
 const uint GROUP_ROWS = 256 / LANES;
@@ -20,19 +28,24 @@ void multiply(const uint part, const uint format, uint row, uint first_x) {
     barrier();
     for (uint at = gl_LocalInvocationIndex; at < ROWS * WINDOW; at += 256u) {
       const uint chunk = base + at % WINDOW;
-      if (32u * chunk < cols) round_chunk(x_at + min(first_x + at / WINDOW, x_rows - 1u) * x_stride, chunk, at, cols);
+      if (32u * chunk >= cols) continue;
+      const RoundedChunk rounded = round_chunk(x_at + min(first_x + at / WINDOW, x_rows - 1u) * x_stride, chunk, cols);
+      [[unroll]] for (uint i = 0u; i < 8u; ++i) x_codes[at * 8u + i] = rounded.codes[i / 4u][i % 4u];
+      [[unroll]] for (uint i = 0u; i < 3u; ++i) x_scales[at * 3u + i] = rounded.scales[i];
     }
     barrier();
     for (uint chunk = base + lane; chunk < base + WINDOW && 32u * chunk < cols; chunk += LANES) {
       const Chunk c = open_chunk(format, part, at, chunk, cols);
-      [[unroll]] for (uint h = 0u; h < 2u; ++h) {
-        int dots[ROWS];
-        for (uint n = 0u; n < ROWS; ++n) dots[n] = 0;
-        [[unroll]] for (uint i = 4u * h; i < 4u * h + 4u; ++i) {
-          const uint codes = chunk_codes(format, c, i);
-          [[unroll]] for (uint n = 0u; n < ROWS; ++n) dots[n] += signed_dot(codes, x_codes[(n * WINDOW + chunk - base) * 8u + i], 0);
-        }
-        [[unroll]] for (uint n = 0u; n < ROWS; ++n) total[n] = add_half(total[n], format, n * WINDOW + chunk - base, h, c.scale, c.shift, dots[n]);
+      const vec2 head = head_of(format, c);
+      ivec2 dots[ROWS];
+      for (uint n = 0u; n < ROWS; ++n) dots[n] = ivec2(NO_PRODUCTS);
+      [[unroll]] for (uint i = 0u; i < 8u; ++i) {
+        const uint codes = chunk_codes(format, c, i);
+        [[unroll]] for (uint n = 0u; n < ROWS; ++n) dots[n][i / 4u] += signed_dot(codes, x_codes[(n * WINDOW + chunk - base) * 8u + i], 0);
+      }
+      [[unroll]] for (uint n = 0u; n < ROWS; ++n) {
+        const uint at = (n * WINDOW + chunk - base) * 3u;
+        total[n] = add_chunk(total[n], format, head, vec3(x_scales[at], x_scales[at + 1u], x_scales[at + 2u]), dots[n]);
       }
     }
   }
