@@ -116,6 +116,36 @@ TEST_P(LinearTest, BitsDependOnNeitherNeighboursNorThreads) {
   }
 }
 
+// Many rows go through tiles of sizes that depend on how many there are, 16 and fewer do not: each row has the same bits, at the tiles'
+// borders too, and so have the rows of an expert.
+TEST_P(LinearTest, ManyRowsHaveTheBitsOfFew) {
+  struct Shape {
+    std::int64_t w_rows, rows;
+  };
+  constexpr Shape kShapes[] = {{1, 17}, {33, 31}, {63, 33}, {1000, 32}, {515, 63}, {515, 65}, {1000, 65}, {1025, 127}, {1100, 129}, {4100, 255}};
+  constexpr std::int64_t kFew = 16;
+  const std::int64_t cols = (335 / block() + (block() > 1 ? 1 : 0)) * block();
+  for (const Subject& subject : subjects()) {
+    const auto backend = subject.open(2);
+    for (const Shape& s : kShapes) {
+      Harness h(*backend, 15);
+      const WeightMatrix w = h.weight(GetParam(), s.w_rows, cols), experts = h.weight(GetParam(), std::min<std::int64_t>(s.w_rows, 200), cols, 3);
+      const Tensor x = h.floats(s.rows, cols), ids = h.put(std::vector<std::int32_t>(static_cast<std::size_t>(s.rows), 1), s.rows, 1);
+      const Tensor bias = h.floats(1, s.w_rows), biases = h.floats(3, experts.rows);
+      const auto products = [&](std::int64_t at_once) {
+        const Tensor out = h.empty(s.rows, w.rows), of_expert = h.empty(s.rows, experts.rows);
+        for (std::int64_t first = 0; first < s.rows; first += at_once) {
+          const std::int64_t n = std::min(at_once, s.rows - first);
+          backend->linear(w, x.row_range(first, n), bias, out.row_range(first, n));
+          backend->linear_experts(experts, x.row_range(first, n), ids.row_range(first, n), biases, of_expert.row_range(first, n));
+        }
+        return std::pair(h.take(out), h.take(of_expert));
+      };
+      EXPECT_EQ(products(s.rows), products(kFew)) << subject.name << ", " << s.w_rows << " x " << cols << ", rows " << s.rows;
+    }
+  }
+}
+
 // Arranged for the device, dense and with experts, last tiles filled up: the very bits of the weights as they lay.
 TEST_P(LinearTest, ArrangingChangesNoBit) {
   for (const Subject& subject : subjects()) {
