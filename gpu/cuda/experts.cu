@@ -201,7 +201,7 @@ Grouping group_by_expert(Lowering& to, const LinearOp& op, std::int64_t tile) {
   groups.tile = static_cast<int>(tile);
   groups.n_experts = static_cast<int>(op.w.n_experts);
   to.launch({1}, kThreads, 0, group, static_cast<const int*>(op.experts.data), op.experts.stride, static_cast<int>(op.experts.cols), n, groups);
-  return {groups.n_slots, tile, groups.slot_row, groups.tile_expert};
+  return {groups.n_slots, tile, true, groups.slot_row, groups.tile_expert};
 }
 
 }  // namespace foreword::gpu::cuda

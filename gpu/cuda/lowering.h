@@ -116,6 +116,7 @@ Books books_at(const void* codebooks);
 /// Output rows in tiles of a size whose rows use one expert. Both arrays absent: row i is in slot i, one expert.
 struct Grouping {
   std::int64_t n_slots, tile;
+  bool by_expert;          // also while pointers are not known yet
   const int* slot_row;     // output row, or -1: nothing
   const int* tile_expert;  // or -1: nothing in this tile
 };

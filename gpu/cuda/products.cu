@@ -30,11 +30,11 @@ std::int64_t terms_of(const LinearOp& op) {
 
 Rounded round(Lowering& to, const LinearOp& op, const Grouping& grouping) {
   const std::int64_t terms = terms_of(op);
-  if (grouping.slot_row == nullptr && has_rounded(to, op.x, terms)) return to.input.rounded;
+  if (!grouping.by_expert && has_rounded(to, op.x, terms)) return to.input.rounded;
   const Rounded x = room_for_rounded(to, op.x, op.w.cols, terms, grouping.n_slots);
-  if (grouping.slot_row != nullptr) to.input = {};  // in the order of experts: of no use to others
+  if (grouping.by_expert) to.input = {};  // in the order of experts: of no use to others
   to.launch({blocks_for(x.runs * kRun, 256), static_cast<unsigned>(slots_in_tiles(grouping.n_slots))}, 256, 0, round_input, static_cast<const float*>(op.x.data), op.x.stride,
-            grouping.slot_row == nullptr ? 1 : op.out.rows / op.x.rows, grouping.slot_row, grouping.n_slots, x);
+            grouping.by_expert ? op.out.rows / op.x.rows : 1, grouping.slot_row, grouping.n_slots, x);
   return x;
 }
 
@@ -126,7 +126,7 @@ void lower(Lowering& to, const Products& products) {
   const ProductsOp& op = *products.op;
   const bool experts = first.experts.data != nullptr, by_slots = products.way == Way::by_slots;
   const std::int64_t terms = rounded_terms(first);
-  const Grouping grouping = experts && by_slots ? group_by_expert(to, first, kTile) : Grouping{by_slots ? first.out.rows : first.x.rows, kTile, nullptr, nullptr};
+  const Grouping grouping = experts && by_slots ? group_by_expert(to, first, kTile) : Grouping{by_slots ? first.out.rows : first.x.rows, kTile, false, nullptr, nullptr};
   Product p{};
   p.n_slots = grouping.n_slots;
   p.slot_row = grouping.slot_row;
