@@ -20,7 +20,7 @@ constexpr int kRehearsedGuesses = 4;
 // After so many steps without a draft that came true one is left out each time, and one more for so many that were looked at in vain. Where
 // a pass takes longer than that, nobody misses what looking takes: some 10 us, since what drafters and controller know is no longer in the
 // processor's caches behind a pass.
-constexpr int kQuiet = 20, kQuietMore = 4, kMostRest = 7;
+constexpr int kQuiet = 8, kQuietMore = 2, kMostRest = 7;
 constexpr double kShortPass = .002;
 
 /// A model whose logits behind the root are known.

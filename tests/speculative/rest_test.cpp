@@ -91,12 +91,12 @@ class Rest : public testing::Test {
 };
 
 TEST_F(Rest, WhoFindsNothingIsAskedRarelyAndWhatItFindsIsSeenSoon) {
-  EXPECT_EQ(steps(20), 0);
-  EXPECT_EQ(seen_.asked, 20);
   EXPECT_EQ(steps(8), 0);
-  EXPECT_EQ(seen_.asked, 20 + 8 / 2);
+  EXPECT_EQ(seen_.asked, 8);
+  EXPECT_EQ(steps(4), 0);
+  EXPECT_EQ(seen_.asked, 8 + 4 / 2);
   EXPECT_EQ(steps(160), 0);
-  EXPECT_LT(seen_.asked, 20 + 8 / 2 + 160 / 4) << "more and more rarely";
+  EXPECT_LT(seen_.asked, 8 + 4 / 2 + 160 / 4) << "more and more rarely";
   const int asked = seen_.asked;
   EXPECT_EQ(steps(80), 0);
   EXPECT_EQ(seen_.asked, asked + 80 / 8) << "but not too rarely";
@@ -106,7 +106,7 @@ TEST_F(Rest, WhoFindsNothingIsAskedRarelyAndWhatItFindsIsSeenSoon) {
   EXPECT_GT(steps(20), 10);
   EXPECT_EQ(seen_.asked, before + 20);
   EXPECT_FALSE(seen_.missed);
-  EXPECT_EQ(speculation_->stats().passes, 20 + 8 + 160 + 80 + 8 + 20);
+  EXPECT_EQ(speculation_->stats().passes, 8 + 4 + 160 + 80 + 8 + 20);
 }
 
 TEST_F(Rest, NobodyIsMissedWherePassesTakeLong) {
@@ -134,8 +134,8 @@ TEST_F(Rest, GoesOnInTheNextTextButNotWhereACopyIsExpected) {
   EXPECT_EQ(seen_.asked, before + 2);
   begin();
   speculation_->expect_copy_of(Text{3, 4, 5});
-  steps(16);
-  EXPECT_EQ(seen_.asked, before + 2 + 16);
+  steps(8);
+  EXPECT_EQ(seen_.asked, before + 2 + 8);
   EXPECT_FALSE(seen_.missed);
 }
 
