@@ -108,6 +108,7 @@ class CudaFixtures(LogitsTest):
         self.check(program.FIXTURES)
 
 
+@program.needs_fixtures
 @unittest.skipUnless("FOREWORD_VULKAN" in os.environ, "tests/CMakeLists.txt runs it with a driver of Vulkan")
 class VulkanFixtures(LogitsTest):
     device = "vulkan"
