@@ -21,6 +21,7 @@ constexpr int kRehearsedGuesses = 4;
 // a pass takes longer than that, nobody misses what looking takes: some 10 us, since what drafters and controller know is no longer in the
 // processor's caches behind a pass.
 constexpr int kQuiet = 8, kQuietMore = 2, kMostRest = 7;
+constexpr int kCopyPatience = 12;  // more of them where a copy is expected, before its first draft that comes true
 constexpr double kShortPass = .002;
 
 /// A model whose logits behind the root are known.
@@ -126,7 +127,7 @@ void Speculation::follow(std::span<const std::int32_t> text, std::size_t kept) {
 }
 
 void Speculation::expect_copy_of(std::span<const std::int32_t> source) {
-  if (!source.empty()) quiet_ = rest_ = 0;
+  if (!source.empty()) quiet_ = -kCopyPatience, rest_ = 0;
   for (const Member& member : members_) member.drafter->expect_copy_of(source);
 }
 

@@ -134,8 +134,8 @@ TEST_F(Rest, GoesOnInTheNextTextButNotWhereACopyIsExpected) {
   EXPECT_EQ(seen_.asked, before + 2);
   begin();
   speculation_->expect_copy_of(Text{3, 4, 5});
-  steps(8);
-  EXPECT_EQ(seen_.asked, before + 2 + 8);
+  steps(16);
+  EXPECT_EQ(seen_.asked, before + 2 + 16);
   EXPECT_FALSE(seen_.missed);
 }
 
