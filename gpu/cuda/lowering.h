@@ -123,13 +123,15 @@ struct Grouping {
 /// experts.cu: for op.experts.
 Grouping group_by_expert(Lowering& to, const LinearOp& op, std::int64_t tile);
 
+/// To the cache: what thread `thread` of `n_threads` does.
+__device__ inline void bring(const std::uint8_t* from, std::int64_t bytes, std::int64_t thread, std::int64_t n_threads) {
+  constexpr std::int64_t kLine = 128;
+  for (std::int64_t at = thread * kLine; at < bytes; at += n_threads * kLine) prefetch(from + at);
+}
 /// What block `block` of ahead.blocks does.
 __device__ inline void fetch_ahead(const Ahead& ahead, unsigned block) {
-  constexpr std::int64_t kLine = 128;
-  const std::int64_t first = (std::int64_t{block} * blockDim.x + threadIdx.x) * kLine, step = std::int64_t{ahead.blocks} * blockDim.x * kLine;
-  for (int i = 0; i < kMostParts; ++i) {
-    for (std::int64_t at = first; at < ahead.bytes[i]; at += step) prefetch(ahead.from[i] + at);
-  }
+  const std::int64_t thread = std::int64_t{block} * blockDim.x + threadIdx.x, n_threads = std::int64_t{ahead.blocks} * blockDim.x;
+  for (int i = 0; i < kMostParts; ++i) bring(ahead.from[i], ahead.bytes[i], thread, n_threads);
 }
 
 bool overlap(const View& a, const View& b);

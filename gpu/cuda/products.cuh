@@ -95,25 +95,20 @@ __device__ __forceinline__ int halves_of_chunk(const Product& p, int unit, int q
 }
 // body(n_halves) with the number as a constant, unless it is 0.
 template <int n>
-struct Halves {
+struct HalfCount {
   static constexpr int kNumber = n;
 };
 template <class Body>
 __device__ __forceinline__ void with_halves(int n_halves, const Body& body) {
-  if (n_halves == 2) body(Halves<2>{});
-  else if (n_halves == 1) body(Halves<1>{});
+  if (n_halves == 2) body(HalfCount<2>{});
+  else if (n_halves == 1) body(HalfCount<1>{});
 }
 
-// To the cache, by all threads of the block.
-__device__ __forceinline__ void bring(const std::uint8_t* from, std::int64_t bytes) {
-  constexpr std::int64_t kLine = 128;
-  for (std::int64_t i = threadIdx.x * kLine; i < bytes; i += blockDim.x * kLine) prefetch(from + i);
-}
 // The weights of a block that comes later.
 template <Format kFormat>
 __device__ __forceinline__ void look_ahead(const Product& p, const Part& part, std::int64_t tile) {
   if (p.lookahead == 0 || tile + p.lookahead >= tiles_of(part.rows)) return;
-  bring(units_at<kFormat>(p, part, tile + p.lookahead, 0), p.x.units() * unit_bytes(kFormat));
+  bring(units_at<kFormat>(p, part, tile + p.lookahead, 0), p.x.units() * unit_bytes(kFormat), threadIdx.x, blockDim.x);
 }
 
 // One input row: the warps of a block take a class each of one tile. The input's runs are spread over the eight columns of the matrix
@@ -216,7 +211,7 @@ __global__ void __launch_bounds__(kFewThreads, kColumnTiles == 1 ? 2 : 1) multip
   if (expert < 0) return;
   const std::uint8_t* units = units_at<kFormat>(p, part, tile, expert);
   const int n_units = static_cast<int>(p.x.units());
-  bring(units, p.own_bytes);
+  bring(units, p.own_bytes, threadIdx.x, blockDim.x);
   look_ahead<kFormat>(p, part, tile);
   float totals[kOutputs] = {};
   for (int q = warp / kClasses; q < kUnitChunks; q += 2) {
