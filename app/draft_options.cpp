@@ -37,6 +37,9 @@ void add_draft_options(CLI::App& app, engine::ModelOptions& options) {
          "What guesses the next tokens, so that answers come faster with the same text: " + names + ", model=FILE, or several")
       ->delimiter(',')
       ->type_name("NAME");
+  app.add_option("--draft-min", options.draft_min,
+                 "Where a draft model guesses, at least so many tokens a pass, also where fewer would be faster; 0 guesses as many as pay")
+      ->check(CLI::Range(0, engine::kMostDraftMin));
   app.add_option_function<std::string>(
          "--verify", [&options](const std::string& name) { options.verify = kVerifyNames.at(name); },
          "How guesses are checked: gumbel (standard) and match give the text that no guess would change; reject and kseq one of the "

@@ -91,7 +91,7 @@ Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* s
   }
   FW_ASSIGN(auto members, Speculation::members(names, {static_cast<std::int32_t>(model.tokenizer()->size()), second, self.get()}));
   if (members.empty()) return std::optional<Drafting>();
-  std::optional<Drafting> drafting(Drafting{std::move(self), Speculation({.mode = options.verify}, std::move(members), now)});
+  std::optional<Drafting> drafting(Drafting{std::move(self), Speculation({.mode = options.verify, .least_nodes = options.draft_min}, std::move(members), now)});
   const LogitWish best = LogitWish::best(kBestOfRow);
   FW_TRY(measure_cost(model, CostModel::row_counts(kMostRows), best, drafting->speculation.cost()));
   if (second != nullptr) {

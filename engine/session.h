@@ -39,9 +39,11 @@ struct ModelOptions {
   std::vector<std::string> draft = {"auto"};  // drafters by name (speculative/drafter.h); auto: all there are, off: none
   std::filesystem::path draft_model;          // a smaller model of the same vocabulary that drafts; empty: none
   bool draft_model_optional = false;          // where it cannot be opened or fails when tried, that is logged, and the model goes without it
+  int draft_min = 0;  // tokens of a pass that are drafted at least where a draft model drafts, up to kMostDraftMin; 0: as many as pay
   VerifyMode verify = VerifyMode::gumbel;
 };
 inline constexpr std::int64_t kDefaultContext = 8192;
+inline constexpr int kMostDraftMin = 63;
 
 /// What a status line can say about the loaded model. Nothing in it is guessed.
 struct ModelSummary {

@@ -14,6 +14,7 @@ constexpr double kAlike = 4;     // prices that do not differ
 constexpr double kMargin = 1.1;  // what a drafter finds has to be worth its time so many times, since it is only expected
 constexpr double kReadingMargin = 2;  // likewise what it has to read, for answers end earlier than expected
 constexpr double kRate = .2;  // of the averages
+constexpr double kUnknownLevel = .3;  // passes
 constexpr int kHopedDepth = 8;
 constexpr double kOpen = .5;  // below, others have probably said what comes
 constexpr std::size_t kDear = 0, kCheap = 1;  // kinds of trees
@@ -48,11 +49,12 @@ Size choose_size(const std::vector<float>& reach, const CostModel& cost, double 
   return best.rate > worthwhile * none.rate ? best : none;
 }
 
-Controller::Controller(int n_drafters) : drafters_(static_cast<std::size_t>(n_drafters)), steps_expected_(kProbeEvery) {}
+Controller::Controller(int n_drafters, int least_nodes)
+    : least_nodes_(least_nodes), drafters_(static_cast<std::size_t>(n_drafters)), steps_expected_(kProbeEvery) {}
 
 void Controller::expect(std::uint8_t drafter, const DraftPrice& price) {
   drafters_[drafter].price = price;
-  drafters_[drafter].level = price.proposal;
+  drafters_[drafter].first = drafters_[drafter].further = price.proposal;
   drafters_[drafter].expected = true;
 }
 
@@ -68,17 +70,20 @@ bool Controller::wants(std::uint8_t drafter, const Outlook& outlook, std::int64_
   const double plain = this->plain();  // what a token costs
   const double reading = known.price.token * static_cast<double>(backlog), whole = known.price.proposal + reading;
   if (whole <= kFree * plain || here.steps_since + 1 >= std::max<double>(kProbeEvery, whole / (kProbeShare * plain))) return true;
+  if (least_nodes_ > 0 && open(outlook) > kOpen) return true;
   double gain = here.n_asked > 0 ? here.found * token_seconds() - kMargin * here.seconds : 0;
-  gain = std::max(gain, hoped_gain(known.level > 0 ? known.level : known.price.proposal, outlook));
+  gain = std::max(gain, hoped_gain(known, outlook));
   return gain > 0 && gain * std::max(steps_expected_, steps_of_answer_) >= kReadingMargin * reading;
 }
 
-// Seconds that chains of the best length save a step.
-double Controller::hoped_gain(double level_seconds, const Outlook& outlook) const {
+// Seconds that chains of the best length save a step. A first level takes more than a further one; as much as that is brought by what is
+// not hoped for here, second guesses and sure tokens behind sure ones.
+double Controller::hoped_gain(const Known& known, const Outlook& outlook) const {
+  const double level = known.further != kUnknown ? known.further : known.first;
   double best = 0, reach = open(outlook), tokens = 0;
   for (int n = 1; n <= std::min(kHopedDepth, cost_.max_rows() - 1); ++n) {
     tokens += reach *= outlook.chance;
-    best = std::max(best, tokens * token_seconds() - (cost_.seconds(1 + n) - cost_.seconds(1)) - n * (back_ + level_seconds));
+    best = std::max(best, tokens * token_seconds() - (cost_.seconds(1 + n) - cost_.seconds(1)) - n * (back_ + level));
   }
   return best > (kWorthwhile - 1) * plain() ? best : 0;  // less would not be taken
 }
@@ -96,8 +101,12 @@ void Controller::caught_up(std::uint8_t drafter, std::int64_t tokens, double sec
   known.has_read = true;
 }
 
-void Controller::asked(std::uint8_t drafter, double seconds, const Outlook& outlook) {
+void Controller::asked(std::uint8_t drafter, const DraftSeconds& took, const Outlook& outlook) {
   Known& known = drafters_[drafter];
+  const double seconds = took.first + took.further;
+  const auto average = [](double& of, double found) { of = of == kUnknown ? found : of + kRate * (found - of); };
+  average(known.first, took.first);
+  if (took.n_further > 0) average(known.further, took.further / took.n_further);
   Case& here = known.cases[open(outlook) > kOpen ? 0 : 1];
   ++here.n_asked;
   here.seconds += rate_of(here.n_asked) * (seconds - here.seconds);
@@ -116,6 +125,7 @@ Size Controller::decide(const DraftTree& tree, const Load& load) {
     std::vector<float> reach(tree.reach.begin() + 1, tree.reach.end());
     std::ranges::sort(reach, std::greater());
     size = choose_size(reach, cost_, draft_seconds_, load, [this](int nodes) { return worth(kind_, nodes); }, kWorthwhileOf[kind_]);
+    if (kind_ == kDear) size.nodes = std::max(size.nodes, std::min({least_nodes_, tree.n_drafted(), cost_.max_rows() - load.rows - 1}));
     if (size.nodes > 0) share_out(tree, size.nodes, reach[static_cast<std::size_t>(size.nodes) - 1], load, found);
   }
   for (std::size_t i = 0; i < drafters_.size(); ++i) {
@@ -154,6 +164,11 @@ void Controller::share_out(const DraftTree& tree, int nodes, float least_reach, 
   }
 }
 
+double Controller::level_share(std::uint8_t drafter) const {
+  const double level = drafters_[drafter].further;
+  return cost_.known() && level != kUnknown ? level / plain() : kUnknownLevel;
+}
+
 double Controller::row_share(const Load& load) const {
   constexpr int kRows = 4;  // steps between few of them are too small to be told
   if (!cost_.known()) return 0;
@@ -173,7 +188,8 @@ double Controller::worth(std::size_t kind, int nodes) const {
   return n == 0 ? kHope[kind] : of(promises[n - 1], hope);
 }
 
-double Controller::kept_share() const { return worth(kDear, 2); }
+// What two kept, less what one did.
+double Controller::kept_share() const { return std::max(0.0, 2 * worth(kDear, 2) - worth(kDear, 1)); }
 
 void Controller::learn(const DraftTree& tree, const VerifyResult& result) {
   came_ = kMemory * came_ + static_cast<double>(result.tokens.size());

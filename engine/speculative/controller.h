@@ -36,6 +36,13 @@ struct DraftPrice {
   double proposal = 0, token = 0;
 };
 
+/// Seconds that a proposal took: its first level, and all those that a draft model went through below it, which take less each, for its
+/// weights lie near by then.
+struct DraftSeconds {
+  double first = 0, further = 0;
+  int n_further = 0;
+};
+
 /// What is known of a drafter before it is asked.
 struct Outlook {
   double chance = .5;  // of a token that it drafts
@@ -44,7 +51,9 @@ struct Outlook {
 
 class Controller {
  public:
-  explicit Controller(int n_drafters);
+  /// least_nodes: of a tree of which a dear drafter was asked, as far as that many were drafted, whether they pay or not; and it is asked
+  /// wherever what comes is open. Dear is what takes more than .2 % of a pass: a second model.
+  explicit Controller(int n_drafters, int least_nodes = 0);
 
   CostModel& cost() { return cost_; }
   /// What a row more adds to a pass, in passes of one row; 0: not known.
@@ -52,7 +61,9 @@ class Controller {
   const CostModel& cost() const { return cost_; }
   /// What a token is worth as things are, in passes of one row: at most 1.
   double token_share() const { return cost_.known() ? token_seconds() / plain() : 1; }
-  /// What small trees of dear drafters came to lately, in what they had promised; may be more than 1.
+  /// What a further level of a drafter's tree takes, in passes of one row.
+  double level_share(std::uint8_t drafter) const;
+  /// What the second node of dear drafters' trees came to lately, in what it had promised; may be more than 1.
   double kept_share() const;
 
   /// What a drafter that was never asked is thought to take, so that it need not be asked to learn that it is too dear. Of others
@@ -69,12 +80,12 @@ class Controller {
 
   /// Whether to ask this drafter in the coming step, which has to read so many tokens first: always if that takes next to no time,
   /// else if what it found lately, or before the first time what one may hope for, is worth its time, and in the steps that are
-  /// left also what it has to read; judged apart where others have said what comes; every 32nd step to see whether that has changed, or more rarely if that takes long.
+  /// left also what it has to read, or where there is a least size of trees and what comes is open; judged apart where others have said what comes; every 32nd step to see whether that has changed, or more rarely if that takes long.
   bool wants(std::uint8_t drafter, const Outlook& outlook, std::int64_t backlog = 0) const;
   /// It has read so many tokens in so long.
   void caught_up(std::uint8_t drafter, std::int64_t tokens, double seconds);
   /// Asked, it took so long.
-  void asked(std::uint8_t drafter, double seconds, const Outlook& outlook = {});
+  void asked(std::uint8_t drafter, const DraftSeconds& took, const Outlook& outlook = {});
   /// Once a step, on the weighed tree, after asking. Without a known cost the answer is none.
   Size decide(const DraftTree& tree, const Load& load);
   /// What became of a tree that had rows: for each number of nodes up to its own, whether its best so many were worth what they
@@ -84,6 +95,7 @@ class Controller {
   int budget(int most) const;
 
  private:
+  static constexpr double kUnknown = -1;
   struct Case {
     std::int64_t n_asked = 0;
     double found = 0, seconds = 0;  // tokens that its chosen nodes were worth a proposal, and what that took, averaged
@@ -93,7 +105,7 @@ class Controller {
     DraftPrice price;         // averaged
     Case cases[2];            // where what comes is open, and where others have probably said it
     Case* asked_now = nullptr;
-    double level = 0;         // seconds of one level, as expected; 0: not known
+    double first = kUnknown, further = kUnknown;  // seconds of a level, averaged
     std::int64_t n_asked = 0;
     bool expected = false, has_read = false;
   };
@@ -102,11 +114,12 @@ class Controller {
   };
   double open(const Outlook& outlook) const;
   double worth(std::size_t kind, int nodes) const;
-  double hoped_gain(double level_seconds, const Outlook& outlook) const;
+  double hoped_gain(const Known& known, const Outlook& outlook) const;
   double plain() const { return cost_.seconds(1) + back_; }  // a pass of one row
   double token_seconds() const;
   void share_out(const DraftTree& tree, int nodes, float least_reach, const Load& load, std::vector<double>& found) const;
 
+  int least_nodes_;
   CostModel cost_;
   double spent_ = 0, came_ = 0;  // seconds and tokens of the last steps, decayed
   std::vector<Known> drafters_;

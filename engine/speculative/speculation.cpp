@@ -1,8 +1,9 @@
 #include "engine/speculative/speculation.h"
 
 #include <algorithm>
-#include <utility>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "engine/base/check.h"
 #include "engine/speculative/small_model.h"
@@ -10,10 +11,6 @@
 
 namespace foreword::engine {
 namespace {
-
-// Of a level, in passes.
-constexpr float kFirstPrice = .3F;
-constexpr double kLeastPrice = .1, kMostPrice = .9, kPriceRate = .2;
 
 constexpr int kRehearsedGuesses = 4;
 
@@ -37,6 +34,20 @@ class KnownRow final : public DraftModel {
 
  private:
   const LogitRow& row_;
+};
+
+/// Asked between the levels of a draft model's tree: notes when the first one ended.
+struct LevelClock {
+  const std::function<double()>& now;
+  const std::function<bool()>& go_on;
+  int n_further = 0;
+  double first_ended = 0;
+
+  bool operator()() {
+    if (go_on && !go_on()) return false;
+    if (n_further++ == 0) first_ended = now();
+    return true;
+  }
 };
 
 /// That the token behind the root is one of those in the tree.
@@ -72,9 +83,8 @@ Result<std::vector<Speculation::Member>> Speculation::members(std::span<const st
 
 Speculation::Speculation(SpeculationLimits limits, std::vector<Member> members, std::function<double()> clock)
     : limits_(limits), members_(std::move(members)), clock_(std::move(clock)), calibration_(trust_of(members_)),
-      controller_(static_cast<int>(members_.size())) {
+      controller_(static_cast<int>(members_.size()), limits.least_nodes) {
   stats_.accepted.assign(members_.size(), 0);
-  level_price_.assign(members_.size(), kFirstPrice);
   wants_rows_ = std::ranges::any_of(members_, [](const Member& member) { return member.row->wants_rows; });
 }
 
@@ -88,7 +98,6 @@ void Speculation::expect(std::string_view drafter, const DraftPrice& price) {
   const auto self = number_of(drafter);
   if (!self) return;
   controller_.expect(*self, price);
-  if (controller_.cost().known()) level_price_[*self] = static_cast<float>(std::clamp(price.proposal / controller_.cost().seconds(1), kLeastPrice, kMostPrice));
 }
 
 void Speculation::rehearse(std::string_view drafter, const SamplingParams& sampling, std::int64_t index, std::int32_t token, const LogitRow& meant,
@@ -150,16 +159,17 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
                          .max_nodes = std::min(controller_.budget(limits_.max_nodes), max_rows - 1),
                          .max_depth = limits_.max_depth,
                          .min_reach = std::max(1e-3F, static_cast<float>(controller_.row_share(load)) / 4),
-                         .sampling = &sampling,
-                         .go_on = go_on};
+                         .sampling = &sampling};
+  LevelClock levels{clock_, go_on};
+  rules.go_on = std::ref(levels);
   for (std::size_t i = 0; i < members_.size() && rules.max_nodes > 0; ++i) {
     const auto self = static_cast<std::uint8_t>(i);
     const std::int64_t backlog = members_[i].drafter->backlog();
     const Outlook outlook{calibration_.first_chance(self), said(tree_)};
     // Rejection needs to know what a child was drawn from: one drafter, and one that knows.
-    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, outlook, backlog) || (backlog > 0 && !rules.goes_on())) continue;
-    const double chance = std::min(1.0, outlook.chance * std::max(1.0, controller_.kept_share()));
-    rules.level = {level_price_[i], static_cast<float>(controller_.row_share(load)), static_cast<float>(chance * controller_.token_share())};
+    if ((samples && (!members_[i].row->has_q || tree_.n_drafted() > 0)) || !controller_.wants(self, outlook, backlog) || (backlog > 0 && go_on && !go_on())) continue;
+    const double child = std::min(1.0, outlook.chance * controller_.kept_share()) * controller_.token_share();
+    rules.level = {static_cast<float>(controller_.level_share(self)), static_cast<float>(controller_.row_share(load)), static_cast<float>(child)};
     double start = clock_();
     if (backlog > 0) {
       members_[i].drafter->catch_up();
@@ -169,10 +179,10 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
       if (left > 0) continue;
       start = ready;
     }
+    levels.n_further = 0;
     members_[i].drafter->propose(rules, self, calibration_, tree_);
-    const double seconds = clock_() - start;
-    controller_.asked(self, seconds, outlook);
-    learn_price(self, seconds);
+    const double end = clock_(), first_end = levels.n_further > 0 ? levels.first_ended : end;
+    controller_.asked(self, {first_end - start, end - first_end, levels.n_further}, outlook);
   }
   tree_.weigh();
   int nodes = controller_.decide(tree_, load).nodes;
@@ -180,17 +190,6 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
   if (samples) nodes = std::exchange(next_sampled_nodes_, nodes);
   tree_.trim(std::min(nodes, std::max(0, max_rows - 1)));
   return tree_;
-}
-
-// A level of a tree costs its drafter this share of a pass, and its best node a row; it has to be reached so often that these come back.
-void Speculation::learn_price(std::uint8_t drafter, double seconds) {
-  int levels = 0;
-  for (const Claim& claim : tree_.claims) {
-    if (claim.drafter == drafter) levels = std::max<int>(levels, tree_.depth[static_cast<std::size_t>(claim.parent)] + 1);
-  }
-  if (levels == 0) return;
-  const double share = std::clamp(seconds / levels / controller_.cost().seconds(1), kLeastPrice, kMostPrice);
-  level_price_[drafter] += static_cast<float>(kPriceRate * (share - static_cast<double>(level_price_[drafter])));
 }
 
 void Speculation::observe(std::int32_t node, std::span<const Candidate> best) {

@@ -35,6 +35,7 @@ struct SpeculationLimits {
   VerifyMode mode = VerifyMode::gumbel;
   int max_nodes = 64;  // without the root; also never more than the measured cost reaches
   int max_depth = 16;
+  int least_nodes = 0;  // without the root, where a draft model was asked and so many are drafted, also where fewer would be faster
 };
 
 struct SpeculationStats {
@@ -94,7 +95,6 @@ class Speculation {
  private:
   void follow(std::span<const std::int32_t> text, std::size_t kept);
   void tell_best(std::int32_t node, bool walked, std::span<const Candidate> best);
-  void learn_price(std::uint8_t drafter, double seconds);
   std::optional<std::uint8_t> number_of(std::string_view drafter) const;
 
   SpeculationLimits limits_;
@@ -105,7 +105,6 @@ class Speculation {
   DraftTree tree_;
   SpeculationStats stats_;
   std::size_t followed_ = 0;  // tokens of the text that the drafters know
-  std::vector<float> level_price_;  // by drafter
   bool wants_rows_ = false;
   int quiet_ = 0, rest_ = 0;    // steps in which nothing was drafted; that are to be left out
   bool rests_ = false;          // in this step

@@ -71,6 +71,21 @@ class CommandLineTest(InstalledTest):
         self.assertEqual(done.returncode, program.OK, "it goes without")
         self.assertIn(b"Answers go without", done.stderr)
 
+    def test_it_guesses_as_much_as_it_is_told_to(self):
+        builtin = program.ROOT / "assets/builtin"
+        model = self.put_model()
+        model.write_bytes((builtin / "main.gguf").read_bytes())
+        model.with_name("draft.gguf").write_bytes((builtin / "draft.gguf").read_bytes())
+        ask = ["--seed", 3, "complete", "-p", "Dear team,\n\nplease find attached the", "-n", 60]
+        alone = self.run_json("--draft", "off", *ask)
+        much = self.run_json("--draft-min", 6, *ask)
+        self.assertEqual(much["ids"], alone["ids"])
+        self.assertGreater(much["drafters"]["model"], 10)
+        self.assertLess(2 * much["passes"], alone["passes"])
+        for wrong in (-1, 64, "many"):
+            done = self.run_program("--draft-min", wrong, *ask)
+            self.assertEqual((done.returncode, done.stderr.startswith(b"--draft-min: ")), (program.WRONG_USE, True))
+
     def test_the_installed_one_comes_first(self):
         self.put_model()
         self.put_model("assets/builtin").write_bytes(b"not a model")

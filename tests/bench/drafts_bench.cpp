@@ -1,5 +1,5 @@
-// What drafts bring, side by side: the same requests without drafts, with all drafters and with a sibling model too, in turns, so that
-// what else the machine does falls on all alike. Says also how often the sibling's likeliest token is the model's.
+// What drafts bring, side by side: the same requests without drafts, with all drafters, with a sibling model too, and with that and
+// --draft-min 3, in turns, so that what else the machine does falls on all alike. Says also how often the sibling's likeliest token is the model's.
 //
 //   bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS] [KIND] [processor]
 //
@@ -28,8 +28,9 @@ struct Setting {
   const char* name;
   std::vector<std::string> draft;
   bool sibling;
+  int draft_min;
 };
-constexpr int kSettings = 3;
+constexpr int kSettings = 4;
 
 double processor_seconds() {
   timespec time{};
@@ -43,6 +44,7 @@ class Desk {
     ModelOptions options;
     options.n_threads = n_threads;
     options.draft = setting.draft;
+    options.draft_min = setting.draft_min;
     if (setting.sibling) options.draft_model = sibling;
     session_.send(LoadModel{model, options});
     for (;;) {
@@ -117,7 +119,7 @@ int main(int argc, char** argv) {
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 3;
   const std::string only = argc > 4 ? argv[4] : "all";
   const bool by_processor = argc > 5 && std::string_view(argv[5]) == "processor";
-  const std::array<Setting, kSettings> settings{{{"off", {"off"}, false}, {"auto", {"auto"}, false}, {"auto, sibling", {"auto", "model"}, true}}};
+  const std::array<Setting, kSettings> settings{{{"off", {"off"}, false, 0}, {"auto", {"auto"}, false, 0}, {"with sibling", {"auto", "model"}, true, 0}, {"3 at least", {"auto", "model"}, true, 3}}};
   struct Row {
     std::string name;
     float temperature;
@@ -166,10 +168,17 @@ int main(int argc, char** argv) {
       rows.push_back(row);
     }
   }
-  std::printf("| | T | tokens a pass: auto | with sibling | times plain: auto | with sibling | other ids |\n|---|---|---|---|---|---|---|\n");
+  std::string tokens, times;
+  for (std::size_t i = 1; i < kSettings; ++i) {
+    tokens += std::string(i == 1 ? " tokens a pass: " : " ") + settings[i].name + " |";
+    times += std::string(i == 1 ? " times plain: " : " ") + settings[i].name + " |";
+  }
+  std::printf("| | T |%s%s other ids |\n|---|---|---|---|---|---|---|---|---|\n", tokens.c_str(), times.c_str());
   for (const auto& [name, temperature, sums, n_other] : rows) {
-    std::printf("| %s | %.1f | %.2f | %.2f | %.3f | %.3f | %d |\n", name.c_str(), static_cast<double>(temperature), sums[1].tokens / sums[1].passes,
-                sums[2].tokens / sums[2].passes, sums[0].seconds / sums[1].seconds, sums[0].seconds / sums[2].seconds, n_other);
+    std::printf("| %s | %.1f |", name.c_str(), static_cast<double>(temperature));
+    for (std::size_t i = 1; i < kSettings; ++i) std::printf(" %.2f |", sums[i].tokens / sums[i].passes);
+    for (std::size_t i = 1; i < kSettings; ++i) std::printf(" %.3f |", sums[0].seconds / sums[i].seconds);
+    std::printf(" %d |\n", n_other);
   }
   auto large = LoadedModel::open(model, {}), small = LoadedModel::open(sibling, {});
   if (!large || !small) return 1;

@@ -107,7 +107,7 @@ void step(Controller& controller, double draft_seconds, float reach) {
   DraftTree tree(0);
   if (controller.wants(0, kHopeless)) {
     tree.add(0, 1, reach, Draw::deterministic, {});
-    controller.asked(0, draft_seconds);
+    controller.asked(0, {draft_seconds});
   }
   tree.weigh();
   controller.decide(tree, {});
@@ -157,6 +157,52 @@ TEST(Controller, ReadsWhatIsMissingOnlyIfTheAnswerIsLongEnough) {
   EXPECT_FALSE(controller.wants(0, {}, 115));
   for (int i = 0; i < 26; ++i) controller.decide(DraftTree(0), {});
   EXPECT_TRUE(controller.wants(0, {}, 115)) << "this one has gone on for longer";
+}
+
+TEST(Controller, PricesFurtherLevelsApartFromTheFirst) {
+  Controller controller(1);
+  controller.cost() = straight(.010, .0001);
+  EXPECT_NEAR(controller.level_share(0), .3, 1e-9) << "nothing is known";
+  controller.expect(0, {.001, .0001});
+  EXPECT_NEAR(controller.level_share(0), .1, 1e-9);
+  for (int i = 0; i < 60; ++i) controller.asked(0, {.003, .004, 2});
+  EXPECT_NEAR(controller.level_share(0), .2, 1e-3);
+  for (int i = 0; i < 60; ++i) controller.asked(0, {.005});
+  EXPECT_NEAR(controller.level_share(0), .2, 1e-3) << "a first level tells nothing of others";
+}
+
+TEST(Controller, ALeastSizeHoldsWhereADraftModelIsAskedAndThereAreSoMany) {
+  const auto nodes_of = [](double draft_seconds, int n_drafted, int least) {
+    Controller controller(1, least);
+    controller.cost() = straight(.010, .010);  // nothing pays
+    controller.expect(0, {draft_seconds, 0});
+    EXPECT_EQ(controller.wants(0, {.chance = .1}), least > 0 || draft_seconds < 2e-5);
+    DraftTree tree(0);
+    for (int i = 0; i < n_drafted; ++i) tree.add(0, 1 + i, .1F, Draw::deterministic, {});
+    controller.asked(0, {draft_seconds});
+    tree.weigh();
+    return controller.decide(tree, {}).nodes;
+  };
+  EXPECT_EQ(nodes_of(.001, 5, 0), 0);
+  EXPECT_EQ(nodes_of(.001, 5, 3), 3);
+  EXPECT_EQ(nodes_of(.001, 2, 3), 2);
+  EXPECT_EQ(nodes_of(.00001, 5, 3), 0) << "what costs nothing drafts as much as pays";
+  EXPECT_EQ(nodes_of(.001, 80, 70), 63) << "more was not measured";
+}
+
+TEST(Controller, FurtherNodesAreBelievedByWhatTheSecondOneKept) {
+  Controller controller(1);
+  controller.cost() = straight(.010, .0001);
+  for (int i = 0; i < 200; ++i) {
+    controller.asked(0, {.001});
+    DraftTree tree(0);
+    tree.add(0, 1, .9F, Draw::deterministic, {});
+    tree.add(1, 2, .9F, Draw::deterministic, {});
+    tree.weigh();
+    tree.trim(controller.decide(tree, {}).nodes);
+    controller.learn(tree, {.path = {0, 1}, .tokens = {1, 99}});  // the first is always right, the second never
+  }
+  EXPECT_LT(controller.kept_share(), .2);
 }
 
 TEST(Controller, AlwaysAsksWhoTakesNoTime) {
