@@ -65,7 +65,8 @@ part_thread_sanitizer() {
     --label-exclude full --tests-regex '^(base|session|storage|kv)\.|Threads|^app\.(chat|complete|[A-Z])'
 }
 
-# Uninitialised values, which the sanitizers of GCC do not see. Valgrind knows no AVX-512.
+# Uninitialised values, which the sanitizers of GCC do not see. Valgrind knows no AVX-512, and runs one thread at a time: fairly, or answers end
+# before those who would stop them have their turn.
 part_memory() {
   local program room filter code=0
   build release all
@@ -76,7 +77,7 @@ part_memory() {
     filter='-*Every*:*Random*:*Hostile*:*Linear*'
     # Of whole models those of test size: a pass of the built-in one takes seconds here.
     [[ $room != session ]] || filter='SessionTest.*:SpeculationEquality.Stories:SecondModel.Padding*:SecondModel.Wrong*'
-    FOREWORD_ISA=generic FOREWORD_CASES=2 valgrind --quiet --error-exitcode=99 --errors-for-leak-kinds=none "$program" \
+    FOREWORD_ISA=generic FOREWORD_CASES=2 valgrind --quiet --fair-sched=yes --error-exitcode=99 --errors-for-leak-kinds=none "$program" \
       --gtest_brief=1 --gtest_filter="$filter" || code=1
   done
   ((code == 0)) && echo "no uninitialised value was used"

@@ -112,6 +112,19 @@ TEST(MarkdownStream, D61EqualsAFullParseAtEveryPrefixOfRandomDocuments) {
   }
 }
 
+TEST(MarkdownStream, ALoneCarriageReturnEndsALineToo) {
+  expect_equal_at_every_prefix("[']. x\n\n<d> h\r\r\rt* <b>\nhm\r\r\n", 1);
+  expect_equal_at_every_prefix("See [one].\n\nMore\r\r[one]: http://one\n\nEnd.\n", 1);
+  static constexpr std::string_view kEnds[] = {"\n", "\n\n", "\r", "\r\r", "\r\n", "\r\n\r\n"};
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random(seed);
+    std::string source;
+    for (int i = 0; i < 20; ++i) source += kLines[random() % kLines.size()] + std::string(kEnds[random() % std::size(kEnds)]);
+    expect_equal_at_every_prefix(source, 1);
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(MarkdownStream, D61LinkDefinitionsReachBack) {
   expect_equal_at_every_prefix("See [one] and [two].\n\nMore text.\n\n[one]: http://one\n\nEnd.\n\n[two]: <http://two>\n\nLast.\n", 1);
 }

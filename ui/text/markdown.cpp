@@ -298,6 +298,9 @@ int Builder::text(MD_TEXTTYPE type, std::string_view bytes) {
   return 0;
 }
 
+// Where lines end for md4c.
+constexpr std::string_view kLineEnds = "\r\n";
+
 bool is_blank_line_before(std::string_view source, std::size_t line_begin) {
   if (line_begin < 2 || source[line_begin - 1] != '\n') return false;
   std::size_t at = line_begin - 1;
@@ -309,12 +312,12 @@ bool is_blank_line_before(std::string_view source, std::size_t line_begin) {
 /// line, not indented, and complete.
 std::optional<std::size_t> sure_begin(std::string_view source, const Builder::Top& top) {
   if (top.first == kNowhere || top.first == 0) return std::nullopt;
-  const std::size_t before = source.rfind('\n', top.first - 1);
+  const std::size_t before = source.find_last_of(kLineEnds, top.first - 1);
   if (before == source.npos) return std::nullopt;
   std::size_t begin = before + 1;
   if (top.fenced) {  // the fence stands on the line above
     if (before == 0) return std::nullopt;
-    const std::size_t fence = source.rfind('\n', before - 1);
+    const std::size_t fence = source.find_last_of(kLineEnds, before - 1);
     if (fence == source.npos) return std::nullopt;
     begin = fence + 1;
   }
@@ -329,9 +332,9 @@ std::optional<std::size_t> sure_begin(std::string_view source, const Builder::To
 /// Definitions of links reach everything, before them and behind.
 bool defines_links(std::string_view source) {
   for (std::size_t at = 0; (at = source.find("]:", at)) != source.npos;) {
-    const std::size_t line = source.rfind('\n', at) + 1;
+    const std::size_t line = source.find_last_of(kLineEnds, at) + 1;
     if (source[source.find_first_not_of(" >", line)] == '[') return true;
-    at = source.find('\n', at);  // one look at a line is enough
+    at = source.find_first_of(kLineEnds, at);  // one look at a line is enough
   }
   return false;
 }
