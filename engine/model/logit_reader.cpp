@@ -29,6 +29,13 @@ Result<void> LogitReader::hand_out(const Tensor& given, std::span<const LogitWis
     backend_->top_k(given, {best_.get(), 0, given.rows, k, k, DType::i32}, {best_.get(), 4 * given.rows * k, given.rows, k, k, DType::f32});
   }
   FW_TRY(backend_->submit());
+  if (most_ == 0) {
+    for (std::int64_t row = 0; row < given.rows; ++row) {
+      const auto* logits = reinterpret_cast<const float*>(given.buffer->host() + given.row_range(row, 1).offset);
+      sink(row, std::span(logits, static_cast<std::size_t>(given.cols)));
+    }
+    return {};
+  }
 
   const auto read = [&](std::int64_t first, std::int64_t n_rows, std::vector<float>& to) {
     const auto size = static_cast<std::size_t>(n_rows * given.cols);
@@ -57,7 +64,7 @@ Result<void> LogitReader::hand_out(const Tensor& given, std::span<const LogitWis
     sink(row, LogitRow(best, cols, fetch));
   }
   // A reading that failed is told by the next submit(); then what was handed out counts for nothing.
-  return most_ > 0 ? backend_->submit() : Result<void>();
+  return backend_->submit();
 }
 
 }  // namespace foreword::engine

@@ -25,7 +25,7 @@ class LogitReader {
   explicit LogitReader(gpu::Backend& backend) : backend_(&backend) {}
 
   gpu::Backend* backend_;
-  std::int64_t most_ = 0;  // of the best; 0: every row is read whole, since this costs nothing
+  std::int64_t most_ = 0;  // of the best; 0: every row is at hand where the device has it
   std::unique_ptr<gpu::Buffer> best_;  // ids of all rows, then values
   std::vector<float> whole_;           // of rows that were read whole
 };

@@ -26,12 +26,13 @@ void Schedule::place(const OpCost& cost, std::int64_t n_units, std::span<const E
     steps_[step].last = work;
     return;
   }
-  if (begins_group) groups_.push_back({step, step, 0, false});
+  if (begins_group) groups_.push_back({.first_step = step, .end_step = step});
   Group& group = groups_.back();
   steps_.push_back({cost, work, work, n_units, group.n_units, {}});
   group.end_step = steps_.size();
   group.n_units += n_units;
   group.has_long_units = group.has_long_units || lasts_long(cost, n_units);
+  group.is_tiny = group.is_tiny && n_units == 1 && cost.operations == 0;
 }
 
 void Schedule::need_scratch(std::size_t bytes) { scratch_bytes_ = std::max(scratch_bytes_, (bytes + 63) / 64 * 64); }
@@ -58,8 +59,9 @@ void Schedule::run(ThreadPool& pool, std::byte* scratch) {
 
 void Schedule::run_group(ThreadPool& pool, std::size_t index, std::byte* scratch) {
   const Group& group = groups_[index];
-  if (group.n_units == 1) {
-    run_unit(group.first_step, 0, {0, scratch});
+  if (group.is_tiny) {
+    std::size_t step = group.first_step;
+    for (std::int64_t unit = 0; unit < group.n_units; ++unit) step = run_unit(step, unit, {0, scratch});
     return;
   }
   for (Share& share : shares_) share.next.store(0, std::memory_order_relaxed);

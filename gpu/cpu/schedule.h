@@ -59,6 +59,7 @@ class Schedule {
     std::size_t first_step = 0, end_step = 0;
     std::int64_t n_units = 0;
     bool has_long_units = false;
+    bool is_tiny = true;  // steps of one unit without products: another thread comes later than the caller is through with them
   };
   /// Where a thread's share of a group begins, and its next unit that nobody has taken.
   struct alignas(64) Share {
