@@ -65,7 +65,8 @@ class CommandLineTest(InstalledTest):
         self.assertIn("model", helped["drafters"])
         self.assertNotIn("model", alone["drafters"])
         for given in (["-m", model], ["--draft", "copy"]):
-            self.assertEqual(bool(self.run_json(*ask, *given)["drafters"].get("model")), given[0] == "-m")
+            # Told to guess, since whether that pays is a matter of the machine and of what else it does.
+            self.assertEqual(bool(self.run_json("--draft-min", 3, *ask, *given)["drafters"].get("model")), given[0] == "-m")
         model.with_name("draft.gguf").write_bytes(b"not a model")
         done = self.run_program(*ask)
         self.assertEqual(done.returncode, program.OK, "it goes without")
