@@ -24,6 +24,7 @@ void Schedule::place(const OpCost& cost, std::int64_t n_units, std::span<const E
   if (joins) {
     works_.chain(steps_[step].last, work);
     steps_[step].last = work;
+    groups_.back().is_tiny = groups_.back().is_tiny && cost.operations == 0;
     return;
   }
   if (begins_group) groups_.push_back({.first_step = step, .end_step = step});
@@ -59,7 +60,7 @@ void Schedule::run(ThreadPool& pool, std::byte* scratch) {
 
 void Schedule::run_group(ThreadPool& pool, std::size_t index, std::byte* scratch) {
   const Group& group = groups_[index];
-  if (group.is_tiny) {
+  if (group.n_units == 1 || group.is_tiny) {
     std::size_t step = group.first_step;
     for (std::int64_t unit = 0; unit < group.n_units; ++unit) step = run_unit(step, unit, {0, scratch});
     return;
