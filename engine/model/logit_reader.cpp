@@ -17,6 +17,15 @@ Result<LogitReader> LogitReader::create(gpu::Backend& backend, std::int64_t max_
 }
 
 Result<void> LogitReader::hand_out(const Tensor& given, std::span<const LogitWish> wishes, const std::function<void(std::int64_t, const LogitRow&)>& sink) {
+  if (most_ == 0) {
+    FW_TRY(backend_->submit());
+    for (std::int64_t row = 0; row < given.rows; ++row) {
+      const auto* logits = reinterpret_cast<const float*>(given.buffer->host() + given.row_range(row, 1).offset);
+      sink(row, std::span(logits, static_cast<std::size_t>(given.cols)));
+    }
+    return {};
+  }
+
   const auto whole = [&](std::int64_t row) { return wishes[static_cast<std::size_t>(row)].n_best() > most_; };
   // The best, as many as the row wants that wants most of them, and all rows from the first to the last that are wanted whole.
   std::int64_t k = 0, begin = given.rows, end = 0;
@@ -29,13 +38,6 @@ Result<void> LogitReader::hand_out(const Tensor& given, std::span<const LogitWis
     backend_->top_k(given, {best_.get(), 0, given.rows, k, k, DType::i32}, {best_.get(), 4 * given.rows * k, given.rows, k, k, DType::f32});
   }
   FW_TRY(backend_->submit());
-  if (most_ == 0) {
-    for (std::int64_t row = 0; row < given.rows; ++row) {
-      const auto* logits = reinterpret_cast<const float*>(given.buffer->host() + given.row_range(row, 1).offset);
-      sink(row, std::span(logits, static_cast<std::size_t>(given.cols)));
-    }
-    return {};
-  }
 
   const auto read = [&](std::int64_t first, std::int64_t n_rows, std::vector<float>& to) {
     const auto size = static_cast<std::size_t>(n_rows * given.cols);
