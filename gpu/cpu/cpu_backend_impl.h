@@ -19,6 +19,7 @@
 #include "gpu/cpu/measure.h"
 #include "gpu/cpu/panel_layout.h"
 #include "gpu/cpu/schedule.h"
+#include "gpu/cpu/system.h"
 #include "gpu/shapes.h"
 
 namespace foreword::gpu {
@@ -156,6 +157,7 @@ class CpuBackend final : public Backend {
   std::optional<LinearTask> product_of(const WeightMatrix& w, const Tensor& x, const Tensor& out, Extent* input);
 
   const Kernels& kernels_;
+  const std::int64_t fetch_ahead_ = fetch_ahead_bytes();
   ThreadPool pool_;
   Schedule schedule_;
   InputQuantiser quantiser_;

@@ -28,6 +28,7 @@ std::optional<LinearTask> CpuBackend::product_of(const WeightMatrix& w, const Te
   task.kernels = &kernels_;
   task.format = w.format;
   task.interleaved = w.tile_rows > 1;
+  task.fetch_ahead = fetch_ahead_;
   task.w_rows = w.rows;
   task.cols = w.cols;
   task.out = row_of<float>(out, 0);

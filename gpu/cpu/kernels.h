@@ -39,6 +39,7 @@ using MultiplyFn = void (*)(const WeightTile& w, const QuantRows& x, float* acc)
 struct IntegerKernel {
   int format = -1;   // Format's value
   int half_at = -1;  // where in a block the one f16 lies that is no part of a word of 4 bytes; -1: there is none
+  std::int64_t reach = 0;  // of an interleaved tile: how many bytes behind the first of a block are read at once with it
   MultiplyFn as_filed = nullptr;
   MultiplyFn interleaved = nullptr;
 };

@@ -3,10 +3,11 @@
 // for each set of instructions; everything has internal linkage.
 //
 // A simd_*.h gives: kLanes; vectors F (float), U, S (32-bit integers) with the operators of GCC's vector extension;
-// fma(a, b, c) = a * b + c; square_root; rounded (nearest, ties to even) and the same as integers; loads and stores
+// fma(a, b, c) = a * b + c, rounded once if kFused; square_root; rounded (nearest, ties to even) and the same as integers; loads and stores
 // of the first n lanes (the others zero), of halves and of bf16; all_of (one integer for all lanes); store_int8; load_int8 and load_uint8 (kLanes bytes, widened);
 // half_lanes (low 16 bits of each lane); load_columns (16 bytes of kLanes rows, transposed to 4 columns of 4 bytes);
-// largest_of; sum_of (floats in a fixed order); dot_16; kPanels, the vectors of weight rows that multiply() keeps in registers.
+// largest_of; sum_of (floats in a fixed order); dot_16; with_fifth_bit (16 more in each byte of codes whose given bit is set in bits); kPanels,
+// the vectors of weight rows that multiply() keeps in registers, and kHeldRows, of how many rows of x it keeps the sums there.
 
 #include "gpu/cpu/kernels.h"
 

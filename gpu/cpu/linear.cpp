@@ -12,8 +12,8 @@ namespace {
 constexpr std::int64_t kFloatTileRows = 16;
 // Rows of a list that are gathered and multiplied at once.
 constexpr std::int64_t kMaxListedRows = 64;
-// How far before its use an interleaved weight is asked for: far enough for the memory, near enough for the first cache.
-constexpr std::int64_t kFetchAhead = 8192;
+// What the first reading of a block needs has been asked for this many bytes earlier, at least.
+constexpr std::int64_t kFetchPastReach = 2048;
 
 DotFn direct_dot(const Kernels& kernels, Format format) {
   switch (format) {
@@ -71,6 +71,7 @@ void multiply_integer(const LinearTask& task, const IntegerKernel& kernel, std::
                       RowList x_rows, RowList out_rows, std::int64_t n, std::byte* memory) {
   const std::int64_t tile = task.tile_rows(), stride = row_bytes(task.format, task.cols);
   const MultiplyFn multiply = task.interleaved ? kernel.interleaved : kernel.as_filed;
+  const std::int64_t ahead = task.interleaved ? std::max(task.fetch_ahead, kernel.reach + kFetchPastReach) : tile * stride;
   Scratch scratch(memory);
   auto* acc = scratch.take<float>(kMaxLinearRows * tile);
   auto* padded = scratch.take<std::uint8_t>(tile * stride);
@@ -78,7 +79,7 @@ void multiply_integer(const LinearTask& task, const IntegerKernel& kernel, std::
   for (std::int64_t row = first; row < last; row += tile) {
     const std::int64_t count = std::min(tile, task.w_rows - row);
     const auto* rows = reinterpret_cast<const std::uint8_t*>(task.weights) + row * stride;
-    WeightTile w{rows, stride, task.cols, rows + (task.interleaved ? kFetchAhead : tile * stride)};
+    WeightTile w{rows, stride, task.cols, rows + ahead};
     if (count < tile && !task.interleaved) {
       std::memcpy(padded, rows, static_cast<std::size_t>(count * stride));
       std::memset(padded + count * stride, 0, static_cast<std::size_t>((tile - count) * stride));

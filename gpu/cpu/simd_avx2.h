@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kLanes = 8;
 constexpr int kPanels = 1;
+constexpr int kHeldRows = 2;
 typedef float F __attribute__((vector_size(32)));
 typedef std::uint32_t U __attribute__((vector_size(32)));
 typedef std::int32_t S __attribute__((vector_size(32)));
@@ -17,6 +18,7 @@ typedef std::int32_t S __attribute__((vector_size(32)));
 inline __m256i raw(U v) { return reinterpret_cast<__m256i>(v); }
 inline U lanes(__m256i v) { return reinterpret_cast<U>(v); }
 
+constexpr bool kFused = true;
 inline F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 inline F square_root(F v) { return _mm256_sqrt_ps(v); }
 inline F rounded(F v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
@@ -68,6 +70,9 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c1 = lanes(_mm256_unpackhi_epi64(a, c));
   c2 = lanes(_mm256_unpacklo_epi64(b, d));
   c3 = lanes(_mm256_unpackhi_epi64(b, d));
+}
+inline U with_fifth_bit(U codes, U bits, int bit) {
+  return codes | (((bits << (bit < 4 ? 4 - bit : 0)) >> (bit < 4 ? 0 : bit - 4)) & 0x10101010U);
 }
 // Inlined before g++ sees a call without effects, which it would drop.
 __attribute__((always_inline)) inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }

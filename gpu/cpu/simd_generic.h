@@ -12,10 +12,12 @@ namespace {
 
 constexpr int kLanes = 4;
 constexpr int kPanels = 1;
+constexpr int kHeldRows = 0;
 typedef float F __attribute__((vector_size(16)));
 typedef std::uint32_t U __attribute__((vector_size(16)));
 typedef std::int32_t S __attribute__((vector_size(16)));
 
+constexpr bool kFused = false;
 inline F fma(F a, F b, F c) { return a * b + c; }
 inline F square_root(F v) {
   for (int i = 0; i < kLanes; ++i) v[i] = std::sqrt(v[i]);
@@ -91,6 +93,10 @@ inline void load_columns(const std::uint8_t* p, std::int64_t stride, U& c0, U& c
   c1 = U{rows[0][1], rows[1][1], rows[2][1], rows[3][1]};
   c2 = U{rows[0][2], rows[1][2], rows[2][2], rows[3][2]};
   c3 = U{rows[0][3], rows[1][3], rows[2][3], rows[3][3]};
+}
+// The codes with 16 more in each byte whose bit `bit` is set in `bits`.
+inline U with_fifth_bit(U codes, U bits, int bit) {
+  return codes | (((bits << (bit < 4 ? 4 - bit : 0)) >> (bit < 4 ? 0 : bit - 4)) & 0x10101010U);
 }
 // Inlined before g++ sees a call without effects, which it would drop.
 __attribute__((always_inline)) inline void prefetch(const void* p) { __builtin_prefetch(p); }

@@ -39,10 +39,12 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vnni");
 }
+bool is_intel() { return __builtin_cpu_is("intel"); }
 #else
 bool has_avx2() { return false; }
 bool has_avxvnni() { return false; }
 bool has_avx512() { return false; }
+bool is_intel() { return false; }
 #endif
 
 std::string first_line(const std::string& path) {
@@ -189,6 +191,8 @@ std::int64_t memory_left_in_cgroup(const std::string& limit_line, const std::str
   }
   return std::max(limit - std::max(used - std::max(files, with_children), std::int64_t{0}), std::int64_t{0});
 }
+
+std::int64_t fetch_ahead_bytes() { return is_intel() ? 3072 : 8192; }
 
 std::int64_t cache_bytes() {
   static const std::int64_t bytes = last_cache_bytes(allowed_processors(), "/sys");

@@ -27,6 +27,10 @@ Isa isa_from_environment(Isa best);
 /// Processors that this process may run on: the affinity mask and the cgroup's quota (rounded up), at least 1.
 int usable_processors();
 
+/// How far before its use a long stream of memory is best asked for: far enough for the memory, near enough for the first cache and what the
+/// processor asks for itself. Measured (docs/speed.md): less on an Intel Xeon than on an AMD EPYC.
+std::int64_t fetch_ahead_bytes();
+
 /// What the last caches of the processors in the mask hold together; 0 where the system does not tell.
 std::int64_t cache_bytes();
 
