@@ -153,6 +153,23 @@ TEST(Schedule, GroupsEndOnlyWhereTheyMust) {
   EXPECT_EQ(schedule.n_groups(), 5U);
 }
 
+// Steps of one unit without products, side by side: another thread would come too late.
+TEST(Schedule, WhatIsTinyStaysWithTheCaller) {
+  const auto pool = std::make_unique<ThreadPool>(3);
+  std::vector<float> memory(64);
+  const auto at = [&](std::size_t i) { return std::vector<Extent>{Extent(&memory[i], 4)}; };
+  std::set<std::thread::id> by;
+  const auto work = [&](std::int64_t, const Worker&) { by.insert(std::this_thread::get_id()); };
+  for (int round = 0; round < 300; ++round) {
+    pool->wake();
+    Schedule schedule(3);
+    for (std::size_t i = 3; i < 9; ++i) schedule.add({"op"}, 1, at(2), at(i), work);
+    ASSERT_EQ(schedule.n_groups(), 1U);
+    schedule.run(*pool, nullptr);
+    ASSERT_EQ(by, std::set{std::this_thread::get_id()}) << "round " << round;
+  }
+}
+
 // Else who was given more than the caller would be taken for late.
 TEST(Schedule, NobodyHasMoreThanTheCaller) {
   constexpr int kThreads = 4;
