@@ -11,7 +11,7 @@ inline constexpr double kUnnoticedSeconds = 1.0 / 60;
 /// the limit shrinks until they do not.
 class GapLimit {
  public:
-  static constexpr double kStretch = 1.83, kTolerated = 1.96;
+  static constexpr double kStretch = 1.8, kTolerated = 1.96;
   /// expected: seconds of a step that reads nothing, for as long as there was none.
   double seconds(double expected) const;
   bool known() const { return alone_ > 0; }

@@ -21,7 +21,7 @@ struct LinearTask {
   Format format = Format::f32;
   const std::byte* weights = nullptr;  // [w_rows, cols]
   bool interleaved = false;            // in whole tiles of panels (panel_layout.h)
-  std::int64_t fetch_ahead = 8192;     // bytes before its use at which an interleaved weight is asked for: fetch_ahead_bytes()
+  std::int64_t fetch_ahead = 0;        // bytes before its use at which an interleaved weight is asked for: fetch_ahead_bytes()
   bool listed = false;                 // multiply_rows() will get lists of rows
   std::int64_t w_rows = 0;
   std::int64_t cols = 0;

@@ -82,7 +82,7 @@ class CommandLineTest(InstalledTest):
         much = self.run_json("--draft-min", 6, *ask)
         self.assertEqual(much["ids"], alone["ids"])
         self.assertGreater(much["drafters"]["model"], 10)
-        self.assertLess(much["passes"], alone["passes"])  # less than a half where nothing else runs; beside others fewer rows may have been measured
+        self.assertLess(2 * much["passes"], alone["passes"])
         for wrong in (-1, 64, "many"):
             done = self.run_program("--draft-min", wrong, *ask)
             self.assertEqual((done.returncode, done.stderr.startswith(b"--draft-min: ")), (program.WRONG_USE, True))
