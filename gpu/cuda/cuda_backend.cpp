@@ -183,7 +183,7 @@ void CudaBackend::read(const Tensor& from, std::span<std::byte> bytes) {
 
 Result<void> CudaBackend::submit() {
   std::int32_t status = cuda::kOk;
-  if (!options_.no_fusion) fuse(records_);
+  if (!options_.no_fusion) fuse(records_, false);
   const FindWeight find = [this](const WeightMatrix& w, WeightUse use) {
     const auto data = weights_.resident(w, use);
     return keep_failure(data) ? *data : nullptr;

@@ -35,7 +35,7 @@ bool several_products(LinearRecord& product, const LinearRecord& next) {
   if (product.after != LinearRecord::After::none || next.after != LinearRecord::After::none || next.n_parts != 1) return false;
   if (product.n_parts == std::ssize(product.parts) || !same(product.x, next.x) || product.gate || next.gate) return false;
   const LinearRecord::Part& part = next.parts[0];
-  if (!apart(part.out, {product.x})) return false;
+  if (!apart(part.out, {product.x, product.norm.x, product.norm.weight}) || !apart(product.norm.out, {part.bias})) return false;
   for (int i = 0; i < product.n_parts; ++i) {
     const LinearRecord::Part& first = product.parts[static_cast<std::size_t>(i)];
     if (!apart(first.out, {part.out, part.bias, product.x}) || !apart(part.out, {first.bias})) return false;
@@ -74,6 +74,16 @@ bool sum_and_outer_sum(LinearRecord& product, const ElementwiseRecord& next) {
   return true;
 }
 
+// Every group of a product norms its row for itself, while others write what comes out.
+bool norm_and_products(const NormRecord& norm, LinearRecord& product) {
+  const auto& [weight, bias, out] = product.parts[0];
+  if (product.norm.x || !plain(norm) || !whole_rows(norm) || norm.bias || norm.x.rows != 1 || !same(norm.out, product.x)) return false;
+  if (product.n_parts != 1 || product.after != LinearRecord::After::none || product.gate) return false;
+  if (!apart(norm.out, {norm.x, norm.weight, bias}) || !apart(out, {norm.x, norm.weight})) return false;
+  product.norm = norm;
+  return true;
+}
+
 // Into `act` what an elementwise op does, if it is a glu.
 bool is_glu(const ElementwiseRecord& op, Activation& act) {
   for (const Activation one : {Activation::silu, Activation::gelu, Activation::clamped_silu}) {
@@ -86,7 +96,7 @@ bool gate_and_up(LinearRecord& product, const ElementwiseRecord& next) {
   const auto& [gate, up, third] = product.parts;
   Activation act{};
   if (product.after != LinearRecord::After::none || product.n_parts < 2 || !is_glu(next, act) || !same(next.a, gate.out) || !same(next.b, up.out)) return false;
-  if (!apart(next.out, {product.x, gate.bias, up.bias, third.out, third.bias}) || !same_or_apart(next.out, up.out) || !same_or_apart(next.out, gate.out)) return false;
+  if (!apart(next.out, {product.x, product.norm.x, product.norm.weight, gate.bias, up.bias, third.out, third.bias}) || !same_or_apart(next.out, up.out) || !same_or_apart(next.out, gate.out)) return false;
   product.after = LinearRecord::After::glu;
   product.act = act;
   product.product = next.out;
@@ -96,7 +106,7 @@ bool gate_and_up(LinearRecord& product, const ElementwiseRecord& next) {
 bool product_and_activation(LinearRecord& product, const ElementwiseRecord& next) {
   const auto& [weight, bias, out] = product.parts[0];
   if (product.after != LinearRecord::After::none || product.n_parts != 1 || product.gate || (next.what != Elementwise::silu && next.what != Elementwise::gelu)) return false;
-  if (!same(next.a, out) || !apart(next.out, {product.x, bias}) || !same_or_apart(next.out, out)) return false;
+  if (!same(next.a, out) || !apart(next.out, {product.x, product.norm.x, product.norm.weight, bias}) || !same_or_apart(next.out, out)) return false;
   product.after = LinearRecord::After::activate;
   product.act = next.what == Elementwise::silu ? Activation::silu : Activation::gelu;
   product.product = next.out;
@@ -161,6 +171,16 @@ bool norms_and_store(const NormRecord& norm, StoreKvRecord& store) {
 
 // ---- experts
 
+bool norm_and_choice(const NormRecord& norm, RouteRecord& route) {
+  if (!route.x || route.norm.x || !plain(norm) || !whole_rows(norm) || !same(norm.out, route.x)) return false;
+  for (const Tensor& written : {route.logits, route.experts, route.weights}) {
+    if (!apart(written, {norm.x, norm.weight, norm.bias})) return false;
+  }
+  if (!apart(norm.out, {norm.x, norm.weight, norm.bias, route.router.bias})) return false;
+  route.norm = norm;
+  return true;
+}
+
 bool router_and_choice(const LinearRecord& router, RouteRecord& route) {
   const auto& [weight, bias, out] = router.parts[0];
   if (route.x || router.after != LinearRecord::After::none || router.n_parts != 1 || router.gate || !same(out, route.logits) || out.rows > kFewExpertRows) return false;
@@ -170,17 +190,7 @@ bool router_and_choice(const LinearRecord& router, RouteRecord& route) {
   if (!apart(out, {router.x, bias}) || !apart(route.experts, {router.x, bias, out}) || !apart(route.weights, {router.x, bias, out})) return false;
   route.x = router.x;
   route.router = router.parts[0];
-  return true;
-}
-
-bool norm_and_choice(const NormRecord& norm, RouteRecord& route) {
-  if (!route.x || route.norm.x || !plain(norm) || !whole_rows(norm) || !same(norm.out, route.x)) return false;
-  for (const Tensor& written : {route.logits, route.experts, route.weights}) {
-    if (!apart(written, {norm.x, norm.weight, norm.bias})) return false;
-  }
-  if (!apart(norm.out, {norm.x, norm.weight, norm.bias, route.router.bias})) return false;
-  route.norm = norm;
-  return true;
+  return !router.norm.x || norm_and_choice(router.norm, route);
 }
 
 bool gates_and_ups(LinearExpertsRecord& product, const LinearExpertsRecord& next) {
@@ -273,19 +283,21 @@ constexpr Rule kRules[] = {
     earlier<LinearExpertsRecord, ElementwiseRecord, experts_and_residual>,
 };
 
-bool join(Record& before, const Record& next) {
-  return std::ranges::any_of(kRules, [&](Rule rule) { return rule(before, next); });
+constexpr Rule kNormAndProducts = later<NormRecord, LinearRecord, norm_and_products>;
+
+bool join(Record& before, const Record& next, bool norms_into_products) {
+  return std::ranges::any_of(kRules, [&](Rule rule) { return rule(before, next); }) || (norms_into_products && kNormAndProducts(before, next));
 }
 
 }  // namespace
 
-void fuse(std::vector<Record>& records) {
+void fuse(std::vector<Record>& records, bool norms_into_products) {
   std::vector<Record> kept;
   kept.reserve(records.size());
   for (Record& record : records) {
     kept.push_back(std::move(record));
     // What two have become may go with what was before them.
-    while (kept.size() > 1 && join(kept[kept.size() - 2], kept.back())) kept.pop_back();
+    while (kept.size() > 1 && join(kept[kept.size() - 2], kept.back(), norms_into_products)) kept.pop_back();
   }
   records = std::move(kept);
 }

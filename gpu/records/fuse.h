@@ -5,7 +5,8 @@
 
 namespace foreword::gpu {
 
-/// Joins what can be joined, in place and in order; what the records do, to the byte, stays.
-void fuse(std::vector<Record>& records);
+/// Joins what can be joined, in place and in order; what the records do, to the byte, stays. norms_into_products: the norm of one row goes
+/// with the products of it (LinearRecord::norm).
+void fuse(std::vector<Record>& records, bool norms_into_products);
 
 }  // namespace foreword::gpu

@@ -55,6 +55,7 @@ struct LinearRecord {
   };
 
   Tensor x;
+  NormRecord norm = {};  // whose out is x, or absent: one row, a plain norm of it all
   std::array<Part, 3> parts;
   int n_parts = 1;
   Tensor gate;  // one part: out[r] *= sigmoid(gate[r]), before what else follows; absent: not wanted

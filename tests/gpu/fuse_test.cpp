@@ -34,7 +34,7 @@ class Fuse : public testing::Test {
     KvLayer layer{&room_, 0, 1, keys.cols / 4, 4};
     records.push_back(StoreKvRecord{keys, values, layer, {}});
   }
-  std::size_t fused() { return fuse(records), records.size(); }
+  std::size_t fused(bool norms_into_products = false) { return fuse(records, norms_into_products), records.size(); }
 
   Room room_;
   std::int64_t next_ = 0;
@@ -62,6 +62,26 @@ TEST_F(Fuse, ALayerIsEightRecords) {
   EXPECT_EQ(std::get<LinearRecord>(records[6]).after, LinearRecord::After::glu);
   EXPECT_EQ(std::get<LinearRecord>(records[6]).act, Activation::gelu);
   EXPECT_EQ(std::get<LinearRecord>(records[7]).residual_scale, 0.5F);
+}
+
+TEST_F(Fuse, WhereProductsCanNormTheirInputTheNormOfARowGoesWithThem) {
+  const Tensor row = stream.row_range(0, 1), normed = x.row_range(0, 1), weight = q.row_range(1, 1);
+  const auto norm_and_products = [&](const Tensor& of, const Tensor& norm_weight, const Tensor& bias, const Tensor& out, const Tensor& product, bool may = true) {
+    records.clear();
+    records.push_back(NormRecord{false, of, norm_weight, bias, 1e-5F, 8, out});
+    linear(out, product), linear(out, v.row_range(0, 1));
+    return fused(may);
+  };
+  const Tensor product = k.row_range(0, 1);
+  ASSERT_EQ(norm_and_products(row, weight, {}, normed, product), 1U);
+  EXPECT_EQ(std::get<LinearRecord>(records[0]).n_parts, 2);
+  EXPECT_TRUE(std::get<LinearRecord>(records[0]).norm.x);
+  EXPECT_EQ(norm_and_products(row, weight, {}, normed, product, false), 2U);
+  EXPECT_EQ(norm_and_products(stream, weight, {}, x, k), 2U) << "two rows";
+  EXPECT_EQ(norm_and_products(row, weight, stream.row_range(1, 1), normed, product), 2U) << "a bias";
+  EXPECT_EQ(norm_and_products(row, weight, {}, row, product), 2U) << "in place";
+  EXPECT_EQ(norm_and_products(row, weight, {}, normed, row.col_range(0, 4)), 2U) << "a product over what is normed";
+  EXPECT_EQ(norm_and_products(row, weight, {}, normed, weight.col_range(0, 4)), 2U) << "a product over the norm's weight";
 }
 
 TEST_F(Fuse, NormsOfQueriesAndKeysAreOne) {
