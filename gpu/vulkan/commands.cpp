@@ -136,6 +136,12 @@ Result<void> CommandRunner::make(Program& program) {
     const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, kWrites, to_access};
     vk.vkCmdPipelineBarrier(buffer, kStages, to_stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
   };
+  // Between dispatches alone. Copies wait for all, and all for copies, with the one above.
+  const auto narrow_barrier = [&](VkCommandBuffer buffer) {
+    const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT, VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT};
+    vk.vkCmdPipelineBarrier(buffer, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  };
+  bool copied = false;  // since the last barrier
   FW_ASSIGN(VkCommandBuffer buffer, begin(program));
   barrier(buffer, kStages, kReads | kWrites);  // what earlier submissions wrote
   const Pipeline* bound = nullptr;
@@ -145,8 +151,11 @@ Result<void> CommandRunner::make(Program& program) {
       FW_ASSIGN(buffer, begin(program));
       bound = nullptr;
     }
-    if (command.barrier) barrier(buffer, kStages, kReads | kWrites);
-    if (command.pipeline == nullptr) {
+    const bool copies = command.pipeline == nullptr;
+    if (command.barrier && (copies || copied)) barrier(buffer, kStages, kReads | kWrites);
+    else if (command.barrier) narrow_barrier(buffer);
+    copied = copies || (copied && !command.barrier);
+    if (copies) {
       const VkBufferCopy copy{command.ranges[0].offset, command.ranges[1].offset, command.ranges[1].bytes};
       vk.vkCmdCopyBuffer(buffer, command.ranges[0].buffer, command.ranges[1].buffer, 1, &copy);
       continue;

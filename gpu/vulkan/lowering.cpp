@@ -92,9 +92,9 @@ void Lowering::copy(const Range& from, const Range& to) {
   list_->add(command, {"write", {}, static_cast<std::int64_t>(to.bytes), 0});
 }
 
-std::vector<WeightWindow> Lowering::windows(const WeightMatrix& weight, const WeightLayout& layout) {
+std::vector<WeightWindow> Lowering::windows(const WeightMatrix& weight) {
   if (failed()) return {};
-  auto windows = weights_.resident(weight, layout);
+  auto windows = weights_.resident(weight);
   if (windows) return std::move(*windows);
   fail(windows.error());
   return {};

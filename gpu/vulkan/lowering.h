@@ -62,8 +62,8 @@ class Lowering {
   void dispatch(std::int64_t x, std::int64_t y, std::int64_t z, const OpCost& cost);
   void copy(const Range& from, const Range& to);
 
-  /// A weight's windows in a layout, brought to the device if it is not there yet. Empty after a failure.
-  std::vector<WeightWindow> windows(const WeightMatrix& weight, const WeightLayout& layout);
+  /// A weight's windows, brought to the device if it is not there yet. Empty after a failure.
+  std::vector<WeightWindow> windows(const WeightMatrix& weight);
   /// Memory for this record alone; the next one may be given the same.
   Range scratch(std::uint64_t bytes);
   /// Constants that are the same for the life of the backend (tables of formats), filled at the first use.
@@ -134,8 +134,5 @@ void lower(const AttentionRecord&, Lowering&);       // op_attention.cpp
 
 /// Reads all of a range once. (op_copy.cpp)
 void lower_reading(const Range& range, Lowering& to);
-
-/// The layout in which products want a weight. (op_linear.cpp)
-const WeightLayout& product_layout(const WeightMatrix& weight, const Features& features);
 
 }  // namespace foreword::gpu::vulkan

@@ -15,8 +15,8 @@ void lower(const EmbedRecord& r, Lowering& to) {
   constexpr std::int64_t kGroupCols = 256;
   const std::int64_t bytes = row_bytes(r.table.format, r.table.cols);
   const Range codebooks = to.constant_table("codebooks", codebook_words());
-  for (const WeightWindow& window : to.windows(r.table, kFileLayout)) {
-    to.use(ShaderId::embed, {static_cast<std::uint32_t>(r.table.format)});
+  for (const WeightWindow& window : to.windows(r.table)) {
+    to.use(ShaderId::embed, {format_id(r.table)});
     const View table = to.bind(window.range, 1), ids = to.bind(r.ids), out = to.bind(r.out);
     to.bind(codebooks, 4);
     to.push(Push{table.offset, ids, out, u32(r.out.cols), u32(bytes), u32(window.first_row), u32(window.n_rows)});

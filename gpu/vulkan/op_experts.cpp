@@ -47,8 +47,8 @@ void multiply_piece(const LinearExpertsRecord& r, const Part& part, bool few, Lo
   const bool codes = by_codes(w, to.features());
   const Range lists = few ? Range{} : collect(r, w, rows, to), rounded = codes && !few ? round_input(r.x, to) : Range{};
   const Tile tile = tile_for(w.rows, divide_up(rows, w.n_experts), w.n_experts, to.features());
-  for (const WeightWindow& window : to.windows(w, kFileLayout)) {
-    if (few) to.use(codes ? ShaderId::product_codes_experts : ShaderId::product_rows_experts, {in_fours(r.x, w), id_of(w.format), 1});
+  for (const WeightWindow& window : to.windows(w)) {
+    if (few) to.use(codes ? ShaderId::product_codes_experts : ShaderId::product_rows_experts, {in_fours(r.x, w), format_id(w), 1, weights_in_fours(w)});
     else use_tiles(codes ? ShaderId::product_code_tiles_experts : ShaderId::product_tiles_experts, r.x, w, tile, to);
     to.bind(to.constant_table("codebooks", codebook_words()), 4);
     const View input = codes && !few ? View{to.bind(rounded, 16).offset, u32(r.x.rows)} : to.bind(r.x);
@@ -81,7 +81,7 @@ void multiply(const LinearExpertsRecord& r, const Part& part, Lowering& to) {
 
 // The window of a weight that one dispatch can have with what follows it. False: it takes more.
 bool whole(const WeightMatrix& w, WeightWindow& window, Lowering& to) {
-  const auto all = to.windows(w, kFileLayout);
+  const auto all = to.windows(w);
   if (all.size() != 1 || by_codes(w, to.features())) return false;
   window = all.front();
   return true;
@@ -99,7 +99,8 @@ bool multiply_gated(const LinearExpertsRecord& r, Lowering& to) {
   const std::int64_t rows = r.product.cols;
   WeightWindow gate_window, up_window;
   if (!whole(gate.weight, gate_window, to) || !whole(up.weight, up_window, to)) return false;
-  to.use(ShaderId::product_rows_experts_glu, {in_fours(r.x, gate.weight) & in_fours(r.x, up.weight), id_of(gate.weight.format), 1, id_of(up.weight.format), 0,
+  to.use(ShaderId::product_rows_experts_glu, {in_fours(r.x, gate.weight) & in_fours(r.x, up.weight), format_id(gate.weight), 1,
+                                              weights_in_fours(gate.weight) & weights_in_fours(up.weight), 0, format_id(up.weight), 0,
                                               static_cast<std::uint32_t>(r.act)});
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(gate.weight.cols), to.bind(r.x), u32(r.x.rows)};
@@ -137,7 +138,7 @@ bool multiply_and_combine(const LinearExpertsRecord& r, Lowering& to) {
   WeightWindow window;
   if (!whole(w, window, to)) return false;
   const auto at_once = std::bit_floor(static_cast<std::uint32_t>(std::min<std::int64_t>(r.experts.cols, 8)));
-  to.use(ShaderId::product_rows_experts_combine, {in_fours(r.x, w), id_of(w.format), 1, 0, 0, 0, at_once});
+  to.use(ShaderId::product_rows_experts_combine, {in_fours(r.x, w), format_id(w), 1, weights_in_fours(w), 0, 0, 0, 0, at_once});
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   const InputPush x{u32(w.cols), to.bind(r.x), u32(r.x.rows)};
   const PartPush product = bind_part(w, window, part.bias, part.out, to);

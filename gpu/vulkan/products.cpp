@@ -21,8 +21,7 @@ Tile tile_for(std::int64_t w_rows, std::int64_t x_rows, std::int64_t n, const Fe
 }
 
 void use_tiles(ShaderId shader, const Tensor& x, const WeightMatrix& w, const Tile& tile, Lowering& to) {
-  const std::uint32_t weights_in_fours = w.offset % 16 == 0 ? 1 : 0;
-  to.use(shader, {in_fours(x, w), id_of(w.format), tile.w_values, tile.x_values, tile.x_threads, tile.threads, weights_in_fours});
+  to.use(shader, {in_fours(x, w), format_id(w), tile.w_values, tile.x_values, tile.x_threads, tile.threads, weights_in_fours(w)});
 }
 
 Range round_input(const Tensor& x, Lowering& to) {

@@ -27,7 +27,6 @@ struct InputPush {
   std::uint32_t rows;
 };
 
-inline std::uint32_t id_of(Format format) { return static_cast<std::uint32_t>(format); }
 inline std::uint32_t place_of(const Tensor& tensor, const View& view) { return tensor ? view.offset : kAbsent; }
 /// Whether two views of one shape are one.
 inline bool same_place(const Tensor& a, const Tensor& b) { return a.buffer == b.buffer && a.offset == b.offset; }
@@ -35,6 +34,8 @@ inline bool same_place(const Tensor& a, const Tensor& b) { return a.buffer == b.
 inline std::uint32_t in_fours(const Tensor& x, const WeightMatrix& w) {
   return x.offset % 16 == 0 && x.stride % 4 == 0 && x.cols % 4 == 0 && w.offset % 4 == 0 ? 1 : 0;
 }
+/// formats.glsl: WEIGHTS_IN_FOURS.
+inline std::uint32_t weights_in_fours(const WeightMatrix& w) { return &layout_of(w) == &kPartsApart || w.offset % 16 == 0 ? 1 : 0; }
 /// Formats whose values are codes of 8 bits, scaled and shifted (formats.glsl).
 inline bool has_codes(Format format) {
   switch (format) {

@@ -39,7 +39,7 @@ class VulkanBackend final : public Recorder {
   }
 
   std::unique_ptr<Buffer> arrange(std::span<WeightMatrix* const> weights, const Progress& go_on) override;
-  void bring(const WeightMatrix& weight) override { keep_failure(weights_.resident(weight, kFileLayout)); }
+  void bring(const WeightMatrix& weight) override { keep_failure(weights_.resident(weight)); }
   double read_through(const Buffer& buffer) override;
   void set_profiling(bool on) override { profiling_ = on; }
   std::vector<OpProfile> take_profile() override { return std::exchange(profile_, {}); }
@@ -136,7 +136,7 @@ std::unique_ptr<Buffer> VulkanBackend::arrange(std::span<WeightMatrix* const> we
   for (const WeightMatrix* w : weights) {
     const std::int64_t bytes = w->n_experts * w->expert_bytes();
     const auto of_all = [&](double share) { return go_on((static_cast<double>(done) + share * static_cast<double>(bytes)) / static_cast<double>(all)); };
-    const auto come = weights_.resident(*w, product_layout(*w, device_->features()), go_on ? Progress(of_all) : Progress());
+    const auto come = weights_.resident(*w, go_on ? Progress(of_all) : Progress());
     if (!come && come.error().code == ErrorCode::cancelled) break;
     if (!keep_failure(come)) break;
     done += bytes;
@@ -198,7 +198,7 @@ Result<void> VulkanBackend::submit() {
     staged_.clear();
     return *std::exchange(failure_, std::nullopt);
   }
-  if (!device_->options().no_fusion) fuse(records_);
+  if (!device_->options().no_fusion) fuse(records_, true);
   const Result<void> done = run_records();
   records_.clear();
   staged_.clear();

@@ -1,7 +1,9 @@
 #include "gpu/vulkan/weights.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <iterator>
 
 #include "engine/base/check.h"
 
@@ -14,13 +16,70 @@ void copy_rows(Format format, std::int64_t cols, std::int64_t n, const std::byte
   std::memcpy(tile, rows, static_cast<std::size_t>(n * row_bytes(format, cols)));
 }
 
+constexpr std::uint32_t kApart = 64;  // formats.glsl: APART
+constexpr std::int64_t kAlignment = 16;
+
+// The pieces of a block in the order in which they lie apart.
+struct Piece {
+  std::int64_t at, bytes;  // of a block
+};
+struct Pieces {
+  Format format;
+  std::array<Piece, 4> pieces;
+};
+constexpr Pieces kPieces[] = {
+    {Format::q4_0, {{{2, 16}, {0, 2}}}},
+    {Format::q5_0, {{{6, 16}, {2, 4}, {0, 2}}}},
+    {Format::q8_0, {{{2, 32}, {0, 2}}}},
+    {Format::q6_k, {{{0, 128}, {128, 64}, {192, 16}, {208, 2}}}},
+};
+const Pieces* pieces_of(Format format) {
+  const auto* it = std::ranges::find(kPieces, format, &Pieces::format);
+  return it == std::end(kPieces) ? nullptr : it;
+}
+
+// A copy of a length that the compiler knows takes an instruction or two.
+template <std::size_t kBytes>
+std::byte* gather(const std::byte* from, std::int64_t step, std::int64_t n, std::byte* to) {
+  for (std::int64_t i = 0; i < n; ++i, from += step, to += kBytes) std::memcpy(to, from, kBytes);
+  return to;
+}
+std::byte* gather(std::int64_t bytes, const std::byte* from, std::int64_t step, std::int64_t n, std::byte* to) {
+  switch (bytes) {
+    case 2: return gather<2>(from, step, n, to);
+    case 4: return gather<4>(from, step, n, to);
+    case 16: return gather<16>(from, step, n, to);
+    case 32: return gather<32>(from, step, n, to);
+    case 64: return gather<64>(from, step, n, to);
+    default: return check(bytes == 128, "a piece of a block"), gather<128>(from, step, n, to);
+  }
+}
+
+// A row, which is a tile.
+void part_row(Format format, std::int64_t cols, std::int64_t, const std::byte* row, std::byte* tile) {
+  const std::int64_t block = info(format).block_bytes, n = cols / info(format).block_length;
+  for (const Piece& piece : pieces_of(format)->pieces) {
+    if (piece.bytes > 0) tile = gather(piece.bytes, row + piece.at, block, n, tile);
+  }
+}
+
 }  // namespace
 
 const WeightLayout kFileLayout{1, row_bytes, copy_rows};
+const WeightLayout kPartsApart{1, row_bytes, part_row};
 
-Result<std::vector<WeightWindow>> Weights::resident(const WeightMatrix& weight, const WeightLayout& layout, const Progress& go_on) {
+const WeightLayout& layout_of(const WeightMatrix& weight) {
+  const bool apart = pieces_of(weight.format) != nullptr && row_bytes(weight.format, weight.cols) % kAlignment == 0 &&
+                     dynamic_cast<const WeightBuffer*>(weight.buffer) != nullptr;
+  return apart ? kPartsApart : kFileLayout;
+}
+
+std::uint32_t format_id(const WeightMatrix& weight) {
+  return static_cast<std::uint32_t>(weight.format) + (&layout_of(weight) == &kPartsApart ? kApart : 0);
+}
+
+Result<std::vector<WeightWindow>> Weights::resident(const WeightMatrix& weight, const Progress& go_on) {
   if (const auto* here = dynamic_cast<const DeviceBuffer*>(weight.buffer)) {
-    check(&layout == &kFileLayout, "a weight in device memory lies as in the file");
     const std::int64_t rows = weight.rows * weight.n_experts;
     const auto bytes = static_cast<std::uint64_t>(rows * row_bytes(weight.format, weight.cols));
     // With the word behind the last, as far as the buffer goes.
@@ -31,17 +90,17 @@ Result<std::vector<WeightWindow>> Weights::resident(const WeightMatrix& weight, 
   check(file != nullptr, "a weight in a buffer of this backend");
   // What lies on the device is no part of what the buffer says, so a const view may bring it about.
   auto& residents = const_cast<WeightBuffer*>(file)->residents_;
-  const WeightBuffer::Key key{weight.offset, weight.rows, weight.n_experts, &layout};
+  const WeightBuffer::Key key{weight.offset, weight.rows, weight.n_experts};
   auto it = residents.find(key);
   if (it == residents.end()) {
-    FW_ASSIGN(auto fresh, copy(weight, layout, file->file_bytes().subspan(static_cast<std::size_t>(weight.offset)), go_on));
+    FW_ASSIGN(auto fresh, copy(weight, file->file_bytes().subspan(static_cast<std::size_t>(weight.offset)), go_on));
     it = residents.emplace(key, std::move(fresh)).first;
   }
   return it->second.windows;
 }
 
-Result<WeightBuffer::Resident> Weights::copy(const WeightMatrix& weight, const WeightLayout& layout, std::span<const std::byte> bytes,
-                                             const Progress& go_on) {
+Result<WeightBuffer::Resident> Weights::copy(const WeightMatrix& weight, std::span<const std::byte> bytes, const Progress& go_on) {
+  const WeightLayout& layout = layout_of(weight);
   const std::int64_t tiles_of_expert = (weight.rows + layout.tile_rows - 1) / layout.tile_rows;
   const std::int64_t n_tiles = tiles_of_expert * weight.n_experts;
   const auto tile_bytes = static_cast<std::uint64_t>(layout.tile_bytes(weight.format, weight.cols));

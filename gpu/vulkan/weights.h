@@ -22,6 +22,13 @@ struct WeightLayout {
 
 /// Rows as in the file, one behind the other: row r at byte r * row_bytes(format, cols), whatever that is.
 extern const WeightLayout kFileLayout;
+/// Rows as long as in the file, but of a row first the codes of all its blocks, then what else blocks have, one kind after the other
+/// (formats.glsl: APART). Codes can be read 16 bytes at a time then. For formats whose blocks are no multiple of 16 bytes, in rows that are.
+extern const WeightLayout kPartsApart;
+/// In which of them a weight lies on the device. One that is in a buffer of allocate() lies there as in the file.
+const WeightLayout& layout_of(const WeightMatrix& weight);
+/// Of layout_of() and the format, as formats.glsl has it.
+std::uint32_t format_id(const WeightMatrix& weight);
 
 /// Rows [first_row, first_row + n_rows), counted over all experts, each rounded up to whole tiles.
 struct WeightWindow {
@@ -41,7 +48,6 @@ class WeightBuffer final : public Buffer {
   friend class Weights;
   struct Key {
     std::int64_t offset, rows, n_experts;
-    const WeightLayout* layout;
     auto operator<=>(const Key&) const = default;
   };
   struct Resident {
@@ -58,13 +64,12 @@ class Weights {
   Weights(std::shared_ptr<Device> device, std::shared_ptr<Memory> memory, Transfer& transfer)
       : device_(std::move(device)), memory_(std::move(memory)), transfer_(transfer) {}
 
-  /// The weight's windows, each no larger than a binding may be. Of a weight in a buffer of allocate(): where it lies, and only
-  /// in the layout of the file. `out_of_memory`, `device_lost`, `cancelled` by `go_on`, which is told what share of this weight has come.
+  /// The weight's windows in layout_of(), each no larger than a binding may be. `out_of_memory`, `device_lost`, `cancelled` by `go_on`, which is told what share of this weight has come.
   /// They live as long as the weight's buffer.
-  Result<std::vector<WeightWindow>> resident(const WeightMatrix& weight, const WeightLayout& layout, const Progress& go_on = {});
+  Result<std::vector<WeightWindow>> resident(const WeightMatrix& weight, const Progress& go_on = {});
 
  private:
-  Result<WeightBuffer::Resident> copy(const WeightMatrix& weight, const WeightLayout& layout, std::span<const std::byte> bytes, const Progress& go_on);
+  Result<WeightBuffer::Resident> copy(const WeightMatrix& weight, std::span<const std::byte> bytes, const Progress& go_on);
 
   std::shared_ptr<Device> device_;
   std::shared_ptr<Memory> memory_;

@@ -29,7 +29,7 @@ struct Kind {
   std::int64_t n_heads = 4, n_kv_heads = 2, width = 128;
   bool scales = false;
   Shared shared = Shared::none;
-  int on_vulkan = 8, on_cuda = 8;  // dispatches of a layer at one row
+  int on_vulkan = 6, on_cuda = 8;  // dispatches of a layer at one row
 
   bool has_experts() const { return inner == Inner::experts || inner == Inner::merged_experts; }
 };
@@ -38,18 +38,18 @@ constexpr Kind kKinds[] = {
     {.name = "llama"},
     {.name = "llama_scales", .format = Format::nvfp4, .scales = true},
     {.name = "qwen3", .head_norm = HeadNorm::each},
-    {.name = "gemma", .post_norm = true, .act = Activation::gelu},
-    {.name = "olmo2", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows, .n_kv_heads = 4},
-    {.name = "olmo2_wide", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows, .n_heads = 20, .n_kv_heads = 5},
-    {.name = "olmo2_grouped", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows},
-    {.name = "gpt2", .centre = true, .rope = false, .inner = Inner::plain, .act = Activation::gelu},
-    {.name = "stablelm", .centre = true, .head_norm = HeadNorm::each_own_weights, .n_heads = 3, .n_kv_heads = 3, .width = 96},
-    {.name = "mixtral", .inner = Inner::experts},
-    {.name = "mixtral_merged", .inner = Inner::merged_experts, .act = Activation::gelu},
-    {.name = "mixtral_scales", .inner = Inner::experts, .format = Format::nvfp4, .scales = true},
-    {.name = "qwen2moe", .inner = Inner::experts, .shared = Shared::gated, .on_vulkan = 10, .on_cuda = 12},
-    {.name = "granitemoe", .inner = Inner::experts, .shared = Shared::plain, .on_vulkan = 10, .on_cuda = 11},
-    {.name = "gpt_oss", .inner = Inner::experts, .act = Activation::clamped_silu, .routing = Routing::top_k_softmax, .format = Format::mxfp4, .width = 640},
+    {.name = "gemma", .post_norm = true, .act = Activation::gelu, .on_vulkan = 8},
+    {.name = "olmo2", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows, .n_kv_heads = 4, .on_vulkan = 8},
+    {.name = "olmo2_wide", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows, .n_heads = 20, .n_kv_heads = 5, .on_vulkan = 8},
+    {.name = "olmo2_grouped", .pre_norm = false, .post_norm = true, .head_norm = HeadNorm::whole_rows, .on_vulkan = 8},
+    {.name = "gpt2", .centre = true, .rope = false, .inner = Inner::plain, .act = Activation::gelu, .on_vulkan = 8},
+    {.name = "stablelm", .centre = true, .head_norm = HeadNorm::each_own_weights, .n_heads = 3, .n_kv_heads = 3, .width = 96, .on_vulkan = 8},
+    {.name = "mixtral", .inner = Inner::experts, .on_vulkan = 7},
+    {.name = "mixtral_merged", .inner = Inner::merged_experts, .act = Activation::gelu, .on_vulkan = 7},
+    {.name = "mixtral_scales", .inner = Inner::experts, .format = Format::nvfp4, .scales = true, .on_vulkan = 7},
+    {.name = "qwen2moe", .inner = Inner::experts, .shared = Shared::gated, .on_vulkan = 9, .on_cuda = 12},
+    {.name = "granitemoe", .inner = Inner::experts, .shared = Shared::plain, .on_vulkan = 9, .on_cuda = 11},
+    {.name = "gpt_oss", .inner = Inner::experts, .act = Activation::clamped_silu, .routing = Routing::top_k_softmax, .format = Format::mxfp4, .width = 640, .on_vulkan = 7},
 };
 
 // Weights and tensors of a layer, and the ops of as many layers as are wanted, all with the same ones.

@@ -2,6 +2,7 @@
 // in the cases of the other files (FOREWORD_TEST_DEVICE=vulkan). On the first device, Mesa's software driver included.
 #if defined(FOREWORD_VULKAN)
 #include "gpu/vulkan/memory.h"
+#include "gpu/vulkan/weights.h"
 #include "tests/gpu/vulkan_device.h"
 
 #include <volk.h>
@@ -155,6 +156,51 @@ TEST_F(VulkanTest, AProductOfExpertsThatTakesTooLongIsCut) {
   parts.insert(parts.end(), rest.begin(), rest.end());
   EXPECT_EQ(whole, parts);
   EXPECT_EQ(n_whole, n_first + n_rest);
+}
+
+// What import_weights() gives may lie otherwise than in the file (weights.h: kPartsApart), what is in a buffer of allocate() does not.
+TEST_F(VulkanTest, AProductIsTheSameWhereverTheCodesOfARowLie) {
+  const auto backend = open(options_);
+  struct Case {
+    Format format;
+    std::int64_t cols;
+    bool apart;
+  };
+  for (const auto& [format, cols, apart] : {Case{Format::q4_0, 768, true}, {Format::q4_0, 352, false}, {Format::q5_0, 512, true}, {Format::q8_0, 256, true},
+                                            {Format::q6_k, 2048, true}, {Format::q6_k, 1280, false}, {Format::q4_k, 512, false}}) {
+    SCOPED_TRACE(testing::Message() << info(format).name << ", " << cols << " columns");
+    constexpr std::int64_t kHeight = 70, kExperts = 3;
+    Harness h(*backend, 5);
+    const std::vector<std::byte> blocks = random_blocks(format, kExperts * kHeight * cols / info(format).block_length, h.random);
+    const auto file = std::move(backend->import_weights(blocks).value()), here = std::move(backend->allocate(blocks.size()).value());
+    h.put_bytes(*here, blocks);
+    WeightMatrix weight;
+    weight.buffer = file.get(), weight.rows = kHeight, weight.cols = cols, weight.format = format, weight.n_experts = kExperts;
+    EXPECT_EQ(&vulkan::layout_of(weight) == &vulkan::kPartsApart, apart);
+    const Tensor x = h.floats(40, cols), ids = h.put(std::vector<std::int32_t>{0, 69, 1, 33}, 4, 1), experts = h.put(std::vector<std::int32_t>{2, 0, 1}, 3, 1);
+    const auto everything = [&](Buffer& buffer) {
+      std::vector<float> all;
+      const auto keep = [&](const Tensor& out) {
+        const std::vector<float> values = h.take(out);
+        all.insert(all.end(), values.begin(), values.end());
+      };
+      WeightMatrix w = weight;
+      w.buffer = &buffer;
+      const Tensor of_experts = h.empty(3, kHeight), rows = h.empty(4, cols);
+      backend->linear_experts(w, x.row_range(0, 3), experts, {}, of_experts);
+      keep(of_experts);
+      w.n_experts = 1;
+      backend->embed(w, ids, rows);
+      keep(rows);
+      for (const std::int64_t n : {1, 5, 40}) {
+        const Tensor out = h.empty(n, kHeight);
+        backend->linear(w, x.row_range(0, n), {}, out);
+        keep(out);
+      }
+      return all;
+    };
+    EXPECT_EQ(everything(*file), everything(*here));
+  }
 }
 
 TEST_F(VulkanTest, MemoryIsGivenBack) {

@@ -12,13 +12,12 @@ float value_of(int dot) {
   return value;
 }
 
-bool has_shift(const uint format) { return format == Q4_K || format == Q5_K; }
+bool has_shift(const uint id) { return format_of(id) == Q4_K || format_of(id) == Q5_K; }
 // The chunk's scale and shift, or where each half has its own scale, those.
-vec2 head_of(const uint format, Chunk c) { return format == Q6_K ? c.scale : vec2(c.scale.x, c.shift.x); }
-// `total` and what a chunk adds whose halves have the dot products `dots`: head and scales as above.
-float add_chunk(float total, const uint format, vec2 head, vec3 scales, ivec2 dots) {
-  const float first = value_of(dots.x), second = value_of(dots.y);
-  if (format == Q6_K) return fma(scales.y, head.y * second, fma(scales.x, head.x * first, total));
-  const float sum = fma(head.x, fma(scales.y, second, scales.x * first), total);
-  return has_shift(format) ? fma(-head.y, scales.z, sum) : sum;
+vec2 head_of(const uint id, Chunk c) { return format_of(id) == Q6_K ? c.scale : vec2(c.scale.x, c.shift.x); }
+// `total` and what a chunk adds whose halves have these products of codes: head and scales as above.
+float add_chunk(float total, const uint id, vec2 head, vec3 scales, vec2 products) {
+  if (format_of(id) == Q6_K) return fma(scales.y, head.y * products.y, fma(scales.x, head.x * products.x, total));
+  const float sum = fma(head.x, fma(scales.y, products.y, scales.x * products.x), total);
+  return has_shift(id) ? fma(-head.y, scales.z, sum) : sum;
 }

@@ -4,7 +4,7 @@
 // The including shader defines IN_FOURS (1: rows without blocks have a multiple of four columns and start at multiples of four
 // bytes), weight_word(part, index), the index-th word of the weights bound as `part`, and book_word(index)
 // of the codebooks (gpu/vulkan/codebook_words.h). `format` and `part` are literals or specialisation constants, so that all
-// branches on them vanish. It may define WEIGHT_FOUR(index), four words at a time, where WEIGHTS_IN_FOURS is not 0: then the weights
+// branches on them vanish. It may define WEIGHT_FOUR(part, index), four words at a time, where WEIGHTS_IN_FOURS is not 0: then the weights
 // start at a multiple of 16 bytes.
 
 #include "halves.glsl"
@@ -13,11 +13,18 @@ const uint F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q5_0 = 6, Q5_1 = 7, Q8_0 = 8, Q
            IQ2_XXS = 16, IQ2_XS = 17, IQ3_XXS = 18, IQ1_S = 19, IQ4_NL = 20, IQ3_S = 21, IQ2_S = 22, IQ4_XS = 23, IQ1_M = 29,
            BF16 = 30, TQ1_0 = 34, TQ2_0 = 35, MXFP4 = 39, NVFP4 = 40, Q1_0 = 41;
 
+// Added to a format: of a row first the codes of all blocks lie there, then what else blocks have, one kind after the other
+// (gpu/vulkan/weights.h: kPartsApart). Such rows are multiples of 16 bytes.
+const uint APART = 64;
+uint format_of(const uint id) { return id % APART; }
+bool lies_apart(const uint id) { return id >= APART; }
+
 // First words of the codebooks.
 const uint BOOK_IQ2_XXS = 0, BOOK_IQ2_XS = 512, BOOK_IQ2_S = 1536, BOOK_IQ1 = 3584, BOOK_IQ3_XXS = 7680, BOOK_IQ3_S = 7936;
 
 struct Chunk {
-  uint part, at;  // the chunk's block, in bytes
+  uint part, at;  // the chunk's block, in bytes; where it lies apart its codes
+  uint high;      // where it lies apart, its fifth or upper bits
   uint s;         // its number in the block
   uint left;      // columns from its first to the row's end
   uint code;      // a word of codes that the whole chunk needs
@@ -28,6 +35,11 @@ struct Chunk {
 uint word_at(uint part, uint byte) {
   const uint shift = (byte & 3u) * 8u;
   return weight_word(part, byte >> 2) >> shift | weight_word(part, (byte >> 2) + 1u) << 1 << (31u - shift);
+}
+// Where every block starts at an even one.
+uint even_word(uint part, uint byte) {
+  const uint low = weight_word(part, byte >> 2), high = weight_word(part, (byte >> 2) + 1u);
+  return (byte & 2u) == 0u ? low : low >> 16 | high << 16;
 }
 // Where every block starts at a multiple of four bytes.
 uint aligned_word(uint part, uint byte) { return weight_word(part, byte >> 2); }
@@ -75,12 +87,21 @@ vec4 with_signs(vec4 values, uint signs) {
 // Eight bits of even parity from seven.
 uint with_parity(uint seven) { return seven | uint(bitCount(seven) & 1) << 7; }
 
-// The first four words of a block of Q4_K or Q5_K: two halves, scales and minima. Such blocks are multiples of 16 bytes.
-uvec4 k_head(uint part, uint at) {
+// Bytes 16 index .. of what lies at byte `at`, a multiple of 16.
+uvec4 four_words(uint part, uint at, uint index) {
 #ifdef WEIGHT_FOUR
-  if (WEIGHTS_IN_FOURS != 0u) return WEIGHT_FOUR(at >> 4);
+  if (WEIGHTS_IN_FOURS != 0u) return WEIGHT_FOUR(part, (at >> 4) + index);
 #endif
-  return uvec4(aligned_word(part, at), aligned_word(part, at + 4u), aligned_word(part, at + 8u), aligned_word(part, at + 12u));
+  const uint from = at + 16u * index;
+  return uvec4(aligned_word(part, from), aligned_word(part, from + 4u), aligned_word(part, from + 8u), aligned_word(part, from + 12u));
+}
+// Word 4 index + i there: a kernel that needs all of them reads four at a time, one that needs a single one that.
+uint code_word(uint part, uint at, uint index, uint i) {
+#ifdef CODES_IN_FOURS
+  return four_words(part, at, index + (i >> 2))[i & 3u];
+#else
+  return aligned_word(part, at + 16u * index + 4u * i);
+#endif
 }
 uvec2 k_scale_and_min(uvec4 head, uint s) {
   const uvec3 bytes = head.yzw >> 8u * (s & 3u);
@@ -125,10 +146,35 @@ uint block_bytes(uint format) {
   return 0u;
 }
 
-// Chunk `index` of the row that starts at byte `row` and has `cols` columns.
-Chunk open_chunk(const uint format, const uint part, uint row, uint index, uint cols) {
-  const uint chunks = block_length(format) / 32u;
+// open_chunk() where it lies apart.
+Chunk open_parts(const uint format, const uint part, uint row, uint index, uint cols) {
   Chunk c;
+  c.part = part;
+  c.left = cols - 32u * index;
+  c.code = 0u;
+  c.shift = vec2(0);
+  const uint chunks = cols / 32u, blocks = cols / 256u, block = index / 8u;
+  c.s = format == Q6_K ? index % 8u : 0u;
+  c.at = row + (format == Q8_0 ? 32u * index : format == Q6_K ? 128u * block : 16u * index);
+  c.high = row + (format == Q6_K ? 128u * blocks + 64u * block : 16u * chunks + 4u * index);
+  if (format == Q5_0) c.code = aligned_word(part, c.high);
+  precise vec2 scale;
+  if (format == Q6_K) {
+    const uint codes = half_bits_at(part, row + 192u * blocks + 2u * index);
+    scale = half_at(part, row + 208u * blocks + 2u * block) * vec2(int(codes << 24) >> 24, int(codes << 16) >> 24);
+  } else {
+    scale = vec2(half_at(part, row + (format == Q8_0 ? 32u : format == Q5_0 ? 20u : 16u) * chunks + 2u * index));
+  }
+  c.scale = scale;
+  return c;
+}
+
+// Chunk `index` of the row that starts at byte `row` and has `cols` columns.
+Chunk open_chunk(const uint id, const uint part, uint row, uint index, uint cols) {
+  const uint format = format_of(id), chunks = block_length(format) / 32u;
+  if (lies_apart(id)) return open_parts(format, part, row, index, cols);
+  Chunk c;
+  c.high = 0u;
   c.part = part;
   c.at = row + index / chunks * block_bytes(format);
   c.s = index % chunks;
@@ -158,7 +204,7 @@ Chunk open_chunk(const uint format, const uint part, uint row, uint index, uint 
     scale = half_at(part, at + 108u) * (vec2(q3_k_scale(part, sc, 2u * s), q3_k_scale(part, sc, 2u * s + 1u)) - 32.0);
   }
   if (format == Q4_K || format == Q5_K) {
-    const uvec4 head = k_head(part, at);
+    const uvec4 head = four_words(part, at, 0u);  // two halves, scales and minima
     const vec2 both = halves(head.x);
     const uvec2 codes = k_scale_and_min(head, s);
     scale = vec2(both.x * float(codes.x));
@@ -227,28 +273,46 @@ vec4 float_values(const uint format, Chunk c, uint i) {
 }
 
 // Formats whose values are scale * code - shift with codes of eight signed bits: four columns of a chunk.
-bool has_codes(const uint format) {
+bool has_codes(const uint id) {
+  const uint format = format_of(id);
   return format == Q4_0 || format == Q5_0 || format == Q8_0 || format == Q4_K || format == Q5_K || format == Q6_K;
 }
-// Subtracts the same from each byte, which is less than 128.
-uint minus(uint bytes, uint each) { return (bytes | 0x80808080u) - each * 0x01010101u ^ 0x80808080u; }
-uint chunk_codes(const uint format, Chunk c, uint i) {
-  const uint part = c.part, at = c.at, s = c.s;
+// They are bytes less code_bias().
+uint raw_codes(const uint id, Chunk c, uint i) {
+  const uint part = c.part, at = c.at, s = c.s, format = format_of(id);
   const uint pair = 4u * (i & 3u), high = 4u * (i >> 2);
-  if (format == Q8_0) return word_at(part, at + 2u + 4u * i);
-  if (format == Q4_0) return minus(word_at(part, at + 2u + pair) >> high & 0x0f0f0f0fu, 8u);
-  if (format == Q5_0) return minus((word_at(part, at + 6u + pair) >> high & 0x0f0f0f0fu) | spread_bits(c.code, 4u * i, 16u), 16u);
-  if (format == Q4_K) return aligned_word(part, at + 16u + 32u * (s >> 1) + 4u * i) >> 4u * (s & 1u) & 0x0f0f0f0fu;
-  if (format == Q5_K) {
-    const uint low = aligned_word(part, at + 48u + 32u * (s >> 1) + 4u * i) >> 4u * (s & 1u) & 0x0f0f0f0fu;
-    return low | (aligned_word(part, at + 16u + 4u * i) >> s & 0x01010101u) << 4;
+  if (lies_apart(id)) {
+    if (format == Q8_0) return code_word(part, at, 0u, i);
+    if (format == Q6_K) {
+      const uint low = code_word(part, at, 4u * (s >> 2) + 2u * (s & 1u), i) >> 4u * (s >> 1 & 1u) & 0x0f0f0f0fu;
+      return low | (code_word(part, c.high, 2u * (s >> 2), i) >> 2u * (s & 3u) & 0x03030303u) << 4;
+    }
+    const uint low = code_word(part, at, 0u, i & 3u) >> high & 0x0f0f0f0fu;
+    return format == Q5_0 ? low | spread_bits(c.code, 4u * i, 16u) : low;
   }
-  const uint low = word_at(part, at + 64u * (s >> 2) + 32u * (s & 1u) + 4u * i) >> 4u * (s >> 1 & 1u) & 0x0f0f0f0fu;
-  const uint top = word_at(part, at + 128u + 32u * (s >> 2) + 4u * i) >> 2u * (s & 3u) & 0x03030303u;
-  return minus(low | top << 4, 32u);
+  if (format == Q8_0) return even_word(part, at + 2u + 4u * i);
+  if (format == Q4_0) return even_word(part, at + 2u + pair) >> high & 0x0f0f0f0fu;
+  if (format == Q5_0) return (even_word(part, at + 6u + pair) >> high & 0x0f0f0f0fu) | spread_bits(c.code, 4u * i, 16u);
+  if (format == Q4_K) return code_word(part, at, 1u + 2u * (s >> 1), i) >> 4u * (s & 1u) & 0x0f0f0f0fu;
+  if (format == Q5_K) {
+    const uint low = code_word(part, at, 3u + 2u * (s >> 1), i) >> 4u * (s & 1u) & 0x0f0f0f0fu;
+    return low | (code_word(part, at, 1u, i) >> s & 0x01010101u) << 4;
+  }
+  const uint low = even_word(part, at + 64u * (s >> 2) + 32u * (s & 1u) + 4u * i) >> 4u * (s >> 1 & 1u) & 0x0f0f0f0fu;
+  const uint top = even_word(part, at + 128u + 32u * (s >> 2) + 4u * i) >> 2u * (s & 3u) & 0x03030303u;
+  return low | top << 4;
+}
+float code_bias(const uint id) {
+  const uint format = format_of(id);
+  return format == Q4_0 ? 8.0 : format == Q5_0 ? 16.0 : format == Q6_K ? 32.0 : 0.0;
+}
+uint chunk_codes(const uint format, Chunk c, uint i) {
+  const uint bytes = raw_codes(format, c, i), bias = uint(code_bias(format));
+  return bias == 0u ? bytes : (bytes | 0x80808080u) - bias * 0x01010101u ^ 0x80808080u;  // byte by byte, since they are less than 128
 }
 
-vec4 chunk_values(const uint format, Chunk c, uint i) {
+vec4 chunk_values(const uint id, Chunk c, uint i) {
+  const uint format = format_of(id);
   if (format == F32 || format == F16 || format == BF16) return float_values(format, c, i);
   const uint part = c.part, at = c.at, s = c.s;
   const float scale = i < 4u ? c.scale.x : c.scale.y, shift = i < 4u ? c.shift.x : c.shift.y;
@@ -256,7 +320,7 @@ vec4 chunk_values(const uint format, Chunk c, uint i) {
   const uint pair = 4u * (i & 3u), high = 4u * (i >> 2);
   precise vec4 values = vec4(0);
   if (has_codes(format)) {
-    values = scale * signed_bytes_of(chunk_codes(format, c, i));
+    values = scale * signed_bytes_of(chunk_codes(id, c, i));
     if (format == Q4_K || format == Q5_K) values = values - shift;
   }
   if (format == Q4_1) values = scale * bytes_of(aligned_word(part, at + 4u + pair) >> high & 0x0f0f0f0fu) + shift;

@@ -5,6 +5,7 @@
 // variant norm: -DNEXT=0
 // variant norm_next: -DNEXT=1
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "common.glsl"
 
 layout(constant_id = 1) const uint NORM_CENTRE = 0;
@@ -52,6 +53,13 @@ float norm_input(uint c) {
 }
 #include "norm.glsl"
 
+float normed_at(uint c, Moments m) {
+  const uint w = c + (whole_weight == 1u ? first : 0u);
+  float bias_here = 0.0;
+  if (has_bias == 1u) bias_here = second ? bias_2[at(view_bias_2, 0, w)] : bias[at(view_bias, 0, w)];
+  return normed(norm_input(c), m, second ? weight_2[at(view_weight_2, 0, w)] : weight[at(view_weight, 0, w)], has_bias == 1u, bias_here);
+}
+
 void main() {
   const uint lane = gl_LocalInvocationIndex;
   row = gl_WorkGroupID.y;
@@ -62,25 +70,38 @@ void main() {
   first = (gl_WorkGroupID.x - (second ? n_groups : 0)) * group;
 #endif
   const Moments m = norm_moments(group, eps);
-  for (uint c = lane; c < group; c += gl_WorkGroupSize.x) {
-    const uint w = c + (whole_weight == 1 ? first : 0);
-    float bias_here = 0.0;
-    if (has_bias == 1) bias_here = second ? bias_2[at(view_bias_2, 0, w)] : bias[at(view_bias, 0, w)];
-    const float value = normed(norm_input(c), m, second ? weight_2[at(view_weight_2, 0, w)] : weight[at(view_weight, 0, w)], has_bias == 1, bias_here);
-    if (second) result_2[at(view_out_2, row, first + c)] = value;
-    else result[at(view_out, row, first + c)] = value;
-    if (ADD == 1) {
-      precise float part = residual_scale * value;
-      precise float added = residual[at(view_residual, row, first + c)] + part;
-      sum[at(view_sum, row, first + c)] = added;
+  for (uint start = lane; start < group; start += NORM_AT_ONCE * gl_WorkGroupSize.x) {
+    float values[NORM_AT_ONCE], residuals[NORM_AT_ONCE];
+    [[unroll]] for (uint i = 0u; i < NORM_AT_ONCE; ++i) {
+      const uint c = min(start + i * gl_WorkGroupSize.x, group - 1u);
+      values[i] = normed_at(c, m);
+      residuals[i] = ADD == 1u ? residual[at(view_residual, row, first + c)] : 0.0;
+    }
+    [[unroll]] for (uint i = 0u; i < NORM_AT_ONCE; ++i) {
+      const uint c = start + i * gl_WorkGroupSize.x;
+      if (c >= group) continue;
+      if (second) result_2[at(view_out_2, row, first + c)] = values[i];
+      else result[at(view_out, row, first + c)] = values[i];
+      if (ADD == 1u) {
+        precise float part = residual_scale * values[i];
+        precise float added = residuals[i] + part;
+        sum[at(view_sum, row, first + c)] = added;
+      }
     }
   }
 #if NEXT
   second = true;
   const Moments next = norm_moments(group, next_eps);
-  for (uint c = lane; c < group; c += gl_WorkGroupSize.x) {
-    const float bias_here = next_has_bias == 1 ? bias_2[at(view_bias_2, 0, c)] : 0.0;
-    result_2[at(view_out_2, row, c)] = normed(norm_input(c), next, weight_2[at(view_weight_2, 0, c)], next_has_bias == 1, bias_here);
+  for (uint start = lane; start < group; start += NORM_AT_ONCE * gl_WorkGroupSize.x) {
+    float values[NORM_AT_ONCE];
+    [[unroll]] for (uint i = 0u; i < NORM_AT_ONCE; ++i) {
+      const uint c = min(start + i * gl_WorkGroupSize.x, group - 1u);
+      values[i] = normed(norm_input(c), next, weight_2[at(view_weight_2, 0, c)], next_has_bias == 1u, next_has_bias == 1u ? bias_2[at(view_bias_2, 0, c)] : 0.0);
+    }
+    [[unroll]] for (uint i = 0u; i < NORM_AT_ONCE; ++i) {
+      const uint c = start + i * gl_WorkGroupSize.x;
+      if (c < group) result_2[at(view_out_2, row, c)] = values[i];
+    }
   }
 #endif
 }

@@ -4,6 +4,9 @@
 //
 // The including shader defines NORM_LANES (at most 256), NORM_CENTRE and norm_input(column).
 
+// Columns that an invocation reads before it does anything with the first.
+const uint NORM_AT_ONCE = 16;
+
 shared float norm_partial[256];
 
 // What each lane has left in norm_partial.
@@ -25,24 +28,28 @@ struct Moments {
   float mean, factor;
 };
 
+// The sum of a lane's columns, or of the squares of their distances from `mean`.
+float lane_sum(uint lane, uint group, const bool squares, float mean) {
+  precise float sum = 0.0;
+  for (uint first = lane; first < group; first += NORM_AT_ONCE * NORM_LANES) {
+    float values[NORM_AT_ONCE];
+    [[unroll]] for (uint i = 0u; i < NORM_AT_ONCE; ++i) values[i] = norm_input(min(first + i * NORM_LANES, group - 1u));
+    [[unroll]] for (uint i = 0u; i < NORM_AT_ONCE; ++i) {
+      if (first + i * NORM_LANES >= group) continue;
+      precise float d = values[i] - mean, square = d * d;
+      sum += squares ? square : values[i];
+    }
+  }
+  return sum;
+}
+
 Moments norm_moments(uint group, float eps) {
   float mean = 0.0;
   if (NORM_CENTRE == 1u) {
-    for (uint lane = gl_LocalInvocationIndex; lane < NORM_LANES; lane += gl_WorkGroupSize.x) {
-      precise float mine = 0.0;
-      for (uint c = lane; c < group; c += NORM_LANES) mine += norm_input(c);
-      norm_partial[lane] = mine;
-    }
+    for (uint lane = gl_LocalInvocationIndex; lane < NORM_LANES; lane += gl_WorkGroupSize.x) norm_partial[lane] = lane_sum(lane, group, false, 0.0);
     mean = norm_total() / float(group);
   }
-  for (uint lane = gl_LocalInvocationIndex; lane < NORM_LANES; lane += gl_WorkGroupSize.x) {
-    precise float mine = 0.0;
-    for (uint c = lane; c < group; c += NORM_LANES) {
-      precise float d = norm_input(c) - mean, square = d * d;
-      mine += square;
-    }
-    norm_partial[lane] = mine;
-  }
+  for (uint lane = gl_LocalInvocationIndex; lane < NORM_LANES; lane += gl_WorkGroupSize.x) norm_partial[lane] = lane_sum(lane, group, true, mean);
   precise float square_mean = norm_total() / float(group);
   precise float shifted = square_mean + eps;  // fused here and not there it would be another number
   precise float factor = 1.0 / sqrt(shifted);

@@ -61,8 +61,8 @@ void keep(uint stage) {
   }
 }
 
-int dot_16(uvec4 w, uvec4 x) {
-  return NO_PRODUCTS + signed_dot(w.x, x.x, 0) + signed_dot(w.y, x.y, 0) + signed_dot(w.z, x.z, 0) + signed_dot(w.w, x.w, 0);
+float dot_16(uvec4 w, uvec4 x) {
+  return value_of(NO_PRODUCTS + signed_dot(w.x, x.x, 0) + signed_dot(w.y, x.y, 0) + signed_dot(w.z, x.z, 0) + signed_dot(w.w, x.w, 0));
 }
 
 void multiply(uint stage) {
@@ -81,7 +81,7 @@ void multiply(uint stage) {
     const vec2 head = w_heads[stage * TILE_W + row];
     [[unroll]] for (uint b = 0u; b < X_VALUES; ++b) {
       const uint i = a * X_VALUES + b;
-      partials[i] = add_chunk(partials[i], FORMAT_0, head, scales_of[b], ivec2(dot_16(w_low, low[b]), dot_16(w_high, high[b])));
+      partials[i] = add_chunk(partials[i], FORMAT_0, head, scales_of[b], vec2(dot_16(w_low, low[b]), dot_16(w_high, high[b])));
     }
   }
 }

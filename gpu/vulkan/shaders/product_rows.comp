@@ -2,7 +2,7 @@
 // Backend::linear for few rows of x, and linear_experts: eight lanes a row of weights, which is read once for ROWS rows of x.
 // PARTS weights of one x in one dispatch: gl_WorkGroupID.x runs through the rows of all. With EXPERTS each row of the result
 // (gl_WorkGroupID.y) has weights of its own, or, AFTER_COMBINE, each group has all experts of its row, AT_ONCE at a time. AFTER_ADD,
-// AFTER_GLU, AFTER_ACTIVATE and AFTER_COMBINE do the ops that follow too (records.h: LinearRecord, LinearExpertsRecord). With INTEGER x is
+// AFTER_GLU, AFTER_ACTIVATE and AFTER_COMBINE do the ops that follow too, NORMS the norm in front (records.h: LinearRecord, LinearExpertsRecord). With INTEGER x is
 // rounded and codes are multiplied where the format of a part has them.
 // variant product_rows_1: -DPARTS=1
 // variant product_rows_add: -DPARTS=1 -DAFTER_ADD=1
@@ -28,21 +28,28 @@
 #extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x = 256) in;
+#if AFTER_ADD || EXPERTS || (AFTER_GLU && PARTS > 2)
 #include "products.glsl"
+#else
+#define NORMS 1  // a norm of x can be had along with its products
+#define OWN_INPUT
+#include "products.glsl"
+#endif
 
 layout(constant_id = 2) const uint ROWS = 1;  // of x for a group: 1 to 8
+layout(constant_id = 3) const uint WEIGHTS_IN_FOURS = 1;
 layout(binding = 3) restrict readonly buffer Bias0 { float bias_0[]; };
 layout(binding = 4) restrict writeonly buffer Out0 { float out_0[]; };
 layout(binding = 5) restrict readonly buffer Scale0 { float scale_0[]; };
 #if PARTS > 1
-layout(constant_id = 3) const uint FORMAT_1 = 2;
+layout(constant_id = 5) const uint FORMAT_1 = 2;
 layout(binding = 6) restrict readonly buffer Weights1 { uint weights_1[]; };
 layout(binding = 7) restrict readonly buffer Bias1 { float bias_1[]; };
 layout(binding = 8) restrict writeonly buffer Out1 { float out_1[]; };
 layout(binding = 9) restrict readonly buffer Scale1 { float scale_1[]; };
 #endif
 #if PARTS > 2
-layout(constant_id = 4) const uint FORMAT_2 = 2;
+layout(constant_id = 6) const uint FORMAT_2 = 2;
 layout(binding = 10) restrict readonly buffer Weights2 { uint weights_2[]; };
 layout(binding = 11) restrict readonly buffer Bias2 { float bias_2[]; };
 layout(binding = 12) restrict writeonly buffer Out2 { float out_2[]; };
@@ -50,7 +57,7 @@ layout(binding = 13) restrict readonly buffer Scale2 { float scale_2[]; };
 #endif
 const uint EXTRA = 2 + 4 * PARTS;  // bindings of what follows
 #if AFTER_GLU || AFTER_ACTIVATE
-layout(constant_id = 5) const uint ACTIVATION = 0;  // gpu::Activation
+layout(constant_id = 7) const uint ACTIVATION = 0;  // gpu::Activation
 layout(binding = EXTRA) restrict writeonly buffer Activated { float activated[]; };
 #include "activations.glsl"
 #endif
@@ -60,7 +67,7 @@ layout(binding = EXTRA + 1) restrict readonly buffer Ids { int ids[]; };
 layout(binding = EXTRA) restrict readonly buffer Ids { int ids[]; };
 #endif
 #if AFTER_COMBINE
-layout(constant_id = 6) const uint AT_ONCE = 1;  // 1, 2, 4 or 8 experts
+layout(constant_id = 8) const uint AT_ONCE = 1;  // 1, 2, 4 or 8 experts
 layout(binding = EXTRA) restrict readonly buffer ExpertWeights { float expert_weights[]; };
 layout(binding = EXTRA + 2) restrict writeonly buffer Combined { float combined[]; };
 layout(binding = EXTRA + 3) readonly buffer Residual { float residual[]; };  // may be the sums' memory
@@ -75,13 +82,22 @@ layout(binding = EXTRA + 4) writeonly buffer OuterSums { float outer_sums[]; };
 #include "activations.glsl"
 #endif
 #endif
+layout(binding = 2) restrict readonly buffer Weights0InFours { uvec4 fours_0[]; };
 #if PARTS == 1
 uint weight_word(uint part, uint index) { return weights_0[index]; }
+uvec4 weight_four(uint part, uint index) { return fours_0[index]; }
 #elif PARTS == 2
+layout(binding = 6) restrict readonly buffer Weights1InFours { uvec4 fours_1[]; };
 uint weight_word(uint part, uint index) { return part == 0u ? weights_0[index] : weights_1[index]; }
+uvec4 weight_four(uint part, uint index) { return part == 0u ? fours_0[index] : fours_1[index]; }
 #else
+layout(binding = 6) restrict readonly buffer Weights1InFours { uvec4 fours_1[]; };
+layout(binding = 10) restrict readonly buffer Weights2InFours { uvec4 fours_2[]; };
 uint weight_word(uint part, uint index) { return part == 0u ? weights_0[index] : part == 1u ? weights_1[index] : weights_2[index]; }
+uvec4 weight_four(uint part, uint index) { return part == 0u ? fours_0[index] : part == 1u ? fours_1[index] : fours_2[index]; }
 #endif
+#define WEIGHT_FOUR(part, index) weight_four(part, index)
+#define CODES_IN_FOURS
 #include "formats.glsl"
 
 struct Part {
@@ -112,6 +128,10 @@ layout(push_constant) uniform Push {
   uint bias_strides[PARTS], scale_strides[PARTS];
   uint rows_per_id;   // of x: 1 where each chosen expert has its own, else `chosen`
 #endif
+#if NORMS
+  uint norm_weight_at, norm_out_at;
+  float norm_eps;
+#endif
 #if AFTER_COMBINE
   uint expert_weights_at, expert_weights_stride, combined_at, combined_stride;
   uint residual_at, residual_stride, sums_at, sums_stride;  // sums ABSENT: not wanted
@@ -119,9 +139,17 @@ layout(push_constant) uniform Push {
 #endif
 };
 
+#if NORMS
+#if AFTER_GLU || AFTER_ACTIVATE
+const uint NORM_BINDING = EXTRA + 1;
+#else
+const uint NORM_BINDING = EXTRA;
+#endif
+#include "normed_input.glsl"
+#endif
 #include "product_rows.glsl"
 
-// The value of what multiply() has just left for this invocation, stored. Places of elements; those of what is ABSENT do not matter.
+// The value of what share_totals() has just left for this invocation, stored. Places of elements; those of what is ABSENT do not matter.
 float finish_at(const uint part, uint scale, uint bias, uint at) {
   precise float value = folded(gl_LocalInvocationIndex);
   const bool scaled = parts[part].scale_at != ABSENT, biased = parts[part].bias_at != ABSENT, stored = parts[part].out_at != ABSENT;
@@ -166,7 +194,7 @@ void main() {
   for (uint base = 0u; base < chosen; base += AT_ONCE) {
     const uint slot = thread / LANES, mine = row * chosen + min(base + slot / COLS, chosen - 1u);
     multiply(0u, FORMAT_0, expert_of(mine) * expert_height + min(first + slot % COLS, expert_rows - 1u), mine / rows_per_id);
-    barrier();
+    share_totals(0u);
     const uint j = base + thread / COLS, col = first + thread % COLS;
     if (thread < GROUP_ROWS && j < chosen && col < expert_rows) values[thread] = finish_expert(0u, expert_of(row * chosen + j), row * chosen + j, col);
     barrier();
@@ -189,12 +217,10 @@ void main() {
   const uint row = expert * expert_height + min(first + thread / LANES, expert_rows - 1u), col = first + thread;
   const bool inside = thread < GROUP_ROWS && col < expert_rows;
   float gate = 0.0, up = 0.0;
-  multiply(0u, FORMAT_0, row, result / rows_per_id);
-  barrier();
+  multiply(2u, 0u, FORMAT_0, FORMAT_1, row, result / rows_per_id);
+  share_totals(0u);
   if (inside) gate = finish_expert(0u, expert, result, col);
-  barrier();
-  multiply(1u, FORMAT_1, row, result / rows_per_id);
-  barrier();
+  share_totals(1u);
   if (inside) up = finish_expert(1u, expert, result, col);
   if (inside) activated[activated_at + result * activated_stride + col] = glu(ACTIVATION, gate, up);
 }
@@ -205,7 +231,7 @@ void main() {
   const uint base = expert * expert_height, lowest = parts[0].first_row, highest = lowest + parts[0].n_rows - 1u;
   if (base + first > highest || base + first + GROUP_ROWS <= lowest) return;
   multiply(0u, FORMAT_0, clamp(base + min(first + thread / LANES, expert_rows - 1u), lowest, highest) - lowest, result / rows_per_id);
-  barrier();
+  share_totals(0u);
   const uint col = first + thread, row = base + col;
   if (thread < GROUP_ROWS && col < expert_rows && row >= lowest && row <= highest) finish_expert(0u, expert, result, col);
 }
@@ -226,16 +252,17 @@ float finish(const uint part, Place place) {
   return finish_at(part, parts[part].scale_at, parts[part].bias_at + place.col, parts[part].out_at + place.x_row * parts[part].out_stride + place.col);
 }
 
-float product(const uint part, const uint format, uint first, Place place) {
-  multiply(part, format, min(first + gl_LocalInvocationIndex / LANES, parts[part].n_rows - 1u), gl_WorkGroupID.y * ROWS);
-  barrier();
+float shared_product(const uint slot, const uint part, Place place) {
+  share_totals(slot);
   return place.inside ? finish(part, place) : 0.0;
 }
+uint weight_row(const uint part, uint first) { return min(first + gl_LocalInvocationIndex / LANES, parts[part].n_rows - 1u); }
 
 void product_of_part(const uint part, const uint format, uint group) {
   const uint first = group * GROUP_ROWS;
   const Place place = place_in(part, first);
-  const float value = product(part, format, first, place);
+  multiply(part, format, weight_row(part, first), gl_WorkGroupID.y * ROWS);
+  const float value = shared_product(0u, part, place);
 #if AFTER_ACTIVATE
   if (place.inside) activated[activated_at + place.x_row * activated_stride + place.col] = ACTIVATION == 0u ? silu(value) : gelu(value);
 #endif
@@ -272,9 +299,8 @@ void main() {
   }
 #endif
   const Place place = place_in(0u, first);
-  const float gate = product(0u, FORMAT_0, first, place);
-  barrier();
-  const float up = product(1u, FORMAT_1, first, place);
+  multiply(2u, 0u, FORMAT_0, FORMAT_1, weight_row(0u, first), gl_WorkGroupID.y * ROWS);
+  const float gate = shared_product(0u, 0u, place), up = shared_product(1u, 1u, place);
   if (place.inside) activated[activated_at + place.x_row * activated_stride + place.col] = glu(ACTIVATION, gate, up);
 }
 #else

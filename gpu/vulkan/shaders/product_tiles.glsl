@@ -18,7 +18,7 @@ layout(binding = 6) restrict readonly buffer Lists { uint lists[]; };  // as exp
 #endif
 layout(binding = 2) restrict readonly buffer Weights4 { uvec4 weights_4[]; };
 uint weight_word(uint part, uint index) { return weights_0[index]; }
-#define WEIGHT_FOUR(index) weights_4[index]
+#define WEIGHT_FOUR(part, index) weights_4[index]
 #include "formats.glsl"
 
 layout(push_constant) uniform Push {

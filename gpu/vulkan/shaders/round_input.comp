@@ -17,9 +17,10 @@ layout(push_constant) uniform Push { uint cols, x_at, x_stride, n_rows; };
 void main() {
   const uint row = gl_GlobalInvocationID.x, chunk = gl_GlobalInvocationID.y;
   if (row >= n_rows) return;
-  const RoundedChunk rounded = round_chunk(x_at + row * x_stride, chunk, cols);
+  const RoundedHalf low = round_half(x_at + row * x_stride, 2u * chunk, cols), high = round_half(x_at + row * x_stride, 2u * chunk + 1u, cols);
+  const vec2 scales = vec2(low.scale, high.scale);
   const uint to = 3u * chunk * n_rows + row;
-  rounded_x[to] = rounded.codes[0];
-  rounded_x[to + n_rows] = rounded.codes[1];
-  rounded_x[to + 2u * n_rows] = uvec4(floatBitsToUint(rounded.scales), 0u);
+  rounded_x[to] = low.codes;
+  rounded_x[to + n_rows] = high.codes;
+  rounded_x[to + 2u * n_rows] = uvec4(floatBitsToUint(scales), floatBitsToUint(sum_of_codes(scales, vec2(low.sum, high.sum))), 0u);
 }

@@ -59,9 +59,8 @@ void main() {
   row = gl_WorkGroupID.x;
   if (NORMED == 1u) moments = norm_moments(cols, eps);
   for (uint first = 0u; first < n_experts; first += GROUP_ROWS) {
-    barrier();
     multiply(0u, FORMAT_0, min(first + thread / LANES, n_experts - 1u), row);
-    barrier();
+    share_totals(0u);
     const uint expert = first + thread;
     if (thread < GROUP_ROWS && expert < n_experts) {
       precise float value = folded(thread);

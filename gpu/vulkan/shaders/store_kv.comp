@@ -6,6 +6,7 @@
 // variant store_kv_turned: -DTURN=1
 // variant store_kv_normed: -DTURN=1 -DNORM=1
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x_id = 7) in;
 layout(constant_id = 0) const uint HEAD_DIM = 64;
