@@ -65,14 +65,14 @@ void Scheduler::add(Work& work, const Work::Need& need, const Work::Room& room) 
   if (batch_.size() > begin) parts_.push_back({&work, begin, batch_.size(), need.depth});
 }
 
-void Scheduler::add_writers(const Wishes& wishes, const std::function<bool()>& go_on) {
+double Scheduler::add_writers(const Wishes& wishes, const std::function<bool()>& go_on) {
   std::int64_t roots = 0;
   double back = 0;
   for (const auto& [work, need] : wishes.writers) {
     roots += need.roots;
     back += looks_back(need.roots, need.depth);
   }
-  const double limit = limit_.seconds(expected(roots, back));
+  const double plain = expected(roots, back), limit = limit_.seconds(plain);
   const std::int64_t most = forward_.max_rows();
   std::int64_t left = std::max<std::int64_t>(0, most - roots);  // rows that nobody has yet
   for (const auto& [work, need] : wishes.writers) {
@@ -85,6 +85,7 @@ void Scheduler::add_writers(const Wishes& wishes, const std::function<bool()>& g
     add(*work, need, {need.roots + drafts, {static_cast<int>(others), static_cast<double>(others), a_row}, go_on});
     left -= std::max<std::int64_t>(0, batch_.size() - before - need.roots);
   }
+  return plain;
 }
 
 void Scheduler::add_readers(const Wishes& wishes) {
@@ -122,12 +123,12 @@ Result<void> Scheduler::step(std::span<Work* const> works, const std::function<b
 }
 
 Result<void> Scheduler::write(const Wishes& wishes, const std::function<bool()>& go_on) {
-  add_writers(wishes, go_on);  // drafts are made here, which is no part of the time that reading may take
+  const double plain = add_writers(wishes, go_on);  // drafts are made here, which is no part of the time that reading may take
   if (parts_.empty()) return {};
   ChunkReader::Step step{.begin = now_()};
   const double back = looked_back();
   step.own = expected(batch_.size(), back);
-  step.limit = limit_.seconds(step.own);
+  step.limit = limit_.seconds(plain);
   if (step.own > 0) std::ranges::transform(wishes.readers, std::back_inserter(step.readers), &Wish::work);
   const bool reads = !step.readers.empty();  // not before it is known what writing takes
 
@@ -137,10 +138,10 @@ Result<void> Scheduler::write(const Wishes& wishes, const std::function<bool()>&
   const double seconds = now_() - begin;
   const std::optional<double> own = chunks_.get_off(step, seconds);
   if (own) cost_.observe(batch_.size(), back, *own);
-  if (own && reads) limit_.observe_own(*own);
+  if (own && reads) limit_.observe_own(*own, plain);
   const Result<void> read = chunks_.read_alone(step, go_on);
-  if (reads) limit_.observe_beside(now_() - step.begin);
-  else limit_.observe_alone(seconds);
+  if (reads) limit_.observe_beside(now_() - step.begin, plain);
+  else limit_.observe_alone(seconds, plain);
   const Work::Pass pass{static_cast<int>(batch_.size()), reads ? 0 : seconds};
   for (const Part& each : parts_) each.work->end_step(pass);
   return read;

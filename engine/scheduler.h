@@ -46,7 +46,8 @@ class Scheduler {
   };
   Wishes wishes(std::span<Work* const> works) const;
   void add(Work& work, const Work::Need& need, const Work::Room& room);
-  void add_writers(const Wishes& wishes, const std::function<bool()>& go_on);
+  /// Seconds that a step of their roots alone takes, as far as they are known.
+  double add_writers(const Wishes& wishes, const std::function<bool()>& go_on);
   void add_readers(const Wishes& wishes);
   double looked_back() const;
   double expected(std::int64_t rows, double looked_back) const;

@@ -72,10 +72,10 @@ TEST(PassCost, FitsAsManyRowsAsThereIsTimeForAndFewerWhereTheyAreDeep) {
 TEST(GapLimit, FollowsWhenWritingItselfComesToTakeMuchLonger) {
   constexpr double kAlone = .02;
   GapLimit limit, interrupted;
-  for (GapLimit* each : {&limit, &interrupted}) each->observe_alone(kAlone);
+  for (GapLimit* each : {&limit, &interrupted}) each->observe_alone(kAlone, 0);
   for (int i = 0; i < 300; ++i) {
-    limit.observe_own(1.5 * kAlone);
-    interrupted.observe_own(i % 30 == 0 ? 3 * kAlone : kAlone);
+    limit.observe_own(1.5 * kAlone, 0);
+    interrupted.observe_own(i % 30 == 0 ? 3 * kAlone : kAlone, 0);
   }
   EXPECT_GT(limit.alone(), 1.4 * kAlone);
   EXPECT_DOUBLE_EQ(interrupted.alone(), kAlone);
@@ -88,12 +88,12 @@ TEST(GapLimit, LetsOnePassInAHundredTakeTooLong) {
     GapLimit limit;
     EXPECT_FALSE(limit.known());
     EXPECT_DOUBLE_EQ(limit.seconds(kAlone), GapLimit::kStretch * kAlone) << "as expected, until it was seen";
-    limit.observe_alone(kAlone);
+    limit.observe_alone(kAlone, 0);
     std::lognormal_distribution<double> error(std::log(mean), spread);
     int late = 0, n = 0;
     for (int i = 0; i < 4000; ++i) {
       const double seconds = limit.seconds(0) * error(random);
-      limit.observe_beside(seconds);
+      limit.observe_beside(seconds, 0);
       if (i < 200) continue;
       late += seconds > GapLimit::kTolerated * kAlone ? 1 : 0;
       ++n;
@@ -105,13 +105,31 @@ TEST(GapLimit, LetsOnePassInAHundredTakeTooLong) {
   EXPECT_LT(share_of_late(1, .2), .015) << "a machine that is interrupted";
 }
 
+// A step that takes longer because the text has become longer is no step that takes too long, nor one of a machine that has become slower.
+TEST(GapLimit, GrowsWithTheTextThatIsWritten) {
+  constexpr double kAlone = .03;
+  GapLimit limit;
+  limit.observe_alone(kAlone, .028);
+  EXPECT_DOUBLE_EQ(limit.seconds(.028), GapLimit::kStretch * kAlone);
+  for (int i = 0; i <= 500; ++i) {
+    const double longer = 1 + i / 1000.;
+    EXPECT_NEAR(limit.seconds(.028 * longer), GapLimit::kStretch * kAlone * longer, 1e-9);
+    limit.observe_own(kAlone * longer, .028 * longer);
+    limit.observe_beside(1.9 * kAlone * longer, .028 * longer);
+  }
+  EXPECT_DOUBLE_EQ(limit.alone(), kAlone) << "of the step that was alone";
+  for (int i = 0; i < 30; ++i) limit.observe_alone(1.5 * kAlone, 1.5 * .028);
+  EXPECT_NEAR(limit.alone(), 1.5 * kAlone, 1e-9);
+  EXPECT_NEAR(limit.seconds(.028), GapLimit::kStretch * kAlone, 1e-9) << "and another text, that has just begun";
+}
+
 TEST(GapLimit, IsNeverLessThanNobodyNotices) {
   GapLimit limit;
-  limit.observe_alone(.001);
+  limit.observe_alone(.001, 0);
   EXPECT_DOUBLE_EQ(limit.seconds(0), kUnnoticedSeconds);
-  for (int i = 0; i < 100; ++i) limit.observe_beside(1);
+  for (int i = 0; i < 100; ++i) limit.observe_beside(1, 0);
   EXPECT_GT(limit.seconds(0), .6 * kUnnoticedSeconds) << "the prompt goes on all the same";
-  for (int i = 0; i < 1000; ++i) limit.observe_beside(.001);
+  for (int i = 0; i < 1000; ++i) limit.observe_beside(.001, 0);
   EXPECT_DOUBLE_EQ(limit.seconds(0), kUnnoticedSeconds) << "and what is over is forgotten";
 }
 
