@@ -24,8 +24,7 @@ void launch_product(Lowering& to, Product p, Way way, std::int64_t n_rows) {
   if (p.tile_expert != nullptr || p.n_slots <= kTile) return go(blocks_for(p.n_slots, kTile), kFewThreads, multiply_few<kFormat, 1>);
   if (p.n_slots <= 2 * kTile) return go(1, kFewThreads, multiply_few<kFormat, 2>);
   if (few) return go(blocks_for(p.n_slots, 4 * kTile), kFewThreads, multiply_few<kFormat, 4>);
-  to.launch({n_blocks, blocks_for(p.n_slots, kTile * kBlockColumns)}, kManyThreads, static_cast<std::size_t>(Stage<kFormat>::number(p.x.terms) * Stage<kFormat>::bytes(p.x.terms)),
-            multiply_many<kFormat>, p);
+  to.launch({n_blocks, blocks_for(p.n_slots, kTile * kBlockColumns)}, kManyThreads, std::size_t{Stage<kFormat>::kSharedBytes}, multiply_many<kFormat>, p);
 }
 
 struct ProductRow {
