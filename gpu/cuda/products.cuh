@@ -221,6 +221,7 @@ __global__ void __launch_bounds__(kFewThreads, kColumnTiles == 1 ? 2 : 1) multip
       ChunkOfTile<kFormat> w;
       w.read(chunks + q * U::kCodeBytes, chunks + kUnitChunks * U::kCodeBytes, q, lane);
       with_halves(halves_of_chunk(p, unit, q), [&](auto halves) {
+#pragma unroll 1  // there is seldom more than one
         for (int term = 0; term < p.x.terms; ++term) {
 #pragma unroll
           for (int column = 0; column < kColumnTiles; ++column) {
