@@ -1,4 +1,4 @@
-// Every weight format as it lies in the file, read as 32-bit words. A chunk is 32 columns of a row; open_chunk() reads what
+// Every weight format as it lies in the file, or with parts of its blocks apart (below), read as 32-bit words. A chunk is 32 columns of a row; open_chunk() reads what
 // its values share, chunk_values(c, i) gives columns 4 i .. 4 i + 3. Arithmetic as in gpu/decode_*.cpp, to the bit.
 //
 // The including shader defines IN_FOURS (1: rows without blocks have a multiple of four columns and start at multiples of four
