@@ -61,7 +61,7 @@ class ChunkReader {
   std::function<double()> now_;
   RideCost cost_;
   double layers_share_ = .85;  // of a pass; the rest is the head's
-  double spare_ = .1;         // of the limit: what a pass may take longer than expected without its step being late
+  double spare_ = .1;          // of the limit: what a pass may take longer than expected without its step being late
   std::optional<Chunk> chunk_;
   // Of the step: the first layer that was gone through, or -1, and when; when it was last asked about one.
   std::int64_t first_layer_ = -1;
