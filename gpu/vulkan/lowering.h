@@ -113,6 +113,8 @@ constexpr std::uint32_t u32(std::int64_t value) { return static_cast<std::uint32
 inline constexpr std::uint32_t kColumnGroup = 64;
 /// In how many lanes a norm is summed (norm.glsl): by the width alone, so that a row's sums go the same way whatever is beside it.
 constexpr std::uint32_t norm_lanes(std::int64_t group) { return group <= 64 ? 32 : 256; }
+/// Columns that one of them reads before it uses the first, since memory takes long to answer: 1 to 16, which is a row of 4096.
+constexpr std::uint32_t norm_at_once(std::int64_t group) { return std::clamp((u32(group) + norm_lanes(group) - 1) / norm_lanes(group), 1U, 16U); }
 /// Bytes that a tensor's values have.
 inline std::int64_t value_bytes(const Tensor& t) { return t ? t.rows * t.cols * bytes_of(t.dtype) : 0; }
 

@@ -1,5 +1,6 @@
 // store_kv and encode_pages.
 
+#include <algorithm>
 #include <bit>
 
 #include "gpu/vulkan/kv.h"
@@ -37,7 +38,8 @@ void lower(const StoreKvRecord& r, Lowering& to) {
   const std::uint32_t adjacent = r.rope.pairs == RopePairs::adjacent ? 1 : 0, group = by_rows ? kRowGroup : kHeadGroup;
   if (norm.x) {
     to.use(ShaderId::store_kv_normed, {dim, heads, basis_k, basis_v, factor_k, factor_v, format, group, adjacent, norm_lanes(norm.group),
-                                       norm_lanes(norm.second.group), norm.centre ? 1U : 0U, by_rows ? 1U : 0U});
+                                       norm_lanes(norm.second.group), norm.centre ? 1U : 0U, by_rows ? 1U : 0U,
+                                       norm_at_once(std::max(norm.group, norm.second.group))});
   } else if (turned) {
     to.use(ShaderId::store_kv_turned, {dim, heads, basis_k, basis_v, factor_k, factor_v, format, group, adjacent});
   } else {

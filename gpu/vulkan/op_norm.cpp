@@ -32,7 +32,7 @@ void lower(const NormRecord& r, Lowering& to) {
     return lower(second, to);
   }
   const bool next = bool(r.next.out);
-  to.use(next ? ShaderId::norm_next : ShaderId::norm, {norm_lanes(r.group), r.centre ? 1U : 0U, r.sum ? 1U : 0U});
+  to.use(next ? ShaderId::norm_next : ShaderId::norm, {norm_lanes(r.group), r.centre ? 1U : 0U, r.sum ? 1U : 0U, norm_at_once(r.group)});
   Push push{};
   push.x = to.bind(r.x);
   push.weight = to.bind(r.weight);

@@ -40,7 +40,7 @@ bool multiply_and_choose(const RouteRecord& r, Lowering& to) {
   if (windows.size() != 1) return false;
   const bool normed = bool(r.norm.x);
   const Tensor& x = normed ? r.norm.x : r.x;
-  to.use(ShaderId::router, {in_fours(x, w), format_id(w), normed ? 1U : 0U, norm_lanes(w.cols), r.norm.centre ? 1U : 0U});
+  to.use(ShaderId::router, {in_fours(x, w), format_id(w), normed ? 1U : 0U, norm_lanes(w.cols), r.norm.centre ? 1U : 0U, norm_at_once(w.cols)});
   to.bind(to.constant_table("codebooks", codebook_words()), 4);
   push.x = {u32(w.cols), to.bind(x), u32(x.rows)};
   push.weights_at = to.bind(windows.front().range, 1).offset;

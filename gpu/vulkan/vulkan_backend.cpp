@@ -198,7 +198,7 @@ Result<void> VulkanBackend::submit() {
     staged_.clear();
     return *std::exchange(failure_, std::nullopt);
   }
-  if (!device_->options().no_fusion) fuse(records_, true);
+  if (!device_->options().no_fusion) fuse(records_, device_->features().integer_dot);
   const Result<void> done = run_records();
   records_.clear();
   staged_.clear();

@@ -10,6 +10,7 @@
 
 layout(constant_id = 1) const uint NORM_CENTRE = 0;
 layout(constant_id = 2) const uint ADD = 0;
+layout(constant_id = 3) const uint NORM_AT_ONCE = 1;  // no more than an invocation has
 
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) readonly buffer Weight { float weight[]; };

@@ -2,10 +2,8 @@
 // which goes by the size of the group (op_norm.cpp), not on the size of the workgroup: lane l adds every NORM_LANES-th column from l on,
 // then the lanes are added in a tree.
 //
-// The including shader defines NORM_LANES (at most 256), NORM_CENTRE and norm_input(column).
-
-// Columns that an invocation reads before it does anything with the first.
-const uint NORM_AT_ONCE = 16;
+// The including shader defines NORM_LANES (at most 256), NORM_AT_ONCE (columns that an invocation reads before it does anything with the
+// first), NORM_CENTRE and norm_input(column).
 
 shared float norm_partial[256];
 

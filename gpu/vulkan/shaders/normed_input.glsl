@@ -9,6 +9,7 @@ layout(binding = NORM_BINDING) restrict readonly buffer NormWeight4 { vec4 norm_
 layout(binding = NORM_BINDING + 1) restrict writeonly buffer NormOut { float norm_out[]; };
 
 #define NORM_LANES (cols <= 64u ? 32u : 256u)
+#define NORM_AT_ONCE 16u
 #define NORM_CENTRE (NORMED == 2u ? 1u : 0u)
 float norm_input(uint c) { return x_1[x_at + c]; }
 #include "norm.glsl"

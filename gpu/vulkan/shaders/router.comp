@@ -11,6 +11,7 @@ layout(local_size_x = 256) in;
 layout(constant_id = 2) const uint NORMED = 0;
 layout(constant_id = 3) const uint NORM_LANES = 256;
 layout(constant_id = 4) const uint NORM_CENTRE = 0;
+layout(constant_id = 5) const uint NORM_AT_ONCE = 1;
 
 layout(binding = 3) restrict readonly buffer Bias { float biases[]; };
 layout(binding = 4) restrict readonly buffer NormWeight { float norm_weight[]; };

@@ -35,6 +35,7 @@ layout(constant_id = 9) const uint Q_LANES = 256;
 layout(constant_id = 10) const uint K_LANES = 256;
 layout(constant_id = 11) const uint NORM_CENTRE = 0;
 layout(constant_id = 12) const uint WHOLE = 0;
+layout(constant_id = 13) const uint NORM_AT_ONCE = 1;
 layout(binding = 6) restrict readonly buffer QWeight { float q_weight[]; };
 layout(binding = 7) restrict readonly buffer KWeight { float k_weight[]; };
 layout(binding = 8) restrict readonly buffer QBias { float q_bias[]; };
