@@ -1,6 +1,6 @@
 #pragma once
 // A few threads that work on one thing together, led by the caller, which is one of them. Between two things they stand ready,
-// spinning, for some ten microseconds, and then sleep. Who is late, since it sleeps or the system runs something else in its
+// spinning, for some hundred microseconds, and then sleep. Who is late, since it sleeps or the system runs something else in its
 // place, is not waited for: the others do its part. Who was called and then made others wait is left in peace for a while.
 
 #include <atomic>
