@@ -36,14 +36,10 @@ struct QuantRows {
 };
 /// acc[i][R] += tile * x row i.
 using MultiplyFn = void (*)(const WeightTile& w, const QuantRows& x, float* acc);
-/// Bytes of a block of a format, from `first` on: words of 4, or an f16 that is no part of one.
-struct BlockPart {
-  std::int64_t first, bytes;
-};
 struct IntegerKernel {
   int format = -1;   // Format's value
-  const BlockPart* parts = nullptr;  // of a block, in the order in which an interleaved tile has them; the last one has no bytes
-  std::int64_t reach = 0;  // of an interleaved tile: how many bytes further than its columns are done it is read, where that is far
+  int half_at = -1;  // where in a block the one f16 lies that is no part of a word of 4 bytes; -1: there is none
+  std::int64_t reach = 0;  // of an interleaved tile: how many bytes behind the first of a block are read at once with it
   MultiplyFn as_filed = nullptr;
   MultiplyFn interleaved = nullptr;
 };

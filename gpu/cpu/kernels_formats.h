@@ -22,8 +22,6 @@ struct FileRows {
     return {w.bytes + panel * kLanes * w.stride + block * Format::kBlockBytes, w.stride};
   }
   void columns(std::int64_t byte, U& c0, U& c1, U& c2, U& c3) const { load_columns(at + byte, stride, c0, c1, c2, c3); }
-  // With the run-th of the parts of a kind, which have so many bytes each, in the place of the first.
-  FileRows of_run(std::int64_t run, std::int64_t bytes) const { return {at + run * bytes, stride}; }
   U word(std::int64_t byte) const {
     U word, unused1, unused2, unused3;
     columns(byte, word, unused1, unused2, unused3);
@@ -41,25 +39,15 @@ struct FileRows {
 // As panel_layout.h has interleaved them.
 template <class Format>
 struct InterleavedRows {
+  static constexpr std::int64_t kHalfBytes = Format::kHalfAt >= 0 ? 2 : 0, kWordBytes = Format::kBlockBytes - kHalfBytes;
   static constexpr std::int64_t kRows = kLanes * kPanels;
   const std::uint8_t* words;
   const std::uint8_t* halves;
 
-  // How many bytes of its row lie in front of this one.
-  static constexpr std::int64_t place(std::int64_t byte) {
-    if (Format::kParts[0].bytes == Format::kBlockBytes) return byte;
-    std::int64_t n = 0;
-    for (const BlockPart& part : Format::kParts) {
-      if (byte >= part.first && byte < part.first + part.bytes) return n + byte - part.first;
-      n += part.bytes;
-    }
-    return n;
-  }
   static InterleavedRows of_block(const WeightTile& w, std::int64_t panel, std::int64_t block) {
     const std::uint8_t* at = w.bytes + block * Format::kBlockBytes * kRows;
-    return {at + panel * kLanes * 4, at + kRows * place(Format::kHalfAt < 0 ? 0 : Format::kHalfAt) + panel * kLanes * 2};
+    return {at + panel * kLanes * 4, at + kRows * kWordBytes + panel * kLanes * kHalfBytes};
   }
-  InterleavedRows of_run(std::int64_t run, std::int64_t) const { return {words + run * Format::kRunBytes * kRows, halves}; }
   void columns(std::int64_t byte, U& c0, U& c1, U& c2, U& c3) const {
     c0 = word(byte);
     c1 = word(byte + 4);
@@ -68,7 +56,7 @@ struct InterleavedRows {
   }
   U word(std::int64_t byte) const {
     U v;
-    __builtin_memcpy(&v, words + place(byte) * kRows, sizeof v);
+    __builtin_memcpy(&v, words + (Format::kHalfAt >= 0 && byte > Format::kHalfAt ? byte - 2 : byte) * kRows, sizeof v);
     return v;
   }
   F half() const { return load_half(reinterpret_cast<const std::uint16_t*>(halves)); }
@@ -95,11 +83,11 @@ inline U moved(U bits) {
 
 // weight = scale * (code - kOffset) - min, codes of kBits, a scale for each kGroup columns and, if kMin, a minimum for each
 // 32. codes() gives the codes of the columns from 32 b on of a block; kPhase is b modulo kPhases, known to the compiler because
-// shifts depend on it. kParts: in which order interleaved rows have a block's bytes, that of use. Scales gives their scales and minimum; it reads once for a block what is better not unpacked piecemeal.
+// shifts depend on it. Scales gives their scales and minimum; it reads once for a block what is better not unpacked piecemeal.
 
 // Blocks of 32 columns with one scale.
 struct SmallBlocks {
-  static constexpr int kBlockCols = 32, kHalfAt = 0, kGroup = 32, kPhases = 1, kReach = 0;
+  static constexpr int kBlockCols = 32, kHalfAt = 0, kGroup = 32, kPhases = 1, kScalesAt = 0;
   static constexpr bool kMin = false;
   struct Scales {
     template <class Rows>
@@ -113,7 +101,6 @@ struct SmallBlocks {
 
 struct Q4_0 : SmallBlocks {
   static constexpr int kId = 2, kBlockBytes = 18, kBits = 4, kOffset = 8;
-  static constexpr BlockPart kParts[] = {{2, 16}, {0, 2}, {}};
   template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t, U (&w)[8]) {
     U c[4];
@@ -128,7 +115,6 @@ struct Q4_0 : SmallBlocks {
 
 struct Q5_0 : SmallBlocks {
   static constexpr int kId = 6, kBlockBytes = 22, kBits = 5, kOffset = 16;
-  static constexpr BlockPart kParts[] = {{2, 20}, {0, 2}, {}};
   // Bits 0 to 3 as bit 4 of four bytes.
   static U fifth_bits(U bits) { return (((bits & 15) * 0x00204081U) & kOnes) << 4; }
   template <int kPhase, class Rows>
@@ -146,7 +132,6 @@ struct Q5_0 : SmallBlocks {
 
 struct Q8_0 : SmallBlocks {
   static constexpr int kId = 8, kBlockBytes = 34, kBits = 8, kOffset = kSignedBytes ? 0 : 128;
-  static constexpr BlockPart kParts[] = {{2, 32}, {0, 2}, {}};
   template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t, U (&w)[8]) {
     rows.columns(2, w[0], w[1], w[2], w[3]);
@@ -161,7 +146,7 @@ struct Q8_0 : SmallBlocks {
 // low and the next 32 high; high codes stay where they are if kHighUnit is 16, which their scales make up for, as powers of two do without a trace.
 template <int kCodesAt, int kHighUnit>
 struct KBlocks {
-  static constexpr int kBlockCols = 256, kHalfAt = -1, kGroup = 32, kOffset = 0, kReach = 0;
+  static constexpr int kBlockCols = 256, kHalfAt = -1, kGroup = 32, kOffset = 0, kScalesAt = 0;
   static constexpr bool kMin = true;
   struct Scales {
     float scales[8 * kLanes], mins[8 * kLanes];
@@ -199,7 +184,6 @@ struct KBlocks {
 // Signed products of two codes of 8 bits do not fit into 16.
 struct Q4_K : KBlocks<16, kSignedBytes ? 1 : 16> {
   static constexpr int kId = 12, kBlockBytes = 144, kBits = 4, kPhases = 2;
-  static constexpr BlockPart kParts[] = {{0, 144}, {}};
   template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
     nibbles<kPhase == 1>(rows, b, w);
@@ -208,7 +192,6 @@ struct Q4_K : KBlocks<16, kSignedBytes ? 1 : 16> {
 
 struct Q5_K : KBlocks<48, 1> {
   static constexpr int kId = 13, kBlockBytes = 176, kBits = 5, kPhases = 2;
-  static constexpr BlockPart kParts[] = {{0, 176}, {}};
   template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
     nibbles<kPhase == 1>(rows, b, w);
@@ -221,8 +204,7 @@ struct Q5_K : KBlocks<48, 1> {
 
 struct Q6_K {
   static constexpr int kId = 14, kBlockCols = 256, kBlockBytes = 210, kHalfAt = 208, kBits = 6, kGroup = 16, kOffset = 32, kPhases = 4,
-                       kRunBytes = 96, kReach = 88;
-  static constexpr BlockPart kParts[] = {{192, 16}, {208, 2}, {128, 32}, {0, 64}, {160, 32}, {64, 64}, {}};
+                       kScalesAt = 192;
   static constexpr bool kMin = false;
   struct Scales {
     float scales[16 * kLanes];
@@ -248,12 +230,12 @@ struct Q6_K {
   // Of 128 columns, 64 bytes hold the low four bits, 64 columns low and 64 high, and 32 bytes the upper two, 32 columns each.
   template <int kPhase, class Rows>
   static void codes(const Rows& rows, std::int64_t b, U (&w)[8]) {
-    const Rows low_bits = rows.of_run(b / 4, 64), high_bits = rows.of_run(b / 4, 32);
+    const std::int64_t half = b / 4;
     U high[8];
-    low_bits.columns(kPhase % 2 * 32, w[0], w[1], w[2], w[3]);
-    low_bits.columns(kPhase % 2 * 32 + 16, w[4], w[5], w[6], w[7]);
-    high_bits.columns(128, high[0], high[1], high[2], high[3]);
-    high_bits.columns(144, high[4], high[5], high[6], high[7]);
+    rows.columns(64 * half + kPhase % 2 * 32, w[0], w[1], w[2], w[3]);
+    rows.columns(64 * half + kPhase % 2 * 32 + 16, w[4], w[5], w[6], w[7]);
+    rows.columns(128 + 32 * half, high[0], high[1], high[2], high[3]);
+    rows.columns(144 + 32 * half, high[4], high[5], high[6], high[7]);
     for (int i = 0; i < 8; ++i) {
       w[i] = ((kPhase < 2 ? w[i] : w[i] >> 4) & kNibbles) | (moved<2 * kPhase, 4>(high[i]) & (48 * kOnes));
     }

@@ -117,8 +117,7 @@ void multiply(const WeightTile& w, const QuantRows& x, float* acc) {
 
 template <class Format>
 constexpr IntegerKernel integer_kernel() {
-  static_assert(InterleavedRows<Format>::place(Format::kBlockBytes) == Format::kBlockBytes, "no byte of a block is added or lost");
-  return {Format::kId, Format::kParts, Format::kReach * kLanes * kPanels, multiply<Format, FileRows<Format>, 0>, multiply<Format, InterleavedRows<Format>, kHeldRows>};
+  return {Format::kId, Format::kHalfAt, Format::kScalesAt * kLanes * kPanels, multiply<Format, FileRows<Format>, 0>, multiply<Format, InterleavedRows<Format>, kHeldRows>};
 }
 
 // The table of this set of instructions.

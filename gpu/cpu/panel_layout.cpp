@@ -43,12 +43,12 @@ std::byte* interleave_unit(const std::byte* from, std::int64_t row_bytes, std::i
 void interleave_rows(const Kernels& kernels, const IntegerKernel& kernel, const std::byte* rows, std::int64_t n_rows,
                      std::int64_t row_bytes, const FormatInfo& format, std::byte* to) {
   for (std::int64_t block = 0; block < row_bytes; block += format.block_bytes) {
-    for (const BlockPart* part = kernel.parts; part->bytes > 0; ++part) {
-      const std::int64_t unit = std::min<std::int64_t>(part->bytes, 4);
-      for (std::int64_t at = 0; at < part->bytes; at += unit) {
-        to = interleave_unit(rows + block + part->first + at, row_bytes, n_rows, kernels.tile_rows, static_cast<std::size_t>(unit), to);
-      }
+    const std::byte* from = rows + block;
+    for (std::int64_t at = 0; at < format.block_bytes; at += 4) {
+      if (at == kernel.half_at) at += 2;
+      if (at < format.block_bytes) to = interleave_unit(from + at, row_bytes, n_rows, kernels.tile_rows, 4, to);
     }
+    if (kernel.half_at >= 0) to = interleave_unit(from + kernel.half_at, row_bytes, n_rows, kernels.tile_rows, 2, to);
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // Weights interleaved for the integer kernels, so that one stream of memory runs in the order of use. A tile of R rows lies
-// block by block, and in a block word by word (4 bytes), each word with its R rows side by side, in the order in which the
-// kernel reads them (IntegerKernel::parts). No byte is added or lost, but a kernel loads a vector where it had to gather and
+// block by block, and in a block word by word (4 bytes), each word with its R rows side by side; last comes the f16 of blocks
+// whose size is no whole number of words. No byte is added or lost, but a kernel loads a vector where it had to gather and
 // transpose one.
 
 #include <cstddef>
