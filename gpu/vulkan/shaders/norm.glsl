@@ -1,5 +1,5 @@
 // rms_norm and layer_norm of a group of columns, by all invocations of a workgroup. The order of the sums depends on NORM_LANES alone,
-// which goes by the size of the group (op_norm.cpp), not on the size of the workgroup: lane l adds every NORM_LANES-th column from l on,
+// which goes by the size of the group (lowering.h: norm_lanes), not on the size of the workgroup: lane l adds every NORM_LANES-th column from l on,
 // then the lanes are added in a tree.
 //
 // The including shader defines NORM_LANES (at most 256), NORM_AT_ONCE (columns that an invocation reads before it does anything with the
