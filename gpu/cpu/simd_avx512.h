@@ -78,7 +78,13 @@ inline U with_fifth_bit(U codes, U bits, int bit) {
 // Inlined before g++ sees a call without effects, which it would drop.
 __attribute__((always_inline)) inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 inline float largest_of(F v) { return _mm512_reduce_max_ps(v); }
-inline std::int32_t sum_of(U v) { return _mm512_reduce_add_epi32(raw(v)); }
+// Not _mm512_reduce_add_epi32, which g++ adds up with signs: of what is no number the sum is past the end.
+inline std::int32_t sum_of(U v) {
+  const __m256i eight = _mm256_add_epi32(_mm512_castsi512_si256(raw(v)), _mm512_extracti64x4_epi64(raw(v), 1));
+  const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
 inline float sum_of(F v) { return _mm512_reduce_add_ps(v); }
 
 // vpdpbusd takes unsigned codes: Q8_0 is stored with 128 added.
