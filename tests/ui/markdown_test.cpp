@@ -129,6 +129,49 @@ TEST(MarkdownStream, D61LinkDefinitionsReachBack) {
   expect_equal_at_every_prefix("See [one] and [two].\n\nMore text.\n\n[one]: http://one\n\nEnd.\n\n[two]: <http://two>\n\nLast.\n", 1);
 }
 
+// The parser leaves a link that it did not enter.
+TEST(Markdown, ALinkThatOnlyEndsIsNone) {
+  const std::vector<Block> blocks = blocks_of("![]([)]()x\n\n[a](b) **c**");
+  ASSERT_EQ(blocks.size(), 2u);
+  EXPECT_EQ(blocks[1].links, std::vector<std::string>{"b"});
+  for (const Block& block : blocks) {
+    for (const InlineRun& run : block.runs) EXPECT_TRUE((run.marks & kLink) == 0 || run.link < block.links.size());
+  }
+}
+
+TEST(MarkdownStream, AListIsTheSameWhereverItStands) { expect_equal_at_every_prefix("o\n\n10. n\n\n\n\tt\n\n10. n\n\n\n\tt\n\nEnd.\n", 1); }
+
+TEST(MarkdownStream, BlanksMakeNoLineOfIt) {
+  expect_equal_at_every_prefix("\\[\n \n\\]\n1", 1);
+  expect_equal_at_every_prefix("so \\(a\n\t \n1\\)\n\nEnd.\n", 1);
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random(seed);
+    std::string source;
+    for (int i = 0; i < 30; ++i) source += kLines[random() % kLines.size()] + std::string(random() % 2 == 0 ? "\n" : random() % 2 == 0 ? "\n \n" : "\n\t\n\n");
+    expect_equal_at_every_prefix(source, 1);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(MarkdownStream, DefinitionsHaveLabelsOfSeveralLinesAndStandInItems) {
+  expect_equal_at_every_prefix("See [a b].\n\nMore.\n\n[a\nb]: http://one\n\nEnd.\n", 1);
+  expect_equal_at_every_prefix("See [a].\n\nMore.\n\n- [a]: http://one\n\nEnd.\n", 1);
+  expect_equal_at_every_prefix("See [a\\]].\n\nMore.\n\n> 10) [a\\]]: http://one\n\nEnd.\n", 1);
+  const std::vector<std::string> pieces = {"[a]", "[a", "b]", "[a\\]", "]: http://x", "[b]: y", "> ", "- ", "1. ", "  ", "[", "]", ":", "a b", "# h"};
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random(seed);
+    std::string source;
+    for (int i = 0; i < 30; ++i) source += pieces[random() % pieces.size()] + (random() % 3 == 0 ? "" : random() % 2 == 0 ? "\n" : "\n\n");
+    expect_equal_at_every_prefix(source, 1);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(MarkdownStream, WhatLooksLikeADefinitionInCodeIsNone) {
+  for (const char* source : {"    if a[i]:\n", "for x in y[1:2]:\n", "See [a](b): c\n", "dict[str, int]: x"}) EXPECT_FALSE(parse_markdown(source).defines_links) << source;
+  for (const char* source : {"[a]: b", "> - [a]: b", "[a\nb]: c", "[a\\]]: c"}) EXPECT_TRUE(parse_markdown(source).defines_links) << source;
+}
+
 TEST(MarkdownStream, D61OnlyTheOpenBlockIsParsedAgain) {
   std::string source;
   MarkdownStream stream;

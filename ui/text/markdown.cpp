@@ -37,6 +37,7 @@ class Builder {
     std::size_t index = 0;           // of its first block
     std::size_t first = kNowhere;    // byte of its first text
     bool fenced = false;             // it is code behind a fence
+    bool list = false;
   };
   std::vector<Block> blocks;
   std::vector<Top> tops;
@@ -55,6 +56,7 @@ class Builder {
 
   Block& open(BlockKind kind);
   void close() { open_ = false; }
+  void end_spans();
   void append(std::string_view bytes);
   void append_code(std::string_view bytes);
   /// The same bytes in the original source, or themselves if they are md4c's own.
@@ -156,7 +158,8 @@ void Builder::append_tex(std::size_t n_dollars) {
 
 int Builder::enter(MD_BLOCKTYPE type, void* detail) {
   if (type == MD_BLOCK_DOC) return 0;
-  if (depth_++ == 0) tops.push_back({blocks.size(), kNowhere, false});
+  end_spans();
+  if (depth_++ == 0) tops.push_back({blocks.size(), kNowhere, false, type == MD_BLOCK_UL || type == MD_BLOCK_OL});
   if (type != MD_BLOCK_THEAD && type != MD_BLOCK_TBODY && type != MD_BLOCK_TR && type != MD_BLOCK_TH && type != MD_BLOCK_TD) close();
   if (type == MD_BLOCK_UL || type == MD_BLOCK_OL) list_begins_ = true;
   switch (type) {
@@ -211,8 +214,15 @@ int Builder::enter(MD_BLOCKTYPE type, void* detail) {
   return 0;
 }
 
+/// No span goes on in another block. md4c 0.4.8 leaves some once too often ("![]([)]()"), others it does not leave.
+void Builder::end_spans() {
+  strong_ = emphasis_ = code_ = strike_ = 0;
+  links_.clear();
+}
+
 int Builder::leave(MD_BLOCKTYPE type) {
   if (type == MD_BLOCK_DOC) return 0;
+  end_spans();
   --depth_;
   switch (type) {
     case MD_BLOCK_QUOTE: nest_.pop_back(), close(); break;
@@ -268,7 +278,9 @@ int Builder::leave(MD_SPANTYPE type) {
     case MD_SPAN_LATEXMATH: append_tex(1); break;
     case MD_SPAN_LATEXMATH_DISPLAY: append_tex(2); break;
     case MD_SPAN_A:
-    case MD_SPAN_IMG: links_.pop_back(); break;
+    case MD_SPAN_IMG:
+      if (!links_.empty()) links_.pop_back();
+      break;
     default: break;
   }
   return 0;
@@ -329,12 +341,24 @@ std::optional<std::size_t> sure_begin(std::string_view source, const Builder::To
   return begin;
 }
 
-/// Definitions of links reach everything, before them and behind.
+bool is_escaped(std::string_view source, std::size_t at) {
+  const std::size_t before = at == 0 ? source.npos : source.find_last_not_of('\\', at - 1);
+  return (at - (before == source.npos ? 0 : before + 1)) % 2 != 0;
+}
+
+/// Definitions of links reach everything, before them and behind. Their labels may go over several lines, and begin where a paragraph may.
 bool defines_links(std::string_view source) {
-  for (std::size_t at = 0; (at = source.find("]:", at)) != source.npos;) {
+  constexpr std::string_view kBefore = " \t>-+*.)0123456789";  // of quotes and items too
+  constexpr std::size_t kLongestLabel = 1000;                  // CommonMark 0.31, 4.7: 999
+  for (std::size_t end = 0; (end = source.find("]:", end)) != source.npos; ++end) {
+    if (is_escaped(source, end)) continue;
+    std::size_t at = end;
+    do {
+      at = at == 0 ? source.npos : source.find_last_of("[]", at - 1);
+    } while (at != source.npos && is_escaped(source, at));
+    if (at == source.npos || source[at] == ']' || end - at > kLongestLabel) continue;
     const std::size_t line = source.find_last_of(kLineEnds, at) + 1;
-    if (source[source.find_first_not_of(" >", line)] == '[') return true;
-    at = source.find_first_of(kLineEnds, at);  // one look at a line is enough
+    if (source.find_first_not_of(kBefore, line) == at) return true;
   }
   return false;
 }
@@ -369,8 +393,9 @@ Markdown parse_markdown(std::string_view source) {
   out.defines_links = defines_links(source);
   for (std::size_t k = builder.tops.size(); k-- > 1;) {
     const Builder::Top& top = builder.tops[k];
-    // A list may begin with an empty item: its first text is not where it begins.
-    if (top.index >= out.blocks.size() || out.blocks[top.index].text.empty()) continue;
+    // A list may begin with an empty item: its first text is not where it begins. And md4c sees "10. n\n\n\n    t" with other eyes at the
+    // beginning of a text, so that is no place to begin again.
+    if (top.list || top.index >= out.blocks.size() || out.blocks[top.index].text.empty()) continue;
     if (const auto begin = sure_begin(source, top)) {
       out.last_begin = *begin;
       out.last_index = top.index;

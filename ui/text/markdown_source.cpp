@@ -17,16 +17,27 @@ constexpr NamedEntity kEntities[] = {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"q
                                      {"ndash", 0x2013}, {"mdash", 0x2014}, {"hellip", 0x2026}, {"bull", 0x2022}, {"middot", 0xB7},
                                      {"rarr", 0x2192}, {"larr", 0x2190}, {"le", 0x2264}, {"ge", 0x2265}, {"ne", 0x2260}};
 
-/// Where a word stands next, for questions that only go on: the text is read once, however often it is asked.
+/// Where something stands next, for questions that only go on: the text is read once, however often it is asked.
 struct NextPlace {
-  std::string_view text, word;
+  std::string_view text;
+  std::size_t (*find)(std::string_view text, std::size_t from);
   std::size_t place = 0;
   bool known = false;
   std::size_t from(std::size_t at) {
-    if (!known || place < at) place = text.find(word, at), known = true;
+    if (!known || place < at) place = find(text, at), known = true;
     return place;
   }
 };
+
+/// The end of a line behind which a blank one follows.
+std::size_t find_paragraph_end(std::string_view text, std::size_t at) {
+  while ((at = text.find('\n', at)) != text.npos) {
+    const std::size_t next = text.find_first_not_of(" \t", at + 1);
+    if (next == text.npos || text[next] == '\n') return next == text.npos ? next : at;
+    at = next;
+  }
+  return text.npos;
+}
 
 }  // namespace
 
@@ -48,7 +59,9 @@ void append_entity(std::string& out, std::string_view entity) {
 std::string with_dollars(std::string_view source) {
   constexpr std::size_t kLongest = 4096;
   std::string out(source);
-  NextPlace round{source, "\\)"}, square{source, "\\]"}, paragraph{source, "\n\n"};
+  NextPlace round{source, [](std::string_view text, std::size_t from) { return text.find("\\)", from); }};
+  NextPlace square{source, [](std::string_view text, std::size_t from) { return text.find("\\]", from); }};
+  NextPlace paragraph{source, find_paragraph_end};
   for (std::size_t at = 0; (at = source.find('\\', at)) != source.npos;) {
     const char open = at + 1 < source.size() ? source[at + 1] : ' ';
     const std::size_t close = open == '(' ? round.from(at + 2) : open == '[' ? square.from(at + 2) : source.npos;
