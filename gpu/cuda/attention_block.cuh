@@ -6,17 +6,15 @@
 namespace foreword::gpu::cuda {
 
 inline constexpr int kWarps = 8, kThreads = 32 * kWarps;
-inline constexpr int kTogether = 4;                // vectors
+inline constexpr int kMostTiles = 2;               // of kTile vectors, that go through a span together
 inline constexpr int kPages = kSpan / kSlots, kShare = kSlots / kWarps;
-static_assert(kPages * kShare == 32 && kTogether * kShare == 32, "a lane a position, and a lane a vector with a position");
+static_assert(kPages == 4 && kShare == 8 && kTile == kWarps, "the tiles of the matrix instruction; and a warp merges a vector");
+inline constexpr int kGroup = 32, kGroupQuads = kGroup / 4;  // columns of two matrix instructions, whatever the encoding's own groups are
+inline constexpr int kPieceGroups = 2, kPiece = kPieceGroups * kGroup;  // columns of values that are added up and merged at once
+inline constexpr int kSumRow = kPiece + 4;  // in shared memory; so long that the lanes of a warp meet in few banks
+inline constexpr int kQueryStep = 64;       // uint4 of 16 columns of queries: two terms of what each lane needs
 
-/// What heads of up to kDim columns need: vectors of a block; lanes that have a key and a value together, and how many quads each.
-template <int kDim>
-struct Shape {
-  static constexpr int kVectors = kDim <= 128 ? 16 : kDim <= 256 ? 8 : 4;
-  static constexpr int kKeyLanes = kDim < 256 ? kDim / 8 : 32, kKeyQuads = kDim / 4 / kKeyLanes;
-  static constexpr int kValueLanes = kDim < 128 ? kDim / 4 : 32, kValueQuads = kDim / 4 / kValueLanes;
-};
+inline constexpr int kMostColumns = 512, kWideColumns = 128;            // of a head; wider ones leave no room for a second block
 
 // Where a position lies. pool -1: no row here sees it.
 struct alignas(16) Found {
@@ -27,7 +25,7 @@ struct alignas(16) Found {
 // What a block works on.
 struct Part {
   std::int64_t first_row, kv_head, first_head;
-  int heads, n_rows, n_vectors, width;
+  int heads, n_rows, n_vectors, width;  // columns, up to whole quads
 
   __device__ explicit Part(const Attention& p) {
     const int chunks = (p.group + p.chunk - 1) / p.chunk;
@@ -37,46 +35,55 @@ struct Part {
     heads = static_cast<int>(min(std::int64_t{p.chunk}, (kv_head + 1) * p.group - first_head));
     n_rows = static_cast<int>(min(std::int64_t{p.rows_per_block}, p.n_rows - first_row));
     n_vectors = n_rows * p.chunk;
-    width = (static_cast<int>(p.cache.head_dim) + 3) / 4 * 4;
+    width = width_of(static_cast<int>(p.cache.head_dim));
   }
-  /// False for a head that is the next kv head's.
-  __device__ bool has(const Attention& p, int v) const { return v < n_vectors && v % p.chunk < heads; }
-  __device__ std::int64_t row(const Attention& p, int v) const { return first_row + v / p.chunk; }
-  __device__ std::int64_t head(const Attention& p, int v) const { return first_head + v % p.chunk; }
+  __host__ __device__ static constexpr int width_of(int dim) { return (dim + 3) / 4 * 4; }
+  /// In shared memory, uint4 of the queries that go through spans together.
+  __host__ __device__ static constexpr int query_size(int width) { return (width + kGroup - 1) / kGroup * 2 * kQueryStep; }
+  /// Its row among those of the block; below 0: it is behind the last, or a head of the next kv head's.
+  __device__ int row(const Attention& p, int v) const { return v < n_vectors && v % p.chunk < heads ? v / p.chunk : -1; }
+  __device__ std::int64_t head(const Attention& p, int v, int row) const { return first_head + v - row * p.chunk; }
   /// Its number among all vectors.
-  __device__ std::int64_t at(const Attention& p, int v) const { return row(p, v) * p.n_heads + head(p, v); }
+  __device__ std::int64_t at(const Attention& p, int v, int row) const { return (first_row + row) * p.n_heads + head(p, v, row); }
   /// Its number among those of watched rows; below 0: it is none of theirs.
-  __device__ std::int64_t watched_at(const Attention& p, int v) const {
-    const int watch = has(p, v) ? watch_of(p, row(p, v)) : -1;
-    return watch < 0 ? -1 : watch * p.n_heads + head(p, v);
+  __device__ std::int64_t watched_at(const Attention& p, int v, int row) const {
+    const int watch = row < 0 ? -1 : watch_of(p, first_row + row);
+    return watch < 0 ? -1 : watch * p.n_heads + head(p, v, row);
   }
 };
 
 struct Shared {
   Found* found;      // [kWarps][32] a warp's positions: its share of the first page, of the second, ..
-  float4* weights;   // [kWarps][32] of four vectors, below 0 where a vector does not see the position
-  float4* pages;     // [kWarps][kTogether] weights of the pages of a span
-  float2* states;    // [kWarps][kTogether] largest logit and sum of the weights
-  float2* totals;    // [vectors] the same of all spans so far
-  float* sums;       // [kWarps][kTogether][width]
-  float* queries;    // [vectors][width]
+  float4* pages;     // [kWarps][kTogether] weights of the pages of a span, of vectors that go through it together
+  uint4* queries;    // of vectors that go through spans together [16 columns][term][32 lanes] a word of halves of vector g, of g + 8, the next word of g, of g + 8; times a power of two
+  float* sums;       // [kWarps][kTile][kSumRow]
   float* results;    // [vectors][width] sums of all spans so far
+  float* largest;    // [kTogether][kWarps] logits of a warp's positions
+  float* weighed;    // [kTogether][kWarps] sums of their weights
+  float2* totals;    // [vectors] largest logit and sum of the weights of all spans so far
+  float* scales;     // [vectors] what makes logits of their products
+  int* rows;         // [vectors] Part::row
   Sight* sights;     // [vectors] of rows
 
-  // `vectors` is a multiple of kTogether.
-  __host__ __device__ static int bytes(int vectors, int width) {
-    return kWarps * 32 * 32 + kWarps * kTogether * 24 + vectors * 8 + (kWarps * kTogether + 2 * vectors) * width * 4 + vectors * static_cast<int>(sizeof(Sight));
+  static constexpr int kTogether = kMostTiles * kTile;
+
+  // `vectors` is a multiple of kTile; `sets` of them go through spans one after the other.
+  __host__ __device__ static int bytes(int vectors, int sets, int width) {
+    return kWarps * (32 * static_cast<int>(sizeof(Found)) + kTogether * 24 + kTile * 4 * kSumRow) + sets * 16 * Part::query_size(width) +
+           vectors * (4 * width + 16 + static_cast<int>(sizeof(Sight)));
   }
-  __device__ Shared(float* at, int vectors, int width) {
+  __device__ Shared(float* at, int vectors, int sets, int width) {
     found = reinterpret_cast<Found*>(at);
-    weights = reinterpret_cast<float4*>(found + kWarps * 32);
-    pages = weights + kWarps * 32;
-    sums = reinterpret_cast<float*>(pages + kWarps * kTogether);
-    queries = sums + kWarps * kTogether * width;
-    results = queries + vectors * width;
-    states = reinterpret_cast<float2*>(results + vectors * width);
-    totals = states + kWarps * kTogether;
-    sights = reinterpret_cast<Sight*>(totals + vectors);
+    pages = reinterpret_cast<float4*>(found + kWarps * 32);
+    queries = reinterpret_cast<uint4*>(pages + kWarps * kTogether);
+    sums = reinterpret_cast<float*>(queries + sets * Part::query_size(width));
+    results = sums + kWarps * kTile * kSumRow;
+    largest = results + vectors * width;
+    weighed = largest + kWarps * kTogether;
+    totals = reinterpret_cast<float2*>(weighed + kWarps * kTogether);
+    scales = reinterpret_cast<float*>(totals + vectors);
+    rows = reinterpret_cast<int*>(scales + vectors);
+    sights = reinterpret_cast<Sight*>(rows + vectors);
   }
 };
 

@@ -1,53 +1,74 @@
 #pragma once
 // Four columns of one slot's keys or values, a quad: fetching them and decoding them are apart, so that many fetches are on their
-// way at once. Every encoding has a quad in one load: 16 bytes of f32, 8 of f16, one word of codes and its scale.
+// way at once. Every encoding has a quad in one load: 16 bytes of f32, 8 of f16, one word of codes and its scale. Decoded it is halves, or
+// where those would not be exact, halves and what they leave.
 
 #include "gpu/cuda/pages.cuh"
 
 namespace foreword::gpu::cuda {
 
-/// Where a quad lies in the tile of its page, in bytes: of slot s at s * row + at, its scale at s * scale_row + scale_at.
+/// One slot's keys or values in a tile.
+struct SlotLine {
+  const std::uint8_t *codes, *scales;
+};
+/// Where a quad lies in a line, in bytes.
 struct QuadPlace {
-  int row, at, scale_row, scale_at;
+  int at, scale_at;
   int shift;    // of the quad's codes in their word
   int columns;  // 4, less behind the last whole quad
 };
 
-// What a kernel is compiled for: any encodings; halves in all pools, which is less code to bring; or heads of a width that is no multiple
-// of 4, which have quads where no wide load may be.
+/// A quad as two words of halves; what they leave of its values in two more: both together have 22 bits, up to twice the largest half.
+struct HalfQuad {
+  unsigned high[2], low[2];
+};
+__device__ __forceinline__ HalfQuad halves_of(const float (&values)[4]) {
+  HalfQuad quad;
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+    const float first = values[2 * i], second = values[2 * i + 1];
+    quad.high[i] = half_word(first, second);
+    quad.low[i] = half_word(first - half_bits_to_float(static_cast<std::uint16_t>(quad.high[i] & 0xffffu)),
+                            second - half_bits_to_float(static_cast<std::uint16_t>(quad.high[i] >> 16)));
+  }
+  return quad;
+}
+
+// What a kernel is compiled for: any encodings; halves in all pools and heads of whole groups of 32 columns, which is less code to bring; or heads of a
+// width that is no multiple of 4, which have quads where no wide load may be.
 enum class Pages { any, halves, ragged };
 
 template <bool kRagged>
 struct Halves {
   using Raw = uint2;
-  static __device__ __forceinline__ QuadPlace place(int dim, int quad) { return {2 * dim, 8 * quad, 0, 0, 0, min(4, dim - 4 * quad)}; }
-  static __device__ __forceinline__ Raw fetch(const std::uint8_t* tile, int slot, const QuadPlace& at) {
-    const std::uint8_t* from = tile + (slot * at.row + at.at);
+  static constexpr bool kExact = true;
+  static __device__ __forceinline__ SlotLine line(const std::uint8_t* tile, int slot, int dim) { return {tile + slot * 2 * dim, nullptr}; }
+  static __device__ __forceinline__ QuadPlace place(int dim, int quad) { return {8 * quad, 0, 0, min(4, dim - 4 * quad)}; }
+  static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
+    const std::uint8_t* from = line.codes + at.at;
     if constexpr (!kRagged) return *reinterpret_cast<const uint2*>(from);
     const auto* halves = reinterpret_cast<const std::uint16_t*>(from);
     unsigned words[2] = {};
     for (int i = 0; i < at.columns; ++i) words[i / 2] |= static_cast<unsigned>(halves[i]) << 16 * (i % 2);
     return uint2{words[0], words[1]};
   }
-  static __device__ __forceinline__ float4 decode(const Raw& raw, const QuadPlace&) {
-    const auto low = [](unsigned word) { return half_bits_to_float(static_cast<std::uint16_t>(word & 0xffffu)); };
-    const auto high = [](unsigned word) { return half_bits_to_float(static_cast<std::uint16_t>(word >> 16)); };
-    return float4{low(raw.x), high(raw.x), low(raw.y), high(raw.y)};
-  }
+  static __device__ __forceinline__ HalfQuad decode(const Raw& raw, const QuadPlace&) { return {{raw.x, raw.y}, {}}; }
 };
 
 template <bool kRagged>
 struct Floats {
   using Raw = float4;
-  static __device__ __forceinline__ QuadPlace place(int dim, int quad) { return {4 * dim, 16 * quad, 0, 0, 0, min(4, dim - 4 * quad)}; }
-  static __device__ __forceinline__ Raw fetch(const std::uint8_t* tile, int slot, const QuadPlace& at) {
-    const auto* from = reinterpret_cast<const float*>(tile + (slot * at.row + at.at));
+  static constexpr bool kExact = false;
+  static __device__ __forceinline__ SlotLine line(const std::uint8_t* tile, int slot, int dim) { return {tile + slot * 4 * dim, nullptr}; }
+  static __device__ __forceinline__ QuadPlace place(int dim, int quad) { return {16 * quad, 0, 0, min(4, dim - 4 * quad)}; }
+  static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
+    const auto* from = reinterpret_cast<const float*>(line.codes + at.at);
     if constexpr (!kRagged) return *reinterpret_cast<const float4*>(from);
     float values[4] = {};
     for (int i = 0; i < at.columns; ++i) values[i] = from[i];
     return float4{values[0], values[1], values[2], values[3]};
   }
-  static __device__ __forceinline__ float4 decode(const Raw& raw, const QuadPlace&) { return raw; }
+  static __device__ __forceinline__ HalfQuad decode(const Raw& raw, const QuadPlace&) { return halves_of({raw.x, raw.y, raw.z, raw.w}); }
 };
 
 // Q8, Q4H, Q2H. A group of g columns has g * kBits / 32 words; the quads of a word are that many quads apart.
@@ -57,17 +78,22 @@ struct Codes {
     unsigned codes;
     std::uint16_t scale;
   };
-  static __device__ __forceinline__ QuadPlace place(int dim, int quad) {
-    const int group = group_of(dim), words = group * kBits / 32, g = quad / (group / 4), in_group = quad % (group / 4);
+  static constexpr bool kExact = false;
+  static __device__ __forceinline__ int group_shift(int dim) { return group_of(dim) == 32 ? 3 : 2; }  // quads of a group, as a power of two; and so all that follows
+  static __device__ __forceinline__ SlotLine line(const std::uint8_t* tile, int slot, int dim) {
     const int row = dim * kBits / 8;
-    return {row, 4 * (g * words + in_group % words), dim / group * 2, kSlots * row + 2 * g, kBits * (in_group / words), 4};
+    return {tile + slot * row, tile + (kSlots * row + slot * (dim >> (group_shift(dim) + 2) << 1))};
   }
-  static __device__ __forceinline__ Raw fetch(const std::uint8_t* tile, int slot, const QuadPlace& at) {
-    return {*reinterpret_cast<const unsigned*>(tile + (slot * at.row + at.at)),
-            *reinterpret_cast<const std::uint16_t*>(tile + (slot * at.scale_row + at.scale_at))};
+  static __device__ __forceinline__ QuadPlace place(int dim, int quad) {
+    constexpr int kQuadsOfWord = kBits == 8 ? 0 : kBits == 4 ? 1 : 2;
+    const int quads = group_shift(dim), words = quads - kQuadsOfWord, g = quad >> quads, in_group = quad & ((1 << quads) - 1);
+    return {4 * ((g << words) + (in_group & ((1 << words) - 1))), 2 * g, kBits * (in_group >> words), 4};
+  }
+  static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
+    return {*reinterpret_cast<const unsigned*>(line.codes + at.at), *reinterpret_cast<const std::uint16_t*>(line.scales + at.scale_at)};
   }
   // Each code as a byte from 0 to 255 that is `kOffset` too large, and that byte as the last bits of a float of 2^23.
-  static __device__ __forceinline__ float4 decode(const Raw& raw, const QuadPlace& at) {
+  static __device__ __forceinline__ HalfQuad decode(const Raw& raw, const QuadPlace& at) {
     constexpr int kOffset = kBits == 4 ? 8 : 128;
     const unsigned codes = raw.codes >> at.shift;
     unsigned bytes = 0;
@@ -79,15 +105,14 @@ struct Codes {
     }
     const float d = half_bits_to_float(raw.scale);
     const auto value = [&](unsigned i) { return d * (__uint_as_float(__byte_perm(bytes, 0x4b000000u, 0x7440u | i)) - static_cast<float>(8388608 + kOffset)); };
-    return float4{value(0), value(1), value(2), value(3)};
+    return halves_of({value(0), value(1), value(2), value(3)});
   }
 };
 
-/// body(format), the reader of the encoding.
+/// body(format), the reader of the encoding; not for Pages::halves, who know it.
 template <Pages kOf, class Body>
 __device__ __forceinline__ void with_format(int format, const Body& body) {
   constexpr bool kRagged = kOf == Pages::ragged;
-  if constexpr (kOf == Pages::halves) return body(Halves<false>{});
   if constexpr (kOf == Pages::any) {
     switch (static_cast<KvFormat>(format)) {
       case KvFormat::q8: return body(Codes<8>{});

@@ -53,9 +53,12 @@ __device__ inline void rotate_shared(float* x, int cols, int n) {
     const float factor = 1.0f / sqrtf(static_cast<float>(n));
     const int me = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
     __syncthreads();
+#pragma unroll 1
     for (int i = me; i < cols; i += threads) x[i] *= factor;
+#pragma unroll 1
     for (int h = 1; h < n; h *= 2) {
       __syncthreads();
+#pragma unroll 1
       for (int i = me; i < cols / 2; i += threads) {
         const int at = i / h * 2 * h + i % h;
         const float a = x[at], b = x[at + h];

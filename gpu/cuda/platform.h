@@ -42,6 +42,18 @@ __device__ T* dynamic_shared() {
 
 __device__ inline float half_bits_to_float(std::uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
 __device__ inline std::uint16_t float_to_half_bits(float value) { return __half_as_ushort(__float2half_rn(value)); }
+// Two of them in a word, the nearest; what is beyond the largest half becomes that.
+__device__ __forceinline__ unsigned half_word(float low, float high) {
+#if __CUDA_ARCH__ >= 800
+  unsigned both;
+  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+#else
+  const auto saturated = [](float x) { return x < -65504.0f ? -65504.0f : x > 65504.0f ? 65504.0f : x; };
+  const __half2 both = __floats2half2_rn(saturated(low), saturated(high));
+  return *reinterpret_cast<const unsigned*>(&both);
+#endif
+}
 
 template <class T>
 __device__ T lane_xor(T value, int mask) { return __shfl_xor_sync(0xffffffffu, value, mask); }
@@ -83,6 +95,36 @@ __device__ __forceinline__ void add_matrix_product(int (&c)[4], const int (&a)[4
 #endif
 }
 
+// c += A B of halves, summed in floats, k = 16. Elements as above, two in a word: in lane 4g + t
+//   A [16, 16]: a0, a1 = A[g][2t, 2t+1], A[g + 8][2t, 2t+1]; a2, a3 the same 8 columns further on
+//   B [16, 8]:  b0 = B[2t, 2t+1][g]; b1 the same 8 rows further down
+// The products are exact; of their sum with c what is behind the last bit of a float is dropped, not rounded.
+__device__ __forceinline__ void add_half_product(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+#if __CUDA_ARCH__ >= 800
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+  for (int i = 0; i < 2; ++i) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[2 * i]), "r"(a[2 * i + 1]), "r"(i == 0 ? b0 : b1));
+  }
+#endif
+}
+
+// A B
+__device__ __forceinline__ void half_product(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+#if __CUDA_ARCH__ >= 800
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
+      : "=f"(c[0]), "=f"(c[1]), "=f"(c[2]), "=f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "f"(0.0f));
+#else
+  for (float& sum : c) sum = 0;
+  add_half_product(c, a, b0, b1);
+#endif
+}
+
 // 16 bytes from global to shared memory, both aligned, on their way while the thread goes on; wait_for_copies<n>: until all but the last
 // n groups of this thread have come.
 __device__ __forceinline__ void copy_async(void* shared, const void* global) {
@@ -119,6 +161,7 @@ __device__ __forceinline__ void wait_for_copies() {
 #define __device__
 #define __host__
 #define __forceinline__ inline
+#define __noinline__
 #define __restrict__
 #define __launch_bounds__(...)
 #define __shared__ static
@@ -149,6 +192,10 @@ inline void __syncthreads() { emulator::sync_block(); }
 inline void __syncwarp() { emulator::sync_warp(); }
 inline float half_bits_to_float(std::uint16_t bits) { return half_to_float(bits); }
 inline std::uint16_t float_to_half_bits(float value) { return float_to_half(value); }
+inline unsigned half_word(float low, float high) {
+  const auto nearest = [](float x) { return float_to_half(x < -65504.0f ? -65504.0f : x > 65504.0f ? 65504.0f : x); };
+  return nearest(low) | static_cast<unsigned>(nearest(high)) << 16;
+}
 inline float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }
 inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
 inline float __int_as_float(int bits) { return std::bit_cast<float>(bits); }
@@ -184,13 +231,14 @@ inline int __dp4a(int a, int b, int c) {
 // Fragments of matrices: as above, by the PTX ISA's description (see nvcc's side).
 inline constexpr int kZero = 0x4b400000;
 
-// The words that the lanes of this warp gave.
+// What the lanes of this warp gave: words, or the halves in them as floats.
+template <class T>
 class Fragments {
  public:
   template <int n>
-  explicit Fragments(const int (&mine)[n]) : all_(emulator::exchange(mine, sizeof mine)) {}
-  int word(int lane, int which) const {
-    int value;
+  explicit Fragments(const T (&mine)[n]) : all_(emulator::exchange(mine, sizeof mine)) {}
+  T word(int lane, int which) const {
+    T value;
     std::memcpy(&value, all_ + static_cast<std::size_t>(lane) * emulator::kSlotBytes + static_cast<std::size_t>(which) * sizeof value, sizeof value);
     return value;
   }
@@ -200,7 +248,7 @@ class Fragments {
 };
 
 inline void matrix_product(int (&c)[4], int a0, int a1, int b) {
-  const Fragments all({a0, a1, b});
+  const Fragments<int> all({a0, a1, b});
   const int lane = emulator::lane_of_this_thread(), g = lane / 4, t = lane % 4;
   for (int i = 0; i < 4; ++i) {
     c[i] = kZero;
@@ -209,11 +257,42 @@ inline void matrix_product(int (&c)[4], int a0, int a1, int b) {
 }
 
 inline void add_matrix_product(int (&c)[4], const int (&a)[4], int b0, int b1) {
-  const Fragments all({a[0], a[1], a[2], a[3], b0, b1});
+  const Fragments<int> all({a[0], a[1], a[2], a[3], b0, b1});
   const int lane = emulator::lane_of_this_thread(), g = lane / 4, t = lane % 4;
   for (int i = 0; i < 4; ++i) {
     for (int k = 0; k < 8; ++k) c[i] = __dp4a(all.word(4 * g + k % 4, i / 2 + k / 4 * 2), all.word(4 * (2 * t + i % 2) + k % 4, 4 + k / 4), c[i]);
   }
+}
+
+inline void add_half_product(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+  const unsigned words[6] = {a[0], a[1], a[2], a[3], b0, b1};
+  float values[13];
+  for (int i = 0; i < 12; ++i) values[i] = half_to_float(static_cast<std::uint16_t>(words[i / 2] >> 16 * (i % 2)));
+  values[12] = 0 * (values[8] + values[9] + values[10] + values[11]);  // 0, or no number
+  const Fragments<float> all(values);
+  const int lane = emulator::lane_of_this_thread(), g = lane / 4, t = lane % 4;
+  const auto element = [&](int first_lane, int k, int which) { return all.word(first_lane + k % 8 / 2, which + k % 2); };
+  for (int half = 0; half < 2; ++half) {
+    float row[16];
+    for (int k = 0; k < 16; ++k) row[k] = element(4 * g, k, k / 8 * 4 + half * 2);
+    const bool is_zero = std::all_of(row, row + 16, [](float value) { return value == 0; });  // where there is one tile of vectors, most
+    for (int odd = 0; odd < 2; ++odd) {
+      if (is_zero) {
+        for (int k = 0; k < 4; ++k) c[2 * half + odd] += all.word(4 * (2 * t + odd) + k, 12);
+        continue;
+      }
+      double sum = c[2 * half + odd];
+      for (int k = 0; k < 16; ++k) sum += static_cast<double>(row[k]) * static_cast<double>(element(4 * (2 * t + odd), k, 8 + k / 8 * 2));
+      float rounded = static_cast<float>(sum);
+      if (std::fabs(static_cast<double>(rounded)) > std::fabs(sum)) rounded = std::nextafterf(rounded, 0.0f);
+      c[2 * half + odd] = rounded;
+    }
+  }
+}
+
+inline void half_product(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+  for (float& sum : c) sum = 0;
+  add_half_product(c, a, b0, b1);
 }
 
 inline void prefetch(const void* global) { static_cast<void>(*static_cast<const volatile std::uint8_t*>(global)); }  // it has to be there

@@ -34,7 +34,7 @@ std::byte* dynamic_shared();
 
 /// Hands `size` bytes of this lane to the others of its warp and waits for theirs: those of lane i at [i * kSlotBytes]. They stay
 /// until the warp's next exchange but one.
-inline constexpr std::size_t kSlotBytes = 32;
+inline constexpr std::size_t kSlotBytes = 64;
 const std::byte* exchange(const void* value, std::size_t size);
 
 template <class T>
