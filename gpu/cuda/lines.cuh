@@ -92,10 +92,12 @@ struct Codes {
   static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
     return {*reinterpret_cast<const unsigned*>(line.codes + at.at), *reinterpret_cast<const std::uint16_t*>(line.scales + at.scale_at)};
   }
-  // Each code as a byte from 0 to 255 that is `kOffset` too large, and that byte as the last bits of a float of 2^23.
+  // Each code as a byte from 0 to 255 that is `kOffset` too large, that byte as the last bits of a half of 1024, and the code times its scale: rounded, and
+  // what that leaves, which is a half too. Numbers that no half holds become the largest one, or near it.
   static __device__ __forceinline__ HalfQuad decode(const Raw& raw, const QuadPlace& at) {
-    constexpr int kOffset = kBits == 4 ? 8 : 128;
-    const unsigned codes = raw.codes >> at.shift;
+    constexpr unsigned kOffset = kBits == 4 ? 8 : 128, kMinusOffset = (0xe400u + kOffset) * 0x10001u;
+    constexpr unsigned kMostScale = (kBits == 4 ? 0x6fffu : 0x6007u) * 0x10001u;  // 8188, 515.5
+    const unsigned codes = raw.codes >> at.shift, scale = half_min(raw.scale * 0x10001u, kMostScale);
     unsigned bytes = 0;
     if constexpr (kBits == 8) bytes = codes ^ 0x80808080u;
     if constexpr (kBits == 4) bytes = codes & 0x0f0f0f0fu;
@@ -103,9 +105,14 @@ struct Codes {
       const unsigned pairs = (codes & 0x03030303u) | (codes & 0x03030303u) >> 4;
       bytes = __byte_perm(0xffa65a01u, 0, __byte_perm(pairs, 0, 0x4420));  // levels -127, -38, 38, 127
     }
-    const float d = half_bits_to_float(raw.scale);
-    const auto value = [&](unsigned i) { return d * (__uint_as_float(__byte_perm(bytes, 0x4b000000u, 0x7440u | i)) - static_cast<float>(8388608 + kOffset)); };
-    return halves_of({value(0), value(1), value(2), value(3)});
+    HalfQuad quad;
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const unsigned two = half_sums(__byte_perm(bytes, 0x64646464u, i == 0 ? 0x4140u : 0x4342u), kMinusOffset);
+      quad.high[i] = half_products(two, scale);
+      quad.low[i] = half_fms(two, scale, quad.high[i]);
+    }
+    return quad;
   }
 };
 

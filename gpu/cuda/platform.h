@@ -55,6 +55,14 @@ __device__ __forceinline__ unsigned half_word(float low, float high) {
 #endif
 }
 
+// Arithmetic of the halves of words, each result rounded once; half_fms: a b - c; half_min: what is no number stays that.
+__device__ __forceinline__ __half2 as_halves(unsigned word) { return *reinterpret_cast<const __half2*>(&word); }
+__device__ __forceinline__ unsigned as_word(__half2 halves) { return *reinterpret_cast<const unsigned*>(&halves); }
+__device__ __forceinline__ unsigned half_sums(unsigned a, unsigned b) { return as_word(__hadd2_rn(as_halves(a), as_halves(b))); }
+__device__ __forceinline__ unsigned half_products(unsigned a, unsigned b) { return as_word(__hmul2_rn(as_halves(a), as_halves(b))); }
+__device__ __forceinline__ unsigned half_fms(unsigned a, unsigned b, unsigned c) { return as_word(__hfma2(as_halves(a), as_halves(b), __hneg2(as_halves(c)))); }
+__device__ __forceinline__ unsigned half_min(unsigned a, unsigned b) { return as_word(__hmin2_nan(as_halves(a), as_halves(b))); }
+
 template <class T>
 __device__ T lane_xor(T value, int mask) { return __shfl_xor_sync(0xffffffffu, value, mask); }
 template <class T>
@@ -196,6 +204,15 @@ inline unsigned half_word(float low, float high) {
   const auto nearest = [](float x) { return float_to_half(x < -65504.0f ? -65504.0f : x > 65504.0f ? 65504.0f : x); };
   return nearest(low) | static_cast<unsigned>(nearest(high)) << 16;
 }
+template <class Combine>
+unsigned each_half(const Combine& combine) {
+  return float_to_half(combine(0)) | static_cast<unsigned>(float_to_half(combine(16))) << 16;
+}
+inline float half_of(unsigned word, int shift) { return half_to_float(static_cast<std::uint16_t>(word >> shift)); }
+inline unsigned half_sums(unsigned a, unsigned b) { return each_half([&](int i) { return half_of(a, i) + half_of(b, i); }); }
+inline unsigned half_products(unsigned a, unsigned b) { return each_half([&](int i) { return half_of(a, i) * half_of(b, i); }); }
+inline unsigned half_fms(unsigned a, unsigned b, unsigned c) { return each_half([&](int i) { return half_of(a, i) * half_of(b, i) - half_of(c, i); }); }
+inline unsigned half_min(unsigned a, unsigned b) { return each_half([&](int i) { return half_of(b, i) < half_of(a, i) ? half_of(b, i) : half_of(a, i); }); }
 inline float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }
 inline unsigned __float_as_uint(float value) { return std::bit_cast<unsigned>(value); }
 inline float __int_as_float(int bits) { return std::bit_cast<float>(bits); }
