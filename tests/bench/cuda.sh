@@ -115,7 +115,7 @@ depth_speeds() {
   local kv depth status=0
   for depth in "${depths[@]}"; do
     for kv in f16 q8 k8v4 q4 q2; do
-      bench depth 1b Q4_K "$kv" --context $((depth + 1024)) --depth "$depth" -p 0 -n $((tokens / 2)) -r "$repetitions" || status=$?
+      bench depth 1b Q4_K "$kv" --context $((depth + 1024)) --depth "$depth" -p "$prompt" -n $((tokens / 2)) -r "$repetitions" || status=$?
     done
   done
   return "$status"

@@ -44,8 +44,8 @@ def main(folder):
                   ["op", "calls", "ms", "of the reading speed", "of the peak"],
                   [[f"{op['op']} {op['format']}".strip(), str(op["calls"]), f"{1e3 * op['seconds']:.3f}", f"{100 * op['bandwidth_share']:.0f} %",
                     f"{100 * op['peak_share']:.1f} %" if op["operations"] else ""] for op in roofline["ops"]])
-    table("Decoding behind a text, 1b Q4_K", ["KV", "depth", "tokens/s", "GB/s", "of the reading speed"],
-          [[line["kv"], str(line["result"]["depth"]), *decode(line)] for line in of.get("depth", [])])
+    table("Behind a text, 1b Q4_K", ["KV", "depth", "tokens/s", "GB/s", "of the reading speed", "prompt tokens/s"],
+          [[line["kv"], str(line["result"]["depth"]), *decode(line), f"{line['result']['prompt_tokens_per_second']:.0f}"] for line in of.get("depth", [])])
     table("Suggestions, 1b Q4_K", ["figures"], [[json.dumps(line["result"]["drafts"])] for line in of.get("drafts", [])])
     rival, llama = of.get("rival", []), folder / "llama.json"
     if rival and llama.is_file():
