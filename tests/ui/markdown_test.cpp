@@ -242,6 +242,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Hostile{"open links", [] { return times("[a](", 40'000); }}, Hostile{"tex", [] { return times("\\(\\)", 50'000); }},
                       Hostile{"tex without an end", [] { return times("\\(\\[", 200'000); }}, Hostile{"colons", [] { return times("]:", 200'000); }},
                       Hostile{"definitions", [] { return times("[a]: b\n", 30'000) + times("[a] ", 30'000); }},
+                      Hostile{"labels of one line", [] { return "x" + times("[a]:", 90'000); }}, Hostile{"labels behind marks", [] { return "x" + times("[a]:>>>>", 40'000); }},
                       Hostile{"entities", [] { return times("&amp;", 50'000); }}, Hostile{"zeros", [] { return std::string(100'000, '\0'); }},
                       Hostile{"random bytes", random_bytes}),
     [](const auto& test) { std::string name; for (const char c : std::string(test.param.name)) { if (c != ' ') name += c; } return name; });

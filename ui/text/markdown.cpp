@@ -357,8 +357,8 @@ bool defines_links(std::string_view source) {
       at = at == 0 ? source.npos : source.find_last_of("[]", at - 1);
     } while (at != source.npos && is_escaped(source, at));
     if (at == source.npos || source[at] == ']' || end - at > kLongestLabel) continue;
-    const std::size_t line = source.find_last_of(kLineEnds, at) + 1;
-    if (source.find_first_not_of(kBefore, line) == at) return true;
+    const std::size_t before = at == 0 ? source.npos : source.find_last_not_of(kBefore, at - 1);
+    if (before == source.npos || kLineEnds.find(source[before]) != kLineEnds.npos) return true;
   }
   return false;
 }
