@@ -107,6 +107,7 @@ Report report_of(const Answer& answer) {
       .set("seconds", answer.stats.seconds)
       .set("stop_reason", engine::name_of(answer.stats.stop_reason))
       .set("passes", answer.stats.passes)
+      .set("drafted_tokens", answer.stats.drafted_tokens)
       .set("tokens_per_pass", answer.stats.tokens_per_pass());
   Report drafters;
   for (const auto& drafter : answer.stats.drafters) drafters.set(drafter.name, drafter.accepted);

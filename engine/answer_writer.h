@@ -108,7 +108,7 @@ class AnswerWriter final : public Work {
 
   Drafting* drafting_ = nullptr;
   bool followed_ = false;                      // the drafters know this text
-  std::vector<std::int64_t> accepted_before_;  // by drafter, when they were lent
+  SpeculationStats before_;                    // of the drafters, when they were lent
   // The step: chain rows from first_row_ on, then the tree's.
   std::int64_t first_row_ = 0, n_chain_ = 0;
   DraftTree alone_{0};

@@ -86,6 +86,7 @@ struct GenerationStats {
     std::int64_t accepted = 0;      // tokens that it had named
   };
   std::vector<Drafter> drafters = {};
+  std::int64_t drafted_tokens = 0;  // of drafts, that passes computed, right or wrong
   std::int64_t pass_tokens = 0;     // that they chose, the end token counted; the pass that ends the prompt chooses the first one
   double tokens_per_pass() const { return passes > 0 ? static_cast<double>(pass_tokens) / static_cast<double>(passes) : 0; }
 };

@@ -70,7 +70,8 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
   for (int depth = 0; depth < rules.max_depth && left > 0 && !level.empty(); ++depth) {
     float surplus = 0;
     for (const float reach : reach_of) surplus += rules.level.surplus(reach);
-    if (depth > 0 && (surplus < rules.level.pass || !rules.goes_on())) return;
+    const bool has_enough = tree.n_drafted() >= rules.least_nodes;
+    if (depth > 0 && ((has_enough && surplus < rules.level.pass) || !rules.goes_on())) return;
     std::vector<Slot> slots;
     const bool scored = model_->score(tree, level, wish(rules), [&](std::int32_t node, const LogitRow& logits) {
       guess(logits, rules);
@@ -87,7 +88,7 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
     reach_of.clear();
     for (const Slot& slot : slots) {
       const std::int32_t child = add_child(tree, slot.node, slot.child, rules, self);
-      if (rules.level.surplus(slot.reach) <= 0) continue;
+      if (rules.level.surplus(slot.reach) <= 0 && (!level.empty() || tree.n_drafted() >= rules.least_nodes)) continue;
       level.push_back(child);
       reach_of.push_back(slot.reach);
     }

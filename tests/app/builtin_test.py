@@ -82,6 +82,7 @@ class CommandLineTest(InstalledTest):
         much = self.run_json("--draft-min", 6, *ask)
         self.assertEqual(much["ids"], alone["ids"])
         self.assertGreater(much["drafters"]["model"], 10)
+        self.assertGreater(much["drafted_tokens"], 5 * much["passes"])
         self.assertLess(2 * much["passes"], alone["passes"])
         for wrong in (-1, 64, "many"):
             done = self.run_program("--draft-min", wrong, *ask)

@@ -63,6 +63,26 @@ TEST(SmallModel, GrowsLevelByLevelWithinItsLimits) {
   }
 }
 
+TEST(SmallModel, GoesOnUntilThereAreAsManyAsItIsTold) {
+  const ScriptedModel model(16, 2);
+  const Calibration calibration({1});
+  const SamplingParams params = no_steps(7);
+  const auto n_drafted = [&](int least, const LevelPrice& level) {
+    ScriptedDraftModel second(model);
+    SmallModel drafter(second);
+    DraftTree tree(1);
+    drafter.follow(Text{0, 1}, 0);
+    drafter.propose({.seed = params.seed, .index = 2, .max_nodes = 40, .least_nodes = least, .min_reach = .2F, .sampling = &params, .level = level}, 0, calibration, tree);
+    return tree.n_drafted();
+  };
+  for (const LevelPrice& dear : {LevelPrice{.pass = 9}, LevelPrice{.pass = 9, .row = 9}, LevelPrice{.pass = 0, .row = 9}}) {
+    const int untold = n_drafted(0, dear);
+    EXPECT_LE(untold, 8) << "one level";
+    EXPECT_EQ(n_drafted(untold, dear), untold);
+    EXPECT_GT(n_drafted(untold + 1, dear), untold);
+  }
+}
+
 TEST(SmallModel, AModelThatCannotGoOnLeavesAGoodTree) {
   const ScriptedModel model(16, 2);
   ScriptedDraftModel drafter(model);

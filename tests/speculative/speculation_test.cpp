@@ -98,7 +98,9 @@ class Replay {
       tree.trim(nodes);
     });
   }
-  double controlled() { return run({}); }
+  double controlled(SpeculationLimits limits = {}) { return run({}, limits); }
+  /// Of the last run that was controlled.
+  const SpeculationStats& stats() const { return stats_; }
 
  private:
   using Members = std::vector<Speculation::Member>;
@@ -116,9 +118,9 @@ class Replay {
     return all;
   }
 
-  double run(const Fixed& fixed) {
+  double run(const Fixed& fixed, SpeculationLimits limits = {}) {
     now_ = 0;
-    Speculation speculation({}, fixed ? Members{} : members(), [&] { return now_; });
+    Speculation speculation(limits, fixed ? Members{} : members(), [&] { return now_; });
     Members own = fixed ? members() : Members{};
     std::vector<float> trust;
     for (const auto& member : own) trust.push_back(member.row->trust);
@@ -166,6 +168,7 @@ class Replay {
       }
     }
     EXPECT_TRUE(std::equal(text.begin(), text.end(), plain_.begin())) << world_.name;
+    stats_ = speculation.stats();
     return now_ / static_cast<double>(text.size() - 2);
   }
 
@@ -173,6 +176,7 @@ class Replay {
   ScriptedModel model_;
   SamplingParams params_;
   Text plain_;
+  SpeculationStats stats_;
   double now_ = 0;
 };
 
@@ -206,6 +210,21 @@ TEST(Speculation, ADrafterThatIsAlwaysWrongCostsNextToNothing) {
       const World world{"wrong", pass, 0, draft_seconds, 0, .8F, 1, false};
       Replay replay(world);
       EXPECT_LE(replay.controlled(), 1.02) << draft_seconds;
+    }
+  }
+}
+
+// Whatever the machine: whether guesses pay is a matter of the clock, that they are made is not.
+TEST(Speculation, ToldToItGuessesAsMuchWhereNothingPays) {
+  for (double (*pass)(int) : {processor, good_processor, graphics}) {
+    for (const double draft_seconds : {.01, .4, 3.0}) {
+      const World world{"told", pass, .4F, draft_seconds, kNever, .8F, 1, false};
+      for (const int least : {3, 6}) {
+        Replay replay(world);
+        replay.controlled({.least_nodes = least});
+        EXPECT_GE(replay.stats().drafted, least * replay.stats().passes) << draft_seconds;
+        EXPECT_LT(1.4 * static_cast<double>(replay.stats().passes), static_cast<double>(replay.stats().tokens)) << draft_seconds;
+      }
     }
   }
 }
