@@ -1,5 +1,5 @@
 // What drafts bring, side by side: the same requests without drafts, with all drafters, with a sibling model too, and with that and
-// --draft-min 3, in turns, so that what else the machine does falls on all alike. Says also how often the sibling's likeliest token is the model's.
+// --draft-min 2, in turns, so that what else the machine does falls on all alike. Says also how often the sibling's likeliest token is the model's.
 //
 //   bench_drafts MODEL.gguf SIBLING.gguf [ROUNDS] [KIND] [processor]
 //
@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 3;
   const std::string only = argc > 4 ? argv[4] : "all";
   const bool by_processor = argc > 5 && std::string_view(argv[5]) == "processor";
-  const std::array<Setting, kSettings> settings{{{"off", {"off"}, false, 0}, {"auto", {"auto"}, false, 0}, {"with sibling", {"auto", "model"}, true, 0}, {"3 at least", {"auto", "model"}, true, 3}}};
+  const std::array<Setting, kSettings> settings{{{"off", {"off"}, false, 0}, {"auto", {"auto"}, false, 0}, {"with sibling", {"auto", "model"}, true, 0}, {"2 at least", {"auto", "model"}, true, 2}}};
   struct Row {
     std::string name;
     float temperature;
