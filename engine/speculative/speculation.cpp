@@ -160,7 +160,7 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
                          .max_nodes = std::min(controller_.budget(limits_.max_nodes), max_rows - 1),
                          .least_nodes = std::min(limits_.least_nodes, max_rows - 1),
                          .max_depth = limits_.max_depth,
-                         .min_reach = std::max(kLeastReach, static_cast<float>(controller_.row_share(load)) / 4),
+                         .min_reach = std::max(kLeastReach, limits_.least_nodes > 0 ? 0 : static_cast<float>(controller_.row_share(load)) / 4),
                          .sampling = &sampling};
   LevelClock levels{clock_, go_on};
   rules.go_on = std::ref(levels);
