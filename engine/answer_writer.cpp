@@ -115,14 +115,16 @@ void AnswerWriter::begin_reading() {
 
 void AnswerWriter::draft_with(Drafting* drafting) {
   if (drafting == drafting_) return;
-  if (drafting_ != nullptr) stats_.drafted_tokens += drafting_->speculation.stats().drafted - before_.drafted;
-  for (std::size_t i = 0; drafting_ != nullptr && i < before_.accepted.size(); ++i) {
+  if (drafting_ != nullptr) {
     const Speculation& speculation = drafting_->speculation;
-    const std::string_view name = speculation.drafters()[i].row->name;
-    const std::int64_t accepted = speculation.stats().accepted[i] - before_.accepted[i];
-    const auto known = std::ranges::find(stats_.drafters, name, &GenerationStats::Drafter::name);
-    if (known != stats_.drafters.end()) known->accepted += accepted;
-    else stats_.drafters.push_back({name, accepted});
+    stats_.drafted_tokens += speculation.stats().drafted - before_.drafted;
+    for (std::size_t i = 0; i < before_.accepted.size(); ++i) {
+      const std::string_view name = speculation.drafters()[i].row->name;
+      const std::int64_t accepted = speculation.stats().accepted[i] - before_.accepted[i];
+      const auto known = std::ranges::find(stats_.drafters, name, &GenerationStats::Drafter::name);
+      if (known != stats_.drafters.end()) known->accepted += accepted;
+      else stats_.drafters.push_back({name, accepted});
+    }
   }
   drafting_ = drafting;
   followed_ = false;

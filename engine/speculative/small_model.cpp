@@ -11,7 +11,7 @@ namespace {
 constexpr std::int32_t kMostGuesses = 16;  // more make hardly a difference, and looking for them takes as long as a layer
 constexpr int kLevelBranches = 8;
 constexpr int kWidestBeam = 8;
-constexpr float kWorthARow = .05F;
+constexpr float kWorthARow = .05F;  // reach of a node, on a usual machine
 
 }  // namespace
 
@@ -66,13 +66,13 @@ void SmallModel::grow_levels(const DraftRules& rules, std::uint8_t self, const C
     Child child;
   };
   std::vector<std::int32_t> level{0};
-  std::vector<float> reach_of{1};  // of the level's nodes, best first
+  std::vector<float> reach_of{1};  // of the level's nodes
   std::vector<float> reached;      // of all
   int left = rules.max_nodes;
   for (int depth = 0; depth < rules.max_depth && left > 0 && !level.empty(); ++depth) {
     float surplus = 0;
     for (const float reach : reach_of) surplus += rules.level.surplus(reach);
-    // Told a number, it goes on until so many are worth a row on a usual machine; what is hardly reached only fills up.
+    // Told a number, it goes on until so many are worth a row; what is hardly reached only fills up.
     const bool has_enough = std::ranges::count_if(reached, [](float reach) { return reach >= kWorthARow; }) >= rules.least_nodes;
     if (depth > 0 && ((has_enough && surplus < rules.level.pass) || !rules.goes_on())) return;
     std::vector<Slot> slots;

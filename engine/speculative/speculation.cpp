@@ -20,7 +20,6 @@ constexpr int kRehearsedGuesses = 4;
 constexpr int kQuiet = 8, kQuietMore = 2, kMostRest = 7;
 constexpr int kCopyPatience = 12;  // more of them where a copy is expected, before its first draft that comes true
 constexpr double kShortPass = .002;
-constexpr float kLeastReach = 1e-3F;  // of nodes; more where nodes have to be worth their rows
 
 /// A model whose logits behind the root are known.
 class KnownRow final : public DraftModel {
@@ -160,8 +159,9 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
                          .max_nodes = std::min(controller_.budget(limits_.max_nodes), max_rows - 1),
                          .least_nodes = std::min(limits_.least_nodes, max_rows - 1),
                          .max_depth = limits_.max_depth,
-                         .min_reach = std::max(kLeastReach, limits_.least_nodes > 0 ? 0 : static_cast<float>(controller_.row_share(load)) / 4),
                          .sampling = &sampling};
+  // Nodes have to be worth their rows, unless their number is told.
+  if (limits_.least_nodes == 0) rules.min_reach = std::max(rules.min_reach, static_cast<float>(controller_.row_share(load)) / 4);
   LevelClock levels{clock_, go_on};
   rules.go_on = std::ref(levels);
   for (std::size_t i = 0; i < members_.size() && rules.max_nodes > 0; ++i) {

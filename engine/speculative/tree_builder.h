@@ -36,7 +36,7 @@ struct DraftRules {
   std::uint64_t seed = 0;  // of the choice
   std::int64_t index = 0;  // of the choice after the root
   int max_nodes = 0;       // without the root
-  int least_nodes = 0;     // likewise: a draft model goes on until there are so many, whatever a level costs
+  int least_nodes = 0;     // likewise: a draft model goes on until so many are worth a row, whatever a level costs, and lesser ones fill up
   int max_depth = 16;
   float min_reach = 1e-3F;  // children that are reached less often are not added
   const SamplingParams* sampling = nullptr;  // all steps of the choice, for drafters that have logits

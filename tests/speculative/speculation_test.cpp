@@ -9,8 +9,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/speculative/top_tokens.h"
 #include "engine/speculative/small_model.h"
+#include "engine/speculative/top_tokens.h"
 #include "tests/speculative/one_level.h"
 #include "tests/speculative/scripted_draft_model.h"
 #include "tests/speculative/scripted_model.h"
