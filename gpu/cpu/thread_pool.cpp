@@ -118,11 +118,10 @@ void ThreadPool::wake() {
 void ThreadPool::run(const std::function<void(int)>& job) {
   const Job each = [&job](int i, int) { return job(i), std::span<const std::byte>(); };
   begin(each, size());
-  std::span<const std::byte> nothing;
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
-    for (int n = 0; !call(*lane, static_cast<int>(lane - lanes_.begin())); wait_a_moment(nothing, n)) wake(*lane);
+    while (lane->place == 0) invite(*lane, static_cast<int>(lane - lanes_.begin()));
   }
-  finish(true);
+  finish(Awaits::all);
 }
 
 void ThreadPool::share(const Job& job) {
@@ -132,7 +131,7 @@ void ThreadPool::share(const Job& job) {
     if (lane->processor.load(std::memory_order_relaxed) != here && !rests(*lane) && call(*lane, n)) ++n;
   }
   begin(job, n);
-  finish(false);
+  finish(Awaits::called);
 }
 
 void ThreadPool::share_for_long(const Job& job) {
@@ -141,7 +140,7 @@ void ThreadPool::share_for_long(const Job& job) {
   for (auto lane = lanes_.begin() + 1; lane != lanes_.end(); ++lane) {
     if (may_come(*lane, here)) invite(*lane, static_cast<int>(lane - lanes_.begin()));
   }
-  finish(true);
+  finish(Awaits::come);
 }
 
 void ThreadPool::call_others() {
@@ -169,8 +168,14 @@ void ThreadPool::begin(const Job& job, int n) {
   n_ = n;
 }
 
+// Or on its way to it.
+bool ThreadPool::is_at_it(const Lane& lane) {
+  const int state = lane.state.load(std::memory_order_acquire);
+  return state == working || state == invited;
+}
+
 // Those that are called do it too, and those that come as invited.
-void ThreadPool::finish(bool is_long) {
+void ThreadPool::finish(Awaits awaits) {
   for (Lane& lane : lanes_) {
     if (lane.state.load(std::memory_order_relaxed) == called) lane.state.store(working, std::memory_order_release);
   }
@@ -180,16 +185,16 @@ void ThreadPool::finish(bool is_long) {
   for (Lane& lane : lanes_) {
     if (lane.place == 0) continue;
     int expected = invited;
-    if (lane.state.compare_exchange_strong(expected, woken, std::memory_order_acquire)) {
+    if (awaits != Awaits::all && lane.state.compare_exchange_strong(expected, woken, std::memory_order_acquire)) {
       lane.place = 0;
       continue;
     }
     Clock::time_point since{};
-    for (int moments = 0; lane.state.load(std::memory_order_acquire) == working; wait_a_moment(ahead, moments)) {
+    for (int moments = 0; is_at_it(lane); wait_a_moment(ahead, moments)) {
       if (moments == kPausesBetweenYields && since == Clock::time_point()) since = Clock::now();
     }
     lane.place = 0;
-    if (is_long || since == Clock::time_point()) continue;
+    if (awaits != Awaits::called || since == Clock::time_point()) continue;
     const auto now = Clock::now();
     if (const auto rest = rest_after(now - since, own); rest > Clock::duration::zero()) lane.rests_until = now + rest;
   }

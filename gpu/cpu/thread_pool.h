@@ -64,7 +64,11 @@ class ThreadPool {
   bool rests(Lane& lane) const;
   bool may_come(Lane& lane, int here) const;
   void begin(const Job& job, int n);
-  void finish(bool is_long);
+  // Whom the caller waits for when it is through with its own part: those that it called to parts alike, those of the invited that have
+  // come by then, or every thread.
+  enum class Awaits { called, come, all };
+  static bool is_at_it(const Lane& lane);
+  void finish(Awaits awaits);
   void work(Lane& lane);
   void stand_ready(Lane& lane, std::span<const std::byte> ahead);
 

@@ -58,6 +58,34 @@ TEST(ThreadPool, WhoStandsReadyDoesAPart) {
   }
 }
 
+// Leaves the calling thread and those that it starts one processor, until it goes.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    ::sched_getaffinity(0, sizeof usual_, &usual_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+  }
+  ~OneProcessor() { ::sched_setaffinity(0, sizeof usual_, &usual_); }
+
+ private:
+  cpu_set_t usual_{};
+};
+
+// Where a thread that is awake finds itself on the caller's processor, it sleeps at once, and yet has to come.
+TEST(ThreadPool, EveryThreadComesThoughThereIsOneProcessor) {
+  const OneProcessor limit;
+  ThreadPool pool(4);
+  for (int round = 0; round < 100; ++round) {
+    pool.wake();  // tells where the caller is
+    std::vector<int> ran(static_cast<std::size_t>(pool.size()));
+    pool.run([&](int thread) { ++ran[static_cast<std::size_t>(thread)]; });
+    ASSERT_EQ(ran, std::vector<int>(ran.size(), 1));
+  }
+}
+
 // Leaves the process room for the stacks of two more threads, until it goes.
 class RoomForTwoThreads {
  public:
@@ -243,6 +271,7 @@ TEST(ThreadPool, WhoComesLateIsCalled) {
 // Whatever its part takes, and whether it stands ready or sleeps when the work begins: a caller that is busy is not needed for it to come.
 TEST(ThreadPool, WhoSleepsComesAlsoWhereTheCallerNeverLooksUp) {
   using Clock = std::chrono::steady_clock;
+  if (usable_processors() < 2) GTEST_SKIP() << "the system gives this process one processor";
   ThreadPool pool(2);
   for (int round = 0; round < 40; ++round) {
     // Every second time for long enough for the thread to fall asleep.
