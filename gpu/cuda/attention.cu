@@ -29,7 +29,7 @@ __device__ __forceinline__ void split_query(const Shared& shared, const Part& pa
   const unsigned exponent = min(max(__float_as_uint(max_over_lanes(most)) >> 23, 14u), 253u);
   const float scale = __uint_as_float((267u - exponent) << 23);
   if (lane == 0) shared.scales[vector] = of_logits * __uint_as_float((exponent - 13) << 23);
-  auto* words = reinterpret_cast<unsigned*>(shared.queries + vector / (kTiles * kTile) * size) + in_set / kTile;
+  uint4* queries = shared.queries + vector / (kTiles * kTile) * size + in_set % kTile * 4;
 #pragma unroll 1
   for (int quad = lane; quad < size / kQueryStep * 4; quad += 32) {
     float values[4] = {};
@@ -38,11 +38,14 @@ __device__ __forceinline__ void split_query(const Shared& shared, const Part& pa
       values[0] = all.x * scale, values[1] = all.y * scale, values[2] = all.z * scale, values[3] = all.w * scale;
     }
     const HalfQuad split = halves_of(values);
-    unsigned* to = words + 4 * (quad / 4 * kQueryStep + in_set % kTile * 4 + quad % 4);
+    uint4* to = queries + quad / 4 * kQueryStep + quad % 4;
+    if constexpr (kTiles == 1) {
+      to[0] = uint4{split.high[0], 0, split.high[1], 0};
+      to[32] = uint4{split.low[0], 0, split.low[1], 0};
+    } else {
+      auto* words = reinterpret_cast<unsigned*>(to) + in_set / kTile;
 #pragma unroll
-    for (int k = 0; k < 2; ++k) {
-      to[2 * k] = split.high[k], to[4 * 32 + 2 * k] = split.low[k];
-      if (kTiles == 1) to[2 * k + 1] = to[4 * 32 + 2 * k + 1] = 0;
+      for (int k = 0; k < 2; ++k) words[2 * k] = split.high[k], words[4 * 32 + 2 * k] = split.low[k];
     }
   }
 }
@@ -57,6 +60,21 @@ __global__ void __launch_bounds__(kThreads, kIsWide ? 1 : 2) attend(Attention p)
   const bool folds = p.state == nullptr;
 
   if (me < part.n_rows) shared.sights[me] = sight_of(p, part.first_row + me);
+  __syncthreads();
+  int begin = 0x7fffffff, end = 0;
+#pragma unroll 1
+  for (int i = 0; i < part.n_rows; ++i) {
+    begin = min(begin, shared.sights[i].begin);
+    end = max(end, shared.sights[i].end);
+  }
+  if (!folds) {
+    const int span = static_cast<int>(blockIdx.z);
+#pragma unroll 1
+    for (int v = me; v < part.n_vectors; v += kThreads) {
+      if (const int row = part.row(p, v); row >= 0) p.state[part.at(p, v, row) * p.n_spans + span] = float2{-INFINITY, 0};  // unless it sees something
+    }
+    if (begin >= (span + 1) * kSpan || end <= span * kSpan) return;
+  }
   const int warp = me / 32, lane = me % 32;
 #pragma unroll 1
   for (int v = warp; v < vectors; v += kWarps) {  // queries pass through the place of the results
@@ -66,7 +84,7 @@ __global__ void __launch_bounds__(kThreads, kIsWide ? 1 : 2) attend(Attention p)
     const float* q = p.q + (part.first_row + row) * p.q_stride + part.head(p, v, row) * dim;
     for (int c = lane; c < width; c += 32) shared.results[v * width + c] = row >= 0 && c < dim ? q[c] : 0;
   }
-  rotate_shared(shared.results, vectors * width, static_cast<int>(p.cache.basis_k));
+  rotate_shared(shared.results, part.n_vectors * width, static_cast<int>(p.cache.basis_k));
 #pragma unroll 1
   for (int v = warp; v < vectors; v += kWarps) {
     split_query<kTiles>(shared, part, v, p.scale);
@@ -76,12 +94,6 @@ __global__ void __launch_bounds__(kThreads, kIsWide ? 1 : 2) attend(Attention p)
   }
   __syncthreads();
 
-  int begin = 0x7fffffff, end = 0;
-#pragma unroll 1
-  for (int i = 0; i < part.n_rows; ++i) {
-    begin = min(begin, shared.sights[i].begin);
-    end = max(end, shared.sights[i].end);
-  }
   const int first_span = folds ? begin / kSpan : static_cast<int>(blockIdx.z), last_span = folds ? (end + kSpan - 1) / kSpan : first_span + 1;
 #pragma unroll 1
   for (int span = first_span; span < last_span; ++span) {
@@ -98,7 +110,7 @@ __global__ void __launch_bounds__(kThreads, kIsWide ? 1 : 2) attend(Attention p)
     const std::int64_t watched = part.watched_at(p, v, shared.rows[v]);
     if (lane == 0 && watched >= 0) p.final_state[watched] = total;
   }
-  rotate_shared(shared.results, vectors * width, static_cast<int>(p.cache.basis_v));
+  rotate_shared(shared.results, part.n_vectors * width, static_cast<int>(p.cache.basis_v));
 #pragma unroll 1
   for (int v = warp; v < part.n_vectors; v += kWarps) {
     if (shared.rows[v] < 0) continue;
@@ -135,7 +147,8 @@ void launch_attention(Lowering& to, const AttentionOp& op, Attention p, std::int
   const bool cut = grid.x * grid.y < kEnoughBlocks && p.n_spans > 1 &&
                    n * (4 * p.cache.head_dim + static_cast<std::int64_t>(sizeof(float2))) <= kMostScratch;
   const unsigned spans = cut ? static_cast<unsigned>(p.n_spans) : 1;
-  for (; vectors > kTile && grid.x * grid.y * spans < kEnoughBlocks; grid = blocks_with(p, vectors)) vectors /= 2;
+  // Nor a tile that would be nobody's.
+  for (; vectors > kTile && (p.n_rows * p.chunk <= kTile || grid.x * grid.y * spans < kEnoughBlocks); grid = blocks_with(p, vectors)) vectors /= 2;
   p.layers = spans;
   p.ahead = to.ahead;
   const unsigned more = blocks_for(p.ahead.blocks, grid.x * grid.y);

@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(kThreads) fold_spans(Attention p) {
       for (int i = 0; i < kFetched; ++i) {
         for (int c = 0; c < kColumns; ++c) {
           const int column = me + kThreads * c;
-          values[i][c] = begin + i < n && column < dim ? sums[std::int64_t{begin + i} * dim + column] : 0;
+          values[i][c] = begin + i < n && column < dim && weight[begin + i] != 0 ? sums[std::int64_t{begin + i} * dim + column] : 0;
         }
       }
 #pragma unroll

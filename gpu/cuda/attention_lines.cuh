@@ -22,6 +22,15 @@ __device__ __forceinline__ void prefetch_row(const std::uint8_t* tile, int slot,
 /// Which of a warp's positions are meant: those that lie in a pool, or with kAllPools all, whose lines are of one encoding and have whole groups.
 inline constexpr int kAllPools = -1;
 
+/// Sums of products with the low terms of an encoding, as large as they are.
+template <class Format>
+__device__ __forceinline__ void lessen(float (&sums)[4]) {
+  if constexpr (Format::kLowFactor != 1) {
+#pragma unroll
+    for (float& sum : sums) sum *= 1.0f / Format::kLowFactor;
+  }
+}
+
 /// Of each page, of vector g positions 2t and 2t + 1, then of vector g + 8, which is nobody's where there is one tile.
 using Scores = float[kPages][4];
 
@@ -71,12 +80,15 @@ __device__ __forceinline__ void add_scores(const Found* found, int pool, int dim
 #pragma unroll
         for (int s = 0; s < 2; ++s) keys[s] = Format::decode(raw[j][s][page], Format::place(dim, (first + j) * kGroupQuads + 4 * s + t));
         float sums[4];
-        half_product(sums, low[0], keys[0].high[0], keys[0].high[1]);
-        add_half_product(sums, low[1], keys[1].high[0], keys[1].high[1]);
-        if constexpr (!Format::kExact) {
-#pragma unroll
-          for (int s = 0; s < 2; ++s) add_half_product(sums, high[s], keys[s].low[0], keys[s].low[1]);
+        if constexpr (Format::kExact) {
+          half_product(sums, low[0], keys[0].high[0], keys[0].high[1]);
+        } else {
+          half_product(sums, high[0], keys[0].low[0], keys[0].low[1]);
+          add_half_product(sums, high[1], keys[1].low[0], keys[1].low[1]);
+          lessen<Format>(sums);
+          add_half_product(sums, low[0], keys[0].high[0], keys[0].high[1]);
         }
+        add_half_product(sums, low[1], keys[1].high[0], keys[1].high[1]);
 #pragma unroll
         for (int s = 0; s < 2; ++s) add_half_product(sums, high[s], keys[s].high[0], keys[s].high[1]);
 #pragma unroll
@@ -139,12 +151,15 @@ __device__ __forceinline__ void add_values(const Found* found, int pool, std::in
       const auto high = [&](int page) { return __byte_perm(values[page][0].high[column / 2], values[page][1].high[column / 2], column % 2 == 0 ? 0x5410u : 0x7632u); };
       const auto low = [&](int page) { return __byte_perm(values[page][0].low[column / 2], values[page][1].low[column / 2], column % 2 == 0 ? 0x5410u : 0x7632u); };
       float all[4];
-      half_product(all, weights.low[0], high(0), high(1));
-      add_half_product(all, weights.low[1], high(2), high(3));
-      if constexpr (!Format::kExact) {
-        add_half_product(all, weights.high[0], low(0), low(1));
+      if constexpr (Format::kExact) {
+        half_product(all, weights.low[0], high(0), high(1));
+      } else {
+        half_product(all, weights.high[0], low(0), low(1));
         add_half_product(all, weights.high[1], low(2), low(3));
+        lessen<Format>(all);
+        add_half_product(all, weights.low[0], high(0), high(1));
       }
+      add_half_product(all, weights.low[1], high(2), high(3));
       add_half_product(all, weights.high[0], high(0), high(1));
       add_half_product(all, weights.high[1], high(2), high(3));
 #pragma unroll

@@ -46,16 +46,20 @@ struct RowSet {
 
 // Where the warp's positions of a span lie: into found; for those that the set does not see another one that it sees, in pool -1. Returns the pools
 // they lie in, a bit each.
+template <Pages kOf>
 __device__ __forceinline__ unsigned find(const Attention& p, const Part& part, const Sight& sight, const RowSet& set, int span, Found* found, bool brings) {
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32, dim = static_cast<int>(p.cache.head_dim);
   const int position = span * kSpan + lane / kShare * kSlots + warp * kShare + lane % kShare, at = min(max(position, set.begin), set.end - 1);
   const int slot = !set.is_plain && at >= sight.prefix ? p.extra_slots[(sight.extra + at - sight.prefix) * p.extra_stride] : at;
   const int block = p.table[sight.sequence * p.table_stride + slot / kSlots], pool = block >> kPlaceBits;
-  const Found here{line_of(p.cache, block, part.kv_head, 0, false).codes, slot % kSlots, at == position ? pool : -1};
+  constexpr bool kHalves = kOf == Pages::halves;
+  constexpr int kHalf = static_cast<int>(KvFormat::f16);
+  const int k_format = kHalves ? kHalf : p.cache.pools[pool].k_format, v_format = kHalves ? kHalf : p.cache.pools[pool].v_format;
+  const std::int64_t keys = tile_bytes_of(k_format, dim);
+  const Found here{page_of(p.cache, block, part.kv_head, keys + tile_bytes_of(v_format, dim)), slot % kSlots, at == position ? pool : -1};
   if (brings) {
-    const Pool& of = p.cache.pools[pool];
-    prefetch_row(here.page, here.slot, static_cast<int>(row_bytes_of(of.k_format, dim)));
-    prefetch_row(here.page + tile_bytes_of(of.k_format, dim), here.slot, static_cast<int>(row_bytes_of(of.v_format, dim)));
+    prefetch_row(here.page, here.slot, static_cast<int>(row_bytes_of(k_format, dim)));
+    prefetch_row(here.page + keys, here.slot, static_cast<int>(row_bytes_of(v_format, dim)));
   }
   __syncwarp();  // nobody looks at those before any more
   found[lane] = here;
@@ -122,6 +126,7 @@ __device__ __forceinline__ void weigh(const Attention& p, const Shared& shared, 
     static_assert(kWarps == 8);
     const float4 first = of_warps[0], second = of_warps[1];
     const float most = fmaxf(fmaxf(fmaxf(first.x, first.y), fmaxf(first.z, first.w)), fmaxf(fmaxf(second.x, second.y), fmaxf(second.z, second.w)));
+    const float base = most == -INFINITY ? 0 : most;  // the weight of -inf is 0 then, too
     float sum = 0;
 #pragma unroll
     for (int page = 0; page < kPages; ++page) {
@@ -129,7 +134,7 @@ __device__ __forceinline__ void weigh(const Attention& p, const Shared& shared, 
 #pragma unroll
       for (int odd = 0; odd < 2; ++odd) {
         float& logit = scores[page][2 * tile + odd];
-        const float weight = logit == -INFINITY ? 0 : expf(logit - most);
+        const float weight = expf(logit - base);
         of_page += weight;
         logit = weight * kWeightFactor;
       }
@@ -214,11 +219,6 @@ __device__ __forceinline__ void attend_span(const Attention& p, const Part& part
   const uint4* queries = shared.queries + first_vector / (kTiles * kTile) * Part::query_size(part.width);
   Found* found = shared.found + warp * 32;
   const int first_row = first_vector / p.chunk, last_row = min(part.n_rows, (first_vector + kTiles * kTile - 1) / p.chunk + 1);
-#pragma unroll
-  for (int tile = 0; tile < kTiles; ++tile) {
-    const int vector = first_vector + tile * kTile + warp, row = shared.rows[vector];
-    if (p.state != nullptr && lane == 0 && row >= 0) p.state[part.at(p, vector, row) * p.n_spans + span] = float2{-INFINITY, 0};  // unless it sees something
-  }
   unsigned done = 0;
 #pragma unroll 1
   for (int leader = first_row; leader < last_row; ++leader) {
@@ -226,7 +226,7 @@ __device__ __forceinline__ void attend_span(const Attention& p, const Part& part
     const RowSet set(shared.sights, span, leader, last_row);
     if (set.members == 0) continue;
     done |= set.members;
-    const unsigned pools = find(p, part, shared.sights[leader], set, span, found, first_vector == 0);
+    const unsigned pools = find<kOf>(p, part, shared.sights[leader], set, span, found, first_vector == 0);
     Scores scores = {};
     each_pool<kOf>(p.cache, pools, false, [&](int pool, auto format) { add_scores<decltype(format), kAll, kTiles>(found, pool, dim, queries, scores); });
     make_logits<kTiles>(p, shared, set, span, first_vector, scores);

@@ -18,18 +18,19 @@ struct QuadPlace {
   int columns;  // 4, less behind the last whole quad
 };
 
-/// A quad as two words of halves; what they leave of its values in two more: both together have 22 bits, up to twice the largest half.
+/// A quad as two words of halves; what they leave of its values, times the encoding's kLowFactor, in two more: both together have 22 bits.
 struct HalfQuad {
   unsigned high[2], low[2];
 };
+template <int kLowFactor = 1>
 __device__ __forceinline__ HalfQuad halves_of(const float (&values)[4]) {
   HalfQuad quad;
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
     const float first = values[2 * i], second = values[2 * i + 1];
     quad.high[i] = half_word(first, second);
-    quad.low[i] = half_word(first - half_bits_to_float(static_cast<std::uint16_t>(quad.high[i] & 0xffffu)),
-                            second - half_bits_to_float(static_cast<std::uint16_t>(quad.high[i] >> 16)));
+    quad.low[i] = half_word((first - half_bits_to_float(static_cast<std::uint16_t>(quad.high[i] & 0xffffu))) * kLowFactor,
+                            (second - half_bits_to_float(static_cast<std::uint16_t>(quad.high[i] >> 16))) * kLowFactor);
   }
   return quad;
 }
@@ -42,6 +43,7 @@ template <bool kRagged>
 struct Halves {
   using Raw = uint2;
   static constexpr bool kExact = true;
+  static constexpr int kLowFactor = 1;
   static __device__ __forceinline__ SlotLine line(const std::uint8_t* tile, int slot, int dim) { return {tile + slot * 2 * dim, nullptr}; }
   static __device__ __forceinline__ QuadPlace place(int dim, int quad) { return {8 * quad, 0, 0, min(4, dim - 4 * quad)}; }
   static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
@@ -59,6 +61,7 @@ template <bool kRagged>
 struct Floats {
   using Raw = float4;
   static constexpr bool kExact = false;
+  static constexpr int kLowFactor = 2048;
   static __device__ __forceinline__ SlotLine line(const std::uint8_t* tile, int slot, int dim) { return {tile + slot * 4 * dim, nullptr}; }
   static __device__ __forceinline__ QuadPlace place(int dim, int quad) { return {16 * quad, 0, 0, min(4, dim - 4 * quad)}; }
   static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
@@ -68,7 +71,7 @@ struct Floats {
     for (int i = 0; i < at.columns; ++i) values[i] = from[i];
     return float4{values[0], values[1], values[2], values[3]};
   }
-  static __device__ __forceinline__ HalfQuad decode(const Raw& raw, const QuadPlace&) { return halves_of({raw.x, raw.y, raw.z, raw.w}); }
+  static __device__ __forceinline__ HalfQuad decode(const Raw& raw, const QuadPlace&) { return halves_of<kLowFactor>({raw.x, raw.y, raw.z, raw.w}); }
 };
 
 // Q8, Q4H, Q2H. A group of g columns has g * kBits / 32 words; the quads of a word are that many quads apart.
@@ -79,6 +82,7 @@ struct Codes {
     std::uint16_t scale;
   };
   static constexpr bool kExact = false;
+  static constexpr int kLowFactor = 1;
   static __device__ __forceinline__ int group_shift(int dim) { return group_of(dim) == 32 ? 3 : 2; }  // quads of a group, as a power of two; and so all that follows
   static __device__ __forceinline__ SlotLine line(const std::uint8_t* tile, int slot, int dim) {
     const int row = dim * kBits / 8;
@@ -97,7 +101,8 @@ struct Codes {
   static __device__ __forceinline__ HalfQuad decode(const Raw& raw, const QuadPlace& at) {
     constexpr unsigned kOffset = kBits == 4 ? 8 : 128, kMinusOffset = (0xe400u + kOffset) * 0x10001u;
     constexpr unsigned kMostScale = (kBits == 4 ? 0x6fffu : 0x6007u) * 0x10001u;  // 8188, 515.5
-    const unsigned codes = raw.codes >> at.shift, scale = half_min(raw.scale * 0x10001u, kMostScale);
+    const unsigned codes = raw.codes >> at.shift, both = raw.scale * 0x10001u;
+    const unsigned scale = half_min(both & 0x7fff7fffu, kMostScale) | (both & 0x80008000u);  // Q4H's are negative, too
     unsigned bytes = 0;
     if constexpr (kBits == 8) bytes = codes ^ 0x80808080u;
     if constexpr (kBits == 4) bytes = codes & 0x0f0f0f0fu;

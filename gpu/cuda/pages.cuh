@@ -29,6 +29,11 @@ __device__ __forceinline__ std::int64_t tile_bytes_of(int format, int dim) {
   return kSlots * (row_bytes_of(format, dim) + (is_scaled(format) ? dim / group_of(dim) * 2 : 0));
 }
 
+/// A kv head's part of a block, of as many bytes as its pool's encodings take: keys, then values.
+__device__ __forceinline__ std::uint8_t* page_of(const Cache& cache, int block, std::int64_t kv_head, std::int64_t bytes) {
+  return cache.pools[block >> kPlaceBits].pages + ((block & ((1 << kPlaceBits) - 1)) * cache.n_kv_heads + kv_head) * bytes;
+}
+
 /// The keys or the values of one slot.
 struct Line {
   std::uint8_t* codes;
@@ -39,8 +44,8 @@ struct Line {
 __device__ __forceinline__ Line line_of(const Cache& cache, int block, std::int64_t kv_head, int slot, bool value) {
   const Pool& pool = cache.pools[block >> kPlaceBits];
   const int dim = static_cast<int>(cache.head_dim), format = value ? pool.v_format : pool.k_format;
-  const std::int64_t keys = tile_bytes_of(pool.k_format, dim), page = keys + tile_bytes_of(pool.v_format, dim);
-  std::uint8_t* tile = pool.pages + ((block & ((1 << kPlaceBits) - 1)) * cache.n_kv_heads + kv_head) * page + (value ? keys : 0);
+  const std::int64_t keys = tile_bytes_of(pool.k_format, dim);
+  std::uint8_t* tile = page_of(cache, block, kv_head, keys + tile_bytes_of(pool.v_format, dim)) + (value ? keys : 0);
   const std::int64_t row = row_bytes_of(format, dim);
   Line line{tile + slot * row, nullptr, format};
   if (is_scaled(format)) line.scales = reinterpret_cast<std::uint16_t*>(tile + kSlots * row) + slot * (dim / group_of(dim));
@@ -60,7 +65,7 @@ __device__ inline void rotate_shared(float* x, int cols, int n) {
       __syncthreads();
 #pragma unroll 1
       for (int i = me; i < cols / 2; i += threads) {
-        const int at = i / h * 2 * h + i % h;
+        const int at = 2 * i - (i & (h - 1));  // h is a power of two, like n
         const float a = x[at], b = x[at + h];
         x[at] = a + b;
         x[at + h] = a - b;

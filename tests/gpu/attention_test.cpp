@@ -1,4 +1,7 @@
 #include "gpu/cpu/attention.h"
+
+#include <numeric>
+
 #include "tests/gpu/harness.h"
 
 namespace foreword::gpu {
@@ -14,7 +17,7 @@ struct Case {
   bool two_sequences = false;
   bool shared = false;     // the second one begins with three pages of the first
   DType dtype = DType::f16;
-  float spread = 1;
+  float spread = 1, values = 1;  // of keys and values
   std::vector<KvEncoding> closed = {};  // encodings that old pages of a sequence take in turn
   bool watched = false;                 // the last row of each sequence; the shares follow the result
 };
@@ -38,7 +41,7 @@ std::vector<float> run(Harness& h, const Case& c) {
   std::vector<std::int32_t> slots;
   for (std::int64_t s = 0; s < n_blocks * kPageSlots; ++s) slots.push_back(static_cast<std::int32_t>(s));
   const std::int64_t n = n_blocks * kPageSlots, width = c.n_kv_heads * c.head_dim;
-  h.backend.store_kv(h.floats(n, width, c.spread), h.floats(n, width), layer, h.put(slots, n, 1));
+  h.backend.store_kv(h.floats(n, width, c.spread), h.floats(n, width, c.values), layer, h.put(slots, n, 1));
 
   // The first page and from the fifth on stay open. Every closed page goes through all pools before its own.
   std::vector<std::int32_t> from, to;
@@ -186,6 +189,41 @@ TEST(Attention, SharesOfWatchedRows) {
   }
 }
 
+// Where halves have hardly a bit left.
+TEST(Attention, SmallFloatsKeepTheirDigits) {
+  for (const std::int64_t dim : {64, 72, 128}) {
+    const Case c{.head_dim = dim, .prefix = {1, 63, 200, 400}, .dtype = DType::f32, .spread = 1e-4F, .values = 1e-5F};
+    expect_conforms([&](Harness& h) { return run(h, c); }, 1e-5, 950 + static_cast<std::uint64_t>(dim));
+  }
+}
+
+// A group whose best scale in Q4H makes more of its largest value than a half can hold.
+TEST(Attention, ValuesNearTheLargestHalfStayNumbers) {
+  constexpr KvEncoding kQ4{KvFormat::q4h, KvFormat::q4h};
+  constexpr std::int64_t kDim = 64;
+  expect_conforms([&](Harness& h) {
+    KvLayer layer{nullptr, 0, 1, 1, kDim, DType::f16};
+    layer.buffer = h.empty(1, layer.page_bytes() / 4).buffer;
+    layer.closed[0] = {h.empty(1, kQ4.page_bytes(kDim) / 4).buffer, 0, 1, kQ4};
+    std::vector<float> values(kPageSlots * kDim, 10680);
+    for (std::size_t i = 0; i < values.size(); i += 32) values[i] = 57000;
+    std::vector<std::int32_t> slots(kPageSlots);
+    std::iota(slots.begin(), slots.end(), 0);
+    h.backend.store_kv(h.floats(kPageSlots, kDim), h.put(values, kPageSlots, kDim), layer, h.put(slots, kPageSlots, 1));
+    h.backend.encode_pages(layer, h.put(std::vector{kv_block(0, 0)}, 1, 1), h.put(std::vector{kv_block(1, 0)}, 1, 1));
+    AttentionRows rows;
+    rows.table = h.put(std::vector{kv_block(1, 0)}, 1, 1);
+    rows.sequence = h.put(std::vector<std::int32_t>{0}, 1, 1);
+    rows.position = h.put(std::vector<std::int32_t>{kPageSlots - 1}, 1, 1);
+    rows.prefix_slots = h.put(std::vector<std::int32_t>{kPageSlots}, 1, 1);
+    rows.extra_begin = h.put(std::vector<std::int32_t>{0, 0}, 2, 1);
+    rows.max_slots = kPageSlots;
+    const Tensor out = h.empty(1, 2 * kDim);
+    h.backend.attention(h.floats(1, 2 * kDim), layer, rows, {.n_heads = 2, .scale = 0.1F, .sinks = {}}, out);
+    return h.take(out);
+  }, 0.02, 960);
+}
+
 // The basis is seen by nobody: with pages of f32 the result is that of no rotation.
 TEST(Attention, RotationCancelsOut) {
   constexpr KvEncoding kF32{KvFormat::f32, KvFormat::f32};
@@ -257,7 +295,11 @@ TEST_P(AttentionBits, DependOnNeitherNeighboursNorTheWayThere) {
     layer.buffer = h.empty(1, layer.n_blocks * n_kv_heads * layer.page_bytes() / 4).buffer;
     layer.basis = kv_basis(dim);
     layer.closed[0] = {h.empty(1, n_kv_heads * encoding.page_bytes(dim) / 4).buffer, 0, 1, encoding};
-    const Tensor k = h.floats(kRows + kPrefix, n_kv_heads * dim), v = h.floats(kRows + kPrefix, n_kv_heads * dim);
+    std::vector<float> values = h.normal((kRows + kPrefix) * n_kv_heads * dim);
+    // Rows before this one do not see it, but may go through its span: whatever it holds, they do not feel it.
+    const auto large = std::span(values).subspan(static_cast<std::size_t>((kPrefix + kRows / 2) * n_kv_heads * dim), static_cast<std::size_t>(n_kv_heads * dim));
+    for (float& value : large) value = value < 0 ? -6e4F : 6e4F;
+    const Tensor k = h.floats(kRows + kPrefix, n_kv_heads * dim), v = h.put(values, kRows + kPrefix, n_kv_heads * dim);
     const Tensor q = h.floats(kRows, kHeads * dim);
     // Every token twice: in the chain at its position, and scattered behind it.
     std::vector<std::int32_t> chain_slots, scattered;
