@@ -48,7 +48,7 @@ struct Halves {
   static __device__ __forceinline__ QuadPlace place(int dim, int quad) { return {8 * quad, 0, 0, min(4, dim - 4 * quad)}; }
   static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
     const std::uint8_t* from = line.codes + at.at;
-    if constexpr (!kRagged) return *reinterpret_cast<const uint2*>(from);
+    if constexpr (!kRagged) return load_constant(reinterpret_cast<const uint2*>(from));
     const auto* halves = reinterpret_cast<const std::uint16_t*>(from);
     unsigned words[2] = {};
     for (int i = 0; i < at.columns; ++i) words[i / 2] |= static_cast<unsigned>(halves[i]) << 16 * (i % 2);
@@ -66,7 +66,7 @@ struct Floats {
   static __device__ __forceinline__ QuadPlace place(int dim, int quad) { return {16 * quad, 0, 0, min(4, dim - 4 * quad)}; }
   static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
     const auto* from = reinterpret_cast<const float*>(line.codes + at.at);
-    if constexpr (!kRagged) return *reinterpret_cast<const float4*>(from);
+    if constexpr (!kRagged) return load_constant(reinterpret_cast<const float4*>(from));
     float values[4] = {};
     for (int i = 0; i < at.columns; ++i) values[i] = from[i];
     return float4{values[0], values[1], values[2], values[3]};
@@ -94,7 +94,7 @@ struct Codes {
     return {4 * ((g << words) + (in_group & ((1 << words) - 1))), 2 * g, kBits * (in_group >> words), 4};
   }
   static __device__ __forceinline__ Raw fetch(const SlotLine& line, const QuadPlace& at) {
-    return {*reinterpret_cast<const unsigned*>(line.codes + at.at), *reinterpret_cast<const std::uint16_t*>(line.scales + at.scale_at)};
+    return {load_constant(reinterpret_cast<const unsigned*>(line.codes + at.at)), load_constant(reinterpret_cast<const std::uint16_t*>(line.scales + at.scale_at))};
   }
   // Each code as a byte from 0 to 255 that is `kOffset` too large, that byte as the last bits of a half of 1024, and the code times its scale: rounded, and
   // what that leaves, which is a half too. Numbers that no half holds become the largest one, or near it.

@@ -69,6 +69,9 @@ template <class T>
 __device__ T lane_value(T value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
 
 // Asks for the 128 bytes around an address of global memory; a later load finds them in the cache.
+// Of memory that no kernel writes meanwhile.
+template <class T>
+__device__ __forceinline__ T load_constant(const T* global) { return __ldg(global); }
 __device__ __forceinline__ void prefetch(const void* global) { asm volatile("prefetch.global.L2 [%0];" ::"l"(global)); }
 
 // Fragments of matrices as the PTX ISA deals them to the lanes of a warp (mma.m16n8k16, mma.m16n8k32 and mma.m8n8k16 of .s8). In lane 4g + t
@@ -312,6 +315,8 @@ inline void half_product(float (&c)[4], const unsigned (&a)[4], unsigned b0, uns
   add_half_product(c, a, b0, b1);
 }
 
+template <class T>
+T load_constant(const T* global) { return *global; }
 inline void prefetch(const void* global) { static_cast<void>(*static_cast<const volatile std::uint8_t*>(global)); }  // it has to be there
 inline void copy_async(void* shared, const void* global) { std::memcpy(shared, global, 16); }
 inline void end_copy_group() {}
