@@ -98,6 +98,7 @@ Result<std::optional<Drafting>> open_drafting(LoadedModel& model, SecondModel* s
     CostModel level, reading;
     FW_TRY(measure_cost(second->model(), std::array{1}, best, level));
     FW_TRY(measure_cost(second->model(), std::array{kReadAtOnce}, false, reading));
+    if (go_on && !go_on()) return Error{ErrorCode::cancelled, "Drafting was given up."};
     if (level.known() && reading.known()) drafting->speculation.expect("model", {level.seconds(1), reading.seconds(kReadAtOnce) / kReadAtOnce});
     FW_TRY(rehearse(model, *second, kRehearsingSeconds, drafting->speculation));
   }
@@ -108,7 +109,7 @@ Result<Drafters> open_drafters(LoadedModel& model, const ModelOptions& options, 
   Drafters drafters;
   Result<void> failed;
   if (!options.draft_model.empty()) {
-    auto second = SecondModel::open(options.draft_model, options, model);
+    auto second = SecondModel::open(options.draft_model, options, model, [&](double) { return !go_on || go_on(); });
     if (second) drafters.second = std::move(*second);
     else failed = std::move(second.error());
   }

@@ -53,8 +53,9 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const Ggu
   return open_on(nullptr, std::move(file), options, go_on);
 }
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::open_beside(const LoadedModel& other, std::shared_ptr<const GgufFile> file, const ModelOptions& options) {
-  return open_on(other.backend_->device().id == "cpu" ? other.backend_ : nullptr, std::move(file), options, {});
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open_beside(const LoadedModel& other, std::shared_ptr<const GgufFile> file, const ModelOptions& options,
+                                                              const gpu::Progress& go_on) {
+  return open_on(other.backend_->device().id == "cpu" ? other.backend_ : nullptr, std::move(file), options, go_on);
 }
 
 /// processor: where it is to be computed if the plan says so; null: by one of its own.
@@ -81,7 +82,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::shared_ptr<gpu::B
   }
 }
 
-Result<void> LoadedModel::move_to_processor(ErrorCode why) {
+Result<void> LoadedModel::move_to_processor(ErrorCode why, const gpu::Progress& go_on) {
   const std::shared_ptr<const GgufFile> file = model_.file;
   forward_.reset();
   texts_.reset();
@@ -92,7 +93,7 @@ Result<void> LoadedModel::move_to_processor(ErrorCode why) {
   options_.device = plan.device;
   device_reason_ = plan.reason;
   FW_ASSIGN(auto backend, open_planned(plan, options_));
-  return settle_on(std::move(backend), file, {});
+  return settle_on(std::move(backend), file, go_on);
 }
 
 Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on) {

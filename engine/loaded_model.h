@@ -31,7 +31,8 @@ class LoadedModel {
   static Result<std::unique_ptr<LoadedModel>> open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on = {});
   /// A model beside another, for the same thread: where both are computed by the processor, by the same threads of it, which would
   /// else be in each other's way.
-  static Result<std::unique_ptr<LoadedModel>> open_beside(const LoadedModel& other, std::shared_ptr<const GgufFile> file, const ModelOptions& options);
+  static Result<std::unique_ptr<LoadedModel>> open_beside(const LoadedModel& other, std::shared_ptr<const GgufFile> file, const ModelOptions& options,
+                                                          const gpu::Progress& go_on = {});
 
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
@@ -55,8 +56,8 @@ class LoadedModel {
   void learn(const KvCost& cost);
 
   /// After `device_lost` or `out_of_memory`, which `why` tells: the same model on the processor, with an empty cache. Whatever points to the cache, to texts() or to
-  /// forward() has to be gone; tokenizer and chat format stay where they are. After an error nothing may be used any more.
-  Result<void> move_to_processor(ErrorCode why);
+  /// forward() has to be gone; tokenizer and chat format stay where they are. After an error, `cancelled` too, nothing may be used any more.
+  Result<void> move_to_processor(ErrorCode why, const gpu::Progress& go_on = {});
   bool has_kv_book() const { return kv_book_ != nullptr; }
   /// By layer: 1 is left out where the model drafts for itself. Empty if the book does not know, or not of this many layers.
   std::vector<std::uint8_t> known_skipped() const;

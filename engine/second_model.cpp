@@ -4,12 +4,13 @@
 
 namespace foreword::engine {
 
-Result<std::unique_ptr<SecondModel>> SecondModel::open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target) {
+Result<std::unique_ptr<SecondModel>> SecondModel::open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target,
+                                                       const gpu::Progress& go_on) {
   ModelOptions own = options;
   own.context = target.model().context;
   own.kv = KvMode::exact;
   FW_ASSIGN(auto file, GgufFile::open(path));
-  auto model = LoadedModel::open_beside(target, std::make_shared<const GgufFile>(std::move(file)), own);
+  auto model = LoadedModel::open_beside(target, std::make_shared<const GgufFile>(std::move(file)), own, go_on);
   if (!model) return std::move(model.error());
   const Tokenizer* mine = (*model)->tokenizer();
   const Tokenizer* its = target.tokenizer();

@@ -30,7 +30,9 @@ class SecondModel : public DraftModel {
  public:
   /// `invalid_argument` if the two vocabularies are not the same, since then its tokens mean nothing to the target. One may have up to
   /// kMostPadding tokens more at its end: models of one family are filled up to other sizes (Qwen 2.5: 151,936 and 152,064).
-  static Result<std::unique_ptr<SecondModel>> open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target);
+  /// `cancelled`: go_on said no.
+  static Result<std::unique_ptr<SecondModel>> open(const std::filesystem::path& path, const ModelOptions& options, const LoadedModel& target,
+                                                   const gpu::Progress& go_on = {});
 
   static constexpr std::int32_t kMostPadding = 128;
 

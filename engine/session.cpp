@@ -161,7 +161,7 @@ class Session::Desk {
     lose_helpers();
     model_options_.device = kProcessor;
     model_options_.draft_model_optional = true;  // the answers that wait need the model alone
-    return model_->move_to_processor(why) && start_model();
+    return model_->move_to_processor(why, [this](double) { return wants_model(); }) && start_model();
   }
 
   void sweep() {

@@ -27,9 +27,10 @@ PrefixKeeper::Restoration::Restoration(PrefixKeeper& keeper, PrefixTree::Text& t
 
 bool PrefixKeeper::Restoration::step(std::chrono::milliseconds patience) {
   if (!arriving_) return false;
+  const bool ended = arriving_->closed();  // before looking, since the last pages come right before the end
   const auto arrived = arriving_->take_until(Clock::now() + patience);
   if (arrived) last_ = Clock::now();
-  const bool may_come = arrived ? take(*arrived) : !arriving_->closed() && Clock::now() < last_ + kLongestWait;
+  const bool may_come = arrived ? take(*arrived) : !ended && Clock::now() < last_ + kLongestWait;
   if (may_come) return true;
   arriving_->close();
   arriving_.reset();

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -104,8 +105,13 @@ Result<void> encode(Format format, std::int64_t row_length, std::span<const floa
     }
   };
   std::vector<std::thread> threads;
-  for (std::int64_t worker = 1; worker < n_workers; ++worker) threads.emplace_back(work, worker);
+  std::int64_t n_started = 1;
+  try {
+    for (; n_started < n_workers; ++n_started) threads.emplace_back(work, n_started);
+  } catch (const std::system_error&) {  // the system gives no more: theirs is done here
+  }
   work(0);
+  for (std::int64_t worker = n_started; worker < n_workers; ++worker) work(worker);
   for (std::thread& thread : threads) thread.join();
   const std::int64_t first_bad = std::ranges::min(bad_row);
   if (first_bad == n_rows) return {};

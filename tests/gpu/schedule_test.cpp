@@ -1,10 +1,7 @@
 #include "gpu/cpu/schedule.h"
 
-#include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include <sched.h>
 
-#include <fstream>
 #include <memory>
 #include <numeric>
 #include <set>
@@ -12,6 +9,7 @@
 
 #include "gpu/cpu/system.h"
 #include "tests/gpu/harness.h"
+#include "tests/support/few_threads.h"
 
 namespace foreword::gpu {
 namespace {
@@ -86,36 +84,10 @@ TEST(ThreadPool, EveryThreadComesThoughThereIsOneProcessor) {
   }
 }
 
-// Leaves the process room for the stacks of two more threads, until it goes.
-class RoomForTwoThreads {
- public:
-  RoomForTwoThreads() {
-    constexpr std::size_t kStack = std::size_t{256} << 20;
-    ::pthread_getattr_default_np(&usual_);
-    ::pthread_attr_t large = usual_;
-    ::pthread_attr_setstacksize(&large, kStack);
-    ::pthread_setattr_default_np(&large);
-    std::uint64_t pages = 0;
-    std::ifstream("/proc/self/statm") >> pages;
-    ::getrlimit(RLIMIT_AS, &limit_);
-    rlimit small = limit_;
-    small.rlim_cur = pages * static_cast<std::uint64_t>(::getpagesize()) + kStack * 5 / 2;
-    ::setrlimit(RLIMIT_AS, &small);
-  }
-  ~RoomForTwoThreads() {
-    ::setrlimit(RLIMIT_AS, &limit_);
-    ::pthread_setattr_default_np(&usual_);
-  }
-
- private:
-  ::pthread_attr_t usual_{};
-  rlimit limit_{};
-};
-
 TEST(ThreadPool, GoesOnWithTheThreadsThatTheSystemGives) {
   std::unique_ptr<ThreadPool> pool;
   {
-    const RoomForTwoThreads limit;
+    const test::RoomForTwoThreads limit;
     pool = std::make_unique<ThreadPool>(16);
   }
 #if defined(__SANITIZE_THREAD__)

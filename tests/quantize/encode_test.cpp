@@ -9,6 +9,7 @@
 #include <limits>
 #include <random>
 
+#include "tests/support/few_threads.h"
 #include "tests/support/fixtures.h"
 
 namespace foreword::engine {
@@ -211,6 +212,13 @@ TEST(Encode, ThreadsChangeNothing) {
     EXPECT_EQ(encoded(format, 512, values, {}, 3), alone) << name(format);
     EXPECT_EQ(encoded(format, 512, values, {}, 64), alone) << name(format);
   }
+}
+
+TEST(Encode, WhereThereAreNoThreadsTheCallerDoesTheirRows) {
+  const std::vector<float> values = gaussian(512 * 13, 5);
+  const std::vector<std::byte> alone = encoded(Format::q8_0, 512, values);
+  const test::RoomForTwoThreads limit;
+  EXPECT_EQ(encoded(Format::q8_0, 512, values, {}, 13), alone);
 }
 
 TEST(Encode, RowsThatBlocksDoNotDivide) {

@@ -414,8 +414,9 @@ TEST_F(PrefixRecall, AChatThatIsForgottenMeanwhileStaysForgotten) {
 }
 
 TEST_F(PrefixRecall, AnotherModelEndsItAndAPrivateChatHasNone) {
-  store.held_back = store.n_loads + 1;
   Program one(store);
+  one.ask(-9, words(0, 10), 1);  // the model is open
+  store.held_back = store.n_loads + 1;
   one.send(RecallChat{3, messages});
   one.send(UnloadModel{});
   one.send(RecallChat{3, messages});

@@ -32,6 +32,21 @@ TEST(SecondModel, AnotherVocabularyIsRefused) {
   EXPECT_NE(second.error().message.find("vocabulary"), std::string::npos) << second.error().message;
 }
 
+// The window is closed meanwhile, or another model is wanted.
+TEST(SecondModel, IsGivenUpWhileItLoads) {
+  ModelOptions options = options_of(256);
+  options.n_threads = 1;  // so that the one who asks does all of the work
+  const auto model = std::move(LoadedModel::open(builtin("main.gguf"), options)).value();
+  options.draft = {"model"};
+  options.draft_model = builtin("draft.gguf");
+  options.draft_model_optional = true;
+  int asked = 0;
+  const auto drafters = open_drafters(*model, options, [&] { return ++asked > 1; });
+  ASSERT_FALSE(drafters);
+  EXPECT_EQ(drafters.error().code, ErrorCode::cancelled);
+  EXPECT_EQ(asked, 1);
+}
+
 // A sibling that comes with a model may be damaged or gone.
 TEST(SecondModel, IsLeftOutWhereItMayFail) {
   ModelOptions options = options_of(256);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/model/random_model.h"
+#include "tests/session/outbox.h"
 #include "tests/support/fixtures.h"
 
 namespace foreword::engine {
@@ -24,7 +25,7 @@ struct Outcome {
   std::int64_t prompt_tokens = 0, reused_tokens = 0;
 };
 
-class SessionTest : public testing::Test {
+class SessionTest : public testing::Test, protected WithOutbox {
  protected:
   void load(std::int64_t context = 256, gpu::KvEncoding kv = {}, const std::filesystem::path& path = model_path()) {
     ModelOptions options;
@@ -77,7 +78,6 @@ class SessionTest : public testing::Test {
     return wait(id);
   }
 
-  Mailbox<Event> outbox_;
   Session session_{outbox_};
   ModelSummary summary_;
 };
@@ -219,15 +219,13 @@ TEST_F(SessionTest, AFullCacheGivesUpTheOldestChatFirst) {
 
 TEST_F(SessionTest, AStopIsObeyedWithinOneStep) {
   load();
+  constexpr int kBefore = 8, kMostOfAStep = 64;  // drafts that are all right
+  after(kBefore, [&] { session_.send(Stop{1}); });
   session_.send(raw(1, "Once upon a time", -1));
-  std::size_t at_stop = 0;
-  const Outcome outcome = wait(1, [&](std::size_t n) {
-    if (n == 5) session_.send(Stop{1});
-    at_stop = n;
-  });
+  const Outcome outcome = wait(1);
   ASSERT_TRUE(outcome.stats);
   EXPECT_EQ(outcome.stats->stop_reason, StopReason::cancelled);
-  EXPECT_LT(outcome.ids.size(), 240U) << "it would have gone on to the end of the context";
+  EXPECT_LT(outcome.ids.size(), kBefore + kMostOfAStep) << "it would have gone on to the end of the context";
   EXPECT_EQ(run(raw(2, "Once upon a time", 5)).ids.size(), 5U) << "the session goes on";
 }
 
@@ -422,19 +420,16 @@ TEST_F(SessionTest, SuggestionsAreNotRefusedForWhatRunsInTheBackground) {
   load(1024);
   Generate title = raw(1, "Once upon a time", -1);
   title.background = true;
-  session_.send(title);
   Suggest suggest;
   suggest.id = 2;
   suggest.context = std::string();
   suggest.before = "Dear";
+  after(3, [&] { session_.send(suggest); });
+  session_.send(title);
   bool suggested = false, written_on = false;
   for (;;) {
     const Event event = *outbox_.take();
-    if (std::holds_alternative<TextPiece>(event)) {
-      if (suggest.id == 2) session_.send(suggest);
-      suggest.id = 3;
-      written_on = suggested;
-    }
+    if (std::holds_alternative<TextPiece>(event)) written_on = suggested;
     if (const auto* drafts = std::get_if<Drafts>(&event); drafts != nullptr && drafts->reason != SuggestReason::running) {
       EXPECT_EQ(drafts->reason, SuggestReason::done);
       suggested = true;
@@ -478,10 +473,10 @@ TEST_F(SessionTest, TextIsAlwaysWholeUtf8) {
 
 TEST_F(SessionTest, ANewModelEndsTheAnswer) {
   load();
+  after(3, [&] { session_.send(LoadModel{model_path(), {}}); });
   session_.send(raw(1, "Once upon a time", -1));
-  const Outcome outcome = wait(1, [&](std::size_t n) {
-    if (n == 1) session_.send(LoadModel{model_path(), {}});
-  });
+  const Outcome outcome = wait(1);
+  ASSERT_TRUE(outcome.stats);
   EXPECT_EQ(outcome.stats->stop_reason, StopReason::cancelled);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/session.h"
+#include "tests/session/outbox.h"
 #include "tests/support/fixtures.h"
 
 namespace foreword::engine {
@@ -13,7 +14,7 @@ namespace {
 
 std::filesystem::path model_path() { return test::data_dir().parent_path().parent_path() / "assets/builtin/main.gguf"; }
 
-class SuggestTest : public testing::Test {
+class SuggestTest : public testing::Test, protected WithOutbox {
  protected:
   void load() {
     ModelOptions options;
@@ -42,7 +43,6 @@ class SuggestTest : public testing::Test {
     }
   }
 
-  Mailbox<Event> outbox_;
   Session session_{outbox_};
 };
 
@@ -113,9 +113,8 @@ TEST_F(SuggestTest, AnAnswerComesFirst) {
   generate.id = 7;
   generate.prompt = std::string("Once upon a time");
   generate.max_tokens = 60;
+  after(3, [&] { session_.send(request(1, "Dear")); });
   session_.send(generate);
-  while (!std::holds_alternative<TextPiece>(*outbox_.take())) {}
-  session_.send(request(1, "Dear"));
   EXPECT_EQ(last(1).reason, SuggestReason::busy);
   while (!std::holds_alternative<GenerationDone>(*outbox_.take())) {}
   session_.send(request(2, "Dear"));
