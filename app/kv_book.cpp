@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "engine/base/cache_file.h"
+
 namespace foreword::app {
 namespace {
 
@@ -61,17 +63,7 @@ class JsonKvBook final : public engine::KvBook {
   }
 
  private:
-  void write() {
-    std::error_code ignored;
-    std::filesystem::create_directories(file_.parent_path(), ignored);
-    std::filesystem::path fresh = file_;
-    fresh += ".new";
-    std::ofstream out(fresh, std::ios::binary);
-    out << Json{{"version", kVersion}, {"models", models_}}.dump(1) << '\n';
-    out.close();
-    if (out) std::filesystem::rename(fresh, file_, ignored);
-    else std::filesystem::remove(fresh, ignored);
-  }
+  void write() { write_cache_file(file_, Json{{"version", kVersion}, {"models", models_}}.dump(1) + '\n'); }
 
   std::filesystem::path file_;
   Json models_ = Json::object();  // fingerprint -> encoding -> [mean KL, top-1 agreement], and kSkipped -> layers

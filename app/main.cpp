@@ -9,8 +9,10 @@
 #include <cstdlib>
 #include <limits>
 #include <map>
+#include <new>
 #include <random>
 #include <sstream>
+#include <system_error>
 
 #include "app/builtin.h"
 #include "app/command.h"
@@ -179,4 +181,15 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace foreword::app
 
-int main(int argc, char** argv) { return foreword::app::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return foreword::app::run(argc, argv);
+  } catch (const std::filesystem::filesystem_error& error) {  // what no place expects: a folder that may not even be looked at
+    return foreword::app::fail({foreword::ErrorCode::io, error.path1().string() + " cannot be used: " + error.code().message() + "."});
+  } catch (const std::bad_alloc&) {
+    return foreword::app::fail({foreword::ErrorCode::out_of_memory, "There is not enough memory for this; close other programs, or choose a smaller model or --context."});
+  } catch (const std::system_error& error) {  // a thread that the system does not give
+    return foreword::app::fail({foreword::ErrorCode::io, std::string("The system gives Foreword no more threads (") + error.code().message() +
+                                                             "); end other programs, or raise the limit on processes."});
+  }
+}

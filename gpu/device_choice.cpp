@@ -1,7 +1,5 @@
 #include "gpu/device_choice.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -9,6 +7,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "engine/base/cache_file.h"
 #include "gpu/bandwidth.h"
 #include "gpu/device_check.h"
 #include "gpu/device_trial.h"
@@ -93,18 +92,6 @@ std::vector<DeviceSpeed> read_kept(const std::filesystem::path& file) {
   return devices_from_text(std::string(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()));
 }
 
-void keep(const std::filesystem::path& file, const std::string& text) {
-  std::error_code ignored;
-  std::filesystem::create_directories(file.parent_path(), ignored);
-  const std::filesystem::path fresh = file.string() + "." + std::to_string(::getpid()) + ".new";
-  {
-    std::ofstream stream(fresh, std::ios::trunc);
-    stream << text;
-    if (!stream.flush()) return;
-  }
-  std::filesystem::rename(fresh, file, ignored);
-}
-
 }  // namespace
 
 DeviceSpeed::Verdict verdict_of(const Error& error) {
@@ -147,7 +134,7 @@ DeviceChoice choose_device(const BackendOptions& options) {
   }
   const std::vector<DeviceSpeed> measured = measure_devices(options);
   const std::string text = to_text(measured);
-  if (!file.empty() && !text.empty()) keep(file, text);
+  if (!file.empty() && !text.empty()) write_cache_file(file, text);
   return choose_of(measured);
 }
 

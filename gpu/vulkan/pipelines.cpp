@@ -1,13 +1,12 @@
 #include "gpu/vulkan/pipelines.h"
 
-#include <unistd.h>
-
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <numeric>
 #include <string>
 
+#include "engine/base/cache_file.h"
 #include "engine/base/check.h"
 
 namespace foreword::gpu::vulkan {
@@ -143,20 +142,10 @@ void Pipelines::save_cache() const {
   if (device_->vk.vkGetPipelineCacheData(device_->handle(), cache_, &n, nullptr) != VK_SUCCESS || n == 0) return;
   std::string bytes(n, '\0');
   if (device_->vk.vkGetPipelineCacheData(device_->handle(), cache_, &n, bytes.data()) != VK_SUCCESS) return;
-  std::error_code ignored;
-  std::filesystem::create_directories(device_->options().cache_folder, ignored);
-  const std::filesystem::path target = cache_file(), fresh = target.string() + "." + std::to_string(::getpid()) + ".new";
-  bool whole = false;
-  {
-    std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
-    CacheHead head{{}, n, hash_of(std::string_view(bytes).substr(0, n))};
-    std::memcpy(head.magic, kMagic, sizeof kMagic);
-    file.write(reinterpret_cast<const char*>(&head), sizeof head);
-    file.write(bytes.data(), static_cast<std::streamsize>(n));
-    whole = static_cast<bool>(file.flush());
-  }
-  if (whole) std::filesystem::rename(fresh, target, ignored);
-  else std::filesystem::remove(fresh, ignored);
+  bytes.resize(n);
+  CacheHead head{{}, n, hash_of(bytes)};
+  std::memcpy(head.magic, kMagic, sizeof kMagic);
+  write_cache_file(cache_file(), std::string(reinterpret_cast<const char*>(&head), sizeof head) + bytes);
 }
 
 }  // namespace foreword::gpu::vulkan
