@@ -7,11 +7,14 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <new>
 #include <random>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 
 #include "app/builtin.h"
@@ -178,18 +181,29 @@ int run(int argc, char** argv) {
   return run_desktop(common, desktop);
 }
 
+/// After an exception that nobody expects, on whatever thread: what it holds is on the disk, as after a power cut.
+[[noreturn]] void end_with_a_sentence() {
+  try {
+    if (const std::exception_ptr why = std::current_exception()) std::rethrow_exception(why);
+  } catch (const std::bad_alloc&) {
+    constexpr std::string_view kSentence = "foreword: There is not enough memory for this; close other programs, or choose a smaller model or --context.\n";
+    [[maybe_unused]] const auto n = write(STDERR_FILENO, kSentence.data(), kSentence.size());  // which asks for no more of it
+    _exit(kFailure);
+  } catch (const std::filesystem::filesystem_error& error) {  // a folder that may not even be looked at
+    fail({ErrorCode::io, error.path1().string() + " cannot be used: " + error.code().message() + "."});
+    _exit(kFailure);
+  } catch (const std::system_error& error) {  // a thread that the system does not give
+    fail({ErrorCode::io, "The system gives Foreword no more threads (" + error.code().message() + "); end other programs, or raise the limit on processes."});
+    _exit(kFailure);
+  } catch (...) {
+  }
+  std::abort();
+}
+
 }  // namespace
 }  // namespace foreword::app
 
 int main(int argc, char** argv) {
-  try {
-    return foreword::app::run(argc, argv);
-  } catch (const std::filesystem::filesystem_error& error) {  // what no place expects: a folder that may not even be looked at
-    return foreword::app::fail({foreword::ErrorCode::io, error.path1().string() + " cannot be used: " + error.code().message() + "."});
-  } catch (const std::bad_alloc&) {
-    return foreword::app::fail({foreword::ErrorCode::out_of_memory, "There is not enough memory for this; close other programs, or choose a smaller model or --context."});
-  } catch (const std::system_error& error) {  // a thread that the system does not give
-    return foreword::app::fail({foreword::ErrorCode::io, std::string("The system gives Foreword no more threads (") + error.code().message() +
-                                                             "); end other programs, or raise the limit on processes."});
-  }
+  std::set_terminate(foreword::app::end_with_a_sentence);
+  return foreword::app::run(argc, argv);
 }

@@ -91,6 +91,13 @@ class WithoutModel(program.ProgramTest):
         self.assertEqual(done.returncode, program.FAILURE)
         self.assert_sentence(done.stderr.decode())
 
+    def test_a_limit_on_memory_is_told_at_any_place(self):
+        for most in range(60, 340, 40):
+            with self.subTest(mebibytes=most):
+                done = subprocess.run(["/bin/sh", "-c", f'ulimit -v {most * 1024}; exec "$0" chat -p Hello -n 2', program.PROGRAM],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=program.environment(self.home), timeout=120)
+                self.assertIn(done.returncode, (program.OK, program.FAILURE), done.stderr)
+
     def test_start_is_quick(self):
         start = time.monotonic()
         self.run_ok("--version")
