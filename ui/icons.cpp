@@ -72,6 +72,7 @@ std::vector<Drawing> draw_all() {
   at(Icon::arrow_up).line({{12, 19}, {12, 5.5f}}).line({{6, 11.5f}, {12, 5.5f}, {18, 11.5f}});
   at(Icon::history).arc({12.5f, 12}, 7.5f, -150, 150).line({{4.6f, 4.6f}, {5.4f, 9.2f}, {10, 8.4f}}).line({{12.5f, 7.8f}, {12.5f, 12.3f}, {15.6f, 14}});
   at(Icon::sort).line({{4, 6.5f}, {20, 6.5f}}).line({{4, 12}, {15, 12}}).line({{4, 17.5f}, {10, 17.5f}});
+  at(Icon::menu).line({{4, 6.5f}, {20, 6.5f}}).line({{4, 12}, {20, 12}}).line({{4, 17.5f}, {20, 17.5f}});
   at(Icon::sliders).line({{4, 7}, {12.5f, 7}}).arc({15, 7}, 2.5f, 0, 360).line({{17.5f, 7}, {20, 7}})
       .line({{4, 17}, {6.5f, 17}}).arc({9, 17}, 2.5f, 0, 360).line({{11.5f, 17}, {20, 17}});
   for (Drawing& drawing : all) drawing.finish();

@@ -39,15 +39,17 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
-  const bool asking = picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || suggestions_.is_open() || state.backups || state.import;
+  narrow_ = size.x < frame.px(size::kSidebarFrom);
+  drawer_ = drawer_ && narrow_;
+  const bool asking = drawer_ || picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || suggestions_.is_open() || state.backups || state.import;
   if (!asking) handle_shortcuts(frame);
-  frame.asking = asking || picker_.is_open() || shortcuts_.is_open() || export_.is_open() || suggestions_.is_open();
+  frame.asking = asking || drawer_ || picker_.is_open() || shortcuts_.is_open() || export_.is_open() || suggestions_.is_open();
   composer_.begin(frame);
 
   const Rect window{0, 0, size.x, size.y};
   canvas_.fill(window, frame.theme.page);
   float left = 0;
-  if (size.x >= frame.px(size::kSidebarFrom)) {
+  if (!narrow_) {
     left = frame.px(size::kSidebar);
     chats_.draw(frame, {0, 0, left, size.y});
     canvas_.fill({left, 0, left + frame.px(1), size.y}, frame.theme.line);
@@ -55,6 +57,7 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   }
   draw_main(frame, {left, 0, size.x, size.y}, size.y);
   if (!frame.link_asked.empty()) link_.ask(frame, frame.link_asked);
+  if (drawer_) draw_drawer(frame, window);
   picker_.draw(frame, window);
   link_.draw(frame, window);
   export_.draw(frame, window);
@@ -266,7 +269,7 @@ void Root::run(CommandId id, Frame& frame) {
   switch (id) {
     case CommandId::new_chat: return new_chat(frame.state.private_chat);
     case CommandId::new_private_chat: return new_chat(true);
-    case CommandId::search_chats: return frame.input.focus("chats/search");
+    case CommandId::search_chats: drawer_ = narrow_; return frame.input.focus("chats/search");
     case CommandId::find: if (messages) find_.open(frame); return;
     case CommandId::find_next: return conversation_.show_match(true);
     case CommandId::find_previous: return conversation_.show_match(false);

@@ -54,6 +54,7 @@ class Root {
   void follow_chat(Frame& frame);
   void take_offers(Frame& frame);
   void draw_main(Frame& frame, Rect area, float window_height);
+  void draw_drawer(Frame& frame, Rect window);
   void draw_header(Frame& frame, Rect area);
   void draw_header_buttons(Frame& frame, Rect rect);
   void draw_welcome(Frame& frame, Rect area);
@@ -83,6 +84,8 @@ class Root {
   SettingsPanel settings_;
   BackupList backups_;
   ImportReport import_;
+  bool narrow_ = false;        // the window has no room for the chat list beside the conversation
+  bool drawer_ = false;        // so it lies above it
   std::vector<Paragraph> notices_;  // their words
   Paragraph welcome_;
   std::int64_t chat_ = -1;     // whose draft the composer holds

@@ -1,5 +1,7 @@
 // What stands above the conversation, and in its place while nothing was said.
 
+#include <algorithm>
+
 #include "ui/root.h"
 #include "ui/widgets.h"
 
@@ -19,14 +21,43 @@ std::string_view model_line(Frame& frame, const ModelView& model) {
 
 }  // namespace
 
+/// The chat list above a window that is too narrow for both, until a chat is chosen or it is sent away.
+void Root::draw_drawer(Frame& frame, Rect window) {
+  constexpr std::string_view kOutside = "drawer/outside";
+  const Rect list{window.left, window.top, std::min(frame.px(size::kSidebar), window.right - frame.px(size::kButton)), window.bottom};
+  frame.input.set_layer(1);
+  canvas_.fill(window, frame.theme.scrim);
+  frame.input.add({.id = kOutside, .role = ItemRole::button, .label = "Close", .rect = window, .focusable = false});
+  frame.input.add({.id = "drawer/box", .role = ItemRole::button, .label = "Chats", .rect = list, .focusable = false});
+  canvas_.shadow(list, 0, frame.px(22));
+  const auto n_events = static_cast<std::ptrdiff_t>(frame.events.size());
+  chats_.draw(frame, list);
+  bool closed = frame.input.activated(kOutside) || std::any_of(frame.events.begin() + n_events, frame.events.end(), [](const UiEvent& event) {
+    return std::holds_alternative<SelectChat>(event) || std::holds_alternative<NewChat>(event);
+  });
+  for (const KeyPress& press : frame.input.shortcuts()) closed = closed || press.key == Key::escape;
+  frame.input.set_layer(0);
+  if (!closed) return;
+  drawer_ = false;
+  frame.input.focus(Composer::kFieldId);
+}
+
 void Root::draw_header(Frame& frame, Rect area) {
   Canvas& canvas = frame.canvas;
+  const Rect bar = area;
   const ModelView& model = frame.state.model;
   const float button = frame.px(size::kButton), pad = frame.px(12), y = std::round(area.center().y - button / 2);
   const text::Font font = frame.font(text::Style::medium, size::kInterface);
   const std::string_view line = model_line(frame, model);
-  const float room = area.width() - 3 * pad - 6 * (button + frame.px(2)) - frame.px(frame.state.private_chat ? 124 : 60);
-  const float width = std::min(room, std::ceil(canvas.width(font, line)));
+  if (narrow_) {
+    if (icon_button(frame, "header/chats", label_with_keys(CommandId::search_chats), Icon::menu, {area.left + pad, y, area.left + pad + button, y + button})) {
+      run(CommandId::search_chats, frame);
+    }
+    area.left += button;
+  }
+  const int n_buttons = (narrow_ ? 3 : 4) + (frame.state.messages.empty() ? 0 : 2);
+  const float room = area.width() - 3 * pad - static_cast<float>(n_buttons) * (button + frame.px(2)) - frame.px(frame.state.private_chat ? 124 : 60);
+  const float width = std::clamp(std::ceil(canvas.width(font, line)), 0.0f, std::max(room, 0.0f));
   const float dot = model.state == ModelState::none ? 0 : frame.px(16);
   const Rect chip{area.left + pad, y, area.left + pad + width + dot + frame.px(44), y + button};
   const std::string_view id = "header/model";
@@ -45,7 +76,7 @@ void Root::draw_header(Frame& frame, Rect area) {
   if (model.state == ModelState::loading) {
     const float done = static_cast<float>(model.progress < 0 ? 0.15 : model.progress);
     const float track = area.bottom - frame.px(2);
-    canvas.fill({area.left, track, area.left + area.width() * done, area.bottom}, frame.theme.accent);
+    canvas.fill({bar.left, track, bar.left + bar.width() * done, area.bottom}, frame.theme.accent);
   }
   if (frame.input.activated(id)) picker_.open(frame);
   draw_header_buttons(frame, {area.right - pad - button, y, area.right - pad, y + button});
@@ -62,7 +93,8 @@ void Root::draw_header_buttons(Frame& frame, Rect rect) {
   const bool dark = frame.state.theme == ThemeChoice::dark, hidden = frame.state.private_chat, messages = !frame.state.messages.empty();
   if (next("header/shortcuts", label_with_keys(CommandId::shortcuts), Icon::help)) run(CommandId::shortcuts, frame);
   if (next("header/settings", label_with_keys(CommandId::settings), Icon::sliders)) run(CommandId::settings, frame);
-  if (next("header/theme", dark ? "Light colours" : "Dark colours", dark ? Icon::sun : Icon::moon)) {
+  // The settings have it, too.
+  if (!narrow_ && next("header/theme", dark ? "Light colours" : "Dark colours", dark ? Icon::sun : Icon::moon)) {
     frame.send(SetTheme{dark ? ThemeChoice::light : ThemeChoice::dark});
   }
   if (next("header/private", hidden ? "Leave the private chat; it is gone then" : "New private chat: nothing of it is saved (Ctrl+Shift+N)", Icon::lock, hidden)) {

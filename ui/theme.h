@@ -44,7 +44,7 @@ inline constexpr float kText = 16, kInterface = 14, kSmall = 13, kTitle = 26;
 inline constexpr float kLineHeight = 1.55f;  // of the conversation, times the font size
 inline constexpr float kMeasure = 680;       // width of the conversation: about 75 characters
 inline constexpr float kSidebar = 268;
-inline constexpr float kSidebarFrom = 660;   // a narrower window has no chat list
+inline constexpr float kSidebarFrom = 660;   // a narrower window shows the chat list when it is asked for
 inline constexpr float kHeader = 52, kStatus = 30, kButton = 32, kRadius = 8;
 }  // namespace size
 

@@ -29,6 +29,41 @@ TEST_F(WindowTest, D14ChatsAreChosenRenamedPinnedAndDeleted) {
   EXPECT_EQ(drive.last<DeleteChat>()->id, 8);
 }
 
+TEST(NarrowWindow, HasTheChatListWhenItIsAskedFor) {
+  Headless drive({560, 700});
+  drive.state.model = {ModelState::ready, "tiny", -1, ""};
+  drive.state.chats = {{7, "First", ""}, {8, "Second", ""}};
+  drive.frames(2);
+  EXPECT_EQ(drive.find("chats/row:7"), nullptr);
+  drive.key(letter('k'), kCtrl);
+  drive.type("boat");
+  drive.frames(2);
+  ASSERT_NE(drive.last<SearchChanged>(), nullptr);
+  EXPECT_EQ(drive.last<SearchChanged>()->query, "boat");
+  EXPECT_TRUE(drive.root().composer().text().empty());
+  drive.state.search = "boat";
+  ASSERT_TRUE(drive.click("chats/row:8"));
+  EXPECT_EQ(drive.last<SelectChat>()->id, 8);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("chats/row:8"), nullptr) << "chosen, it goes";
+  drive.type("Hello");
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "Hello");
+
+  drive.state.generating = true;
+  for (const bool by_key : {true, false}) {
+    drive.frames();
+    ASSERT_TRUE(drive.click("header/chats"));
+    drive.frames(2);
+    ASSERT_NE(drive.find("chats/new"), nullptr);
+    if (by_key) drive.state.search.clear(), drive.key(Key::tab), drive.frames(), drive.key(Key::escape);
+    else drive.press({540, 300}), drive.release({540, 300});
+    drive.frames(2);
+    EXPECT_EQ(drive.find("chats/new"), nullptr) << by_key;
+    EXPECT_EQ(drive.last<StopGenerating>(), nullptr) << "the key was for the list";
+  }
+}
+
 TEST_F(WindowTest, D38ADeletionIsTakenBackByTheNoticeTheKeysAndTheBin) {
   drive.state.notices = {{1, NoticeKind::info, "The chat is in the bin.", true}};
   drive.state.bin = {{4, "Old walks", ""}, {3, "Old walks", "a message"}};
