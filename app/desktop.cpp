@@ -10,12 +10,18 @@
 
 #include "app/desks.h"
 #include "app/desktop_script.h"
+#include "app/files.h"
+#include "app/paths.h"
+#include "app/window_shape.h"
+#include "engine/base/cache_file.h"
 #include "ui/window.h"
 
 namespace foreword::app {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::uintmax_t kMostOfShape = 100;  // bytes
 
 double resident_megabytes() {
   std::ifstream statm("/proc/self/statm");
@@ -132,10 +138,12 @@ int run_desktop(const CommonOptions& common, const DesktopOptions& options) {
   if (!options.script.empty()) return run_script(common, options.limit, options.script);
   std::signal(SIGPIPE, SIG_IGN);  // a line for a terminal that is gone ends no window
   const auto started = Clock::now();
-  auto window = ui::Window::open({});
+  const std::filesystem::path kept = find_paths(common.data_dir).window();
+  auto window = ui::Window::open(shape_from(read_file(kept, kMostOfShape, Readable::regular).value_or(std::string())));
   if (!window) return fail(window.error());
   Desktop desktop(**window, common, options, started);
   (*window)->run(desktop);
+  write_cache_file(kept, shape_text((*window)->options()));
   return desktop.exit_code();
 }
 

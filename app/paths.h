@@ -9,11 +9,12 @@ struct Paths {
   std::filesystem::path data;    // database, models
   std::filesystem::path config;  // settings
   std::filesystem::path cache;   // may be deleted at any time
-  std::filesystem::path state;   // logs
+  std::filesystem::path state;   // what the window looked like
 
   std::filesystem::path database() const { return data / "foreword.db"; }
   std::filesystem::path prefixes() const { return cache / "prefixes"; }
   std::filesystem::path kv_book() const { return cache / "kv-costs.json"; }
+  std::filesystem::path window() const { return state / "window"; }
 };
 
 /// `data_dir` (--data-dir) moves everything below one folder; empty = the user's own folders. Relative XDG values are

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <clocale>
+#include <cmath>
 #include <thread>
 #include <vector>
 
@@ -63,6 +64,7 @@ struct Window::Impl {
   ImGuiContext* imgui = nullptr;
   Pacer pacer;
   std::atomic<bool> woken{false};
+  WindowOptions options;  // with the size of now
   double last_frame = 0;
 
   ~Impl() {
@@ -111,10 +113,12 @@ Result<std::unique_ptr<Window>> Window::open(const WindowOptions& options) {
   glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);
   glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);
   glfwWindowHint(GLFW_VISIBLE, options.visible ? GLFW_TRUE : GLFW_FALSE);
+  glfwWindowHint(GLFW_MAXIMIZED, options.maximized ? GLFW_TRUE : GLFW_FALSE);
   glfwWindowHint(GLFW_DEPTH_BITS, 0);
   glfwWindowHint(GLFW_STENCIL_BITS, 0);
   glfwWindowHintString(GLFW_X11_CLASS_NAME, "foreword");
   glfwWindowHintString(GLFW_X11_INSTANCE_NAME, "foreword");
+  impl->options = options;
   impl->window = glfwCreateWindow(options.width, options.height, options.title.c_str(), nullptr, nullptr);
   if (impl->window == nullptr) return no_window(glfw_reason());
   glfwSetWindowSizeLimits(impl->window, 360, 320, GLFW_DONT_CARE, GLFW_DONT_CARE);
@@ -131,6 +135,8 @@ Result<std::unique_ptr<Window>> Window::open(const WindowOptions& options) {
   impl->textures = std::make_unique<Textures>();
   return std::unique_ptr<Window>(new Window(std::move(impl)));
 }
+
+const WindowOptions& Window::options() const { return impl_->options; }
 
 void Window::wake() {
   if (!impl_->woken.exchange(true)) glfwPostEmptyEvent();
@@ -171,6 +177,11 @@ void Window::Impl::draw(WindowClient& client, const ViewState& state) {
   glfwGetFramebufferSize(window, &width, &height);
   const double now = glfwGetTime();
   if (width <= 0 || height <= 0) return pacer.drawn(now, std::numeric_limits<double>::infinity(), false);
+  options.maximized = glfwGetWindowAttrib(window, GLFW_MAXIMIZED) == GLFW_TRUE;
+  if (!options.maximized) {
+    options.width = static_cast<int>(std::lround(static_cast<float>(width) / monitor_scale()));
+    options.height = static_cast<int>(std::lround(static_cast<float>(height) / monitor_scale()));
+  }
   ImGuiIO& io = ImGui::GetIO();
   io.DisplaySize = {static_cast<float>(width), static_cast<float>(height)};
   io.DeltaTime = static_cast<float>(std::max(1e-4, now - std::exchange(last_frame, now)));

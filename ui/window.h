@@ -16,6 +16,7 @@ namespace foreword::ui {
 struct WindowOptions {
   std::string title = "Foreword";
   int width = 1120, height = 760;  // logical
+  bool maximized = false;          // width and height are those that it has without
   bool visible = true;
 };
 
@@ -45,6 +46,8 @@ class Window {
   void wake();
   /// Until the client is finished.
   void run(WindowClient& client);
+  /// As it stands, for the next start.
+  const WindowOptions& options() const;
 
  private:
   struct Impl;
