@@ -210,7 +210,7 @@ class Controller {
     Counted counted;                // for what `counting` or the last answer was
     std::uint64_t counting = 0;     // the count that is under way; 0: none
     std::size_t n_counted_rows = 0;
-    std::vector<std::int64_t> row_tokens;  // of each row, as far as it was counted
+    std::vector<std::int64_t> row_tokens;  // of each row with what the format adds to it, as far as it was counted
     std::size_t first_kept = 0;     // rows before it are left out
     std::size_t n_summarised = 0;   // rows that the summary covers
     std::map<storage::Id, std::string> settings;  // of the chats, as stored

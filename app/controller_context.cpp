@@ -2,6 +2,7 @@
 // chat that outgrows it. Nothing is left out without a line that says so.
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "app/context_plan.h"
@@ -87,20 +88,22 @@ void Controller::handle(engine::TokensCounted&& e) {
 void Controller::use_count(std::int64_t total, const std::vector<std::int64_t>& of_messages) {
   const Prompt prompt = prompt_of(rows_.size());
   context_.row_tokens.resize(rows_.size(), 0);
-  std::int64_t system = 0, earlier = 0, written = 0, all = 0;
+  std::int64_t system = 0, earlier = 0, written = 0;
+  const std::int64_t all = std::accumulate(of_messages.begin(), of_messages.end(), std::int64_t{0}), format = std::max<std::int64_t>(total - all, 0);
+  // What the format takes up to here: its tokens go with the messages that they stand around.
+  const auto format_before = [&](std::size_t i) { return format * static_cast<std::int64_t>(i) / std::ssize(of_messages); };
   for (std::size_t i = 0; i < of_messages.size(); ++i) {
     const bool draft = i >= prompt.rows.size();
     const std::size_t row = draft ? kNoRow : prompt.rows[i];
     const bool instructions = !draft && row == kNoRow;
     (draft ? written : instructions ? system : earlier) += of_messages[i];
-    if (!draft && !instructions && row < rows_.size()) context_.row_tokens[row] = of_messages[i];
-    all += of_messages[i];
+    if (!draft && !instructions && row < rows_.size()) context_.row_tokens[row] = of_messages[i] + format_before(i + 1) - format_before(i);
   }
   ui::ContextView& view = view_.context;
   view.total = total;
   view.shares.clear();
   const std::pair<const char*, std::int64_t> parts[] = {
-      {"Instructions", system}, {"Earlier messages", earlier}, {"What you write", written}, {"The model's own format", total - all}};
+      {"Instructions", system}, {"Earlier messages", earlier}, {"What you write", written}, {"The model's own format", format}};
   for (const auto& [label, tokens] : parts) {
     if (total > 0 && tokens > 0) view.shares.push_back({label, tokens});
   }

@@ -52,12 +52,12 @@ class ContextTest : public ScriptedDesks {
     storage_says(opened);
   }
   /// Answers counts until none is under way.
-  void count(std::int64_t of_each = 100, std::int64_t of_template = 10) {
+  void count(std::int64_t of_each = 100, std::int64_t of_template = 10, std::int64_t around_each = 0) {
     while (count_of<engine::CountTokens>(to_engine) > n_answered_) {
       ++n_answered_;
       const auto asked = asked_engine<engine::CountTokens>();
       engine::TokensCounted counted{asked.id, of_template, {}};
-      for (std::size_t i = 0; i < asked.messages.size(); ++i) counted.of_messages.push_back(of_each), counted.total += of_each;
+      for (std::size_t i = 0; i < asked.messages.size(); ++i) counted.of_messages.push_back(of_each), counted.total += of_each + around_each;
       engine_says(counted);
     }
   }
@@ -152,6 +152,20 @@ TEST_F(ContextTest, D57TheOldestAreDroppedWithSomeSlackAndTheChoiceIsStored) {
   EXPECT_EQ(context().n_forgotten, 6u) << "the slack holds: the next prompt begins with the same words";
   ui(ui::SendMessage{"and more"});
   EXPECT_EQ(first_of_prompt(), "message 6");
+}
+
+TEST_F(ContextTest, D57OfManyShortMessagesAsManyAreKeptAsFit) {
+  model(2048);  // 1,792 for what is sent, three quarters of which are 1,344
+  for (const int n_turns : {250, 1000}) {
+    open_chat(n_turns);
+    count(4, 20, 9);  // most of it is the format's
+    EXPECT_LT(context().n_forgotten, view().messages.size() - 100) << "what would be left out";
+    ui(ui::ChooseOverflow{Overflow::drop_oldest});
+    count(4, 20, 9);
+    EXPECT_FALSE(context().blocked);
+    EXPECT_GE(context().total, 1344 - 26);
+    EXPECT_LE(context().total, 1344 + 20);
+  }
 }
 
 TEST_F(ContextTest, D57TheStoredChoiceHoldsWhenTheChatIsOpenedAgain) {
