@@ -217,7 +217,7 @@ class Controller {
     ChatSettings chosen;            // of the shown chat
     std::int64_t size_before = -1;  // the option, while a larger context is being tried; else -1
     std::int64_t kv_bytes = 0, trained = 0;
-    std::string model_path;
+    std::string model_path;         // of the model that was open last
   };
   /// The summary that is written before the turn that waits for it is asked.
   struct Summarising {

@@ -59,16 +59,19 @@ void Controller::handle(engine::ModelReady&& e) {
   out_.storage(command::RememberModel{next_request_++, {builtin ? kBuiltinKey : e.model.path.string(), e.model.name, out_.now_ms(), e.model.file_bytes}});
 }
 
+/// The model that was open before is so again: it still is, or it is opened anew, unless it is what has failed.
 void Controller::handle(engine::ModelFailed&& e) {
   view_.model = {ui::ModelState::failed, name_of_file(e.path), -1, e.error.message};
   notify(ui::NoticeKind::error, e.error.message);
-  if (context_.size_before >= 0) {  // the larger context: back to what worked
+  const bool larger = context_.size_before >= 0;  // what has failed is its larger context
+  if (larger) {
     options_.model.context = std::exchange(context_.size_before, -1);
     context_.chosen.overflow = ui::Overflow::ask;
     save_chat_settings();
-    return open_model(context_.model_path);
   }
-  if (start_model_ == StartModel::last_used) open_builtin();
+  if (e.kept) return;
+  if (start_model_ == StartModel::last_used) return open_builtin();
+  if (larger || (!context_.model_path.empty() && e.path != context_.model_path)) open_model(context_.model_path);
 }
 
 void Controller::handle(engine::ModelUnloaded&&) {

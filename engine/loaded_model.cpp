@@ -37,16 +37,26 @@ CacheRoom room_for_cache(const gpu::DeviceInfo& device, const GgufFile& file, co
 
 bool has_vocabulary(const Metadata& metadata) { return metadata.find("tokenizer.ggml.model") != nullptr; }
 
+Result<void> must_hold_weights(const GgufFile& file) {
+  if (!file.tensors().empty() || !has_vocabulary(file.metadata())) return {};
+  return Error{ErrorCode::unsupported, file.name() + ": This file holds only a vocabulary; it serves `foreword tokenize`, but cannot write."};
+}
+
 }  // namespace
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on) {
+Result<std::shared_ptr<const GgufFile>> LoadedModel::look_at(const std::filesystem::path& path) {
   FW_ASSIGN(GgufFile file, GgufFile::open(path));
-  FW_ASSIGN(auto loaded, open(std::make_shared<const GgufFile>(std::move(file)), options, go_on));
-  if (loaded->tokenizer() == nullptr) {
-    return Error{ErrorCode::corrupt, loaded->file().name() +
-                                         ": The key tokenizer.ggml.model is missing; the file holds no model that can write."};
+  FW_TRY(must_hold_weights(file));
+  if (const auto config = read_config(file.metadata()); !config) return with_file(config.error(), file.name());
+  if (!has_vocabulary(file.metadata())) {
+    return Error{ErrorCode::corrupt, file.name() + ": The key tokenizer.ggml.model is missing; the file holds no model that can write."};
   }
-  return loaded;
+  return std::make_shared<const GgufFile>(std::move(file));
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on) {
+  FW_ASSIGN(auto file, look_at(path));
+  return open(std::move(file), options, go_on);
 }
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::shared_ptr<const GgufFile> file, const ModelOptions& options, const gpu::Progress& go_on) {
@@ -61,9 +71,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open_beside(const LoadedModel&
 /// processor: where it is to be computed if the plan says so; null: by one of its own.
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::shared_ptr<gpu::Backend> processor, std::shared_ptr<const GgufFile> file, const ModelOptions& options,
                                                           const gpu::Progress& go_on) {
-  if (file->tensors().empty() && has_vocabulary(file->metadata())) {
-    return Error{ErrorCode::unsupported, file->name() + ": This file holds only a vocabulary; it serves `foreword tokenize`, but cannot write."};
-  }
+  FW_TRY(must_hold_weights(*file));
   DevicePlan plan = plan_device(*file, options);
   while (true) {
     auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());

@@ -24,6 +24,9 @@ namespace foreword::engine {
 
 class LoadedModel {
  public:
+  /// Opens a file for open(), and tells what of it stands in the way by its header alone: a path that names nothing costs no model
+  /// that is open, nor memory.
+  static Result<std::shared_ptr<const GgufFile>> look_at(const std::filesystem::path& path);
   /// Everything that stands in the way of running is told here, in one sentence that names the file. `cancelled`: go_on said
   /// no.
   static Result<std::unique_ptr<LoadedModel>> open(const std::filesystem::path& path, const ModelOptions& options, const gpu::Progress& go_on = {});

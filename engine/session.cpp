@@ -25,9 +25,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kProcessor = "cpu";  // of gpu::list_devices()
-
-/// How long nothing is asked for before the self-test goes on: whoever comes with a question should not find it at work.
-constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);
+constexpr Clock::duration kSelfTestPatience = std::chrono::seconds(1);  // nothing is asked for so long before it goes on: whoever comes should not find it at work
+constexpr std::chrono::milliseconds kTellLoading{300};    // between two words on how far a loading is
+constexpr std::chrono::milliseconds kPatience{50};        // for a page that comes back from the store, where nothing else runs
+constexpr std::chrono::milliseconds kRecallPatience{5};   // the same, where nobody waits for it, and whoever comes should not wait either
 
 std::tm local_time_now() {
   const std::time_t now = std::time(nullptr);
@@ -35,13 +36,6 @@ std::tm local_time_now() {
   localtime_r(&now, &parts);
   return parts;
 }
-
-/// Between two words on how far a loading is.
-constexpr std::chrono::milliseconds kTellLoading{300};
-/// For a page that comes back from the store, where nothing else runs.
-constexpr std::chrono::milliseconds kPatience{50};
-/// The same, where nobody waits for it, and whoever comes should not wait either.
-constexpr std::chrono::milliseconds kRecallPatience{5};
 
 }  // namespace
 
@@ -181,10 +175,13 @@ class Session::Desk {
   void handle(Command& command) { std::visit([this](auto& one) { handle(one); }, command); }
 
   void handle(LoadModel& command) {
+    auto file = LoadedModel::look_at(command.path);
+    if (!file && model_) return outbox_.push(ModelFailed{command.path, file.error(), true}), say_ready();
     stop_all();
     drop_model();
     outbox_.push(ModelLoading{command.path});
-    auto loaded = LoadedModel::open(command.path, command.options, [&, told = Clock::now()](double share) mutable {
+    if (!file) return outbox_.push(ModelFailed{command.path, file.error()});
+    auto loaded = LoadedModel::open(*std::move(file), command.options, [&, told = Clock::now()](double share) mutable {
       if (Clock::now() - told >= kTellLoading) outbox_.push(ModelLoading{command.path, share}), told = Clock::now();
       return wants_model();
     });
@@ -212,15 +209,19 @@ class Session::Desk {
     ++model_number_;
     scheduler_.emplace(model_->forward());
     FW_TRY(prepare_drafting(model_options_));
-    ModelSummary summary = model_->summary();
-    summary.path = model_path_;
-    outbox_.push(ModelReady{std::move(summary)});
+    say_ready();
     if (model_->has_kv_book()) {
       self_test_.emplace(*model_, model_->kv_quality().costs);
       if (self_test_->done()) self_test_.reset();
     }
     if (store_ != nullptr) saver_.emplace(*model_, *store_, inbox, model_number_);
     return {};
+  }
+
+  void say_ready() {
+    ModelSummary summary = model_->summary();
+    summary.path = model_path_;
+    outbox_.push(ModelReady{std::move(summary)});
   }
 
   Result<void> prepare_drafting(const ModelOptions& options) {

@@ -93,6 +93,7 @@ struct GenerationStats {
 
 // ---- Commands -------------------------------------------------------------------------------------------------------
 
+/// In the place of the one that is open, which goes first: two may not fit at once.
 struct LoadModel {
   std::filesystem::path path;
   ModelOptions options;
@@ -185,6 +186,7 @@ struct ModelReady {
 struct ModelFailed {
   std::filesystem::path path;
   Error error;
+  bool kept = false;  // the file's header told so: the model that was open still is, and its ModelReady follows
 };
 struct ModelUnloaded {};
 /// The self-test of the open model has measured one more encoding; a mode that it makes possible is used from the next

@@ -1,5 +1,7 @@
 #include "ui/model_picker.h"
 
+#include <cstdlib>
+
 #include "ui/widgets.h"
 
 namespace foreword::ui {
@@ -10,7 +12,7 @@ constexpr std::size_t kMaxRecent = 6;
 constexpr const char* kPathId = "models/path";
 constexpr const char* kBuiltinDetail = "Comes with the program; small, for everyday English";
 
-/// A path as people paste it: without blanks or quotes around it, or a file URI's scheme.
+/// A path as people paste it: without blanks or quotes around it, or a file URI's scheme, and from their own folder on.
 std::string tidy_path(std::string path) {
   const auto strip = [&](std::string_view set) {
     path.erase(0, std::min(path.find_first_not_of(set), path.size()));
@@ -19,6 +21,8 @@ std::string tidy_path(std::string path) {
   strip(" \t\n");
   if (path.size() >= 2 && path.front() == path.back() && (path.front() == '"' || path.front() == '\'')) path = path.substr(1, path.size() - 2);
   if (path.starts_with("file://")) path.erase(0, 7);
+  const char* home = std::getenv("HOME");
+  if (path.starts_with("~/") && home != nullptr) path.replace(0, 1, home);
   return path;
 }
 

@@ -20,8 +20,26 @@ TEST_F(ControllerTest, ModelsAreLoadedRememberedAndTheirFailureSaid) {
   EXPECT_EQ(asked_storage<command::RememberModel>().model.path, "/m/tiny.gguf");
   EXPECT_EQ(asked_storage<command::RememberModel>().model.last_used, 1234);
   controller.on(engine::Event(engine::ModelFailed{"/m/bad.gguf", {ErrorCode::corrupt, "bad.gguf is no GGUF file."}}));
-  EXPECT_EQ(view().model.state, ui::ModelState::failed);
   EXPECT_EQ(view().notices.back().text, "bad.gguf is no GGUF file.");
+}
+
+TEST_F(ControllerTest, AModelThatDoesNotOpenGivesItsPlaceBackToTheOneBefore) {
+  ready("/m/tiny.gguf");
+  const auto fail = [&](const std::string& path, bool kept) { controller.on(engine::Event(engine::ModelFailed{path, {ErrorCode::io, "It does not open."}, kept})); };
+  controller.on(ui::UiEvent(ui::OpenModel{"/m/typo.gguf"}));
+  fail("/m/typo.gguf", true);
+  EXPECT_EQ(asked_engine<engine::LoadModel>().path, "/m/typo.gguf") << "the engine has kept what was open";
+  ready("/m/tiny.gguf");
+  EXPECT_EQ(view().model.state, ui::ModelState::ready);
+  EXPECT_EQ(view().notices.back().text, "It does not open.");
+  controller.on(ui::UiEvent(ui::OpenModel{"/m/large.gguf"}));
+  fail("/m/large.gguf", false);
+  EXPECT_EQ(asked_engine<engine::LoadModel>().path, "/m/tiny.gguf");
+  EXPECT_EQ(view().model.state, ui::ModelState::loading);
+  to_engine.clear();
+  fail("/m/tiny.gguf", false);
+  EXPECT_EQ(last<engine::LoadModel>(to_engine), nullptr) << "once is enough";
+  EXPECT_EQ(view().model.state, ui::ModelState::failed);
 }
 
 TEST_F(ControllerTest, D58ALoadingSaysHowFarItIs) {
@@ -78,7 +96,7 @@ TEST_F(BuiltinTest, GivesWayToTheModelThatWasUsedLast) {
   to_engine.clear();
   models({{"/m/older.gguf", "Older", 9, 1}});
   controller.on(engine::Event(engine::ModelFailed{"/m/x.gguf", {ErrorCode::corrupt, "x.gguf is no GGUF file."}}));
-  EXPECT_TRUE(to_engine.empty()) << "after the start only the user opens models";
+  EXPECT_EQ(loaded(), "/m/old.gguf") << "after the start only the user opens others";
 }
 
 TEST_F(BuiltinTest, IsOpenedAgainIfItWasUsedLast) {

@@ -356,6 +356,26 @@ TEST_F(SessionTest, AFileThatIsMissingIsOneSentence) {
   EXPECT_EQ(std::get<ModelFailed>(event).error.code, ErrorCode::not_found);
 }
 
+TEST_F(SessionTest, AFileThatIsNoModelLeavesTheOpenOneAlone) {
+  load();
+  const Outcome before = run(raw(1, "Once upon a time", 8));
+  session_.send(raw(2, "Once upon a time", 8));
+  session_.send(LoadModel{"/nowhere/model.gguf", {}});
+  session_.send(LoadModel{test::data_dir() / "pictures" / "empty-100.png", {}});
+  int n_failed = 0, n_ready = 0;
+  Outcome beside;
+  while (n_ready < 2 || !beside.stats) {
+    const auto event = outbox_.take();
+    ASSERT_FALSE(std::holds_alternative<ModelLoading>(*event));
+    if (const auto* failed = std::get_if<ModelFailed>(&*event)) n_failed += failed->kept ? 1 : 0;
+    if (const auto* ready = std::get_if<ModelReady>(&*event)) n_ready += ready->model.path == model_path() ? 1 : 0;
+    if (const auto* piece = std::get_if<TextPiece>(&*event)) beside.text += piece->text;
+    if (const auto* done = std::get_if<GenerationDone>(&*event)) beside.stats = done->stats;
+  }
+  EXPECT_EQ(n_failed, 2);
+  EXPECT_EQ(beside.text, before.text) << "also an answer goes on";
+}
+
 TEST_F(SessionTest, ARequestThatWaitsCanBeWithdrawn) {
   load();
   session_.send(raw(1, "Once upon a time", -1));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <vector>
 
 #include "tests/ui/window_fixture.h"
@@ -44,6 +45,17 @@ TEST_F(WindowTest, AModelIsOpenedByPathByDropAndFromTheRecentOnes) {
   drive.push(FilesDropped{{"/tmp/B.GGUF"}});
   drive.frames(2);
   EXPECT_EQ(drive.last<OpenModel>()->path, "/tmp/B.GGUF");
+}
+
+TEST_F(WindowTest, AModelsPathMayBeginInTheUsersFolder) {
+  const std::string home = std::getenv("HOME");
+  drive.key(letter('o'), kCtrl);
+  drive.frames(2);
+  drive.type("~/small.gguf");
+  drive.key(Key::enter);
+  drive.frames(2);
+  ASSERT_NE(drive.last<OpenModel>(), nullptr);
+  EXPECT_EQ(drive.last<OpenModel>()->path, home + "/small.gguf");
 }
 
 TEST_F(WindowTest, ADialogKeepsInputFromWhatIsBelow) {
