@@ -19,7 +19,7 @@ std::string_view hint_of(const ViewState& state) {
     case ModelState::ready:
       if (state.generating) return "Write the next message meanwhile\u2026";
       return state.private_chat ? "Write a message that is saved nowhere\u2026" : "Write a message\u2026";
-    case ModelState::loading: return "The model is loading; you can write already\u2026";
+    case ModelState::loading: return "Write a message; it can be sent once the model is loaded\u2026";
     case ModelState::none:
     case ModelState::failed: break;
   }
@@ -240,14 +240,23 @@ Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
   const bool pressed = draw_button(frame, {rect.right - gap - side, rect.bottom - gap - side, rect.right - gap, rect.bottom - gap},
                                    generating || !is_blank(field_.text()) || !files_.empty());
   if (generating && pressed) frame.send(StopGenerating{});
-  const Obstacle obstacle = !(generating && pressed) && (result.submitted || pressed) ? send(frame) : Obstacle::none;
+  const bool wanted = !(generating && pressed) && (result.submitted || pressed);
+  const Obstacle obstacle = wanted ? send(frame) : Obstacle::none;
+  if (wanted) refused_ = obstacle, refused_revision_ = kept_revision();
   suggester_.end(frame);
   return obstacle;
+}
+
+std::string_view Composer::refusal(const ViewState& state) const {
+  if (refused_revision_ != kept_revision()) return {};
+  if (refused_ == Obstacle::loading && state.model.state == ModelState::loading) return "Not sent yet: the model is still being loaded";
+  return {};
 }
 
 Composer::Obstacle Composer::send(Frame& frame) {
   if (is_blank(field_.text()) && files_.empty()) return Obstacle::none;
   const bool asks = editing_ == 0 || !edits_answer_;
+  if (asks && frame.state.model.state == ModelState::loading) return Obstacle::loading;
   if (asks && frame.state.model.state != ModelState::ready) return Obstacle::no_model;
   if (frame.state.generating) return Obstacle::none;
   if (editing_ == 0 && frame.state.context.blocked) return Obstacle::context;

@@ -18,7 +18,7 @@ class Composer {
   static constexpr std::size_t kLongPaste = 4000;  // characters; a longer one may rather be a file
 
   /// Why something could not be sent.
-  enum class Obstacle : std::uint8_t { none, no_model, context };
+  enum class Obstacle : std::uint8_t { none, no_model, loading, context };
 
   /// At the start of a frame, when the text is what it will be shown as.
   void begin(Frame& frame);
@@ -46,6 +46,8 @@ class Composer {
   /// Grows with every change of draft().
   std::uint64_t draft_revision() const { return editing_ == 0 ? own_revision_ + field_.revision() : edit_revision_; }
   bool empty() const { return field_.text().empty() && files_.empty(); }
+  /// Why what stands here was not sent, as long as that is so and nothing of it has changed; empty: nothing to say.
+  std::string_view refusal(const ViewState& state) const;
 
  private:
   TextField::Options options(const Frame& frame);
@@ -74,6 +76,8 @@ class Composer {
   std::uint64_t paste_revision_ = 0;       // of the field, as long as the offer holds
   std::size_t recalled_ = 0;   // how many messages of the user back; 0: none
   std::string recalled_text_;
+  Obstacle refused_ = Obstacle::none;
+  std::uint64_t refused_revision_ = 0;  // of kept()
 };
 
 }  // namespace foreword::ui

@@ -133,6 +133,7 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
     return std::holds_alternative<SendMessage>(event) || std::holds_alternative<EditMessage>(event);
   });
   if (sent) conversation_.go_to_end();
+  frame.wait_reason = composer_.refusal(frame.state);
   say_opening(frame);
   if (draw_status_line(frame, status)) context_.open(frame);
   say_draft(frame);

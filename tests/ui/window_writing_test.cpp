@@ -98,6 +98,31 @@ TEST_F(WindowTest, NothingIsSentWithoutAModelAndTheTextStays) {
   EXPECT_NE(drive.find("models/path"), nullptr) << "it asks for a model instead";
 }
 
+TEST_F(WindowTest, NothingIsSentWhileTheModelIsLoadingAndThatIsSaid) {
+  const auto refusal = [this] { return drive.root().composer().refusal(drive.state); };
+  drive.state.model = {ModelState::loading, "tiny", 0.4, ""};
+  drive.type("hello");
+  drive.frames(2);
+  EXPECT_EQ(refusal(), "");
+  const Picture before = drive.picture();
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SendMessage>(), nullptr);
+  EXPECT_EQ(drive.root().composer().text(), "hello");
+  EXPECT_EQ(drive.find("models/path"), nullptr) << "no other model is wanted";
+  EXPECT_EQ(refusal(), "Not sent yet: the model is still being loaded");
+  EXPECT_NE(drive.picture().rgb, before.rgb) << "the status line says so";
+  drive.type("!");
+  drive.frames(2);
+  EXPECT_EQ(refusal(), "");
+  drive.key(Key::enter);
+  drive.state.model.state = ModelState::ready;
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SendMessage>()->text, "hello!");
+  EXPECT_EQ(refusal(), "");
+}
+
 TEST_F(WindowTest, DraftsStayWithTheirChats) {
   drive.state.current_chat = 1;
   drive.frames();
