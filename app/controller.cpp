@@ -82,6 +82,16 @@ void Controller::notify(ui::NoticeKind kind, std::string text) {
   if (view_.notices.size() > kMost) view_.notices.erase(view_.notices.begin());
 }
 
+void Controller::notify_of_model(std::string failure) {
+  notify(ui::NoticeKind::error, std::move(failure));
+  model_notices_.push_back(view_.notices.back().id);
+}
+
+void Controller::forget_model_notices() {
+  std::erase_if(view_.notices, [this](const ui::Notice& notice) { return std::ranges::find(model_notices_, notice.id) != model_notices_.end(); });
+  model_notices_.clear();
+}
+
 void Controller::refresh_chats() {
   if (view_.search.empty()) {
     out_.storage(command::ListChats{next_request_++});
@@ -237,6 +247,7 @@ void Controller::handle(ui::SearchChanged&& e) {
 
 void Controller::handle(ui::OpenModel&& e) {
   start_model_ = StartModel::settled;
+  stands_in_ = false;
   open_model(e.path);
 }
 

@@ -293,6 +293,8 @@ class Controller {
   void list_everything();
   void refresh_chats();
   void notify(ui::NoticeKind kind, std::string text);
+  void notify_of_model(std::string failure);
+  void forget_model_notices();
   std::string draft_of(std::int64_t chat) const;
   std::int64_t draft_key() const { return view_.private_chat ? kPrivateChat : current_; }
   void keep_draft(std::int64_t chat, std::string text);
@@ -359,6 +361,8 @@ class Controller {
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   int n_aside_ = 0;                  // works that are done by others just now
   StartModel start_model_ = StartModel::settled;
+  std::vector<std::uint64_t> model_notices_;  // why models did not open
+  bool stands_in_ = false;           // the model that comes does so for one that has failed
   std::string named_model_;          // that the user named at the start
   std::optional<bool> thinking_;     // of models that can; nothing: as they do by themselves
   std::string kv_now_;               // of the open model

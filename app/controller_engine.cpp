@@ -49,8 +49,9 @@ void Controller::handle(engine::ModelReady&& e) {
   if (context_.chosen.overflow != ui::Overflow::summarise) forget_cut();
   if (e.model.vocabulary_only) {
     view_.model = {ui::ModelState::failed, e.model.name, -1, e.model.name + " holds only a vocabulary and cannot answer; open a whole model."};
-    return notify(ui::NoticeKind::error, view_.model.failure);
+    return notify_of_model(view_.model.failure);
   }
+  if (!std::exchange(stands_in_, false)) forget_model_notices();
   if (start_model_ == StartModel::last_used) start_model_ = StartModel::settled;
   const bool builtin = e.model.path == options_.builtin;
   suggesters_.chat_device = e.model.name + " on " + e.model.device;
@@ -62,7 +63,8 @@ void Controller::handle(engine::ModelReady&& e) {
 /// The model that was open before is so again: it still is, or it is opened anew, unless it is what has failed.
 void Controller::handle(engine::ModelFailed&& e) {
   view_.model = {ui::ModelState::failed, name_of_file(e.path), -1, e.error.message};
-  notify(ui::NoticeKind::error, e.error.message);
+  notify_of_model(e.error.message);
+  stands_in_ = true;
   const bool larger = context_.size_before >= 0;  // what has failed is its larger context
   if (larger) {
     options_.model.context = std::exchange(context_.size_before, -1);

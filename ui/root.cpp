@@ -1,5 +1,6 @@
 #include "ui/root.h"
 
+#include <algorithm>
 #include <span>
 
 #include "ui/status_line.h"
@@ -12,6 +13,7 @@ constexpr float kComposerMargin = 28, kComposerBottom = 6;  // logical
 constexpr double kTooltipDelay = 0.5;                        // seconds
 constexpr std::size_t kLargeDraft = 100'000;                // bytes
 constexpr double kDraftPause = 0.3, kKeepPause = 2, kUnnoticed = 0.3;  // seconds
+constexpr double kNoticeStays = 8, kUndoStays = 30;         // seconds
 constexpr float kMinScale = 0.75f, kMaxScale = 3.0f;
 
 /// `suffix`: ".gguf", in small letters.
@@ -112,6 +114,7 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
   const float height = composer_.wanted_height(frame, width, window_height);
   const float bottom = status.top - frame.px(kComposerBottom);
   const Rect composer{left, bottom - height, left + width, bottom};
+  let_notices_go(frame);
   const float notices = draw_notices(frame, {left, header.bottom, left + width, composer.top});
   const float panel = context_.draw(frame, {left, header.bottom, left + width, composer.top - notices});
   const Rect conversation{area.left, header.bottom, area.right, composer.top - frame.px(8) - notices - panel};
@@ -137,6 +140,18 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
   say_opening(frame);
   if (draw_status_line(frame, status)) context_.open(frame);
   say_draft(frame);
+}
+
+/// What only tells something goes by itself, later where it offers Undo; errors stay until they are closed.
+void Root::let_notices_go(Frame& frame) {
+  const std::vector<Notice>& notices = frame.state.notices;
+  std::erase_if(noticed_, [&](const auto& seen) { return std::ranges::find(notices, seen.first, &Notice::id) == notices.end(); });
+  for (const Notice& notice : notices) {
+    const double came = noticed_.try_emplace(notice.id, frame.now).first->second;
+    if (notice.kind == NoticeKind::error) continue;
+    const double goes = came + (notice.can_undo ? kUndoStays : kNoticeStays);
+    frame.now < goes ? frame.wake(goes) : frame.send(DismissNotice{notice.id});
+  }
 }
 
 float Root::draw_notices(Frame& frame, Rect area) {

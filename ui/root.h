@@ -2,6 +2,7 @@
 // The whole window: chat list, header, conversation, composer, status line, dialogs. Knows no window system and no GPU,
 // so tests drive it with a list of input events and a clock of their own.
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,7 @@ class Root {
   void draw_header_buttons(Frame& frame, Rect rect);
   void draw_welcome(Frame& frame, Rect area);
   float draw_notices(Frame& frame, Rect area);
+  void let_notices_go(Frame& frame);
   void draw_tooltip(Frame& frame, Rect window);
   void say_draft(Frame& frame);
   void say_opening(Frame& frame);
@@ -87,6 +89,7 @@ class Root {
   bool narrow_ = false;        // the window has no room for the chat list beside the conversation
   bool drawer_ = false;        // so it lies above it
   std::vector<Paragraph> notices_;  // their words
+  std::map<std::uint64_t, double> noticed_;  // when each came, by its id
   Paragraph welcome_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
   bool private_ = false;       // that chat is written nowhere

@@ -53,6 +53,21 @@ TEST_F(ControllerTest, D58ALoadingSaysHowFarItIs) {
   EXPECT_LT(view().model.progress, 0);
 }
 
+TEST_F(ControllerTest, WhyAModelDidNotOpenIsSaidUntilTheUserOpensAnother) {
+  const auto fail = [&](bool kept) { controller.on(engine::Event(engine::ModelFailed{"/m/typo.gguf", {ErrorCode::not_found, "There is no file /m/typo.gguf."}, kept})); };
+  ready("/m/tiny.gguf");
+  controller.on(storage::Event(event::OpenFailed{{ErrorCode::io, "The database cannot be opened."}}));
+  controller.on(ui::UiEvent(ui::OpenModel{"/m/typo.gguf"}));
+  fail(true);
+  ready("/m/tiny.gguf");
+  ASSERT_EQ(view().notices.size(), 2u) << "the one before stands in";
+  controller.on(ui::UiEvent(ui::OpenModel{"/m/other.gguf"}));
+  EXPECT_EQ(view().notices.size(), 2u);
+  ready("/m/other.gguf");
+  ASSERT_EQ(view().notices.size(), 1u);
+  EXPECT_EQ(view().notices[0].text, "The database cannot be opened. Chats are not saved.");
+}
+
 class BuiltinTest : public ControllerTest {
  protected:
   static Controller::Options with_builtin() {

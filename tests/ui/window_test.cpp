@@ -139,6 +139,39 @@ TEST_F(WindowTest, AnIdleWindowAsksOnlyForTheCaretAndThenForNothing) {
   EXPECT_EQ(drive.wake_at(), std::numeric_limits<double>::infinity());
 }
 
+TEST_F(WindowTest, NoticesGoByThemselvesAndErrorsStay) {
+  const auto dismissed = [this] {
+    std::vector<std::uint64_t> ids;
+    for (const UiEvent& event : std::exchange(drive.events, {})) {
+      if (const auto* dismiss = std::get_if<DismissNotice>(&event)) ids.push_back(dismiss->id);
+    }
+    return ids;
+  };
+  drive.now = 100;
+  drive.frames();
+  drive.state.notices = {{1, NoticeKind::info, "Saved as /d/Sky.json"}, {2, NoticeKind::info, "The chat is in the bin.", true}, {3, NoticeKind::error, "The disk is full."}};
+  drive.now = 120;  // the caret has come to rest
+  drive.frames();
+  EXPECT_NEAR(drive.wake_at(), 128, 1e-6) << "the window wakes for it";
+  drive.now = 127.9;
+  drive.frames();
+  EXPECT_TRUE(dismissed().empty());
+  drive.now = 128;
+  drive.frames();
+  EXPECT_EQ(dismissed(), std::vector<std::uint64_t>{1});
+  drive.state.notices.erase(drive.state.notices.begin());
+  drive.frames();
+  EXPECT_NEAR(drive.wake_at(), 150, 1e-6);
+  drive.now = 150;
+  drive.frames();
+  EXPECT_EQ(dismissed(), std::vector<std::uint64_t>{2});
+  drive.state.notices.erase(drive.state.notices.begin());
+  drive.now = 1000;
+  drive.frames();
+  EXPECT_TRUE(dismissed().empty());
+  EXPECT_EQ(drive.wake_at(), std::numeric_limits<double>::infinity());
+}
+
 TEST(D58Status, ShowsOnlyWhatIsKnownAndNeverOneSpeedForReadingAndAnswering) {
   Phrases phrases;
   const auto facts = [&](const StatusView& status) {
