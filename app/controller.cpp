@@ -126,6 +126,7 @@ void Controller::open_builtin() {
 
 void Controller::show_new_chat(bool private_chat) {
   leave_private_chat();
+  forget_prompt();
   opening_ = 0;
   current_ = view_.current_chat = 0;
   view_.private_chat = private_chat;
@@ -134,6 +135,13 @@ void Controller::show_new_chat(bool private_chat) {
   view_.stored_as = 0;
   view_.draft = draft_of(draft_key());
   show_chat_settings({});
+}
+
+/// The status line tells of the last prompt of the chat that is shown, and of no other chat's.
+void Controller::forget_prompt() {
+  ui::StatusView& status = view_.status;
+  status.prompt_tokens = status.reused_tokens = status.context_used = 0;
+  status.tokens_per_second = status.tokens_per_pass = status.first_token_seconds = 0;
 }
 
 /// What was said there is gone; nobody would see the rest of an answer.

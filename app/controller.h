@@ -279,6 +279,9 @@ class Controller {
   void give_up_storing(Turn& turn);
   void show_new_chat(bool private_chat);
   void leave_private_chat();
+  void forget_prompt();
+  /// Its answer stands in the chat that is shown.
+  bool shows(const Turn* turn) { return turn != nullptr && find_row(turn->answer_row) != nullptr; }
   void open_chat(storage::Id id);
   void show_changed_chat(storage::Id id);
   /// What is said is written down.

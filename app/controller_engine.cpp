@@ -100,10 +100,11 @@ void Controller::handle(engine::GenerationStarted&& e) {
   if (e.id != engine_request()) return;
   reading_.began_ms = out_.now_ms();
   if (e.id != running_) return;
-  view_.status.prompt_tokens = e.prompt_tokens;
-  view_.status.reused_tokens = e.reused_tokens;
-  view_.status.tokens_per_second = view_.status.first_token_seconds = 0;
-  view_.status.context_used = e.prompt_tokens;
+  if (shows(running())) {
+    forget_prompt();
+    view_.status.prompt_tokens = view_.status.context_used = e.prompt_tokens;
+    view_.status.reused_tokens = e.reused_tokens;
+  }
   say_reading(e.prompt_tokens - e.reused_tokens, e.prompt_tokens - e.reused_tokens);
 }
 
@@ -127,8 +128,10 @@ void Controller::handle(engine::TextPiece&& e) {
     row->reasoning_seconds = turn->reasoning_seconds;
   }
   view_.status.activity = "Answering";
-  view_.status.tokens_per_second = e.tokens_per_second;
-  view_.status.context_used = e.context_used;
+  if (shows(turn)) {
+    view_.status.tokens_per_second = e.tokens_per_second;
+    view_.status.context_used = e.context_used;
+  }
   store_growth(*turn);
 }
 
@@ -146,12 +149,14 @@ void Controller::handle(engine::GenerationDone&& e) {
   const bool stopped = e.stats.stop_reason == engine::StopReason::cancelled;
   if (e.id == summarising_.id && !stopped) return summary_done();
   summarising_ = {};
-  if (e.id == running_) {
+  if (e.id == running_ && shows(running())) {
     view_.status.tokens_per_second = answer_speed(e.stats);
     view_.status.tokens_per_pass = e.stats.tokens_per_pass();
     view_.status.first_token_seconds = e.stats.first_token_seconds;
     view_.status.prompt_tokens = e.stats.prompt_tokens;
     view_.status.reused_tokens = e.stats.reused_tokens;
+  }
+  if (e.id == running_) {
     const std::int64_t read = e.stats.prompt_tokens - e.stats.reused_tokens;
     if (read > 0 && e.stats.prompt_seconds > 0.02) reading_.tokens_per_second = static_cast<double>(read) / e.stats.prompt_seconds;
   }

@@ -132,6 +132,7 @@ void Controller::handle(event::Chats&& e) {
 void Controller::handle(event::ChatOpened&& e) {
   if (e.request != opening_) return;
   opening_ = 0;
+  if (view_.private_chat || e.chat.id != current_) forget_prompt();
   leave_private_chat();
   current_ = view_.current_chat = e.chat.id;
   system_prompts_[e.chat.id] = std::move(e.chat.system_prompt);

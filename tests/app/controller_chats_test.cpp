@@ -138,5 +138,45 @@ TEST(Title, IsTheStartOfTheQuestionInWholeCharacters) {
   EXPECT_EQ(wide.size() % 3, 0u);
 }
 
+TEST_F(ControllerTest, TheStatusLineTellsOfNoOtherChatsPrompt) {
+  const auto open = [this](storage::Id id) {
+    controller.on(ui::UiEvent(ui::SelectChat{id}));
+    event::ChatOpened opened;
+    opened.request = asked_storage<command::OpenChat>().request;
+    opened.chat.id = id;
+    controller.on(storage::Event(opened));
+  };
+  const auto finish = [this] {
+    engine::GenerationDone end;
+    end.id = asked_engine<engine::Generate>().id;
+    end.stats.prompt_tokens = 40;
+    end.stats.first_token_seconds = 0.5;
+    end.stats.n_tokens = 11;
+    end.stats.decode_seconds = 2;
+    controller.on(engine::Event(end));
+  };
+  ready();
+  controller.on(ui::UiEvent(ui::NewChat{true}));
+  say("a secret");
+  finish();
+  EXPECT_EQ(view().status.prompt_tokens, 40);
+  open(7);
+  EXPECT_EQ(view().status.prompt_tokens, 0);
+  EXPECT_EQ(view().status.tokens_per_second, 0);
+  EXPECT_EQ(view().status.first_token_seconds, 0);
+  EXPECT_EQ(view().status.device, "a processor") << "which all chats have";
+  say("hi");
+  finish();
+  open(7);
+  EXPECT_EQ(view().status.prompt_tokens, 40) << "the same chat, read anew";
+  say("and?");
+  controller.on(ui::UiEvent(ui::NewChat{}));
+  controller.on(engine::Event(engine::GenerationStarted{asked_engine<engine::Generate>().id, 60, 0}));
+  piece("of the other chat");
+  finish();
+  EXPECT_EQ(view().status.prompt_tokens, 0);
+  EXPECT_EQ(view().status.context_used, 0);
+}
+
 }  // namespace
 }  // namespace foreword::app
