@@ -14,7 +14,10 @@ constexpr float kPad = 14, kButton = 32, kGap = 8, kLine = 21;  // logical
 std::string_view messages(Frame& frame, std::size_t n) { return frame.join(grouped(static_cast<std::int64_t>(n)), n == 1 ? " message" : " messages"); }
 
 std::string_view question(Frame& frame, const ContextView& context, std::int64_t size) {
-  if (context.alone_too_long) return frame.join("This message alone needs ", grouped(context.total), " tokens, more than the context of ", grouped(size), " holds. Shorten it, or choose a larger context.");
+  if (context.alone_too_long) {
+    const std::string_view way = context.larger > 0 ? "Shorten it, or choose a larger context." : "Shorten it.";
+    return frame.join("This message alone needs ", grouped(context.total), " tokens, more than the context of ", grouped(size), " holds. ", way);
+  }
   if (context.blocked) {
     const std::string_view words = frame.join("The next turn needs ", grouped(context.total), " tokens; the context holds ", grouped(size), ", and the answer needs room, too.");
     return context.n_forgotten == 0 ? words : frame.join(words, " ", messages(frame, context.n_forgotten), " would have to go.");

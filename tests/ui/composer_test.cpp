@@ -154,6 +154,19 @@ TEST_F(ComposerTest, D56WhatIsWrittenIsSaidForTheMeterAndItsTooltipListsShares) 
   EXPECT_EQ(drive.find("status/context")->label, "Would be sent now\t1,204 of 8,192 tokens\nEarlier messages\t900\nWhat you write\t304");
 }
 
+TEST_F(ComposerTest, D57ALargerContextIsNamedOnlyIfThereIsOne) {
+  drive.state.status.context_size = 1000;
+  drive.state.context.total = 1200;
+  drive.state.context.blocked = drive.state.context.alone_too_long = true;
+  drive.frames(2);
+  EXPECT_EQ(drive.find("context/box")->label, "This message alone needs 1,200 tokens, more than the context of 1,000 holds. Shorten it.");
+  EXPECT_EQ(drive.find("context/larger"), nullptr);
+  drive.state.context.larger = 2000;
+  drive.frames(2);
+  EXPECT_TRUE(drive.find("context/box")->label.ends_with("Shorten it, or choose a larger context."));
+  EXPECT_NE(drive.find("context/larger"), nullptr);
+}
+
 TEST_F(ComposerTest, D57ChoicesOpenFromTheMeterAndWhenNothingCanBeSent) {
   add(Author::user, "one");
   add(Author::assistant, "two");
