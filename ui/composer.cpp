@@ -50,11 +50,16 @@ float Composer::text_width(const Frame& frame, float width) const {
   return width - 2 * frame.px(kPadX) - (suggester_.is_present() ? 0 : frame.px(kButton));
 }
 
-void Composer::set_text(std::string_view message) {
+/// The files of a whole message; returns its words.
+std::string_view Composer::take_files(std::string_view message) {
   const MessageParts parts = parts_of(message);
   files_.clear();
   for (const MessageParts::File& file : parts.files) files_.push_back({std::string(file.name), std::string(file.text)});
-  field_.set_text(message.substr(parts.words.begin));
+  return message.substr(parts.words.begin);
+}
+
+void Composer::set_text(std::string_view message) {
+  field_.set_text(take_files(message));
   editing_ = 0;
   draft_.clear();
   long_paste_.reset();
@@ -70,6 +75,10 @@ void Composer::edit(Frame& frame, const MessageRow& message) {
   editing_ = message.id;
   edits_answer_ = message.author != Author::user;
   draft_ = std::move(draft);
+  if (const auto before = cancelled_.extract(message.id)) {
+    field_.buffer().select_all();
+    field_.buffer().insert(take_files(before.mapped()));
+  }
   frame.input.focus(kFieldId);
 }
 
@@ -87,6 +96,12 @@ void Composer::take_back(std::string_view message) {
 
 void Composer::stop_editing() { set_text(std::string(draft_)); }
 
+/// What was written comes back when the message is edited again.
+void Composer::cancel_editing() {
+  if (std::string text = whole(); text != original_) cancelled_[editing_] = std::move(text);
+  stop_editing();
+}
+
 void Composer::attach(Attachment file) {
   file.text = text::clean(file.text);
   files_.push_back(std::move(file));
@@ -100,7 +115,7 @@ void Composer::draw_editing_head(Frame& frame, Rect rect) {
   frame.canvas.text_cut({rect.left + frame.px(26), rect.top}, rect.height(), rect.width() - frame.px(64), font, frame.theme.accent,
                         edits_answer_ ? "Your version of the answer" : "Ask this differently");
   const float side = frame.px(26), top = std::round(rect.center().y - side / 2);
-  if (icon_button(frame, "composer/cancel", "Leave it as it was (Esc)", Icon::cross, {rect.right - side, top, rect.right, top + side})) stop_editing();
+  if (icon_button(frame, "composer/cancel", "Leave it as it was (Esc)", Icon::cross, {rect.right - side, top, rect.right, top + side})) cancel_editing();
 }
 
 /// A row for each file, from the top of `rect`.
@@ -232,7 +247,7 @@ Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
   y += files;
   if (long_paste_) draw_offer(frame, {inner.left, y - frame.px(4), rect.right - frame.px(10), y - frame.px(4) + frame.px(kOffer)});
   canvas.pop_clip();
-  if (result.cancelled && editing_ != 0) stop_editing();
+  if (result.cancelled && editing_ != 0) cancel_editing();
 
   const bool generating = frame.state.generating;
   const float side = frame.px(kButton), gap = frame.px(6);

@@ -2,6 +2,7 @@
 // Where the user writes. Enter sends, Shift+Enter starts a line; it grows with its text to a share of the window. Text
 // files come with the message as chips; Up in the empty composer brings back what was sent.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,8 +33,11 @@ class Composer {
   const Suggester& suggester() const { return suggester_; }
   /// A whole message, files and all. Also ends editing.
   void set_text(std::string_view message);
-  /// Takes up a message to be written anew; what stood here comes back afterwards.
+  /// Takes up a message to be written anew, with what was cancelled of that before, which Ctrl+Z takes out again; what stood
+  /// here comes back afterwards.
   void edit(Frame& frame, const MessageRow& message);
+  /// No cancelled edit comes back any more.
+  void forget_cancelled() { cancelled_.clear(); }
   void attach(Attachment file);
   /// What the user has written for a message of its own, editing or not, files and all.
   std::string draft() const { return editing_ == 0 ? whole() : draft_; }
@@ -60,7 +64,9 @@ class Composer {
   void take_paste(Frame& frame, const TextField::Result& result);
   void recall(Frame& frame, bool was_recallable);
   bool is_recallable();
+  std::string_view take_files(std::string_view message);
   void stop_editing();
+  void cancel_editing();
   std::string whole() const { return with_attachments(files_, field_.text()); }
   Obstacle send(Frame& frame);
 
@@ -71,6 +77,7 @@ class Composer {
   std::int64_t editing_ = 0;   // the message; 0: a new one
   bool edits_answer_ = false;
   std::string original_;       // of that message
+  std::map<std::int64_t, std::string> cancelled_;  // by message: what was written when its edit was cancelled
   std::string draft_;          // of the new one, while another is edited
   std::optional<std::string> long_paste_;  // stands in the text, and could be a file
   std::uint64_t paste_revision_ = 0;       // of the field, as long as the offer holds

@@ -86,6 +86,7 @@ void Root::follow_chat(Frame& frame) {
   if ((chat_ != state.current_chat && !stored) || ends || (hidden && composer_.empty())) {
     if (chat_ >= 0) frame.send(draft());
     composer_.set_text(state.draft);
+    if (ends) composer_.forget_cancelled();
     if (find_.is_open()) find_.close(frame, conversation_);
     kept_.said = composer_.kept_revision();
   } else if (chat_ != state.current_chat) {

@@ -120,6 +120,43 @@ TEST_F(DraftsTest, WhatWasChangedOfAMessageIsKeptWhenAnotherIsEdited) {
   EXPECT_EQ(text(), "word 1!");
 }
 
+TEST_F(DraftsTest, ACancelledEditComesBackWhenItsMessageIsEditedAgain) {
+  add_messages(4, "word ");
+  begin_edit(1);
+  drive.key(Key::end);
+  drive.type(" and more");
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_EQ(text(), "");
+  begin_edit(3);
+  EXPECT_EQ(text(), "word 3") << "each message has its own";
+  drive.key(Key::escape);
+  begin_edit(1);
+  EXPECT_EQ(text(), "word 1 and more");
+  ASSERT_TRUE(drive.click("composer/cancel"));
+  begin_edit(1);
+  EXPECT_EQ(text(), "word 1 and more") << "as often as it is cancelled";
+  drive.key(letter('z'), kCtrl);
+  drive.frames();
+  EXPECT_EQ(text(), "word 1") << "the message itself is one step away";
+  drive.key(Key::escape);
+  begin_edit(1);
+  EXPECT_EQ(text(), "word 1") << "nothing was changed when it was cancelled last";
+}
+
+TEST_F(DraftsTest, D17ACancelledEditIsGoneWithItsPrivateChat) {
+  drive.state.private_chat = true;
+  add_messages(2, "word ");
+  begin_edit(1);
+  drive.type("secret");
+  drive.key(Key::escape);
+  drive.frames(2);
+  drive.state.private_chat = false;
+  drive.frames(2);
+  begin_edit(1);
+  EXPECT_EQ(text(), "word 1");
+}
+
 TEST_F(DraftsTest, WordsThatComeBackStandBeforeWhatWasWrittenSince) {
   drive.type("since");
   drive.frames();
