@@ -189,14 +189,14 @@ void ChatList::move_by_key(Frame& frame, const ChatRow& chat, bool down) {
   frame.send(MoveChat{chat.id, std::string(down ? *(here + 1) : *(here - 1))});
 }
 
-/// Keys of the row that has the focus; F2 also of the chat that is shown.
+/// Keys of the row that has the focus, and deleting only if it shows that; F2 also of the chat that is shown.
 void ChatList::handle_row_keys(Frame& frame, const ChatRow& chat, bool current) {
   const std::string_view id = row_id(frame, chat), focus = frame.input.focus_id();
   const bool focused = focus == id, elsewhere = current && !focus.starts_with("chats/row:") && !focus.starts_with("chats/folder:");
   for (const KeyPress& press : frame.input.shortcuts()) {
     if (press.key == Key::f2 && (focused || elsewhere)) start_renaming(frame, chat);
     if (!focused) continue;
-    if (press.key == Key::del) frame.send(DeleteChat{chat.id});
+    if (press.key == Key::del && frame.input.focus_ring(id)) frame.send(DeleteChat{chat.id});
     if (press.mods.alt && (press.key == Key::up || press.key == Key::down)) move_by_key(frame, chat, press.key == Key::down);
   }
 }
@@ -221,7 +221,7 @@ void ChatList::draw_folder(Frame& frame, std::string_view path, Rect row) {
   for (const KeyPress& press : frame.input.shortcuts()) {
     if (!frame.input.focused(id)) break;
     if (press.key == Key::f2) start_naming(frame, path);
-    if (press.key == Key::del) frame.send(RemoveFolder{std::string(path)});
+    if (press.key == Key::del && frame.input.focus_ring(id)) frame.send(RemoveFolder{std::string(path)});
   }
   if (!frame.input.activated(id)) return;
   if (closed) {
@@ -275,7 +275,10 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   } else if (chat.pinned) {
     canvas.icon(Icon::pin, {row.right - frame.px(18), row.top + line / 2}, frame.px(15), frame.theme.ink_soft);
   }
-  if (frame.input.activated(id) && !current) frame.send(SelectChat{chat.id});
+  if (frame.input.activated(id)) {
+    if (!current) frame.send(SelectChat{chat.id});
+    if (!frame.input.focus_ring(id)) frame.input.focus("composer/text");  // by the mouse
+  }
   if (renaming_ == 0) handle_row_keys(frame, chat, current);
 }
 

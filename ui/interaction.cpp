@@ -115,9 +115,10 @@ void Interaction::route(std::string_view id, const InputEvent& event) {
 bool Interaction::dispatch(const InputEvent& event) {
   if (const auto* press = std::get_if<KeyPress>(&event)) return dispatch_key(*press);
   if (const auto* button = std::get_if<MouseButton>(&event)) return dispatch_button(*button);
-  if (std::get_if<Character>(&event) != nullptr) {
+  if (const auto* character = std::get_if<Character>(&event)) {
+    if (std::exchange(space_pressed_, false) && character->value == ' ') return false;  // the same key
     const Item* item = find(focus_);
-    if (item == nullptr || item->role == ItemRole::document) item = find(text_home_);
+    if (item == nullptr || !takes_text(*item)) item = find(text_home_);
     if (item != nullptr && takes_text(*item) && item->enabled && item->layer == top_layer()) {
       if (focus_ != item->id) focus(item->id);
       route(item->id, event);
@@ -142,6 +143,7 @@ bool Interaction::dispatch(const InputEvent& event) {
 }
 
 bool Interaction::dispatch_key(const KeyPress& press) {
+  space_pressed_ = false;
   const Item* item = find(focus_);
   if (item != nullptr && item->layer < top_layer()) item = nullptr;
   if (press.key == Key::tab && !press.mods.ctrl && !press.mods.alt) {
@@ -168,6 +170,7 @@ bool Interaction::dispatch_key(const KeyPress& press) {
     const bool pressable = item->role == ItemRole::button || item->role == ItemRole::row;
     if (pressable && (press.key == Key::enter || press.key == Key::space)) {
       activated_.emplace_back(item->id);
+      space_pressed_ = press.key == Key::space;
       return true;
     }
     if (item->role == ItemRole::row && !press.mods.alt && (press.key == Key::up || press.key == Key::down)) {

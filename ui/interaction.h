@@ -40,7 +40,7 @@ class Interaction {
 
   /// Keeps copies of its texts until the next frame has begun. Things of which nothing is visible are left out.
   void add(Item item);
-  /// The text field that characters go to, and that gets the focus, when they are typed while no button or field has it.
+  /// The text field that characters go to, and that gets the focus, when they are typed while no field has it.
   void set_text_home(std::string_view id) { text_home_ = id; }
   /// Items added from now on belong to this layer.
   void set_layer(int layer) { layer_ = layer; }
@@ -105,6 +105,7 @@ class Interaction {
   bool keyboard_focus_ = false;
   bool focus_is_new_ = false;
   bool composing_ = false;
+  bool space_pressed_ = false;  // something, and its character is still to come
   int leaving_ = 0;  // -1: backwards; 0: not
 };
 

@@ -15,9 +15,11 @@ class HistoryPanelsTest : public ::testing::Test {
     drive.frames(2);
   }
   void focus(const std::string& id) {
-    drive.press(drive.find(id)->rect.center());
-    drive.release(drive.find(id)->rect.center());
-    drive.frames(2);
+    for (int i = 0; i < 100 && drive.root().interaction().focus_id() != id; ++i) {
+      drive.key(Key::tab);
+      drive.frames(2);
+    }
+    ASSERT_EQ(drive.root().interaction().focus_id(), id);
     drive.events.clear();
   }
   template <class Event>

@@ -64,6 +64,54 @@ TEST(NarrowWindow, HasTheChatListWhenItIsAskedFor) {
   }
 }
 
+TEST_F(WindowTest, AfterAClickOnAChatTheKeysAreTheComposers) {
+  drive.state.chats = {{7, "First", ""}, {8, "Second", "", false, "Work"}};
+  drive.state.current_chat = 7;
+  drive.frames(2);
+  for (const char* id : {"chats/row:8", "chats/row:7"}) {
+    ASSERT_TRUE(drive.click(id));
+    EXPECT_EQ(drive.root().interaction().focus_id(), Composer::kFieldId) << id;
+  }
+  drive.type("words");
+  drive.key(Key::del);
+  drive.frames(2);
+  EXPECT_EQ(drive.root().composer().text(), "words");
+  const Rect row = drive.find("chats/row:8")->rect;
+  drive.press(row.center());
+  drive.push(MouseMove{{row.left, row.bottom + 400}});  // out of the list's rows, and let go there
+  drive.release({row.left, row.bottom + 400});
+  drive.frames(2);
+  drive.key(Key::del);
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("chats/folder:Work"));
+  drive.key(Key::del);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<DeleteChat>(), nullptr) << "no ring says that the row would be deleted";
+  EXPECT_EQ(drive.last<RemoveFolder>(), nullptr);
+  drive.type(" more");
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "words more") << "whatever was clicked";
+}
+
+TEST_F(WindowTest, AChatThatIsChosenByKeysKeepsTheFocus) {
+  drive.state.chats = {{7, "First", ""}, {8, "Second", ""}};
+  drive.state.current_chat = 7;
+  drive.frames(2);
+  while (drive.root().interaction().focus_id() != "chats/row:8") drive.key(Key::tab), drive.frames(2);
+  drive.key(Key::space);
+  drive.type(" ");  // what the key types
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SelectChat>()->id, 8);
+  EXPECT_EQ(drive.root().composer().text(), "") << "the key that presses types no blank";
+  EXPECT_EQ(drive.root().interaction().focus_id(), "chats/row:8");
+  drive.key(Key::del);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<DeleteChat>()->id, 8);
+  drive.type("w");
+  drive.frames();
+  EXPECT_EQ(drive.root().composer().text(), "w");
+}
+
 TEST_F(WindowTest, D38ADeletionIsTakenBackByTheNoticeTheKeysAndTheBin) {
   drive.state.notices = {{1, NoticeKind::info, "The chat is in the bin.", true}};
   drive.state.bin = {{4, "Old walks", ""}, {3, "Old walks", "a message"}};
