@@ -20,6 +20,9 @@ bool is_editing_key(const KeyPress& press) {
   return false;
 }
 
+/// Ctrl+Z, which is no editing key in a field that has nothing to take back.
+bool is_undo_key(const KeyPress& press) { return press.mods == Mods{.ctrl = true} && press.key == letter('z'); }
+
 /// Keys that choose among what is offered for the text.
 bool is_choosing_key(const KeyPress& press) {
   if (!press.mods.alt || press.mods.ctrl) return false;
@@ -159,7 +162,8 @@ bool Interaction::dispatch_key(const KeyPress& press) {
       route(item->id, press);
       return true;
     }
-    if (takes_text(*item) && is_editing_key(press)) {
+    const bool takes_back = item->takes_undo || !events_of(item->id).empty();  // what comes just before may change it
+    if (takes_text(*item) && is_editing_key(press) && (takes_back || !is_undo_key(press))) {
       route(item->id, press);
       return press.key == Key::enter;  // may send and so change everything
     }

@@ -28,6 +28,7 @@ struct Item {
   bool takes_escape = false;  // Escape goes to it before it becomes a shortcut
   bool takes_tab = false;     // so do Tab and Shift+Tab, which move the focus otherwise
   bool takes_choices = false; // so do Alt with up, down, a digit, a bracket or a backslash
+  bool takes_undo = true;     // of a text field: it has something to take back
   int layer = 0;              // items below the highest layer in use sleep (dialogs)
 };
 

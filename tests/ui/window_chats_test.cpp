@@ -130,6 +130,22 @@ TEST_F(WindowTest, D38ADeletionIsTakenBackByTheNoticeTheKeysAndTheBin) {
   EXPECT_EQ(drive.last<RestoreDeleted>()->entry, 3);
 }
 
+TEST_F(WindowTest, D38CtrlZIsTheComposersAsLongAsItHasSomethingToTakeBack) {
+  drive.type("word");
+  drive.key(letter('z'), kCtrl);  // in the same frame
+  drive.frames(2);
+  EXPECT_EQ(drive.root().composer().text(), "");
+  EXPECT_EQ(drive.last<Undo>(), nullptr);
+  drive.key(letter('z'), kCtrl);
+  drive.frames(2);
+  EXPECT_NE(drive.last<Undo>(), nullptr) << "the composer has the focus, and nothing was written";
+  drive.events.clear();
+  drive.key(letter('z'), {.ctrl = true, .shift = true});
+  drive.frames(2);
+  EXPECT_EQ(drive.root().composer().text(), "word");
+  EXPECT_EQ(drive.last<Undo>(), nullptr);
+}
+
 TEST_F(WindowTest, D15AChatIsExportedByItsDialogAndImportedByDropping) {
   EXPECT_EQ(drive.find("header/export"), nullptr) << "nothing to save yet";
   drive.state.current_chat = 5;

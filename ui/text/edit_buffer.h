@@ -47,6 +47,7 @@ class EditBuffer {
   /// One step is a typed word, a run of erasing, or a paste. Steps form a tree: what was undone and written over is kept as
   /// another branch. Redo goes along the branch that was left last. False: nothing to undo or redo.
   bool undo();
+  bool can_undo() const { return here_ != 0; }
   bool redo();
   /// Goes to the state that was written before or after the present one, whichever branch it is on; so every state that
   /// ever was can be reached. False: there is none.
