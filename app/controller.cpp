@@ -32,6 +32,9 @@ void Controller::list_everything() {
 /// After every event: what follows from what is shown now.
 void Controller::keep_up() {
   view_.opening_chat = opening_ != 0;
+  const Turn* answered = running();
+  view_.answering_chat = answered == nullptr ? 0 : answered->chat;
+  view_.elsewhere = answered != nullptr && !shows(answered);
   keep_count();
   recall_chat();
   keep_suggestions();

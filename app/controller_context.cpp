@@ -60,7 +60,7 @@ void Controller::keep_count() {
                     .model = view_.model.name};
   if (context_.counting != 0 || now == context_.counted) return;
   context_.counted = now;
-  if (!ready || view_.generating) return;
+  if (!ready || view_.answers_here()) return;
   Prompt prompt = prompt_of(rows_.size());
   context_.n_counted_rows = rows_.size();
   add_in_turn(prompt.messages, {engine::Role::user, context_.draft, {}});
@@ -82,7 +82,7 @@ void Controller::handle(engine::TokensCounted&& e) {
   if (e.id != context_.counting) return;
   context_.counting = 0;
   const bool same_rows = context_.n_counted_rows == rows_.size() && context_.counted.chat == current_ && context_.counted.first_kept == context_.first_kept;
-  if (same_rows && !view_.generating) use_count(e.total, e.of_messages);
+  if (same_rows && !view_.answers_here()) use_count(e.total, e.of_messages);
 }
 
 void Controller::use_count(std::int64_t total, const std::vector<std::int64_t>& of_messages) {

@@ -244,14 +244,15 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
       if (folder != chat.folder) frame.send(MoveChat{chat.id, folder});
     });
   }
-  const bool current = chat.id == frame.state.current_chat;
+  const bool current = chat.id == frame.state.current_chat, busy = frame.state.generating && chat.id == frame.state.answering_chat;
   const bool hot = frame.input.hovered(id) || frame.input.is_hovered_below(id);
-  frame.input.add({.id = id, .role = ItemRole::row, .label = chat.title, .rect = row.intersect(canvas.clip()), .selected = current});
+  frame.input.add({.id = id, .role = ItemRole::row, .label = busy ? frame.join(chat.title, ", answering") : std::string_view(chat.title), .rect = row.intersect(canvas.clip()), .selected = current});
   const float radius = frame.px(size::kRadius), pad = frame.px(10), button = frame.px(26);
   if (current || hot) canvas.fill(row, current ? frame.theme.chosen : frame.theme.hover, radius);
   const bool tools = hot || frame.input.focus_ring(id) || frame.input.is_focused_below(id);
   const float right = row.right - (tools ? 4 * button + frame.px(8) : chat.pinned ? frame.px(30) : pad);
   const float line = chat.detail.empty() ? row.height() : frame.px(32);
+  if (busy) canvas.disc({row.left + pad / 2, row.top + line / 2}, frame.px(2.5f), frame.theme.accent);
   canvas.text_cut({row.left + pad, row.top}, line, right - row.left - pad, frame.font(current ? text::Style::medium : text::Style::regular, size::kInterface),
                   frame.theme.ink, chat.title);
   if (!chat.detail.empty()) {

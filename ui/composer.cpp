@@ -5,6 +5,7 @@
 
 #include "ui/chips.h"
 #include "ui/commands.h"
+#include "ui/status_line.h"
 #include "ui/widgets.h"
 
 namespace foreword::ui {
@@ -14,9 +15,10 @@ constexpr float kPadX = 16, kPadY = 12, kButton = 36, kRadius = 18, kEditingHead
 constexpr float kShare = 0.4f;                                       // of the window's height, at most
 constexpr const char* kPastedName = "pasted.txt";
 
-std::string_view hint_of(const ViewState& state) {
+std::string_view hint_of(Phrases& phrases, const ViewState& state) {
   switch (state.model.state) {
     case ModelState::ready:
+      if (state.generating && state.elsewhere) return phrases.join({"Write meanwhile; an answer is being written in ", answering_chat_words(phrases, state), "\u2026"});
       if (state.generating) return "Write the next message meanwhile\u2026";
       return state.private_chat ? "Write a message that is saved nowhere\u2026" : "Write a message\u2026";
     case ModelState::loading: return "Write a message; it can be sent once the model is loaded\u2026";
@@ -35,7 +37,7 @@ std::size_t n_characters(std::string_view text) {
 }  // namespace
 
 TextField::Options Composer::options(const Frame& frame) {
-  return {.label = "Message", .hint = hint_of(frame.state), .font = frame.font(text::Style::regular, size::kText),
+  return {.label = "Message", .hint = hint_of(frame.phrases, frame.state), .font = frame.font(text::Style::regular, size::kText),
           .line_height = frame.px(size::kText * 1.5f), .takes_escape = editing_ != 0 || suggester_.takes_escape(), .takes_tab = suggester_.takes_tab(),
           .takes_choices = suggester_.takes_choices(), .watcher = &suggester_, .enter_submits = frame.state.enter_sends};
 }
@@ -206,7 +208,7 @@ void Composer::take_paste(Frame& frame, const TextField::Result& result) {
 
 /// The round button: sends, or stops the answer. True: it was pressed.
 bool Composer::draw_button(Frame& frame, Rect rect, bool enabled) {
-  const bool generating = frame.state.generating;
+  const bool generating = frame.state.answers_here();
   const std::string_view id = generating ? "composer/stop" : "composer/send";
   const std::string_view label = generating ? "Stop (Esc)" : editing_ != 0 && edits_answer_ ? "Keep this version" : label_with_keys(CommandId::send);
   frame.input.add({.id = id, .role = ItemRole::button, .label = label, .rect = rect, .enabled = enabled, .tip = true});
@@ -249,7 +251,7 @@ Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
   canvas.pop_clip();
   if (result.cancelled && editing_ != 0) cancel_editing();
 
-  const bool generating = frame.state.generating;
+  const bool generating = frame.state.answers_here();
   const float side = frame.px(kButton), gap = frame.px(6);
   if (strip > 0) suggester_.draw_strip(frame, {inner.left, rect.bottom - gap - side, rect.right - 3 * gap - side, rect.bottom - gap}, field_.text().empty());
   const bool pressed = draw_button(frame, {rect.right - gap - side, rect.bottom - gap - side, rect.right - gap, rect.bottom - gap},
@@ -262,10 +264,12 @@ Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
   return obstacle;
 }
 
-std::string_view Composer::refusal(const ViewState& state) const {
+std::string_view Composer::refusal(Phrases& phrases, const ViewState& state) const {
   if (refused_revision_ != kept_revision()) return {};
   if (refused_ == Obstacle::loading && state.model.state == ModelState::loading) return "Not sent yet: the model is still being loaded";
-  return {};
+  if (refused_ != Obstacle::answering || !state.generating) return {};
+  if (state.elsewhere) return phrases.join({"Not sent yet: an answer is still being written in ", answering_chat_words(phrases, state)});
+  return "Not sent yet: the answer is still being written; Escape stops it";
 }
 
 Composer::Obstacle Composer::send(Frame& frame) {
@@ -273,7 +277,7 @@ Composer::Obstacle Composer::send(Frame& frame) {
   const bool asks = editing_ == 0 || !edits_answer_;
   if (asks && frame.state.model.state == ModelState::loading) return Obstacle::loading;
   if (asks && frame.state.model.state != ModelState::ready) return Obstacle::no_model;
-  if (frame.state.generating) return Obstacle::none;
+  if (frame.state.generating) return Obstacle::answering;
   if (editing_ == 0 && frame.state.context.blocked) return Obstacle::context;
   if (editing_ != 0) {
     frame.send(EditMessage{editing_, whole()});

@@ -19,7 +19,7 @@ class Composer {
   static constexpr std::size_t kLongPaste = 4000;  // characters; a longer one may rather be a file
 
   /// Why something could not be sent.
-  enum class Obstacle : std::uint8_t { none, no_model, loading, context };
+  enum class Obstacle : std::uint8_t { none, no_model, loading, answering, context };
 
   /// At the start of a frame, when the text is what it will be shown as.
   void begin(Frame& frame);
@@ -51,7 +51,7 @@ class Composer {
   std::uint64_t draft_revision() const { return editing_ == 0 ? own_revision_ + field_.revision() : edit_revision_; }
   bool empty() const { return field_.text().empty() && files_.empty(); }
   /// Why what stands here was not sent, as long as that is so and nothing of it has changed; empty: nothing to say.
-  std::string_view refusal(const ViewState& state) const;
+  std::string_view refusal(Phrases& phrases, const ViewState& state) const;
 
  private:
   TextField::Options options(const Frame& frame);

@@ -137,7 +137,7 @@ void Root::draw_main(Frame& frame, Rect area, float window_height) {
     return std::holds_alternative<SendMessage>(event) || std::holds_alternative<EditMessage>(event);
   });
   if (sent) conversation_.go_to_end();
-  frame.wait_reason = composer_.refusal(frame.state);
+  frame.wait_reason = composer_.refusal(phrases_, frame.state);
   say_opening(frame);
   if (draw_status_line(frame, status)) context_.open(frame);
   say_draft(frame);
@@ -293,7 +293,7 @@ void Root::run(CommandId id, Frame& frame) {
     case CommandId::open_model: return picker_.open(frame);
     case CommandId::export_chat: return export_.ask(frame);
     case CommandId::undo: return frame.send(Undo{});
-    case CommandId::stop: if (frame.state.generating) frame.send(StopGenerating{}); return;
+    case CommandId::stop: if (frame.state.answers_here()) frame.send(StopGenerating{}); return;
     case CommandId::bigger: return set_scale(frame.state.scale + 0.25f);
     case CommandId::smaller: return set_scale(frame.state.scale - 0.25f);
     case CommandId::normal_size: return set_scale(1);

@@ -42,10 +42,17 @@ std::string bytes_words(std::int64_t bytes) {
   return formatted("%.1f GB", value / 1e9);
 }
 
+std::string_view answering_chat_words(Phrases& phrases, const ViewState& state) {
+  const auto chat = std::ranges::find(state.chats, state.answering_chat, &ChatRow::id);
+  return state.answering_chat == 0 || chat == state.chats.end() ? "another chat" : phrases.join({"\u201c", chat->title, "\u201d"});
+}
+
 PhraseList status_places(Phrases& phrases, const ViewState& state) {
   const StatusView& status = state.status;
   PhraseList places;
-  if (!status.activity.empty()) {
+  if (state.generating && state.elsewhere) {
+    places.push_back(phrases.join({"Answering in ", answering_chat_words(phrases, state)}));
+  } else if (!status.activity.empty()) {
     places.push_back(status.activity);
   } else if (state.model.state == ModelState::loading) {
     const std::string_view done = state.model.progress < 0 ? "Loading the model" : phrases.format("Loading the model %.0f %%", state.model.progress * 100);
@@ -92,7 +99,7 @@ std::pair<float, bool> draw_meter(Frame& frame, Rect area, text::Font font) {
   const float right = area.right - frame.px(kPad);
   if (size <= 0) return {right, false};
   const ContextView& context = frame.state.context;
-  const bool running = frame.state.generating;
+  const bool running = frame.state.answers_here();
   const std::int64_t used = running ? frame.state.status.context_used : context.total;
   const std::string_view words = frame.join(grouped(used), " / ", grouped(size));
   const float width = frame.canvas.width(font, words), height = frame.px(6), bar = frame.px(kBar);

@@ -196,7 +196,10 @@ struct ViewState {
   std::vector<RecentModel> recent_models;
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
   std::vector<Offer> offers;  // that are not taken over yet, the newest last
-  bool generating = false;
+  bool generating = false;   // an answer is being written,
+  bool elsewhere = false;    // and stands in another chat than the one that is shown
+  std::int64_t answering_chat = 0;  // which one's it is; 0: none, or one that is not stored
+  bool answers_here() const { return generating && !elsewhere; }
   StatusView status;
   ContextView context;
   SuggestionsView suggestions;

@@ -178,5 +178,26 @@ TEST_F(ControllerTest, TheStatusLineTellsOfNoOtherChatsPrompt) {
   EXPECT_EQ(view().status.context_used, 0);
 }
 
+TEST_F(ControllerTest, AnAnswerThatIsWrittenInAnotherChatIsToldAsThat) {
+  ready();
+  say("hi");
+  chat_saved(asked_storage<command::CreateChat>().request, 5);
+  EXPECT_TRUE(view().answers_here());
+  EXPECT_EQ(view().answering_chat, 5);
+  controller.on(ui::UiEvent(ui::NewChat{}));
+  EXPECT_TRUE(view().generating);
+  EXPECT_FALSE(view().answers_here());
+  EXPECT_EQ(view().answering_chat, 5);
+  controller.on(ui::UiEvent(ui::DraftChanged{"meanwhile"}));
+  ASSERT_NE(last<engine::CountTokens>(to_engine), nullptr) << "the meter is of the chat that is shown";
+  EXPECT_EQ(asked_engine<engine::CountTokens>().messages.back().content, "meanwhile");
+  controller.on(engine::Event(engine::TokensCounted{asked_engine<engine::CountTokens>().id, 12, {9}}));
+  piece("Hello.");
+  EXPECT_EQ(view().context.total, 12);
+  done();
+  EXPECT_FALSE(view().elsewhere);
+  EXPECT_EQ(view().answering_chat, 0);
+}
+
 }  // namespace
 }  // namespace foreword::app

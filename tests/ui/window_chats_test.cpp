@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/ui/window_fixture.h"
+#include "ui/status_line.h"
 
 namespace foreword::ui {
 namespace {
@@ -110,6 +111,35 @@ TEST_F(WindowTest, AChatThatIsChosenByKeysKeepsTheFocus) {
   drive.type("w");
   drive.frames();
   EXPECT_EQ(drive.root().composer().text(), "w");
+}
+
+TEST_F(WindowTest, AnAnswerInAnotherChatIsToldAsThatAndNotStoppedFromHere) {
+  Phrases phrases;
+  drive.state.chats = {{7, "First", ""}, {8, "Second", ""}};
+  drive.state.current_chat = 8;
+  drive.state.status.activity = "Answering";
+  drive.state.generating = true;
+  drive.frames(2);
+  EXPECT_NE(drive.find("composer/stop"), nullptr) << "it is this one's";
+  EXPECT_EQ(drive.find("chats/row:7")->label, "First");
+  const Picture before = drive.picture();
+  drive.state.elsewhere = true;
+  drive.state.answering_chat = 7;
+  drive.frames(2);
+  EXPECT_NE(drive.picture().rgb, before.rgb);
+  EXPECT_EQ(drive.find("composer/stop"), nullptr);
+  EXPECT_NE(drive.find("composer/send"), nullptr);
+  EXPECT_EQ(drive.find("chats/row:7")->label, "First, answering");
+  EXPECT_EQ(*status_places(phrases, drive.state).begin(), "Answering in \u201cFirst\u201d");
+  drive.key(Key::escape);
+  drive.type("meanwhile");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<StopGenerating>(), nullptr);
+  EXPECT_EQ(drive.last<SendMessage>(), nullptr);
+  EXPECT_EQ(drive.root().composer().refusal(phrases, drive.state), "Not sent yet: an answer is still being written in \u201cFirst\u201d");
+  drive.state.chats.clear();  // a search shows others
+  EXPECT_EQ(*status_places(phrases, drive.state).begin(), "Answering in another chat");
 }
 
 TEST_F(WindowTest, D38ADeletionIsTakenBackByTheNoticeTheKeysAndTheBin) {

@@ -99,7 +99,8 @@ TEST_F(WindowTest, NothingIsSentWithoutAModelAndTheTextStays) {
 }
 
 TEST_F(WindowTest, NothingIsSentWhileTheModelIsLoadingAndThatIsSaid) {
-  const auto refusal = [this] { return drive.root().composer().refusal(drive.state); };
+  Phrases phrases;
+  const auto refusal = [&] { return drive.root().composer().refusal(phrases, drive.state); };
   drive.state.model = {ModelState::loading, "tiny", 0.4, ""};
   drive.type("hello");
   drive.frames(2);
@@ -121,6 +122,21 @@ TEST_F(WindowTest, NothingIsSentWhileTheModelIsLoadingAndThatIsSaid) {
   drive.frames(2);
   EXPECT_EQ(drive.last<SendMessage>()->text, "hello!");
   EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(WindowTest, WhileAnAnswerIsWrittenEnterSaysWhyNothingIsSent) {
+  Phrases phrases;
+  const auto refusal = [&] { return drive.root().composer().refusal(phrases, drive.state); };
+  drive.state.generating = true;
+  drive.type("and then?");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SendMessage>(), nullptr);
+  EXPECT_EQ(refusal(), "Not sent yet: the answer is still being written; Escape stops it");
+  drive.state.generating = false;
+  drive.frames(2);
+  EXPECT_EQ(refusal(), "");
+  EXPECT_EQ(drive.root().composer().text(), "and then?");
 }
 
 TEST_F(WindowTest, DraftsStayWithTheirChats) {
