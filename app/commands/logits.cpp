@@ -1,13 +1,14 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <optional>
 
 #include "app/command.h"
 #include "app/files.h"
 #include "app/report.h"
+#include "engine/base/fresh_file.h"
+#include "engine/gguf/gguf.h"
 #include "engine/loaded_model.h"
 
 namespace foreword::app {
@@ -53,17 +54,21 @@ Result<void> write_logits(const CommonOptions& common, const Options& options, s
                                                   std::to_string(loaded->model().context) +
                                                   "; use a larger --context."};
   }
-  std::ofstream out(options.out, std::ios::binary | std::ios::trunc);
-  if (!out) return Error{ErrorCode::io, options.out.string() + " cannot be written; choose another --out."};
+  for (const engine::TokenId id : ids) {
+    if (id >= 0 && id < n_vocab) continue;
+    return Error{ErrorCode::invalid_argument, "The token " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(n_vocab) + " tokens."};
+  }
+  if (engine::is_of_model(options.out, common.model, loaded->file().n_parts())) {
+    return Error{ErrorCode::invalid_argument, options.out.string() + " is the model that is read; choose another --out."};
+  }
+  FW_ASSIGN(const std::unique_ptr<FreshFile> file, FreshFile::begin(options.out));
   const auto sequence = loaded->cache().add_sequence();
   FW_TRY(loaded->read(
       sequence, ids, [](std::int64_t) { return true; },
-      [&out](std::int64_t, std::span<const float> logits) {
-        out.write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(logits.size_bytes()));
+      [&file](std::int64_t, std::span<const float> logits) {
+        file->out().write(reinterpret_cast<const char*>(logits.data()), static_cast<std::streamsize>(logits.size_bytes()));
       }));
-  out.close();
-  if (!out) return Error{ErrorCode::io, options.out.string() + " could not be written to the end; is the disk full?"};
-  return {};
+  return file->finish();
 }
 
 int run(const CommonOptions& common, const Options& options) {
@@ -81,7 +86,7 @@ std::function<int()> add_logits(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   app.add_option("--ids", options->ids, "Token ids, separated by commas")->type_name("1,2,3");
   app.add_option("--ids-file", options->ids_file, "File with token ids")->type_name("FILE");
-  app.add_option("--out", options->out, "File for float32 logits [tokens, vocabulary], little endian")->required()->type_name("FILE");
+  app.add_option("--out", options->out, "File for float32 logits [tokens, vocabulary], little endian; an existing one is replaced when the new one is complete")->required()->type_name("FILE");
   return [&common, options] { return run(common, *options); };
 }
 

@@ -1,6 +1,7 @@
 #include "engine/gguf/gguf.h"
 
 #include <cstdio>
+#include <system_error>
 
 #include "engine/base/check.h"
 #include "engine/gguf/mapping.h"
@@ -53,6 +54,9 @@ Result<std::vector<fs::path>> paths_of_parts(const fs::path& path, const Place& 
   return paths;
 }
 
+/// The end of the name of a split model's part.
+constexpr std::size_t kPartSuffix = std::string_view("-00001-of-00003.gguf").size();
+
 struct OpenPart {
   std::shared_ptr<const FileMapping> mapping;
   GgufPart content;
@@ -69,6 +73,15 @@ Result<OpenPart> open_part(const fs::path& path) {
 }
 
 }  // namespace
+
+bool is_of_model(const fs::path& out, const fs::path& in, int n_parts) {
+  std::error_code code;
+  if (fs::equivalent(in, out, code)) return true;
+  const std::string a = in.filename().string(), b = out.filename().string();
+  if (n_parts == 1 || a.size() != b.size() || a.size() < kPartSuffix || !fs::exists(out, code)) return false;
+  const fs::path folder = in.has_parent_path() ? in.parent_path() : ".", other = out.has_parent_path() ? out.parent_path() : ".";
+  return a.substr(0, a.size() - kPartSuffix) == b.substr(0, b.size() - kPartSuffix) && fs::equivalent(folder, other, code);
+}
 
 std::int64_t TensorInfo::n_values() const {
   std::int64_t n = 1;

@@ -47,6 +47,10 @@ struct RawEntry {
 
 class FileMapping;
 
+/// Whether a file `out` would take the place of a model of so many parts that was opened as `in`: it is that file, or by its name
+/// another part of the same model.
+bool is_of_model(const std::filesystem::path& out, const std::filesystem::path& in, int n_parts);
+
 /// Typed look-ups: a missing key is nullopt (or `corrupt` with its name from require_*), a wrong type `corrupt`.
 /// Sentences begin with `source`, the name of the file.
 class Metadata {

@@ -1,21 +1,17 @@
 #include "engine/gguf/gguf_writer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <ostream>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
 
 #include "engine/base/check.h"
+#include "engine/base/fresh_file.h"
 #include "engine/gguf/parser.h"
-#include "engine/gguf/text.h"
 
 namespace foreword::engine {
 namespace {
@@ -66,18 +62,6 @@ void append(std::string& out, const GgufWriter::Value& value) {
         }
       },
       value);
-}
-
-Error write_failed(const std::string& name) {
-  return {ErrorCode::io, printable(name) + " cannot be written: " + std::generic_category().message(errno) + "."};
-}
-
-/// Makes sure that the bytes of a file are on the disk before its name says that it is whole.
-bool flush_to_disk(const fs::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool good = ::fsync(file) == 0;
-  return ::close(file) == 0 && good;
 }
 
 }  // namespace
@@ -172,10 +156,8 @@ Result<void> GgufWriter::write_tensor(const Tensor& tensor, std::vector<std::byt
   return {};
 }
 
-Result<void> GgufWriter::write(std::ostream& out) const { return write_to(out, "The model"); }
-
-/// `name` stands in the sentence.
-Result<void> GgufWriter::write_to(std::ostream& out, const std::string& name) const {
+/// What a stream could not take, its owner finds in it.
+Result<void> GgufWriter::write_all(std::ostream& out) const {
   const std::string head = header();
   out.write(head.data(), static_cast<std::streamsize>(head.size()));
   std::vector<std::byte> buffer;
@@ -183,25 +165,19 @@ Result<void> GgufWriter::write_to(std::ostream& out, const std::string& name) co
     if (!out) break;
     FW_TRY(write_tensor(tensor, buffer, out));
   }
-  if (!out.flush()) return write_failed(name);
+  return {};
+}
+
+Result<void> GgufWriter::write(std::ostream& out) const {
+  FW_TRY(write_all(out));
+  if (!out.flush()) return Error{ErrorCode::io, "The model cannot be written: " + std::generic_category().message(errno) + "."};
   return {};
 }
 
 Result<void> GgufWriter::write(const fs::path& path) const {
-  const fs::path partial = GgufWriter::partial(path);
-  const std::string name = path.filename().string();
-  std::error_code ignored;
-
-  errno = 0;
-  std::ofstream file(partial, std::ios::binary | std::ios::trunc);
-  if (!file) return write_failed(name);
-  Result<void> written = write_to(file, name);
-  file.close();
-  if (written && (!file || !flush_to_disk(partial) || ::rename(partial.c_str(), path.c_str()) != 0)) {
-    written = write_failed(name);
-  }
-  if (!written) fs::remove(partial, ignored);
-  return written;
+  FW_ASSIGN(const std::unique_ptr<FreshFile> file, FreshFile::begin(path));
+  FW_TRY(write_all(file->out()));
+  return file->finish();
 }
 
 }  // namespace foreword::engine

@@ -50,10 +50,9 @@ class GgufWriter {
   /// The size of the file that write() makes.
   std::uint64_t file_bytes() const;
 
-  /// The file that is written first: PATH.partial.
-  static std::filesystem::path partial(std::filesystem::path path) { return path += ".partial"; }
-  /// Writes "PATH.partial", then renames it to PATH, replacing what was there. After an error PATH is as it was and no
-  /// partial file is left. `io`, or what a producer said.
+  /// Writes a file beside PATH, then renames it to PATH, replacing what was there (engine/base/fresh_file.h). After an error
+  /// PATH is as it was and nothing else is left. `io`; `invalid_argument`: PATH is a folder, a device or a pipe; or what a
+  /// producer said.
   Result<void> write(const std::filesystem::path& path) const;
   /// Writes to a stream. `io` if it fails.
   Result<void> write(std::ostream& out) const;
@@ -72,7 +71,7 @@ class GgufWriter {
 
   void put(std::string key, std::string typed_value);
   std::string header() const;
-  Result<void> write_to(std::ostream& out, const std::string& name) const;
+  Result<void> write_all(std::ostream& out) const;
   Result<void> write_tensor(const Tensor& tensor, std::vector<std::byte>& buffer, std::ostream& out) const;
 
   std::vector<std::pair<std::string, std::string>> metadata_;  // key, type and value as in the file

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <system_error>
 
 #include "engine/gguf/gguf_writer.h"
 #include "engine/quantize/encode.h"
@@ -14,19 +13,6 @@ namespace fs = std::filesystem;
 using gpu::Format;
 
 constexpr std::size_t kLongestTensorName = 63;  // of other programs that read these files
-
-/// The end of the name of a split model's part: -00001-of-00003.gguf
-constexpr std::size_t kPartSuffix = 20;
-
-/// `out`, or the file beside it that is written first, is `in`, or by its name another part of the same model.
-bool would_destroy_input(const fs::path& in, const fs::path& out, int n_parts) {
-  std::error_code code;
-  if (fs::equivalent(in, out, code) || fs::equivalent(in, GgufWriter::partial(out), code)) return true;
-  const std::string a = in.filename().string(), b = out.filename().string();
-  if (n_parts == 1 || a.size() != b.size() || a.size() < kPartSuffix || !fs::exists(out, code)) return false;
-  const fs::path folder = in.has_parent_path() ? in.parent_path() : ".", other = out.has_parent_path() ? out.parent_path() : ".";
-  return a.substr(0, a.size() - kPartSuffix) == b.substr(0, b.size() - kPartSuffix) && fs::equivalent(folder, other, code);
-}
 
 /// Rows on their way; one for all tensors, which are written one behind the other.
 struct Scratch {
@@ -103,12 +89,8 @@ Result<void> copy_metadata(const GgufFile& file, Format format, GgufWriter& writ
 Result<QuantizedFile> quantize_file(const fs::path& in, const fs::path& out, const QuantizeOptions& options,
                                     const std::function<void(std::size_t, std::size_t)>& progress) {
   FW_ASSIGN(const GgufFile file, GgufFile::open(in));
-  std::error_code code;
-  if (would_destroy_input(in, out, file.n_parts())) {
+  if (is_of_model(out, in, file.n_parts())) {
     return Error{ErrorCode::invalid_argument, out.string() + " is the model that is read; choose another name for the new file."};
-  }
-  if (fs::is_directory(out, code)) {
-    return Error{ErrorCode::invalid_argument, out.string() + " is a folder; give the name of the new file."};
   }
   FW_ASSIGN(const std::vector<Format> formats, plan_formats(file, options.format, options.rules));
 

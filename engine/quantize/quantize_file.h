@@ -40,7 +40,7 @@ struct QuantizedFile {
 /// either as it was or complete. Some ten MB of memory, whatever the model's size. general.file_type becomes
 /// that of options.format, general.quantization_version 2; keys of a split model's parts are left out.
 /// `progress` is called before each tensor with the number of tensors done.
-/// `invalid_argument`: `out` is (a part of) `in` or a folder. `not_found`: a rule without a tensor. `corrupt`: a tensor
+/// `invalid_argument`: `out` is (a part of) `in`, a folder, a device or a pipe. `not_found`: a rule without a tensor. `corrupt`: a tensor
 /// holds an infinity or a NaN. `unsupported`: a tensor's name that no reader takes. `io`, and what GgufFile::open() says.
 Result<QuantizedFile> quantize_file(const std::filesystem::path& in, const std::filesystem::path& out,
                                     const QuantizeOptions& options,

@@ -98,6 +98,18 @@ class ReferenceFixtures(LogitsTest):
         self.assertIn("40", sentence)
         self.assertIn("32", sentence)
 
+    def test_the_model_and_an_older_file_stay(self):
+        model, link, old = (self.home / name for name in ("m.gguf", "link.gguf", "old.bin"))
+        model.write_bytes(program.STORIES.read_bytes())
+        os.link(model, link)
+        old.write_bytes(b"old")
+        for out in (model, link):
+            self.assertIn("is the model", self.refused(program.FAILURE, "logits", "-m", model, "--ids", "1,2,3", "--out", out))
+        self.refused(program.FAILURE, "logits", "-m", model, "--ids", "1,99999999", "--out", old)
+        self.assertEqual(model.read_bytes(), program.STORIES.read_bytes())
+        self.assertEqual(old.read_bytes(), b"old")
+        self.assertEqual(len(list(self.home.glob("*"))), 3)
+
 
 @program.needs_fixtures
 @unittest.skipUnless("FOREWORD_CUDA_PLUGIN" in os.environ, "tests/CMakeLists.txt runs it with the emulated plugin, tests/bench/cuda.sh with the real one")

@@ -1,8 +1,8 @@
 """`foreword quantize` through the command line: the new files run, and are as near to the old ones as their types allow."""
 
 import json
+import os
 import resource
-import signal
 import subprocess
 import unittest
 
@@ -120,12 +120,27 @@ class QuantizeTest(program.ProgramTest):
         fails(copy, self.home / "out.gguf")
         self.assertEqual(sorted(path.name for path in self.home.iterdir()), ["copy.gguf"])
 
+    def test_two_at_once_and_a_file_of_somebodys_own(self):
+        wanted = {kind: self.quantize(TINY, kind)[0].read_bytes() for kind in ("Q8_0", "Q4_0")}
+        out, own = self.home / "both.gguf", self.home / "both.gguf.partial"
+        own.write_bytes(b"somebody's own")
+        for _ in range(3):
+            program.in_parallel(lambda kind: self.run_ok("quantize", TINY, out, "--type", kind), list(wanted))
+            self.assertIn(out.read_bytes(), wanted.values())
+        self.assertEqual(own.read_bytes(), b"somebody's own")
+
+    def test_what_no_file_replaces(self):
+        pipe = self.home / "pipe"
+        os.mkfifo(pipe)
+        self.assertIn("pipe", self.refused(program.FAILURE, "quantize", TINY, pipe, "--type", "Q4_0"))
+        self.refused(program.FAILURE, "bench", "--shape", "135m", "--write", pipe)
+        self.assertTrue(pipe.is_fifo())
+
     def test_a_full_disk_leaves_the_old_file(self):
         out = self.home / "out.gguf"
         out.write_bytes(b"old")
 
         def small_disk():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000))
 
         done = subprocess.run(self.command("quantize", TINY, out, "--type", "F16"), capture_output=True, cwd=self.home,
