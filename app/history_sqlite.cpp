@@ -125,6 +125,14 @@ class SqliteHistory : public History {
   Clock::time_point last_save_{};
 };
 
+/// As ever, so that what a dead program left is set right; where nothing can be written, as it lies there.
+Result<std::unique_ptr<storage::ChatStore>> open_to_read(const std::filesystem::path& database) {
+  auto store = storage::ChatStore::open(database);
+  if (store || store.error().code != ErrorCode::io) return store;
+  auto reading = storage::ChatStore::open_reading(database);
+  return reading ? std::move(reading) : std::move(store);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<History>> open_history(const std::filesystem::path& database, std::optional<std::int64_t> chat,
@@ -147,12 +155,14 @@ Result<std::string> export_stored_chat(const std::filesystem::path& database, st
   static const std::map<std::string, ExportFormat> kFormats{
       {"json", ExportFormat::json}, {"markdown", ExportFormat::markdown}, {"html", ExportFormat::html}, {"text", ExportFormat::text}};
   std::error_code code;
-  if (!std::filesystem::exists(database, code)) {
+  const bool exists = std::filesystem::exists(database, code);
+  if (code) return Error{ErrorCode::io, "The chat database " + database.string() + " cannot be reached: " + code.message() + "."};
+  if (!exists) {
     return Error{ErrorCode::not_found, "There is no chat database " + database.string() + " yet; check --data-dir."};
   }
   const auto known = kFormats.find(format);
   if (known == kFormats.end()) return Error{ErrorCode::invalid_argument, "Chats cannot be exported as " + format + "."};
-  FW_ASSIGN(auto store, storage::ChatStore::open(database));
+  FW_ASSIGN(auto store, open_to_read(database));
   FW_ASSIGN(const storage::ChatTree tree, store->tree(chat));
   return export_chat(tree, known->second);
 }

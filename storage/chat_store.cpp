@@ -86,6 +86,11 @@ Result<std::unique_ptr<ChatStore>> ChatStore::open(const std::filesystem::path& 
   return store;
 }
 
+Result<std::unique_ptr<ChatStore>> ChatStore::open_reading(const std::filesystem::path& path) {
+  FW_ASSIGN(std::unique_ptr<Database> database, Database::open_reading(path));
+  return std::unique_ptr<ChatStore>(new ChatStore(std::move(database), system_milliseconds));
+}
+
 Result<void> ChatStore::sign_on() {
   FW_ASSIGN(WriterLock lock, WriterLock::open(database_->path().string() + "-writers"));
   FW_ASSIGN(const std::vector<Id> dead, other_writers(lock, false));

@@ -30,6 +30,8 @@ class ChatStore {
   /// Opens or creates `path` (Database::open), checks its integrity if a program died with it open, and recovers.
   static Result<std::unique_ptr<ChatStore>> open(const std::filesystem::path& path,
                                                  WallClock clock = system_milliseconds);
+  /// For reading alone (Database::open_reading): nobody is told of it, and whoever changes something gets an error.
+  static Result<std::unique_ptr<ChatStore>> open_reading(const std::filesystem::path& path);
   /// Signs off, so that the next open skips the integrity check. Streaming messages of ours become `interrupted`.
   ~ChatStore();
   ChatStore(const ChatStore&) = delete;

@@ -19,7 +19,7 @@ constexpr int kBusyMilliseconds = 10'000;  // how long a write waits for another
 constexpr mode_t kPrivateFolder = 0700;
 constexpr mode_t kPrivateFile = 0600;
 
-/// What SQLite's primary codes mean for a person. The file's name goes between the two halves.
+/// What SQLite's primary codes mean for a person. The file's name goes between the two halves, SQLite's own words behind them.
 struct Trouble {
   int sqlite_code;
   ErrorCode code;
@@ -28,20 +28,20 @@ struct Trouble {
 };
 
 constexpr Trouble kTroubles[] = {
-    {SQLITE_FULL, ErrorCode::io, "The disk of ", " is full: free some space."},
-    {SQLITE_IOERR, ErrorCode::io, "The disk failed while reading or writing ", ": check the disk and its free space."},
-    {SQLITE_READONLY, ErrorCode::io, "", " cannot be written: check the permissions of the file and its folder."},
-    {SQLITE_CANTOPEN, ErrorCode::io, "", " cannot be opened: check the permissions of the file and its folder."},
-    {SQLITE_PERM, ErrorCode::io, "", " cannot be opened: check the permissions of the file and its folder."},
-    {SQLITE_BUSY, ErrorCode::io, "", " is held by another program: close that program, or try again."},
-    {SQLITE_LOCKED, ErrorCode::io, "", " is held by another program: close that program, or try again."},
-    {SQLITE_CORRUPT, ErrorCode::corrupt, "", " is damaged: put a backup in its place, or move it away to start anew."},
-    {SQLITE_NOTADB, ErrorCode::corrupt, "", " is not a chat database: move it away, or choose another data folder."},
-    {SQLITE_NOMEM, ErrorCode::out_of_memory, "There is not enough memory to use ", ": close other programs."},
-    {SQLITE_TOOBIG, ErrorCode::invalid_argument, "A text is too long for ", ": it can hold up to 1,000,000,000 bytes."},
-    {SQLITE_CONSTRAINT, ErrorCode::invalid_argument, "", " refuses a change that would break its order."},
+    {SQLITE_FULL, ErrorCode::io, "The disk of ", " is full: free some space"},
+    {SQLITE_IOERR, ErrorCode::io, "The disk failed while reading or writing ", ": check the disk and its free space"},
+    {SQLITE_READONLY, ErrorCode::io, "", " cannot be written: check the permissions of the file and its folder"},
+    {SQLITE_CANTOPEN, ErrorCode::io, "", " cannot be opened: check the permissions of the file and its folder"},
+    {SQLITE_PERM, ErrorCode::io, "", " cannot be opened: check the permissions of the file and its folder"},
+    {SQLITE_BUSY, ErrorCode::io, "", " is held by another program: close that program, or try again"},
+    {SQLITE_LOCKED, ErrorCode::io, "", " is held by another program: close that program, or try again"},
+    {SQLITE_CORRUPT, ErrorCode::corrupt, "", " is damaged: put a backup in its place, or move it away to start anew"},
+    {SQLITE_NOTADB, ErrorCode::corrupt, "", " is not a chat database: move it away, or choose another data folder"},
+    {SQLITE_NOMEM, ErrorCode::out_of_memory, "There is not enough memory to use ", ": close other programs"},
+    {SQLITE_TOOBIG, ErrorCode::invalid_argument, "A text is too long for ", ": it can hold up to 1,000,000,000 bytes"},
+    {SQLITE_CONSTRAINT, ErrorCode::invalid_argument, "", " refuses a change that would break its order"},
 };
-constexpr Trouble kAnyOther = {0, ErrorCode::io, "", " cannot be used."};
+constexpr Trouble kAnyOther = {0, ErrorCode::io, "", " cannot be used"};
 
 Error trouble(int sqlite_code, const std::filesystem::path& path, const std::string& detail) {
   const Trouble* found = &kAnyOther;
@@ -49,7 +49,7 @@ Error trouble(int sqlite_code, const std::filesystem::path& path, const std::str
     if (row.sqlite_code == (sqlite_code & 0xff)) found = &row;
   }
   const std::string name = (*found->before ? "the chat database " : "The chat database ") + path.string();
-  return Error{found->code, found->before + name + found->after + " (" + detail + ")"};
+  return Error{found->code, found->before + name + found->after + " (" + detail + ")."};
 }
 
 Error file_trouble(const std::filesystem::path& path, const std::string& what) {
@@ -63,9 +63,10 @@ Result<void> make_private_file(const std::filesystem::path& path) {
   std::filesystem::path folder;
   for (const auto& part : path.parent_path()) {
     folder /= part;
-    if (mkdir(folder.c_str(), kPrivateFolder) != 0 && errno != EEXIST && !std::filesystem::is_directory(folder)) {
-      return file_trouble(path, "making the folder " + folder.string());
-    }
+    if (mkdir(folder.c_str(), kPrivateFolder) == 0 || errno == EEXIST) continue;
+    const Error error = file_trouble(path, "making the folder " + folder.string());
+    std::error_code unknown;
+    if (!std::filesystem::is_directory(folder, unknown)) return error;
   }
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFile);
   if (file < 0) return file_trouble(path, "opening it for writing");
@@ -97,8 +98,8 @@ int copy_all(sqlite3* from, sqlite3* to) {
   return sqlite3_backup_finish(backup);
 }
 
-/// For SQLite: a file that nobody changes, so that it needs no files beside it.
-std::string immutable_address(const std::filesystem::path& path) {
+/// For SQLite: a file, and how it is opened.
+std::string address_of(const std::filesystem::path& path, const char* parameters) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string address = "file:";
   for (const char c : path.string()) {
@@ -108,7 +109,24 @@ std::string immutable_address(const std::filesystem::path& path) {
       address.append({'%', kDigits[static_cast<unsigned char>(c) >> 4], kDigits[c & 15]});
     }
   }
-  return address + "?immutable=1";
+  return address + parameters;
+}
+
+/// A way of reading where nothing can be written.
+struct ReadingWay {
+  const char* parameters;
+  const char* first;  // before anything is read
+};
+/// Nobody changes the file, and there is nothing beside it.
+constexpr ReadingWay kStill = {"?immutable=1", ""};
+/// With the locks and the shared memory of those that have it open.
+constexpr ReadingWay kShared = {"?mode=ro", ""};
+/// With the log of a program that is gone, whose table of contents is made in memory where no file for it can be.
+constexpr ReadingWay kAlone = {"?mode=ro&vfs=unix-none", "PRAGMA locking_mode = EXCLUSIVE"};
+
+/// The sentence about a schema that no program can have written.
+Error damaged_version(const std::filesystem::path& path, std::int64_t version) {
+  return trouble(SQLITE_CORRUPT, path, "its schema has the number " + std::to_string(version));
 }
 
 /// Refuses, before anything is touched, what this program must not open.
@@ -119,6 +137,7 @@ Result<void> check_header(const std::filesystem::path& path, int newest_version)
     return Error{ErrorCode::unsupported, "The file " + path.string() +
                                              " is a database of another program. Choose another data folder."};
   }
+  if (header->user_version < 0) return damaged_version(path, header->user_version);
   if (header->user_version > newest_version) {
     return Error{ErrorCode::unsupported,
                  "The chat database " + path.string() + " was made by a newer version of this program (schema " +
@@ -148,12 +167,34 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
 
 Result<std::unique_ptr<Database>> Database::open_copy(const std::filesystem::path& path) {
   FW_TRY(check_header(path, static_cast<int>(kMigrations.size())));
-  std::unique_ptr<Database> copy(new Database(path));
+  return connect_reading(path, kStill.parameters, kStill.first);
+}
+
+Result<std::unique_ptr<Database>> Database::open_reading(const std::filesystem::path& path) {
+  const auto newest = static_cast<std::int64_t>(kMigrations.size());
+  FW_TRY(check_header(path, static_cast<int>(newest)));
+  std::error_code code;
+  const auto log_bytes = std::filesystem::file_size(path.string() + "-wal", code);
+  const ReadingWay& otherwise = !code && log_bytes > 0 ? kAlone : kStill;
+  Result<std::unique_ptr<Database>> database = connect_reading(path, kShared.parameters, kShared.first);
+  if (!database) database = connect_reading(path, otherwise.parameters, otherwise.first);
+  if (!database) return database;
+  FW_ASSIGN(const std::int64_t version, (*database)->integer_of("PRAGMA user_version"));
+  if (version == newest) return database;
+  return Error{ErrorCode::unsupported, "The chat database " + path.string() + " is of an older version of this program and cannot be brought up to date where nothing can be written."};
+}
+
+Result<std::unique_ptr<Database>> Database::connect_reading(const std::filesystem::path& path, const char* parameters, const char* first) {
+  std::unique_ptr<Database> database(new Database(path));
   const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(immutable_address(path).c_str(), &copy->handle_, flags, nullptr);
-  if (code != SQLITE_OK) return copy->error(code);
-  if (const int added = extend_fts5(copy->handle_); added != SQLITE_OK) return copy->error(added);
-  return copy;
+  const int code = sqlite3_open_v2(address_of(path, parameters).c_str(), &database->handle_, flags, nullptr);
+  if (code != SQLITE_OK) return database->error(code);
+  sqlite3_busy_timeout(database->handle_, kBusyMilliseconds);
+  sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  if (const int added = extend_fts5(database->handle_); added != SQLITE_OK) return database->error(added);
+  FW_TRY(database->run_script(first));
+  FW_TRY(database->integer_of("PRAGMA schema_version"));  // opens the log, if there is one
+  return database;
 }
 
 Result<void> Database::take_over(const Database& other) {
@@ -195,6 +236,7 @@ Result<void> Database::switch_to_wal() {
 Result<void> Database::migrate(std::span<const Migration> migrations) {
   const auto newest = static_cast<std::int64_t>(migrations.size());
   FW_ASSIGN(std::int64_t version, integer_of("PRAGMA user_version"));
+  if (version < 0) return damaged_version(path_, version);
   if (version > newest) {  // a newer program got here first, since check_header()
     return Error{ErrorCode::unsupported, "The chat database " + path_.string() +
                                              " was made by a newer version of this program. Update it to open it."};

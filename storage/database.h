@@ -101,6 +101,9 @@ class Database {
   /// A copy that back_up() made, for reading: nothing beside it is created and nothing in it changes. Errors: io, corrupt;
   /// unsupported: of a newer program, or not of this one.
   static Result<std::unique_ptr<Database>> open_copy(const std::filesystem::path& path);
+  /// For reading where nothing can be written (a full disk, a folder that may only be read), with what others have committed. Errors:
+  /// io, corrupt; unsupported: of a newer program, of an older one, or not of this one.
+  static Result<std::unique_ptr<Database>> open_reading(const std::filesystem::path& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -142,6 +145,8 @@ class Database {
   friend class Transaction;
   explicit Database(std::filesystem::path path) : path_(std::move(path)) {}
 
+  /// parameters: of the address (https://www.sqlite.org/uri.html). first: a script that runs before anything is read.
+  static Result<std::unique_ptr<Database>> connect_reading(const std::filesystem::path& path, const char* parameters, const char* first);
   Result<void> connect();
   Result<void> switch_to_wal();
   Result<void> migrate(std::span<const Migration> migrations);

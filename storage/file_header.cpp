@@ -57,6 +57,8 @@ struct Checksum {
 
 /// The start of page 1 in the last transaction of the WAL that has it; empty if none has.
 Bytes first_page_in_wal(const std::filesystem::path& path) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path, unknown)) return {};
   std::ifstream file(path, std::ios::binary);
   Bytes header(kWalHeaderBytes);
   if (!file || !read(file, header)) return {};
@@ -86,8 +88,12 @@ Bytes first_page_in_wal(const std::filesystem::path& path) {
 
 Result<std::optional<FileHeader>> read_file_header(const std::filesystem::path& path) {
   std::error_code failure;
-  const auto size = std::filesystem::file_size(path, failure);
-  if (failure == std::errc::no_such_file_or_directory || (!failure && size == 0)) return std::optional<FileHeader>{};
+  const auto status = std::filesystem::status(path, failure);
+  if (status.type() == std::filesystem::file_type::not_found) return std::optional<FileHeader>{};
+  if (!failure && !std::filesystem::is_regular_file(status)) {  // the reader of a pipe would wait for a writer
+    return Error{ErrorCode::io, "The chat database " + path.string() + " is a folder, a device or a pipe, not a file. Move it away, or choose another data folder."};
+  }
+  if (!failure && std::filesystem::file_size(path, failure) == 0) return std::optional<FileHeader>{};
   std::ifstream file(path, std::ios::binary);
   if (failure || !file) {
     const std::string reason = failure ? failure.message() : std::generic_category().message(errno);

@@ -134,6 +134,15 @@ TEST_F(DatabaseTest, a_newer_version_that_is_only_in_the_wal_is_refused_too) {
   EXPECT_TRUE(Database::open(copy));
 }
 
+TEST_F(DatabaseTest, a_version_that_no_program_has_written_is_damage) {
+  must(must(Database::open(file()))->execute("PRAGMA user_version = -16777210"));
+  expect_sentence(Database::open(file()).error(), ErrorCode::corrupt, "is damaged");
+  expect_sentence(Database::open_copy(file()).error(), ErrorCode::corrupt, "is damaged");
+  const auto blank = folder_.path() / "blank-foreword.db";
+  must(must(Database::open(blank, {}))->execute("PRAGMA user_version = -1"));
+  expect_sentence(Database::open(blank).error(), ErrorCode::corrupt, "is damaged");
+}
+
 TEST_F(DatabaseTest, other_peoples_files_are_refused_and_not_touched) {
   constexpr const char* kTheirs = "CREATE TABLE theirs (x)";
   const Migration foreign[] = {{1, kTheirs}};
@@ -249,6 +258,10 @@ TEST_F(DatabaseTest, a_read_only_folder_gives_a_sentence) {
   if (geteuid() == 0) expect_refused("cannot be read");
   std::filesystem::remove(file());
   expect_refused("opening it for writing");
+  Child child("DatabaseChild.DISABLED_opens_without_rights", folder_.path() / "deep" / "foreword.db");
+  const std::string line = child.next_line().value_or("no report");
+  EXPECT_NE(line.find("Permission denied"), std::string::npos) << line;
+  EXPECT_EQ(child.wait(), 0);
   std::filesystem::permissions(folder_.path(), perms{0700});
 }
 

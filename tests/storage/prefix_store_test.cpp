@@ -199,6 +199,16 @@ TEST_F(PrefixStoreTest, WhatCannotBeReadIsBegunAnew) {
   EXPECT_TRUE(has(*store, a));
 }
 
+TEST_F(PrefixStoreTest, ADamagedVersionIsBegunAnew) {
+  const PrefixPage a = page("a", "root");
+  must(open()->save(a, 1));
+  std::fstream(folder() / "index.db", std::ios::binary | std::ios::in | std::ios::out).seekp(60).put('\xff');
+  auto store = open();
+  EXPECT_FALSE(has(*store, a));
+  must(store->save(a, 1));
+  EXPECT_TRUE(has(*store, a));
+}
+
 TEST_F(PrefixStoreTest, ASegmentThatIsGoneOrShortIsAMiss) {
   const PrefixPage a = page("a", "root"), b = page("b", "a");
   auto store = open();
