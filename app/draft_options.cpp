@@ -1,6 +1,7 @@
 #include "app/draft_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ void add_draft_options(CLI::App& app, engine::ModelOptions& options) {
   app.add_option_function<std::vector<std::string>>(
          "--draft",
          [&options](const std::vector<std::string>& given) {
+           if (given.size() > 1 && std::ranges::find(given, "off") != given.end()) {
+             throw CLI::ValidationError("--draft", "off goes with nothing else; leave it out, or name it alone.");
+           }
            options.draft.clear();
            for (const std::string& name : given) {
              if (name.starts_with(kModel)) options.draft_model = name.substr(kModel.size());

@@ -3,8 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -16,11 +16,13 @@
 #include <sstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "app/builtin.h"
 #include "app/command.h"
 #include "app/desktop.h"
 #include "app/draft_options.h"
+#include "app/option_checks.h"
 #include "app/paths.h"
 #include "app/terminal.h"
 #include "engine/base/log.h"
@@ -75,24 +77,20 @@ constexpr CommandRow kCommands[] = {
     {"devices", "List the compute devices", add_devices},
 };
 
-/// From 0 to `most`, in decimal digits alone.
-std::int64_t whole_number(const char* option, const std::string& text, std::int64_t most) {
-  std::int64_t number = -1;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  if (read.ec != std::errc() || read.ptr != end || number < 0 || number > most) throw CLI::ValidationError(option, text + " is no whole number that can be used here.");
-  return number;
-}
+/// Whether a word was written, in capitals or not.
+bool is_word(std::string text, std::string_view word) { return CLI::detail::to_lower(std::move(text)) == word; }
 
 void add_common(CLI::App& app, CommonOptions& common) {
-  app.add_option("-m,--model", common.model, "GGUF file to open; without it, the small built-in model")->type_name("FILE");
-  app.add_flag("--json", common.json, "Print one JSON object instead of text");
+  app.add_option("-m,--model", common.model, "GGUF file to open; without it, the small built-in model")
+      ->check(must_be_named)
+      ->type_name("FILE");
+  app.add_flag("--json", common.json, "Print each result as one JSON object instead of text");
   app.add_option("--threads", common.engine.n_threads, "Processor threads; 0 uses what the machine allows")
       ->check(CLI::Range(0, 1024));
   app.add_option("--device", common.engine.device, "Compute device: auto, or an id from `foreword devices`");
   app.add_option_function<std::string>(
          "--gpu-layers",
-         [&common](const std::string& number) { common.engine.gpu_layers = number == "auto" ? -1 : whole_number("--gpu-layers", number, 1 << 20); },
+         [&common](const std::string& number) { common.engine.gpu_layers = is_word(number, "auto") ? -1 : static_cast<std::int64_t>(whole_number("--gpu-layers", number, 1 << 20)); },
          "Layers that a graphics processor computes, the processor the rest; auto takes what fits its memory")
       ->type_name("N");
   app.add_option("--context", common.engine.context, "Tokens that a chat can hold; 0 uses the model's own, at most 8192")
@@ -100,13 +98,14 @@ void add_common(CLI::App& app, CommonOptions& common) {
   add_kv_wish(app, "--kv", "How the KV cache keeps old tokens: auto (standard), exact, fast, balanced, long or memory; or an encoding, "
                            "f32, f16, q8, k8v4, q4 or q2", common.engine.kv);
   add_draft_options(app, common.engine);
-  app.add_option_function<std::uint64_t>(
-      "--seed",
-      [&common](std::uint64_t seed) {
-        common.sampling.seed = seed;
-        common.seed_given = true;
-      },
-      "Seed of the random choice: the same seed gives the same text");
+  app.add_option_function<std::string>(
+         "--seed",
+         [&common](const std::string& seed) {
+           common.sampling.seed = whole_number("--seed", seed, std::numeric_limits<std::uint64_t>::max());
+           common.seed_given = true;
+         },
+         "Seed of the random choice: the same seed gives the same text")
+      ->type_name("N");
   for (const engine::SamplerParam& param : engine::sampler_params()) {
     app.add_option_function<double>(
            std::string(param.flag), [&common, &param](double value) { param.set(common.sampling, value); },
@@ -118,16 +117,18 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option_function<std::string>(
          "--prefix-cache",
          [&common](const std::string& size) {
-           common.keeps_prefixes = size != "off";
+           common.keeps_prefixes = !is_word(size, "off");
            if (!common.keeps_prefixes) return;
            std::string bytes = size;
            const std::string trouble = CLI::AsSizeValue(false)(bytes);
            if (!trouble.empty()) throw CLI::ValidationError("--prefix-cache", trouble);
-           common.prefix_budget = whole_number("--prefix-cache", bytes, std::numeric_limits<std::int64_t>::max());
+           common.prefix_budget = static_cast<std::int64_t>(whole_number("--prefix-cache", bytes, kMostInteger));
          },
-         "Disk space for continuing chats at once after a restart, for example 2GB; off keeps nothing")
+         "Disk space for continuing chats at once after a restart, for example 2GB; off keeps no text")
       ->type_name("SIZE");
-  app.add_option("--data-dir", common.data_dir, "Folder for chats and settings instead of the user's own")->type_name("DIR");
+  app.add_option("--data-dir", common.data_dir, "Folder for chats and settings instead of the user's own")
+      ->check(must_be_named)
+      ->type_name("DIR");
 }
 
 std::uint64_t fresh_seed() {

@@ -91,7 +91,9 @@ Result<void> Suggestion::open(const std::tm& now) {
   if (prompt_.tokens.empty()) return Error{ErrorCode::invalid_argument, "There is no text to continue."};
   prompt_.tokens.resize(prompt_.held.n_kept);
   if (std::ssize(prompt_.tokens) + request_.limits.max_tokens >= loaded_.model().context) {
-    return Error{ErrorCode::invalid_argument, "The text before the caret does not fit into the context."};
+    return Error{ErrorCode::invalid_argument, "The text before the caret has " + std::to_string(prompt_.tokens.size()) + " tokens, which with " +
+                                                  std::to_string(request_.limits.max_tokens) + " more do not fit the context of " +
+                                                  std::to_string(loaded_.model().context) + "; use a larger --context, or ask for fewer."};
   }
   held_ = prompt_.held.held;
   text_ = &loaded_.texts().open(std::span(prompt_.tokens).first(prompt_.tokens.size() - 1), request_.chat);

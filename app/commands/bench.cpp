@@ -10,6 +10,7 @@
 #include "app/command.h"
 #include "app/commands/bench_drafts.h"
 #include "app/commands/bench_roofline.h"
+#include "app/option_checks.h"
 #include "app/report.h"
 #include "app/terminal.h"
 #include "engine/loaded_model.h"
@@ -371,7 +372,9 @@ std::function<int()> add_bench(CLI::App& app, const CommonOptions& common) {
   app.add_option("--depth", options->depth, "Tokens that the cache holds already")->check(count);
   app.add_option("--shape", options->shapes, "Random weights of standard shapes, one after the other: 135m, 1b, 3b, 8b")->delimiter(',');
   app.add_option("--type", options->types, "Weight types of the random models: Q4_0, Q8_0, Q4_K, ...")->delimiter(',');
-  app.add_option("--write", options->write, "Write the random model to this GGUF file instead of measuring")->type_name("FILE");
+  app.add_option("--write", options->write, "Write the random model to this GGUF file instead of measuring")
+      ->check(must_be_named)
+      ->type_name("FILE");
   return [&common, options] { return run(common, *options); };
 }
 

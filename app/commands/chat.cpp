@@ -12,6 +12,7 @@
 #include "app/history.h"
 #include "app/kv_book.h"
 #include "app/message_settings.h"
+#include "app/option_checks.h"
 #include "app/paths.h"
 #include "app/prefix_cache.h"
 #include "app/terminal.h"
@@ -167,7 +168,10 @@ std::function<int()> add_chat(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   app.add_option("-p,--prompt", options->prompt, "Answer this once and end")->type_name("TEXT");
   app.add_option("--system", options->system, "Instructions for the model, before the first message")->type_name("TEXT");
-  app.add_option("--chat", options->chat, "Continue the stored chat of this number")->type_name("ID");
+  app.add_option_function<std::string>(
+         "--chat", [options](const std::string& id) { options->chat = static_cast<std::int64_t>(whole_number("--chat", id, kMostInteger)); },
+         "Continue the stored chat of this number")
+      ->type_name("ID");
   app.add_option("-n", options->n, "At most this many tokens an answer; -1 until the model ends")
       ->check(CLI::Range(-1, 1 << 28));
   app.add_option_function<std::string>("--think", [options](const std::string& value) { options->thinking = value == "on"; },

@@ -7,6 +7,7 @@
 
 #include "app/command.h"
 #include "app/files.h"
+#include "app/option_checks.h"
 #include "app/report.h"
 #include "engine/loaded_model.h"
 #include "engine/log_sum_exp.h"
@@ -90,7 +91,8 @@ Result<Report> measure(const CommonOptions& common, const Options& options) {
   }
   const bool with_bos = tokenizer.adds_bos() && tokenizer.bos() != engine::kNoToken;
   const std::int64_t step = model->model().context - (with_bos ? 1 : 0);
-  if (step < 1 || std::ssize(ids) < (with_bos ? 1 : 2)) {
+  if (model->model().context < 2) return Error{ErrorCode::invalid_argument, "A context of 1 predicts nothing; choose a larger --context."};
+  if (std::ssize(ids) < (with_bos ? 1 : 2)) {
     return Error{ErrorCode::invalid_argument, "The text is too short to measure; give a longer file."};
   }
 
@@ -139,7 +141,10 @@ std::function<int()> add_perplexity(CLI::App& app, const CommonOptions& common) 
   auto options = std::make_shared<Options>();
   app.add_option("-f,--file", options->file, "Text to predict")->required()->type_name("FILE");
   add_kv_wish(app, "--kl-against", "Compare with the same model whose KV cache is kept like this", options->kl_against);
-  app.add_option("--tokens", options->tokens, "Read no more than this many tokens of the text; 0 reads all")->check(CLI::NonNegativeNumber);
+  app.add_option_function<std::string>(
+         "--tokens", [options](const std::string& n) { options->tokens = static_cast<std::int64_t>(whole_number("--tokens", n, kMostInteger)); },
+         "Read no more than this many tokens of the text; 0 reads all")
+      ->type_name("N");
   app.add_flag("--every-page", options->every_page, "Store the first and the newest pages in the encoding of --kv too");
   return [&app, &common, options] {
     options->compares = app.count("--kl-against") > 0;

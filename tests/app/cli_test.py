@@ -36,12 +36,35 @@ class WithoutModel(program.ProgramTest):
 
     def test_numbers_that_are_none(self):
         for option, values in {"--temperature": ["nan", "-nan"], "--top-p": ["nan"], "--prefix-cache": ["10EB", "-1"],
-                               "--gpu-layers": ["0x10", "-1", "9999999", "8.5", ""]}.items():
+                               "--gpu-layers": ["0x10", "-1", "9999999", "8.5", ""],
+                               "--seed": ["-1", str(1 << 64), "1.5", ""], "--draft": ["off,copy", "copy,off"]}.items():
             for value in values:
                 with self.subTest(option=option, value=value):
                     done = self.run_program("devices", f"{option}={value}")
                     self.assertEqual((done.returncode, done.stdout), (program.WRONG_USE, b""))
                     self.assertIn(option, done.stderr.decode())
+
+        for value in ("0", str((1 << 64) - 1)):
+            self.run_ok("devices", "--seed", value)
+        self.run_ok("devices", "--prefix-cache", "OFF", "--gpu-layers", "Auto", "--draft", "off")
+
+    def test_numbers_that_are_too_large(self):
+        huge = "99999999999999999999"
+        for arguments in (["export", huge], ["chat", "--chat", huge], ["perplexity", "-f", __file__, "--tokens", huge]):
+            self.assertEqual(self.run_program(*arguments).returncode, program.WRONG_USE, arguments)
+
+    def test_a_name_that_is_empty_is_none(self):
+        for option in ("--data-dir", "--model"):
+            for arguments in ([option, ""], [f"{option}="]):
+                done = self.run_program("devices", *arguments)
+                self.assertEqual((done.returncode, done.stdout), (program.WRONG_USE, b""))
+                self.assertIn(option, done.stderr.decode())
+        self.assertEqual(self.run_program("bench", "--shape", "135m", "--write", "").returncode, program.WRONG_USE)
+
+    @unittest.skipIf(os.environ.get("FOREWORD_DESKTOP", "1") != "1", "this build keeps no chats")
+    def test_a_data_folder_that_cannot_be_reached(self):
+        (self.home / "loop").symlink_to("loop")
+        self.assertNotIn("yet", self.refused(program.FAILURE, "export", 1, "--data-dir", self.home / "loop"))
 
     def test_without_a_model(self):
         self.use_installed_program()
@@ -151,6 +174,11 @@ class WithModel(program.ProgramTest):
                                         "--context", context)
                 self.assertEqual(done.returncode, program.FAILURE)
                 self.assert_sentence(done.stderr.decode())
+
+    def test_suggestions_that_do_not_fit_say_how_much_would(self):
+        error = self.refused(program.FAILURE, "complete", "-m", program.STORIES, "-p", "Once upon a time there was a dog", "--drafts", 2, "-n", 30, "--context", 32)
+        self.assertIn(" 30 more ", error)
+        self.assertIn("--context", error)
 
     def test_a_huge_context_is_refused_or_works(self):
         """More than the memory can hold must not end in a crash."""

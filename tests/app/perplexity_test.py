@@ -100,6 +100,8 @@ class PerplexityTest(program.ProgramTest):
                 self.assertEqual(done.returncode, program.FAILURE)
                 self.assert_sentence(done.stderr.decode())
         self.refused(program.FAILURE, "perplexity", "-m", program.STORIES, "-f", self.home / "missing.txt")
+        self.text.write_text("Once upon a time there was a little girl. " * 20)
+        self.assertIn("--context", self.refused(program.FAILURE, "perplexity", "-m", program.STORIES, "-f", self.text, "--tokens", 100, "--context", 1))
 
 
 if __name__ == "__main__":
