@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "app/terminal.h"
+
 namespace foreword::app {
 
 using Json = nlohmann::ordered_json;
@@ -54,8 +56,7 @@ std::string Report::to_json() const {
 }
 
 void Report::print() const {
-  const std::string line = to_json() + "\n";
-  std::fwrite(line.data(), 1, line.size(), stdout);
+  print_text(stdout, to_json() + "\n");
 }
 
 }  // namespace foreword::app

@@ -17,6 +17,7 @@
 #include "engine/model/random_model.h"
 #include "engine/sampling/sampler.h"
 #include "gpu/bandwidth.h"
+#include "gpu/cpu/system.h"
 
 namespace foreword::app {
 namespace {
@@ -246,6 +247,16 @@ Result<std::vector<Recipe>> recipes_of(const Options& options) {
   return recipes;
 }
 
+/// A model that is made up lies in memory as a whole, where one of a file is mapped.
+Result<void> check_room(const Recipe& recipe) {
+  FW_ASSIGN(const engine::GgufWriter writer, engine::random_model(recipe.shape, recipe.format, kSeed));
+  const auto needed = static_cast<double>(writer.file_bytes()), there = static_cast<double>(gpu::memory_info().available_bytes);
+  if (needed <= there) return {};
+  char sizes[64];
+  std::snprintf(sizes, sizeof sizes, "%.1f GB, and %.1f GB of memory are free", needed / 1e9, there / 1e9);
+  return Error{ErrorCode::out_of_memory, "The " + recipe.name + ", needs " + sizes + "; choose a smaller --shape or --type, or --write it to a file and open that."};
+}
+
 Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, const Options& options,
                                                   const std::optional<Recipe>& recipe) {
   engine::ModelOptions engine_options = common.engine;
@@ -254,6 +265,7 @@ Result<std::unique_ptr<engine::LoadedModel>> open(const CommonOptions& common, c
   const std::int64_t pages = options.drafts.empty() ? 0 : 2 * std::ranges::max(options.drafts) + 3;
   if (engine_options.context == 0) engine_options.context = options.depth + longest + 1 + pages * gpu::kPageSlots;
   if (!recipe) return engine::LoadedModel::open(common.model, engine_options);
+  FW_TRY(check_room(*recipe));
   FW_ASSIGN(auto file, engine::random_model_in_memory(recipe->shape, recipe->format, kSeed));
   return engine::LoadedModel::open(std::move(file), engine_options);
 }
@@ -327,10 +339,12 @@ Result<void> measure(const CommonOptions& common, const Options& options, const 
   return {};
 }
 
-Result<void> write_file(const Options& options, const Recipe& recipe) {
+Result<void> write_file(const CommonOptions& common, const Options& options, const Recipe& recipe) {
   FW_ASSIGN(const engine::GgufWriter writer, engine::random_model(recipe.shape, recipe.format, kSeed));
   FW_TRY(writer.write(options.write));
-  std::printf("%s: %s, %.2f GB\n", options.write.c_str(), recipe.name.c_str(), static_cast<double>(writer.file_bytes()) / 1e9);
+  const std::uint64_t bytes = writer.file_bytes();
+  if (common.json) Report().set("model", recipe.name).set("file", options.write.string()).set("bytes", static_cast<std::int64_t>(bytes)).print();
+  else std::printf("%s: %s, %.2f GB\n", for_terminal(options.write.string()).c_str(), recipe.name.c_str(), static_cast<double>(bytes) / 1e9);
   return {};
 }
 
@@ -348,7 +362,7 @@ int run(const CommonOptions& common, const Options& options) {
   if (!recipes) return wrong_use(recipes.error().message);
   if (!options.write.empty() && recipes->size() > 1) return wrong_use("--write takes one shape and one type.");
   for (const Recipe& recipe : *recipes) {
-    const Result<void> result = options.write.empty() ? measure(common, options, recipe) : write_file(options, recipe);
+    const Result<void> result = options.write.empty() ? measure(common, options, recipe) : write_file(common, options, recipe);
     if (!result) return fail(result.error());
   }
   return kOk;

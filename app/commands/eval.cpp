@@ -203,7 +203,7 @@ void print(const engine::LoadedModel& model, const Evaluation& evaluation, const
   }
   for (const auto& [source, repairs] : evaluation.repairs_by_source) {
     std::printf("%lld of %lld edits repaired (%s)\n", static_cast<long long>(repairs.repaired), static_cast<long long>(repairs.tried),
-                source.c_str());
+                for_terminal(source).c_str());
   }
   print(evaluation.suggestions, options.suggestions);
 }

@@ -4,6 +4,7 @@
 
 #include "app/command.h"
 #include "app/report.h"
+#include "app/terminal.h"
 #include "engine/gguf/gguf.h"
 #include "engine/gguf/text.h"
 
@@ -79,14 +80,14 @@ int run(const CommonOptions& common, const std::filesystem::path& path) {
     Report().set("metadata", metadata_of(*file)).set("tensors", tensors).print();
     return kOk;
   }
-  std::printf("%s: GGUF version %u, %zu keys, %zu tensors, %.1f MB\n", file->name().c_str(), file->version(),
+  std::printf("%s: GGUF version %u, %zu keys, %zu tensors, %.1f MB\n", for_terminal(file->name()).c_str(), file->version(),
               file->metadata().all().size(), file->tensors().size(), static_cast<double>(file->total_bytes()) / 1e6);
   for (const auto& [key, value] : file->metadata().all()) {
     Report one;
     std::visit(AddToReport{one, ""}, value.value);
     const std::string json = one.to_json();  // {"":value}
     const std::size_t colon = json.find("\":") + 2;
-    std::printf("  %-48s %s\n", engine::printable(key).c_str(), json.substr(colon, json.size() - colon - 1).c_str());
+    std::printf("  %-48s %s\n", engine::printable(key).c_str(), for_terminal(json.substr(colon, json.size() - colon - 1)).c_str());
   }
   for (const engine::TensorInfo& tensor : file->tensors()) {
     std::printf("  %-48s %-8s %s\n", engine::printable(tensor.name).c_str(), std::string(gpu::info(tensor.format).name).c_str(),

@@ -142,9 +142,18 @@ class Bench(program.ProgramTest):
                              "--context", 64, "--rows", "1,128", timeout=300)
         self.assertIn("64 rows", error)
 
+    def test_a_random_model_larger_than_the_memory(self):
+        with open("/proc/meminfo") as file:
+            available = next(int(line.split()[1]) for line in file if line.startswith("MemAvailable"))
+        if available > 30_000_000:
+            self.skipTest("there is memory for the largest shape")
+        error = self.refused(program.FAILURE, "bench", "--shape", "8b", "--type", "F32", "-p", 0, "-n", 1, "-r", 1)
+        self.assertIn("--shape", error)
+
     def test_a_random_model_as_a_file(self):
         path = self.home / "random.gguf"
-        self.run_ok("bench", "--shape", "135m", "--type", "Q4_0", "--write", path, timeout=300)
+        told = self.run_json("bench", "--shape", "135m", "--type", "Q4_0", "--write", path, timeout=300)
+        self.assertEqual((told["file"], told["bytes"]), (str(path), path.stat().st_size))
         found = self.run_json("inspect", path)
         self.assertEqual(found["metadata"]["general.architecture"], "llama")
         self.assertEqual(found["metadata"]["llama.block_count"], 30)

@@ -55,6 +55,15 @@ class TerminalTest(program.ProgramTest):
                 self.assertNotIn(b"\x07", shown)
                 self.assertIn(b"?[31m", shown)
 
+    def test_what_is_known_of_a_file_does_not_steer_it(self):
+        path = self.home / f"evil{STEERS}.gguf"
+        write_model(path, name="Evil" + STEERS)
+        for arguments in ([], ["--json"]):
+            shown = self.on_terminal("inspect", path, *arguments)
+            self.assertIn(b"Evil", shown)
+            for steering in (b"\x1b", b"\xc2\x9b", b"\x07"):
+                self.assertNotIn(steering, shown)
+
     def test_an_interrupt_while_nobody_reads_loses_nothing(self):
         """`foreword complete | less`, Ctrl-C, and on through the text."""
         write_model(self.model)
