@@ -150,8 +150,22 @@ int after_output(int code) {
   return code == kOk ? fail({ErrorCode::io, "The output could not be written to its end; is the disk full?"}) : code;
 }
 
+extern "C" void on_lost_page(int) {
+  constexpr std::string_view kSentence =
+      "foreword: The model's file was overwritten or cut short while it was open, or its disk failed; what was saved is there, so start again.\n";
+  [[maybe_unused]] const auto n = write(STDERR_FILENO, kSentence.data(), kSentence.size());
+  _exit(kFailure);
+}
+
+/// What else would end the program without a word: a page of a mapped file that is gone, a file that grows beyond the user's limit.
+void answer_signals() {
+  std::signal(SIGBUS, on_lost_page);
+  std::signal(SIGXFSZ, SIG_IGN);  // whoever writes is told, too
+}
+
 int run(int argc, char** argv) {
   occupy_standard_streams();
+  answer_signals();
   CommonOptions common;
   CLI::App app{"Foreword: chat with a language model on this computer", "foreword"};
   app.set_version_flag("--version", FOREWORD_VERSION);
@@ -170,7 +184,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kOk : kWrongUse;
+    return app.exit(error) == 0 ? after_output(kOk) : kWrongUse;
   }
   if (!common.seed_given) common.sampling.seed = fresh_seed();
   common.engine.cache_folder = find_paths(common.data_dir).cache;

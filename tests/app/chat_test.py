@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import resource
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -11,6 +13,11 @@ import unittest
 import program
 
 GREEDY = ("-n", 12, "--temperature", 0)
+
+
+def limit_files(n_bytes):
+    """As a full disk does, once a file has so many bytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
 
 
 @program.needs_fixtures
@@ -155,13 +162,71 @@ class ChatTest(program.ProgramTest):
         self.chat_unkept()
         self.assertEqual({path.name: path.read_bytes() for path in self.data.glob("foreword.db")}, before)
 
-    def chat_unkept(self):
+    def test_a_damaged_byte_of_the_version(self):
+        self.chat("-p", "Hello", *GREEDY)
+        for name in ("foreword.db", "cache/prefixes/index.db"):
+            with (self.data / name).open("r+b") as file:
+                file.seek(60)
+                file.write(b"\xff")
+        self.assertIn("damaged", self.refused(program.FAILURE, "export", 1, "--data-dir", self.data))
+        self.chat_unkept()
+        (self.data / "foreword.db").unlink()
+        self.chat("-p", "Hello", *GREEDY)
+        with sqlite3.connect(f"file:{self.data}/cache/prefixes/index.db?mode=ro", uri=True) as index:
+            self.assertGreater(index.execute("PRAGMA user_version").fetchone()[0], 0)
+
+    def test_a_pipe_in_the_place_of_the_database(self):
+        self.data.mkdir()
+        os.mkfifo(self.data / "foreword.db")
+        self.refused(program.FAILURE, "export", 1, "--data-dir", self.data, timeout=60)
+        self.chat_unkept()
+
+    def test_what_is_stored_is_printed_where_nothing_can_be_written(self):
+        first = self.chat("-p", "Hello", *GREEDY)["chat"]
+
+        def exported(folder):
+            return json.loads(self.run_ok("export", first, "--json", "--data-dir", folder, preexec_fn=lambda: limit_files(0)))
+
+        self.assertEqual(exported(self.data)["messages"][0]["content"], "Hello")
+        copy = self.home / "copy"
+        copy.mkdir()
+        database = sqlite3.connect(self.data / "foreword.db")
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        database.execute("UPDATE chats SET system_prompt = 'Seen in the log.'")
+        database.commit()
+        for name in ("foreword.db", "foreword.db-wal"):
+            shutil.copy2(self.data / name, copy / name)
+        left = {path.name: path.read_bytes() for path in copy.iterdir()}
+        for folder in (self.data, copy):
+            self.assertIn("Seen in the log.", json.dumps(exported(folder)), folder)
+        self.assertEqual({name: (copy / name).read_bytes() for name in left}, left)
+        database.close()
+
+    def test_a_limit_on_files_is_told(self):
+        self.chat_unkept(preexec_fn=lambda: limit_files(50_000))
+
+    def test_a_model_that_is_cut_short_while_it_is_open(self):
+        model = self.home / "model.gguf"
+        shutil.copy2(program.STORIES, model)
+        process = subprocess.Popen(self.command("chat", "-m", model, "--data-dir", self.data, *GREEDY), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=program.environment(self.home))
+        self.addCleanup(process.kill)
+        process.stdin.write(b"Hello\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        os.truncate(model, 4096)
+        _, errors = process.communicate(b"And then?\n", timeout=60)
+        self.assertEqual(process.returncode, program.FAILURE, errors)
+        self.assert_sentence(errors.decode())
+        self.assertEqual(self.messages()[0], ("user", "complete", "Hello"))
+
+    def chat_unkept(self, **options):
         """The answer comes, with one sentence that the chat is not kept."""
-        done = self.run_program("chat", "-m", program.STORIES, "--data-dir", self.data, "-p", "Hello", *GREEDY, "--json")
+        done = self.run_program("chat", "-m", program.STORIES, "--data-dir", self.data, "-p", "Hello", *GREEDY, "--json", **options)
         self.assertEqual(done.returncode, program.OK, done.stderr)
         self.assert_sentence(done.stderr.decode())
         self.assertIsNone(json.loads(done.stdout)["chat"])
-        self.refused(program.FAILURE, "chat", "-m", program.STORIES, "--data-dir", self.data, "--chat", 1, "-p", "a")
+        self.refused(program.FAILURE, "chat", "-m", program.STORIES, "--data-dir", self.data, "--chat", 1, "-p", "a", **options)
 
     def test_two_programs_at_once(self):
         answers = program.in_parallel(lambda text: self.chat("-p", text, *GREEDY), ["one", "two", "three", "four"])

@@ -109,10 +109,11 @@ class WithoutModel(program.ProgramTest):
         self.assertIn(b"cpu", self.run_ok("devices"))
 
     def test_a_closed_output_is_told(self):
-        done = subprocess.run(["/bin/sh", "-c", '"$0" devices >&-', program.PROGRAM], stderr=subprocess.PIPE,
-                              env=program.environment(self.home), timeout=60)
-        self.assertEqual(done.returncode, program.FAILURE)
-        self.assert_sentence(done.stderr.decode())
+        for what in ("devices", "--help", "--version", "bench --help"):
+            done = subprocess.run(["/bin/sh", "-c", f'"$0" {what} >&-', program.PROGRAM], stderr=subprocess.PIPE,
+                                  env=program.environment(self.home), timeout=60)
+            self.assertEqual(done.returncode, program.FAILURE, what)
+            self.assert_sentence(done.stderr.decode())
 
     def test_a_limit_on_memory_is_told_at_any_place(self):
         for most in range(60, 340, 40):
