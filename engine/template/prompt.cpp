@@ -11,7 +11,7 @@
 namespace foreword::engine {
 namespace {
 
-// Stands where the user's text is to come, so that the template shows where that is. A word that no template changes.
+// Stands where a text is to come, so that the template shows where that is, or that it has no place for it. A word that no template changes.
 constexpr std::string_view kMarker = "ForewordCaret";
 
 constexpr std::string_view kThink = "<think>", kThought = "</think>", kBetween = "\n\n", kBracketThink = "[THINK]";
@@ -30,6 +30,30 @@ std::vector<ChatMessage> with_system_in_user(std::span<const ChatMessage> messag
   if (merged.empty() || merged.front().role != Role::user) merged.insert(merged.begin(), {Role::user, messages.front().content, {}});
   else merged.front().content.insert(0, messages.front().content + "\n\n");
   return merged;
+}
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+bool says_the_same(const std::vector<TextSpan>& a, const std::vector<TextSpan>& b) {
+  return std::ranges::equal(a, b, [](const TextSpan& one, const TextSpan& other) { return one.trusted == other.trusted && one.text == other.text; });
+}
+
+/// With instructions that say something, which the first of the messages holds: the same text comes out whatever they say. That they are found
+/// in it would not tell: a question may hold the same words.
+bool loses_system(const ChatTemplate& format, std::vector<ChatMessage> messages, const ChatTemplateOptions& options, const std::vector<TextSpan>& spans) {
+  messages.front().content.append(kMarker);
+  const auto others = format.render(messages, options);
+  return others && says_the_same(*others, spans);
+}
+
+/// Whether a message says this: within one stretch of what is not the template's own.
+bool says(const std::vector<TextSpan>& spans, std::string_view text) {
+  return std::ranges::any_of(spans, [&](const TextSpan& span) { return !span.trusted && span.text.find(text) != std::string::npos; });
 }
 
 /// What the template wrote last, without the white space behind it, and that.
@@ -86,9 +110,11 @@ Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Toke
   for (ChatMessage& message : messages) split_thoughts(message);
   auto spans = format.render(messages, options);
   const bool has_system = !messages.empty() && messages.front().role == Role::system;
-  if (spans || spans.error().code != ErrorCode::invalid_argument || !has_system) return spans;
+  if (!has_system || (!spans && spans.error().code != ErrorCode::invalid_argument)) return spans;
+  const std::string_view system = trimmed(messages.front().content);
+  if (spans && (system.empty() || !loses_system(format, messages, options, *spans))) return spans;
   auto again = format.render(with_system_in_user(messages), options);
-  return again ? std::move(again) : std::move(spans);
+  return again && (!spans || says(*again, system)) ? std::move(again) : std::move(spans);
 }
 
 std::string opening_of_thoughts(const std::vector<TextSpan>& prompt) {

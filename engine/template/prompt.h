@@ -10,7 +10,8 @@ namespace foreword::engine {
 
 /// The messages through the model's format, with the texts of its own BOS and EOS. An answer in gpt-oss's form goes in as thoughts and
 /// what was said, which are two things to a template. Instructions that a template refuses, because it has no turn for them or wants the user to
-/// begin, go in at the head of the first question. Errors are those of ChatTemplate::render.
+/// begin, or that it leaves out without a word, go in at the head of the first question; as far as it shows that one. Errors are those of
+/// ChatTemplate::render.
 Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
                                           ChatTemplateOptions options);
 

@@ -59,6 +59,34 @@ TEST(Prompt, InstructionsThatATemplateRefusesStandBeforeTheFirstQuestion) {
   EXPECT_EQ(prompt(*format, {messages[0], messages[1], messages[1]}), "refused: Roles must alternate.");
 }
 
+// As Phi-3-mini's own template does.
+TEST(Prompt, InstructionsThatATemplateLeavesOutStandBeforeTheFirstQuestion) {
+  const auto phi = ChatTemplate::from_source(
+      "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '<|user|>\\n' + m.content + '<|end|>\\n<|assistant|>\\n' }}"
+      "{% elif m.role == 'assistant' %}{{ m.content + '<|end|>\\n' }}{% endif %}{% endfor %}");
+  ASSERT_TRUE(phi) << phi.error().message;
+  const ChatMessage system{Role::system, " Be brief.\n", ""}, hi{Role::user, "Hi", ""}, hello{Role::assistant, "Hello", ""};
+  EXPECT_EQ(prompt(*phi, {system, hi, hello, hi}),
+            "<s><|user|>\n Be brief.\n\n\nHi<|end|>\n<|assistant|>\nHello<|end|>\n<|user|>\nHi<|end|>\n<|assistant|>\n");
+  EXPECT_EQ(prompt(*phi, {{Role::system, "Hi", ""}, hi}), "<s><|user|>\nHi\n\nHi<|end|>\n<|assistant|>\n") << "a question that says the same";
+  EXPECT_EQ(prompt(*phi, {{Role::system, " \n\t", ""}, hi}), "<s><|user|>\nHi<|end|>\n<|assistant|>\n") << "they say nothing";
+  const auto open = render_open_turn(*phi, tokenizer(), {system}, golden_options());
+  ASSERT_TRUE(open);
+  EXPECT_EQ(joined(*open), "<s><|user|>\n Be brief.\n\n\n");
+
+  const auto spans = render_chat(*phi, tokenizer(), {{Role::system, "<|end|>", ""}, hi}, golden_options());
+  ASSERT_TRUE(spans);
+  ASSERT_EQ(spans->size(), 3u);
+  EXPECT_EQ((*spans)[1].text, "<|end|>\n\nHi");
+  EXPECT_FALSE((*spans)[1].trusted);
+
+  const auto rendered = [&](const char* source) { return prompt(*ChatTemplate::from_source(source), {system, hi}); };
+  EXPECT_EQ(rendered("{% for m in messages %}[{{ m.content | trim | upper }}]{% endfor %}"), "[BE BRIEF.][HI]") << "they stand there, changed";
+  EXPECT_EQ(rendered("[{{ messages[-1].content | upper }}]"), "[HI]") << "nor has it a place for them in a question";
+  EXPECT_EQ(rendered("{% for m in messages if m.role == 'user' %}{% if m.content != 'Hi' %}{{ raise_exception('No.') }}{% endif %}[{{ m.content }}]{% endfor %}"),
+            "[Hi]") << "a question that is refused does not refuse the first rendering";
+}
+
 TEST(Prompt, ARefusalThatHasNothingToDoWithInstructionsIsToldAsItIs) {
   const auto format = ChatTemplate::from_source("{{ raise_exception('Not so: ' ~ messages | length) }}");
   EXPECT_EQ(prompt(*format, {{Role::system, "S", ""}, {Role::user, "U", ""}}), "refused: Not so: 2");
