@@ -74,6 +74,7 @@ struct For {
   const Expression* items;
   const Expression* filter;  // or null
   Block body, otherwise;
+  bool recursive = false;    // `loop` can be called with other items
 };
 struct If {
   std::vector<std::pair<const Expression*, Block>> branches;

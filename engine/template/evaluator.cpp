@@ -85,9 +85,9 @@ Evaluator::Flow Evaluator::execute(const Output& node) {
   return Flow::next;
 }
 
-Evaluator::Flow Evaluator::execute(const For& node) {
-  Values items = iterate(runtime_, evaluate(*node.items));
-  Scope* const outer = scope_;
+Evaluator::Flow Evaluator::execute(const For& node) { return run_loop(node, iterate(runtime_, evaluate(*node.items)), scope_, 0); }
+
+Evaluator::Flow Evaluator::run_loop(const For& node, Values items, Scope* outer, std::int64_t depth) {
   if (node.filter != nullptr) {
     Values kept;
     for (const Value& item : items) {
@@ -105,6 +105,9 @@ Evaluator::Flow Evaluator::execute(const For& node) {
     return flow;
   }
   Loop* const loop = runtime_.loop(std::move(items));
+  loop->depth = depth;
+  loop->scope = outer;
+  if (node.recursive) loop->recursive = &node;
   const auto loop_name = source_.ids.find("loop");
   for (std::size_t i = 0; i < loop->items.size(); ++i) {
     runtime_.step();

@@ -64,6 +64,9 @@ class Evaluator {
   Value evaluate(const Test& node);
   Value optional(const Expression* expression) { return expression == nullptr ? Value() : evaluate(*expression); }
 
+  /// The loop over these items, in a scope within `outer`.
+  Flow run_loop(const For& node, Values items, Scope* outer, std::int64_t depth);
+  Value call_loop(const Loop& loop, const CallArguments& arguments);
   CallArguments evaluate(const Arguments& arguments);
   Value call_value(const Value& callee, CallArguments arguments);
   Value call_macro(const Macro& macro, CallArguments arguments);

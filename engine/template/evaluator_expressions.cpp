@@ -131,8 +131,22 @@ CallArguments Evaluator::evaluate(const Arguments& arguments) {
 
 Value Evaluator::call_value(const Value& callee, CallArguments arguments) {
   if (callee.is(Kind::macro)) return call_macro(*callee.macro, std::move(arguments));
+  if (callee.is(Kind::loop)) return call_loop(*callee.loop, arguments);
   if (!callee.is(Kind::function)) fail(std::string(kind_name(callee)) + " cannot be called");
   return call(runtime_, *callee.function->function, callee.function->self, std::move(arguments));
+}
+
+/// What the same loop writes for other items, one level deeper.
+Value Evaluator::call_loop(const Loop& loop, const CallArguments& arguments) {
+  if (loop.recursive == nullptr) fail("a loop can be called only where it is said to be recursive");
+  if (arguments.positional.size() != 1 || !arguments.named.empty()) fail("a loop is called with what it is to go through");
+  Scope* const outer = scope_;
+  Text text;
+  Text* const outer_out = std::exchange(out_, &text);
+  run_loop(*loop.recursive, iterate(runtime_, arguments.positional[0]), loop.scope, loop.depth + 1);
+  scope_ = outer;
+  out_ = outer_out;
+  return runtime_.text(std::move(text));
 }
 
 Value Evaluator::call_macro(const Macro& macro, CallArguments arguments) {

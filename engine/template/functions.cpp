@@ -165,7 +165,17 @@ Value loop_cycle(Runtime&, const Value& self, const CallArguments& arguments) {
   return arguments.positional[static_cast<std::size_t>(self.loop->index) % arguments.positional.size()];
 }
 
-constexpr Function kLoopMethods[] = {{"cycle", "*", loop_cycle}};
+/// Whether these are other values than at the last call; true at the first one.
+Value loop_changed(Runtime& runtime, const Value& self, const CallArguments& arguments) {
+  const Value values = runtime.list(arguments.positional, List::Flavour::tuple);
+  List* const last = std::exchange(self.loop->last_changed, values.list);
+  if (last == nullptr) return Value::of(true);
+  Value before = values;
+  before.list = last;
+  return Value::of(!equal(runtime, before, values));
+}
+
+constexpr Function kLoopMethods[] = {{"cycle", "*", loop_cycle}, {"changed", "*", loop_changed}};
 
 }  // namespace
 

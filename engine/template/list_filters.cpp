@@ -233,6 +233,25 @@ Value batch(Runtime& runtime, const Value& self, const Arguments& arguments) {
   return runtime.list(std::move(rows), List::Flavour::lazy);
 }
 
+/// So many lists one behind the other, the first ones longer by one where it does not come out even.
+Value slice(Runtime& runtime, const Value& self, const Arguments& arguments) {
+  const Values all = iterate(runtime, self);
+  const std::int64_t slices = whole_or(arguments.positional[0], 1), n = static_cast<std::int64_t>(all.size());
+  if (slices == 0) fail("'slice' into no parts");
+  Values parts;
+  auto at = all.begin();
+  for (std::int64_t i = 0; i < slices; ++i) {
+    runtime.step();
+    const bool is_longer = i < n % slices;
+    const auto end = at + n / slices + (is_longer ? 1 : 0);
+    Values part(at, end);
+    if (!is_longer && !is_absent(arguments.positional[1])) part.push_back(arguments.positional[1]);
+    parts.push_back(runtime.list(std::move(part)));
+    at = end;
+  }
+  return runtime.list(std::move(parts), List::Flavour::lazy);
+}
+
 constexpr Function kFilters[] = {
     {"list", "", list_filter},
     {"length", "", length_filter},
@@ -254,6 +273,7 @@ constexpr Function kFilters[] = {
     {"dictsort", "?case_sensitive by reverse", dictsort},
     {"groupby", "attribute ?default case_sensitive", groupby},
     {"batch", "linecount ?fill_with", batch},
+    {"slice", "slices ?fill_with", slice},
 };
 
 }  // namespace

@@ -215,8 +215,8 @@ Value loop_attribute(Runtime& runtime, const Loop& loop, const Value& self, std:
               {"length", Value::of(size)},
               {"revindex", Value::of(size - loop.index)},
               {"revindex0", Value::of(size - loop.index - 1)},
-              {"depth", Value::of(std::int64_t{1})},
-              {"depth0", Value::of(std::int64_t{0})},
+              {"depth", Value::of(loop.depth + 1)},
+              {"depth0", Value::of(loop.depth)},
               {"previtem", loop.index > 0 ? loop.items[static_cast<std::size_t>(loop.index) - 1] : Value()},
               {"nextitem", loop.index + 1 < size ? loop.items[static_cast<std::size_t>(loop.index) + 1] : Value()}};
   for (const auto& row : rows) {

@@ -80,7 +80,7 @@ const Statement* Parser::parse_for() {
   expect_name("in");
   loop.items = parse_tuple(false);
   if (skip_name("if")) loop.filter = parse_expression();
-  if (current().is_name("recursive")) fail_here("recursive loops are not known here");
+  loop.recursive = skip_name("recursive");
   end_of_tag();
   ++loop_depth_;
   loop.body = parse_body({"else", "endfor"});

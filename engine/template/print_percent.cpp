@@ -101,6 +101,8 @@ class PercentFormat {
           text = text.part(0, offsets[std::min(offsets.size() - 1, static_cast<std::size_t>(what.precision))]);
         }
         return pad(what, text);
+      case 'c':
+        return pad(what, character(argument));
       case 'd':
       case 'i':
       case 'x':
@@ -117,6 +119,14 @@ class PercentFormat {
       default:
         fail(std::string("unknown conversion '%") + what.type + "'");
     }
+  }
+
+  static Text character(const Value& argument) {
+    if (argument.is(Kind::text) && count_characters(argument.bytes()) == 1) return *argument.text;
+    if (!argument.is_whole() || argument.whole() < 0 || argument.whole() > 0x10FFFF) fail("a format wants one character");
+    std::string bytes;
+    append_utf8(bytes, static_cast<std::int32_t>(argument.whole()));
+    return Text(bytes);
   }
 
   // std::to_chars, not printf: the digits must not depend on the process's locale.

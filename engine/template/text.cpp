@@ -122,6 +122,22 @@ void append_mapped(Text& out, const Text& text, std::size_t begin, std::size_t e
   }
 }
 
+void append_folded(Text& out, const Text& text) {
+  constexpr utf8proc_ssize_t kMost = 8;  // Unicode has at most three
+  std::string buffer;
+  for (std::size_t at = 0; at < text.size();) {
+    const Character character = character_at(text.bytes(), at);
+    utf8proc_int32_t folded[kMost];
+    int boundary = 0;
+    const utf8proc_ssize_t n = character.code_point < 0 ? 0 : utf8proc_decompose_char(character.code_point, folded, kMost, UTF8PROC_CASEFOLD, &boundary);
+    buffer.clear();
+    for (utf8proc_ssize_t i = 0; i < n && n <= kMost; ++i) append_utf8(buffer, folded[i]);
+    if (buffer.empty()) buffer = text.bytes().substr(at, character.size);
+    out.append(buffer, text.trusted_at(at));
+    at += character.size;
+  }
+}
+
 std::size_t find_bytes(std::string_view bytes, std::string_view needle, std::size_t from) {
   if (from > bytes.size()) return std::string_view::npos;
   if (needle.empty()) return from;

@@ -64,6 +64,9 @@ std::int32_t to_lower(std::int32_t code_point);
 std::int32_t to_title(std::int32_t code_point);
 void append_mapped(Text& out, const Text& text, std::size_t begin, std::size_t end, CaseMap map);
 
+/// Each character as those that differ in case alone are compared ("\u00df" as "ss"), origins kept.
+void append_folded(Text& out, const Text& text);
+
 /// Byte offset of the first (last) occurrence of `needle` at or after `from`, else npos. Linear time.
 std::size_t find_bytes(std::string_view bytes, std::string_view needle, std::size_t from = 0);
 std::size_t find_last_bytes(std::string_view bytes, std::string_view needle);

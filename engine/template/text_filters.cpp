@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <string>
 
 #include "engine/template/functions.h"
@@ -79,6 +80,36 @@ Value escape_html(Runtime& runtime, const Value& self, const Arguments&) {
     done = at + 1;
   }
   runtime.write(out, text, done, bytes.size());
+  return runtime.text(std::move(out));
+}
+
+/// A text's bytes as they may stand in an address. kQuery: in a pair behind "?", where "/" may not and a space is a plus.
+template <bool kQuery>
+void write_quoted(Runtime& runtime, const Text& text, Text& out) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  runtime.walk(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text.bytes()[at]);
+    const bool is_plain = (byte < 0x80 && std::isalnum(byte) != 0) || std::string_view(kQuery ? "_.-~" : "_.-~/").find(text.bytes()[at]) != std::string_view::npos;
+    if (is_plain) runtime.write(out, text, at, at + 1);
+    else if (kQuery && byte == ' ') runtime.write(out, "+", text.trusted_at(at));
+    else runtime.write(out, std::string{'%', kHex[byte / 16], kHex[byte % 16]}, text.trusted_at(at));
+  }
+}
+
+Value urlencode(Runtime& runtime, const Value& self, const Arguments&) {
+  Text out;
+  const bool has_pairs = self.is(Kind::dict) || self.is(Kind::list);
+  if (!has_pairs) write_quoted<false>(runtime, input_text(runtime, self), out);
+  const Values pairs = self.is(Kind::dict) ? iterate(runtime, call(runtime, *find_filter("items"), self, {})) : has_pairs ? iterate(runtime, self) : Values{};
+  for (const Value& pair : pairs) {
+    const Values parts = iterate(runtime, pair);
+    if (parts.size() != 2) fail("'urlencode' needs pairs");
+    if (!out.empty()) runtime.write(out, "&");
+    write_quoted<true>(runtime, input_text(runtime, parts[0]), out);
+    runtime.write(out, "=");
+    write_quoted<true>(runtime, input_text(runtime, parts[1]), out);
+  }
   return runtime.text(std::move(out));
 }
 
@@ -178,6 +209,7 @@ constexpr Function kFilters[] = {
     {"escape", "", escape_html},
     {"e", "", escape_html},
     {"forceescape", "", escape_html},
+    {"urlencode", "", urlencode},
     {"indent", "?width first blank", indent},
     {"join", "?d attribute", join_filter},
     {"center", "?width", center_filter},

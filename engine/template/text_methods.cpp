@@ -61,6 +61,12 @@ Value replace_method(Runtime& runtime, const Value& self, const Arguments& argum
 
 Value upper_method(Runtime& runtime, const Value& self, const Arguments&) { return upper(runtime, *self.text); }
 Value lower_method(Runtime& runtime, const Value& self, const Arguments&) { return lower(runtime, *self.text); }
+Value casefold(Runtime& runtime, const Value& self, const Arguments&) {
+  runtime.walk(self.text->size());
+  Text out;
+  append_folded(out, *self.text);
+  return runtime.text(std::move(out));
+}
 Value capitalize_method(Runtime& runtime, const Value& self, const Arguments&) {
   return capitalize(runtime, *self.text);
 }
@@ -156,6 +162,45 @@ Value has_case(Runtime& runtime, const Value& self, const Arguments&) {
   return Value::of(found);
 }
 
+/// Capitals behind what is no letter with case and small ones behind such a letter, and one of them at least.
+Value istitle(Runtime& runtime, const Value& self, const Arguments&) {
+  const std::string& bytes = self.bytes();
+  runtime.scan(bytes.size());
+  bool found = false, in_word = false;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const Character c = character_at(bytes, at);
+    const bool upper = c.code_point >= 0 && is_upper(c.code_point), lower = c.code_point >= 0 && is_lower(c.code_point);
+    if ((upper && in_word) || (lower && !in_word)) return Value::of(false);
+    in_word = upper || lower;
+    found = found || in_word;
+    at += c.size;
+  }
+  return Value::of(found);
+}
+
+/// Spaces up to the next column that is a multiple of the size; columns begin anew behind a line's end.
+Value expandtabs(Runtime& runtime, const Value& self, const Arguments& arguments) {
+  const Text& text = *self.text;
+  const std::int64_t size = whole_or(arguments.positional[0], 8);
+  runtime.walk(text.size());
+  Text out;
+  std::int64_t column = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const Character c = character_at(text.bytes(), at);
+    if (c.code_point == '\t') {
+      const std::int64_t n = size > 0 ? size - column % size : 0;
+      runtime.charge(static_cast<std::size_t>(n));
+      runtime.write(out, std::string(static_cast<std::size_t>(n), ' '), text.trusted_at(at));
+      column += n;
+    } else {
+      runtime.write(out, text, at, at + c.size);
+      column = c.code_point == '\n' || c.code_point == '\r' ? 0 : column + 1;
+    }
+    at += c.size;
+  }
+  return runtime.text(std::move(out));
+}
+
 template <Side kSide>
 Value justify(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const Value& fill = arguments.positional[1];
@@ -247,6 +292,7 @@ constexpr Function kTextMethods[] = {
     {"upper", "", upper_method},
     {"lower", "", lower_method},
     {"title", "", title_method},
+    {"casefold", "", casefold},
     {"capitalize", "", capitalize_method},
     {"swapcase", "", swapcase},
     {"find", "sub ?start end", find_method_of_text<true, false>},
@@ -263,6 +309,8 @@ constexpr Function kTextMethods[] = {
     {"isspace", "", all_characters<is_space>},
     {"isupper", "", has_case<is_upper, is_lower>},
     {"islower", "", has_case<is_lower, is_upper>},
+    {"istitle", "", istitle},
+    {"expandtabs", "?tabsize", expandtabs},
     {"ljust", "width ?fillchar", justify<Side::left>},
     {"rjust", "width ?fillchar", justify<Side::right>},
     {"center", "width", center_method},

@@ -169,7 +169,7 @@ Loop* Runtime::loop(Values items) {
   return &loop;
 }
 
-Value Runtime::of(const Loop* loop) {
+Value Runtime::of(Loop* loop) {
   Value value;
   value.kind = Kind::loop;
   value.loop = loop;

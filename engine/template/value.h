@@ -56,7 +56,7 @@ struct Value {
     Dict* dict;  // name_space too
     const BoundFunction* function;
     const Macro* macro;
-    const Loop* loop;
+    Loop* loop;
   };
 
   static Value none();
@@ -97,15 +97,21 @@ struct Dict {
 /// The text by which equal keys are equal (1, 1.0 and true are one key). Fails for lists and dicts.
 std::string hash_key(const Value& key);
 
+struct For;
+struct MacroDefinition;
+struct Scope;
+
 /// The state of a running `for`, behind the name `loop`.
 struct Loop {
   Values items;
   std::int64_t index = 0;
+  std::int64_t depth = 0;       // of recursive calls
+  List* last_changed = nullptr;  // what changed() was asked about last; null: nothing
+  const For* recursive = nullptr;  // what a call runs again; null: it cannot be called
+  Scope* scope = nullptr;          // around it
 };
 
 struct Function;
-struct MacroDefinition;
-struct Scope;
 
 /// A built-in with the value it is a method of (undefined for a global).
 struct BoundFunction {
@@ -145,7 +151,7 @@ class Runtime {
   Value bind(const BoundFunction& function);
   Value macro(const Macro& macro);
   Loop* loop(Values items);
-  static Value of(const Loop* loop);
+  static Value of(Loop* loop);
 
   void set(Dict& dict, const Value& key, const Value& value);
   void set(Dict& dict, std::string_view key, const Value& value) { set(dict, text(key), value); }

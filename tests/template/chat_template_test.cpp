@@ -168,7 +168,7 @@ TEST(ChatTemplate, SyntaxErrorsNameTheirLine) {
       {"{{ 1 }}\r\n{{ ] }}", "line 2:"},
       {"{% raw %}\n", "line 1:"},
       {"{{ '\\xZZ' }}", "line 1:"},
-      {"\n{% for a in b recursive %}{% endfor %}", "line 2:"},
+      {"\n{% for a in b recursively %}{% endfor %}", "line 2:"},
   };
   for (const auto& test_case : cases) {
     const auto parsed = ChatTemplate::from_source(test_case.source);

@@ -52,6 +52,9 @@ std::vector<HostileCase> hostile_cases() {
        "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}"
        "{{ a() }}",
        true},
+      {"a loop that calls itself", "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}", true},
+      {"tabs of any width", "{{ '\t'.expandtabs(9223372036854775807) }}", true},
+      {"a list in any number of slices", "{{ [] | slice(9223372036854775807) | list }}", true},
       {"a macro that calls itself twice",
        "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}"
        "{{ m(60) }}",

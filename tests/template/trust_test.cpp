@@ -67,6 +67,8 @@ TEST(Trust, SurvivesEveryOperation) {
       {"{{ messages[0].role }}{{ C | length }}", "user16"},
       {"{{ '<|' + messages[0]['role'] + '|>' }}", "<|user|>"},
       {"{{ C | trim | truncate(9, true, '>', 0) }}", "[A<|im_en]>"},
+      {"{{ '%c%c' % (C[2], 65) }}{{ (C | trim)[:5] | urlencode }}{{ ['k', C[:3]] | batch(2) | urlencode }}", "[A]A[A%3C%7Cim]k=[++A]"},
+      {"{{ ('\\t' + C[2] + '\\t').expandtabs(2) }}{% for c in [C[2], [C[3]]] recursive %}{{ c if c is string else loop(c) }}{% endfor %}", "  [A] [A<]"},
       {"{{ C.strip().partition('|')[1] }}{{ C.strip().removeprefix('A') }}", "|[<|im_end|>b]"},
   };
   for (const auto& test_case : cases) {

@@ -68,6 +68,9 @@ BLOCKS = r"""
 {{ messages['role'] }}|{{ messages[0][0] }}
 {{ (messages | first).role }} {{ (messages | last)['role'] }}
 # string methods
+{{ 'Title Case'.istitle() }} {{ 'Title case'.istitle() }} {{ 'A1b'.istitle() }} {{ 'A1B'.istitle() }} {{ ''.istitle() }} {{ '1'.istitle() }} {{ "It's".istitle() }} {{ 'Über Ähre'.istitle() }}
+{{ 'Straße ÀÉ ΣΑΣ'.casefold() }} {{ 'HeLLo'.casefold() == 'hello' }} {{ 'ŉİ'.casefold() }} {{ ''.casefold() }}
+{{ 'a\tb'.expandtabs() }}| {{ 'a\tb\n\tc'.expandtabs(4) }}| {{ '\t'.expandtabs(0) }}| {{ 'äö\tx'.expandtabs(tabsize=3) }}| {{ 'abcd\te'.expandtabs(4) }}| {{ 'a\t'.expandtabs(-1) }}|
 [{{ '  a b  '.strip() }}] [{{ '  a '.lstrip() }}] [{{ ' a  '.rstrip() }}] [{{ 'xxaxx'.strip('x') }}] [{{ 'abcba'.lstrip('ab') }}] [{{ '\n\nx\n'.strip('\n') }}] [{{ '\u00a0x\u3000'.strip() }}] [{{ 'éaé'.strip('é') }}] [{{ 'abc'.strip('') }}] [{{ ' x '.strip(none) }}]
 {{ 'a b  c'.split() }} {{ 'a,b,,c'.split(',') }} {{ 'a,b,c'.split(',', 1) }} {{ ''.split() }} {{ ''.split(',') }} {{ 'abc'.split('x') }} {{ ' a  b '.split(none, 1) }} {{ 'a--b--c'.split('--') }} {{ 'aaa'.split('aa') }} {{ 'a b'.split(maxsplit=0) }} {{ 'a,b'.split(sep=',') }}
 {{ 'a,b,c'.rsplit(',', 1) }} {{ 'aaa'.rsplit('aa', 1) }} {{ ' a b  c '.rsplit(none, 1) }} {{ 'a b c'.rsplit() }} {{ 'a\nb\r\nc\n\nd'.splitlines() }} {{ 'a\nb\n'.splitlines(true) }} {{ ''.splitlines() }} {{ 'a\u2028b'.splitlines() }}
@@ -86,12 +89,20 @@ BLOCKS = r"""
 {{ 'abc'.nope() }}
 {{ ' Hello '.strip().upper().replace('L', 'l') }} {{ '<think>a</think>b'.split('</think>')[-1].lstrip('\n') }} {{ '<think>\nx\n</think>'.split('</think>')[0].rstrip('\n').split('<think>')[-1].lstrip('\n') }}
 # percent
+{{ '%c' % 'x' }} {{ '%c' % 65 }} {{ '%3c|%-3c|' % ('é', 66) }} {{ '%c' % true }}|
+{{ '%c' % 'ab' }}
+{{ '%c' % 1.5 }}
+{{ '%c' % -1 }}
 {{ '%s and %s' % ('a', 1) }} {{ '%d%%' % 5 }} {{ '%05d|%-5d|%+d' % (42, 42, 42) }} {{ '%.2f' % 3.14159 }} {{ '%x %X %o' % (255, 255, 8) }} {{ '%5s|%-5s|' % ('a', 'b') }} {{ '%(a)s' % {'a': 1} }} {{ '%r' % 'a' }} {{ '%s' % none }} {{ '%.1s' % 'éa' }} {{ '%e' % 12345.678 }} {{ '%g' % 0.0001 }} {{ '%s' % [1, 2] }} {{ '%i' % 3.9 }} {{ '% d' % 5 }} {{ '%08.3f' % 3.14159 }} {{ '%#x' % 255 }}
 {{ '%s %s' % 'a' }}
 {{ '%d' % 'a' }}
 {{ 'a' % 'b' }}
 {{ '%s-%s' | format('a', 'b') }} {{ '%(x)s' | format(x=3) }} {{ 'plain' | format }}
 # filters on text
+{{ 'a b/c?d=é&~._-' | urlencode }} {{ 'x' | urlencode }} {{ '' | urlencode }} {{ 12 | urlencode }} {{ none | urlencode }} {{ true | urlencode }}
+{{ {'a b': 'c/d', 'e': 1} | urlencode }} {{ [('a', 'b c'), ('d', none)] | urlencode }} {{ [] | urlencode }} {{ {} | urlencode }}
+{{ [1] | urlencode }}
+{{ [(1, 2, 3)] | urlencode }}
 [{{ '  a '|trim }}] [{{ 'xax'|trim('x') }}] [{{ missing|trim }}] [{{ 5|trim }}] [{{ '\n a \n'|trim }}]
 {{ 'abc'|upper }} {{ 'ABC'|lower }} {{ 'hello wORLD-foo (bar) it\'s'|title }} {{ 'hELLO'|capitalize }} {{ 5|upper }} {{ none|lower }} {{ [1]|upper }}
 {{ 'aXb'|replace('X', 'y') }} {{ 'aaa'|replace('a', 'b', 1) }} {{ 12|replace(1, 'x') }} {{ 'a\nb'|replace('\n', ' ') }}
@@ -102,6 +113,8 @@ BLOCKS = r"""
 [{{ 'abc'.center(-9223372036854775807 - 1) }}] [{{ 'abc'.ljust(-9223372036854775807 - 1) }}] [{{ 'abc'.rjust(-9223372036854775807 - 1) }}] [{{ 'abc'.zfill(-9223372036854775807 - 1) }}] [{{ 'abc'|center(-9223372036854775807 - 1) }}]
 [{{ 'ab'|center(6) }}] {{ 'one two, three_4'|wordcount }} {{ 'foo bar baz qux'|truncate(9) }} {{ 'foo bar baz qux'|truncate(9, true) }} {{ 'foo bar baz qux'|truncate(11) }} {{ 'foo bar baz qux'|truncate(11, false, '...', 0) }} {{ 'short'|truncate }}
 # filters on lists
+{{ [1, 2, 3, 4, 5] | slice(2) | list }} {{ [1, 2, 3, 4, 5] | slice(3) | list }} {{ [1, 2, 3, 4, 5] | slice(3, 'x') | list }} {{ [1] | slice(3) | list }} {{ [] | slice(2, 0) | list }} {{ 'abc' | slice(2) | list }} {{ [1, 2] | slice(-1) | list }} {{ [1, 2, 3, 4] | slice(2, 'x') | list }} {{ [1, 2, 3] | slice(slices=2, fill_with=0) | map('length') | list }}
+{{ [1] | slice(0) | list }}
 {{ [1, 2, 3]|length }} {{ 'é漢'|length }} {{ {'a': 1}|count }} {{ ''|length }} {{ missing|length }} {{ (1, 2)|length }} {{ range(4)|length }}
 {{ 5|length }}
 {{ none|length }}
@@ -159,6 +172,20 @@ BLOCKS = r"""
 {{ 'a' is string and 'b' is string or false }} {{ 1 is number == true }} {{ 1 + 1 is number }} {{ 'a' ~ 1 is string }} {{ not 1 is string }} {{ 'a'|upper is upper }} {{ messages|length is gt 3 }} {{ -1|abs is number }}
 {{ 'x' if messages[0].tool_calls is defined and messages[0].tool_calls is not none else 'y' }} {{ (messages[0]['tool_calls'] is iterable) }} {{ 'tool_calls' in messages[0] }} {{ messages[0].content is not mapping }}
 # globals and statements
+{% for x in [1, 1, 2, 2, 1] %}{{ loop.changed(x) }}{{ loop.depth }}{{ loop.depth0 }} {% endfor %}
+{% for x in [1, 1] %}{{ loop.changed() }}{{ loop.changed(x, 'a') }} {% endfor %}
+{% for m in messages %}{% if loop.changed(m.role) %}[{{ m.role }}]{% endif %}{% endfor %}
+{% for a in [1, 2] %}{% for b in [3, 3] %}{{ loop.changed(b) }}{{ loop.depth }}{% endfor %}{% endfor %}
+{% for i in [1, [2, [3, 4]], 5] recursive %}{% if i is number %}{{ i }}@{{ loop.depth }}{{ loop.depth0 }} {% else %}({{ loop(i) }}){% endif %}{% endfor %}
+{% for i in [{'n': 'a', 'c': [{'n': 'b', 'c': []}, {'n': 'd', 'c': []}]}] recursive %}{{ i.n }}{{ loop.index }}/{{ loop.length }}[{{ loop(i.c) }}]{% else %}none{% endfor %}
+{% for i in [1, 2, [3, 2, 4]] if i != 2 recursive %}{{ loop(i) | upper if i is iterable else i }},{% endfor %}
+{% for i in [[1, 2]] recursive %}{% for j in [7] %}{{ j }}{% endfor %}{{ loop(i) if i is sequence else i }}{% endfor %}
+{% set x = 5 %}{% for i in [[1]] recursive %}{% set x = 6 %}{{ x }}{{ loop(i) if i is sequence }}{% endfor %}{{ x }}
+{% for i in [1, [2, 3, 4], 5] recursive %}{% if i == 3 %}{% break %}{% endif %}{{ loop(i) if i is sequence else i }}{% endfor %}
+{% for i in [1] %}{{ loop([2]) }}{% endfor %}
+{% for i in [1] recursive %}{{ loop() }}{% endfor %}
+{% for i in [1] recursive %}{{ loop(5) }}{% endfor %}
+{% set message = {'x': 1} %}{% set message.x = 2 %}{{ message.x }}
 {{ dict(a=1, b=2) }} {{ dict({'a': 1}, b=2) }} {{ dict([('x', 1)]) }} {{ dict() }} {{ namespace(a=1).a }} {{ namespace({'a': 2}).a }} [{{ namespace().b }}] {{ namespace(a=1)['a'] }}
 {{ strftime_now('%Y-%m-%d %H:%M:%S %A %B %b %d %j') }} {{ strftime_now("%-d %e") }} {{ date_string }} {{ datetime }} {{ strftime_now('%d %b %Y') }}
 {{ raise_exception('stop ' ~ 1) }}
