@@ -23,6 +23,7 @@ struct BuiltInFormat {
   BuiltInTurn system = {}, user = {}, assistant = {};  // tool messages are written as the user's
   bool system_in_user = false;          // the system's turn stands inside the next user turn
   std::string_view generation = {};     // what begins the answer
+  bool begins_answers = false;          // `generation` has to stand there: the model's answers do not begin with it
   std::string_view stop = {};           // text that ends an answer besides tokens, or ""
 };
 

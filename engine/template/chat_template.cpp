@@ -110,6 +110,29 @@ std::vector<TextSpan> spans_with_contents(const jinja::Template& source, std::sp
   return spans;
 }
 
+/// Whether what the template wrote behind the last message has the beginning of an answer.
+bool begins_answer(const std::vector<TextSpan>& spans, std::string_view generation) {
+  const std::string_view mark = generation.substr(0, generation.find_last_not_of('\n') + 1);
+  return !spans.empty() && spans.back().trusted && spans.back().text.find(mark) != std::string::npos;
+}
+
+bool says_the_same(const std::vector<TextSpan>& a, const std::vector<TextSpan>& b) {
+  return std::ranges::equal(a, b, [](const TextSpan& one, const TextSpan& other) { return one.trusted == other.trusted && one.text == other.text; });
+}
+
+// Some templates do not know add_generation_prompt: behind a question the model would first have to write the head of its own turn.
+std::vector<TextSpan> spans_with_answer(const jinja::Template& source, const BuiltInFormat& format, std::span<const ChatMessage> messages,
+                                        ChatTemplateOptions options, const jinja::Limits& limits) {
+  std::vector<TextSpan> spans = spans_with_contents(source, messages, options, limits);
+  const bool asks = options.add_generation_prompt && !messages.empty() && messages.back().role == Role::user;
+  if (!asks || !format.begins_answers || begins_answer(spans, format.generation)) return spans;
+  options.add_generation_prompt = false;
+  if (!says_the_same(spans, spans_with_contents(source, messages, options, limits))) return spans;
+  if (spans.empty() || !spans.back().trusted) spans.push_back({"", true});
+  spans.back().text += format.generation;
+  return spans;
+}
+
 }  // namespace
 
 ChatTemplate ChatTemplate::from_gguf(const Metadata& metadata, const Tokenizer& tokenizer) {
@@ -178,7 +201,7 @@ Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> 
                                                    const ChatTemplateOptions& options) const {
   if (impl_->source) {
     try {
-      return spans_with_contents(*impl_->source, messages, options, limits_for(messages));
+      return spans_with_answer(*impl_->source, *impl_->format, messages, options, limits_for(messages));
     } catch (const jinja::Failure& failure) {
       if (failure.kind == jinja::Failure::Kind::raised) return Error{ErrorCode::invalid_argument, failure.message};
       if (failure.kind == jinja::Failure::Kind::limit) return Error{ErrorCode::corrupt, failure.message + "."};

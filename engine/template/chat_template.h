@@ -49,7 +49,7 @@ class ChatTemplate {
   /// The prompt as stretches: bytes of the template are trusted, bytes that came from messages are not.
   /// `invalid_argument` with the template's own text for raise_exception; `corrupt` when a limit is hit. A Jinja
   /// template that fails at run time for another reason than raise_exception is rendered by the built-in format
-  /// instead.
+  /// instead. One that does not know add_generation_prompt gets what begins an answer from that format, where the format needs it.
   Result<std::vector<TextSpan>> render(std::span<const ChatMessage> messages, const ChatTemplateOptions& options) const;
 
   /// "jinja" or the built-in format's name, for the model's details.

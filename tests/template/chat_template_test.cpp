@@ -192,6 +192,30 @@ TEST(ChatTemplate, ATemplateThatReadsPartsAloneGetsParts) {
   EXPECT_EQ(joined(*ChatTemplate::from_source("{{ messages | length }}")->render(kHistory, golden_options())), std::to_string(kHistory.size()));
 }
 
+TEST(ChatTemplate, WithoutAGenerationPromptTheAnswersHeadComesFromTheFormat) {
+  const std::vector<ChatMessage> asked{{Role::user, "U", ""}}, answered{{Role::user, "U", ""}, {Role::assistant, "A", ""}};
+  const auto rendered = [](const std::string& source, const std::vector<ChatMessage>& messages, bool add = true) {
+    ChatTemplateOptions options = golden_options();
+    options.add_generation_prompt = add;
+    return *ChatTemplate::from_source(source)->render(messages, options);
+  };
+  const auto turns = [](const std::string& before, const std::string& after) { return "{% for m in messages %}" + before + "{{ m.content }}" + after + "{% endfor %}"; };
+  const std::string chatml = turns("{{ '<|im_start|>' + m.role + '\n' }}", "{{ '<|im_end|>\n' }}"), asks = "<|im_start|>user\nU<|im_end|>\n", head = "<|im_start|>assistant\n";
+  const auto spans = rendered(chatml, asked);
+  EXPECT_EQ(joined(spans), asks + head);
+  EXPECT_TRUE(spans.back().trusted);
+  EXPECT_EQ(joined(rendered(turns("<|im_start|>user<|im_sep|>", ""), asked)), "<|im_start|>user<|im_sep|>U<|im_start|>assistant<|im_sep|>");
+  EXPECT_EQ(joined(rendered(turns("<|start_header_id|>user<|end_header_id|>", "<|eot_id|>"), asked)),
+            "<|start_header_id|>user<|end_header_id|>U<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
+
+  EXPECT_EQ(joined(rendered(chatml, asked, false)), asks) << "it is not wanted";
+  EXPECT_EQ(joined(rendered(chatml, answered)), asks + "<|im_start|>assistant\nA<|im_end|>\n") << "nothing was asked";
+  EXPECT_EQ(joined(rendered(chatml + "{{ '<|im_start|>assistant\n' }}", asked)), asks + head) << "it always stands there";
+  EXPECT_EQ(joined(rendered(chatml + "{{ '<|im_start|>assistant\n<think>\n' }}", asked)), asks + head + "<think>\n");
+  EXPECT_EQ(joined(rendered(chatml + "{% if add_generation_prompt %}{{ '<|im_start|>model\n' }}{% endif %}", asked)), asks + "<|im_start|>model\n") << "the template's own";
+  EXPECT_EQ(joined(rendered(turns("[INST]", "[/INST]"), asked)), "[INST]U[/INST]") << "there an answer begins at once";
+}
+
 TEST(ChatTemplate, AnEmptySourceRendersNothing) {
   EXPECT_TRUE(ChatTemplate::from_source("")->render(kHistory, golden_options())->empty());
   EXPECT_TRUE(ChatTemplate::from_source("{# only this #}")->render({}, golden_options())->empty());
