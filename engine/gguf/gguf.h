@@ -69,9 +69,10 @@ class Metadata {
   Result<std::int64_t> require_integer(std::string_view key) const;
   Result<double> require_real(std::string_view key) const;
   Result<std::string> require_string(std::string_view key) const;
-  /// Array of strings without a copy; nullptr if missing, `corrupt` if of another type. Likewise reals and integers.
+  /// An array's entries; nullopt if missing, `corrupt` if it holds no numbers.
+  Result<std::optional<std::vector<double>>> reals(std::string_view key) const;  // integers are accepted
+  /// Array of strings without a copy; nullptr if missing, `corrupt` if of another type. Likewise integers.
   Result<const std::vector<std::string>*> strings(std::string_view key) const;
-  Result<const std::vector<double>*> reals(std::string_view key) const;
   Result<const std::vector<std::int64_t>*> integer_array(std::string_view key) const;
 
   void set(std::string key, MetaValue value) { values_[std::move(key)] = std::move(value); }

@@ -92,11 +92,13 @@ Result<const std::vector<std::string>*> Metadata::strings(std::string_view key) 
   return wrong_type(key, "a list of texts");
 }
 
-Result<const std::vector<double>*> Metadata::reals(std::string_view key) const {
+Result<std::optional<std::vector<double>>> Metadata::reals(std::string_view key) const {
+  using Reals = std::vector<double>;
   const MetaValue* found = find(key);
-  if (found == nullptr) return nullptr;
-  if (const auto* values = as<std::vector<double>>(*found)) return values;
-  return wrong_type(key, "a list of numbers with fractions");
+  if (found == nullptr) return std::optional<Reals>();
+  if (const auto* values = as<Reals>(*found)) return std::optional(*values);
+  if (const auto* values = as<std::vector<std::int64_t>>(*found)) return std::optional(Reals(values->begin(), values->end()));
+  return wrong_type(key, "a list of numbers");
 }
 
 Result<const std::vector<std::int64_t>*> Metadata::integer_array(std::string_view key) const {

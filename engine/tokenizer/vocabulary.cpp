@@ -41,20 +41,20 @@ Result<bool> read_flag(const Metadata& metadata, std::string_view name, bool oth
 Result<void> fill_tokens(const Metadata& metadata, TokenTable& tokens) {
   FW_ASSIGN(const auto* texts, metadata.strings(key("tokens")));
   FW_ASSIGN(const auto* types, metadata.integer_array(key("token_type")));
-  FW_ASSIGN(const auto* scores, metadata.reals(key("scores")));
+  FW_ASSIGN(const auto scores, metadata.reals(key("scores")));
   if (texts == nullptr) return corrupt(key("tokens") + " is missing");
   if (texts->empty()) return corrupt(key("tokens") + " is empty");
   if (texts->size() > kMostTokens) return corrupt(key("tokens") + " has more than 16777216 entries");
   if (types != nullptr && types->size() < texts->size()) {
     return corrupt(key("token_type") + " has fewer entries than the vocabulary");
   }
-  if (scores != nullptr) {
+  if (scores) {
     if (scores->size() < texts->size()) return corrupt(key("scores") + " has fewer entries than the vocabulary");
     if (std::any_of(scores->begin(), scores->end(), [](double score) { return std::isnan(score); })) {
       return corrupt(key("scores") + " holds something that is no number");
     }
   }
-  tokens.fill(*texts, types, scores);
+  tokens.fill(*texts, types, scores ? &*scores : nullptr);
   return {};
 }
 

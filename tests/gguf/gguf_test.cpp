@@ -151,6 +151,7 @@ TEST(Metadata, ListsKeepTheirKind) {
   const Metadata& metadata = file->metadata();
   EXPECT_EQ(**metadata.integer_array("small"), (std::vector<std::int64_t>{-1, 0, 1}));
   EXPECT_EQ(**metadata.reals("reals"), (std::vector<double>{1.5, -2}));
+  EXPECT_EQ(**metadata.reals("small"), (std::vector<double>{-1, 0, 1})) << "as some files write scores";
   EXPECT_EQ(*metadata.integers("flags"), std::optional(std::vector<std::int64_t>{1, 0}));
   EXPECT_EQ(**metadata.strings("texts"), (std::vector<std::string>{"x", ""}));
   EXPECT_TRUE((*metadata.integer_array("none"))->empty());

@@ -67,6 +67,18 @@ TEST(Vocabulary, WhatAFileGetsWrongIsASentenceWithTheKey) {
   }
 }
 
+TEST(Vocabulary, ScoresMayBeWholeNumbers) {
+  std::mt19937 random(5);
+  const SmallVocabulary vocabulary = test::sentence_piece_vocabulary(60, random);
+  Metadata metadata = vocabulary.metadata();
+  metadata.set("tokenizer.ggml.scores", {std::vector<std::int64_t>(vocabulary.scores.begin(), vocabulary.scores.end())});
+  const Tokenizer real = test::make_tokenizer(vocabulary.metadata()), whole = test::make_tokenizer(metadata);
+  for (int i = 0; i < 50; ++i) {
+    const std::string text = test::random_text({"a", "b", "c", "d", " "}, 40, random);
+    ASSERT_EQ(whole.encode(text, {}), real.encode(text, {})) << text;
+  }
+}
+
 TEST(Vocabulary, MissingKeysAreNamed) {
   for (const char* key : {"tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.merges"}) {
     const Metadata whole = byte_level("gpt-2").metadata();
