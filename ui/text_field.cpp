@@ -279,19 +279,33 @@ void TextField::draw_content(Frame& frame, std::string_view id, Rect rect, const
   canvas.pop_clip();
 }
 
-/// Only where nothing but blanks stands behind the caret.
+/// Could a text that runs this way be painted behind the caret? Only blanks stand there up to the line's end, and the line
+/// runs the same way, also for the eye: no words of the other direction lie where it would go.
+bool TextField::goes_on_at_caret(Frame& frame, std::size_t line, bool runs_left) {
+  const std::string_view after = std::string_view(buffer_.text()).substr(buffer_.caret());
+  if (after.substr(0, after.find('\n')).find_first_not_of(' ') != after.npos) return false;
+  if (layout_.runs_left(styled(), buffer_.caret()) != runs_left) return false;
+  text::ShapeCache& shapes = frame.canvas.shapes();
+  const float caret = layout_.x_of(shapes, styled(), line, buffer_.caret());
+  bool free = true;
+  layout_.visit(shapes, styled(), line, [&](const text::PlacedPiece& piece) {
+    const bool ink = piece.shape != nullptr, beyond = runs_left ? piece.x < caret - 0.5f : piece.x + piece.advance > caret + 0.5f;
+    free = free && !(ink && beyond);
+    return free;
+  });
+  return free;
+}
+
 void TextField::draw_ghost_text(Frame& frame, Rect rect, const Options& options) {
   const std::string_view ghost = options.watcher->ghost();
   Rect painted;
   if (!ghost.empty() && rect.height() > 0) {
-    text::ShapeCache& shapes = frame.canvas.shapes();
-    const std::string_view after = std::string_view(buffer_.text()).substr(buffer_.caret());
-    const std::size_t line = layout_.line_of(shapes, styled(), buffer_.caret());
+    const std::size_t line = layout_.line_of(frame.canvas.shapes(), styled(), buffer_.caret());
     const Vec place = place_of(frame, line, buffer_.caret(), options.line_height, rect.width());
-    const bool last = line + 1 == layout_.n_lines();
-    if (after.substr(0, after.find('\n')).find_first_not_of(' ') == after.npos) {
-      painted = ghost_.draw(frame, {.caret = {std::round(rect.left - scroll_x_ + place.x) + (layout_.runs_left(styled(), buffer_.caret()) ? 0 : frame.px(2)), rect.top - scroll_y_ + place.y}, .field = rect,
-                                   .line_height = options.line_height, .runs_left = layout_.runs_left(styled(), buffer_.caret()), .may_go_on = last},
+    const bool runs_left = text::starts_rtl(ghost, {0, ghost.size()});
+    if (goes_on_at_caret(frame, line, runs_left)) {
+      painted = ghost_.draw(frame, {.caret = {std::round(rect.left - scroll_x_ + place.x) + (runs_left ? 0 : frame.px(2)), rect.top - scroll_y_ + place.y}, .field = rect,
+                                   .line_height = options.line_height, .runs_left = runs_left, .may_go_on = line + 1 == layout_.n_lines()},
                            options.font, ghost, options.watcher->ghost_opacity());
     }
   }

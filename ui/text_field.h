@@ -55,6 +55,7 @@ class TextField {
   void sync_layout(Frame& frame, float width, const Options& options);
   void tell_caret(TextWatcher* watcher, bool by_key);
   bool half_full(Frame& frame, float width);
+  bool goes_on_at_caret(Frame& frame, std::size_t line, bool runs_left);
   void draw_ghost_text(Frame& frame, Rect rect, const Options& options);
   void handle_key(Frame& frame, const KeyPress& press, const Options& options, Result& result);
   void handle_mouse(Frame& frame, const InputEvent& event, Rect rect, float line_height);

@@ -440,6 +440,30 @@ TEST_F(SuggestionsTest, AGhostWithoutRoomStandsInTheStrip) {
   EXPECT_EQ(text(), "(word and more)");
 }
 
+TEST_F(SuggestionsTest, AGhostIsPaintedOnlyWhereTheLineRunsItsWay) {
+  struct Case {
+    std::string typed, ghost;
+    bool painted;
+  };
+  const std::vector<Case> cases{
+      {"one two ", "go home", true},
+      {"واحد اثنان ", "ثلاثة أربعة", true},
+      {"واحد اثنان I would like to ", "go home", false},
+      {"واحد اثنان I would like to", " go home", false},
+      {"واحد اثنان 123", " ثلاثة أربعة", false},
+  };
+  for (const Case& each : cases) {
+    engine.rules = {{each.typed, 35, {{0, each.ghost, -0.4, false}}}};
+    key(letter('a'), kCtrl);
+    key(Key::del);
+    wait(1000);
+    type(each.typed, 20);
+    wait(800);
+    ASSERT_EQ(ghost(), each.ghost) << each.typed;
+    EXPECT_EQ(strip(1).empty(), each.painted) << each.typed << "|" << each.ghost << ": in the strip instead";
+  }
+}
+
 TEST_F(SuggestionsTest, D71AnIdleWindowWithAGhostSleeps) {
   offer();
   int frames = 0;
