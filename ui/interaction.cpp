@@ -23,6 +23,8 @@ bool is_editing_key(const KeyPress& press) {
 /// Ctrl+Z, which is no editing key in a field that has nothing to take back.
 bool is_undo_key(const KeyPress& press) { return press.mods == Mods{.ctrl = true} && press.key == letter('z'); }
 
+bool is_page_key(const KeyPress& press) { return press.mods == Mods{} && (press.key == Key::page_up || press.key == Key::page_down); }
+
 /// Keys that choose among what is offered for the text.
 bool is_choosing_key(const KeyPress& press) {
   if (!press.mods.alt || press.mods.ctrl) return false;
@@ -50,6 +52,11 @@ int Interaction::top_layer() const {
   int top = 0;
   for (const Item& item : items_) top = std::max(top, item.layer);
   return top;
+}
+
+const Item* Interaction::top_document() const {
+  const auto found = std::ranges::find_if(items_, [top = top_layer()](const Item& item) { return item.role == ItemRole::document && item.layer == top; });
+  return found == items_.end() ? nullptr : &*found;
 }
 
 const Item* Interaction::at(Vec point, bool scrolling) const {
@@ -161,6 +168,12 @@ bool Interaction::dispatch_key(const KeyPress& press) {
     if (item->takes_choices && is_choosing_key(press)) {
       route(item->id, press);
       return true;
+    }
+    if (takes_text(*item) && !item->takes_pages && is_page_key(press)) {
+      if (const Item* document = top_document()) {
+        route(document->id, press);
+        return false;
+      }
     }
     const bool takes_back = item->takes_undo || !events_of(item->id).empty();  // what comes just before may change it
     if (takes_text(*item) && is_editing_key(press) && (takes_back || !is_undo_key(press))) {

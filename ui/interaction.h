@@ -29,6 +29,7 @@ struct Item {
   bool takes_tab = false;     // so do Tab and Shift+Tab, which move the focus otherwise
   bool takes_choices = false; // so do Alt with up, down, a digit, a bracket or a backslash
   bool takes_undo = true;     // of a text field: it has something to take back
+  bool takes_pages = true;    // of a text field: it has more than one, else page up and down are the document's beside it
   int layer = 0;              // items below the highest layer in use sleep (dialogs)
 };
 
@@ -88,6 +89,7 @@ class Interaction {
   bool dispatch_button(const MouseButton& button);
   void route(std::string_view id, const InputEvent& event);
   const Item* at(Vec point, bool scrolling) const;
+  const Item* top_document() const;
   void move_focus(bool back);
   int top_layer() const;
 

@@ -73,9 +73,6 @@ Vec TextField::place_of(Frame& frame, std::size_t line, std::size_t offset, floa
 }
 
 TextField::Result TextField::draw(Frame& frame, std::string_view id, Rect rect, Rect hit, const Options& options) {
-  frame.input.add({.id = id, .role = ItemRole::text_field, .label = options.label,
-                   .rect = hit.intersect(frame.canvas.clip()), .takes_escape = options.takes_escape,
-                   .takes_tab = options.takes_tab, .takes_choices = options.takes_choices, .takes_undo = buffer_.can_undo()});
   Result result;
   const std::uint64_t revision = buffer_.revision();
   page_lines_ = static_cast<std::size_t>(std::max(1.0f, rect.height() / options.line_height - 1));
@@ -110,6 +107,10 @@ TextField::Result TextField::draw(Frame& frame, std::string_view id, Rect rect, 
     tell_caret(options.watcher, key != nullptr);
     last_input_ = frame.now;
   }
+  frame.input.add({.id = id, .role = ItemRole::text_field, .label = options.label,
+                   .rect = hit.intersect(frame.canvas.clip()), .takes_escape = options.takes_escape,
+                   .takes_tab = options.takes_tab, .takes_choices = options.takes_choices, .takes_undo = buffer_.can_undo(),
+                   .takes_pages = static_cast<float>(layout_.n_lines()) * options.line_height > rect.height() + 1});
   keep_caret_visible(frame, rect, options.line_height);
   draw_content(frame, id, rect, options);
   result.changed = buffer_.revision() != revision;

@@ -66,6 +66,25 @@ TEST_F(WindowTest, D65FollowsTheEndOnlyWhileTheReaderIsThere) {
   EXPECT_NE(bottom_item(), nullptr);
 }
 
+TEST_F(WindowTest, D65PageUpAndDownScrollTheConversationWhileTheComposerIsAPageOrLess) {
+  add_messages(40);
+  drive.frames(2);
+  ASSERT_EQ(drive.root().interaction().focus_id(), Composer::kFieldId);
+  drive.type("one line");
+  drive.key(Key::page_up);
+  drive.frames(2);
+  EXPECT_FALSE(drive.root().conversation().following());
+  EXPECT_EQ(drive.root().interaction().focus_id(), Composer::kFieldId) << "typing goes on";
+  drive.key(Key::page_down);
+  drive.frames(2);
+  EXPECT_TRUE(drive.root().conversation().following());
+  for (int i = 0; i < 40; ++i) drive.key(Key::enter, kShift);
+  drive.frames(2);
+  drive.key(Key::page_up);
+  drive.frames(2);
+  EXPECT_TRUE(drive.root().conversation().following()) << "a long text has pages of its own";
+}
+
 TEST_F(WindowTest, D66ScrollingUpThroughGuessedHeightsNeverJumps) {
   add_messages(300, "Some words, then more, of a length that a guess of the height does not meet exactly. 漢字漢字漢字 ");
   drive.frames(2);
