@@ -69,7 +69,6 @@ float ContextPanel::draw(Frame& frame, Rect area) {
   const float pad = frame.px(kPad), gap = frame.px(kGap), button = frame.px(kButton), side = frame.px(26);
   const text::Font font = frame.font(text::Style::regular, size::kInterface);
   const std::string_view words = question(frame, context, frame.state.status.context_size);
-  question_.set(frame, words, font, frame.px(kLine), area.width() - 2 * pad - side - gap);
   std::array<Choice, 4> choices = choices_of(frame, context);
   float x = 0, y = 0;
   for (Choice& choice : choices) {
@@ -79,9 +78,11 @@ float ContextPanel::draw(Frame& frame, Rect area) {
     choice.rect = {x, y, x + width, y + button};
     x += width + gap;
   }
-  const float text_height = question_.height();
-  const float height = pad + text_height + gap + y + button + pad;
-  const Rect box{area.left, area.bottom - gap - height, area.right, area.bottom - gap};
+  const float below = gap + y + button + pad, room = (area.height() - gap - pad - below) / frame.px(kLine);
+  question_.set(frame, words, font, frame.px(kLine), area.width() - 2 * pad - side - gap, static_cast<std::size_t>(std::max(1.0f, room)));
+  const float text_height = question_.height(), height = pad + text_height + below;
+  const float top = std::max(area.top, area.bottom - gap - height);
+  const Rect box{area.left, top, area.right, top + height};
   frame.input.add({.id = "context/box", .role = ItemRole::scroll_area, .label = words, .rect = box, .focusable = false});
   canvas.shadow(box, frame.px(12), frame.px(8));
   canvas.fill(box, frame.theme.raised, frame.px(12));

@@ -53,11 +53,12 @@ void ModelPicker::draw(Frame& frame, Rect window) {
   const float field = frame.px(40), row = frame.px(kRow);
   const text::Font small = frame.font(text::Style::regular, size::kSmall);
   if (failed) failure_.set(frame, frame.state.model.failure, small, frame.px(20), width - 2 * pad);
+  drop_.set(frame, "You can also drop a .gguf file anywhere on this window.", small, frame.px(22), width - 2 * pad);
   const float failure_height = failed ? failure_.height() + frame.px(12) : 0;
   const RecentModel& builtin = frame.state.builtin_model;
   const float builtin_gap = builtin.path.empty() ? 0 : n_recent == 0 ? frame.px(12) : frame.px(4);
   const float list = (n_recent == 0 ? 0 : frame.px(38) + static_cast<float>(n_recent) * row) + (builtin.path.empty() ? 0 : builtin_gap + row);
-  const float height = pad + frame.px(34) + frame.px(12) + failure_height + field + list + frame.px(44) + pad - frame.px(8);
+  const float height = pad + frame.px(34) + frame.px(12) + failure_height + field + list + frame.px(22) + drop_.height() + pad - frame.px(8);
   const float left = std::round(window.center().x - width / 2), top = std::round(std::max(pad, window.center().y - height * 0.55f));
   const Rect box{left, top, left + width, top + height};
   frame.input.add({.id = "models/outside", .role = ItemRole::button, .label = "Close", .rect = window, .focusable = false});
@@ -100,7 +101,7 @@ void ModelPicker::draw(Frame& frame, Rect window) {
     if (draw_row(frame, "models/builtin", builtin, kBuiltinDetail, {x - frame.px(10), y, right + frame.px(10), y + row})) return;
     y += row;
   }
-  canvas.text({x, y + frame.px(14)}, frame.px(22), small, frame.theme.ink_soft, "You can also drop a .gguf file anywhere on this window.");
+  drop_.draw(frame, {x, y + frame.px(14)}, frame.theme.ink_soft);
   if (result.submitted || confirmed) return choose(frame, path_.text());
   bool escape = result.cancelled;
   for (const KeyPress& press : frame.input.shortcuts()) escape = escape || press.key == Key::escape;

@@ -19,7 +19,7 @@ class ModelPicker {
   /// A model to choose. True: it was chosen.
   bool draw_row(Frame& frame, std::string_view id, const RecentModel& model, std::string_view detail, Rect row);
 
-  Paragraph failure_;
+  Paragraph failure_, drop_;
   TextField path_{TextField::Lines::one};
   bool open_ = false;
 };

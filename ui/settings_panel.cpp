@@ -9,21 +9,17 @@
 namespace foreword::ui {
 namespace {
 
-constexpr float kWidth = 640, kHeading = 34, kLine = 18, kLabel = 22, kGap = 16, kSegment = 30, kOption = 44, kColumn = 12;  // logical
+constexpr float kWidth = 640, kHeading = 34, kLine = 18, kLabel = 22, kGap = 16, kSegment = 30, kOption = 44, kOptionAlone = 34, kColumn = 12;  // logical
+constexpr float kWords = 160;  // logical: what label and help need beside the values
 constexpr std::string_view kListId = "settings/list";
 
 std::string_view option_id(Frame& frame, const SettingRow& row, const SettingOption& option) { return frame.join("settings/", row.key, ":", option.value); }
-
-/// Values without words of their own stand beside each other; others below each other.
-bool beside(const SettingRow& row) {
-  return std::none_of(row.options.begin(), row.options.end(), [](const SettingOption& option) { return !option.detail.empty(); });
-}
 
 /// The rows below each other.
 class Page {
  public:
   /// `help`: the words of each row, laid out here for a page of this width.
-  Page(Frame& frame, float width, std::vector<Paragraph>& help) : frame_(frame), help_(help) {
+  Page(Frame& frame, float width, std::vector<Paragraph>& help) : frame_(frame), help_(help), width_(width) {
     const std::vector<SettingRow>& rows = frame.state.settings;
     help_.resize(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -66,10 +62,18 @@ class Page {
     for (const SettingOption& option : row.options) width += segment_width(option);
     return width;
   }
+  /// Values without words of their own stand beside each other, if that leaves room for the row's; others below each other.
+  bool beside(const SettingRow& row) const {
+    const bool detailed = std::any_of(row.options.begin(), row.options.end(), [](const SettingOption& option) { return !option.detail.empty(); });
+    return !detailed && width_ - bar_width(row) - frame_.px(20) >= frame_.px(kWords);
+  }
+  float option_height(const SettingOption& option) const { return frame_.px(option.detail.empty() ? kOptionAlone : kOption); }
   float words_height(std::size_t i) const { return frame_.px(kLabel) + help_[i].height(); }
   float height_beside(std::size_t i) const { return std::max(words_height(i), frame_.px(kSegment) + frame_.px(4)); }
   float height_below(std::size_t i) const {
-    return words_height(i) + frame_.px(8) + static_cast<float>(frame_.state.settings[i].options.size()) * (frame_.px(kOption) + frame_.px(2));
+    float height = words_height(i) + frame_.px(8);
+    for (const SettingOption& option : frame_.state.settings[i].options) height += option_height(option) + frame_.px(2);
+    return height;
   }
 
   void heading(std::string_view words) {
@@ -125,16 +129,16 @@ class Page {
     Canvas& canvas = frame_.canvas;
     draw_words(i, view_.width());
     y_ += words_height(i) + frame_.px(8);
-    const float height = frame_.px(kOption), inset = frame_.px(kColumn), mark = frame_.px(26), radius = frame_.px(size::kRadius);
+    const float inset = frame_.px(kColumn), mark = frame_.px(26), radius = frame_.px(size::kRadius);
     for (const SettingOption& option : row.options) {
-      const Rect rect{view_.left - inset, y_, view_.right, y_ + height};
+      const Rect rect{view_.left - inset, y_, view_.right, y_ + option_height(option)};
       const bool hot = press(row, option, rect), chosen = option.value == row.chosen;
       if (chosen || hot) canvas.fill(rect, chosen ? frame_.theme.chosen : frame_.theme.hover, radius);
       const Vec center{rect.left + inset + frame_.px(8), rect.center().y};
       canvas.disc(center, frame_.px(8), chosen ? frame_.theme.accent : frame_.theme.ink_soft);
       canvas.disc(center, frame_.px(chosen ? 3 : 6.5f), chosen ? frame_.theme.on_accent : frame_.theme.raised);
       const float left = rect.left + inset + mark, room = rect.right - left - inset;
-      canvas.text_cut({left, y_ + frame_.px(3)}, frame_.px(20), room, frame_.font(text::Style::medium, size::kInterface), ink_of(row, option), option.label);
+      canvas.text_cut({left, y_ + frame_.px(option.detail.empty() ? 7 : 3)}, frame_.px(20), room, frame_.font(text::Style::medium, size::kInterface), ink_of(row, option), option.label);
       canvas.text_cut({left, y_ + frame_.px(22)}, frame_.px(18), room, frame_.font(text::Style::regular, size::kSmall), frame_.theme.ink_soft, option.detail);
       focus_ring(frame_, option_id(frame_, row, option), rect.inset(frame_.px(2), frame_.px(2)), radius);
       y_ = rect.bottom + frame_.px(2);
@@ -143,6 +147,7 @@ class Page {
 
   Frame& frame_;
   std::vector<Paragraph>& help_;
+  float width_;
   Rect view_;
   float y_ = 0;
 };

@@ -204,6 +204,25 @@ TEST_F(ComposerTest, D57ChoicesOpenFromTheMeterAndWhenNothingCanBeSent) {
   EXPECT_EQ(drive.last<SendMessage>()->text, "more");
 }
 
+TEST(SmallestWindow, D57TheQuestionStaysBelowTheHeaderAndTheLastLineOfTheModelListInIt) {
+  Headless drive({360, 320}), wide;
+  for (Headless* each : {&drive, &wide}) {
+    each->state.model = {ModelState::ready, "tiny", -1, ""};
+    each->state.status.context_size = 4096;
+    each->state.context.total = 5000;
+    each->state.context.blocked = true;
+    each->state.context.larger = 8192;
+    each->state.context.larger_bytes = 1'100'000'000;
+    each->frames(2);
+    ASSERT_NE(each->find("context/box"), nullptr);
+    EXPECT_GE(each->find("context/box")->rect.top, size::kHeader);
+    each->key(letter('o'), {.ctrl = true});
+    each->frames(2);
+    ASSERT_NE(each->find("models/box"), nullptr);
+  }
+  EXPECT_EQ(drive.find("models/box")->rect.height() - wide.find("models/box")->rect.height(), 22) << "one line more";
+}
+
 TEST_F(ComposerTest, D57TheCutLineStandsBetweenMessagesAndMovesNothingThatIsRead) {
   for (int i = 0; i < 30; ++i) add(i % 2 == 0 ? Author::user : Author::assistant, "Some words that fill a line or two of the conversation.");
   drive.frames(2);

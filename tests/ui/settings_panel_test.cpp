@@ -80,6 +80,25 @@ TEST_F(SettingsPanelTest, D68EnterCanBeginALineInstead) {
   EXPECT_EQ(drive.last<SendMessage>()->text, "one\ntwo\nthree");
 }
 
+TEST(NarrowSettings, ValuesStandBelowEachOtherWhereTheyWouldLeaveNoRoomForWords) {
+  Headless drive({360, 640});
+  drive.state = base();
+  drive.frames(2);
+  drive.key(letter(','), {.ctrl = true});
+  drive.frames(2);
+  const Rect list = drive.find("settings/list")->rect;
+  float bottom = 0;
+  for (const char* id : {"settings/scale:0.75", "settings/scale:1.00", "settings/scale:1.50", "settings/scale:2.00"}) {
+    ASSERT_NE(drive.find(id), nullptr) << id;
+    const Rect rect = drive.find(id)->rect;
+    EXPECT_GE(rect.top, bottom) << id;
+    EXPECT_GE(rect.right, list.right - 20) << id << ": the whole width";
+    EXPECT_GT(rect.left, 0) << id;
+    bottom = rect.bottom;
+  }
+  EXPECT_LT(bottom - drive.find("settings/scale:0.75")->rect.top, 5 * 40);
+}
+
 class CtrlEnter : public SettingsPanelTest, public ::testing::WithParamInterface<bool> {};
 
 TEST_P(CtrlEnter, D68SendsWhicheverWayTheEnterKeyIsSet) {
