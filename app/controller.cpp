@@ -227,12 +227,14 @@ void Controller::show_changed_chat(storage::Id id) {
   if (!view_.private_chat) open_chat(id);
 }
 
-/// A search hit is opened at the branch in which it stands.
+/// A search hit is opened at the branch in which it stands, and at its message.
 void Controller::handle(ui::SelectChat&& e) {
   const auto hit = hits_.find(e.id);
   if (view_.search.empty() || hit == hits_.end()) return open_chat(e.id);
   opening_ = next_request_++;
-  out_.storage(command::ShowMessage{opening_, hit->second});
+  out_.storage(command::ShowMessage{opening_, hit->second.message});
+  leading_ = opening_;
+  leads_to_ = {view_.place.id + 1, hit->second.message, view_.search, hit->second.words};
 }
 
 void Controller::handle(ui::RenameChat&& e) {

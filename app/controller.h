@@ -331,7 +331,13 @@ class Controller {
   storage::Request editing_ = 0;     // a version of an answer, which the chat is opened anew for
   storage::Id edited_ = 0;           // the version that it comes from
   storage::Id current_ = 0;          // the chat that is shown; 0: a new one
-  std::map<storage::Id, storage::Id> hits_;  // the message that the search found in a chat
+  struct Hit {
+    storage::Id message = 0;
+    std::string words;  // that were found there
+  };
+  std::map<storage::Id, Hit> hits_;  // what the search found in a chat
+  storage::Request leading_ = 0;     // the chat that is being opened at this place
+  ui::SearchPlace leads_to_;
   storage::Request forking_ = 0;     // the chat that will be opened once it is saved
   std::optional<Import> import_;     // beside view_.import
   std::vector<storage::Backup> backups_;  // beside view_.backups

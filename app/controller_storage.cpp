@@ -172,6 +172,10 @@ void Controller::handle(event::ChatOpened&& e) {
     if (const auto shown = before.find(row.id); shown != before.end()) row.revision = shown->second.revision + (shown->second.text == row.text ? 0 : 1);
   }
   show_chat_settings(context_.settings[e.chat.id]);
+  if (leading_ != e.request) return;
+  view_.place = leads_to_;
+  const auto row = row_ids_.find(leads_to_.message);
+  view_.place.message = row == row_ids_.end() ? 0 : row->second;
 }
 
 void Controller::handle(event::MessageSaved&& e) {
@@ -214,12 +218,16 @@ void Controller::handle(event::MessageSaved&& e) {
 void Controller::handle(event::Found&& e) {
   if (e.query != view_.search || e.query.empty()) return;
   view_.chats.clear();
+  view_.found_for = e.query;
   hits_.clear();
   for (storage::SearchHit& hit : e.hits) {
     const bool known = std::any_of(view_.chats.begin(), view_.chats.end(), [&](const ui::ChatRow& row) { return row.id == hit.chat.id; });
     if (known) continue;
-    if (hit.message_id != 0) hits_[hit.chat.id] = hit.message_id;
-    view_.chats.push_back({hit.chat.id, std::move(hit.chat.title), hit.message_id == 0 ? std::string() : one_line(std::move(hit.snippet)), hit.chat.pinned, std::move(hit.chat.folder)});
+    ui::ChatRow& row = view_.chats.emplace_back(hit.chat.id, std::move(hit.chat.title), std::string(), hit.chat.pinned, std::move(hit.chat.folder));
+    if (hit.message_id == 0) continue;
+    hits_[hit.chat.id] = {hit.message_id, hit.marks.empty() ? e.query : hit.snippet.substr(hit.marks.front().first, hit.marks.front().second)};
+    row.detail = one_line(std::move(hit.snippet));
+    row.marks = std::move(hit.marks);
   }
 }
 

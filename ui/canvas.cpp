@@ -149,33 +149,50 @@ float Canvas::text(Vec top, float line_height, text::Font font, Color color, std
   return width;
 }
 
+void Canvas::mark(Vec top, float line_height, text::Font font, Color color, std::string_view text, text::Range range) {
+  visit_text(font, text, [&](const text::PlacedPiece& piece) {
+    const text::Range marked{std::max(range.begin, piece.range.begin), std::min(range.end, piece.range.end)};
+    if (marked.begin >= marked.end) return true;
+    float left = piece.shape == nullptr ? 0 : piece.advance, right = piece.shape == nullptr ? piece.advance : 0;
+    for (const text::CaretStop& stop : piece.shape == nullptr ? std::span<const text::CaretStop>() : std::span(piece.shape->carets)) {
+      const std::size_t at = piece.range.begin + stop.offset;
+      if (at < marked.begin || at > marked.end) continue;
+      left = std::min(left, stop.x);
+      right = std::max(right, stop.x);
+    }
+    fill({top.x + piece.x + left, top.y, top.x + piece.x + right, top.y + line_height}, color);
+    return true;
+  });
+}
+
 void Canvas::text_cut(Vec top, float line_height, float width, text::Font font, Color color, std::string_view text) {
+  this->text(top, line_height, font, color, cut(width, font, text));
+}
+
+std::string_view Canvas::cut(float width, text::Font font, std::string_view text) {
   const text::Span span{.font = font};
   const text::StyledText styled{text, {&span, 1}};
   const float room = width - this->width(font, kEllipsis);
   float x = 0;
-  std::size_t cut = 0;  // what fits beside the ellipsis, in reading order
+  std::size_t fits = 0;  // what does beside the ellipsis, in reading order
   text::PieceReader reader(styled, {0, text.size()});
   text::Piece piece;
   while (x <= width && reader.next(piece)) {
     const std::string_view bytes = text.substr(piece.range.begin, piece.range.end - piece.range.begin);
     if (piece.kind != text::PieceKind::word) {
       x += shapes_.space(font);
-      if (x <= room) cut = piece.range.end;
+      if (x <= room) fits = piece.range.end;
       continue;
     }
     const text::Shape& shape = shapes_.shape(font, bytes, piece.rtl);
     for (const text::CaretStop& stop : shape.carets) {
-      if (x + (piece.rtl ? shape.advance - stop.x : stop.x) <= room) cut = piece.range.begin + stop.offset;
+      if (x + (piece.rtl ? shape.advance - stop.x : stop.x) <= room) fits = piece.range.begin + stop.offset;
     }
     x += shape.advance;
   }
-  if (x <= width) {
-    this->text(top, line_height, font, color, text);
-    return;
-  }
-  cut_.assign(text.substr(0, cut)).append(kEllipsis);
-  this->text(top, line_height, font, color, cut_);
+  if (x <= width) return text;
+  cut_.assign(text.substr(0, fits)).append(kEllipsis);
+  return cut_;
 }
 
 void Canvas::line(Vec top, float line_height, text::Layout& layout, const text::StyledText& styled, std::size_t index,

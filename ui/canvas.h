@@ -46,6 +46,10 @@ class Canvas {
   float text(Vec top, float line_height, text::Font font, Color color, std::string_view text);
   /// The same, cut with an ellipsis where it would be wider than `width`.
   void text_cut(Vec top, float line_height, float width, text::Font font, Color color, std::string_view text);
+  /// What that would draw; good until the next cut.
+  std::string_view cut(float width, text::Font font, std::string_view text);
+  /// Behind bytes of a text on one line.
+  void mark(Vec top, float line_height, text::Font font, Color color, std::string_view text, text::Range range);
   /// One line of a layout, each span in the colour that `palette` has for its ink.
   void line(Vec top, float line_height, text::Layout& layout, const text::StyledText& styled, std::size_t index,
             std::span<const Color> palette);

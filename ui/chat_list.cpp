@@ -8,6 +8,7 @@
 namespace foreword::ui {
 namespace {
 
+constexpr std::size_t kLead = 24;  // bytes of a snippet before what was found, at most
 constexpr float kRow = 38, kRowWithDetail = 56, kPad = 12;  // logical
 
 /// In the order of the names that make up the paths: a folder comes before those within it.
@@ -59,6 +60,25 @@ void ChatList::draw_search(Frame& frame, Rect rect) {
   const auto result = search_.draw(frame, id, inner, rect, options);
   if (result.cancelled) search_.set_text("");
   if (result.changed || result.cancelled) frame.send(SearchChanged{search_.text()});
+  if (result.changed || result.cancelled || result.submitted) opens_first_ = result.submitted && !search_.text().empty();
+  for (const InputEvent& event : frame.input.events_of(id)) {
+    const auto* press = std::get_if<KeyPress>(&event);
+    enters_ = enters_ || (press != nullptr && press->key == Key::down && press->mods == Mods{});
+  }
+}
+
+/// Down goes to the first row; Enter opens the first hit, once the hits are those of what was written.
+void ChatList::obey_search_keys(Frame& frame) {
+  if (std::exchange(enters_, false) && !lines_.empty()) {
+    scroll_ = 0;
+    const Line& first = lines_.front();
+    frame.input.focus(first.chat == nullptr ? frame.join("chats/folder:", first.folder) : row_id(frame, *first.chat), true);
+  }
+  if (!opens_first_ || frame.state.found_for != search_.text()) return;
+  opens_first_ = false;
+  if (frame.state.chats.empty()) return;
+  frame.send(SelectChat{frame.state.chats.front().id});
+  frame.input.focus("composer/text");
 }
 
 /// What stands below each other: the pinned chats, then the folders with theirs, then the others. Search hits stand as found.
@@ -101,6 +121,7 @@ void ChatList::draw_rows(Frame& frame, Rect area) {
   const float pad = frame.px(kPad), gap = frame.px(2);
   frame.input.add({.id = "chats/list", .role = ItemRole::scroll_area, .label = "Chats", .rect = area, .focusable = false});
   arrange(frame.state);
+  obey_search_keys(frame);
   const auto height_of = [&](const Line& line) { return frame.px(line.chat == nullptr || line.chat->detail.empty() ? kRow : kRowWithDetail); };
   float content = pad;
   for (const Line& line : lines_) content += height_of(line) + gap;
@@ -246,18 +267,18 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   }
   const bool current = chat.id == frame.state.current_chat, busy = frame.state.generating && chat.id == frame.state.answering_chat;
   const bool hot = frame.input.hovered(id) || frame.input.is_hovered_below(id);
-  frame.input.add({.id = id, .role = ItemRole::row, .label = busy ? frame.join(chat.title, ", answering") : std::string_view(chat.title), .rect = row.intersect(canvas.clip()), .selected = current});
   const float radius = frame.px(size::kRadius), pad = frame.px(10), button = frame.px(26);
   if (current || hot) canvas.fill(row, current ? frame.theme.chosen : frame.theme.hover, radius);
   const bool tools = hot || frame.input.focus_ring(id) || frame.input.is_focused_below(id);
   const float right = row.right - (tools ? 4 * button + frame.px(8) : chat.pinned ? frame.px(30) : pad);
   const float line = chat.detail.empty() ? row.height() : frame.px(32);
   if (busy) canvas.disc({row.left + pad / 2, row.top + line / 2}, frame.px(2.5f), frame.theme.accent);
-  canvas.text_cut({row.left + pad, row.top}, line, right - row.left - pad, frame.font(current ? text::Style::medium : text::Style::regular, size::kInterface),
-                  frame.theme.ink, chat.title);
+  const text::Font font = frame.font(current ? text::Style::medium : text::Style::regular, size::kInterface);
+  const std::string_view label = busy ? frame.join(chat.title, ", answering") : std::string_view(chat.title);
+  frame.input.add({.id = id, .role = ItemRole::row, .label = label, .rect = row.intersect(canvas.clip()), .selected = current});
+  canvas.text_cut({row.left + pad, row.top}, line, right - row.left - pad, font, frame.theme.ink, chat.title);
   if (!chat.detail.empty()) {
-    canvas.text_cut({row.left + pad, row.top + frame.px(28)}, frame.px(20), row.width() - 2 * pad,
-                    frame.font(text::Style::regular, size::kSmall - 1), frame.theme.ink_soft, chat.detail);
+    draw_detail(frame, chat, {row.left + pad, row.top + frame.px(28)}, row.width() - 2 * pad);
   }
   focus_ring(frame, id, row.inset(frame.px(2), frame.px(2)), radius);
   if (tools) {
@@ -277,10 +298,31 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
     canvas.icon(Icon::pin, {row.right - frame.px(18), row.top + line / 2}, frame.px(15), frame.theme.ink_soft);
   }
   if (frame.input.activated(id)) {
-    if (!current) frame.send(SelectChat{chat.id});
+    if (!current || !frame.state.search.empty()) frame.send(SelectChat{chat.id});
     if (!frame.input.focus_ring(id)) frame.input.focus("composer/text");  // by the mouse
   }
   if (renaming_ == 0) handle_row_keys(frame, chat, current);
+}
+
+/// A hit's words, from shortly before the first that was found, with marks behind these.
+void ChatList::draw_detail(Frame& frame, const ChatRow& chat, Vec at, float width) {
+  static constexpr std::string_view kLeftOut = "\u2026";
+  const std::string_view detail = chat.detail;
+  const std::size_t found = chat.marks.empty() ? 0 : std::min<std::size_t>(chat.marks.front().first, detail.size());
+  std::size_t from = found;
+  while (from > 0 && found - from < kLead) {  // whole words, as many as there is room for
+    const std::size_t blank = detail.substr(0, from - 1).rfind(' '), word = blank == detail.npos ? 0 : blank + 1;
+    if (found - word > kLead) break;
+    from = word;
+  }
+  const text::Font font = frame.font(text::Style::regular, size::kSmall - 1);
+  const std::size_t moved = from == 0 ? 0 : kLeftOut.size();
+  const std::string_view words = frame.canvas.cut(width, font, from == 0 ? detail : frame.join(kLeftOut, detail.substr(from)));
+  for (const auto& [begin, n_bytes] : chat.marks) {
+    const std::size_t first = begin - from + moved, end = std::min(first + n_bytes, words.size());
+    if (first < end) frame.canvas.mark(at, frame.px(20), font, frame.theme.found, words, {first, end});
+  }
+  frame.canvas.text(at, frame.px(20), font, frame.theme.ink_soft, words);
 }
 
 void ChatList::start_naming(Frame& frame, std::string_view path) {

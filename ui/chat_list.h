@@ -41,6 +41,8 @@ class ChatList {
   void move_by_key(Frame& frame, const ChatRow& chat, bool down);
   void start_naming(Frame& frame, std::string_view path);
   void draw_row(Frame& frame, const ChatRow& chat, Rect row);
+  void draw_detail(Frame& frame, const ChatRow& chat, Vec at, float width);
+  void obey_search_keys(Frame& frame);
   void start_renaming(Frame& frame, const ChatRow& chat);
   void draw_field(Frame& frame, std::string_view id, Rect row, std::string_view label, const std::function<void(const std::string&)>& done);
 
@@ -56,6 +58,8 @@ class ChatList {
   Vec pressed_at_;
   BinList bin_;
   float scroll_ = 0;
+  bool enters_ = false;       // the arrow down left the search field
+  bool opens_first_ = false;  // Enter was pressed there, and its hits are still to come
 };
 
 }  // namespace foreword::ui

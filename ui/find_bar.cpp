@@ -24,6 +24,11 @@ void FindBar::open(Frame& frame) {
   frame.input.focus(kFieldId);
 }
 
+void FindBar::show(std::string_view words) {
+  open_ = true;
+  field_.set_text(words);
+}
+
 void FindBar::close(Frame& frame, MessageView& conversation) {
   open_ = false;
   conversation.look_for("");
@@ -66,7 +71,8 @@ void FindBar::draw(Frame& frame, Rect area, MessageView& conversation) {
   if (next || (result.submitted && !result.backwards)) conversation.show_match(true);
   if (previous || (result.submitted && result.backwards)) conversation.show_match(false);
   bool escape = result.cancelled;
-  for (const KeyPress& press : frame.input.shortcuts()) escape = escape || (press.key == Key::escape && frame.input.is_focused_below("find"));
+  const bool free = frame.input.is_focused_below("find") || (!frame.asking && !frame.state.generating);  // else Escape stops the answer
+  for (const KeyPress& press : frame.input.shortcuts()) escape = escape || (press.key == Key::escape && free);
   if (cross || escape) close(frame, conversation);
 }
 

@@ -12,6 +12,8 @@ class FindBar {
 
   /// Also when it is open: the field gets the focus and its text is selected.
   void open(Frame& frame);
+  /// Looks for these words, and leaves the focus where it is.
+  void show(std::string_view words);
   void close(Frame& frame, MessageView& conversation);
   bool is_open() const { return open_; }
   /// Draws at the top right of `area`, over the conversation, which it tells what to look for.

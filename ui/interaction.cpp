@@ -191,7 +191,9 @@ bool Interaction::dispatch_key(const KeyPress& press) {
       return true;
     }
     if (item->role == ItemRole::row && !press.mods.alt && (press.key == Key::up || press.key == Key::down)) {
-      move_focus(press.key == Key::up);
+      const std::string from = focus_;  // past the buttons of the row, which the focus shows
+      do move_focus(press.key == Key::up);
+      while (focus_ != from && find(focus_)->role != ItemRole::row);
       return true;
     }
   }

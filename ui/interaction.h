@@ -63,8 +63,8 @@ class Interaction {
   const std::vector<KeyPress>& shortcuts() const { return shortcuts_; }
   const std::vector<std::string>& dropped_files() const { return dropped_; }
 
-  /// Takes the focus; the item may appear in the next frame only.
-  void focus(std::string_view id) { focus_ = id, keyboard_focus_ = false, focus_is_new_ = true; }
+  /// Takes the focus, `by_key` with its ring; the item may appear in the next frame only.
+  void focus(std::string_view id, bool by_key = false) { focus_ = id, keyboard_focus_ = by_key, focus_is_new_ = true; }
   /// As Tab would have done it; the focus moves at the end of the frame.
   void leave(bool back) { leaving_ = back ? -1 : 1; }
   const std::string& focus_id() const { return focus_; }

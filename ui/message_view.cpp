@@ -147,6 +147,12 @@ void MessageView::look_for(std::string_view query) {
   match_shown_ = query.empty();
 }
 
+void MessageView::look_from(std::int64_t message, std::string_view query) {
+  finder_.look_for("");
+  look_for(query);
+  from_message_ = message;
+}
+
 void MessageView::show_match(bool forwards) {
   finder_.step(forwards);
   match_shown_ = finder_.current() == nullptr;
@@ -154,7 +160,12 @@ void MessageView::show_match(bool forwards) {
 
 /// Reads on, and brings the current match into the view once.
 void MessageView::find(Frame& frame, Rect view) {
-  finder_done_ = finder_.advance(frame.state.messages, anchor_);
+  const auto wanted = std::ranges::find(entries_, from_message_, &Entry::id);
+  const bool leads = from_message_ != 0 && wanted != entries_.end();
+  const std::size_t from = leads ? static_cast<std::size_t>(wanted - entries_.begin()) : anchor_;
+  if (leads) following_ = false, show_place(frame, {from, 0}, view);
+  finder_done_ = finder_.advance(frame.state.messages, from);
+  if (finder_done_ || finder_.current() != nullptr) from_message_ = 0;
   if (!finder_done_) frame.wake(frame.now);
   const MessageFinder::Match* match = finder_.current();
   if (match_shown_ || match == nullptr || match->message >= entries_.size()) return;

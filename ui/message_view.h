@@ -22,6 +22,8 @@ class MessageView {
   std::string selected_text(const ViewState& state, CopyAs as) const;
   /// Marks where a text stands, and shows the first place from here on; empty: nothing.
   void look_for(std::string_view query);
+  /// The same, and goes to the message with this id, and there to the first place from it on.
+  void look_from(std::int64_t message, std::string_view query);
   /// Goes to the place found after or before this one.
   void show_match(bool forwards);
   const MessageFinder& finder() const { return finder_; }
@@ -86,6 +88,7 @@ class MessageView {
   int n_clicks_ = 0;
   MessageFinder finder_;
   bool finder_done_ = true, match_shown_ = true;
+  std::int64_t from_message_ = 0;  // where the first match is wanted; 0: where the reader is
   std::size_t seen_messages_ = 0, seen_bytes_ = 0;  // how much there was when the reader last saw the end
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "ui/status_line.h"
 #include "ui/widgets.h"
@@ -38,6 +39,7 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
               .events = outcome.events, .now = now, .scale = monitor_scale * state.scale};
   follow_chat(frame);
   take_offers(frame);
+  take_place(frame);
   input_.begin_frame(queue);
   canvas_.begin(list);
   handle_drops(frame);
@@ -104,6 +106,19 @@ void Root::take_offers(Frame& frame) {
     offer.name.empty() ? composer_.take_back(offer.text) : composer_.attach({offer.name, offer.text});
   }
   if (offer_ != before) frame.send(OffersTaken{offer_});
+}
+
+/// What a search has found is shown as "find in this chat" does.
+void Root::take_place(Frame& frame) {
+  const SearchPlace& place = frame.state.place;
+  if (std::exchange(place_, place.id) == place.id) return;
+  std::vector<Range> places;
+  for (const MessageRow& message : frame.state.messages) {
+    if (message.id == place.message) find_in_message(message, place.query, places);
+  }
+  const std::string_view words = places.empty() ? place.words : place.query;
+  find_.show(words);
+  conversation_.look_from(place.message, words);
 }
 
 void Root::draw_main(Frame& frame, Rect area, float window_height) {

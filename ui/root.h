@@ -54,6 +54,7 @@ class Root {
 
   void follow_chat(Frame& frame);
   void take_offers(Frame& frame);
+  void take_place(Frame& frame);
   void draw_main(Frame& frame, Rect area, float window_height);
   void draw_drawer(Frame& frame, Rect window);
   void draw_header(Frame& frame, Rect area);
@@ -94,6 +95,7 @@ class Root {
   std::int64_t chat_ = -1;     // whose draft the composer holds
   bool private_ = false;       // that chat is written nowhere
   std::uint64_t offer_ = 0;    // the newest that the composer has
+  std::uint64_t place_ = 0;    // that of a search that was shown last
   Saying draft_, kept_;        // what is being written: for the meter, and to be kept
   double opening_since_ = -1;  // since when a chat is being opened; negative: none is
   std::string hovered_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct ChatRow {
   bool pinned = false;
   std::string folder{};  // its path, "Work/Reports"; empty: none
   bool named = false;    // a person gave the title
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> marks{};  // what was found in the snippet: first byte, byte count
 };
 
 enum class ChatOrder : std::uint8_t { date, name };
@@ -69,6 +71,14 @@ struct MessageRow {
   std::uint64_t revision = 0;  // grows when `text` changes other than by growing at its end
   double reasoning_seconds = 0;  // how long the model thought, 0: unknown
   std::size_t sibling = 0, n_siblings = 0;  // "2 / 3": which of the versions of this place it is, from 1; 0: the only one
+};
+
+/// A message that a search has found, to be shown once; ids grow.
+struct SearchPlace {
+  std::uint64_t id = 0;
+  std::int64_t message = 0;
+  std::string query;  // as it was written; if that does not stand there as it is,
+  std::string words;  // what does
 };
 
 enum class ModelState : std::uint8_t { none, loading, ready, failed };
@@ -181,6 +191,7 @@ struct SettingRow {
 
 struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
+  std::string found_for;          // the search whose hits they are
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
   std::int64_t stored_as = 0;     // the number that the new chat has got, which goes on as current_chat
   bool opening_chat = false;      // another one was chosen, and is being read
@@ -191,6 +202,7 @@ struct ViewState {
   std::optional<ImportView> import;
   bool private_chat = false;  // the current chat is written nowhere
   std::vector<MessageRow> messages;  // of the current chat, oldest first
+  SearchPlace place;                 // to which a hit of the search has led
   std::string draft;                 // taken over by the composer when current_chat changes
   ModelView model;
   std::vector<RecentModel> recent_models;

@@ -92,6 +92,40 @@ TEST_F(ControllerTest, SearchHitsAreGroupedByChatAndOldOnesIgnored) {
   EXPECT_EQ(asked_storage<command::OpenChat>().chat, 3);
 }
 
+TEST_F(ControllerTest, D40AHitLeadsToItsMessage) {
+  controller.on(ui::UiEvent(ui::SearchChanged{"sk"}));
+  storage::SearchHit hit;
+  hit.chat.id = 3;
+  hit.message_id = 12;
+  hit.snippet = "the\nsky";
+  hit.marks = {{4, 3}};
+  controller.on(storage::Event(event::Found{1, "sk", {hit}}));
+  EXPECT_EQ(view().found_for, "sk");
+  ASSERT_EQ(view().chats[0].marks.size(), 1u);
+  EXPECT_EQ(view().chats[0].marks[0].first, 4u);
+  controller.on(ui::UiEvent(ui::SelectChat{3}));
+  event::ChatOpened opened;
+  opened.request = asked_storage<command::ShowMessage>().request;
+  opened.chat.id = 3;
+  for (const storage::Id id : {11, 12}) {
+    storage::PathEntry entry;
+    entry.message.id = id;
+    entry.message.role = storage::Role::user;
+    entry.message.content = "the sky";
+    opened.path.push_back(entry);
+  }
+  controller.on(storage::Event(opened));
+  EXPECT_EQ(view().place.id, 1u);
+  EXPECT_EQ(view().place.message, view().messages[1].id);
+  EXPECT_EQ(view().place.query, "sk");
+  EXPECT_EQ(view().place.words, "sky");
+  controller.on(ui::UiEvent(ui::SearchChanged{""}));
+  controller.on(ui::UiEvent(ui::SelectChat{3}));
+  opened.request = asked_storage<command::OpenChat>().request;
+  controller.on(storage::Event(opened));
+  EXPECT_EQ(view().place.id, 1u) << "only a hit leads anywhere";
+}
+
 TEST_F(ControllerTest, ThemeAndScaleAreKept) {
   controller.on(ui::UiEvent(ui::SetTheme{ui::ThemeChoice::dark}));
   EXPECT_EQ(asked_storage<command::SetSetting>().value, "dark");

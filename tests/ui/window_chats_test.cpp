@@ -253,6 +253,76 @@ TEST_F(WindowTest, D17APrivateChatIsBegunAndLeftByItsButton) {
   EXPECT_FALSE(drive.last<NewChat>()->private_chat);
 }
 
+TEST_F(WindowTest, FromTheSearchFieldKeysLeadToTheHits) {
+  drive.state.chats = {{7, "First", ""}, {8, "Second", ""}};
+  ASSERT_TRUE(drive.click("chats/search"));
+  drive.type("sky");
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SelectChat>(), nullptr) << "these are not the hits yet";
+  drive.state.search = drive.state.found_for = "sky";
+  drive.state.chats = {{9, "Third", "the sky"}, {8, "Second", "sky"}};
+  drive.frames(2);
+  ASSERT_NE(drive.last<SelectChat>(), nullptr);
+  EXPECT_EQ(drive.last<SelectChat>()->id, 9);
+  EXPECT_EQ(drive.root().interaction().focus_id(), Composer::kFieldId);
+  ASSERT_TRUE(drive.click("chats/search"));
+  drive.key(Key::down);
+  drive.frames(2);
+  EXPECT_TRUE(drive.root().interaction().focus_ring("chats/row:9"));
+  drive.key(Key::down);
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<SelectChat>()->id, 8);
+  drive.state.current_chat = 8;
+  drive.frames(2);
+  drive.events.clear();
+  ASSERT_TRUE(drive.click("chats/row:8"));
+  EXPECT_NE(drive.last<SelectChat>(), nullptr) << "also in the chat that is shown a hit is gone to";
+}
+
+TEST_F(WindowTest, AHitsSnippetBeginsShortlyBeforeWhatWasFoundAndMarksIt) {
+  const auto picture_of = [&](std::string detail, std::size_t marked) {
+    drive.state.search = "needle";
+    drive.state.chats = {{9, "Third", std::move(detail)}};
+    if (marked > 0) drive.state.chats[0].marks = {{static_cast<std::uint32_t>(marked), 6}};
+    drive.frames(2);
+    return drive.picture().rgb;
+  };
+  const std::string head = "Some very very long and rather tedious beginning ", words = "a few words before needle";
+  const auto whole = picture_of("\u2026" + words, 22), cut = picture_of(head + words, head.size() + 19);
+  EXPECT_TRUE(cut == whole);
+  EXPECT_FALSE(picture_of("\u2026" + words, 0) == whole) << "without the mark";
+}
+
+TEST_F(WindowTest, AHitIsShownAsFindInThisChatShowsIt) {
+  drive.state.current_chat = 4;
+  add_messages(60);
+  drive.state.messages[5].text = "a needle here";
+  drive.state.messages[7].text = "one needle, another needle";
+  drive.state.messages[50].text = "a needle at the end";
+  drive.state.place = {1, 8, "needle", "needle"};
+  drive.frames(3);
+  const MessageView& view = drive.root().conversation();
+  ASSERT_NE(view.finder().current(), nullptr);
+  EXPECT_EQ(view.finder().current()->message, 7u);
+  EXPECT_EQ(view.finder().n_matches(), 4u);
+  EXPECT_NE(drive.find("messages/8/copy"), nullptr);
+  EXPECT_NE(drive.find("find/text"), nullptr);
+  EXPECT_EQ(drive.root().interaction().focus_id(), Composer::kFieldId);
+  drive.state.place = {2, 51, "needle end", "needle"};
+  drive.frames(3);
+  EXPECT_EQ(view.finder().query(), "needle") << "the words of the search stand apart there";
+  ASSERT_NE(view.finder().current(), nullptr);
+  EXPECT_EQ(view.finder().current()->message, 50u);
+  drive.state.place = {3, 20, "nowhere", "nowhere"};
+  drive.frames(3);
+  EXPECT_NE(drive.find("messages/20/copy"), nullptr) << "the message itself is shown";
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("find/text"), nullptr);
+}
+
 TEST_F(WindowTest, SearchIsSaidAsItIsTyped) {
   ASSERT_TRUE(drive.click("chats/search"));
   drive.type("漢字");
