@@ -133,6 +133,7 @@ void Controller::show_new_chat(bool private_chat) {
   opening_ = 0;
   current_ = view_.current_chat = 0;
   view_.private_chat = private_chat;
+  view_.title.clear();
   view_.messages.clear();
   rows_.clear();
   view_.stored_as = 0;

@@ -73,6 +73,7 @@ void Controller::handle(event::ChatSaved&& e) {
     }
     store_question(*turn);
   }
+  if (e.chat.id == current_) view_.title = e.chat.title;
   if (e.request == forking_) {
     forking_ = 0;
     open_chat(e.chat.id);
@@ -172,6 +173,7 @@ void Controller::handle(event::ChatOpened&& e) {
     if (const auto shown = before.find(row.id); shown != before.end()) row.revision = shown->second.revision + (shown->second.text == row.text ? 0 : 1);
   }
   show_chat_settings(context_.settings[e.chat.id]);
+  view_.title = std::move(e.chat.title);
   if (leading_ != e.request) return;
   view_.place = leads_to_;
   const auto row = row_ids_.find(leads_to_.message);

@@ -275,7 +275,8 @@ void ChatList::draw_row(Frame& frame, const ChatRow& chat, Rect row) {
   if (busy) canvas.disc({row.left + pad / 2, row.top + line / 2}, frame.px(2.5f), frame.theme.accent);
   const text::Font font = frame.font(current ? text::Style::medium : text::Style::regular, size::kInterface);
   const std::string_view label = busy ? frame.join(chat.title, ", answering") : std::string_view(chat.title);
-  frame.input.add({.id = id, .role = ItemRole::row, .label = label, .rect = row.intersect(canvas.clip()), .selected = current});
+  const bool cut = canvas.width(font, chat.title) > right - row.left - pad;
+  frame.input.add({.id = id, .role = ItemRole::row, .label = label, .rect = row.intersect(canvas.clip()), .selected = current, .tip = cut});
   canvas.text_cut({row.left + pad, row.top}, line, right - row.left - pad, font, frame.theme.ink, chat.title);
   if (!chat.detail.empty()) {
     draw_detail(frame, chat, {row.left + pad, row.top + frame.px(28)}, row.width() - 2 * pad);

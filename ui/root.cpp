@@ -11,6 +11,7 @@ namespace foreword::ui {
 namespace {
 
 constexpr float kComposerMargin = 28, kComposerBottom = 6;  // logical
+constexpr float kTip = 480;                                  // logical: a wider tooltip is broken into lines
 constexpr double kTooltipDelay = 0.5;                        // seconds
 constexpr std::size_t kLargeDraft = 100'000;                // bytes
 constexpr double kDraftPause = 0.3, kKeepPause = 2, kUnnoticed = 0.3;  // seconds
@@ -215,7 +216,7 @@ void Root::draw_tooltip(Frame& frame, Rect window) {
   draw_tip(frame, window, item->rect, item->label);
 }
 
-/// Lines of the words, with what stands behind a tab at the right.
+/// Lines of the words, with what stands behind a tab at the right. Words of one line are broken where that is too long.
 void Root::draw_tip(Frame& frame, Rect window, Rect item, std::string_view words) {
   const text::Font font = frame.font(text::Style::regular, size::kSmall - 1);
   const float line = frame.px(20), gap = frame.px(6), pad = frame.px(9), column = frame.px(22);
@@ -231,12 +232,18 @@ void Root::draw_tip(Frame& frame, Rect window, Rect item, std::string_view words
     width = std::max(width, std::ceil(canvas_.width(font, left) + (right.empty() ? 0 : column + canvas_.width(font, right))));
     height += line;
   });
-  width = std::min(width + 2 * pad, window.width() - 2 * gap);
+  const bool one_line = words.find_first_of("\t\n") == words.npos;
+  width = std::min(width + 2 * pad, std::min(window.width() - 2 * gap, one_line ? frame.px(kTip) : window.width()));
+  if (one_line) {
+    tip_.set(frame, words, font, line, width - 2 * pad + 1);
+    height = frame.px(6) + tip_.height();
+  }
   float y = item.bottom + gap;
   if (y + height > window.bottom) y = item.top - gap - height;
   const float x = std::round(std::clamp(item.center().x - width / 2, gap, std::max(gap, window.right - width - gap)));
   canvas_.fill({x, y, x + width, y + height}, frame.theme.ink, frame.px(6));
   y += frame.px(3);
+  if (one_line) return tip_.draw(frame, {x + pad, y}, frame.theme.page);
   each_line([&](std::string_view left, std::string_view right) {
     canvas_.text_cut({x + pad, y}, line, width - 2 * pad + 1, font, frame.theme.page, left);
     if (!right.empty()) canvas_.text({x + width - pad - canvas_.width(font, right), y}, line, font, frame.theme.page, right);

@@ -23,6 +23,9 @@
 
 namespace foreword::ui {
 
+/// Of the whole window, for the window system: the chat's and the program's. Of a private chat nothing is told.
+std::string window_title(const ViewState& state);
+
 class Root {
  public:
   /// `source` and `clipboard` must outlive the root.
@@ -91,7 +94,7 @@ class Root {
   bool drawer_ = false;        // so it lies above it
   std::vector<Paragraph> notices_;  // their words
   std::map<std::uint64_t, double> noticed_;  // when each came, by its id
-  Paragraph welcome_;
+  Paragraph welcome_, tip_;
   std::int64_t chat_ = -1;     // whose draft the composer holds
   bool private_ = false;       // that chat is written nowhere
   std::uint64_t offer_ = 0;    // the newest that the composer has

@@ -21,6 +21,11 @@ std::string_view model_line(Frame& frame, const ModelView& model) {
 
 }  // namespace
 
+std::string window_title(const ViewState& state) {
+  const std::string program = "Foreword";
+  return state.private_chat || state.title.empty() ? program : state.title + " - " + program;
+}
+
 /// The chat list above a window that is too narrow for both, until a chat is chosen or it is sent away.
 void Root::draw_drawer(Frame& frame, Rect window) {
   constexpr std::string_view kOutside = "drawer/outside";

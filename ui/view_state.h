@@ -193,6 +193,7 @@ struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::string found_for;          // the search whose hits they are
   std::int64_t current_chat = 0;  // 0: a new chat that is not stored yet
+  std::string title;              // of the current chat; empty: it has none
   std::int64_t stored_as = 0;     // the number that the new chat has got, which goes on as current_chat
   bool opening_chat = false;      // another one was chosen, and is being read
   std::string search;

@@ -66,6 +66,7 @@ struct Window::Impl {
   std::atomic<bool> woken{false};
   WindowOptions options;  // with the size of now
   double last_frame = 0;
+  std::string title;
 
   ~Impl() {
     textures.reset();
@@ -96,6 +97,13 @@ struct Window::Impl {
     cursor = wanted;
   }
 
+  void show_title(const ViewState& state) {
+    std::string wanted = window_title(state);
+    if (wanted == title) return;
+    title = std::move(wanted);
+    glfwSetWindowTitle(window, title.c_str());
+  }
+
   void draw(WindowClient& client, const ViewState& state);
   Result<void> save_picture(const std::filesystem::path& path, int width, int height);
 };
@@ -119,7 +127,8 @@ Result<std::unique_ptr<Window>> Window::open(const WindowOptions& options) {
   glfwWindowHintString(GLFW_X11_CLASS_NAME, "foreword");
   glfwWindowHintString(GLFW_X11_INSTANCE_NAME, "foreword");
   impl->options = options;
-  impl->window = glfwCreateWindow(options.width, options.height, options.title.c_str(), nullptr, nullptr);
+  impl->title = window_title({});
+  impl->window = glfwCreateWindow(options.width, options.height, impl->title.c_str(), nullptr, nullptr);
   if (impl->window == nullptr) return no_window(glfw_reason());
   glfwSetWindowSizeLimits(impl->window, 360, 320, GLFW_DONT_CARE, GLFW_DONT_CARE);
   glfwMakeContextCurrent(impl->window);
@@ -166,6 +175,7 @@ void Window::run(WindowClient& client) {
     impl.pacer.set_focused(impl.input->focused);
     impl.pacer.set_iconified(impl.input->iconified);
     const ViewState& state = client.refresh();
+    impl.show_title(state);
     if (impl.input->iconified) std::this_thread::sleep_for(kIconifiedPause);
     if (impl.pacer.wait(glfwGetTime()) <= 0) impl.draw(client, state);
   }

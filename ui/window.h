@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "engine/base/result.h"
 #include "ui/view_state.h"
@@ -14,7 +13,6 @@
 namespace foreword::ui {
 
 struct WindowOptions {
-  std::string title = "Foreword";
   int width = 1120, height = 760;  // logical
   bool maximized = false;          // width and height are those that it has without
   bool visible = true;

@@ -107,6 +107,7 @@ TEST_F(ControllerTest, D40AHitLeadsToItsMessage) {
   event::ChatOpened opened;
   opened.request = asked_storage<command::ShowMessage>().request;
   opened.chat.id = 3;
+  opened.chat.title = "Weather";
   for (const storage::Id id : {11, 12}) {
     storage::PathEntry entry;
     entry.message.id = id;
@@ -119,11 +120,19 @@ TEST_F(ControllerTest, D40AHitLeadsToItsMessage) {
   EXPECT_EQ(view().place.message, view().messages[1].id);
   EXPECT_EQ(view().place.query, "sk");
   EXPECT_EQ(view().place.words, "sky");
+  EXPECT_EQ(view().title, "Weather");
   controller.on(ui::UiEvent(ui::SearchChanged{""}));
   controller.on(ui::UiEvent(ui::SelectChat{3}));
   opened.request = asked_storage<command::OpenChat>().request;
   controller.on(storage::Event(opened));
   EXPECT_EQ(view().place.id, 1u) << "only a hit leads anywhere";
+  storage::Chat renamed;
+  renamed.id = 3;
+  renamed.title = "Clouds";
+  controller.on(storage::Event(event::ChatSaved{99, renamed}));
+  EXPECT_EQ(view().title, "Clouds");
+  controller.on(ui::UiEvent(ui::NewChat{true}));
+  EXPECT_EQ(view().title, "");
 }
 
 TEST_F(ControllerTest, ThemeAndScaleAreKept) {

@@ -253,6 +253,33 @@ TEST_F(WindowTest, D17APrivateChatIsBegunAndLeftByItsButton) {
   EXPECT_FALSE(drive.last<NewChat>()->private_chat);
 }
 
+TEST_F(WindowTest, ATitleThatIsCutIsReadInItsTooltip) {
+  const std::string title = "A title that is much longer than the list is wide, and worth reading to its end";
+  drive.state.chats = {{7, title, ""}, {8, "Short", ""}};
+  for (const char* id : {"chats/row:7", "chats/row:8"}) {
+    drive.frames(2);
+    drive.push(MouseMove{drive.find(id)->rect.center()});
+    drive.frames(3);
+    EXPECT_EQ(drive.find(id)->tip, drive.find(id)->label == title) << id;
+  }
+  EXPECT_EQ(drive.find("chats/row:7")->label, title);
+  drive.push(MouseMove{drive.find("chats/row:7")->rect.center()});
+  drive.frames(2);
+  const int before = drive.triangles();
+  drive.now += 1;
+  drive.frames();
+  EXPECT_GE(drive.triangles() - before, 2 * 60) << "all of its letters";
+}
+
+TEST(WindowTitle, IsTheChatsUnlessItIsPrivate) {
+  ViewState state;
+  EXPECT_EQ(window_title(state), "Foreword");
+  state.title = "A walk";
+  EXPECT_EQ(window_title(state), "A walk - Foreword");
+  state.private_chat = true;
+  EXPECT_EQ(window_title(state), "Foreword");
+}
+
 TEST_F(WindowTest, FromTheSearchFieldKeysLeadToTheHits) {
   drive.state.chats = {{7, "First", ""}, {8, "Second", ""}};
   ASSERT_TRUE(drive.click("chats/search"));
