@@ -6,6 +6,8 @@
 #include <csignal>
 #include <variant>
 
+#include "app/message_settings.h"
+
 namespace foreword::app {
 namespace {
 
@@ -47,6 +49,7 @@ Result<void> EngineClient::ask(engine::Generate request, const std::function<voi
   const InterruptGuard guard;
   request.id = next_id_++;
   const std::uint64_t id = request.id;
+  answer.sampling = request.sampling;
   session_.send(std::move(request));
   for (;;) {
     const auto event = outbox_.take_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(100));
@@ -109,6 +112,9 @@ Report report_of(const Answer& answer) {
       .set("passes", answer.stats.passes)
       .set("drafted_tokens", answer.stats.drafted_tokens)
       .set("tokens_per_pass", answer.stats.tokens_per_pass());
+  Report sampling;
+  for (const engine::SamplerParam& param : engine::sampler_params()) sampling.set(param.name, rounded(param.get(answer.sampling)));
+  report.set("sampling", sampling);
   Report drafters;
   for (const auto& drafter : answer.stats.drafters) drafters.set(drafter.name, drafter.accepted);
   report.set("drafters", drafters);

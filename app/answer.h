@@ -17,6 +17,7 @@ struct Answer {
   std::string text;
   std::vector<engine::TokenId> ids;
   engine::GenerationStats stats;
+  engine::SamplingParams sampling;  // as it was asked for
 };
 
 class EngineClient {

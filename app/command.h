@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/session.h"
@@ -27,6 +28,7 @@ struct CommonOptions {
   bool model_given = false;       // with -m
   engine::ModelOptions engine;
   engine::SamplingParams sampling;
+  std::vector<const engine::SamplerParam*> sampling_named;  // with their flags; for the others counts what the model's file recommends
   bool kv_given = false;        // --kv was named; else what the window has stored counts there
   bool seed_given = false;      // else a fresh one is drawn for each run
   bool json = false;
@@ -34,6 +36,11 @@ struct CommonOptions {
   bool keeps_prefixes = true;                   // what was read for chats is kept on the disk
   std::optional<std::int64_t> prefix_budget;    // bytes; nothing: the standard one
 };
+
+/// How answers of this model are drawn.
+inline engine::SamplingParams sampling_for(const CommonOptions& common, const engine::ModelSummary& model) {
+  return engine::advised(common.sampling, model.sampling, common.sampling_named);
+}
 
 struct CommandRow {
   const char* name;

@@ -43,6 +43,7 @@ class Controller {
   struct Options {
     engine::ModelOptions model;
     engine::SamplingParams sampling;
+    std::vector<const engine::SamplerParam*> sampling_named = {};  // by the user; for the others counts what the model's file recommends
     std::int64_t max_tokens = -1;  // of an answer; -1: until the model ends
     bool kv_given = false;   // the user named how old tokens are kept; else what is stored counts
     bool same_seed = false;  // the user gave a seed; else every answer gets another one
@@ -373,6 +374,7 @@ class Controller {
   std::vector<std::uint64_t> model_notices_;  // why models did not open
   bool stands_in_ = false;           // the model that comes does so for one that has failed
   std::string named_model_;          // that the user named at the start
+  engine::SamplingParams sampling_;  // of answers by the open model
   std::optional<bool> thinking_;     // of models that can; nothing: as they do by themselves
   std::string kv_now_;               // of the open model
   std::vector<engine::KvModeOffer> kv_modes_;

@@ -213,7 +213,7 @@ bool Controller::summarise(std::size_t n_rows) {
   if (context_.n_summarised > 0) request += "What came before: " + context_.chosen.summary + "\n\n";
   engine::Generate generate;
   generate.id = next_turn_++;
-  generate.sampling = options_.sampling;
+  generate.sampling = sampling_;
   generate.max_tokens = answer_room(size);
   generate.thinking = false;
   generate.chat = view_.private_chat ? kPrivateChat : current_;

@@ -5,6 +5,7 @@
 
 #include "app/builtin.h"
 #include "app/controller.h"
+#include "app/message_settings.h"
 #include "app/words.h"
 #include "ui/status_line.h"
 #include "ui/text/reasoning.h"
@@ -56,7 +57,8 @@ void Controller::handle(engine::ModelReady&& e) {
   const bool builtin = e.model.path == options_.builtin;
   suggesters_.chat_device = e.model.name + " on " + e.model.device;
   suggesters_.chat_thinks = e.model.thinks;
-  if (builtin) view_.model.about = kBuiltinAbout;
+  sampling_ = engine::advised(options_.sampling, e.model.sampling, options_.sampling_named);
+  view_.model.about = builtin ? kBuiltinAbout : advice_words(e.model.sampling, options_.sampling_named);
   out_.storage(command::RememberModel{next_request_++, {builtin ? kBuiltinKey : e.model.path.string(), e.model.name, out_.now_ms(), e.model.file_bytes}});
 }
 

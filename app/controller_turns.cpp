@@ -84,7 +84,7 @@ void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
 }
 
 engine::SamplingParams Controller::sampling_of(const Turn& turn) const {
-  engine::SamplingParams sampling = options_.sampling;
+  engine::SamplingParams sampling = sampling_;
   if (!options_.same_seed) sampling.seed += turn.id;
   return sampling;
 }

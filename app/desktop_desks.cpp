@@ -37,7 +37,7 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
                   .read_file = [](const std::filesystem::path& path) { return read_file(path, kMostImported, Readable::regular); },
                   .read_power = [] { return read_power(); }},
-                 {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,
+                 {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .sampling_named = common.sampling_named, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,
                   .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin)}),
       side(from_side) {}
 

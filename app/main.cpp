@@ -108,7 +108,11 @@ void add_common(CLI::App& app, CommonOptions& common) {
       ->type_name("N");
   for (const engine::SamplerParam& param : engine::sampler_params()) {
     app.add_option_function<double>(
-           std::string(param.flag), [&common, &param](double value) { param.set(common.sampling, value); },
+           std::string(param.flag),
+           [&common, &param](double value) {
+             param.set(common.sampling, value);
+             common.sampling_named.push_back(&param);
+           },
            std::string(param.help))
         ->check(CLI::Range(param.minimum, param.maximum))
         ->check(must_be_finite)

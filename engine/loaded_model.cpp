@@ -120,6 +120,7 @@ Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::
       return damaged(name, "it lists " + std::to_string(tokenizer_->size()) + " tokens and has numbers for " + std::to_string(model_.vocab_size));
     }
     template_ = ChatTemplate::from_gguf(file->metadata(), *tokenizer_);
+    sampling_advice_ = sampling_advice(file->metadata());
   }
 
   const Config& config = model_.config;
@@ -157,6 +158,7 @@ ModelSummary LoadedModel::summary() const {
   summary.device_reason = device_reason_;
   summary.chat_format = template_ ? std::string(template_->name()) : "";
   summary.thinks = template_ && template_->thinks();
+  summary.sampling = sampling_advice_;
   summary.n_parameters = model_.n_parameters;
   summary.file_bytes = static_cast<std::int64_t>(file().total_bytes());
   summary.kv_bytes = cache_->total_bytes();

@@ -91,6 +91,7 @@ class LoadedModel {
   std::optional<Forward> forward_;
   std::optional<Tokenizer> tokenizer_;
   std::optional<ChatTemplate> template_;
+  std::vector<SamplerValue> sampling_advice_;
 };
 
 struct Prompt {

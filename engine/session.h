@@ -21,6 +21,7 @@
 #include "engine/kv/prefix_store.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/sampling/sampler.h"
+#include "engine/sampling_advice.h"
 #include "engine/speculative/verify.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -54,6 +55,7 @@ struct ModelSummary {
   std::string device_reason;    // why "auto" took it, or that only some layers fit; empty: nothing to say
   std::string chat_format;      // "jinja", "chatml", ...
   bool thinks = false;          // the chat format has a thinking mode
+  std::vector<SamplerValue> sampling;  // how its file would have answers drawn (advised())
   std::int64_t n_parameters = 0;
   std::int64_t file_bytes = 0;
   std::int64_t kv_bytes = 0;    // reserved for the whole context

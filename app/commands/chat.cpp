@@ -61,7 +61,7 @@ class Conversation {
     messages_.push_back({engine::Role::user, text, {}});
     engine::Generate request;
     request.prompt = in_turns(messages_);
-    request.sampling = common_.sampling;
+    request.sampling = sampling_for(common_, model_);
     request.sampling.seed += static_cast<std::uint64_t>(messages_.size() - 1);  // else the next answer would draw this one's noise again
     request.max_tokens = options_.n;
     request.thinking = options_.thinking;
@@ -127,6 +127,7 @@ int converse(Conversation& conversation, const CommonOptions& common) {
   const bool terminal = isatty(STDIN_FILENO) != 0;
   if (terminal) {
     print_text(stderr, conversation.model().name + " on " + conversation.model().device + ". Ctrl-C stops an answer, Ctrl-D ends the chat.\n");
+    if (const std::string advice = advice_words(conversation.model().sampling, common.sampling_named); !advice.empty()) print_text(stderr, advice + "\n");
   }
   int code = kOk;
   std::string line;

@@ -44,11 +44,12 @@ int run_drafts(EngineClient& client, const CommonOptions& common, const Options&
 int run(const CommonOptions& common, const Options& options) {
   if (const int code = need_model(common); code != kOk) return code;
   EngineClient client;
-  if (auto model = client.load(common.model, with_sibling(common.model, common.builtin, common.engine)); !model) return fail(model.error());
+  const auto model = client.load(common.model, with_sibling(common.model, common.builtin, common.engine));
+  if (!model) return fail(model.error());
   if (options.drafts > 0) return run_drafts(client, common, options);
   engine::Generate request;
   request.prompt = options.prompt;
-  request.sampling = common.sampling;
+  request.sampling = sampling_for(common, *model);
   request.max_tokens = options.n;
   request.stop = options.stop;
   Answer answer;

@@ -84,15 +84,15 @@ void print(const std::string& name, const TypingFigures& figures, bool answering
   }
 }
 
-Result<void> type_one(EngineClient& client, const CommonOptions& common, const Options& options, const KeyTrace& trace,
-                      const std::string& name, std::uint64_t base) {
+Result<void> type_one(EngineClient& client, const CommonOptions& common, const engine::SamplingParams& sampling, const Options& options,
+                      const KeyTrace& trace, const std::string& name, std::uint64_t base) {
   TypingOptions typing = options.typing;
   typing.base = base;
   if (options.answering) {
     engine::Generate& request = typing.answer.emplace();
     request.id = base + 1;
     request.prompt = std::string(kBeginning);
-    request.sampling = common.sampling;
+    request.sampling = sampling;
     request.max_tokens = kAnswerTokens;
   }
   FW_ASSIGN(const TypingFigures figures, type_trace(client.session(), client.outbox(), trace, typing));
@@ -119,9 +119,10 @@ int run(const CommonOptions& common, Options options) {
   }
   options.typing.context = {std::move(history), options.history_tokens, 0};
   EngineClient client;
-  if (auto model = client.load(common.model, common.engine); !model) return fail(model.error());
+  const auto model = client.load(common.model, common.engine);
+  if (!model) return fail(model.error());
   for (std::size_t i = 0; i < traces.size(); ++i) {
-    const auto done = type_one(client, common, options, traces[i], options.traces[i].filename().string(), static_cast<std::uint64_t>(i) << 32);
+    const auto done = type_one(client, common, sampling_for(common, *model), options, traces[i], options.traces[i].filename().string(), static_cast<std::uint64_t>(i) << 32);
     if (!done) return fail(done.error());
   }
   return kOk;

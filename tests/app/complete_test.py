@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 import program
+import small_model
 
 STATS = {"text", "ids", "n_tokens", "prompt_tokens", "reused_tokens", "first_token_seconds", "seconds", "stop_reason"}
 
@@ -42,6 +43,33 @@ class DraftsTest(program.ProgramTest):
         for arguments in (["--drafts", 2, "--method", "guess"], ["--method", "beam"], ["--drafts", 0], ["--drafts", 7]):
             done = self.run_program("complete", "-m", self.MODEL, "-p", "a", *arguments)
             self.assertEqual((done.returncode, done.stdout), (program.WRONG_USE, b""))
+
+
+class AdviceTest(program.ProgramTest):
+    """What a file recommends holds for what no flag names."""
+
+    def setUp(self):
+        super().setUp()
+        self.model = self.home / "advice.gguf"
+        small_model.write_model(self.model, more={"general.sampling.temp": 0.0, "general.sampling.top_k": 7, "general.sampling.min_p": "much"})
+
+    def complete(self, *arguments):
+        done = self.run_program("--json", "complete", "-m", self.model, "-p", "One", "-n", 30, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout), done.stderr.decode()
+
+    def test_complete(self):
+        first, warned = self.complete("--seed", 1)
+        self.assertEqual((first["sampling"]["temperature"], first["sampling"]["top_k"], first["sampling"]["min_p"]), (0, 7, 0.05))
+        self.assertEqual(warned.count("general.sampling.min_p"), 1)
+        self.assertEqual(self.complete("--seed", 2)[0]["ids"], first["ids"], "nothing is left to chance")
+        hot = [self.complete("--seed", seed, "--temperature", 3)[0] for seed in (1, 2)]
+        self.assertEqual((hot[0]["sampling"]["temperature"], hot[0]["sampling"]["top_k"]), (3, 7))
+        self.assertNotEqual(hot[0]["ids"], hot[1]["ids"])
+
+    def test_inspect(self):
+        shown = self.run_json("inspect", self.model)["metadata"]
+        self.assertEqual((shown["general.sampling.temp"], shown["general.sampling.top_k"]), (0, 7))
 
 
 @program.needs_fixtures

@@ -46,8 +46,9 @@ class ControllerTest : public ::testing::Test {
     return n;
   }
 
-  void ready(const std::string& path = "/m/tiny.gguf") {
+  void ready(const std::string& path = "/m/tiny.gguf", std::vector<engine::SamplerValue> sampling = {}) {
     engine::ModelSummary summary;
+    summary.sampling = std::move(sampling);
     summary.name = "tiny";
     summary.path = path;
     summary.device = "a processor";

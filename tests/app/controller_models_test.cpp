@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "app/builtin.h"
 #include "tests/app/controller_fixture.h"
 
@@ -66,6 +68,34 @@ TEST_F(ControllerTest, WhyAModelDidNotOpenIsSaidUntilTheUserOpensAnother) {
   ready("/m/other.gguf");
   ASSERT_EQ(view().notices.size(), 1u);
   EXPECT_EQ(view().notices[0].text, "The database cannot be opened. Chats are not saved.");
+}
+
+class AdviceTest : public ControllerTest {
+ protected:
+  static const engine::SamplerParam* param(std::string_view name) { return &*std::ranges::find(engine::sampler_params(), name, &engine::SamplerParam::name); }
+  static Controller::Options with_temperature() {
+    Controller::Options options;
+    options.sampling.temperature = 0.3F;
+    options.sampling_named = {param("temperature")};
+    return options;
+  }
+  AdviceTest() : ControllerTest(with_temperature()) {
+    controller.start("/m/tiny.gguf");
+    controller.on(storage::Event(event::Settings{1, {}}));
+  }
+};
+
+TEST_F(AdviceTest, OfAModelsFileHoldsForWhatTheUserHasNotNamed) {
+  ready("/m/tiny.gguf", {{param("temperature"), 0.6}, {param("top_k"), 20}});
+  EXPECT_EQ(view().model.about, "Answers are drawn as the model's file recommends: top-k 20.");
+  say("Hi");
+  EXPECT_EQ(asked_engine<engine::Generate>().sampling.temperature, 0.3F);
+  EXPECT_EQ(asked_engine<engine::Generate>().sampling.top_k, 20);
+  done();
+  ready("/m/other.gguf");
+  EXPECT_EQ(view().model.about, "");
+  say("Again");
+  EXPECT_EQ(asked_engine<engine::Generate>().sampling.top_k, 40) << "another model's advice";
 }
 
 class BuiltinTest : public ControllerTest {

@@ -20,9 +20,9 @@ TEMPLATE = ("{{ bos_token }}{% for m in messages %}{{ '<|' + m['role'] + '|>' + 
             "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}")
 
 
-def write_model(path, spaced=False, word_end="", name=NAME, template=TEMPLATE):
+def write_model(path, spaced=False, word_end="", name=NAME, template=TEMPLATE, more=()):
     """`spaced`: a word mark is put before every text, as in many SentencePiece vocabularies. `word_end`: stands behind the
-    text of every token but bytes and controls.
+    text of every token but bytes and controls. `more`: further entries of the file.
     """
     tokens, scores, types = synthetic_vocab.train()
     tokens = [token + word_end if kind == 1 else token for token, kind in zip(tokens, types)]
@@ -33,5 +33,5 @@ def write_model(path, spaced=False, word_end="", name=NAME, template=TEMPLATE):
     output[EOS] *= 1.6     # an answer ends now and then
     output[512:] = 0
     write_gguf(path, {**builder.kv, **synthetic_vocab.metadata(vocabulary), "general.name": name, "tokenizer.ggml.eot_token_id": END,
-                      "tokenizer.ggml.add_space_prefix": spaced, "tokenizer.chat_template": template,
+                      "tokenizer.ggml.add_space_prefix": spaced, "tokenizer.chat_template": template, **dict(more),
                       "tokenizer.ggml.suppress_tokens": [Typed("i32", i) for i in (USER, ASSISTANT)]}, builder.tensors)
