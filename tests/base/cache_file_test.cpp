@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/fixtures.h"
+
 namespace foreword {
 namespace {
 
@@ -15,15 +17,14 @@ namespace fs = std::filesystem;
 
 class CacheFile : public testing::Test {
  protected:
-  CacheFile() { fs::remove_all(folder_); }
-  ~CacheFile() override { fs::remove_all(folder_); }
   static std::string read(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
   std::size_t n_files() const { return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), {})); }
 
-  fs::path folder_ = fs::path(testing::TempDir()) / "foreword-cache-file";
+  test::TempDir own_;
+  fs::path folder_ = own_.path() / "cache";
 };
 
 TEST_F(CacheFile, TakesThePlaceOfTheOldOne) {

@@ -10,6 +10,8 @@
 #include <iterator>
 #include <string>
 
+#include "tests/support/fixtures.h"
+
 namespace foreword {
 namespace {
 
@@ -17,18 +19,14 @@ namespace fs = std::filesystem;
 
 class FreshFileTest : public testing::Test {
  protected:
-  FreshFileTest() {
-    fs::remove_all(folder_);
-    fs::create_directory(folder_);
-  }
-  ~FreshFileTest() override { fs::remove_all(folder_); }
   static std::string read(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
   std::size_t n_files() const { return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), {})); }
 
-  fs::path folder_ = fs::path(testing::TempDir()) / "foreword-fresh-file";
+  test::TempDir own_;
+  fs::path folder_ = own_.path();
 };
 
 TEST_F(FreshFileTest, TakesThePlaceOfTheOldOneWhenItIsFinished) {
