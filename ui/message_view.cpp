@@ -163,7 +163,7 @@ void MessageView::find(Frame& frame, Rect view) {
   const auto wanted = std::ranges::find(entries_, from_message_, &Entry::id);
   const bool leads = from_message_ != 0 && wanted != entries_.end();
   const std::size_t from = leads ? static_cast<std::size_t>(wanted - entries_.begin()) : anchor_;
-  if (leads) following_ = false, show_place(frame, {from, 0}, view);
+  if (leads) following_ = false, show_place(frame, {from, 0}, view), see_all(frame.state.messages);
   finder_done_ = finder_.advance(frame.state.messages, from);
   if (finder_done_ || finder_.current() != nullptr) from_message_ = 0;
   if (!finder_done_) frame.wake(frame.now);
@@ -260,17 +260,18 @@ bool MessageView::at_end(const Frame& frame, float view_height) const {
   return following_ || scroll() >= tops_.back() - view_height - frame.px(40);
 }
 
+/// What is there now is not new to the reader.
+void MessageView::see_all(const std::vector<MessageRow>& messages) {
+  seen_messages_ = messages.size();
+  seen_bytes_ = messages.empty() ? 0 : messages.back().text.size();
+}
+
 /// Leads back to the end; says so if something has come since the reader left it.
 void MessageView::draw_end_button(Frame& frame, Rect area) {
   const auto& messages = frame.state.messages;
-  const std::size_t n_bytes = messages.empty() ? 0 : messages.back().text.size();
-  if (at_end(frame, area.height() - frame.px(kPadTop) - frame.px(kPadBottom))) {
-    seen_messages_ = messages.size();
-    seen_bytes_ = n_bytes;
-    return;
-  }
+  if (at_end(frame, area.height() - frame.px(kPadTop) - frame.px(kPadBottom))) return see_all(messages);
   static constexpr std::string_view kNew = "New text below";
-  const bool fresh = messages.size() > seen_messages_ || (messages.size() == seen_messages_ && n_bytes > seen_bytes_);
+  const bool fresh = messages.size() > seen_messages_ || (messages.size() == seen_messages_ && !messages.empty() && messages.back().text.size() > seen_bytes_);
   const text::Font font = frame.font(text::Style::medium, size::kSmall);
   const float words = fresh ? std::ceil(frame.canvas.width(font, kNew)) + frame.px(12) : 0;
   const float radius = frame.px(17), half = radius + words / 2, x = std::round(area.center().x), y = area.bottom - frame.px(26);

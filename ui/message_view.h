@@ -70,6 +70,7 @@ class MessageView {
   void show_place(Frame& frame, Place place, Rect view);
   Marks marks_of(std::size_t message) const;
   bool at_end(const Frame& frame, float view_height) const;
+  void see_all(const std::vector<MessageRow>& messages);
   void draw_end_button(Frame& frame, Rect area);
 
   std::int64_t chat_ = -1;

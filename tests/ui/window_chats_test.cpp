@@ -335,6 +335,8 @@ TEST_F(WindowTest, AHitIsShownAsFindInThisChatShowsIt) {
   EXPECT_EQ(view.finder().current()->message, 7u);
   EXPECT_EQ(view.finder().n_matches(), 4u);
   EXPECT_NE(drive.find("messages/8/copy"), nullptr);
+  ASSERT_NE(drive.find("messages/end"), nullptr);
+  EXPECT_EQ(drive.find("messages/end")->label, "Go to the newest text (End)") << "nothing has come since";
   EXPECT_NE(drive.find("find/text"), nullptr);
   EXPECT_EQ(drive.root().interaction().focus_id(), Composer::kFieldId);
   drive.state.place = {2, 51, "needle end", "needle"};
