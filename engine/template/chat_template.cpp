@@ -116,10 +116,6 @@ bool begins_answer(const std::vector<TextSpan>& spans, std::string_view generati
   return !spans.empty() && spans.back().trusted && spans.back().text.find(mark) != std::string::npos;
 }
 
-bool says_the_same(const std::vector<TextSpan>& a, const std::vector<TextSpan>& b) {
-  return std::ranges::equal(a, b, [](const TextSpan& one, const TextSpan& other) { return one.trusted == other.trusted && one.text == other.text; });
-}
-
 // Some templates do not know add_generation_prompt: behind a question the model would first have to write the head of its own turn.
 std::vector<TextSpan> spans_with_answer(const jinja::Template& source, const BuiltInFormat& format, std::span<const ChatMessage> messages,
                                         ChatTemplateOptions options, const jinja::Limits& limits) {
@@ -127,7 +123,7 @@ std::vector<TextSpan> spans_with_answer(const jinja::Template& source, const Bui
   const bool asks = options.add_generation_prompt && !messages.empty() && messages.back().role == Role::user;
   if (!asks || !format.begins_answers || begins_answer(spans, format.generation)) return spans;
   options.add_generation_prompt = false;
-  if (!says_the_same(spans, spans_with_contents(source, messages, options, limits))) return spans;
+  if (spans != spans_with_contents(source, messages, options, limits)) return spans;
   if (spans.empty() || !spans.back().trusted) spans.push_back({"", true});
   spans.back().text += format.generation;
   return spans;

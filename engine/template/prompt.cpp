@@ -39,16 +39,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
-bool says_the_same(const std::vector<TextSpan>& a, const std::vector<TextSpan>& b) {
-  return std::ranges::equal(a, b, [](const TextSpan& one, const TextSpan& other) { return one.trusted == other.trusted && one.text == other.text; });
-}
-
 /// With instructions that say something, which the first of the messages holds: the same text comes out whatever they say. That they are found
 /// in it would not tell: a question may hold the same words.
 bool loses_system(const ChatTemplate& format, std::vector<ChatMessage> messages, const ChatTemplateOptions& options, const std::vector<TextSpan>& spans) {
   messages.front().content.append(kMarker);
   const auto others = format.render(messages, options);
-  return others && says_the_same(*others, spans);
+  return others && *others == spans;
 }
 
 /// Whether a message says this: within one stretch of what is not the template's own.

@@ -23,6 +23,7 @@ inline constexpr TokenId kNoToken = -1;
 struct TextSpan {
   std::string text;
   bool trusted = false;
+  bool operator==(const TextSpan&) const = default;
 };
 
 struct EncodeOptions {

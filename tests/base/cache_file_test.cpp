@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,12 +15,6 @@ namespace fs = std::filesystem;
 
 class CacheFile : public testing::Test {
  protected:
-  static std::string read(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::size_t n_files() const { return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), {})); }
-
   test::TempDir own_;
   fs::path folder_ = own_.path() / "cache";
 };
@@ -30,9 +22,9 @@ class CacheFile : public testing::Test {
 TEST_F(CacheFile, TakesThePlaceOfTheOldOne) {
   const fs::path file = folder_ / "deep" / "cache";
   write_cache_file(file, std::string_view("a\0b", 3));
-  EXPECT_EQ(read(file), std::string("a\0b", 3));
+  EXPECT_EQ(test::read_text(file), std::string("a\0b", 3));
   write_cache_file(file, "new");
-  EXPECT_EQ(read(file), "new");
+  EXPECT_EQ(test::read_text(file), "new");
 }
 
 TEST_F(CacheFile, IsWholeWhoeverWritesItMeanwhile) {
@@ -45,17 +37,17 @@ TEST_F(CacheFile, IsWholeWhoeverWritesItMeanwhile) {
     });
   }
   for (std::thread& writer : writers) writer.join();
-  const std::string bytes = read(file);
+  const std::string bytes = test::read_text(file);
   ASSERT_EQ(bytes.size(), kSize);
   EXPECT_EQ(bytes, std::string(kSize, bytes[0]));
-  EXPECT_EQ(n_files(), 1U) << "nothing is left behind";
+  EXPECT_EQ(test::n_entries(folder_), 1U) << "nothing is left behind";
 }
 
 TEST_F(CacheFile, LeavesWhatItCannotReplace) {
   fs::create_directories(folder_ / "cache" / "not empty");  // a folder: no file takes its place
   write_cache_file(folder_ / "cache", "new");
   EXPECT_TRUE(fs::is_directory(folder_ / "cache" / "not empty"));
-  EXPECT_EQ(n_files(), 1U);
+  EXPECT_EQ(test::n_entries(folder_), 1U);
 }
 
 }  // namespace

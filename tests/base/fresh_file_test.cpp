@@ -7,7 +7,6 @@
 
 #include <csignal>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "tests/support/fixtures.h"
@@ -19,14 +18,8 @@ namespace fs = std::filesystem;
 
 class FreshFileTest : public testing::Test {
  protected:
-  static std::string read(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::size_t n_files() const { return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), {})); }
-
   test::TempDir own_;
-  fs::path folder_ = own_.path();
+  const fs::path& folder_ = own_.path();
 };
 
 TEST_F(FreshFileTest, TakesThePlaceOfTheOldOneWhenItIsFinished) {
@@ -37,12 +30,12 @@ TEST_F(FreshFileTest, TakesThePlaceOfTheOldOneWhenItIsFinished) {
     const auto file = FreshFile::begin(path);
     ASSERT_TRUE(file);
     (*file)->out() << "new " << 1 << '\0';
-    EXPECT_EQ(read(path), "old");
+    EXPECT_EQ(test::read_text(path), "old");
     ASSERT_TRUE((*file)->finish());
   }
-  EXPECT_EQ(read(path), std::string("new 1\0", 6));
-  EXPECT_EQ(read(folder_ / "result.partial"), "somebody's own");
-  EXPECT_EQ(n_files(), 2U);
+  EXPECT_EQ(test::read_text(path), std::string("new 1\0", 6));
+  EXPECT_EQ(test::read_text(folder_ / "result.partial"), "somebody's own");
+  EXPECT_EQ(test::n_entries(folder_), 2U);
 }
 
 TEST_F(FreshFileTest, TwoOfOneNameAreBothWhole) {
@@ -52,14 +45,14 @@ TEST_F(FreshFileTest, TwoOfOneNameAreBothWhole) {
   (*one)->out() << "one";
   (*other)->out() << "other";
   ASSERT_TRUE((*one)->finish());
-  EXPECT_EQ(read(path), "one");
+  EXPECT_EQ(test::read_text(path), "one");
   ASSERT_TRUE((*other)->finish());
-  EXPECT_EQ(read(path), "other");
+  EXPECT_EQ(test::read_text(path), "other");
 }
 
 TEST_F(FreshFileTest, WhatIsNotFinishedLeavesNothing) {
   ASSERT_TRUE(FreshFile::begin(folder_ / "result"));
-  EXPECT_EQ(n_files(), 0U);
+  EXPECT_EQ(test::n_entries(folder_), 0U);
 }
 
 TEST_F(FreshFileTest, NothingIsLeftByASignalThatEndsTheProgram) {
@@ -75,7 +68,7 @@ TEST_F(FreshFileTest, NothingIsLeftByASignalThatEndsTheProgram) {
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == number) << status;
-    EXPECT_EQ(n_files(), 0U);
+    EXPECT_EQ(test::n_entries(folder_), 0U);
   }
 }
 
@@ -89,7 +82,7 @@ TEST_F(FreshFileTest, FoldersDevicesAndPipesAreRefusedAndStay) {
     EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
   }
   EXPECT_TRUE(fs::is_fifo(pipe) && fs::is_symlink(link));
-  EXPECT_EQ(n_files(), 2U);
+  EXPECT_EQ(test::n_entries(folder_), 2U);
 }
 
 }  // namespace

@@ -207,6 +207,11 @@ TEST_F(QuantizeFile, Refusals) {
   EXPECT_FALSE(quantize(Format::q8_0, {}, "link.gguf"));
   EXPECT_TRUE(fs::is_symlink(dir_.path() / "link.gguf"));
   EXPECT_FALSE(quantize(Format::q8_0, {}, "."));
+  // Once what is written first had the name of this input, which was refused; now nothing of the user's can have it.
+  const fs::path kept = dir_.path() / "kept.gguf.partial";
+  fs::copy_file(in(), kept);
+  EXPECT_TRUE(quantize_file(kept, dir_.path() / "kept.gguf", {.format = Format::q8_0, .rules = {}}));
+  EXPECT_EQ(fs::file_size(kept), fs::file_size(in()));
   const Result<QuantizedFile> nowhere = quantize(Format::q8_0, {}, "gone/out.gguf");
   ASSERT_FALSE(nowhere);
   EXPECT_EQ(nowhere.error().code, ErrorCode::io);

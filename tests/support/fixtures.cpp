@@ -31,6 +31,10 @@ std::vector<std::byte> read_bytes(const fs::path& path) {
   return {data, data + text.size()};
 }
 
+std::size_t n_entries(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
 std::string device() {
   const char* wanted = std::getenv("FOREWORD_TEST_DEVICE");
   return wanted != nullptr ? wanted : "cpu";

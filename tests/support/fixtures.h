@@ -17,6 +17,8 @@ std::filesystem::path fixtures_dir();
 /// The whole file. Fails the test (and returns nothing) if it cannot be read.
 std::vector<std::byte> read_bytes(const std::filesystem::path& path);
 std::string read_text(const std::filesystem::path& path);
+/// What lies in a folder, itself and nothing below.
+std::size_t n_entries(const std::filesystem::path& folder);
 /// What models run on: the processor, or FOREWORD_TEST_DEVICE.
 std::string device();
 /// A fresh folder that is removed at the end of the scope.
