@@ -12,7 +12,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kOverflow = "overflow";
 constexpr const char* kSummary = "summary";
-constexpr int kMostNested = 16;  // deeper JSON is not ours, and would be copied and written by recursion
 
 constexpr std::array<std::pair<ui::Overflow, const char*>, 5> kNames{{{ui::Overflow::ask, "ask"},
                                                                      {ui::Overflow::drop_oldest, "drop_oldest"},
@@ -20,18 +19,12 @@ constexpr std::array<std::pair<ui::Overflow, const char*>, 5> kNames{{{ui::Overf
                                                                      {ui::Overflow::larger_context, "larger_context"},
                                                                      {ui::Overflow::stop, "stop"}}};
 
-Json object_of(const std::string& json) {
-  bool too_deep = false;
-  Json object = Json::parse(json, [&](int depth, Json::parse_event_t, Json&) { return depth <= kMostNested || (too_deep = true, false); }, false);
-  if (too_deep || !object.is_object()) object = Json::object();
-  return object;
-}
-
 }  // namespace
 
 ChatSettings read_chat_settings(const std::string& json) {
   ChatSettings settings;
-  const Json object = object_of(json);
+  const Json object = settings_object(json);
+  settings.sampling = sampling_in(object);
   if (const auto name = object.find(kOverflow); name != object.end() && name->is_string()) {
     for (const auto& [overflow, word] : kNames) {
       if (*name == word) settings.overflow = overflow;
@@ -47,10 +40,11 @@ ChatSettings read_chat_settings(const std::string& json) {
 }
 
 std::string write_chat_settings(const std::string& json, const ChatSettings& settings) {
-  Json object = object_of(json);
+  Json object = settings_object(json);
   for (const auto& [overflow, word] : kNames) {
     if (overflow == settings.overflow) object[kOverflow] = word;
   }
+  put_sampling(object, settings.sampling);
   object.erase(kSummary);
   if (settings.summarised_until != 0) object[kSummary] = {{"until", settings.summarised_until}, {"text", settings.summary}};
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -14,6 +14,7 @@ namespace command = storage::command;
 Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outboxes)), options_(std::move(options)) {
   if (!options_.builtin.empty()) view_.builtin_model = {options_.builtin, kBuiltinName};
   show_settings();
+  show_answers();
 }
 
 void Controller::start(const std::string& model) {
@@ -128,7 +129,7 @@ void Controller::open_builtin() {
 }
 
 void Controller::show_new_chat(bool private_chat) {
-  leave_private_chat();
+  leave_chat();
   forget_prompt();
   opening_ = 0;
   current_ = view_.current_chat = 0;
@@ -138,7 +139,7 @@ void Controller::show_new_chat(bool private_chat) {
   rows_.clear();
   view_.stored_as = 0;
   view_.draft = draft_of(draft_key());
-  show_chat_settings({});
+  show_chat_settings();
 }
 
 /// The status line tells of the last prompt of the chat that is shown, and of no other chat's.
@@ -148,11 +149,13 @@ void Controller::forget_prompt() {
   status.tokens_per_second = status.tokens_per_pass = status.first_token_seconds = 0;
 }
 
-/// What was said there is gone; nobody would see the rest of an answer.
-void Controller::leave_private_chat() {
+/// What was said in a private one is gone; nobody would see the rest of an answer. The next new one is another.
+void Controller::leave_chat() {
+  if (current_ == 0 && !rows_.empty()) forget_new_answers(draft_key());
   if (!view_.private_chat) return;
   if (running_ != 0) out_.engine(engine::Stop{engine_request()});
   forget_text(kPrivateChat, false);
+  forget_new_answers(kPrivateChat);
   view_.private_chat = false;
 }
 
@@ -204,7 +207,7 @@ void Controller::ask(std::string text, std::vector<storage::Id> older_versions, 
   if (!turn->unsaved && turn->waits_for == 0) {
     if (current_ == 0) {
       turn->create = next_request_++;
-      out_.storage(command::CreateChat{turn->create, storage::NewChat{.title = title_from(turn->user_text), .settings = context_.chosen == ChatSettings{} ? std::string() : write_chat_settings({}, context_.chosen)}});
+      out_.storage(command::CreateChat{turn->create, storage::NewChat{.title = title_from(turn->user_text), .system_prompt = instructions(), .settings = context_.chosen == ChatSettings{} ? std::string() : write_chat_settings({}, context_.chosen)}});
     } else {
       store_question(*turn);
     }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/chat_sampling.h"
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
 #include "app/power.h"
@@ -95,7 +96,8 @@ class Controller {
     std::int64_t user_row = 0, answer_row = 0;  // ids of rows in the view
     storage::Id chat = 0, parent = 0, user_id = 0, answer_id = 0;
     std::string user_text, text, model;
-    std::string settings;              // how the answer is drawn
+    Drawing drawing;                   // of the answer,
+    std::string settings;              // and as it is stored
     double reasoning_seconds = 0;      // of the answer, once its reasoning has ended
     std::size_t stored = 0;            // bytes of `text` that the storage desk has
     bool begun = false;                // BeginAnswer or ResumeAnswer was sent
@@ -176,6 +178,9 @@ class Controller {
   void handle(ui::DraftChanged&& event);
   void handle(ui::Suggesting&& event);
   void handle(ui::SuggestionsCounted&& event);
+  void handle(ui::SetInstructions&& event);
+  void handle(ui::SetSampling&& event);
+  void handle(ui::KeepForNewChats&& event);
   void handle(ui::ChooseOverflow&& event);
   void handle(ui::OpenModel&& event);
   void handle(ui::DismissNotice&& event);
@@ -200,7 +205,7 @@ class Controller {
     ui::Overflow choice = ui::Overflow::ask;
     std::optional<bool> thinking;
     bool idle = false;
-    std::string model;
+    std::string model, instructions;
     bool operator==(const Counted&) const = default;
   };
   /// The shown chat and the context: what is counted, left out and summarised.
@@ -214,7 +219,7 @@ class Controller {
     std::vector<std::int64_t> row_tokens;  // of each row with what the format adds to it, as far as it was counted
     std::size_t first_kept = 0;     // rows before it are left out
     std::size_t n_summarised = 0;   // rows that the summary covers
-    std::map<storage::Id, std::string> settings;  // of the chats, as stored
+    std::map<storage::Id, std::string> settings;  // of the chats, as stored; of a new or private one only what was changed
     ChatSettings chosen;            // of the shown chat
     std::int64_t size_before = -1;  // the option, while a larger context is being tried; else -1
     std::int64_t kv_bytes = 0, trained = 0;
@@ -250,9 +255,14 @@ class Controller {
   void show_cut(std::size_t first_kept);
   bool enlarge_context();
   void save_chat_settings();
-  void show_chat_settings(const std::string& settings);
+  void show_chat_settings();
+  const std::string& instructions() const;
+  Drawing usual_drawing() const { return {sampling_, options_.max_tokens, options_.same_seed}; }
+  Drawing drawing() const { return drawing_for(usual_drawing(), options_.sampling_named, context_.chosen.sampling); }
+  void show_answers();
+  void adopt_answers(const storage::Chat& chat);
+  void forget_new_answers(std::int64_t key);
   void forget_cut();
-  engine::SamplingParams sampling_of(const Turn& turn) const;
   void send_prompt(Turn& turn, std::size_t n_rows);
   bool summarise(std::size_t n_rows);
   void summary_done();
@@ -279,7 +289,7 @@ class Controller {
   void forget_turn(Turn& turn);
   void give_up_storing(Turn& turn);
   void show_new_chat(bool private_chat);
-  void leave_private_chat();
+  void leave_chat();
   void forget_prompt();
   /// Its answer stands in the chat that is shown.
   bool shows(const Turn* turn) { return turn != nullptr && find_row(turn->answer_row) != nullptr; }
@@ -325,7 +335,11 @@ class Controller {
   std::uint64_t running_ = 0;        // the Turn that is being answered; 0: none
   std::map<std::int64_t, std::string> drafts_;  // by chat, none of them empty; 0: the new chat
   std::map<storage::Id, std::int64_t> row_ids_;  // of messages that were shown: a row that comes back is the same
-  std::map<storage::Id, std::string> system_prompts_;
+  std::map<storage::Id, std::string> system_prompts_;  // likewise
+  struct NewChats {
+    std::string instructions, settings;  // that they begin with; the latter as write_chat_settings() has it
+  };
+  NewChats new_chats_;
   storage::Request next_request_ = 1;
   std::uint64_t next_import_ = 1;
   storage::Request opening_ = 0;     // the chat that will be shown

@@ -29,7 +29,7 @@ Controller::Prompt Controller::prompt_of(std::size_t n_rows, std::size_t from) c
   const auto add = [&](engine::Role role, const std::string& text, std::size_t row) {
     if (add_in_turn(prompt.messages, {role, text, {}})) prompt.rows.push_back(row);
   };
-  if (const auto system = system_prompts_.find(current_); system != system_prompts_.end()) add(engine::Role::system, system->second, kNoRow);
+  if (!instructions().empty()) add(engine::Role::system, instructions(), kNoRow);
   const std::size_t first = std::min(std::max(context_.first_kept, from), n_rows);
   if (first > 0 && context_.n_summarised == first && !context_.chosen.summary.empty()) {
     add(engine::Role::user, "Summary of our conversation so far:\n" + context_.chosen.summary, first);
@@ -57,7 +57,8 @@ void Controller::keep_count() {
                     .choice = context_.chosen.overflow,
                     .thinking = thinking_,
                     .idle = !view_.generating,
-                    .model = view_.model.name};
+                    .model = view_.model.name,
+                    .instructions = instructions()};
   if (context_.counting != 0 || now == context_.counted) return;
   context_.counted = now;
   if (!ready || view_.answers_here()) return;
@@ -154,18 +155,21 @@ void Controller::forget_cut() {
 }
 
 /// Of the chat that is shown from now on.
-void Controller::show_chat_settings(const std::string& settings) {
-  context_.chosen = read_chat_settings(settings);
+void Controller::show_chat_settings() {
+  const auto own = context_.settings.find(draft_key());
+  context_.chosen = read_chat_settings(own != context_.settings.end() ? own->second : draft_key() > 0 ? std::string() : new_chats_.settings);
+  show_answers();
   forget_cut();
   if (context_.chosen.overflow != ui::Overflow::summarise || context_.chosen.summarised_until == 0) return;
   const auto last = std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.id == context_.chosen.summarised_until; });
   if (last != rows_.end()) context_.first_kept = context_.n_summarised = static_cast<std::size_t>(last - rows_.begin()) + 1;
 }
 
+/// Of a chat without a number, for as long as it is new or private.
 void Controller::save_chat_settings() {
-  if (!saves() || current_ == 0) return;
-  std::string& stored = context_.settings[current_];
+  std::string& stored = context_.settings[draft_key()];
   stored = write_chat_settings(stored, context_.chosen);
+  if (!saves() || current_ == 0) return;
   out_.storage(command::SetChatSettings{next_request_++, current_, stored});
 }
 

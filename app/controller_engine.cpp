@@ -58,6 +58,7 @@ void Controller::handle(engine::ModelReady&& e) {
   suggesters_.chat_device = e.model.name + " on " + e.model.device;
   suggesters_.chat_thinks = e.model.thinks;
   sampling_ = engine::advised(options_.sampling, e.model.sampling, options_.sampling_named);
+  show_answers();
   view_.model.about = builtin ? kBuiltinAbout : advice_words(e.model.sampling, options_.sampling_named);
   out_.storage(command::RememberModel{next_request_++, {builtin ? kBuiltinKey : e.model.path.string(), e.model.name, out_.now_ms(), e.model.file_bytes}});
 }
@@ -148,8 +149,7 @@ void Controller::time_reasoning(Turn& turn, const std::string& piece) {
 
 void Controller::handle(engine::GenerationDone&& e) {
   if (e.id != engine_request()) return;
-  const bool stopped = e.stats.stop_reason == engine::StopReason::cancelled;
-  if (e.id == summarising_.id && !stopped) return summary_done();
+  if (e.id == summarising_.id && e.stats.stop_reason != engine::StopReason::cancelled) return summary_done();
   summarising_ = {};
   if (e.id == running_ && shows(running())) {
     view_.status.tokens_per_second = answer_speed(e.stats);
@@ -162,8 +162,8 @@ void Controller::handle(engine::GenerationDone&& e) {
     const std::int64_t read = e.stats.prompt_tokens - e.stats.reused_tokens;
     if (read > 0 && e.stats.prompt_seconds > 0.02) reading_.tokens_per_second = static_cast<double>(read) / e.stats.prompt_seconds;
   }
-  end_turn(stopped ? ui::MessageState::stopped : ui::MessageState::complete,
-           stopped ? storage::Status::stopped : storage::Status::complete, e.id == running_ ? e.stats : engine::GenerationStats{});
+  const bool whole = e.stats.stop_reason == engine::StopReason::eos || e.stats.stop_reason == engine::StopReason::stop_string;  // else it can go on
+  end_turn(whole ? ui::MessageState::complete : ui::MessageState::stopped, whole ? storage::Status::complete : storage::Status::stopped, e.id == running_ ? e.stats : engine::GenerationStats{});
 }
 
 void Controller::handle(engine::GenerationFailed&& e) {

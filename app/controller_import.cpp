@@ -154,6 +154,8 @@ void Controller::handle(event::BackupRestored&& e) {
   row_ids_.clear();
   refusal_.clear();
   system_prompts_.clear();
+  context_.settings.clear();
+  new_chats_ = {};
   hits_.clear();
   undo_.clear();
   chats_known_ = false;

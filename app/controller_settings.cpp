@@ -23,10 +23,11 @@ struct Applied {
   engine::KvWish& kv;
   bool kv_given;
   std::optional<bool>& thinking;
+  std::string &instructions, &new_chats;
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 15> kSettings{{
+constexpr std::array<std::pair<std::string_view, Apply>, 17> kSettings{{
     {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
     {kMotionKey, [](Applied to, const std::string& value) { to.view.less_motion = value == "less"; }},
@@ -46,6 +47,8 @@ constexpr std::array<std::pair<std::string_view, Apply>, 15> kSettings{{
     {kBatteryKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.battery_rule = value != "ignored"; }},
     {kAliasesKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.aliases = value == ui::kOn; }},
     {kTabKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.tab_accepts_word = value == "word"; }},
+    {kInstructionsKey, [](Applied to, const std::string& value) { to.instructions = value; }},
+    {kNewChatsKey, [](Applied to, const std::string& value) { to.new_chats = value; }},
     {kThinkKey, [](Applied to, const std::string& value) { to.thinking = thinking_from(value); }},
     {kKvKey,
      [](Applied to, const std::string& value) {
@@ -59,7 +62,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 15> kSettings{{
 void Controller::apply_setting(const std::string& key, const std::string& value) {
   if (take_suggestion_count(key, value)) return;
   for (const auto& [name, apply] : kSettings) {
-    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_}, value);
+    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings}, value);
   }
 }
 
@@ -81,6 +84,7 @@ void Controller::handle(storage::event::Settings&& e) {
   for (const storage::Setting& setting : e.settings) apply_setting(setting.key, setting.value);
   if (!std::exchange(drafts_known_, true)) load_drafts(e.settings);
   show_settings();
+  if (draft_key() == 0 && rows_.empty()) show_chat_settings();
   if (start_model_ == StartModel::awaited && !named_model_.empty()) open_start_model();
   if (first) learn_anew();
 }

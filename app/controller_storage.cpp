@@ -70,6 +70,7 @@ void Controller::handle(event::ChatSaved&& e) {
       view_.stored_as = e.chat.id;
       keep_draft(0, {});
       view_.draft.clear();
+      adopt_answers(e.chat);
     }
     store_question(*turn);
   }
@@ -134,7 +135,7 @@ void Controller::handle(event::ChatOpened&& e) {
   if (e.request != opening_) return;
   opening_ = 0;
   if (view_.private_chat || e.chat.id != current_) forget_prompt();
-  leave_private_chat();
+  leave_chat();
   current_ = view_.current_chat = e.chat.id;
   system_prompts_[e.chat.id] = std::move(e.chat.system_prompt);
   view_.stored_as = 0;
@@ -160,7 +161,7 @@ void Controller::handle(event::ChatOpened&& e) {
     const double after_first = stats.seconds - stats.first_token_seconds;
     if (stats.generated_tokens > 0) {
       const bool timed = stats.generated_tokens > 1 && after_first > 0;
-      row.stats = speed_words(stats.generated_tokens, timed ? static_cast<double>(stats.generated_tokens - 1) / after_first : 0);
+      row.stats = speed_words(stats.generated_tokens, timed ? static_cast<double>(stats.generated_tokens - 1) / after_first : 0).append(early_end(stats.stop_reason));
     }
     for (auto& turn : turns_) {  // an answer that is still growing is shown as it grows
       if (turn->user_id == message.id) turn->user_row = row.id;
@@ -172,7 +173,7 @@ void Controller::handle(event::ChatOpened&& e) {
     }
     if (const auto shown = before.find(row.id); shown != before.end()) row.revision = shown->second.revision + (shown->second.text == row.text ? 0 : 1);
   }
-  show_chat_settings(context_.settings[e.chat.id]);
+  show_chat_settings();
   view_.title = std::move(e.chat.title);
   if (leading_ != e.request) return;
   view_.place = leads_to_;

@@ -32,12 +32,11 @@ void Controller::keep_suggestions() {
   ui::SuggestionsView& view = view_.suggestions;
   choose_writer();
   view.busy = view_.generating || titler_.busy() || summarising_.id != 0;
-  const auto system = system_prompts_.find(current_);
   // Rows have numbers of their own in all chats; a chat without any has the chat's.
   std::uint64_t context = mixed(view_.private_chat ? 2 : 1, static_cast<std::uint64_t>(view_.messages.empty() ? -current_ : view_.messages.back().id));
   context = mixed(context, context_.first_kept);
   context = mixed(context, std::hash<std::string>()(view.device));
-  if (system != system_prompts_.end()) context = mixed(context, std::hash<std::string>()(system->second));
+  if (!instructions().empty()) context = mixed(context, std::hash<std::string>()(instructions()));
   view.context = context;
   look_at_power();
 }

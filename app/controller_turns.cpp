@@ -72,7 +72,9 @@ void Controller::start_answer(std::unique_ptr<Turn> turn) {
 /// Asks the engine for what follows the first `n_rows` rows and the turn's text.
 void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   turn->id = next_turn_++;
-  turn->settings = message_settings(sampling_of(*turn), options_.max_tokens, thinking_);
+  turn->drawing = drawing();
+  if (!turn->drawing.same_seed) turn->drawing.sampling.seed += turn->id;
+  turn->settings = message_settings(turn->drawing.sampling, turn->drawing.max_tokens, thinking_);
   running_ = turn->id;
   view_.generating = true;
   show_settings();
@@ -83,17 +85,11 @@ void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   if (!summarise(n_rows)) send_prompt(here, n_rows);
 }
 
-engine::SamplingParams Controller::sampling_of(const Turn& turn) const {
-  engine::SamplingParams sampling = sampling_;
-  if (!options_.same_seed) sampling.seed += turn.id;
-  return sampling;
-}
-
 void Controller::send_prompt(Turn& turn, std::size_t n_rows) {
   engine::Generate generate;
   generate.id = turn.id;
-  generate.sampling = sampling_of(turn);
-  generate.max_tokens = options_.max_tokens;
+  generate.sampling = turn.drawing.sampling;
+  generate.max_tokens = turn.drawing.max_tokens;
   generate.thinking = thinking_;
   generate.answer_so_far = turn.text;
   generate.chat = view_.private_chat ? kPrivateChat : turn.chat;

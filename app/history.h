@@ -21,6 +21,8 @@ class History {
   virtual std::optional<std::int64_t> chat_id() const = 0;
   /// The messages so far, oldest first, system prompt included.
   virtual const std::vector<engine::ChatMessage>& messages() const = 0;
+  /// The chat's own, as they are stored: how its answers are drawn is in them (chat_sampling.h). Empty: none.
+  virtual const std::string& settings() const = 0;
   /// Saves a user's message.
   virtual Result<void> add_user(const std::string& text) = 0;
   /// The answer as it grows (saved at least once a second), and its end. settings: how it is drawn (message_settings.h).

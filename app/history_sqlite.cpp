@@ -16,8 +16,9 @@ using Clock = std::chrono::steady_clock;
 /// How often a growing answer is written.
 constexpr auto kSavePeriod = std::chrono::milliseconds(500);
 
+/// What did not end by itself can go on.
 storage::Status status_of(engine::StopReason reason) {
-  return reason == engine::StopReason::cancelled ? storage::Status::stopped : storage::Status::complete;
+  return reason == engine::StopReason::eos || reason == engine::StopReason::stop_string ? storage::Status::complete : storage::Status::stopped;
 }
 
 class SqliteHistory : public History {
@@ -30,7 +31,7 @@ class SqliteHistory : public History {
   /// A stored one.
   SqliteHistory(std::unique_ptr<storage::ChatStore> store, const storage::Chat& chat,
                 const std::vector<storage::PathEntry>& path)
-      : store_(std::move(store)), chat_id_(chat.id) {
+      : store_(std::move(store)), chat_id_(chat.id), settings_(chat.settings) {
     add_system(chat.system_prompt);
     for (const storage::PathEntry& entry : path) {
       const storage::Message& message = entry.message;
@@ -49,6 +50,7 @@ class SqliteHistory : public History {
     return chat_id_ != 0 ? std::optional<std::int64_t>(chat_id_) : std::nullopt;
   }
   const std::vector<engine::ChatMessage>& messages() const override { return messages_; }
+  const std::string& settings() const override { return settings_; }
 
   Result<void> add_user(const std::string& text) override {
     if (chat_id_ == 0) {
@@ -119,6 +121,7 @@ class SqliteHistory : public History {
   std::unique_ptr<storage::ChatStore> store_;
   storage::NewChat fresh_;
   storage::Id chat_id_ = 0;  // 0: not made yet
+  std::string settings_;
   std::vector<engine::ChatMessage> messages_;
   storage::Id last_ = 0;         // the parent of the next message
   storage::Id before_turn_ = 0;  // a turn that fails becomes a branch, so that the chat goes on as if it had not been

@@ -26,6 +26,8 @@ inline constexpr const char* kBatteryKey = "suggestions.battery";  // "saves" or
 inline constexpr const char* kAliasesKey = "suggestions.aliases";  // "on" or "off"
 inline constexpr const char* kMotionKey = "motion";  // "usual" or "less"
 inline constexpr const char* kThinkKey = "think";  // "auto", "on" or "off"
+inline constexpr const char* kInstructionsKey = "new_chats.instructions";  // that new chats begin with; not on the page
+inline constexpr const char* kNewChatsKey = "new_chats.settings";          // likewise, as a chat's settings
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {

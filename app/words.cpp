@@ -75,11 +75,15 @@ std::string speed_words(std::int64_t n_tokens, double tokens_per_second) {
   return line;
 }
 
+std::string_view early_end(std::string_view stop_reason) {
+  using engine::StopReason;
+  if (stop_reason == engine::name_of(StopReason::context)) return " \u00b7 the context is full";
+  if (stop_reason == engine::name_of(StopReason::length)) return " \u00b7 length limit";
+  return {};
+}
+
 std::string stats_line(const engine::GenerationStats& stats) {
-  std::string line = speed_words(stats.n_tokens, answer_speed(stats));
-  if (stats.stop_reason == engine::StopReason::context) line += " \u00b7 the context is full";
-  if (stats.stop_reason == engine::StopReason::length) line += " \u00b7 length limit";
-  return line;
+  return speed_words(stats.n_tokens, answer_speed(stats)).append(early_end(engine::name_of(stats.stop_reason)));
 }
 
 }  // namespace foreword::app

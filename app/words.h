@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "engine/session.h"
 
@@ -26,7 +27,9 @@ std::string size_words(std::int64_t bytes);
 double answer_speed(const engine::GenerationStats& stats);
 /// "38 tokens \u00b7 21.4 tokens/s"; no speed if it is 0.
 std::string speed_words(std::int64_t n_tokens, double tokens_per_second);
-/// The same, with the reason if the answer ended early.
+/// " \u00b7 the context is full" of an answer that ended early, by the engine's word for it; else nothing.
+std::string_view early_end(std::string_view stop_reason);
+/// Speed words with that reason.
 std::string stats_line(const engine::GenerationStats& stats);
 
 }  // namespace foreword::app

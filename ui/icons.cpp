@@ -73,6 +73,13 @@ std::vector<Drawing> draw_all() {
   at(Icon::history).arc({12.5f, 12}, 7.5f, -150, 150).line({{4.6f, 4.6f}, {5.4f, 9.2f}, {10, 8.4f}}).line({{12.5f, 7.8f}, {12.5f, 12.3f}, {15.6f, 14}});
   at(Icon::sort).line({{4, 6.5f}, {20, 6.5f}}).line({{4, 12}, {15, 12}}).line({{4, 17.5f}, {10, 17.5f}});
   at(Icon::menu).line({{4, 6.5f}, {20, 6.5f}}).line({{4, 12}, {20, 12}}).line({{4, 17.5f}, {20, 17.5f}});
+  at(Icon::minus).line({{5, 12}, {19, 12}});
+  Points teeth;
+  for (int i = 0; i < 32; ++i) {  // eight of them, four corners each
+    const float angle = (static_cast<float>(i) + (i % 2 == 0 ? 0.1f : -0.1f)) * std::numbers::pi_v<float> / 16, radius = i % 4 < 2 ? 8.8f : 6.6f;
+    teeth.push_back({12 + radius * std::cos(angle), 12 + radius * std::sin(angle)});
+  }
+  at(Icon::gear).line(std::move(teeth), true).arc({12, 12}, 2.9f, 0, 360);
   at(Icon::sliders).line({{4, 7}, {12.5f, 7}}).arc({15, 7}, 2.5f, 0, 360).line({{17.5f, 7}, {20, 7}})
       .line({{4, 17}, {6.5f, 17}}).arc({9, 17}, 2.5f, 0, 360).line({{11.5f, 17}, {20, 17}});
   for (Drawing& drawing : all) drawing.finish();

@@ -46,9 +46,12 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   handle_drops(frame);
   narrow_ = size.x < frame.px(size::kSidebarFrom);
   drawer_ = drawer_ && narrow_;
-  const bool asking = drawer_ || picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || suggestions_.is_open() || state.backups || state.import;
-  if (!asking) handle_shortcuts(frame);
-  frame.asking = asking || drawer_ || picker_.is_open() || shortcuts_.is_open() || export_.is_open() || suggestions_.is_open();
+  const auto asks = [&] {
+    return drawer_ || picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || answers_.is_open() || suggestions_.is_open() ||
+           state.backups.has_value() || state.import.has_value();
+  };
+  if (!asks()) handle_shortcuts(frame);
+  frame.asking = asks();
   composer_.begin(frame);
 
   const Rect window{0, 0, size.x, size.y};
@@ -69,6 +72,7 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   shortcuts_.draw(frame, window);
   suggestions_.draw(frame, window, composer_.suggester());
   settings_.draw(frame, window);
+  answers_.draw(frame, window);
   import_.draw(frame, window);
   backups_.draw(frame, window);
   input_.end_frame();
@@ -313,6 +317,7 @@ void Root::run(CommandId id, Frame& frame) {
     case CommandId::find_next: return conversation_.show_match(true);
     case CommandId::find_previous: return conversation_.show_match(false);
     case CommandId::open_model: return picker_.open(frame);
+    case CommandId::answers: return answers_.open(frame);
     case CommandId::export_chat: return export_.ask(frame);
     case CommandId::undo: return frame.send(Undo{});
     case CommandId::stop: if (frame.state.answers_here()) frame.send(StopGenerating{}); return;

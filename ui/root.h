@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ui/answers_panel.h"
 #include "ui/backup_list.h"
 #include "ui/chat_list.h"
 #include "ui/commands.h"
@@ -88,6 +89,7 @@ class Root {
   ShortcutList shortcuts_;
   SuggestionPanel suggestions_;
   SettingsPanel settings_;
+  AnswersPanel answers_;
   BackupList backups_;
   ImportReport import_;
   bool narrow_ = false;        // the window has no room for the chat list beside the conversation

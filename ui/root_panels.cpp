@@ -60,7 +60,7 @@ void Root::draw_header(Frame& frame, Rect area) {
     }
     area.left += button;
   }
-  const int n_buttons = (narrow_ ? 3 : 4) + (frame.state.messages.empty() ? 0 : 2);
+  const int n_buttons = (narrow_ ? 4 : 5) + (frame.state.messages.empty() ? 0 : narrow_ ? 1 : 2);
   const float room = area.width() - 3 * pad - static_cast<float>(n_buttons) * (button + frame.px(2)) - frame.px(frame.state.private_chat ? 124 : 60);
   const float width = std::clamp(std::ceil(canvas.width(font, line)), 0.0f, std::max(room, 0.0f));
   const float dot = model.state == ModelState::none ? 0 : frame.px(16);
@@ -97,16 +97,17 @@ void Root::draw_header_buttons(Frame& frame, Rect rect) {
   };
   const bool dark = frame.state.theme == ThemeChoice::dark, hidden = frame.state.private_chat, messages = !frame.state.messages.empty();
   if (next("header/shortcuts", label_with_keys(CommandId::shortcuts), Icon::help)) run(CommandId::shortcuts, frame);
-  if (next("header/settings", label_with_keys(CommandId::settings), Icon::sliders)) run(CommandId::settings, frame);
-  // The settings have it, too.
+  if (next("header/settings", label_with_keys(CommandId::settings), Icon::gear)) run(CommandId::settings, frame);
+  // The settings have it, too; and keys the other that a narrow window leaves out.
   if (!narrow_ && next("header/theme", dark ? "Light colours" : "Dark colours", dark ? Icon::sun : Icon::moon)) {
     frame.send(SetTheme{dark ? ThemeChoice::light : ThemeChoice::dark});
   }
+  if (next("header/answers", label_with_keys(CommandId::answers), Icon::sliders, frame.state.answers.own)) run(CommandId::answers, frame);
   if (next("header/private", hidden ? "Leave the private chat; it is gone then" : "New private chat: nothing of it is saved (Ctrl+Shift+N)", Icon::lock, hidden)) {
     frame.send(NewChat{!hidden});
     frame.input.focus(Composer::kFieldId);
   }
-  if (messages && frame.state.current_chat != 0 && next("header/export", label_with_keys(CommandId::export_chat), Icon::save)) run(CommandId::export_chat, frame);
+  if (!narrow_ && messages && frame.state.current_chat != 0 && next("header/export", label_with_keys(CommandId::export_chat), Icon::save)) run(CommandId::export_chat, frame);
   if (messages && next("header/find", label_with_keys(CommandId::find), Icon::search, find_.is_open())) run(CommandId::find, frame);
   if (!hidden) return;
   const text::Font small = frame.font(text::Style::medium, size::kSmall);

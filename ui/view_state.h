@@ -189,6 +189,25 @@ struct SettingRow {
   std::string chosen{};  // the value of one of them
 };
 
+/// A number by which the answers of a chat are drawn. Rows of one section follow each other.
+struct SamplingRow {
+  std::string key;         // by which SetSampling names it
+  std::string section, label, help;
+  std::string reason{};    // why it cannot be changed; empty: it can
+  double minimum = 0, maximum = 0, step = 1;
+  bool whole = false;      // no fractions
+  double start = 0;        // what more and less begin with while nothing is chosen
+  std::string usual{};     // what holds then, in words: "0.8", "any"
+  std::string chosen{};    // of this chat; empty: as usual
+};
+/// How the model answers in the chat that is shown.
+struct AnswersView {
+  std::string instructions;  // that it reads before everything else; empty: none
+  std::vector<SamplingRow> sampling;
+  bool own = false;          // there are instructions, or numbers that are not the usual ones
+  bool as_new_chats = true;  // new chats begin like this one
+};
+
 struct ViewState {
   std::vector<ChatRow> chats;  // as listed, search applied
   std::string found_for;          // the search whose hits they are
@@ -216,6 +235,7 @@ struct ViewState {
   StatusView status;
   ContextView context;
   SuggestionsView suggestions;
+  AnswersView answers;
   std::vector<Notice> notices;  // newest last
   ThemeChoice theme = ThemeChoice::light;
   float scale = 1;  // on top of the monitor's own, 0.75..3
@@ -271,6 +291,12 @@ struct DraftChanged { std::string text; };
 struct Suggesting { autocomplete::Letter letter; std::int64_t rewrites = 0; };
 /// To be stored: the health page's numbers, one "name value" a line, tier and tau of SuggestionsView::device; without any text.
 struct SuggestionsCounted { std::string counters; std::string device; double tier = 0, tau = 0; };
+/// Of a chat that is or was shown; 0 is the new one. Whatever is being answered goes on as it began.
+struct SetInstructions { std::int64_t chat = 0; std::string text; bool private_chat = false; };
+/// Of the chat that is shown; without a value it is as usual again.
+struct SetSampling { std::string key; std::optional<double> value; };
+/// New chats begin with the instructions and numbers of the one that is shown.
+struct KeepForNewChats {};
 struct ChooseOverflow { Overflow choice = Overflow::ask; };
 /// What stands in the composer of a chat that is left, or that nobody has written to for a while; empty: nothing any more.
 struct KeepDraft { std::int64_t chat = 0; std::string text; bool private_chat = false; };
@@ -288,6 +314,6 @@ struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, DraftChanged, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
+                             AttachFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

@@ -8,6 +8,7 @@
 
 #include "app/answer.h"
 #include "app/builtin.h"
+#include "app/chat_sampling.h"
 #include "app/command.h"
 #include "app/history.h"
 #include "app/kv_book.h"
@@ -43,6 +44,7 @@ class Conversation {
     if (history) {
       history_ = std::move(*history);
       messages_ = history_->messages();
+      chosen_ = read_chat_sampling(history_->settings());
       if (!messages_.empty() && chat_id()) client_.recall(*chat_id(), in_turns(messages_), options_.thinking);
       return {};
     }
@@ -61,12 +63,13 @@ class Conversation {
     messages_.push_back({engine::Role::user, text, {}});
     engine::Generate request;
     request.prompt = in_turns(messages_);
-    request.sampling = sampling_for(common_, model_);
+    const Drawing drawing = drawing_for({sampling_for(common_, model_), options_.n, common_.seed_given}, common_.sampling_named, chosen_);
+    request.sampling = drawing.sampling;
     request.sampling.seed += static_cast<std::uint64_t>(messages_.size() - 1);  // else the next answer would draw this one's noise again
-    request.max_tokens = options_.n;
+    request.max_tokens = drawing.max_tokens;
     request.thinking = options_.thinking;
     keep([&](History& h) { return h.add_user(text); });
-    keep([&](History& h) { return h.begin_answer(model_.name, message_settings(request.sampling, options_.n, options_.thinking)); });
+    keep([&](History& h) { return h.begin_answer(model_.name, message_settings(request.sampling, request.max_tokens, options_.thinking)); });
     request.chat = chat_id().value_or(0);
     Answer answer;
     std::string so_far;
@@ -107,6 +110,7 @@ class Conversation {
   std::unique_ptr<engine::PrefixStore> prefixes_;
   EngineClient client_;
   engine::ModelSummary model_;
+  ChatSampling chosen_;  // of the chat that goes on
 };
 
 int answer_once(Conversation& conversation, const CommonOptions& common, const std::string& prompt) {

@@ -3,6 +3,7 @@ chats that are searched, text that is copied and pasted, another size, and an en
 into the build folder.
 """
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -80,6 +81,29 @@ class SmokeTest(program.ProgramTest):
         with screen.Window(self.display, self.home, "--limit", 30, "--seed", 1) as window:
             window.wait("what was not sent", lambda frame: frame["draft"] == "half a thought")
 
+    def test_instructions_and_numbers_of_a_chat_are_used_and_kept(self):
+        told = "You are a sailor."
+        with screen.Window(self.display, self.home, "--limit", 8, "--seed", 1) as window:
+            window.wait("the built-in model", lambda frame: frame["model"] == "ready")
+            window.focus()
+            window.hand("key", "ctrl+i")
+            window.hand("type", told)
+            window.hand("key", "Tab")    # the numbers: the button for less, the field of the temperature
+            window.hand("key", "Tab")
+            window.hand("type", "0.25")
+            window.hand("key", "Escape")
+            window.hand("type", "hello")
+            window.wait("what was typed", lambda frame: frame["draft"] == "hello")
+            window.hand("key", "Return")
+            window.wait("an answer", lambda frame: frame["messages"] == 2 and not frame["generating"] and frame["chats"] == 1)
+            window.hand("key", "ctrl+q")
+            self.assertEqual(window.finish(), program.OK, window.errors())
+        self.assertEqual(self.ask("SELECT system_prompt FROM chats"), [(told,)])
+        self.assertEqual(json.loads(self.ask("SELECT settings FROM chats")[0][0])["sampling"], {"temperature": 0.25})
+        self.assertEqual(json.loads(self.ask("SELECT settings FROM messages WHERE role = 'assistant'")[0][0])["temperature"], 0.25)
+        prompt = self.ask("SELECT prompt_tokens FROM messages WHERE role = 'assistant'")[0][0]
+        self.assertEqual(self.run_json("chat", "-p", "hello", "--system", told, "-n", 1)["prompt_tokens"], prompt, "the model was told what stood there")
+
     def test_a_terminal_that_is_gone_ends_no_window(self):
         read, write = os.pipe()
         os.close(read)
@@ -90,12 +114,15 @@ class SmokeTest(program.ProgramTest):
         self.assertEqual(done.returncode, program.OK)
         self.assertTrue(picture.is_file())
 
-    def messages(self):
-        """What the database holds, which must be whole."""
+    def ask(self, question):
+        """The database, which must be whole."""
         with closing(sqlite3.connect(f"file:{self.home}/.local/share/foreword/foreword.db?mode=ro", uri=True)) as database:
             self.assertEqual(database.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
             self.assertEqual(database.execute("PRAGMA foreign_key_check").fetchall(), [])
-            return database.execute("SELECT role, status, content FROM messages ORDER BY id").fetchall()
+            return database.execute(question).fetchall()
+
+    def messages(self):
+        return self.ask("SELECT role, status, content FROM messages ORDER BY id")
 
     def check_first_answer(self):
         messages = self.messages()

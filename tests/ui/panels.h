@@ -38,6 +38,7 @@ inline const std::vector<Panel>& panels() {
       {"models", [](Headless& d) { d.key(letter('o'), Mods{.ctrl = true}); }},
       {"export", [](Headless& d) { d.key(letter('e'), Mods{.ctrl = true}); }},
       {"settings", [](Headless& d) { d.key(letter(','), Mods{.ctrl = true}); }},
+      {"answers", [](Headless& d) { d.key(letter('i'), Mods{.ctrl = true}); }},
       {"shortcuts", [](Headless& d) { d.key(Key::f1); }},
       {"find", [](Headless& d) { d.key(letter('f'), Mods{.ctrl = true}), d.type("e"); }},
       {"context", [](Headless& d) { d.click("status/context"); }},

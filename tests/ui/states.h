@@ -24,6 +24,20 @@ inline std::vector<SettingRow> setting_rows() {
            .chosen = "auto"}};
 }
 
+/// Numbers as usual, chosen, and not to be changed.
+inline AnswersView answers() {
+  AnswersView view;
+  view.instructions = "You are a patient teacher. Answer in short sentences.";
+  view.sampling = {{.key = "temperature", .section = "Randomness", .label = "Temperature", .help = "Randomness: 0 always takes the likeliest token", .maximum = 10, .step = 0.1, .start = 0.8, .usual = "0.8", .chosen = "0.3"},
+                   {.key = "top_k", .section = "Randomness", .label = "Top-k", .help = "Keep the k likeliest tokens; 0 keeps all", .maximum = 1e6, .step = 5, .whole = true, .start = 40, .usual = "40"},
+                   {.key = "top_p", .section = "Randomness", .label = "Top-p", .help = "", .reason = "Set by the command line, --top-p.", .maximum = 1, .step = 0.05, .start = 0.9, .usual = "0.9"},
+                   {.key = "max_tokens", .section = "Others", .label = "Longest answer", .help = "In tokens; a longer one is cut off there, and can go on when you say so.", .minimum = 1, .maximum = 1e6, .step = 100, .whole = true,
+                    .start = 500, .usual = "no limit"}};
+  view.own = true;
+  view.as_new_chats = false;
+  return view;
+}
+
 inline State base() {
   State s;
   s.chats = {{3, "A walk along the coast", ""}, {2, "Why is the sky blue?", ""}, {4, "日本語の短い手紙を書く", ""},
@@ -39,10 +53,11 @@ inline State base() {
   s.status.prompt_tokens = 960;
   s.status.reused_tokens = 640;
   s.context.total = 1'204;
-  s.context.shares = {{"Earlier messages", 1'010}, {"What you write", 158}, {"The model's own format", 36}};
+  s.context.shares = {{"Instructions", 14}, {"Earlier messages", 996}, {"What you write", 158}, {"The model's own format", 36}};
   s.context.larger = 16'384;
   s.context.larger_bytes = 1'074'000'000;
   s.settings = setting_rows();
+  s.answers = answers();
   s.recent_models = {{"/home/ada/models/qwen3-8b-q4_k_m.gguf", "Qwen3 8B Q4_K_M"}, {"/home/ada/models/stories260K.gguf", "stories260K"}};
   return s;
 }
