@@ -40,7 +40,7 @@ class ChatTest(program.ProgramTest):
         answer = self.chat("-p", "Hello there", *GREEDY)
         self.assertEqual(answer["n_tokens"], len(answer["ids"]))
         self.assertEqual(self.messages(answer["chat"]),
-                         [("user", "complete", "Hello there"), ("assistant", "complete", answer["text"])])
+                         [("user", "complete", "Hello there"), ("assistant", "stopped", answer["text"])], "it was cut off at 12 tokens and could go on")
         self.assertEqual(stat.S_IMODE(os.stat(self.data / "foreword.db").st_mode), 0o600)
 
     def test_a_chat_continues(self):
@@ -60,6 +60,19 @@ class ChatTest(program.ProgramTest):
         continued = self.chat("-p", "More", "--chat", told["chat"], *GREEDY)
         plainly = self.chat("-p", "More", "--chat", plain["chat"], *GREEDY)
         self.assertGreater(continued["prompt_tokens"], plainly["prompt_tokens"])
+
+    def test_the_numbers_of_a_stored_chat_count_where_no_flag_does(self):
+        first = self.chat("-p", "Hello", *GREEDY)
+        with sqlite3.connect(f"{self.data}/foreword.db") as database:
+            database.execute("UPDATE chats SET settings = ?", (json.dumps({"sampling": {"max_tokens": 3, "top_k": 1, "temperature": 9, "min_p": 7}}),))
+        goes_on = ("-p", "And then?", "--chat", first["chat"])
+        self.assertEqual(self.chat(*goes_on)["n_tokens"], 3)
+        self.assertEqual(self.chat(*goes_on, "-n", 5)["n_tokens"], 5)
+        with sqlite3.connect(f"{self.data}/foreword.db") as database:
+            rows = database.execute("SELECT settings FROM messages WHERE role = 'assistant' ORDER BY id").fetchall()
+        drawn = [json.loads(row[0]) for row in rows[1:]]
+        self.assertEqual([(each["max_tokens"], each["top_k"], each["temperature"], each["min_p"]) for each in drawn], [(3, 1, 9, 0.05), (5, 1, 9, 0.05)],
+                         "what cannot be is as usual")
 
     def test_a_conversation_through_a_pipe_reuses_what_was_read(self):
         out = self.run_ok("chat", "-m", program.STORIES, "--data-dir", self.data, "--json", *GREEDY,
@@ -126,14 +139,15 @@ class ChatTest(program.ProgramTest):
                     chat = database.execute("SELECT max(id) FROM chats").fetchone()[0]
                 user, answer, question = self.messages(chat)[:3]
                 self.assertEqual(user, ("user", "complete", "Hello"))
-                self.assertEqual(answer[:2], ("assistant", "complete"))
+                self.assertEqual(answer[0], "assistant")
+                self.assertIn(answer[1], ("complete", "stopped"), "it may have been cut off at its longest")
                 self.assertEqual(question, ("user", "complete", "Tell me more"))
                 self.chat("-p", "Still there?", "--chat", chat, *GREEDY)
                 self.assertNotIn("streaming", [message[1] for message in self.messages(chat)])
 
     def answered(self, said):
         """What was said is the whole first answer: it is stored before its last line break is printed."""
-        return any(message[:2] == ("assistant", "complete") and message[2] and said.decode().startswith(message[2])
+        return any(message[0] == "assistant" and message[1] != "streaming" and message[2] and said.decode().startswith(message[2])
                    for message in self.messages())
 
     @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
@@ -231,7 +245,7 @@ class ChatTest(program.ProgramTest):
     def test_two_programs_at_once(self):
         answers = program.in_parallel(lambda text: self.chat("-p", text, *GREEDY), ["one", "two", "three", "four"])
         self.assertEqual(len({answer["chat"] for answer in answers}), 4)
-        self.assertEqual({message[1] for message in self.messages()}, {"complete"})
+        self.assertLessEqual({message[1] for message in self.messages()}, {"complete", "stopped"})
 
     def test_the_data_folder_is_the_users_own_by_default(self):
         self.run_json("chat", "-m", program.STORIES, "-p", "Hello", *GREEDY)

@@ -160,9 +160,12 @@ class CrashTest(program.ProgramTest):
                 continue  # the answer had not begun on the disk, or had ended
             first = self.rows(data, "SELECT content FROM messages WHERE role = 'assistant'")[0][0]
             state = json.loads(self.play(data, "open 0\ncontinue 1\n")[-1][5:])
-            self.assertEqual(state["messages"][1][1], COMPLETE)
+            self.assertIn(state["messages"][1][1], (COMPLETE, STOPPED))
             self.assertTrue(state["messages"][1][2].startswith(first))
-            self.assertEqual(self.rows(data, "SELECT role, status FROM messages ORDER BY id"), [("user", "complete"), ("assistant", "complete")])
+            self.assertGreater(len(state["messages"][1][2]), len(first))
+            roles, statuses = zip(*self.rows(data, "SELECT role, status FROM messages ORDER BY id"))
+            self.assertEqual(roles, ("user", "assistant"))
+            self.assertIn(statuses[1], ("complete", "stopped"))
             return
         self.fail("no kill met an answer")
 
