@@ -15,6 +15,7 @@
 #include "app/chat_sampling.h"
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
+#include "app/model_finder.h"
 #include "app/power.h"
 #include "app/side_desk.h"
 #include "app/suggestion_desk.h"
@@ -38,6 +39,8 @@ class Controller {
     /// Writes a new file for the user; where it is. Reads a file that the user named. Called by such work alone.
     std::function<Result<std::filesystem::path>(const std::string& name, const std::string& text)> save_file = {};
     std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
+    /// Models on this computer beside those that are known; called by such work alone. Empty: none are looked for.
+    std::function<FoundModels(const std::vector<std::filesystem::path>& known)> find_models = {};
     /// What feeds this computer; called by such work alone. Empty: it is fed from outside.
     std::function<Power()> read_power = {};
   };
@@ -183,6 +186,7 @@ class Controller {
   void handle(ui::KeepForNewChats&& event);
   void handle(ui::ChooseOverflow&& event);
   void handle(ui::OpenModel&& event);
+  void handle(ui::FindModels&& event);
   void handle(ui::DismissNotice&& event);
   void handle(ui::SetTheme&& event);
   void handle(ui::SetScale&& event);
@@ -322,6 +326,7 @@ class Controller {
   void apply_setting(const std::string& key, const std::string& value);
   void set_setting(const std::string& key, std::string value);
   void show_settings();
+  void show_found(FoundModels found);
   void open_model(const std::string& path);
   void open_builtin();
   void open_start_model();

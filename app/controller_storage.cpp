@@ -248,6 +248,7 @@ void Controller::handle(event::Models&& e) {
   for (storage::ModelRecord& model : e.models) {
     if (model.path != kBuiltinKey) view_.recent_models.push_back({std::move(model.path), std::move(model.name)});
   }
+  handle(ui::FindModels{});
 }
 
 void Controller::handle(event::Failed&& e) {

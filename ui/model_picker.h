@@ -1,6 +1,7 @@
 #pragma once
-// A dialog that asks for a model: a path, a recent one, the built-in one, or a file dropped on the window.
+// A dialog that asks for a model: a path, a recent one, one that was found on this computer, the built-in one, or a file dropped on the window.
 
+#include "ui/dialog.h"
 #include "ui/paragraph.h"
 #include "ui/text_field.h"
 
@@ -8,6 +9,7 @@ namespace foreword::ui {
 
 class ModelPicker {
  public:
+  /// Sends FindModels.
   void open(Frame& frame);
   void close() { open_ = false; }
   bool is_open() const { return open_; }
@@ -15,13 +17,25 @@ class ModelPicker {
   void draw(Frame& frame, Rect window);
 
  private:
+  /// A row of the list: a section's name, or a model to choose.
+  struct Entry {
+    std::string_view id;  // empty: a section's name, or words alone
+    std::string_view name, detail, path;
+    bool can_open = true;
+  };
+
   void choose(Frame& frame, std::string path);
-  /// A model to choose. True: it was chosen.
-  bool draw_row(Frame& frame, std::string_view id, const RecentModel& model, std::string_view detail, Rect row);
+  void collect(Frame& frame);
+  bool draw_field(Frame& frame, Rect rect);
+  void draw_list(Frame& frame, Rect view, float content);
+  void draw_entry(Frame& frame, const Entry& entry, Rect row);
 
   Paragraph failure_, drop_;
   TextField path_{TextField::Lines::one};
+  std::vector<Entry> entries_;  // of the frame
   bool open_ = false;
+  float scroll_ = 0;
+  std::size_t reached_ = 0;  // the entry that the keyboard was at in the last frame, from 1; 0: none
 };
 
 }  // namespace foreword::ui

@@ -131,17 +131,21 @@ void Root::draw_welcome(Frame& frame, Rect area) {
   const text::Font title_font = frame.font(text::Style::bold, size::kTitle), font = frame.font(text::Style::regular, size::kText);
   welcome_.set(frame, line, font, frame.px(25), width);
   const float button = frame.px(40);
-  const float height = frame.px(52) + welcome_.height() + (ready || loading ? 0 : frame.px(24) + button);
+  // Who has never opened a model of their own is shown the way to those that are here.
+  const auto n_found = frame.state.recent_models.empty() ? static_cast<std::int64_t>(std::ranges::count_if(frame.state.found_models, &FoundModel::can_open)) : 0;
+  const std::string_view offer = !ready && !loading ? "Open a model\u2026" : !ready || hidden || n_found == 0 ? ""
+                                 : n_found == 1 ? "A model was found on this computer\u2026" : frame.join(n_found, " models were found on this computer\u2026");
+  const float height = frame.px(52) + welcome_.height() + (offer.empty() ? 0 : frame.px(24) + button);
   float y = std::round(std::max(area.top + frame.px(16), area.center().y - height * 0.6f));
   canvas.push_clip(area);
   canvas.text({std::round(area.center().x - canvas.width(title_font, title) / 2), y}, frame.px(40), title_font, frame.theme.ink, title);
   y += frame.px(52);
   welcome_.draw_centered(frame, {area.center().x - width / 2, y}, frame.theme.ink_soft);
   y += welcome_.height();
-  if (!ready && !loading) {
+  if (!offer.empty()) {
     y += frame.px(24);
-    const float w = text_button_width(frame, "Open a model\u2026") + frame.px(12), x = std::round(area.center().x - w / 2);
-    if (text_button(frame, "welcome/open", "Open a model\u2026", {x, y, x + w, y + button}, ButtonLook::primary)) picker_.open(frame);
+    const float w = text_button_width(frame, offer) + frame.px(12), x = std::round(area.center().x - w / 2);
+    if (text_button(frame, "welcome/open", offer, {x, y, x + w, y + button}, ready ? ButtonLook::plain : ButtonLook::primary)) picker_.open(frame);
   }
   canvas.pop_clip();
 }

@@ -139,6 +139,14 @@ struct RecentModel {
   std::string name;
 };
 
+/// A model that another program keeps on this computer, or that lies beside one that was opened before.
+struct FoundModel {
+  std::string path;  // UTF-8
+  std::string name;
+  std::string detail;  // "4.7 GB, from LM Studio", or why it cannot be opened
+  bool can_open = true;
+};
+
 enum class ThemeChoice : std::uint8_t { light, dark };
 
 /// What the composer takes over once; ids grow. A file that was read, or without a name, words that came back.
@@ -226,6 +234,9 @@ struct ViewState {
   std::string draft;                 // taken over by the composer when current_chat changes
   ModelView model;
   std::vector<RecentModel> recent_models;
+  std::vector<FoundModel> found_models;  // none of the recent ones
+  std::string found_note;    // folders that may not be read; empty: nothing to say
+  bool finding_models = false;
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
   std::vector<Offer> offers;  // that are not taken over yet, the newest last
   bool generating = false;   // an answer is being written,
@@ -303,6 +314,8 @@ struct KeepDraft { std::int64_t chat = 0; std::string text; bool private_chat = 
 /// Offers up to this one stand in the composer.
 struct OffersTaken { std::uint64_t newest = 0; };
 struct OpenModel { std::string path; };
+/// Looks anew for models on this computer.
+struct FindModels {};
 /// An address of the web or of mail that the user wants to see in another program.
 struct OpenLink { std::string target; };
 struct DismissNotice { std::uint64_t id = 0; };
@@ -314,6 +327,6 @@ struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
+                             AttachFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, FindModels, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

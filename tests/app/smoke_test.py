@@ -5,6 +5,7 @@ into the build folder.
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import unittest
@@ -103,6 +104,21 @@ class SmokeTest(program.ProgramTest):
         self.assertEqual(json.loads(self.ask("SELECT settings FROM messages WHERE role = 'assistant'")[0][0])["temperature"], 0.25)
         prompt = self.ask("SELECT prompt_tokens FROM messages WHERE role = 'assistant'")[0][0]
         self.assertEqual(self.run_json("chat", "-p", "hello", "--system", told, "-n", 1)["prompt_tokens"], prompt, "the model was told what stood there")
+
+    @program.needs_fixtures
+    def test_a_model_of_another_program_is_found_and_opened_where_it_lies(self):
+        model = self.home / ".lmstudio/models/somebody/stories/stories.gguf"
+        model.parent.mkdir(parents=True)
+        shutil.copy2(program.STORIES, model)
+        with screen.Window(self.display, self.home) as window:
+            window.wait("the built-in model and one that was found", lambda frame: frame["model"] == "ready" and frame["found"] == 1)
+            window.focus()
+            window.hand("key", "ctrl+o", "Tab", "Return")
+            window.wait("the model, which is a recent one then", lambda frame: frame["model"] == "ready" and frame["found"] == 0)
+            window.hand("key", "ctrl+q")
+            self.assertEqual(window.finish(), program.OK, window.errors())
+        self.assertIn((str(model),), self.ask("SELECT path FROM models"))
+        self.assertEqual(model.read_bytes(), program.STORIES.read_bytes())
 
     def test_a_terminal_that_is_gone_ends_no_window(self):
         read, write = os.pipe()

@@ -58,6 +58,9 @@ inline State base() {
   s.context.larger_bytes = 1'074'000'000;
   s.settings = setting_rows();
   s.answers = answers();
+  s.found_models = {{"/home/ada/.lmstudio/models/gemma-3-4b-it-Q4_K_M.gguf", "gemma-3-4b-it-Q4_K_M", "2.5 GB, from LM Studio"},
+                    {"/home/ada/.ollama/models/blobs/sha256-77", "llama3.2:3b", "2.0 GB, from Ollama"},
+                    {"/home/ada/models/mamba.gguf", "mamba-2.8b", "The architecture mamba keeps a recurrent state, which this version cannot run; choose another model.", false}};
   s.recent_models = {{"/home/ada/models/qwen3-8b-q4_k_m.gguf", "Qwen3 8B Q4_K_M"}, {"/home/ada/models/stories260K.gguf", "stories260K"}};
   return s;
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,53 @@ TEST_F(WindowTest, AModelIsOpenedByPathByDropAndFromTheRecentOnes) {
   drive.push(FilesDropped{{"/tmp/B.GGUF"}});
   drive.frames(2);
   EXPECT_EQ(drive.last<OpenModel>()->path, "/tmp/B.GGUF");
+}
+
+TEST_F(WindowTest, D46ModelsOnThisComputerAreListedLookedForAnewAndReachedByKeys) {
+  for (int i = 0; i < 40; ++i) drive.state.found_models.push_back({"/f/" + std::to_string(i) + ".gguf", "Model " + std::to_string(i), "1.0 GB, from Jan", i != 1});
+  drive.state.found_note = "/secret cannot be read: Permission denied.";
+  drive.key(letter('o'), kCtrl);
+  drive.frames(2);
+  EXPECT_NE(drive.last<FindModels>(), nullptr);
+  EXPECT_EQ(drive.find("models/found:39"), nullptr) << "below what is shown";
+  EXPECT_FALSE(drive.find("models/found:1")->enabled);
+  drive.click("models/found:1");
+  EXPECT_EQ(drive.last<OpenModel>(), nullptr);
+  const Rect list = drive.find("models/list")->rect;
+  EXPECT_LE(drive.find("models/box")->rect.bottom, 760);
+  drive.wheel(list.center(), -200);
+  drive.frames(2);
+  ASSERT_NE(drive.find("models/found:39"), nullptr);
+  drive.wheel(list.center(), 200);
+  drive.frames(2);
+  std::set<std::string> reached;
+  for (int i = 0; i < 50; ++i) {
+    drive.key(Key::tab);
+    drive.frames(3);
+    reached.insert(drive.root().interaction().focus_id());
+  }
+  EXPECT_TRUE(reached.contains("models/found:0") && reached.contains("models/found:39"));
+  drive.wheel(list.center(), 200);
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("models/found:2"));
+  EXPECT_EQ(drive.last<OpenModel>()->path, "/f/2.gguf");
+  EXPECT_EQ(drive.find("models/path"), nullptr);
+}
+
+TEST_F(WindowTest, D47WhoHasNeverOpenedOneIsShownTheWayToModelsThatAreHere) {
+  EXPECT_EQ(drive.find("welcome/open"), nullptr);
+  drive.state.found_models = {{"/f/a.gguf", "A", "1.0 GB, from Jan"}, {"/f/b.gguf", "B", "no", false}};
+  drive.frames(2);
+  ASSERT_NE(drive.find("welcome/open"), nullptr);
+  EXPECT_EQ(drive.find("welcome/open")->label, "A model was found on this computer\u2026");
+  drive.state.recent_models = {{"/m/old.gguf", "Old"}};
+  drive.frames(2);
+  EXPECT_EQ(drive.find("welcome/open"), nullptr) << "they know where models are";
+  drive.state.recent_models.clear();
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("welcome/open"));
+  drive.frames(2);
+  EXPECT_NE(drive.find("models/found:0"), nullptr);
 }
 
 TEST_F(WindowTest, AModelsPathMayBeginInTheUsersFolder) {
