@@ -127,7 +127,8 @@ TEST_F(FinderTest, VariablesNameOtherFolders) {
   write("hub/models--a--b/snapshots/c/x.gguf", gguf());
   write("ollama/blobs/sha256-5", gguf());
   write("ollama/manifests/h/n/m/latest", R"({"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:5"}]})");
-  write("ollama/manifests/h/n/m/evil", R"({"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"../../../etc/passwd"},{"mediaType":7},[],{"mediaType":"application/vnd.ollama.image.model"}]})");
+  write("outside.gguf", gguf());
+  write("ollama/manifests/h/n/m/evil", R"({"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"../../outside.gguf"},{"mediaType":7},[],{"mediaType":"application/vnd.ollama.image.model"}]})");
   write("ollama/manifests/h/n/m/broken", "{\"layers\":");
   write("ollama/manifests/h/n/m/other", R"([{"layers":{}}])");
   EXPECT_EQ(names(find()), (std::vector<std::string>{"Ollama/m:latest", "Hugging Face/x"}));
