@@ -22,6 +22,7 @@
 #include "app/command.h"
 #include "app/desktop.h"
 #include "app/draft_options.h"
+#include "app/model_finder.h"
 #include "app/option_checks.h"
 #include "app/paths.h"
 #include "app/terminal.h"
@@ -74,6 +75,7 @@ constexpr CommandRow kCommands[] = {
     {"bench", "Measure speed, also of random-weight models of a standard shape", add_bench},
     {"inspect", "Print a GGUF file's metadata and tensors", add_inspect},
     {"quantize", "Write a GGUF file anew with smaller weights", add_quantize},
+    {"models", "List the models that other programs keep on this computer", add_models},
     {"devices", "List the compute devices", add_devices},
 };
 
@@ -81,7 +83,7 @@ constexpr CommandRow kCommands[] = {
 bool is_word(std::string text, std::string_view word) { return CLI::detail::to_lower(std::move(text)) == word; }
 
 void add_common(CLI::App& app, CommonOptions& common) {
-  app.add_option("-m,--model", common.model, "GGUF file to open; without it, the small built-in model")
+  app.add_option("-m,--model", common.model, "GGUF file to open, or a name from `foreword models`; without it, the small built-in model")
       ->check(must_be_named)
       ->type_name("FILE");
   app.add_flag("--json", common.json, "Print each result as one JSON object instead of text");
@@ -140,6 +142,15 @@ std::uint64_t fresh_seed() {
   return (static_cast<std::uint64_t>(device()) << 32) | device();
 }
 
+/// What is no file may be the name of a model that another program keeps here.
+Result<void> find_named_model(std::filesystem::path& model) {
+  std::error_code code;
+  if (model.empty() || model.has_parent_path() || std::filesystem::exists(model, code)) return {};
+  const FoundModels found = find_models(model_places([](const char* name) { return std::getenv(name); }), {});
+  FW_ASSIGN(model, model_named(found, model));
+  return {};
+}
+
 /// A closed standard stream would give its number to the next file that is opened, which would then receive the output.
 /// Opened for reading, so that a result that nobody can get still fails.
 void occupy_standard_streams() {
@@ -194,6 +205,7 @@ int run(int argc, char** argv) {
   common.engine.cache_folder = find_paths(common.data_dir).cache;
   common.kv_given = app.count("--kv") > 0;
   common.model_given = !common.model.empty();
+  if (const Result<void> found = find_named_model(common.model); !found) return fail(found.error());
   common.builtin = find_builtin_model();
   if (!common.model_given && !app.get_subcommands().empty()) common.model = common.builtin;
   for (const CLI::App* command : app.get_subcommands()) return after_output(runners.at(command->get_name())());

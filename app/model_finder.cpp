@@ -186,4 +186,18 @@ FoundModels find_models(std::span<const ModelPlace> places, std::span<const fs::
   return finder.take();
 }
 
+Result<fs::path> model_named(const FoundModels& found, const fs::path& name) {
+  const std::string wanted = lowered(name.string());
+  const FoundModel* first = nullptr;
+  for (const FoundModel& model : found.models) {
+    const std::string named = lowered(model.name);
+    if (named != wanted && named != wanted + ":latest") continue;
+    if (first != nullptr) {
+      return Error{ErrorCode::invalid_argument, "There are several models named " + name.string() + ", " + first->path.string() + " and " + model.path.string() + "; give the path of one."};
+    }
+    first = &model;
+  }
+  return first == nullptr ? name : first->path;
+}
+
 }  // namespace foreword::app

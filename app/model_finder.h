@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/result.h"
+
 namespace foreword::app {
 
 enum class ModelLayout : std::uint8_t {
@@ -40,5 +42,9 @@ struct FoundModels {
 /// Of these places, and of the folders in which models lie that were opened before (`known`), which are not found again themselves. What is no
 /// language model (vocabularies, projectors, adapters) is left out.
 FoundModels find_models(std::span<const ModelPlace> places, std::span<const std::filesystem::path> known);
+
+/// The file of the one model with this name, in capitals or not; "llama3.2" is "llama3.2:latest", too. Nobody's name is given back as it is, for
+/// it may be a file's. `invalid_argument`: there are several.
+Result<std::filesystem::path> model_named(const FoundModels& found, const std::filesystem::path& name);
 
 }  // namespace foreword::app

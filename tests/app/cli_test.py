@@ -2,16 +2,40 @@
 
 import json
 import os
+import shutil
+import struct
 import subprocess
 import time
 import unittest
 
 import program
 
-COMMANDS = ("chat", "complete", "type", "tokenize", "logits", "perplexity", "eval", "bench", "inspect", "devices")
+COMMANDS = ("chat", "complete", "type", "tokenize", "logits", "perplexity", "eval", "bench", "inspect", "models", "devices")
 
 
 class WithoutModel(program.ProgramTest):
+    @program.needs_fixtures
+    def test_models_of_other_programs_are_listed_and_opened_by_their_names(self):
+        self.assertEqual(self.run_json("models"), {"models": [], "unreadable": []})
+        model = self.home / ".lmstudio/models/somebody/stories/Stories-F32.gguf"
+        strange = self.home / ".lmstudio/models/strange.gguf"
+        model.parent.mkdir(parents=True)
+        shutil.copy2(program.STORIES, model)
+        strange.write_bytes(b"GGUF" + struct.pack("<IQQQ", 3, 1, 1, 20) + b"general.architecture" + struct.pack("<IQ", 8, 3) + b"new")
+        listed = self.run_json("models")["models"]
+        self.assertEqual([(each["name"], each["owner"], each["path"], each["bytes"]) for each in listed],
+                         [("Stories-F32", "LM Studio", str(model), model.stat().st_size), ("strange", "LM Studio", str(strange), strange.stat().st_size)])
+        self.assertIsNone(listed[0]["problem"])
+        self.assertIn("new", listed[1]["problem"])
+        lines = self.run_ok("models").decode().splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(lines[0].endswith(str(model)), lines)
+        by_name = self.run_ok("complete", "-m", "stories-f32", "-p", "Once", "-n", 5, "--temperature", 0)
+        self.assertEqual(by_name, self.run_ok("complete", "-m", model, "-p", "Once", "-n", 5, "--temperature", 0))
+        shutil.copy2(model, self.home / ".lmstudio/models/stories-F32.gguf")
+        self.assertIn("several", self.refused(program.FAILURE, "complete", "-m", "stories-f32", "-p", "Once"))
+        self.refused(program.FAILURE, "complete", "-m", "nothing-of-that-name", "-p", "Once")
+
     def test_help_names_every_command(self):
         out = self.run_ok("--help").decode()
         for command in COMMANDS:

@@ -144,6 +144,18 @@ TEST_F(FinderTest, AFolderThatMayNotBeReadIsTold) {
   EXPECT_NE(found.unreadable.front().find("Permission denied"), std::string::npos) << found.unreadable.front();
 }
 
+TEST(ModelName, IsTheOneModelsOrAFiles) {
+  FoundModels found;
+  found.models = {{"/a/One.gguf", "One", "Jan"}, {"/b/sha256-1", "llama3.2:latest", "Ollama"}, {"/c/two.gguf", "two", "Jan"}, {"/d/two.gguf", "Two", ""}};
+  EXPECT_EQ(*model_named(found, "one"), "/a/One.gguf");
+  EXPECT_EQ(*model_named(found, "llama3.2"), "/b/sha256-1");
+  EXPECT_EQ(*model_named(found, "llama3.2:latest"), "/b/sha256-1");
+  EXPECT_EQ(*model_named(found, "on"), "on") << "whatever that is";
+  const auto several = model_named(found, "two");
+  ASSERT_FALSE(several);
+  EXPECT_NE(several.error().message.find("/d/two.gguf"), std::string::npos) << several.error().message;
+}
+
 /// A controller beside a finder that the test plays.
 class FoundTest : public ::testing::Test {
  protected:
