@@ -27,8 +27,9 @@ struct Applied {
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 17> kSettings{{
+constexpr std::array<std::pair<std::string_view, Apply>, 18> kSettings{{
     {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
+    {kContrastKey, [](Applied to, const std::string& value) { to.view.high_contrast = value == "high"; }},
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
     {kMotionKey, [](Applied to, const std::string& value) { to.view.less_motion = value == "less"; }},
     {kEnterKey, [](Applied to, const std::string& value) { to.view.enter_sends = value != "new_line"; }},
@@ -67,7 +68,7 @@ void Controller::apply_setting(const std::string& key, const std::string& value)
 }
 
 void Controller::show_settings() {
-  view_.settings = settings_page({.theme = view_.theme, .scale = view_.scale, .less_motion = view_.less_motion, .enter_sends = view_.enter_sends, .thinking = thinking_,
+  view_.settings = settings_page({.theme = view_.theme, .high_contrast = view_.high_contrast, .scale = view_.scale, .less_motion = view_.less_motion, .enter_sends = view_.enter_sends, .thinking = thinking_,
                                   .suggestions = view_.suggestions.settings, .suggestions_now = explain_suggestions(),
                                   .writer = suggesters_.wish, .writer_now = std::string(writer_now().why), .helper_there = !options_.builtin.empty(), .kv = options_.model.kv, .kv_given = options_.kv_given,
                                   .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating});

@@ -35,6 +35,11 @@ ui::SettingRow theme_row(const SettingFacts& facts) {
           .options = {{"light", "Light"}, {"dark", "Dark"}}, .chosen = facts.theme == ui::ThemeChoice::dark ? "dark" : "light"};
 }
 
+ui::SettingRow contrast_row(const SettingFacts& facts) {
+  return {.key = kContrastKey, .section = "Look", .label = "Contrast", .help = "High: black and white, and stronger lines.",
+          .options = {{"usual", "As usual"}, {"high", "High"}}, .chosen = facts.high_contrast ? "high" : "usual"};
+}
+
 ui::SettingRow scale_row(const SettingFacts& facts) {
   ui::SettingRow row{.key = kScaleKey, .section = "Look", .label = "Size", .help = "Of text and everything else, on top of the monitor's own scale.", .chosen = scale_text(facts.scale)};
   for (const float scale : {0.75f, 1.0f, 1.25f, 1.5f, 2.0f, 3.0f}) row.options.push_back({scale_text(scale), percent(scale)});
@@ -150,7 +155,7 @@ ui::SettingRow kv_row(const SettingFacts& facts) {
 }  // namespace
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
-  return {theme_row(facts), scale_row(facts), motion_row(facts), enter_row(facts), thinking_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
+  return {theme_row(facts), contrast_row(facts), scale_row(facts), motion_row(facts), enter_row(facts), thinking_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
           writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts), kv_row(facts)};
 }
 

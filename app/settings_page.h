@@ -15,6 +15,7 @@
 namespace foreword::app {
 
 inline constexpr const char* kThemeKey = "theme";
+inline constexpr const char* kContrastKey = "contrast";  // "usual" or "high"
 inline constexpr const char* kScaleKey = "scale";
 inline constexpr const char* kEnterKey = "enter";  // "sends" or "new_line"
 inline constexpr const char* kDraftsKey = "suggestions.drafts";  // "1" or "3"
@@ -32,6 +33,7 @@ inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_nam
 
 struct SettingFacts {
   ui::ThemeChoice theme = ui::ThemeChoice::light;
+  bool high_contrast = false;
   float scale = 1;
   bool less_motion = false;
   bool enter_sends = true;

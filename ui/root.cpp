@@ -36,7 +36,7 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
                           double now) {
   Outcome outcome;
   phrases_.clear();
-  Frame frame{.canvas = canvas_, .input = input_, .phrases = phrases_, .clipboard = clipboard_, .state = state, .theme = theme_of(state.theme),
+  Frame frame{.canvas = canvas_, .input = input_, .phrases = phrases_, .clipboard = clipboard_, .state = state, .theme = theme_of(state.theme, state.high_contrast),
               .events = outcome.events, .now = now, .scale = monitor_scale * state.scale};
   follow_chat(frame);
   take_offers(frame);

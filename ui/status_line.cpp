@@ -110,7 +110,7 @@ std::pair<float, bool> draw_meter(Frame& frame, Rect area, text::Font font) {
   if (frame.input.hovered(kMeterId)) frame.canvas.fill(item, frame.theme.hover, frame.px(6));
   const float share = std::min(1.0f, static_cast<float>(used) / static_cast<float>(size));
   const Color color = context.blocked ? frame.theme.danger : frame.theme.accent;
-  frame.canvas.fill({left, top, left + bar, top + height}, frame.theme.line, height / 2);
+  frame.canvas.fill({left, top, left + bar, top + height}, frame.theme.chosen, height / 2);
   if (used > 0) frame.canvas.fill({left, top, left + std::max(height, std::round(bar * share)), top + height}, color, height / 2);
   frame.canvas.text({right - width, area.top}, area.height(), font, context.blocked ? frame.theme.danger : frame.theme.ink_soft, words);
   focus_ring(frame, kMeterId, item, frame.px(6));

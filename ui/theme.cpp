@@ -28,6 +28,29 @@ constexpr Theme kDark{
                Color::hex(0xE8B48A), Color::hex(0x9B978F), Color::hex(0xE2C48C), Color::hex(0xA5D39A), Color::hex(0xF29A90),
                Color::hex(0xBFB4F0)}};
 
+// For eyes that need more: black and white, text pairs of at least 7:1.
+constexpr Theme kLightContrast{
+    .page = Color::hex(0xFFFFFF), .side = Color::hex(0xFFFFFF), .raised = Color::hex(0xFFFFFF), .line = Color::hex(0x5A5A5A),
+    .border_focus = Color::hex(0x00418F), .ink = Color::hex(0x000000), .ink_soft = Color::hex(0x303030), .ghost = Color::hex(0x575757),
+    .accent = Color::hex(0x003E4F), .on_accent = Color::hex(0xFFFFFF), .hover = Color::hex(0xE4E4E4),
+    .chosen = Color::hex(0xD2D2D2), .bubble = Color::hex(0xECECEC), .code = Color::hex(0xF4F4F4), .chip = Color::hex(0xE4E4E4),
+    .selection = Color::hex(0xA9D4FF), .found = Color::hex(0xFFEC80), .found_here = Color::hex(0xFFB52E), .danger = Color::hex(0x8A0000), .on_danger = Color::hex(0xFFFFFF),
+    .danger_soft = Color::hex(0xFFECEA), .scrim = Color{0, 0, 0, 150},
+    .tokens = {Color::hex(0x000000), Color::hex(0x5E1566), Color::hex(0x004555), Color::hex(0x0F3A80), Color::hex(0x234A06),
+               Color::hex(0x6E2E00), Color::hex(0x424242), Color::hex(0x543300), Color::hex(0x0C4A0C), Color::hex(0x8A0000),
+               Color::hex(0x3F2E80)}};
+
+constexpr Theme kDarkContrast{
+    .page = Color::hex(0x000000), .side = Color::hex(0x000000), .raised = Color::hex(0x0C0C0C), .line = Color::hex(0x9C9C9C),
+    .border_focus = Color::hex(0xFFDD57), .ink = Color::hex(0xFFFFFF), .ink_soft = Color::hex(0xD6D6D6), .ghost = Color::hex(0x9F9F9F),
+    .accent = Color::hex(0x8CE3F5), .on_accent = Color::hex(0x000000), .hover = Color::hex(0x2A2A2A),
+    .chosen = Color::hex(0x3A3A3A), .bubble = Color::hex(0x1F1F1F), .code = Color::hex(0x0C0C0C), .chip = Color::hex(0x2A2A2A),
+    .selection = Color::hex(0x0B4A7A), .found = Color::hex(0x564700), .found_here = Color::hex(0x6B4800), .danger = Color::hex(0xFFB4AB), .on_danger = Color::hex(0x2A0000),
+    .danger_soft = Color::hex(0x2B0B08), .scrim = Color{0, 0, 0, 190},
+    .tokens = {Color::hex(0xFFFFFF), Color::hex(0xF0B8F4), Color::hex(0x8CE3F5), Color::hex(0xB8D0FF), Color::hex(0xC9E6A0),
+               Color::hex(0xFFC79A), Color::hex(0xC4C4C4), Color::hex(0xF5D699), Color::hex(0xB5EBA8), Color::hex(0xFFB4AB),
+               Color::hex(0xD3C9FF)}};
+
 double linear(std::uint8_t channel) {
   const double c = channel / 255.0;
   return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
@@ -37,7 +60,10 @@ double luminance(Color c) { return 0.2126 * linear(c.r) + 0.7152 * linear(c.g) +
 
 }  // namespace
 
-const Theme& theme_of(ThemeChoice choice) { return choice == ThemeChoice::dark ? kDark : kLight; }
+const Theme& theme_of(ThemeChoice choice, bool high_contrast) {
+  if (choice == ThemeChoice::dark) return high_contrast ? kDarkContrast : kDark;
+  return high_contrast ? kLightContrast : kLight;
+}
 
 double contrast(Color a, Color b) {
   const double x = luminance(a), y = luminance(b);

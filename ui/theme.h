@@ -1,5 +1,6 @@
 #pragma once
-// Colours and sizes. Sizes are logical (scale 1); text pairs hold a contrast of at least 4.5:1, which a test computes.
+// Colours and sizes. Sizes are logical (scale 1); text pairs hold a contrast of at least 4.5:1, of the high-contrast themes 7:1 (WCAG 2.1,
+// 1.4.3 and 1.4.6), which a test computes.
 
 #include <array>
 
@@ -34,7 +35,7 @@ struct Theme {
   std::array<Color, text::kTokenKinds> tokens;  // of code, by text::Token
 };
 
-const Theme& theme_of(ThemeChoice choice);
+const Theme& theme_of(ThemeChoice choice, bool high_contrast = false);
 
 /// WCAG 2.1 contrast ratio of two opaque colours, 1..21.
 double contrast(Color a, Color b);

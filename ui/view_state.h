@@ -249,6 +249,7 @@ struct ViewState {
   AnswersView answers;
   std::vector<Notice> notices;  // newest last
   ThemeChoice theme = ThemeChoice::light;
+  bool high_contrast = false;
   float scale = 1;  // on top of the monitor's own, 0.75..3
   bool less_motion = false;  // nothing fades or blinks
   bool enter_sends = true;  // else Enter begins a line, and Ctrl+Enter sends

@@ -105,9 +105,11 @@ TEST_F(SettingsTest, D68TheEnterKeyAndOtherValuesAreKeptAndReadBack) {
   ui(ui::ChangeSetting{kEnterKey, "new_line"});
   EXPECT_FALSE(view().enter_sends);
   EXPECT_EQ(asked_storage<command::SetSetting>().value, "new_line");
-  stored({{"enter", "sends"}, {"theme", "dark"}, {"scale", "2.00"}, {"kv", "a word of tomorrow"}, {"scale", "900"}});
+  stored({{"enter", "sends"}, {"theme", "dark"}, {"contrast", "high"}, {"scale", "2.00"}, {"kv", "a word of tomorrow"}, {"scale", "900"}});
   EXPECT_TRUE(view().enter_sends);
   EXPECT_EQ(view().theme, ui::ThemeChoice::dark);
+  EXPECT_TRUE(view().high_contrast);
+  EXPECT_EQ(chosen(kContrastKey), "high");
   EXPECT_FLOAT_EQ(view().scale, 2);
   EXPECT_EQ(chosen(kKvKey), "auto");
 }

@@ -108,18 +108,21 @@ TEST(Pacing, D70AfterInputThreeFramesFollowAndWhatWaitsIsServedAtOnce) {
 }
 
 TEST(Theme, TextHasContrastOnAllItsGrounds) {
-  for (const ThemeChoice choice : {ThemeChoice::light, ThemeChoice::dark}) {
-    const Theme& t = theme_of(choice);
-    for (const Color ground : {t.page, t.side, t.raised, t.hover, t.chosen, t.bubble, t.code, t.selection, t.found, t.found_here}) EXPECT_GE(contrast(t.ink, ground), 4.5);
-    for (const Color ground : {t.page, t.side, t.raised, t.code, t.hover}) EXPECT_GE(contrast(t.ink_soft, ground), 4.5);
-    EXPECT_GE(contrast(t.accent, t.page), 4.5);
-    for (const Color token : t.tokens) EXPECT_GE(contrast(token, t.code), 4.5);
-    EXPECT_GE(contrast(t.ink, t.chip), 4.5);
-    EXPECT_GE(contrast(t.on_accent, t.accent), 4.5);
-    EXPECT_GE(contrast(t.on_danger, t.danger), 4.5);
-    EXPECT_GE(contrast(t.danger, t.danger_soft), 4.5);
-    EXPECT_GE(contrast(t.danger, t.raised), 4.5);
-    EXPECT_GE(contrast(t.border_focus, t.raised), 3.0);
+  for (const auto& [choice, high] : {std::pair(ThemeChoice::light, false), {ThemeChoice::dark, false}, {ThemeChoice::light, true}, {ThemeChoice::dark, true}}) {
+    const Theme& t = theme_of(choice, high);
+    const double least = high ? 7 : 4.5, least_of_lines = high ? 4.5 : 3;
+    EXPECT_GE(contrast(t.line, t.raised), high ? 4.5 : 1);
+    EXPECT_GE(contrast(t.ghost, t.raised), least);
+    for (const Color ground : {t.page, t.side, t.raised, t.hover, t.chosen, t.bubble, t.code, t.selection, t.found, t.found_here}) EXPECT_GE(contrast(t.ink, ground), least);
+    for (const Color ground : {t.page, t.side, t.raised, t.code, t.hover}) EXPECT_GE(contrast(t.ink_soft, ground), least);
+    EXPECT_GE(contrast(t.accent, t.page), least);
+    for (const Color token : t.tokens) EXPECT_GE(contrast(token, t.code), least);
+    EXPECT_GE(contrast(t.ink, t.chip), least);
+    EXPECT_GE(contrast(t.on_accent, t.accent), least);
+    EXPECT_GE(contrast(t.on_danger, t.danger), least);
+    EXPECT_GE(contrast(t.danger, t.danger_soft), least);
+    EXPECT_GE(contrast(t.danger, t.raised), least);
+    EXPECT_GE(contrast(t.border_focus, t.raised), least_of_lines);
   }
 }
 

@@ -537,9 +537,11 @@ TEST_F(SuggestionsTest, A34WhoRewritesAMessageIsSuggestedAtItsPlaceAndAnAnswerNo
 
 TEST(GhostColours, A28TheGhostCanBeReadAndTold) {
   for (const ThemeChoice choice : {ThemeChoice::light, ThemeChoice::dark}) {
-    const Theme& theme = theme_of(choice);
-    EXPECT_GE(contrast(theme.ghost, theme.raised), 4.5);
-    EXPECT_GE(contrast(theme.ink, theme.ghost), 2.5) << "typed text stands out from it";
+    for (const bool high : {false, true}) {
+      const Theme& theme = theme_of(choice, high);
+      EXPECT_GE(contrast(theme.ghost, theme.raised), 4.5);
+      EXPECT_GE(contrast(theme.ink, theme.ghost), 2.5) << "typed text stands out from it";
+    }
   }
 }
 
