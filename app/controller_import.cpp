@@ -153,8 +153,9 @@ void Controller::handle(event::BackupRestored&& e) {
   drafts_known_ = false;
   row_ids_.clear();
   refusal_.clear();
-  system_prompts_.clear();
-  context_.settings.clear();
+  const auto is_stored = [](const auto& entry) { return entry.first != kPrivateChat; };
+  std::erase_if(system_prompts_, is_stored);
+  std::erase_if(context_.settings, is_stored);
   new_chats_ = {};
   hits_.clear();
   undo_.clear();

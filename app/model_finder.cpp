@@ -163,13 +163,14 @@ std::vector<ModelPlace> model_places(const std::function<const char*(const char*
   const auto either = [](const fs::path& first, const fs::path& otherwise) { return first.empty() ? otherwise : first; };
   const fs::path cache = either(variable("XDG_CACHE_HOME"), home / ".cache"), data = either(variable("XDG_DATA_HOME"), home / ".local/share");
   const fs::path hub = either(variable("HF_HUB_CACHE"), either(variable("HF_HOME"), cache / "huggingface") / "hub");
+  const fs::path ollama = variable("OLLAMA_MODELS");
   std::vector<ModelPlace> places{
       {hub, "Hugging Face", ModelLayout::files, 5},  // a repository's snapshots link to its blobs
       {home / ".lmstudio/models", "LM Studio", ModelLayout::files, 3},
       {home / ".cache/lm-studio/models", "LM Studio", ModelLayout::files, 3},
       {either(variable("LLAMA_CACHE"), cache / "llama.cpp"), "llama.cpp", ModelLayout::files, 1},
-      {either(variable("OLLAMA_MODELS"), home / ".ollama/models"), "Ollama", ModelLayout::ollama, 3},
-      {"/usr/share/ollama/.ollama/models", "Ollama", ModelLayout::ollama, 3},
+      {either(ollama, home / ".ollama/models"), "Ollama", ModelLayout::ollama, 3},
+      {ollama.empty() ? "/usr/share/ollama/.ollama/models" : "", "Ollama", ModelLayout::ollama, 3},  // where it runs as a service
       {data / "nomic.ai/GPT4All", "GPT4All", ModelLayout::files, 0},
       {data / "Jan/data/llamacpp/models", "Jan", ModelLayout::files, 4},
       {home / ".config/Jan/data/llamacpp/models", "Jan", ModelLayout::files, 4},

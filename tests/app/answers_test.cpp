@@ -195,6 +195,17 @@ TEST_F(AnswersTest, APrivateChatWritesNothingAndLeavesNothing) {
   EXPECT_EQ(row_of(view().answers.sampling, "top_k").chosen, "");
 }
 
+TEST_F(AnswersTest, APrivateChatKeepsItsOwnWhenACopyOfAllOthersIsRestored) {
+  model_ready();
+  open_chat(7, "Of seven.");
+  ui(ui::NewChat{true});
+  ui(ui::SetInstructions{0, "A secret.", true});
+  storage_says(event::BackupRestored{99, {}, false});
+  EXPECT_EQ(view().answers.instructions, "A secret.");
+  ui(ui::NewChat{});
+  EXPECT_EQ(view().answers.instructions, "");
+}
+
 TEST_F(AnswersTest, NewChatsBeginAsOneThatWasMadeTheirModel) {
   model_ready();
   open_chat(7, "You are a pirate.", R"({"overflow":"stop","sampling":{"temperature":0.1}})");
