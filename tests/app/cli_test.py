@@ -139,6 +139,7 @@ class WithoutModel(program.ProgramTest):
             self.assertEqual(done.returncode, program.FAILURE, what)
             self.assert_sentence(done.stderr.decode())
 
+    @unittest.skipIf("ASAN_OPTIONS" in os.environ, "the sanitizer's own memory is larger than any of these limits")
     def test_a_limit_on_memory_is_told_at_any_place(self):
         for most in range(60, 340, 40):
             with self.subTest(mebibytes=most):
