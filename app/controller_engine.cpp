@@ -162,7 +162,7 @@ void Controller::handle(engine::GenerationDone&& e) {
     const std::int64_t read = e.stats.prompt_tokens - e.stats.reused_tokens;
     if (read > 0 && e.stats.prompt_seconds > 0.02) reading_.tokens_per_second = static_cast<double>(read) / e.stats.prompt_seconds;
   }
-  const bool whole = e.stats.stop_reason == engine::StopReason::eos || e.stats.stop_reason == engine::StopReason::stop_string;  // else it can go on
+  const bool whole = ended_by_itself(e.stats.stop_reason);
   end_turn(whole ? ui::MessageState::complete : ui::MessageState::stopped, whole ? storage::Status::complete : storage::Status::stopped, e.id == running_ ? e.stats : engine::GenerationStats{});
 }
 

@@ -16,9 +16,8 @@ using Clock = std::chrono::steady_clock;
 /// How often a growing answer is written.
 constexpr auto kSavePeriod = std::chrono::milliseconds(500);
 
-/// What did not end by itself can go on.
 storage::Status status_of(engine::StopReason reason) {
-  return reason == engine::StopReason::eos || reason == engine::StopReason::stop_string ? storage::Status::complete : storage::Status::stopped;
+  return ended_by_itself(reason) ? storage::Status::complete : storage::Status::stopped;
 }
 
 class SqliteHistory : public History {

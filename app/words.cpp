@@ -75,6 +75,8 @@ std::string speed_words(std::int64_t n_tokens, double tokens_per_second) {
   return line;
 }
 
+bool ended_by_itself(engine::StopReason reason) { return reason == engine::StopReason::eos || reason == engine::StopReason::stop_string; }
+
 std::string_view early_end(std::string_view stop_reason) {
   using engine::StopReason;
   if (stop_reason == engine::name_of(StopReason::context)) return " \u00b7 the context is full";

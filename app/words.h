@@ -27,6 +27,8 @@ std::string size_words(std::int64_t bytes);
 double answer_speed(const engine::GenerationStats& stats);
 /// "38 tokens \u00b7 21.4 tokens/s"; no speed if it is 0.
 std::string speed_words(std::int64_t n_tokens, double tokens_per_second);
+/// The model was done, or a stop string came; any other answer can go on.
+bool ended_by_itself(engine::StopReason reason);
 /// " \u00b7 the context is full" of an answer that ended early, by the engine's word for it; else nothing.
 std::string_view early_end(std::string_view stop_reason);
 /// Speed words with that reason.

@@ -196,14 +196,7 @@ void AnswersPanel::draw(Frame& frame, Rect window) {
   lay_out(frame, inside.width() - bar);
   frame.input.add({.id = kListId, .role = ItemRole::document, .label = "How this chat is answered", .rect = inside});
   if (!std::string_view(frame.input.focus_id()).starts_with("answers/")) frame.input.focus(kListId);  // what had it was scrolled away
-  for (const InputEvent& event : frame.input.events_of(kListId)) {
-    if (const auto* wheel = std::get_if<Wheel>(&event)) scroll_ -= wheel->dy * frame.px(60);
-    const auto* key = std::get_if<KeyPress>(&event);
-    if (key == nullptr) continue;
-    if (key->key == Key::down || key->key == Key::page_down) scroll_ += inside.height() * (key->key == Key::down ? 0.2f : 0.9f);
-    if (key->key == Key::up || key->key == Key::page_up) scroll_ -= inside.height() * (key->key == Key::up ? 0.2f : 0.9f);
-  }
-  scroll_ = std::round(std::clamp(scroll_, 0.0f, std::max(0.0f, height_ - inside.height())));
+  scroll_ = std::round(std::clamp(scrolled(frame, kListId, inside.height(), scroll_), 0.0f, std::max(0.0f, height_ - inside.height())));
   frame.canvas.push_clip({inside.left - frame.px(kColumn), inside.top, inside.right, inside.bottom});
   const Rect view{inside.left, inside.top, inside.right - bar, inside.bottom};
   float y = draw_instructions(frame, view, view.top - scroll_);

@@ -56,6 +56,7 @@ void ModelPicker::collect(Frame& frame) {
   section("Recent", n_recent > 0);
   for (std::size_t i = 0; i < n_recent; ++i) entries_.push_back({frame.join("models/recent:", i), state.recent_models[i].name, state.recent_models[i].path, state.recent_models[i].path});
   section("Found on this computer", !state.found_models.empty());
+  section("Looking for models on this computer\u2026", state.finding_models && state.found_models.empty());
   for (std::size_t i = 0; i < state.found_models.size(); ++i) {
     const FoundModel& model = state.found_models[i];
     entries_.push_back({frame.join("models/found:", i), model.name, model.detail, model.path, model.can_open});

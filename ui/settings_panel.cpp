@@ -168,14 +168,7 @@ void SettingsPanel::draw(Frame& frame, Rect window) {
   Dialog dialog(frame, window, {"settings", "Settings", width, std::min(content + head, window.height() * 0.86f)});
   const Rect inside = dialog.to_the_edge();
   frame.input.add({.id = kListId, .role = ItemRole::document, .label = "Settings", .rect = inside});
-  for (const InputEvent& event : frame.input.events_of(kListId)) {
-    if (const auto* wheel = std::get_if<Wheel>(&event)) scroll_ -= wheel->dy * frame.px(60);
-    const auto* key = std::get_if<KeyPress>(&event);
-    if (key == nullptr) continue;
-    if (key->key == Key::down || key->key == Key::page_down) scroll_ += inside.height() * (key->key == Key::down ? 0.2f : 0.9f);
-    if (key->key == Key::up || key->key == Key::page_up) scroll_ -= inside.height() * (key->key == Key::up ? 0.2f : 0.9f);
-  }
-  scroll_ = std::round(std::clamp(scroll_, 0.0f, std::max(0.0f, content - inside.height())));
+  scroll_ = std::round(std::clamp(scrolled(frame, kListId, inside.height(), scroll_), 0.0f, std::max(0.0f, content - inside.height())));
   frame.canvas.push_clip({inside.left - frame.px(kColumn), inside.top, inside.right, inside.bottom});
   page.draw({inside.left, inside.top, inside.right - bar, inside.bottom}, scroll_);
   frame.canvas.pop_clip();

@@ -63,6 +63,18 @@ std::optional<Vec> dragged_to(Frame& frame, std::string_view id) {
 
 }  // namespace
 
+float scrolled(Frame& frame, std::string_view id, float height, float scroll) {
+  constexpr float kNotch = 60, kStep = 0.2f, kPage = 0.9f;  // logical; of the height
+  for (const InputEvent& event : frame.input.events_of(id)) {
+    if (const auto* wheel = std::get_if<Wheel>(&event)) scroll -= wheel->dy * frame.px(kNotch);
+    const auto* key = std::get_if<KeyPress>(&event);
+    if (key == nullptr) continue;
+    if (key->key == Key::down || key->key == Key::page_down) scroll += height * (key->key == Key::down ? kStep : kPage);
+    if (key->key == Key::up || key->key == Key::page_up) scroll -= height * (key->key == Key::up ? kStep : kPage);
+  }
+  return scroll;
+}
+
 float scroll_bar(Frame& frame, std::string_view id, Rect area, float content_height, float scroll) {
   const float room = content_height - area.height();
   if (room <= 0 || area.empty()) return 0;

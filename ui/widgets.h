@@ -21,9 +21,10 @@ float text_button_width(Frame& frame, std::string_view label);
 bool icon_button(Frame& frame, std::string_view id, std::string_view label, Icon icon, Rect rect, ButtonState state = {});
 /// Shown around what the keyboard has reached.
 void focus_ring(Frame& frame, std::string_view id, Rect rect, float radius);
+/// Where a page of this height that has the focus, or is under the mouse, is scrolled to by its wheel and keys; not limited.
+float scrolled(Frame& frame, std::string_view id, float height, float scroll);
 /// A thin bar at the right edge of `area`; returns the new scroll position if it is being dragged.
 float scroll_bar(Frame& frame, std::string_view id, Rect area, float content_height, float scroll);
-
 /// The same at the lower edge of `area`, for what is wider than it.
 float sideways_bar(Frame& frame, std::string_view id, Rect area, float content_width, float scroll);
 

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -134,14 +133,12 @@ TEST_F(FinderTest, VariablesNameOtherFolders) {
   EXPECT_EQ(names(find()), (std::vector<std::string>{"Ollama/m:latest", "Hugging Face/x"}));
 }
 
-TEST_F(FinderTest, AFolderThatMayNotBeReadIsTold) {
-  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
-  write(".lmstudio/models/a/model.gguf", gguf());
-  fs::permissions(home.path() / ".lmstudio/models/a", fs::perms::none);
+TEST_F(FinderTest, AFolderThatCannotBeReadIsTold) {
+  fs::create_directories(home.path() / ".lmstudio");
+  fs::create_symlink("models", home.path() / ".lmstudio/models");  // leads to itself, which stops root, too
   const FoundModels found = find();
-  fs::permissions(home.path() / ".lmstudio/models/a", fs::perms::owner_all);
   ASSERT_EQ(found.unreadable.size(), 1u);
-  EXPECT_NE(found.unreadable.front().find("Permission denied"), std::string::npos) << found.unreadable.front();
+  EXPECT_TRUE(found.unreadable.front().starts_with((home.path() / ".lmstudio/models").string() + " cannot be read: ")) << found.unreadable.front();
 }
 
 TEST(ModelName, IsTheOneModelsOrAFiles) {
