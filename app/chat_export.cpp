@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "app/chat_json.h"
-#include "ui/text/reasoning.h"
+#include "engine/base/reasoning.h"
 
 namespace foreword::app {
 namespace {
@@ -46,7 +46,7 @@ std::string speaker(const Message& message) {
 
 std::string said(const Message& message) {
   if (message.role != storage::Role::assistant) return message.content;
-  return std::string(ui::text::said_in(message.content));
+  return std::string(said_in(message.content));
 }
 
 std::string escaped(const std::string& text) {

@@ -7,9 +7,9 @@
 
 #include "app/context_plan.h"
 #include "app/controller.h"
-#include "app/turns.h"
 #include "app/words.h"
-#include "ui/text/reasoning.h"
+#include "engine/base/reasoning.h"
+#include "engine/template/turns.h"
 
 namespace foreword::app {
 
@@ -205,7 +205,7 @@ bool Controller::summarise(std::size_t n_rows) {
   while (until < end) {
     const bool asked = rows_[until].role == engine::Role::user;
     const std::string& text_of_row = view_.messages[until].text;
-    std::string part(asked ? text_of_row : ui::text::said_in(text_of_row));
+    std::string part(asked ? text_of_row : said_in(text_of_row));
     const std::int64_t counted = until < context_.row_tokens.size() ? context_.row_tokens[until] : 0;
     tokens += counted > 0 ? counted : std::ssize(part) / kBytesPerToken;
     if (tokens > room && !text.empty()) break;
@@ -244,7 +244,7 @@ void Controller::summary_done() {
     return end_turn(ui::MessageState::stopped, storage::Status::stopped, {});
   }
   context_.n_summarised = done.until;
-  context_.chosen.summary = ui::text::said_in(done.text);
+  context_.chosen.summary = said_in(done.text);
   context_.chosen.summarised_until = done.until > 0 && done.until <= rows_.size() ? rows_[done.until - 1].id : 0;
   if (summarise(done.n_rows)) return;
   save_chat_settings();

@@ -7,8 +7,8 @@
 #include "app/controller.h"
 #include "app/message_settings.h"
 #include "app/words.h"
+#include "engine/base/reasoning.h"
 #include "ui/status_line.h"
-#include "ui/text/reasoning.h"
 
 namespace foreword::app {
 
@@ -142,7 +142,7 @@ void Controller::handle(engine::TextPiece&& e) {
 void Controller::time_reasoning(Turn& turn, const std::string& piece) {
   if (turn.text.size() == piece.size()) reading_.answer_began_ms = out_.now_ms();
   if (turn.reasoning_seconds > 0 || piece.find_first_of(">]") == piece.npos) return;  // no tag ends here
-  const ui::text::Answer parts = ui::text::split_reasoning(turn.text);
+  const AnswerParts parts = split_reasoning(turn.text);
   if (parts.thinking || parts.reasoning.empty()) return;
   turn.reasoning_seconds = std::max(0.1, static_cast<double>(out_.now_ms() - reading_.answer_began_ms) / 1000);
 }

@@ -67,6 +67,7 @@ constexpr CommandRow kCommands[] = {
     {"chat", "Chat in the terminal, or answer once with -p", add_chat},
     {"export", "Print a stored chat as Markdown, HTML, text or JSON", add_export},
     {"complete", "Continue a text as it is, without a chat template", add_complete},
+    {"serve", "Answer other programs on this computer, over OpenAI's interface", add_serve},
     {"type", "Replay recorded keys with suggestions, and tell how fast and how good these are", add_type},
     {"tokenize", "Print the token ids of a text", add_tokenize},
     {"logits", "Write the logits of every position to a file", add_logits},

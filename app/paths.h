@@ -13,6 +13,7 @@ struct Paths {
 
   std::filesystem::path database() const { return data / "foreword.db"; }
   std::filesystem::path prefixes() const { return cache / "prefixes"; }
+  std::filesystem::path server_key() const { return config / "server-key"; }
   std::filesystem::path kv_book() const { return cache / "kv-costs.json"; }
   std::filesystem::path window() const { return state / "window"; }
 };

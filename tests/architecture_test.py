@@ -26,6 +26,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 LIBRARIES = (
     (re.compile(r"CLI/"), "CLI11"),
     (re.compile(r"nlohmann/"), "nlohmann_json"),
+    (re.compile(r"httplib\.h"), "cpp-httplib"),
     (re.compile(r"sqlite3\.h"), "SQLite"),
     (re.compile(r"(imgui|backends/imgui_|stb/)"), "Dear ImGui"),
     (re.compile(r"GLFW/|GL/|GLES"), "GLFW"),

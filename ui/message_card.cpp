@@ -62,7 +62,7 @@ std::string copy_message(const MessageRow& message, Range places, CopyAs as) {
     if (places.begin == 0 && places.end == kMessageEnd) return message.text;
     return write(text::parse_plain(words_of(message)), places);
   }
-  const text::Answer parts = text::split_reasoning(text);
+  const AnswerParts parts = split_reasoning(text);
   const auto source = [&](Range range) { return text.substr(range.begin, range.end - range.begin); };
   if (!parts.reasoning.empty()) {
     const auto thoughts = blocks_of(source(parts.reasoning));
@@ -83,7 +83,7 @@ void find_in_message(const MessageRow& message, std::string_view needle, std::ve
   if (is_user(message)) {
     blocks = text::parse_plain(words_of(message));
   } else {
-    const text::Answer parts = text::split_reasoning(text);
+    const AnswerParts parts = split_reasoning(text);
     const auto source = [&](Range range) { return text.substr(range.begin, range.end - range.begin); };
     if (!parts.reasoning.empty() || parts.thinking) begin = size_of(blocks_of(source(parts.reasoning))) + 1;
     blocks = blocks_of(source(parts.answer));
@@ -133,7 +133,7 @@ void MessageCard::lay_out(Frame& frame, const MessageRow& message, float width) 
   state_ = message.state;
   const bool user = answer_.user = is_user(message);
   const MessageParts said = user ? parts_of(message.text) : MessageParts{};
-  const text::Answer parts = user ? text::Answer{{}, said.words, false} : text::split_reasoning(message.text);
+  const AnswerParts parts = user ? AnswerParts{{}, said.words, false} : split_reasoning(message.text);
   files_.clear();
   for (const MessageParts::File& file : said.files) files_.push_back({range_of(message.text, file.name), range_of(message.text, file.text)});
   has_reasoning_ = !parts.reasoning.empty() || parts.thinking;

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/reasoning.h"
 #include "ui/frame.h"
 #include "ui/text/boxes.h"
 #include "ui/text/markdown_stream.h"
-#include "ui/text/reasoning.h"
 
 namespace foreword::ui {
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "engine/base/reasoning.h"
 #include "ui/attachments.h"
 #include "ui/message_card.h"
 #include "ui/widgets.h"
@@ -47,7 +48,7 @@ void MessageCard::draw_footer(Frame& frame, const MessageRow& message, std::stri
       Tool{"/next", "The version after (Alt+Right)", Icon::chevron_right, message.n_siblings > 1, idle && message.sibling < message.n_siblings,
            [](Frame& f, const MessageRow& m) { f.send(ShowSibling{m.id, 1}); }},
       Tool{"/copy", "Copy", Icon::copy, !busy && (!user || all), true,
-           [](Frame& f, const MessageRow& m) { f.clipboard.write(std::string(is_user(m) ? m.text : text::said_in(m.text))); }},
+           [](Frame& f, const MessageRow& m) { f.clipboard.write(std::string(is_user(m) ? m.text : said_in(m.text))); }},
       Tool{"/edit", "Edit", Icon::pencil, all && !busy, idle, [](Frame& f, const MessageRow& m) { f.edit_asked = m.id; }},
       Tool{"/continue", "Go on from here", Icon::play, can_continue, ready, [](Frame& f, const MessageRow& m) { f.send(ContinueAnswer{m.id}); }},
       Tool{"/regenerate", "Answer again", Icon::retry, all && !user && !busy, ready, [](Frame& f, const MessageRow& m) { f.send(Regenerate{m.id}); }},

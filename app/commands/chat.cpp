@@ -17,7 +17,7 @@
 #include "app/paths.h"
 #include "app/prefix_cache.h"
 #include "app/terminal.h"
-#include "app/turns.h"
+#include "engine/template/turns.h"
 
 namespace foreword::app {
 namespace {

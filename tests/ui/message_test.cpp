@@ -213,9 +213,9 @@ TEST_F(MessageTest, D63ThoughtsAreFoundWhileTheyComeAndWithoutTheirFirstTag) {
   row.text += "\n</think>\n\nDone";
   drive.frames(2);
   EXPECT_EQ(drive.find("messages/1/thoughts")->label, "Thoughts, folded");
-  const text::Answer lone = text::split_reasoning("thought\n</think>\nDone");
+  const AnswerParts lone = split_reasoning("thought\n</think>\nDone");
   EXPECT_EQ(lone.reasoning, (text::Range{0, 7}));
-  EXPECT_TRUE(text::split_reasoning("Say `</think>` to end.").reasoning.empty());
+  EXPECT_TRUE(split_reasoning("Say `</think>` to end.").reasoning.empty());
 }
 
 TEST_F(MessageTest, D63ThoughtsOfGptOssAreFoldedWhileTheyComeAndItsMarksAreNotSeen) {

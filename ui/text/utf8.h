@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/range.h"
+
 namespace foreword::ui::text {
 
 struct CodePoint {
@@ -43,11 +45,7 @@ std::size_t next_word(std::string_view text, std::size_t at);
 /// Start of the word to the left, as Ctrl+Left goes.
 std::size_t previous_word(std::string_view text, std::size_t at);
 
-struct Range {
-  std::size_t begin = 0, end = 0;
-  bool empty() const { return begin == end; }
-  bool operator==(const Range&) const = default;
-};
+using foreword::Range;
 /// The run of word characters, spaces or punctuation around `at`, as a double click selects it.
 Range word_at(std::string_view text, std::size_t at);
 /// The paragraph (between line ends) around `at`, without its "\n".

@@ -1,16 +1,19 @@
-#include "ui/text/reasoning.h"
+#include "engine/base/reasoning.h"
 
 #include <algorithm>
 
 #include "engine/base/harmony.h"
 
-namespace foreword::ui::text {
+namespace foreword {
 namespace {
 
 struct Tags {
   std::string_view open, close;
 };
 constexpr Tags kTags[] = {{"<think>", "</think>"}, {"<thinking>", "</thinking>"}, {"<reasoning>", "</reasoning>"}, {"[THINK]", "[/THINK]"}};
+
+/// What gpt-oss's messages begin and end with.
+constexpr std::string_view kMessageMark = "<|channel|>", kMessageEnd = "<|end|><|start|>";
 
 Range trimmed(std::string_view text, Range range) {
   const auto is_blank = [&](std::size_t at) { return text[at] == ' ' || text[at] == '\n' || text[at] == '\t'; };
@@ -28,7 +31,7 @@ std::size_t lone_close(std::string_view text, std::string_view tag) {
   return end == text.size() || text[end] == '\n' ? at : text.npos;
 }
 
-Answer of_messages(std::string_view text, const HarmonyAnswer& parts) {
+AnswerParts of_messages(std::string_view text, const HarmonyAnswer& parts) {
   const auto place = [&](std::string_view part) { return static_cast<std::size_t>(part.data() - text.data()); };
   const Range said{place(parts.said), place(parts.said) + parts.said.size()};
   Range thoughts{said.begin, said.begin};
@@ -38,9 +41,29 @@ Answer of_messages(std::string_view text, const HarmonyAnswer& parts) {
   return {trimmed(text, thoughts), said, parts.thinking};
 }
 
+/// Without a whole tag at its beginning, but more text could make one of it.
+bool may_open_thoughts(std::string_view text) {
+  const std::string_view ink = text.substr(std::min(text.find_first_not_of(" \n"), text.size()));
+  if (kMessageMark.starts_with(ink)) return true;
+  return std::ranges::any_of(kTags, [&](const Tags& tags) { return tags.open.starts_with(ink); });
+}
+
+/// Bytes at the end of thoughts that may be the beginning of what ends them.
+std::size_t end_begun(std::string_view thoughts) {
+  std::size_t most = 0;
+  const auto look = [&](std::string_view mark) {
+    for (std::size_t n = std::min(mark.size() - 1, thoughts.size()); n > most; --n) {
+      if (thoughts.ends_with(mark.substr(0, n))) most = n;
+    }
+  };
+  for (const Tags& tags : kTags) look(tags.close);
+  look(kMessageEnd);
+  return most;
+}
+
 }  // namespace
 
-Answer split_reasoning(std::string_view text) {
+AnswerParts split_reasoning(std::string_view text) {
   if (const auto parts = split_harmony(text)) return of_messages(text, *parts);
   const std::size_t ink = std::min(text.find_first_not_of(" \n"), text.size());
   for (const Tags& tags : kTags) {
@@ -61,4 +84,32 @@ std::string_view said_in(std::string_view text) {
   return text.substr(answer.begin, answer.end - answer.begin);
 }
 
-}  // namespace foreword::ui::text
+AnswerStream::Part AnswerStream::add(std::string_view piece) {
+  text_ += piece;
+  if (!plain_) return take(false);
+  said_ += piece.size();
+  return {{}, std::string(piece)};
+}
+
+AnswerStream::Part AnswerStream::end() { return plain_ ? Part() : take(true); }
+
+AnswerStream::Part AnswerStream::take(bool whole) {
+  const AnswerParts parts = split_reasoning(text_);
+  const bool thoughts = parts.thinking || !parts.reasoning.empty() || parts.answer.begin > 0;
+  if (!thoughts && !whole && may_open_thoughts(text_)) return {};
+  plain_ = !thoughts;
+  Part part;
+  const auto pass_on = [&](Range range, std::size_t& done, std::string& out) {
+    const std::size_t size = range.end - range.begin;
+    if (size <= done) return;
+    out = text_.substr(range.begin + done, size - done);
+    done = size;
+  };
+  Range thought = parts.reasoning;
+  if (parts.thinking && !whole) thought.end -= end_begun(std::string_view(text_).substr(thought.begin, thought.end - thought.begin));
+  pass_on(trimmed(text_, thought), thought_, part.thought);
+  pass_on(parts.answer, said_, part.said);
+  return part;
+}
+
+}  // namespace foreword

@@ -3,14 +3,14 @@
 
 #include <vector>
 
-#include "engine/session.h"
+#include "engine/template/chat_template.h"
 
-namespace foreword::app {
+namespace foreword::engine {
 
 /// Adds a message: none without text, and one of the same role as the last to that, so that a question whose answer never
 /// came stands with the next one and nothing is dropped. True: it is a message of its own.
-bool add_in_turn(std::vector<engine::ChatMessage>& messages, engine::ChatMessage message);
+bool add_in_turn(std::vector<ChatMessage>& messages, ChatMessage message);
 /// All of these, added one after another.
-std::vector<engine::ChatMessage> in_turns(const std::vector<engine::ChatMessage>& messages);
+std::vector<ChatMessage> in_turns(const std::vector<ChatMessage>& messages);
 
-}  // namespace foreword::app
+}  // namespace foreword::engine

@@ -1,13 +1,13 @@
 // A conversation as chat templates want it.
 
-#include "app/turns.h"
+#include "engine/template/turns.h"
 
 #include <gtest/gtest.h>
 
-namespace foreword::app {
+namespace foreword::engine {
 namespace {
 
-using engine::Role;
+
 
 TEST(Turns, NeighboursOfOneRoleAreOneMessageAndEmptyOnesNone) {
   const auto turns = in_turns({{Role::system, "Be brief.", {}}, {Role::user, "one", {}}, {Role::assistant, "", {}}, {Role::user, "two", {}}, {Role::assistant, "yes", {}}, {Role::user, "three", {}}});
@@ -18,4 +18,4 @@ TEST(Turns, NeighboursOfOneRoleAreOneMessageAndEmptyOnesNone) {
 }
 
 }  // namespace
-}  // namespace foreword::app
+}  // namespace foreword::engine

@@ -1,0 +1,103 @@
+#include "app/server/api.h"
+
+#include <chrono>
+#include <random>
+#include <string_view>
+#include <utility>
+
+#include "app/server/exchange.h"
+#include "app/server/replies.h"
+#include "app/server/requests.h"
+#include "engine/template/turns.h"
+
+namespace foreword::app {
+namespace {
+
+std::uint64_t any_number() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+std::int64_t seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string fresh_id(bool chat) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string id = chat ? "chatcmpl-" : "cmpl-";
+  for (std::uint64_t rest = any_number(), i = 0; i < 16; ++i, rest >>= 4) id += kDigits[rest & 15];
+  return id;
+}
+
+/// One for each answer: prompt by prompt, of each with seeds one after another.
+std::vector<engine::Generate> letters_of(const ApiRequest& request, bool same_seed) {
+  engine::Generate letter;
+  letter.sampling = request.sampling;
+  if (!request.seeded && !same_seed) letter.sampling.seed = any_number();
+  letter.max_tokens = request.max_tokens;
+  letter.stop = request.stop;
+  letter.thinking = request.thinking;
+  letter.answer_so_far = request.answer_so_far;
+  std::vector<engine::Generate> letters;
+  const auto add = [&](const auto& prompt) {
+    letter.prompt = prompt;
+    for (int i = 0; i < request.n; ++i) {
+      letters.push_back(letter);
+      letters.back().sampling.seed += static_cast<std::uint64_t>(i);
+    }
+  };
+  if (const auto* messages = std::get_if<std::vector<engine::ChatMessage>>(&request.prompt)) add(in_turns(*messages));
+  else for (const std::string& text : std::get<std::vector<std::string>>(request.prompt)) add(text);
+  return letters;
+}
+
+struct Place {
+  std::string_view path, method;
+};
+constexpr Place kChat{"/v1/chat/completions", "POST"}, kCompletions{"/v1/completions", "POST"}, kModels{"/v1/models", "GET"}, kHealth{"/health", "GET"};
+constexpr Place kPlaces[] = {kChat, kCompletions, kModels, kHealth};
+
+}  // namespace
+
+HttpReply Api::answer(const HttpRequest& request) const {
+  auto stopped = stopped_at_gate(options_.gate, request);
+  HttpReply reply = stopped ? std::move(*stopped) : route(request);
+  for (auto& header : headers_for(options_.gate, request)) reply.headers.push_back(std::move(header));
+  return reply;
+}
+
+HttpReply Api::route(const HttpRequest& request) const {
+  const auto is = [&](const Place& place) { return request.path == place.path && request.method == place.method; };
+  if (is(kHealth)) return {200, "application/json", health_reply()};
+  if (is(kModels)) {
+    const auto model = desk_.model();
+    return model ? HttpReply{200, "application/json", models_reply(*model, seconds_now())} : reply_of(model.error());
+  }
+  if (is(kChat) || is(kCompletions)) return generate(request, is(kChat));
+  std::string there;
+  for (const Place& place : kPlaces) {
+    if (place.path == request.path) return error_reply(405, request.path + " is asked with " + std::string(place.method) + ".", "method_not_allowed");
+    there += (there.empty() ? "" : ", ") + std::string(place.method) + " " + std::string(place.path);
+  }
+  return error_reply(404, "There is no " + request.path + " here; there are " + there + ".", "not_found");
+}
+
+HttpReply Api::generate(const HttpRequest& request, bool chat) const {
+  const auto model = desk_.model();
+  if (!model) return reply_of(model.error());
+  const engine::SamplingParams usual = engine::advised(options_.sampling, model->sampling, options_.named);
+  const auto asked = chat ? read_chat_request(request.body, usual) : read_completion_request(request.body, usual);
+  if (!asked) return reply_of(asked.error());
+  const ReplyHead head{chat, fresh_id(chat), seconds_now(), model->name, asked->n};
+  const auto exchange = std::make_shared<Exchange>(head, *asked, desk_.ask(letters_of(*asked, options_.same_seed)), options_.log);
+  if (auto refused = exchange->refused()) return std::move(*refused);
+  HttpReply reply;
+  if (exchange->streams()) {
+    reply.type = "text/event-stream";
+    reply.headers = {{"Cache-Control", "no-cache"}};
+  }
+  reply.stream = [exchange](HttpSink& sink) { return exchange->write(sink); };
+  return reply;
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,132 @@
+#include "app/server/desk.h"
+
+#include <utility>
+
+namespace foreword::app {
+namespace {
+
+using Answers = Mailbox<engine::Event>;
+
+struct Open {
+  std::vector<engine::Generate> requests;
+  std::shared_ptr<Answers> answers;
+};
+struct HangUp {
+  std::uint64_t first = 0;
+  std::size_t count = 0;
+};
+struct AskModel {
+  std::shared_ptr<Mailbox<Result<engine::ModelSummary>>> answer;
+};
+using Letter = std::variant<engine::Event, Open, HangUp, AskModel>;
+
+bool ends(const engine::Event& event) {
+  return std::holds_alternative<engine::GenerationDone>(event) || std::holds_alternative<engine::GenerationFailed>(event);
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> server_request(const engine::Event& event) {
+  return std::visit(
+      [](const auto& e) -> std::optional<std::uint64_t> {
+        if constexpr (requires { e.id; }) {
+          if (e.id >= kFirstServerRequest) return e.id;
+        }
+        return std::nullopt;
+      },
+      event);
+}
+
+struct ServerDesk::Shared {
+  explicit Shared(std::function<void(engine::Command)> to_engine) : send(std::move(to_engine)) {}
+
+  void run() {
+    while (auto letter = inbox.take()) {
+      std::visit([this](auto& l) { handle(l); }, *letter);
+    }
+    for (auto& [id, answers] : running) {
+      send(engine::Stop{id});
+      answers->close();
+    }
+    for (const auto& waiting : askers) waiting->close();
+  }
+
+  void handle(engine::Event& event) {
+    if (const auto id = server_request(event)) {
+      const auto found = running.find(*id);
+      if (found == running.end()) return;
+      const auto answers = found->second;
+      if (ends(event)) running.erase(found);
+      return answers->push(std::move(event));
+    }
+    if (auto* ready = std::get_if<engine::ModelReady>(&event)) open_model(std::move(ready->model));
+    else if (auto* failed = std::get_if<engine::ModelFailed>(&event); failed != nullptr && !failed->kept) open_model(std::move(failed->error));
+    else if (std::holds_alternative<engine::ModelUnloaded>(event)) open_model(Error{ErrorCode::not_found, "No model is open."});
+    else if (std::holds_alternative<engine::ModelLoading>(event)) model.reset();
+  }
+  void open_model(Result<engine::ModelSummary> now) {
+    model = std::move(now);
+    for (const auto& waiting : askers) waiting->push(*model);
+    askers.clear();
+  }
+  void handle(Open& open) {
+    for (engine::Generate& request : open.requests) {
+      running[request.id] = open.answers;
+      send(std::move(request));
+    }
+  }
+  void handle(HangUp& hang_up) {
+    for (std::uint64_t id = hang_up.first; id < hang_up.first + hang_up.count; ++id) {
+      if (running.erase(id) > 0) send(engine::Stop{id});
+    }
+  }
+  void handle(AskModel& ask) {
+    if (model) ask.answer->push(*model);
+    else askers.push_back(ask.answer);
+  }
+
+  std::function<void(engine::Command)> send;
+  Mailbox<Letter> inbox;
+  std::atomic<std::uint64_t> next_id = kFirstServerRequest;
+  // The desk's own.
+  std::map<std::uint64_t, std::shared_ptr<Answers>> running;
+  std::optional<Result<engine::ModelSummary>> model;  // nothing: one is being opened
+  std::vector<std::shared_ptr<Mailbox<Result<engine::ModelSummary>>>> askers;
+};
+
+ServerDesk::Call::Call(std::shared_ptr<Shared> desk, std::shared_ptr<Answers> events, std::uint64_t first, std::size_t count)
+    : desk_(std::move(desk)), events_(std::move(events)), first_(first), count_(count) {}
+
+ServerDesk::Call::~Call() { desk_->inbox.push(HangUp{first_, count_}); }
+
+ServerDesk::ServerDesk(std::function<void(engine::Command)> send)
+    : shared_(std::make_shared<Shared>(std::move(send))), thread_([shared = shared_] { shared->run(); }) {}
+
+ServerDesk::~ServerDesk() { close(); }
+
+void ServerDesk::close() {
+  shared_->inbox.close();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ServerDesk::deliver(engine::Event event) { shared_->inbox.push(std::move(event)); }
+
+Result<engine::ModelSummary> ServerDesk::model() {
+  const auto answer = std::make_shared<Mailbox<Result<engine::ModelSummary>>>();
+  shared_->inbox.push(AskModel{answer});
+  if (shared_->inbox.closed()) return Error{ErrorCode::cancelled, "The server is being ended."};
+  auto model = answer->take();
+  return model ? std::move(*model) : Error{ErrorCode::cancelled, "The server is being ended."};
+}
+
+std::unique_ptr<ServerDesk::Call> ServerDesk::ask(std::vector<engine::Generate> requests) {
+  const std::size_t count = requests.size();
+  const std::uint64_t first = shared_->next_id.fetch_add(count);
+  for (std::size_t i = 0; i < count; ++i) requests[i].id = first + i;
+  const auto answers = std::make_shared<Answers>();
+  shared_->inbox.push(Open{std::move(requests), answers});
+  if (shared_->inbox.closed()) answers->close();  // nobody may have taken it
+  return std::make_unique<Call>(shared_, answers, first, count);
+}
+
+}  // namespace foreword::app

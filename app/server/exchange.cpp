@@ -1,0 +1,119 @@
+#include "app/server/exchange.h"
+
+#include <chrono>
+#include <cstdio>
+#include <utility>
+#include <variant>
+
+#include "app/server/gate.h"
+
+namespace foreword::app {
+namespace {
+
+/// How often is looked whether who asked is still there, and how long nothing is sent at most.
+constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::seconds kPing{15};
+
+const Error kEnding{ErrorCode::cancelled, "The server is being ended."};
+
+}  // namespace
+
+HttpReply reply_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid_argument: return error_reply(400, error.message);
+    case ErrorCode::unsupported: return error_reply(400, error.message, "unsupported");
+    case ErrorCode::not_found: return error_reply(503, error.message, "no_model");
+    case ErrorCode::cancelled: return error_reply(503, error.message, "ended");
+    default: return error_reply(500, error.message, name_of(error.code));
+  }
+}
+
+Exchange::Exchange(ReplyHead head, const ApiRequest& request, std::unique_ptr<ServerDesk::Call> call, std::function<void(const std::string& line)> done)
+    : head_(std::move(head)), stream_(request.stream), include_usage_(request.include_usage), call_(std::move(call)), done_(std::move(done)) {
+  const auto* texts = std::get_if<std::vector<std::string>>(&request.prompt);
+  const std::size_t n = static_cast<std::size_t>(request.n);
+  choices_.resize(n * (texts != nullptr ? texts->size() : 1));
+  begun_.resize(choices_.size());
+  if (texts == nullptr || !request.echo) return;
+  for (std::size_t i = 0; i < choices_.size(); ++i) take_piece(i, (*texts)[i / n]);
+}
+
+std::optional<HttpReply> Exchange::refused() {
+  while (!call_->over()) {
+    const auto event = call_->next(kLook);
+    if (!event) continue;
+    if (const auto error = take(*event)) return reply_of(*error);
+    if (!std::holds_alternative<engine::PrefixRestoring>(*event)) return std::nullopt;
+  }
+  return reply_of(kEnding);
+}
+
+std::optional<Error> Exchange::take(const engine::Event& event) {
+  if (const auto* piece = std::get_if<engine::TextPiece>(&event)) {
+    take_piece(index_of(event), piece->text);
+  } else if (const auto* done = std::get_if<engine::GenerationDone>(&event)) {
+    if (done->stats.stop_reason == engine::StopReason::cancelled) return Error{ErrorCode::cancelled, "The answer was stopped."};
+    end_choice(index_of(event), done->stats);
+  } else if (const auto* failed = std::get_if<engine::GenerationFailed>(&event)) {
+    return failed->error;
+  }
+  return std::nullopt;
+}
+
+void Exchange::take_piece(std::size_t index, std::string_view text) {
+  AnswerStream::Part part;
+  if (head_.chat) part = choices_[index].answer.add(text);
+  else if (stream_) part.said = text;
+  else choices_[index].text += text;
+  if (!stream_) return;
+  if (part.thought.empty() && part.said.empty()) return;
+  send(piece_reply(head_, index, part, !begun_[index]));
+  begun_[index] = true;
+}
+
+void Exchange::end_choice(std::size_t index, const engine::GenerationStats& stats) {
+  choices_[index].stats = stats;
+  ++n_ended_;
+  if (!stream_) return;
+  const AnswerStream::Part rest = choices_[index].answer.end();
+  if (!rest.thought.empty() || !rest.said.empty() || !begun_[index]) send(piece_reply(head_, index, rest, !begun_[index]));
+  begun_[index] = true;
+  send(end_reply(head_, index, stats));
+}
+
+bool Exchange::write(HttpSink& sink) {
+  auto sent = std::chrono::steady_clock::now();
+  while (n_ended_ < choices_.size()) {
+    const auto event = call_->next(kLook);
+    if (sink.gone()) return false;
+    std::optional<Error> error;
+    if (event) error = take(*event);
+    else if (call_->over()) error = kEnding;
+    if (error && !stream_) return false;
+    if (error) send(reply_of(*error).body);
+    const auto now = std::chrono::steady_clock::now();
+    if (out_.empty() && stream_ && now - sent > kPing) out_ = ": reading\n\n";
+    if (!out_.empty()) {
+      if (!sink.write(std::exchange(out_, {}))) return false;
+      sent = now;
+    }
+    if (error) return true;
+  }
+  tell();
+  if (!stream_) return sink.write(whole_reply(head_, choices_));
+  if (include_usage_) send(usage_reply(head_, choices_));
+  return sink.write(out_ + "data: [DONE]\n\n");
+}
+
+void Exchange::tell() {
+  if (!done_) return;
+  for (const Choice& choice : choices_) {
+    const engine::GenerationStats& stats = *choice.stats;
+    char line[160];
+    std::snprintf(line, sizeof line, "%s: %lld tokens read, %lld of them known; %lld written in %.1f s, %s", head_.id.c_str(), static_cast<long long>(stats.prompt_tokens),
+                  static_cast<long long>(stats.reused_tokens), static_cast<long long>(stats.n_tokens), stats.seconds, finish_reason(stats.stop_reason));
+    done_(line);
+  }
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,135 @@
+#include "app/server/replies.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace foreword::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Json base(const ReplyHead& head, bool piece) {
+  const char* object = !head.chat ? "text_completion" : piece ? "chat.completion.chunk" : "chat.completion";
+  return {{"id", head.id}, {"object", object}, {"created", head.created}, {"model", head.model}, {"system_fingerprint", "foreword-" FOREWORD_VERSION}};
+}
+
+Json usage_of(const ReplyHead& head, const std::vector<Choice>& choices) {
+  std::int64_t read = 0, known = 0, written_tokens = 0;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (!choices[i].stats) continue;
+    const engine::GenerationStats& stats = *choices[i].stats;
+    written_tokens += stats.n_tokens;
+    if (i % static_cast<std::size_t>(head.n) != 0) continue;  // a prompt counts once
+    read += stats.prompt_tokens;
+    known += stats.reused_tokens;
+  }
+  return {{"prompt_tokens", read},
+          {"completion_tokens", written_tokens},
+          {"total_tokens", read + written_tokens},
+          {"prompt_tokens_details", {{"cached_tokens", known}}}};
+}
+
+double per_second(std::int64_t n, double seconds) { return seconds > 0 ? static_cast<double>(n) / seconds : 0; }
+
+Json timings_of(const engine::GenerationStats& stats) {
+  const std::int64_t read = stats.prompt_tokens - stats.reused_tokens, after_first = std::max<std::int64_t>(stats.n_tokens - 1, 0);
+  std::int64_t accepted = 0;
+  for (const auto& drafter : stats.drafters) accepted += drafter.accepted;
+  return {{"cache_n", stats.reused_tokens},
+          {"prompt_n", read},
+          {"prompt_ms", stats.prompt_seconds * 1000},
+          {"prompt_per_second", per_second(read, stats.prompt_seconds)},
+          {"predicted_n", stats.n_tokens},
+          {"predicted_ms", stats.decode_seconds * 1000},
+          {"predicted_per_second", per_second(after_first, stats.decode_seconds)},
+          {"draft_n", stats.drafted_tokens},
+          {"draft_n_accepted", accepted}};
+}
+
+Json whole_choice(const ReplyHead& head, std::size_t index, const Choice& choice) {
+  Json json = {{"index", index}};
+  if (head.chat) {
+    const std::string& text = choice.answer.text();
+    const AnswerParts parts = split_reasoning(text);
+    json["message"] = {{"role", "assistant"}, {"content", text.substr(parts.answer.begin, parts.answer.end - parts.answer.begin)}};
+    if (!parts.reasoning.empty()) json["message"]["reasoning_content"] = text.substr(parts.reasoning.begin, parts.reasoning.end - parts.reasoning.begin);
+  } else {
+    json["text"] = choice.text;
+  }
+  json["logprobs"] = nullptr;
+  if (choice.stats) json["finish_reason"] = finish_reason(choice.stats->stop_reason);
+  return json;
+}
+
+}  // namespace
+
+const char* finish_reason(engine::StopReason reason) {
+  return reason == engine::StopReason::length || reason == engine::StopReason::context ? "length" : "stop";
+}
+
+std::string whole_reply(const ReplyHead& head, const std::vector<Choice>& choices) {
+  Json json = base(head, false);
+  json["choices"] = Json::array();
+  for (std::size_t i = 0; i < choices.size(); ++i) json["choices"].push_back(whole_choice(head, i, choices[i]));
+  json["usage"] = usage_of(head, choices);
+  if (choices.size() == 1 && choices[0].stats) json["timings"] = timings_of(*choices[0].stats);
+  return written(json);
+}
+
+std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerStream::Part& part, bool begin) {
+  Json choice = {{"index", index}};
+  if (head.chat) {
+    Json delta = Json::object();
+    if (begin) delta["role"] = "assistant";
+    if (!part.thought.empty()) delta["reasoning_content"] = part.thought;
+    if (!part.said.empty() || begin) delta["content"] = part.said;
+    choice["delta"] = std::move(delta);
+  } else {
+    choice["text"] = part.said;
+  }
+  choice["logprobs"] = nullptr;
+  choice["finish_reason"] = nullptr;
+  Json json = base(head, true);
+  json["choices"] = Json::array({std::move(choice)});
+  return written(json);
+}
+
+std::string end_reply(const ReplyHead& head, std::size_t index, const engine::GenerationStats& stats) {
+  Json choice = {{"index", index}};
+  if (head.chat) choice["delta"] = Json::object();
+  else choice["text"] = "";
+  choice["logprobs"] = nullptr;
+  choice["finish_reason"] = finish_reason(stats.stop_reason);
+  Json json = base(head, true);
+  json["choices"] = Json::array({std::move(choice)});
+  json["timings"] = timings_of(stats);
+  return written(json);
+}
+
+std::string usage_reply(const ReplyHead& head, const std::vector<Choice>& choices) {
+  Json json = base(head, true);
+  json["choices"] = Json::array();
+  json["usage"] = usage_of(head, choices);
+  return written(json);
+}
+
+std::string models_reply(const engine::ModelSummary& model, std::int64_t created) {
+  return written({{"object", "list"},
+                  {"data", Json::array({{{"id", model.name},
+                                         {"object", "model"},
+                                         {"created", created},
+                                         {"owned_by", "foreword"},
+                                         {"meta",
+                                          {{"architecture", model.architecture},
+                                           {"n_params", model.n_parameters},
+                                           {"size", model.file_bytes},
+                                           {"n_ctx", model.context},
+                                           {"n_ctx_train", model.trained_context},
+                                           {"device", model.device}}}}})}});
+}
+
+std::string health_reply() { return R"({"status":"ok"})"; }
+
+}  // namespace foreword::app

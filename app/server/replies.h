@@ -1,0 +1,46 @@
+#pragma once
+// What the local server says, as JSON of OpenAI's interface; "timings" and "reasoning_content" as llama.cpp's server has them. Pure.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/reasoning.h"
+#include "engine/session.h"
+
+namespace foreword::app {
+
+/// What stands in every object of one request.
+struct ReplyHead {
+  bool chat = true;  // else a completion of a text
+  std::string id;    // "chatcmpl-..."
+  std::int64_t created = 0;  // seconds since 1970
+  std::string model;
+  int n = 1;         // answers to each prompt, one behind the other
+};
+
+/// One answer as it stands.
+struct Choice {
+  AnswerStream answer;     // of a chat
+  std::string text;        // of a completion
+  std::optional<engine::GenerationStats> stats;  // at its end
+};
+
+/// "stop" or "length".
+const char* finish_reason(engine::StopReason reason);
+
+/// The whole answer.
+std::string whole_reply(const ReplyHead& head, const std::vector<Choice>& choices);
+/// A piece of answer `index`: of a chat what was thought and said, of a completion `said` alone. begin: it is the first one.
+std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerStream::Part& part, bool begin);
+/// Answer `index` has ended.
+std::string end_reply(const ReplyHead& head, std::size_t index, const engine::GenerationStats& stats);
+/// All have; sent where it was asked for.
+std::string usage_reply(const ReplyHead& head, const std::vector<Choice>& choices);
+
+std::string models_reply(const engine::ModelSummary& model, std::int64_t created);
+std::string health_reply();
+
+}  // namespace foreword::app

@@ -1,0 +1,234 @@
+#include "app/server/requests.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+namespace foreword::app {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kMostTokens = 1 << 28;
+constexpr std::size_t kMostStops = 16;
+constexpr std::int64_t kUsualTokens = 16;  // of a completion that does not say, as OpenAI's interface has it
+
+Error wrong(std::string sentence) { return {ErrorCode::invalid_argument, std::move(sentence)}; }
+Error cannot(std::string sentence) { return {ErrorCode::unsupported, std::move(sentence)}; }
+std::string quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
+
+/// A field that is there and not null.
+const Json* field(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+Result<void> read(const Json& object, const char* key, bool& out) {
+  const Json* value = field(object, key);
+  if (value == nullptr) return {};
+  if (!value->is_boolean()) return wrong(quoted(key) + " must be true or false.");
+  out = value->get<bool>();
+  return {};
+}
+
+Result<std::optional<std::int64_t>> whole(const Json& object, const char* key, std::int64_t least, std::int64_t most) {
+  const Json* value = field(object, key);
+  if (value == nullptr) return std::optional<std::int64_t>();
+  const double number = value->is_number() ? value->get<double>() : std::nan("");
+  if (!(number >= static_cast<double>(least) && number <= static_cast<double>(most)) || number != std::floor(number)) {
+    return wrong(quoted(key) + " must be a whole number from " + std::to_string(least) + " to " + std::to_string(most) + ".");
+  }
+  return std::optional(static_cast<std::int64_t>(number));
+}
+
+/// Whether a field is there and asks for something.
+bool asks(const Json* value) {
+  if (value == nullptr) return false;
+  if (value->is_boolean()) return value->get<bool>();
+  if (value->is_number()) return value->get<double>() != 0;
+  return !value->empty();
+}
+
+struct Refusal {
+  const char* key;
+  const char* sentence;
+};
+/// What would change the answer, and is not there yet.
+constexpr Refusal kRefused[] = {
+    {"tools", "Tools are not supported yet: leave \"tools\" out."},
+    {"functions", "Functions are not supported yet: leave \"functions\" out."},
+    {"logit_bias", "\"logit_bias\" is not supported yet: leave it out."},
+    {"logprobs", "Probabilities of tokens are not supported yet: leave \"logprobs\" out."},
+    {"top_logprobs", "Probabilities of tokens are not supported yet: leave \"top_logprobs\" out."},
+    {"frequency_penalty", "\"frequency_penalty\" is not supported yet: leave it out, or use \"repeat_penalty\" or \"dry_multiplier\"."},
+    {"suffix", "Texts with an end that is given are not supported yet: leave \"suffix\" out."},
+    {"grammar", "Grammars are not supported yet: leave \"grammar\" out."},
+    {"json_schema", "Answers of a given form are not supported yet: leave \"json_schema\" out."},
+};
+
+Result<void> read_seed(const Json& body, ApiRequest& request) {
+  const Json* value = field(body, "seed");
+  if (value == nullptr) return {};
+  if (!value->is_number_integer()) return wrong("\"seed\" must be a whole number of 64 bits.");
+  if (!value->is_number_unsigned() && value->get<std::int64_t>() < 0) return {};  // as in llama.cpp: any
+  request.sampling.seed = value->get<std::uint64_t>();
+  request.seeded = true;
+  return {};
+}
+
+Result<void> read_stops(const Json& body, ApiRequest& request) {
+  const Json* value = field(body, "stop");
+  if (value == nullptr) return {};
+  const Json list = value->is_array() ? *value : Json::array({*value});
+  if (list.size() > kMostStops) return wrong("\"stop\" may have at most " + std::to_string(kMostStops) + " texts.");
+  for (const Json& stop : list) {
+    if (!stop.is_string() || stop.get_ref<const std::string&>().empty()) return wrong("\"stop\" must be a text, or a list of texts, none of them empty.");
+    request.stop.push_back(stop.get<std::string>());
+  }
+  return {};
+}
+
+/// What every request may say of how it is answered.
+Result<void> read_drawing(const Json& body, ApiRequest& request) {
+  for (const Refusal& refusal : kRefused) {
+    if (asks(field(body, refusal.key))) return cannot(refusal.sentence);
+  }
+  for (const engine::SamplerParam& param : engine::sampler_params()) {
+    const Json* value = field(body, std::string(param.name).c_str());
+    if (value == nullptr) continue;
+    const double number = value->is_number() ? value->get<double>() : std::nan("");
+    if (!(number >= param.minimum && number <= param.maximum)) {
+      return wrong(quoted(param.name) + " must be a number from " + Json(param.minimum).dump() + " to " + Json(param.maximum).dump() + ".");
+    }
+    param.set(request.sampling, number);
+  }
+  FW_TRY(read_seed(body, request));
+  FW_TRY(read_stops(body, request));
+  for (const char* key : {"max_tokens", "max_completion_tokens", "n_predict"}) {
+    FW_ASSIGN(const auto most, whole(body, key, -1, kMostTokens));
+    if (most) request.max_tokens = *most;
+  }
+  FW_ASSIGN(const auto n, whole(body, "n", 1, kMostChoices));
+  request.n = static_cast<int>(n.value_or(1));
+  FW_ASSIGN(const auto best_of, whole(body, "best_of", 1, kMostTokens));
+  if (best_of && *best_of != request.n) return cannot("\"best_of\" is not supported: ask for \"n\" answers.");
+  FW_TRY(read(body, "stream", request.stream));
+  if (const Json* options = field(body, "stream_options")) {
+    if (!options->is_object()) return wrong("\"stream_options\" must be an object.");
+    FW_TRY(read(*options, "include_usage", request.include_usage));
+  }
+  if (const Json* format = field(body, "response_format")) {
+    const Json* type = format->is_object() ? field(*format, "type") : nullptr;
+    if (type == nullptr) return wrong("\"response_format\" must be an object with a \"type\".");
+    if (*type != "text") return cannot("Answers of a given form are not supported yet: leave \"response_format\" out.");
+  }
+  return {};
+}
+
+Result<void> read_thinking(const Json& body, ApiRequest& request) {
+  if (const Json* effort = field(body, "reasoning_effort")) {
+    if (!effort->is_string()) return wrong("\"reasoning_effort\" must be a text: \"none\", \"low\", \"medium\" or \"high\".");
+    request.thinking = *effort != "none";
+  }
+  const Json* words = field(body, "chat_template_kwargs");
+  if (words == nullptr) return {};
+  if (!words->is_object()) return wrong("\"chat_template_kwargs\" must be an object.");
+  bool thinks = request.thinking.value_or(false);
+  FW_TRY(read(*words, "enable_thinking", thinks));
+  if (field(*words, "enable_thinking") != nullptr) request.thinking = thinks;
+  return {};
+}
+
+/// A text, or a list of parts that are texts.
+Result<std::string> read_content(const Json* content, const std::string& place) {
+  if (content == nullptr) return std::string();
+  if (content->is_string()) return content->get<std::string>();
+  if (!content->is_array()) return wrong("\"content\" of " + place + " must be a text or a list of parts.");
+  std::string text;
+  for (const Json& part : *content) {
+    const Json* type = part.is_object() ? field(part, "type") : nullptr;
+    if (type == nullptr || !type->is_string()) return wrong("Each part of \"content\" of " + place + " must be an object with a \"type\".");
+    if (*type != "text") return cannot("The model reads texts alone: " + place + " has a part of another type.");
+    const Json* words = field(part, "text");
+    if (words == nullptr || !words->is_string()) return wrong("A part of \"content\" of " + place + " has no \"text\".");
+    text += words->get_ref<const std::string&>();
+  }
+  return text;
+}
+
+std::optional<engine::Role> role_named(const Json* name) {
+  constexpr std::pair<std::string_view, engine::Role> kRoles[] = {{"system", engine::Role::system}, {"developer", engine::Role::system},
+      {"user", engine::Role::user}, {"assistant", engine::Role::assistant}, {"tool", engine::Role::tool}};
+  if (name == nullptr || !name->is_string()) return std::nullopt;
+  for (const auto& [text, role] : kRoles) {
+    if (name->get_ref<const std::string&>() == text) return role;
+  }
+  return std::nullopt;
+}
+
+Result<engine::ChatMessage> read_message(const Json& message, const std::string& place) {
+  if (!message.is_object()) return wrong("Each of \"messages\" must be an object with a \"role\" and a \"content\".");
+  const auto role = role_named(field(message, "role"));
+  if (!role) return wrong("\"role\" of " + place + R"( must be "system", "user", "assistant" or "tool".)");
+  if (asks(field(message, "tool_calls"))) return cannot("Tools are not supported yet: " + place + " calls one.");
+  FW_ASSIGN(std::string content, read_content(field(message, "content"), place));
+  std::string reasoning;
+  if (const Json* thoughts = field(message, "reasoning_content"); thoughts != nullptr && thoughts->is_string()) reasoning = thoughts->get<std::string>();
+  return engine::ChatMessage{*role, std::move(content), std::move(reasoning)};
+}
+
+Result<Json> read_body(const std::string& json) {
+  Json body = Json::parse(json, nullptr, false);
+  if (!body.is_object()) return wrong("The request's body must be a JSON object in UTF-8.");
+  return body;
+}
+
+}  // namespace
+
+Result<ApiRequest> read_chat_request(const std::string& json, const engine::SamplingParams& usual) {
+  FW_ASSIGN(const Json body, read_body(json));
+  ApiRequest request;
+  request.sampling = usual;
+  FW_TRY(read_drawing(body, request));
+  FW_TRY(read_thinking(body, request));
+  const Json* list = field(body, "messages");
+  if (list == nullptr || !list->is_array() || list->empty()) return wrong("\"messages\" must be a list of at least one message.");
+  std::vector<engine::ChatMessage> messages;
+  for (const Json& one : *list) {
+    FW_ASSIGN(engine::ChatMessage message, read_message(one, "message " + std::to_string(messages.size() + 1)));
+    messages.push_back(std::move(message));
+  }
+  if (messages.back().role == engine::Role::assistant) {
+    if (messages.size() == 1) return wrong("\"messages\" must have a message that is to be answered.");
+    request.answer_so_far = std::move(messages.back().content);
+    messages.pop_back();
+  }
+  request.prompt = std::move(messages);
+  return request;
+}
+
+Result<ApiRequest> read_completion_request(const std::string& json, const engine::SamplingParams& usual) {
+  FW_ASSIGN(const Json body, read_body(json));
+  ApiRequest request;
+  request.sampling = usual;
+  request.max_tokens = kUsualTokens;
+  FW_TRY(read_drawing(body, request));
+  FW_TRY(read(body, "echo", request.echo));
+  const Json* prompt = field(body, "prompt");
+  if (prompt == nullptr) return wrong("\"prompt\" must be a text, or a list of texts.");
+  const Json list = prompt->is_array() ? *prompt : Json::array({*prompt});
+  std::vector<std::string> texts;
+  for (const Json& text : list) {
+    if (text.is_number() || text.is_array()) return cannot("\"prompt\" must be a text, or a list of texts: token ids are not supported.");
+    if (!text.is_string()) return wrong("\"prompt\" must be a text, or a list of texts.");
+    texts.push_back(text.get<std::string>());
+  }
+  if (texts.empty() || texts.size() * static_cast<std::size_t>(request.n) > kMostChoices) {
+    return wrong("\"prompt\" must be a text, or a list of texts; with \"n\" of each, at most " + std::to_string(kMostChoices) + " answers.");
+  }
+  request.prompt = std::move(texts);
+  return request;
+}
+
+}  // namespace foreword::app

@@ -1,0 +1,36 @@
+#pragma once
+// What is asked of the local server, out of the JSON of OpenAI's interface and some of llama.cpp's names. What we cannot do is refused, never
+// left out in silence, where it would change the answer. Pure.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/sampling/sampler.h"
+#include "engine/session.h"
+
+namespace foreword::app {
+
+struct ApiRequest {
+  std::variant<std::vector<engine::ChatMessage>, std::vector<std::string>> prompt;  // a chat, or texts to go on with, each by itself
+  std::string answer_so_far;   // a chat's last message, where that is the beginning of the answer
+  engine::SamplingParams sampling;
+  bool seeded = false;         // else each answer gets a seed of its own
+  std::int64_t max_tokens = -1;
+  std::vector<std::string> stop;
+  std::optional<bool> thinking;
+  int n = 1;                   // answers to each prompt
+  bool stream = false, include_usage = false;
+  bool echo = false;           // texts: the prompt comes first
+};
+
+/// Answers to one request, at most.
+inline constexpr int kMostChoices = 16;
+
+/// `usual`: what counts where the request does not say. Errors are sentences about the request: `unsupported` if it is right and we cannot do it.
+Result<ApiRequest> read_chat_request(const std::string& json, const engine::SamplingParams& usual);
+Result<ApiRequest> read_completion_request(const std::string& json, const engine::SamplingParams& usual);
+
+}  // namespace foreword::app
