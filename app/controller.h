@@ -41,6 +41,8 @@ class Controller {
     std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
     /// Models on this computer beside those that are known; called by such work alone. Empty: none are looked for.
     std::function<FoundModels(const std::vector<std::filesystem::path>& known)> find_models = {};
+    /// Switches the local server on or off and tells what it is then; called by such work alone. Empty: there is none.
+    std::function<ui::ServerView(bool on)> serve = {};
     /// What feeds this computer; called by such work alone. Empty: it is fed from outside.
     std::function<Power()> read_power = {};
   };
@@ -62,6 +64,8 @@ class Controller {
   void start(const std::string& model);
   void on(engine::Event event);
   void on_helper(engine::Event event);
+  /// So many requests are being answered by the local server.
+  void on_server(int running);
   void on(storage::Event event);
   void on(ui::UiEvent event);
 
@@ -252,6 +256,7 @@ class Controller {
   void choose_writer();
   WriterChoice writer_now() const;
   void forget_text(engine::TextOwner chat, bool goes_on);
+  void switch_server();
   void learn_anew();
   void learn(std::vector<storage::SaidText> texts, bool anew);
   void use_count(std::int64_t total, const std::vector<std::int64_t>& of_messages);
@@ -394,6 +399,7 @@ class Controller {
   bool stands_in_ = false;           // the model that comes does so for one that has failed
   std::string named_model_;          // that the user named at the start
   engine::SamplingParams sampling_;  // of answers by the open model
+  bool server_wanted_ = false, server_asked_ = false;  // as it is set; what the last order was
   std::optional<bool> thinking_;     // of models that can; nothing: as they do by themselves
   std::string kv_now_;               // of the open model
   std::vector<engine::KvModeOffer> kv_modes_;

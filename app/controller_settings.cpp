@@ -24,10 +24,11 @@ struct Applied {
   bool kv_given;
   std::optional<bool>& thinking;
   std::string &instructions, &new_chats;
+  bool& server_wanted;
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 18> kSettings{{
+constexpr std::array<std::pair<std::string_view, Apply>, 19> kSettings{{
     {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
     {kContrastKey, [](Applied to, const std::string& value) { to.view.high_contrast = value == "high"; }},
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
@@ -50,6 +51,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 18> kSettings{{
     {kTabKey, [](Applied to, const std::string& value) { to.view.suggestions.settings.tab_accepts_word = value == "word"; }},
     {kInstructionsKey, [](Applied to, const std::string& value) { to.instructions = value; }},
     {kNewChatsKey, [](Applied to, const std::string& value) { to.new_chats = value; }},
+    {kServerKey, [](Applied to, const std::string& value) { to.server_wanted = value == ui::kOn; }},
     {kThinkKey, [](Applied to, const std::string& value) { to.thinking = thinking_from(value); }},
     {kKvKey,
      [](Applied to, const std::string& value) {
@@ -63,7 +65,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 18> kSettings{{
 void Controller::apply_setting(const std::string& key, const std::string& value) {
   if (take_suggestion_count(key, value)) return;
   for (const auto& [name, apply] : kSettings) {
-    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings}, value);
+    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings, server_wanted_}, value);
   }
 }
 
@@ -71,7 +73,7 @@ void Controller::show_settings() {
   view_.settings = settings_page({.theme = view_.theme, .high_contrast = view_.high_contrast, .scale = view_.scale, .less_motion = view_.less_motion, .enter_sends = view_.enter_sends, .thinking = thinking_,
                                   .suggestions = view_.suggestions.settings, .suggestions_now = explain_suggestions(),
                                   .writer = suggesters_.wish, .writer_now = std::string(writer_now().why), .helper_there = !options_.builtin.empty(), .kv = options_.model.kv, .kv_given = options_.kv_given,
-                                  .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating});
+                                  .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating, .server = out_.serve ? &view_.server : nullptr});
 }
 
 void Controller::set_setting(const std::string& key, std::string value) {
@@ -84,6 +86,7 @@ void Controller::handle(storage::event::Settings&& e) {
   const bool first = !std::exchange(settings_known_, true);
   for (const storage::Setting& setting : e.settings) apply_setting(setting.key, setting.value);
   if (!std::exchange(drafts_known_, true)) load_drafts(e.settings);
+  switch_server();
   show_settings();
   if (draft_key() == 0 && rows_.empty()) show_chat_settings();
   if (start_model_ == StartModel::awaited && !named_model_.empty()) open_start_model();
@@ -104,6 +107,7 @@ void Controller::handle(ui::ChangeSetting&& e) {
   const engine::KvWish before = options_.model.kv;
   const std::string key = e.key;
   set_setting(key, std::move(e.value));
+  if (key == kServerKey) switch_server();
   if (key == ui::kSuggestionsSetting) say_suggestions();
   if (key == ui::kSuggestionsSetting || key == kOwnKey) learn_anew();
   if (options_.model.kv != before && can_ask()) open_model(context_.model_path);

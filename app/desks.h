@@ -1,5 +1,5 @@
 #pragma once
-// The two desks and the controller, wired together: what the window and the script (desktop_script.h) both stand on.
+// The desks, the local server and the controller, wired together: what the window and the script (desktop_script.h) both stand on.
 
 #include <cstdint>
 #include <functional>
@@ -7,6 +7,7 @@
 
 #include "app/command.h"
 #include "app/controller.h"
+#include "app/server/local_server.h"
 #include "engine/base/mailbox.h"
 #include "engine/kv/prefix_store.h"
 #include "storage/desk.h"
@@ -14,8 +15,9 @@
 namespace foreword::app {
 
 struct Desks {
-  /// `limit`: tokens of an answer, -1: until the model ends. `wake` is called on any thread when letters have come.
-  Desks(const CommonOptions& common, std::int64_t limit, const std::function<void()>& wake);
+  /// `limit`: tokens of an answer, -1: until the model ends. `wake` is called on any thread when letters have come. `common` must outlive them.
+  Desks(const CommonOptions& common, std::int64_t limit, const std::function<void()>& wake, int server_port = kServerPort);
+  ~Desks();
   Desks(const Desks&) = delete;
   Desks& operator=(const Desks&) = delete;
 
@@ -24,10 +26,14 @@ struct Desks {
 
   Mailbox<engine::Event> from_engine, from_helper;
   Mailbox<storage::Event> from_storage;
+  Mailbox<int> from_server;
   Mailbox<Afterwards> from_side;
   storage::StorageDesk storage;
   std::unique_ptr<engine::PrefixStore> prefixes;
+  ServerDesk server_desk;
+  Mailbox<engine::Event> engine_outbox;  // dealt to the server and to from_engine, on the engine's thread
   engine::Session engine;
+  LocalServer server;      // the side desk's
   engine::Session helper;  // with the small model for suggestions, while one is wanted beside the open one
   Controller controller;
   SideDesk side;  // last: the first to go

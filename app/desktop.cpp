@@ -38,7 +38,7 @@ class Desktop final : public ui::WindowClient {
         started_(started),
         to_say_(options.say.begin(), options.say.end()),
         window_(window),
-        desks_(common, options.limit, [&window] { window.wake(); }),
+        desks_(common, options.limit, [&window] { window.wake(); }, options.server_port),
         controller_(desks_.controller) {
     controller_.start(common.model.string());
     wait_for_start();
@@ -102,7 +102,7 @@ class Desktop final : public ui::WindowClient {
     static constexpr const char* kModel[] = {"none", "loading", "ready", "failed"};
     const ui::ViewState& view = controller_.view();
     const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"found", view.found_models.size()},
-                                      {"chats", view.chats.size()}, {"messages", view.messages.size()}, {"scale", view.scale}, {"generating", view.generating}, {"draft", draft_}};
+                                      {"chats", view.chats.size()}, {"messages", view.messages.size()}, {"scale", view.scale}, {"generating", view.generating}, {"server", view.server.url}, {"draft", draft_}};
     std::printf("%s\n", line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).c_str());
     std::fflush(stdout);
   }
@@ -127,6 +127,7 @@ void add_desktop_options(CLI::App& app, DesktopOptions& options) {
   app.add_option("--screenshot", options.screenshot)->group(hidden);
   app.add_option("--say", options.say)->expected(1)->take_all()->group(hidden);
   app.add_option("--limit", options.limit)->group(hidden);
+  app.add_option("--server-port", options.server_port)->check(CLI::Range(0, 65535))->group(hidden);
   app.add_option("--theme", options.theme)->check(CLI::IsMember({"light", "dark"}))->group(hidden);
   app.add_option("--scale", options.scale)->check(CLI::Range(0.75, 3.0))->check(must_be_finite)->group(hidden);
   app.add_option("--script", options.script)->group(hidden);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/command.h"
+#include "app/server/api.h"
 
 namespace foreword::app {
 
@@ -14,6 +15,7 @@ struct DesktopOptions {
   std::vector<std::string> say;   // messages to send, one after another, before that
   std::int64_t limit = -1;        // tokens of an answer; -1: until the model ends
   std::string script;             // play this file on the desks without a window (desktop_script.h) and quit
+  int server_port = kServerPort;  // of the local server; 0: any free one
   std::string theme;              // "light" or "dark"; empty: as saved
   float scale = 0;                // 0: as saved
   bool print_start = false;       // print how long the first frame took and the resident memory

@@ -6,6 +6,7 @@
 #include "app/open_link.h"
 #include "app/paths.h"
 #include "app/prefix_cache.h"
+#include "app/server/key.h"
 #include "storage/chat_store.h"
 
 namespace foreword::app {
@@ -19,16 +20,44 @@ std::int64_t bytes_of(const std::filesystem::path& file) {
   return error ? 0 : static_cast<std::int64_t>(bytes);
 }
 
+/// On the side desk's thread.
+ui::ServerView serve(LocalServer& server, const CommonOptions& common, bool on) {
+  server.stop();
+  if (!on) return {};
+  const auto key = stored_key(find_paths(common.data_dir).server_key());
+  if (!key) return {.trouble = key.error().message};
+  auto url = server.start({{.key = *key}, common.sampling, common.sampling_named, common.seed_given});
+  return url ? ui::ServerView{.on = true, .url = std::move(*url), .key = *key} : ui::ServerView{.trouble = url.error().message};
+}
+
+/// On the engine's thread: a server's request is no business of the window's, and would only wake it.
+void deal(Mailbox<engine::Event>& outbox, ServerDesk& server, Mailbox<engine::Event>& window) {
+  while (auto event = outbox.try_take()) {
+    if (server_request(*event)) {
+      server.deliver(std::move(*event));
+      continue;
+    }
+    const bool of_model = std::holds_alternative<engine::ModelReady>(*event) || std::holds_alternative<engine::ModelFailed>(*event) ||
+                          std::holds_alternative<engine::ModelLoading>(*event) || std::holds_alternative<engine::ModelUnloaded>(*event);
+    if (of_model) server.deliver(*event);
+    window.push(std::move(*event));
+  }
+}
+
 }  // namespace
 
-Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::function<void()>& wake)
+Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::function<void()>& wake, int server_port)
     : from_engine(wake),
       from_helper(wake),
       from_storage(wake),
+      from_server(wake),
       from_side(wake),
       storage(find_paths(common.data_dir).database(), [this](storage::Event event) { from_storage.push(std::move(event)); }),
       prefixes(open_prefix_cache(common)),
-      engine(from_engine, {}, prefixes.get()),
+      server_desk([this](engine::Command command) { engine.send(std::move(command)); }, {.for_others = true, .on_running = [this](int running) { from_server.push(running); }}),
+      engine_outbox([this] { deal(engine_outbox, server_desk, from_engine); }),
+      engine(engine_outbox, {}, prefixes.get()),
+      server(server_desk, "127.0.0.1", server_port),
       helper(from_helper),
       controller({.engine = [this](engine::Command command) { engine.send(std::move(command)); },
                   .helper = [this](engine::Command command) { helper.send(std::move(command)); },
@@ -39,14 +68,23 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
                   .read_file = [](const std::filesystem::path& path) { return read_file(path, kMostImported, Readable::regular); },
                   .find_models = [](const std::vector<std::filesystem::path>& known) { return find_models(model_places([](const char* name) { return std::getenv(name); }), known); },
+                  .serve = [this, &common](bool on) { return serve(server, common, on); },
                   .read_power = [] { return read_power(); }},
                  {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .sampling_named = common.sampling_named, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,
                   .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin)}),
       side(from_side) {}
 
+// The server first: who waits for it is told while the engine can still hear of it.
+Desks::~Desks() {
+  side.end();
+  server.stop();
+  server_desk.close();
+}
+
 void Desks::carry() {
   while (auto event = from_storage.try_take()) controller.on(*std::move(event));
   while (auto event = from_engine.try_take()) controller.on(*std::move(event));
+  while (auto running = from_server.try_take()) controller.on_server(*running);
   while (auto event = from_helper.try_take()) controller.on_helper(*std::move(event));
   while (auto afterwards = from_side.try_take()) (*afterwards)();
 }

@@ -152,11 +152,28 @@ ui::SettingRow kv_row(const SettingFacts& facts) {
   return row;
 }
 
+constexpr const char* kOthers = "Other programs";
+
+ui::SettingRow server_row(const ui::ServerView& server) {
+  return {.key = kServerKey, .section = kOthers, .label = "Answer other programs on this computer",
+          .help = server.trouble.empty() ? "Over OpenAI's interface, by the open model, to whoever has the key. Nothing of it is kept." : server.trouble,
+          .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = server.on ? ui::kOn : ui::kOff};
+}
+
+ui::SettingRow server_access_row(const ui::ServerView& server) {
+  return {.key = "server.access", .section = kOthers, .label = "What they need to know", .help = "The address is " + server.url + ". The key is kept for the next time, too.",
+          .options = {{.value = "url", .label = "Copy the address", .copies = server.url}, {.value = "key", .label = "Copy the key", .copies = server.key}}};
+}
+
 }  // namespace
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
-  return {theme_row(facts), contrast_row(facts), scale_row(facts), motion_row(facts), enter_row(facts), thinking_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
-          writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts), kv_row(facts)};
+  std::vector<ui::SettingRow> rows{theme_row(facts), contrast_row(facts), scale_row(facts), motion_row(facts), enter_row(facts), thinking_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
+          writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts)};
+  if (facts.server != nullptr) rows.push_back(server_row(*facts.server));
+  if (facts.server != nullptr && facts.server->on) rows.push_back(server_access_row(*facts.server));
+  rows.push_back(kv_row(facts));
+  return rows;
 }
 
 WriterWish writer_wish_from(const std::string& value) {

@@ -29,6 +29,7 @@ inline constexpr const char* kMotionKey = "motion";  // "usual" or "less"
 inline constexpr const char* kThinkKey = "think";  // "auto", "on" or "off"
 inline constexpr const char* kInstructionsKey = "new_chats.instructions";  // that new chats begin with; not on the page
 inline constexpr const char* kNewChatsKey = "new_chats.settings";          // likewise, as a chat's settings
+inline constexpr const char* kServerKey = "server";  // "on" or "off"
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {
@@ -48,6 +49,7 @@ struct SettingFacts {
   std::string kv_now{};        // of the open model: "balanced"; empty: none is open
   std::span<const engine::KvModeOffer> kv_modes{};
   bool answering = false;
+  const ui::ServerView* server = nullptr;  // null: there is none
 };
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts);

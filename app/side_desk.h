@@ -22,12 +22,15 @@ class SideDesk {
           while (auto work = inbox_.take()) outbox.push((*work)());
         }) {}
   /// Does everything that was asked before, and joins.
-  ~SideDesk() {
-    inbox_.close();
-    thread_.join();
-  }
+  ~SideDesk() { end(); }
   SideDesk(const SideDesk&) = delete;
   SideDesk& operator=(const SideDesk&) = delete;
+
+  /// Its owner's: as when it is destroyed.
+  void end() {
+    inbox_.close();
+    if (thread_.joinable()) thread_.join();
+  }
 
   /// Any thread; never waits.
   void send(SideWork work) { inbox_.push(std::move(work)); }

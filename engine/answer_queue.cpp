@@ -8,6 +8,11 @@ namespace {
 /// Answers that run at once; more wait.
 constexpr int kMostOpen = 4;
 
+int most_open(const AnswerWriter& answer) { return answer.waits_for_room() ? 1 : answer.request().for_others ? kMostOpen - 1 : kMostOpen; }
+
+/// The larger, the sooner it gives way.
+int patience(const AnswerWriter& answer) { return answer.request().background ? 2 : answer.request().for_others ? 1 : 0; }
+
 }  // namespace
 
 void open_answers(std::list<AnswerWriter>& answers, PrefixKeeper* keeper, Drafting* drafting, bool beside_suggestion) {
@@ -17,7 +22,7 @@ void open_answers(std::list<AnswerWriter>& answers, PrefixKeeper* keeper, Drafti
   }
   auto n_open = std::ranges::count_if(answers, &AnswerWriter::is_open) + (beside_suggestion ? 1 : 0);
   for (AnswerWriter& answer : answers) {
-    if (answer.is_open() || n_open >= (answer.waits_for_room() ? 1 : kMostOpen)) continue;
+    if (answer.is_open() || n_open >= most_open(answer)) continue;
     answer.open(keeper);
     ++n_open;
   }
@@ -29,8 +34,7 @@ void open_answers(std::list<AnswerWriter>& answers, PrefixKeeper* keeper, Drafti
 AnswerWriter* to_send_away(std::list<AnswerWriter>& answers) {
   AnswerWriter* last = nullptr;
   for (AnswerWriter& answer : answers) {
-    const bool may_be = answer.is_open() && (last == nullptr || answer.request().background || !last->request().background);
-    if (may_be) last = &answer;
+    if (answer.is_open() && (last == nullptr || patience(answer) >= patience(*last))) last = &answer;
   }
   return last;
 }

@@ -112,6 +112,7 @@ struct Generate {
   std::optional<bool> thinking = {};  // chat: whether a model that can think before it answers shall; nothing: as its template has it
   TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
+  bool for_others = false;        // another program waits for it: a place stays free for answers that the user waits for
   bool background = false;        // nobody waits for it: it stands still while anything else is asked for
 };
 struct Stop {

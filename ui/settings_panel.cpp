@@ -93,7 +93,9 @@ class Page {
     const bool possible = option.enabled && row.reason.empty();
     frame_.input.add({.id = id, .role = ItemRole::button, .label = frame_.join(row.label, ": ", option.label), .rect = rect.intersect(view_), .enabled = possible,
                       .selected = option.value == row.chosen});
-    if (frame_.input.activated(id) && option.value != row.chosen) frame_.send(ChangeSetting{row.key, option.value});
+    const bool activated = frame_.input.activated(id);
+    if (activated && !option.copies.empty()) frame_.clipboard.write(option.copies);
+    else if (activated && option.value != row.chosen) frame_.send(ChangeSetting{row.key, option.value});
     return possible && frame_.input.hovered(id);
   }
 

@@ -19,6 +19,12 @@ std::string formatted(const char* format, double value) {
   return buffer.data();
 }
 
+/// "127.0.0.1:3673" of "http://127.0.0.1:3673/v1".
+std::string_view address_of(std::string_view url) {
+  const std::size_t begin = url.find("//"), from = begin == url.npos ? 0 : begin + 2;
+  return url.substr(from, url.find('/', from) - from);
+}
+
 }  // namespace
 
 std::string grouped(std::int64_t number) {
@@ -60,6 +66,8 @@ PhraseList status_places(Phrases& phrases, const ViewState& state) {
   } else if (state.model.state == ModelState::ready) {
     places.push_back("Ready");
   }
+  if (state.server.running > 0) places.push_back(phrases.join({state.server.running == 1 ? "1 request" : grouped(state.server.running), state.server.running == 1 ? "" : " requests", " by the server"}));
+  else if (state.server.on) places.push_back(phrases.join({"Server at ", address_of(state.server.url)}));
   if (!status.device.empty()) places.push_back(status.device);
   if (status.memory_used <= 0) return places;
   const std::string used = bytes_words(status.memory_used);

@@ -178,11 +178,20 @@ struct SuggestionsView {
   std::uint64_t tokens_decoded = 0, tokens_dropped = 0;  // since the start of the program
 };
 
+/// The local server, by which other programs ask the open model.
+struct ServerView {
+  bool on = false;
+  std::string url{}, key{};  // where it is asked, and what requests bear; while it is on
+  std::string trouble{};  // why it is not on though it should be; one sentence
+  int running = 0;       // requests that are being answered
+};
+
 /// One of the values of a setting.
 struct SettingOption {
   std::string value, label;
   std::string detail{};  // what it costs or means; empty: the label says all
   bool enabled = true;
+  std::string copies{};  // what pressing it gives to the clipboard; then it changes nothing
 };
 /// The key of the switch of suggestions; its values.
 inline constexpr const char* kSuggestionsSetting = "suggestions";
@@ -244,6 +253,7 @@ struct ViewState {
   std::int64_t answering_chat = 0;  // which one's it is; 0: none, or one that is not stored
   bool answers_here() const { return generating && !elsewhere; }
   StatusView status;
+  ServerView server;
   ContextView context;
   SuggestionsView suggestions;
   AnswersView answers;

@@ -6,7 +6,6 @@
 #include <ctime>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "app/builtin.h"
@@ -16,9 +15,8 @@
 #include "app/option_checks.h"
 #include "app/paths.h"
 #include "app/report.h"
-#include "app/server/api.h"
-#include "app/server/http_plugin.h"
 #include "app/server/key.h"
+#include "app/server/local_server.h"
 #include "app/terminal.h"
 
 namespace foreword::app {
@@ -46,28 +44,26 @@ sigset_t ending_signals() {
   return signals;
 }
 
-/// Desk, engine and HTTP as long as the server runs.
+/// Desk, engine and server.
 class Serving {
  public:
-  Serving(const CommonOptions& common, const Options& options, std::unique_ptr<HttpServer> http)
-      : desk_([this](engine::Command command) { session_->send(std::move(command)); }),
-        api_(desk_, {{options.key, options.origins, options.hosts}, common.sampling, common.sampling_named, common.seed_given, say}),
-        outbox_([this] { deal(); }),
-        session_(std::in_place, outbox_),
-        http_(std::move(http)),
-        thread_([this] { http_->run([this](const HttpRequest& request) { return api_.answer(request); }); }) {
-    session_->send(engine::LoadModel{common.model, with_kv_book(with_sibling(common.model, common.builtin, common.engine), find_paths(common.data_dir))});
-  }
+  explicit Serving(const Options& options)
+      : desk_([this](engine::Command command) { session_->send(std::move(command)); }, {}), outbox_([this] { deal(); }), session_(std::in_place, outbox_), server_(desk_, options.address, options.port) {}
   ~Serving() {
+    server_.stop();
     desk_.close();
-    http_->stop();
-    thread_.join();
     session_.reset();
   }
   Serving(const Serving&) = delete;
   Serving& operator=(const Serving&) = delete;
 
-  /// Once it is open, or cannot be.
+  /// Where it answers. Requests wait until the model is open.
+  Result<std::string> start(const CommonOptions& common, const Options& options) {
+    FW_ASSIGN(std::string url, server_.start({{options.key, options.origins, options.hosts}, common.sampling, common.sampling_named, common.seed_given, say}));
+    session_->send(engine::LoadModel{common.model, with_kv_book(with_sibling(common.model, common.builtin, common.engine), find_paths(common.data_dir))});
+    return url;
+  }
+  /// Once the model is open, or cannot be.
   std::optional<Result<engine::ModelSummary>> loaded() { return loaded_.try_take(); }
 
  private:
@@ -81,12 +77,10 @@ class Serving {
   }
 
   ServerDesk desk_;
-  Api api_;
   Mailbox<Result<engine::ModelSummary>> loaded_;
   Mailbox<engine::Event> outbox_;
   std::optional<engine::Session> session_;
-  std::unique_ptr<HttpServer> http_;
-  std::thread thread_;
+  LocalServer server_;
 };
 
 void tell(const CommonOptions& common, const Options& options, const engine::ModelSummary& model, const std::string& url) {
@@ -125,23 +119,16 @@ int run(const CommonOptions& common, Options options) {
   if (const int code = need_model(common); code != kOk) return code;
   if (const Result<void> settled = settle_key(common, options); !settled) return wrong_use(settled.error().message);
   const sigset_t signals = ending_signals();
-  auto http = open_http_server();
-  if (!http) return fail(http.error());
-  std::string trouble;
-  const int port = (*http)->bind(options.address, options.port, trouble);
-  if (port == 0) {
-    return fail({ErrorCode::io, "The server cannot take " + options.address + ":" + std::to_string(options.port) + " (" + trouble + "); choose another --port, or end what has it."});
-  }
-  const bool v6 = options.address.find(':') != options.address.npos;
-  const std::string url = "http://" + (v6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(port) + "/v1";
-  Serving serving(common, options, std::move(*http));
+  Serving serving(options);
+  const auto url = serving.start(common, options);
+  if (!url) return fail(url.error());
   constexpr timespec kLook{0, 100'000'000};
   for (;;) {
     if (sigtimedwait(&signals, nullptr, &kLook) > 0) return kOk;
     const auto model = serving.loaded();
     if (!model) continue;
     if (!*model) return fail(model->error());
-    tell(common, options, **model, url);
+    tell(common, options, **model, *url);
     break;
   }
   int signal = 0;

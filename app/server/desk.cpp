@@ -18,7 +18,10 @@ struct HangUp {
 struct AskModel {
   std::shared_ptr<Mailbox<Result<engine::ModelSummary>>> answer;
 };
-using Letter = std::variant<engine::Event, Open, HangUp, AskModel>;
+struct Accept {
+  bool on = false;
+};
+using Letter = std::variant<engine::Event, Open, HangUp, AskModel, Accept>;
 
 bool ends(const engine::Event& event) {
   return std::holds_alternative<engine::GenerationDone>(event) || std::holds_alternative<engine::GenerationFailed>(event);
@@ -38,17 +41,32 @@ std::optional<std::uint64_t> server_request(const engine::Event& event) {
 }
 
 struct ServerDesk::Shared {
-  explicit Shared(std::function<void(engine::Command)> to_engine) : send(std::move(to_engine)) {}
+  Shared(std::function<void(engine::Command)> to_engine, Options o) : send(std::move(to_engine)), options(std::move(o)) {}
 
   void run() {
     while (auto letter = inbox.take()) {
       std::visit([this](auto& l) { handle(l); }, *letter);
+      tell();
     }
+    end_all();
+  }
+
+  void end_all() {
     for (auto& [id, answers] : running) {
       send(engine::Stop{id});
       answers->close();
     }
+    running.clear();
     for (const auto& waiting : askers) waiting->close();
+    askers.clear();
+  }
+  void tell() {
+    if (options.on_running && std::exchange(told, running.size()) != running.size()) options.on_running(static_cast<int>(running.size()));
+  }
+
+  void handle(const Accept& accept) {
+    accepts = accept.on;
+    if (!accepts) end_all();
   }
 
   void handle(engine::Event& event) {
@@ -70,7 +88,9 @@ struct ServerDesk::Shared {
     askers.clear();
   }
   void handle(Open& open) {
+    if (!accepts) return open.answers->close();
     for (engine::Generate& request : open.requests) {
+      request.for_others = options.for_others;
       running[request.id] = open.answers;
       send(std::move(request));
     }
@@ -81,14 +101,18 @@ struct ServerDesk::Shared {
     }
   }
   void handle(AskModel& ask) {
-    if (model) ask.answer->push(*model);
+    if (!accepts) ask.answer->close();
+    else if (model) ask.answer->push(*model);
     else askers.push_back(ask.answer);
   }
 
-  std::function<void(engine::Command)> send;
+  const std::function<void(engine::Command)> send;
+  const Options options;
   Mailbox<Letter> inbox;
   std::atomic<std::uint64_t> next_id = kFirstServerRequest;
   // The desk's own.
+  bool accepts = false;
+  std::size_t told = 0;
   std::map<std::uint64_t, std::shared_ptr<Answers>> running;
   std::optional<Result<engine::ModelSummary>> model;  // nothing: one is being opened
   std::vector<std::shared_ptr<Mailbox<Result<engine::ModelSummary>>>> askers;
@@ -99,8 +123,8 @@ ServerDesk::Call::Call(std::shared_ptr<Shared> desk, std::shared_ptr<Answers> ev
 
 ServerDesk::Call::~Call() { desk_->inbox.push(HangUp{first_, count_}); }
 
-ServerDesk::ServerDesk(std::function<void(engine::Command)> send)
-    : shared_(std::make_shared<Shared>(std::move(send))), thread_([shared = shared_] { shared->run(); }) {}
+ServerDesk::ServerDesk(std::function<void(engine::Command)> send, Options options)
+    : shared_(std::make_shared<Shared>(std::move(send), std::move(options))), thread_([shared = shared_] { shared->run(); }) {}
 
 ServerDesk::~ServerDesk() { close(); }
 
@@ -108,6 +132,8 @@ void ServerDesk::close() {
   shared_->inbox.close();
   if (thread_.joinable()) thread_.join();
 }
+
+void ServerDesk::accept(bool on) { shared_->inbox.push(Accept{on}); }
 
 void ServerDesk::deliver(engine::Event event) { shared_->inbox.push(std::move(event)); }
 

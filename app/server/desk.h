@@ -48,9 +48,13 @@ class ServerDesk {
     std::size_t count_;
   };
 
-  /// `send` gives the engine a command, on any thread. What the engine says of its model must be delivered from the first LoadModel on, or
-  /// a ModelReady as it stands.
-  explicit ServerDesk(std::function<void(engine::Command)> send);
+  struct Options {
+    bool for_others = false;  // as Generate::for_others
+    std::function<void(int)> on_running = {};  // on the desk's thread, whenever another number of requests are being answered
+  };
+  /// `send` gives the engine a command, on any thread. What the engine says of its model must be delivered from the first LoadModel on.
+  /// It begins without accepting anything.
+  explicit ServerDesk(std::function<void(engine::Command)> send, Options options);
   /// As close().
   ~ServerDesk();
   ServerDesk(const ServerDesk&) = delete;
@@ -60,6 +64,8 @@ class ServerDesk {
   void deliver(engine::Event event);
   /// Any thread: the open model. Waits while one is being opened. An error: there is none.
   Result<engine::ModelSummary> model();
+  /// Any thread. Where nothing is accepted, what runs ends, and what is asked is over at once.
+  void accept(bool on);
   /// Any thread. Their ids are set here.
   std::unique_ptr<Call> ask(std::vector<engine::Generate> requests);
   /// Its owner's: every call ends, no new one begins, and the engine gets no command any more. What is delivered then goes nowhere.

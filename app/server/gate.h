@@ -12,8 +12,8 @@ namespace foreword::app {
 
 struct GateRules {
   std::string key;                   // that requests bear; empty: none is asked for
-  std::vector<std::string> origins;  // of pages that may ask: "https://app.example"; "*": all
-  std::vector<std::string> hosts;    // names under which the server is asked, besides localhost and addresses
+  std::vector<std::string> origins = {};  // of pages that may ask: "https://app.example"; "*": all
+  std::vector<std::string> hosts = {};    // names under which the server is asked, besides localhost and addresses
 };
 
 /// The answer to a request that goes no further: refused, or a browser's question beforehand. Nothing: it may pass.

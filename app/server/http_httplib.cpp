@@ -12,7 +12,7 @@ namespace foreword::app {
 namespace {
 
 constexpr int kReadSeconds = 30, kWriteSeconds = 30;  // that the other side may be silent in the middle of a request, or not take what is sent
-constexpr int kIdleSeconds = 2;                       // that a connection is kept for another request
+constexpr int kIdleSeconds = 1;                       // that a connection is kept for another request
 constexpr std::size_t kMostRequests = 1000;           // of one connection
 
 class Sink final : public HttpSink {

@@ -5,12 +5,15 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import threading
 import unittest
+from contextlib import closing
 
 import program
+import screen
 
 MODEL = program.ROOT / "assets" / "builtin" / "main.gguf"
 # Any tokens, so that an answer goes on to its limit.
@@ -299,6 +302,48 @@ class GateTest(program.ProgramTest):
         done = self.run_program("serve", "-m", MODEL, "--port", 0)
         self.assertEqual(done.returncode, program.FAILURE)
         self.assertIn("cannot be loaded", done.stderr.decode())
+
+
+@unittest.skipIf(screen.WHY_NOT, screen.WHY_NOT)
+class WindowTest(program.ProgramTest):
+    """The same in the window's program, where it is a setting."""
+
+    def window(self, display):
+        window = self.enterContext(screen.Window(display, self.home, "--server-port", 0))
+        window.wait("the built-in model", lambda frame: frame["model"] == "ready")
+        return window
+
+    def ask(self, url, **body):
+        host, path = url.removeprefix("http://").split("/", 1)
+        connection = http.client.HTTPConnection(host, timeout=120)
+        key = (self.home / ".config" / "foreword" / "server-key").read_text().strip()
+        connection.request("POST", f"/{path}/chat/completions", json.dumps({"messages": QUESTION, **body}), {"Authorization": f"Bearer {key}"})
+        return connection, connection.getresponse()
+
+    def test_a_setting(self):
+        display = self.enterContext(screen.Screen(self.home))
+        first = self.window(display)
+        self.assertEqual(first.wait("a frame", lambda frame: True)["server"], "")
+        first.focus()
+        first.hand("key", "ctrl+q")
+        self.assertEqual(first.finish(), program.OK, first.errors())
+        with closing(sqlite3.connect(self.home / ".local/share/foreword/foreword.db")) as database, database:
+            database.execute("INSERT INTO settings VALUES ('server', 'on')")
+        window = self.window(display)
+        url = window.wait("the server", lambda frame: frame["server"])["server"]
+        connection, reply = self.ask(url, seed=7, max_tokens=40)
+        alone = self.run_json("chat", "-m", MODEL, "-p", QUESTION[0]["content"], "-n", 40, "--seed", 7, "--data-dir", self.home / "other")
+        self.assertEqual(said(json.loads(reply.read())), alone["text"])
+        connection.close()
+        connection, reply = self.ask(url, **ENDLESS, stream=True, seed=2)
+        reply.read(10)
+        window.focus()
+        window.hand("key", "ctrl+q")
+        self.assertEqual(window.finish(), program.OK, window.errors())
+        self.assertIn("The server is being ended.", reply.read().decode()[-300:])
+        connection.close()
+        with closing(sqlite3.connect(self.home / ".local/share/foreword/foreword.db")) as database:
+            self.assertEqual(database.execute("SELECT count(*) FROM chats").fetchone(), (0,), "nothing of it is kept")
 
 
 if __name__ == "__main__":

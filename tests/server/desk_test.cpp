@@ -16,8 +16,10 @@ constexpr std::chrono::milliseconds kLong{60'000}, kNow{0};
 
 class ServerDeskTest : public ::testing::Test {
  protected:
+  ServerDeskTest() { desk.accept(true); }
   std::uint64_t sent() {
     const auto command = to_engine.take();
+    EXPECT_TRUE(std::get<engine::Generate>(*command).for_others);
     return std::get<engine::Generate>(*command).id;
   }
   static engine::ModelSummary named(const std::string& name) {
@@ -27,7 +29,8 @@ class ServerDeskTest : public ::testing::Test {
   }
 
   Mailbox<Command> to_engine;
-  ServerDesk desk{[this](Command command) { to_engine.push(std::move(command)); }};
+  Mailbox<int> running;
+  ServerDesk desk{[this](Command command) { to_engine.push(std::move(command)); }, {.for_others = true, .on_running = [this](int n) { running.push(n); }}};
 };
 
 TEST_F(ServerDeskTest, EveryCallGetsItsOwn) {
@@ -74,6 +77,31 @@ TEST_F(ServerDeskTest, TheModelIsWaitedFor) {
   EXPECT_EQ(desk.model().error().message, "gone");
   desk.deliver(engine::ModelUnloaded{});
   EXPECT_EQ(desk.model().error().code, ErrorCode::not_found);
+}
+
+TEST_F(ServerDeskTest, ItTellsHowManyRun) {
+  const auto two = desk.ask(std::vector<engine::Generate>(2));
+  EXPECT_EQ(running.take(), 2);
+  desk.deliver(engine::GenerationFailed{two->first(), {}});
+  EXPECT_EQ(running.take(), 1);
+  desk.accept(false);
+  EXPECT_EQ(running.take(), 0);
+}
+
+TEST_F(ServerDeskTest, WhileItIsOffNothingRuns) {
+  const auto runs = desk.ask(std::vector<engine::Generate>(1));
+  sent();
+  desk.accept(false);
+  EXPECT_TRUE(!runs->next(kLong) && runs->over());
+  EXPECT_EQ(std::get<engine::Stop>(*to_engine.take()).id, runs->first());
+  const auto late = desk.ask(std::vector<engine::Generate>(1));
+  EXPECT_TRUE(!late->next(kLong) && late->over());
+  EXPECT_EQ(desk.model().error().code, ErrorCode::cancelled);
+  desk.deliver(engine::ModelReady{named("one")});
+  desk.accept(true);
+  EXPECT_EQ(desk.model()->name, "one") << "what was opened meanwhile is known";
+  const auto again = desk.ask(std::vector<engine::Generate>(1));
+  EXPECT_EQ(sent(), again->first());
 }
 
 TEST_F(ServerDeskTest, ItsEndEndsAll) {

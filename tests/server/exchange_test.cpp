@@ -24,6 +24,7 @@ class Wire : public HttpSink {
 
 class ExchangeTest : public ::testing::Test {
  protected:
+  ExchangeTest() { desk.accept(true); }
   Exchange exchange(bool chat, bool stream, int n = 1) {
     ApiRequest request;
     if (!chat) request.prompt = std::vector<std::string>{"Once"};
@@ -53,7 +54,7 @@ class ExchangeTest : public ::testing::Test {
   }
   static Json data(const std::string& event) { return Json::parse(event.substr(6)); }
 
-  ServerDesk desk{[](const engine::Command&) {}};
+  ServerDesk desk{[](const engine::Command&) {}, {}};
   std::uint64_t first = 0;
   std::vector<std::string> lines;
   Wire wire;

@@ -413,6 +413,28 @@ TEST_F(SessionTest, AnswersRunSideBySideAndDoNotDisturbEachOther) {
   EXPECT_TRUE(side_by_side);
 }
 
+TEST_F(SessionTest, AnswersForOthersLeaveAPlaceForTheUsers) {
+  load(1024);
+  const auto send = [&](std::uint64_t id, bool for_others) {
+    Generate request = raw(id, "Once upon a time", 150, id);
+    request.for_others = for_others;
+    session_.send(std::move(request));
+  };
+  after(1, [&] {
+    for (std::uint64_t id = 2; id <= 5; ++id) send(id, true);
+    send(9, false);
+  });
+  send(1, true);
+  std::vector<std::uint64_t> begun;
+  for (int n_done = 0; n_done < 6;) {
+    const Event event = *outbox_.take();
+    if (const auto* started = std::get_if<GenerationStarted>(&event)) begun.push_back(started->id);
+    ASSERT_FALSE(std::holds_alternative<GenerationFailed>(event));
+    n_done += std::holds_alternative<GenerationDone>(event) ? 1 : 0;
+  }
+  EXPECT_EQ(begun, (std::vector<std::uint64_t>{1, 2, 3, 9, 4, 5}));
+}
+
 TEST_F(SessionTest, TwoTextsThatDoNotFitTogetherAreWrittenOneAfterTheOther) {
   load(384);
   const auto request = [](std::uint64_t id) { return raw(id, words(static_cast<int>(1000 * id), 20), 200, id); };

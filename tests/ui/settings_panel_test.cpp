@@ -41,6 +41,15 @@ TEST_F(SettingsPanelTest, WhatIsChosenOrCannotBeChosenSendsNothing) {
   }
 }
 
+TEST_F(SettingsPanelTest, SomeValuesAreCopied) {
+  drive.state.settings = {{.key = "a", .section = "S", .label = "A", .help = "Help.", .options = {{.value = "x", .label = "Copy it", .copies = "what is copied"}}}};
+  open();
+  EXPECT_TRUE(drive.click("settings/a:x"));
+  drive.frames(2);
+  EXPECT_EQ(drive.clipboard, "what is copied");
+  EXPECT_EQ(drive.last<ChangeSetting>(), nullptr);
+}
+
 TEST_F(SettingsPanelTest, OpensByItsButtonAndClosesByEscape) {
   EXPECT_TRUE(drive.click("header/settings"));
   drive.frames(2);

@@ -245,6 +245,12 @@ TEST(D58Status, ShowsOnlyWhatIsKnownAndNeverOneSpeedForReadingAndAnswering) {
   state.status.memory_used = 400'000'000;
   state.status.memory_total = 16'600'000'000;
   EXPECT_EQ(places(state), (std::vector<std::string>{"Ready", "a processor", "400 MB of 16.6 GB"}));
+  state.server = {.on = true, .url = "http://127.0.0.1:3673/v1"};
+  EXPECT_EQ(places(state), (std::vector<std::string>{"Ready", "Server at 127.0.0.1:3673", "a processor", "400 MB of 16.6 GB"}));
+  state.server.running = 1;
+  EXPECT_EQ(places(state)[1], "1 request by the server");
+  state.server.running = 3;
+  EXPECT_EQ(places(state)[1], "3 requests by the server");
   state.status.activity = "Reading 1,200 tokens, about 12 s";
   EXPECT_EQ(places(state).front(), state.status.activity);
   state.status.prompt_tokens = 1300;
