@@ -27,6 +27,7 @@ constexpr Words kWords[] = {
     {"min_p", "Min-p", 0.01},
     {"repeat_penalty", "Repeat penalty", 0.05},
     {"presence_penalty", "Presence penalty", 0.1},
+    {"frequency_penalty", "Frequency penalty", 0.1},
     {"penalty_window", "Penalty window", 16, true},
     {"dry_multiplier", "DRY multiplier", 0.1},
     {"dry_base", "DRY base", 0.05},

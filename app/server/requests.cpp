@@ -61,7 +61,6 @@ constexpr Refusal kRefused[] = {
     {"logit_bias", "\"logit_bias\" is not supported yet: leave it out."},
     {"logprobs", "Probabilities of tokens are not supported yet: leave \"logprobs\" out."},
     {"top_logprobs", "Probabilities of tokens are not supported yet: leave \"top_logprobs\" out."},
-    {"frequency_penalty", "\"frequency_penalty\" is not supported yet: leave it out, or use \"repeat_penalty\" or \"dry_multiplier\"."},
     {"suffix", "Texts with an end that is given are not supported yet: leave \"suffix\" out."},
     {"grammar", "Grammars are not supported yet: leave \"grammar\" out."},
     {"json_schema", "Answers of a given form are not supported yet: leave \"json_schema\" out."},

@@ -39,6 +39,8 @@ constexpr SamplerParam kParams[] = {
                                          "Keskar et al. 2019"),
     row<&SamplingParams::presence_penalty>("presence_penalty", "--presence-penalty", -10, 10, 0.0,
                                            "Lower the logit of every recent token by this much; 0 is off", ""),
+    row<&SamplingParams::frequency_penalty>("frequency_penalty", "--frequency-penalty", -10, 10, 0.0,
+                                            "Lower the logit of every recent token by this much for each time it occurs; 0 is off", ""),
     row<&SamplingParams::penalty_window>("penalty_window", "--penalty-window", -1, 1e6, 64,
                                          "How many recent tokens the penalties look at; -1 looks at all", ""),
     row<&SamplingParams::dry_multiplier>("dry_multiplier", "--dry-multiplier", 0, 100, 0.0,
@@ -101,7 +103,7 @@ namespace {
 
 /// Whether a penalty may make a token likelier.
 bool raises(const SamplingParams& params) {
-  return params.penalty_window != 0 && (params.repeat_penalty < 1.0F || params.presence_penalty < 0.0F);
+  return params.penalty_window != 0 && (params.repeat_penalty < 1.0F || params.presence_penalty < 0.0F || params.frequency_penalty < 0.0F);
 }
 
 /// The chances of all tokens together, that of the best being 1.
@@ -178,7 +180,7 @@ void Sampler::penalise_repetitions(std::span<const std::int32_t> history, LogitO
 }
 
 bool Sampler::penalises() const {
-  return params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F || params_.dry_multiplier != 0.0F;
+  return params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F || params_.frequency_penalty != 0.0F || params_.dry_multiplier != 0.0F;
 }
 
 bool Sampler::looks_at_all() const { return params_.momentum > 0.0F || (params_.temperature > 0.0F && params_.top_k <= 0); }
@@ -193,20 +195,20 @@ LogitWish Sampler::wish(std::size_t n_banned) const {
 
 template <class LogitOf>
 void Sampler::penalise(std::span<const std::int32_t> history, std::size_t n_vocab, LogitOf logit_of) {
-  const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F;
+  const bool active = params_.repeat_penalty != 1.0F || params_.presence_penalty != 0.0F || params_.frequency_penalty != 0.0F;
   if (!active || params_.penalty_window == 0) return;
   history = window_of(history, params_.penalty_window);
-  seen_.resize(n_vocab, 0);
+  n_seen_.resize(n_vocab, 0);
   const auto exists = [&](std::int32_t token) { return static_cast<std::size_t>(token) < n_vocab; };  // a negative one is too large
   for (const std::int32_t token : history) {
-    if (!exists(token) || std::exchange(seen_[static_cast<std::size_t>(token)], 1) != 0) continue;
-    float* logit = logit_of(token);
-    if (logit == nullptr) continue;
-    *logit = *logit > 0 ? *logit / params_.repeat_penalty : *logit * params_.repeat_penalty;
-    *logit -= params_.presence_penalty;
+    if (exists(token)) ++n_seen_[static_cast<std::size_t>(token)];
   }
   for (const std::int32_t token : history) {
-    if (exists(token)) seen_[static_cast<std::size_t>(token)] = 0;
+    const std::int32_t n = exists(token) ? std::exchange(n_seen_[static_cast<std::size_t>(token)], 0) : 0;
+    float* logit = n > 0 ? logit_of(token) : nullptr;
+    if (logit == nullptr) continue;
+    *logit = *logit > 0 ? *logit / params_.repeat_penalty : *logit * params_.repeat_penalty;
+    *logit -= params_.presence_penalty + static_cast<float>(n) * params_.frequency_penalty;
   }
 }
 

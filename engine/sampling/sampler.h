@@ -24,6 +24,7 @@ struct SamplingParams {
   float min_p = 0.05F;            // 0 = off
   float repeat_penalty = 1.0F;    // 1 = off; divides positive logits, multiplies negative ones (Keskar et al. 2019)
   float presence_penalty = 0.0F;  // subtracted once for every token that occurs in the window
+  float frequency_penalty = 0.0F;  // subtracted as often as it occurs there
   std::int32_t penalty_window = 64;  // tokens of history that the penalties look at; 0 = none, -1 = all
   float dry_multiplier = 0.0F;    // 0 = off; see dry_lengths()
   float dry_base = 1.75F;
@@ -133,7 +134,7 @@ class Sampler {
   std::vector<float> logits_;
   LargeLogits large_;
   std::vector<Candidate> candidates_, best_;
-  std::vector<char> seen_;  // by token, all 0 between calls
+  std::vector<std::int32_t> n_seen_;  // by token, all 0 between calls
 };
 
 }  // namespace foreword::engine

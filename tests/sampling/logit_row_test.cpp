@@ -66,6 +66,7 @@ class Draws {
     p.min_p = one_of({0.0F, 0.05F, 0.3F});
     p.repeat_penalty = one_of({1.0F, 1.0F, 1.3F, 3.0F, 0.7F});
     p.presence_penalty = one_of({0.0F, 0.0F, 0.5F, -0.5F});
+    p.frequency_penalty = one_of({0.0F, 0.0F, 0.3F, -0.3F});
     p.penalty_window = one_of({64, 64, 0, -1});
     p.dry_multiplier = one_of({0.0F, 0.0F, 0.8F});
     p.momentum = one_in(8) ? 0.2F : 0.0F;

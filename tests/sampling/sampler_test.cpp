@@ -141,6 +141,12 @@ TEST(Sampler, PenaltiesLookAtTheWindowOnce) {
   EXPECT_EQ(greedy({4, 3}, params, {0, 0, 99, -3}), 1);  // ids outside the vocabulary do nothing
   params.penalty_window = 0;
   EXPECT_EQ(greedy({4, 3}, params, {0}), 0);
+  params = {};
+  params.frequency_penalty = 0.75F;
+  EXPECT_EQ(greedy({4, 3}, params, {0, 99, -3}), 0);     // 4 - 0.75
+  EXPECT_EQ(greedy({4, 3}, params, {0, 1, 0, 99, 0}), 1);  // 4 - 3 * 0.75 = 1.75, and 3 - 0.75
+  params.penalty_window = 2;
+  EXPECT_EQ(greedy({4, 3}, params, {0, 0, 0, 1}), 0);
 }
 
 TEST(Sampler, LawAndChoiceMakeASample) {
@@ -181,7 +187,7 @@ std::vector<Candidate> left_plainly(std::vector<float> logits, const SamplingPar
     if (!exists(token)) continue;
     float& logit = logits[static_cast<std::size_t>(token)];
     logit = logit > 0 ? logit / params.repeat_penalty : logit * params.repeat_penalty;
-    logit -= params.presence_penalty;
+    logit -= params.presence_penalty + static_cast<float>(std::ranges::count(history, token)) * params.frequency_penalty;
   }
   std::vector<Candidate> left;
   for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -246,6 +252,7 @@ class PlainRows {
     p.min_p = one_of({0.0F, 0.0F, 0.05F, 0.5F, 1e-6F, 1.0F});
     p.repeat_penalty = one_of({1.0F, 1.0F, 1.3F, 0.7F});
     p.presence_penalty = one_of({0.0F, 0.0F, 0.5F, -0.5F});
+    p.frequency_penalty = one_of({0.0F, 0.0F, 0.3F, -0.3F});
     p.penalty_window = one_of({-1, -1, 0, 5, 64});
     p.seed = (static_cast<std::uint64_t>(random_()) << 32) | random_();
     return p;

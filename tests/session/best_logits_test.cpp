@@ -18,7 +18,7 @@ struct Chain {
 const Chain kChains[] = {
     {"greedy", {.temperature = 0}, true},
     {"usual", {.seed = 1}, true},
-    {"penalties", {.temperature = 0.7F, .top_k = 20, .repeat_penalty = 1.3F, .presence_penalty = 0.4F, .seed = 2}, true},
+    {"penalties", {.temperature = 0.7F, .top_k = 20, .repeat_penalty = 1.3F, .presence_penalty = 0.4F, .frequency_penalty = 0.2F, .seed = 2}, true},
     {"greedy, penalties", {.temperature = 0, .repeat_penalty = 2.0F, .penalty_window = -1}, true},
     {"dry", {.top_k = 10, .dry_multiplier = 0.8F, .seed = 3}, true},
     {"all tokens", {.temperature = 1.2F, .top_k = 0, .top_p = 0.9F, .seed = 4}, false},
