@@ -223,13 +223,15 @@ Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tok
   return {};
 }
 
-Result<Prompt> encode_prompt(const LoadedModel& loaded, const std::variant<std::vector<ChatMessage>, std::string>& prompt,
+Result<Prompt> encode_prompt(const LoadedModel& loaded, const std::variant<std::vector<ChatMessage>, std::string, Infill>& prompt,
                              const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
   Prompt encoded;
   std::vector<TokenId>& ids = encoded.tokens;
   if (const auto* text = std::get_if<std::string>(&prompt)) {
     ids = tokenizer.encode(*text, {});
+  } else if (const auto* infill = std::get_if<Infill>(&prompt)) {
+    FW_ASSIGN(ids, encode_infill(tokenizer, *infill));
   } else {
     ChatTemplateOptions options;
     options.now = now;

@@ -17,6 +17,7 @@
 #include "engine/autocomplete/own_texts.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/result.h"
+#include "engine/infill.h"
 #include "engine/kv/kv_book.h"
 #include "engine/kv/prefix_store.h"
 #include "engine/kv/prefix_tree.h"
@@ -101,11 +102,11 @@ struct LoadModel {
   ModelOptions options;
 };
 struct UnloadModel {};
-/// Chat: messages through the model's template. Raw: text as it is, BOS as the file says. Several run at once, in the same
+/// Chat: messages through the model's template. Raw: text as it is, BOS as the file says. Infill: what stands between two texts. Several run at once, in the same
 /// passes: one's prompt is read while another one's answer goes on.
 struct Generate {
   std::uint64_t id = 0;  // chosen by the sender, stands in every event of this request
-  std::variant<std::vector<ChatMessage>, std::string> prompt;
+  std::variant<std::vector<ChatMessage>, std::string, Infill> prompt;
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning

@@ -1,12 +1,12 @@
 #include "app/server/api.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <string_view>
 #include <utility>
 
 #include "app/server/exchange.h"
-#include "app/server/replies.h"
 #include "app/server/requests.h"
 #include "engine/template/turns.h"
 
@@ -22,9 +22,9 @@ std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-std::string fresh_id(bool chat) {
+std::string fresh_id(ReplyShape shape) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string id = chat ? "chatcmpl-" : "cmpl-";
+  std::string id = shape == ReplyShape::chat ? "chatcmpl-" : shape == ReplyShape::text ? "cmpl-" : "infill-";
   for (std::uint64_t rest = any_number(), i = 0; i < 16; ++i, rest >>= 4) id += kDigits[rest & 15];
   return id;
 }
@@ -47,6 +47,7 @@ std::vector<engine::Generate> letters_of(const ApiRequest& request, bool same_se
     }
   };
   if (const auto* messages = std::get_if<std::vector<engine::ChatMessage>>(&request.prompt)) add(in_turns(*messages));
+  else if (const auto* infill = std::get_if<engine::Infill>(&request.prompt)) add(*infill);
   else for (const std::string& text : std::get<std::vector<std::string>>(request.prompt)) add(text);
   return letters;
 }
@@ -54,8 +55,17 @@ std::vector<engine::Generate> letters_of(const ApiRequest& request, bool same_se
 struct Place {
   std::string_view path, method;
 };
-constexpr Place kChat{"/v1/chat/completions", "POST"}, kCompletions{"/v1/completions", "POST"}, kModels{"/v1/models", "GET"}, kHealth{"/health", "GET"};
-constexpr Place kPlaces[] = {kChat, kCompletions, kModels, kHealth};
+constexpr Place kModels{"/v1/models", "GET"}, kHealth{"/health", "GET"};
+
+/// Where the engine answers.
+struct EnginePlace {
+  Place place;
+  ReplyShape shape;
+  Result<ApiRequest> (*read)(const std::string& json, const engine::SamplingParams& usual);
+};
+constexpr EnginePlace kEnginePlaces[] = {{{"/v1/chat/completions", "POST"}, ReplyShape::chat, read_chat_request},
+                                         {{"/v1/completions", "POST"}, ReplyShape::text, read_completion_request},
+                                         {{"/infill", "POST"}, ReplyShape::infill, read_infill_request}};
 
 }  // namespace
 
@@ -73,22 +83,27 @@ HttpReply Api::route(const HttpRequest& request) const {
     const auto model = desk_.model();
     return model ? HttpReply{200, "application/json", models_reply(*model, seconds_now())} : reply_of(model.error());
   }
-  if (is(kChat) || is(kCompletions)) return generate(request, is(kChat));
+  std::vector<Place> places{kModels, kHealth};
+  for (const EnginePlace& one : kEnginePlaces) {
+    if (is(one.place)) return generate(request, one.shape);
+    places.push_back(one.place);
+  }
   std::string there;
-  for (const Place& place : kPlaces) {
+  for (const Place& place : places) {
     if (place.path == request.path) return error_reply(405, request.path + " is asked with " + std::string(place.method) + ".", "method_not_allowed");
     there += (there.empty() ? "" : ", ") + std::string(place.method) + " " + std::string(place.path);
   }
   return error_reply(404, "There is no " + request.path + " here; there are " + there + ".", "not_found");
 }
 
-HttpReply Api::generate(const HttpRequest& request, bool chat) const {
+HttpReply Api::generate(const HttpRequest& request, ReplyShape shape) const {
   const auto model = desk_.model();
   if (!model) return reply_of(model.error());
   const engine::SamplingParams usual = engine::advised(options_.sampling, model->sampling, options_.named);
-  const auto asked = chat ? read_chat_request(request.body, usual) : read_completion_request(request.body, usual);
+  const auto* place = std::ranges::find(kEnginePlaces, shape, &EnginePlace::shape);
+  const auto asked = place->read(request.body, usual);
   if (!asked) return reply_of(asked.error());
-  const ReplyHead head{chat, fresh_id(chat), seconds_now(), model->name, asked->n};
+  const ReplyHead head{shape, fresh_id(shape), seconds_now(), model->name, asked->n, asked->fields};
   const auto exchange = std::make_shared<Exchange>(head, *asked, desk_.ask(letters_of(*asked, options_.same_seed)), options_.log);
   if (auto refused = exchange->refused()) return std::move(*refused);
   HttpReply reply;

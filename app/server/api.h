@@ -8,6 +8,7 @@
 #include "app/server/desk.h"
 #include "app/server/gate.h"
 #include "app/server/http.h"
+#include "app/server/replies.h"
 #include "engine/sampling/sampler.h"
 
 namespace foreword::app {
@@ -33,7 +34,7 @@ class Api {
 
  private:
   HttpReply route(const HttpRequest& request) const;
-  HttpReply generate(const HttpRequest& request, bool chat) const;
+  HttpReply generate(const HttpRequest& request, ReplyShape shape) const;
 
   ServerDesk& desk_;
   ApiOptions options_;

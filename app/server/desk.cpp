@@ -14,6 +14,7 @@ struct Open {
 struct HangUp {
   std::uint64_t first = 0;
   std::size_t count = 0;
+  bool wants_the_end = false;  // what the engine says of it still matters
 };
 struct AskModel {
   std::shared_ptr<Mailbox<Result<engine::ModelSummary>>> answer;
@@ -97,7 +98,10 @@ struct ServerDesk::Shared {
   }
   void handle(HangUp& hang_up) {
     for (std::uint64_t id = hang_up.first; id < hang_up.first + hang_up.count; ++id) {
-      if (running.erase(id) > 0) send(engine::Stop{id});
+      const auto found = running.find(id);
+      if (found == running.end()) continue;
+      if (!hang_up.wants_the_end) running.erase(found);
+      send(engine::Stop{id});
     }
   }
   void handle(AskModel& ask) {
@@ -122,6 +126,8 @@ ServerDesk::Call::Call(std::shared_ptr<Shared> desk, std::shared_ptr<Answers> ev
     : desk_(std::move(desk)), events_(std::move(events)), first_(first), count_(count) {}
 
 ServerDesk::Call::~Call() { desk_->inbox.push(HangUp{first_, count_}); }
+
+void ServerDesk::Call::stop() { desk_->inbox.push(HangUp{first_, count_, true}); }
 
 ServerDesk::ServerDesk(std::function<void(engine::Command)> send, Options options)
     : shared_(std::make_shared<Shared>(std::move(send), std::move(options))), thread_([shared = shared_] { shared->run(); }) {}

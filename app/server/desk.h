@@ -40,6 +40,8 @@ class ServerDesk {
     /// The next event of one of them; nothing: none came in time, or none comes any more (over()).
     std::optional<engine::Event> next(std::chrono::milliseconds wait) { return events_->take_until(std::chrono::steady_clock::now() + wait); }
     bool over() const { return events_->closed(); }
+    /// What has not ended does, with what there is.
+    void stop();
 
    private:
     std::shared_ptr<Shared> desk_;

@@ -1,5 +1,6 @@
 #include "app/server/exchange.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -29,7 +30,7 @@ HttpReply reply_of(const Error& error) {
 }
 
 Exchange::Exchange(ReplyHead head, const ApiRequest& request, std::unique_ptr<ServerDesk::Call> call, std::function<void(const std::string& line)> done)
-    : head_(std::move(head)), stream_(request.stream), include_usage_(request.include_usage), call_(std::move(call)), done_(std::move(done)) {
+    : head_(std::move(head)), stream_(request.stream), include_usage_(request.include_usage), most_seconds_(request.most_seconds), call_(std::move(call)), done_(std::move(done)) {
   const auto* texts = std::get_if<std::vector<std::string>>(&request.prompt);
   const std::size_t n = static_cast<std::size_t>(request.n);
   choices_.resize(n * (texts != nullptr ? texts->size() : 1));
@@ -51,8 +52,9 @@ std::optional<HttpReply> Exchange::refused() {
 std::optional<Error> Exchange::take(const engine::Event& event) {
   if (const auto* piece = std::get_if<engine::TextPiece>(&event)) {
     take_piece(index_of(event), piece->text);
+    look_at_the_clock();
   } else if (const auto* done = std::get_if<engine::GenerationDone>(&event)) {
-    if (done->stats.stop_reason == engine::StopReason::cancelled) return Error{ErrorCode::cancelled, "The answer was stopped."};
+    if (done->stats.stop_reason == engine::StopReason::cancelled && !cut_) return Error{ErrorCode::cancelled, "The answer was stopped."};
     end_choice(index_of(event), done->stats);
   } else if (const auto* failed = std::get_if<engine::GenerationFailed>(&event)) {
     return failed->error;
@@ -60,9 +62,18 @@ std::optional<Error> Exchange::take(const engine::Event& event) {
   return std::nullopt;
 }
 
+void Exchange::look_at_the_clock() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!began_) began_ = now;
+  const bool line_ended = std::ranges::any_of(choices_, [](const Choice& choice) { return choice.text.find('\n') != std::string::npos; });
+  if (most_seconds_ <= 0 || cut_ || !line_ended || now - *began_ < std::chrono::duration<double>(most_seconds_)) return;
+  cut_ = true;
+  call_->stop();
+}
+
 void Exchange::take_piece(std::size_t index, std::string_view text) {
   AnswerStream::Part part;
-  if (head_.chat) part = choices_[index].answer.add(text);
+  if (head_.shape == ReplyShape::chat) part = choices_[index].answer.add(text);
   else if (stream_) part.said = text;
   else choices_[index].text += text;
   if (!stream_) return;

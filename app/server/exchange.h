@@ -1,6 +1,7 @@
 #pragma once
 // One request that the engine answers: its answers as they grow, and how they go out, whole or piece by piece.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,6 +30,8 @@ class Exchange {
   std::size_t index_of(const engine::Event& event) const { return static_cast<std::size_t>(*server_request(event) - call_->first()); }
   /// Takes in what came. The error that ends all, if it is one.
   std::optional<Error> take(const engine::Event& event);
+  /// Stops what has taken long enough.
+  void look_at_the_clock();
   void take_piece(std::size_t index, std::string_view text);
   void end_choice(std::size_t index, const engine::GenerationStats& stats);
   void send(const std::string& json) { out_ += "data: " + json + "\n\n"; }
@@ -36,6 +39,9 @@ class Exchange {
 
   ReplyHead head_;
   bool stream_, include_usage_;
+  double most_seconds_;
+  std::optional<std::chrono::steady_clock::time_point> began_;  // the first piece
+  bool cut_ = false;  // by most_seconds
   std::unique_ptr<ServerDesk::Call> call_;
   std::function<void(const std::string& line)> done_;
   std::vector<Choice> choices_;

@@ -11,7 +11,7 @@ using Json = nlohmann::ordered_json;
 std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json base(const ReplyHead& head, bool piece) {
-  const char* object = !head.chat ? "text_completion" : piece ? "chat.completion.chunk" : "chat.completion";
+  const char* object = head.shape != ReplyShape::chat ? "text_completion" : piece ? "chat.completion.chunk" : "chat.completion";
   return {{"id", head.id}, {"object", object}, {"created", head.created}, {"model", head.model}, {"system_fingerprint", "foreword-" FOREWORD_VERSION}};
 }
 
@@ -50,7 +50,7 @@ Json timings_of(const engine::GenerationStats& stats) {
 
 Json whole_choice(const ReplyHead& head, std::size_t index, const Choice& choice) {
   Json json = {{"index", index}};
-  if (head.chat) {
+  if (head.shape == ReplyShape::chat) {
     const std::string& text = choice.answer.text();
     const AnswerParts parts = split_reasoning(text);
     json["message"] = {{"role", "assistant"}, {"content", text.substr(parts.answer.begin, parts.answer.end - parts.answer.begin)}};
@@ -63,13 +63,59 @@ Json whole_choice(const ReplyHead& head, std::size_t index, const Choice& choice
   return json;
 }
 
+const char* stop_type(engine::StopReason reason) {
+  switch (reason) {
+    case engine::StopReason::eos: return "eos";
+    case engine::StopReason::stop_string: return "word";
+    default: return "limit";
+  }
+}
+
+/// The fields that are wanted, by their paths.
+Json picked(const Json& whole, const std::vector<std::string>& fields) {
+  if (fields.empty()) return whole;
+  Json some = Json::object();
+  for (const std::string& path : fields) {
+    const Json* at = &whole;
+    for (std::size_t begin = 0; at != nullptr && begin <= path.size();) {
+      const std::size_t end = std::min(path.find('/', begin), path.size());
+      const auto found = at->is_object() ? at->find(path.substr(begin, end - begin)) : at->end();
+      at = at->is_object() && found != at->end() ? &*found : nullptr;
+      begin = end + 1;
+    }
+    if (at != nullptr) some[path] = *at;
+  }
+  return some;
+}
+
+Json infill_reply(const ReplyHead& head, std::size_t index, const Choice& choice) {
+  const engine::GenerationStats stats = choice.stats.value_or(engine::GenerationStats());
+  return picked({{"index", index},
+                 {"content", choice.text},
+                 {"stop", true},
+                 {"model", head.model},
+                 {"tokens_predicted", stats.n_tokens},
+                 {"tokens_evaluated", stats.prompt_tokens},
+                 {"tokens_cached", stats.prompt_tokens + stats.n_tokens},
+                 {"has_new_line", choice.text.find('\n') != std::string::npos},
+                 {"truncated", false},
+                 {"stop_type", stop_type(stats.stop_reason)},
+                 {"timings", timings_of(stats)}},
+                head.fields);
+}
+
 }  // namespace
 
 const char* finish_reason(engine::StopReason reason) {
-  return reason == engine::StopReason::length || reason == engine::StopReason::context ? "length" : "stop";
+  return reason == engine::StopReason::eos || reason == engine::StopReason::stop_string ? "stop" : "length";
 }
 
 std::string whole_reply(const ReplyHead& head, const std::vector<Choice>& choices) {
+  if (head.shape == ReplyShape::infill) {
+    Json all = Json::array();
+    for (std::size_t i = 0; i < choices.size(); ++i) all.push_back(infill_reply(head, i, choices[i]));
+    return written(choices.size() == 1 ? all[0] : all);
+  }
   Json json = base(head, false);
   json["choices"] = Json::array();
   for (std::size_t i = 0; i < choices.size(); ++i) json["choices"].push_back(whole_choice(head, i, choices[i]));
@@ -80,7 +126,7 @@ std::string whole_reply(const ReplyHead& head, const std::vector<Choice>& choice
 
 std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerStream::Part& part, bool begin) {
   Json choice = {{"index", index}};
-  if (head.chat) {
+  if (head.shape == ReplyShape::chat) {
     Json delta = Json::object();
     if (begin) delta["role"] = "assistant";
     if (!part.thought.empty()) delta["reasoning_content"] = part.thought;
@@ -98,7 +144,7 @@ std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerSt
 
 std::string end_reply(const ReplyHead& head, std::size_t index, const engine::GenerationStats& stats) {
   Json choice = {{"index", index}};
-  if (head.chat) choice["delta"] = Json::object();
+  if (head.shape == ReplyShape::chat) choice["delta"] = Json::object();
   else choice["text"] = "";
   choice["logprobs"] = nullptr;
   choice["finish_reason"] = finish_reason(stats.stop_reason);

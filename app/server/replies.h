@@ -12,26 +12,30 @@
 
 namespace foreword::app {
 
+/// Which interface was asked: OpenAI's chats and completions, llama.cpp's infill.
+enum class ReplyShape : std::uint8_t { chat, text, infill };
+
 /// What stands in every object of one request.
 struct ReplyHead {
-  bool chat = true;  // else a completion of a text
+  ReplyShape shape = ReplyShape::chat;
   std::string id;    // "chatcmpl-..."
   std::int64_t created = 0;  // seconds since 1970
   std::string model;
   int n = 1;         // answers to each prompt, one behind the other
+  std::vector<std::string> fields = {};  // of an infill's answer; empty: all
 };
 
 /// One answer as it stands.
 struct Choice {
   AnswerStream answer;     // of a chat
-  std::string text;        // of a completion
+  std::string text;        // of a completion, or an infill
   std::optional<engine::GenerationStats> stats;  // at its end
 };
 
 /// "stop" or "length".
 const char* finish_reason(engine::StopReason reason);
 
-/// The whole answer.
+/// The whole answer. Of an infill: an object, or a list of them if there are several.
 std::string whole_reply(const ReplyHead& head, const std::vector<Choice>& choices);
 /// A piece of answer `index`: of a chat what was thought and said, of a completion `said` alone. begin: it is the first one.
 std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerStream::Part& part, bool begin);

@@ -61,7 +61,6 @@ constexpr Refusal kRefused[] = {
     {"logit_bias", "\"logit_bias\" is not supported yet: leave it out."},
     {"logprobs", "Probabilities of tokens are not supported yet: leave \"logprobs\" out."},
     {"top_logprobs", "Probabilities of tokens are not supported yet: leave \"top_logprobs\" out."},
-    {"suffix", "Texts with an end that is given are not supported yet: leave \"suffix\" out."},
     {"grammar", "Grammars are not supported yet: leave \"grammar\" out."},
     {"json_schema", "Answers of a given form are not supported yet: leave \"json_schema\" out."},
 };
@@ -88,6 +87,14 @@ Result<void> read_stops(const Json& body, ApiRequest& request) {
   return {};
 }
 
+/// A text that may be left out.
+Result<std::string> text(const Json& object, const char* key) {
+  const Json* value = field(object, key);
+  if (value == nullptr) return std::string();
+  if (!value->is_string()) return wrong(quoted(key) + " must be a text.");
+  return value->get<std::string>();
+}
+
 /// What every request may say of how it is answered.
 Result<void> read_drawing(const Json& body, ApiRequest& request) {
   for (const Refusal& refusal : kRefused) {
@@ -108,8 +115,10 @@ Result<void> read_drawing(const Json& body, ApiRequest& request) {
     FW_ASSIGN(const auto most, whole(body, key, -1, kMostTokens));
     if (most) request.max_tokens = *most;
   }
-  FW_ASSIGN(const auto n, whole(body, "n", 1, kMostChoices));
-  request.n = static_cast<int>(n.value_or(1));
+  for (const char* key : {"n", "n_cmpl"}) {
+    FW_ASSIGN(const auto n, whole(body, key, 1, kMostChoices));
+    if (n) request.n = static_cast<int>(*n);
+  }
   FW_ASSIGN(const auto best_of, whole(body, "best_of", 1, kMostTokens));
   if (best_of && *best_of != request.n) return cannot("\"best_of\" is not supported: ask for \"n\" answers.");
   FW_TRY(read(body, "stream", request.stream));
@@ -223,10 +232,52 @@ Result<ApiRequest> read_completion_request(const std::string& json, const engine
     if (!text.is_string()) return wrong("\"prompt\" must be a text, or a list of texts.");
     texts.push_back(text.get<std::string>());
   }
+  FW_ASSIGN(std::string suffix, text(body, "suffix"));
+  if (!suffix.empty()) {
+    if (request.echo) return cannot("With a \"suffix\", \"echo\" is not supported: leave it out.");
+    if (texts.size() != 1) return wrong("With a \"suffix\", \"prompt\" must be one text.");
+    request.prompt = engine::Infill{std::move(texts[0]), std::move(suffix)};
+    return request;
+  }
   if (texts.empty() || texts.size() * static_cast<std::size_t>(request.n) > kMostChoices) {
     return wrong("\"prompt\" must be a text, or a list of texts; with \"n\" of each, at most " + std::to_string(kMostChoices) + " answers.");
   }
   request.prompt = std::move(texts);
+  return request;
+}
+
+Result<ApiRequest> read_infill_request(const std::string& json, const engine::SamplingParams& usual) {
+  FW_ASSIGN(const Json body, read_body(json));
+  ApiRequest request;
+  request.sampling = usual;
+  FW_TRY(read_drawing(body, request));
+  if (request.stream) return cannot("Texts between two others come whole: leave \"stream\" out.");
+  engine::Infill infill;
+  FW_ASSIGN(infill.before, text(body, "input_prefix"));
+  FW_ASSIGN(infill.after, text(body, "input_suffix"));
+  FW_ASSIGN(const std::string line, text(body, "prompt"));  // that is being written, behind what stands above it
+  infill.before += line;
+  FW_ASSIGN(infill.name, text(body, "filename"));
+  if (infill.name.empty()) infill.name = "filename";
+  if (const Json* files = field(body, "input_extra")) {
+    if (!files->is_array()) return wrong("\"input_extra\" must be a list of objects with \"filename\" and \"text\".");
+    for (const Json& file : *files) {
+      if (!file.is_object()) return wrong("\"input_extra\" must be a list of objects with \"filename\" and \"text\".");
+      FW_ASSIGN(std::string name, text(file, "filename"));
+      FW_ASSIGN(std::string words, text(file, "text"));
+      infill.files.push_back({name.empty() ? "tmp" : std::move(name), std::move(words)});
+    }
+  }
+  FW_ASSIGN(const auto limit, whole(body, "t_max_predict_ms", 0, kMostTokens));
+  request.most_seconds = static_cast<double>(limit.value_or(0)) / 1000;
+  if (const Json* fields = field(body, "response_fields")) {
+    if (!fields->is_array()) return wrong("\"response_fields\" must be a list of names.");
+    for (const Json& one : *fields) {
+      if (!one.is_string()) return wrong("\"response_fields\" must be a list of names.");
+      request.fields.push_back(one.get<std::string>());
+    }
+  }
+  request.prompt = std::move(infill);
   return request;
 }
 

@@ -14,7 +14,8 @@
 namespace foreword::app {
 
 struct ApiRequest {
-  std::variant<std::vector<engine::ChatMessage>, std::vector<std::string>> prompt;  // a chat, or texts to go on with, each by itself
+  /// A chat; texts to go on with, each by itself; what stands between two texts.
+  std::variant<std::vector<engine::ChatMessage>, std::vector<std::string>, engine::Infill> prompt;
   std::string answer_so_far;   // a chat's last message, where that is the beginning of the answer
   engine::SamplingParams sampling;
   bool seeded = false;         // else each answer gets a seed of its own
@@ -24,6 +25,8 @@ struct ApiRequest {
   int n = 1;                   // answers to each prompt
   bool stream = false, include_usage = false;
   bool echo = false;           // texts: the prompt comes first
+  double most_seconds = 0;     // of writing, once a line has ended; 0: no limit
+  std::vector<std::string> fields;  // of an infill's answer, the only ones that are wanted: "timings/prompt_n"; empty: all
 };
 
 /// Answers to one request, at most.
@@ -32,5 +35,7 @@ inline constexpr int kMostChoices = 16;
 /// `usual`: what counts where the request does not say. Errors are sentences about the request: `unsupported` if it is right and we cannot do it.
 Result<ApiRequest> read_chat_request(const std::string& json, const engine::SamplingParams& usual);
 Result<ApiRequest> read_completion_request(const std::string& json, const engine::SamplingParams& usual);
+/// llama.cpp's own, for editors.
+Result<ApiRequest> read_infill_request(const std::string& json, const engine::SamplingParams& usual);
 
 }  // namespace foreword::app

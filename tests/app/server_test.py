@@ -14,6 +14,7 @@ from contextlib import closing
 
 import program
 import screen
+import small_model
 
 MODEL = program.ROOT / "assets" / "builtin" / "main.gguf"
 # Any tokens, so that an answer goes on to its limit.
@@ -193,7 +194,7 @@ class AnswerTest(program.ProgramTest):
         for body in (b"", b"{", b"[]", b"null", b'{"messages": "\xff"}', b"[" * 100000, b'{"messages":' + b"[" * 100000):
             status, _, text = self.server.ask("POST", "/v1/chat/completions", body)
             self.assertEqual((status, json.loads(text)["error"]["type"]), (400, "invalid_request_error"))
-        for more in ({}, {"prompt": []}, {"prompt": 3}, {"prompt": [1, 2]}, {"prompt": ["x"] * 17}, {"prompt": "x", "suffix": "y"}, {"prompt": "x", "best_of": 2}):
+        for more in ({}, {"prompt": []}, {"prompt": 3}, {"prompt": [1, 2]}, {"prompt": ["x"] * 17}, {"prompt": "x", "best_of": 2}):
             self.assertEqual(self.server.ask("POST", "/v1/completions", more)[0], 400, more)
         harmless = {"tools": [], "logprobs": False, "logit_bias": {}, "frequency_penalty": 0, "response_format": {"type": "text"}, "user": "me", "stop": None, "n": 1}
         self.assertTrue(self.server.chat(**harmless))
@@ -245,6 +246,52 @@ class AnswerTest(program.ProgramTest):
         rest = reply.read().decode()
         self.assertIn("The server is being ended.", rest[-300:])
         connection.close()
+
+
+class InfillTest(program.ProgramTest):
+    """What stands between two texts, as editors ask for it."""
+
+    def setUp(self):
+        super().setUp()
+        self.model = self.home / "infill.gguf"
+        marks = {f"tokenizer.ggml.fim_{name}_token_id": small_model.Typed("u32", number)
+                 for name, number in (("pre", small_model.USER), ("suf", small_model.ASSISTANT), ("mid", small_model.END))}
+        small_model.write_model(self.model, more={**marks, "tokenizer.ggml.eot_token_id": small_model.Typed("u32", small_model.EOS)})
+        self.server = Server(self, model=self.model)
+
+    def tokens(self, text):
+        return len(self.run_json("tokenize", "-m", self.model, "-p", text)["ids"])
+
+    def test_infill(self):
+        asked = {"input_prefix": "One\n", "prompt": "two", "input_suffix": "\nfour", "n_predict": 12, "seed": 3, "temperature": 1}
+        reply = self.server.json("/infill", **asked)
+        marks = 4  # with the beginning of the text
+        self.assertEqual(reply["tokens_evaluated"], self.tokens("One\ntwo") + self.tokens("\nfour") + marks)
+        self.assertLessEqual(reply["tokens_predicted"], 12)
+        self.assertEqual((reply["stop"], reply["truncated"], reply["model"]), (True, False, self.server.told["model"]))
+        self.assertEqual(self.server.json("/infill", **asked)["content"], reply["content"])
+        others = self.server.json("/infill", **asked, input_extra=[{"filename": "a", "text": "b"}])
+        self.assertEqual(others["content"], reply["content"], "this vocabulary has no mark for files")
+        completed = self.server.json("/v1/completions", prompt="One\ntwo", suffix="\nfour", max_tokens=12, seed=3, temperature=1)
+        self.assertEqual((completed["choices"][0]["text"], completed["usage"]["prompt_tokens"]), (reply["content"], reply["tokens_evaluated"]))
+        self.assertNotEqual(self.server.json("/infill", **{**asked, "input_suffix": "\nnine and ten"})["content"], reply["content"])
+        two = self.server.json("/infill", **asked, n_cmpl=2)
+        self.assertEqual((len(two), two[0]["content"]), (2, reply["content"]))
+        fields = self.server.json("/infill", **asked, response_fields=["content", "timings/prompt_n", "nothing", "stop/x", ""])
+        self.assertEqual(set(fields), {"content", "timings/prompt_n"})
+
+    def test_wrong_requests(self):
+        for more in ({"input_prefix": 3}, {"input_extra": 1}, {"input_extra": [1]}, {"input_extra": [{"text": 1}]}, {"response_fields": "content"}, {"response_fields": [1]},
+                     {"t_max_predict_ms": -1}, {"stream": True}):
+            self.assertEqual(self.server.ask("POST", "/infill", {"input_prefix": "a", **more})[0], 400, more)
+        for more in ({"prompt": ["a", "b"], "suffix": "c"}, {"prompt": "a", "suffix": 3}, {"prompt": "a", "suffix": "b", "echo": True}):
+            self.assertEqual(self.server.ask("POST", "/v1/completions", more)[0], 400, more)
+
+    def test_a_model_that_cannot(self):
+        server = Server(self)
+        for path, body in (("/infill", {"input_prefix": "a", "input_suffix": "b"}), ("/v1/completions", {"prompt": "a", "suffix": "b"})):
+            status, _, text = server.ask("POST", path, body)
+            self.assertEqual((status, json.loads(text)["error"]["code"]), (400, "unsupported"))
 
 
 class GateTest(program.ProgramTest):

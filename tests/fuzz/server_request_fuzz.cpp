@@ -10,7 +10,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace foreword;
   const std::string body(reinterpret_cast<const char*>(data), size);
-  for (const auto read : {app::read_chat_request, app::read_completion_request}) {
+  for (const auto read : {app::read_chat_request, app::read_completion_request, app::read_infill_request}) {
     const auto request = read(body, {});
     if (!request) {
       if (request.error().message.empty()) std::abort();

@@ -32,7 +32,7 @@ class ExchangeTest : public ::testing::Test {
     request.stream = stream;
     auto call = desk.ask(std::vector<engine::Generate>(static_cast<std::size_t>(n)));
     first = call->first();
-    return Exchange({chat, "id-1", 5, "tiny", n}, request, std::move(call), [this](const std::string& line) { lines.push_back(line); });
+    return Exchange({chat ? ReplyShape::chat : ReplyShape::text, "id-1", 5, "tiny", n}, request, std::move(call), [this](const std::string& line) { lines.push_back(line); });
   }
   void say(const std::string& text, std::uint64_t of = 0) { desk.deliver(engine::TextPiece{first + of, text, {}, 0, 0}); }
   void end(engine::StopReason reason, std::int64_t tokens = 3, std::uint64_t of = 0) {
@@ -147,6 +147,33 @@ TEST_F(ExchangeTest, WhatBreaksOffIsSaidOrSeen) {
   EXPECT_FALSE(whole.write(wire)) << "cut off";
   EXPECT_EQ(wire.text, "");
   EXPECT_TRUE(lines.empty());
+}
+
+TEST_F(ExchangeTest, WhatTakesLongEnoughIsCutOnceALineHasEnded) {
+  // An engine that ends what is stopped.
+  std::vector<std::uint64_t> stopped;
+  ServerDesk listening(
+      [&](const engine::Command& command) {
+        const auto* stop = std::get_if<engine::Stop>(&command);
+        if (stop == nullptr) return;
+        stopped.push_back(stop->id);
+        listening.deliver(engine::GenerationDone{stop->id, {.n_tokens = 4, .stop_reason = engine::StopReason::cancelled}});
+      },
+      {});
+  listening.accept(true);
+  ApiRequest request;
+  request.prompt = engine::Infill{"a", "b"};
+  request.most_seconds = 1e-9;
+  auto call = listening.ask(std::vector<engine::Generate>(1));
+  const std::uint64_t id = call->first();
+  Exchange one({ReplyShape::infill, "id-1", 5, "tiny"}, request, std::move(call), {});
+  for (const char* piece : {"no line", " yet", "\n", "more"}) listening.deliver(engine::TextPiece{id, piece, {}, 0, 0});
+  EXPECT_FALSE(one.refused());
+  EXPECT_TRUE(one.write(wire));
+  EXPECT_EQ(stopped, std::vector<std::uint64_t>{id});
+  const Json reply = Json::parse(wire.text);
+  EXPECT_EQ(reply["content"], "no line yet\nmore");
+  EXPECT_EQ(reply["stop_type"], "limit");
 }
 
 TEST_F(ExchangeTest, WhoHasGoneGetsNothing) {

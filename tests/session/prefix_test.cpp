@@ -299,7 +299,7 @@ class Program {
     options.kv = kv;
     session_.send(LoadModel{model_path(), options});
   }
-  Answer ask(TextOwner chat, std::variant<std::vector<ChatMessage>, std::string> prompt, std::int64_t n = 6) {
+  Answer ask(TextOwner chat, decltype(Generate::prompt) prompt, std::int64_t n = 6) {
     Generate request;
     request.id = ++id_;
     request.prompt = std::move(prompt);
