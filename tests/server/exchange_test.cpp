@@ -182,6 +182,12 @@ TEST_F(ExchangeTest, WhoHasGoneGetsNothing) {
   EXPECT_FALSE(one.refused());
   wire.gone_ = true;
   EXPECT_FALSE(one.write(wire));
+  wire.gone_ = false;
+  Exchange whole = exchange(true, false);
+  desk.deliver(engine::GenerationStarted{first, 10, 4});
+  EXPECT_FALSE(whole.refused());
+  wire.gone_ = true;
+  EXPECT_FALSE(whole.write(wire)) << "though nothing was to be sent yet";
 }
 
 }  // namespace
