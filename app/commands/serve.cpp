@@ -48,7 +48,7 @@ sigset_t ending_signals() {
 class Serving {
  public:
   explicit Serving(const Options& options)
-      : desk_([this](engine::Command command) { session_->send(std::move(command)); }, {}), outbox_([this] { deal(); }), session_(std::in_place, outbox_), server_(desk_, options.address, options.port) {}
+      : desk_([this](engine::Command command) { session_->send(std::move(command)); }, {.awaits_model = true}), outbox_([this] { deal(); }), session_(std::in_place, outbox_), server_(desk_, options.address, options.port) {}
   ~Serving() {
     server_.stop();
     desk_.close();

@@ -24,6 +24,8 @@ struct Accept {
 };
 using Letter = std::variant<engine::Event, Open, HangUp, AskModel, Accept>;
 
+const Error kNoModel{ErrorCode::not_found, "No model is open; open one in Foreword."};
+
 bool ends(const engine::Event& event) {
   return std::holds_alternative<engine::GenerationDone>(event) || std::holds_alternative<engine::GenerationFailed>(event);
 }
@@ -42,7 +44,9 @@ std::optional<std::uint64_t> server_request(const engine::Event& event) {
 }
 
 struct ServerDesk::Shared {
-  Shared(std::function<void(engine::Command)> to_engine, Options o) : send(std::move(to_engine)), options(std::move(o)) {}
+  Shared(std::function<void(engine::Command)> to_engine, Options o) : send(std::move(to_engine)), options(std::move(o)) {
+    if (!options.awaits_model) model = Result<engine::ModelSummary>(kNoModel);
+  }
 
   void run() {
     while (auto letter = inbox.take()) {
@@ -80,7 +84,7 @@ struct ServerDesk::Shared {
     }
     if (auto* ready = std::get_if<engine::ModelReady>(&event)) open_model(std::move(ready->model));
     else if (auto* failed = std::get_if<engine::ModelFailed>(&event); failed != nullptr && !failed->kept) open_model(std::move(failed->error));
-    else if (std::holds_alternative<engine::ModelUnloaded>(event)) open_model(Error{ErrorCode::not_found, "No model is open."});
+    else if (std::holds_alternative<engine::ModelUnloaded>(event)) open_model(kNoModel);
     else if (std::holds_alternative<engine::ModelLoading>(event)) model.reset();
   }
   void open_model(Result<engine::ModelSummary> now) {

@@ -52,6 +52,7 @@ class ServerDesk {
 
   struct Options {
     bool for_others = false;  // as Generate::for_others
+    bool awaits_model = false;  // one is about to be opened; else there is none until the engine says so
     std::function<void(int)> on_running = {};  // on the desk's thread, whenever another number of requests are being answered
   };
   /// `send` gives the engine a command, on any thread. What the engine says of its model must be delivered from the first LoadModel on.

@@ -47,7 +47,7 @@ class HttpServer {
   virtual int bind(const std::string& address, int port, std::string& trouble) = 0;
   /// Answers until stop(). Once, after bind().
   virtual void run(Handler handler) = 0;
-  /// Any thread. No new request is taken; run() returns when those that are being answered are over.
+  /// Any other thread, once run() has been called or is about to be. No new request is taken; run() returns when those that are being answered are over.
   virtual void stop() = 0;
 };
 

@@ -2,9 +2,12 @@
 
 #include <httplib.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "app/server/http.h"
 
@@ -78,11 +81,17 @@ class Httplib final : public HttpServer {
       response.set_content(R"({"error":{"message":"There is not enough memory for this request.","type":"server_error","code":null}})", "application/json");
     });
     server_.listen_after_bind();
+    over_ = true;
   }
 
-  void stop() override { server_.stop(); }
+  /// The library forgets a stop that comes before it listens.
+  void stop() override {
+    while (!server_.is_running() && !over_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    server_.stop();
+  }
 
  private:
+  std::atomic<bool> over_ = false;
   httplib::Server server_;
 };
 

@@ -11,6 +11,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::int64_t kMostTokens = 1 << 28;
+constexpr int kDeepest = 32;
 constexpr std::size_t kMostStops = 16;
 constexpr std::int64_t kUsualTokens = 16;  // of a completion that does not say, as OpenAI's interface has it
 
@@ -187,7 +188,10 @@ Result<engine::ChatMessage> read_message(const Json& message, const std::string&
 }
 
 Result<Json> read_body(const std::string& json) {
-  Json body = Json::parse(json, nullptr, false);
+  // What is deeper is not stored: a body of brackets alone would take a hundred times its size.
+  bool deep = false;
+  Json body = Json::parse(json, [&](int depth, Json::parse_event_t, const Json&) { return depth <= kDeepest || ((deep = true), false); }, false);
+  if (deep) return wrong("The request's body is nested deeper than " + std::to_string(kDeepest) + " levels.");
   if (!body.is_object()) return wrong("The request's body must be a JSON object in UTF-8.");
   return body;
 }

@@ -191,7 +191,7 @@ class AnswerTest(program.ProgramTest):
             error = json.loads(body)["error"]
             self.assertEqual((status, error["type"]), (400, "invalid_request_error"), more)
             self.assertIn(word, error["message"])
-        for body in (b"", b"{", b"[]", b"null", b'{"messages": "\xff"}', b"[" * 100000, b'{"messages":' + b"[" * 100000):
+        for body in (b"", b"{", b"[]", b"null", b'{"messages": "\xff"}', b"[" * 100000, b'{"messages":' + b"[" * 100000, b'{"a":' + b"[" * 99 + b"]" * 99 + b"}"):
             status, _, text = self.server.ask("POST", "/v1/chat/completions", body)
             self.assertEqual((status, json.loads(text)["error"]["type"]), (400, "invalid_request_error"))
         for more in ({}, {"prompt": []}, {"prompt": 3}, {"prompt": [1, 2]}, {"prompt": ["x"] * 17}, {"prompt": "x", "best_of": 2}):

@@ -30,7 +30,7 @@ class ServerDeskTest : public ::testing::Test {
 
   Mailbox<Command> to_engine;
   Mailbox<int> running;
-  ServerDesk desk{[this](Command command) { to_engine.push(std::move(command)); }, {.for_others = true, .on_running = [this](int n) { running.push(n); }}};
+  ServerDesk desk{[this](Command command) { to_engine.push(std::move(command)); }, {.for_others = true, .awaits_model = true, .on_running = [this](int n) { running.push(n); }}};
 };
 
 TEST_F(ServerDeskTest, EveryCallGetsItsOwn) {
@@ -76,6 +76,12 @@ TEST_F(ServerDeskTest, TheModelIsWaitedFor) {
   desk.deliver(engine::ModelFailed{{}, {ErrorCode::io, "gone"}});
   EXPECT_EQ(desk.model().error().message, "gone");
   desk.deliver(engine::ModelUnloaded{});
+  EXPECT_EQ(desk.model().error().code, ErrorCode::not_found);
+}
+
+TEST(ServerDeskWithoutAModel, SaysSo) {
+  ServerDesk desk([](const Command&) {}, {});
+  desk.accept(true);
   EXPECT_EQ(desk.model().error().code, ErrorCode::not_found);
 }
 
