@@ -1,6 +1,7 @@
 #pragma once
 // Sets of Unicode scalar values (surrogates are in none), and how they are written as bytes. Pure.
 
+#include <compare>
 #include <cstdint>
 #include <initializer_list>
 #include <string>

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <bitset>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -36,7 +37,7 @@ class Grammar {
     StepId next = 0, other = 0;
     std::int32_t set = 0;             // bytes: number of the set
     std::int32_t least = 0, most = 0;  // repeat; most >= 1
-    bool operator<=>(const Step&) const = default;
+    auto operator<=>(const Step&) const = default;
   };
 
   StepId first() const { return first_; }
