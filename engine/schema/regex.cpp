@@ -155,9 +155,13 @@ class RegexParser {
       take("-");
       const CharSet last = class_member();
       if (error_) return all;
-      const bool range = is_one(first) && is_one(last) && first.ranges().front().first <= last.ranges().front().first;
-      if (!range) refuse(ErrorCode::invalid_argument, "has a range of characters without a beginning or an end");
-      if (range) all.add(first.ranges().front().first, last.ranges().front().first);
+      if (!is_one(first) || !is_one(last)) {  // [\w-.]: the - stands for itself, as browsers have it
+        for (const CharSet& part : {first, one('-'), last}) all.add(part);
+      } else if (first.ranges()[0].first > last.ranges()[0].first) {
+        refuse(ErrorCode::invalid_argument, "has a range of characters that ends before it begins");
+      } else {
+        all.add(first.ranges()[0].first, last.ranges()[0].first);
+      }
     }
     if (!error_ && !take("]")) refuse(ErrorCode::invalid_argument, "has a [ without a ]");
     return negated ? all.complement() : all;

@@ -47,7 +47,8 @@ Regular::Regular(std::vector<State> states) : states_(std::move(states)) {
 
 Regular Regular::all() {
   State state{true};
-  for (const CharSet::Range& range : CharSet::all().ranges()) state.edges.push_back({range.first, range.last, 0});
+  const CharSet chars = CharSet::all();
+  for (const CharSet::Range& range : chars.ranges()) state.edges.push_back({range.first, range.last, 0});
   return Regular({state});
 }
 
@@ -111,7 +112,7 @@ Result<Regular> Regular::product(const Regular& other, bool both) const {
       for (char32_t from = edge.first; from <= edge.last;) {
         while (at != others.edges.end() && at->last < from) ++at;
         const bool inside = at != others.edges.end() && at->first <= from;
-        const char32_t to = inside ? std::min(edge.last, at->last) : at == others.edges.end() ? edge.last : std::min(edge.last, at->first - 1);
+        const char32_t to = inside ? std::min(edge.last, at->last) : at == others.edges.end() ? edge.last : std::min<char32_t>(edge.last, at->first - 1);
         if (inside || !both) add_edge(state.edges, {from, to, number_of({edge.to, inside ? at->to : -1})});
         from = to + 1;
       }
