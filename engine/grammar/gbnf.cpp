@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/tokenizer/unicode.h"
+
 namespace foreword::engine {
 namespace {
 
@@ -193,14 +195,10 @@ class Parser {
   }
 
   Result<char32_t> parse_plain_char() {
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(peek(i)); };
-    const std::size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
-    char32_t value = length == 1 ? byte(0) : byte(0) & (0x7FU >> length);
-    for (std::size_t i = 1; i < length; ++i) value = value << 6 | (byte(i) & 0x3FU);
-    std::string spelled;
-    if (CharSet::all().contains(value)) append_utf8(value, spelled);
-    if (spelled.empty() || !take(spelled)) return error("this is not UTF-8.");
-    return value;
+    const Utf8Step step = read_utf8(source_, at_);
+    if (step.state != Utf8State::good) return error("this is not UTF-8.");
+    at_ += step.length;
+    return step.code;
   }
 
   Result<Part> parse_text() {
@@ -209,7 +207,7 @@ class Parser {
     while (!take("\"")) {
       if (at_ >= source_.size() || peek() == '\n') return error("a text has no end; a \" is missing.");
       FW_ASSIGN(const char32_t c, parse_char());
-      append_utf8(c, text);
+      append_utf8(text, c);
     }
     return builder_.text(text);
   }
