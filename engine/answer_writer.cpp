@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/grammar/thoughts.h"
+
 namespace foreword::engine {
 namespace {
 
@@ -57,10 +59,24 @@ Result<void> AnswerWriter::encode(const std::tm& now) {
   opening_ = std::move(prompt.opening);
   length_ = stats_.prompt_tokens = std::ssize(text_);
   const std::int64_t context = model_.model().context;
+  FW_TRY(begin_form());
   if (text_.empty()) return Error{ErrorCode::invalid_argument, "The prompt is empty; write something first."};
   if (length_ < context) return {};
   return Error{ErrorCode::invalid_argument, "This turn needs " + with_commas(length_ + 1) + " tokens, but the context holds " + with_commas(context) +
                                                 "; shorten it, begin a new chat, or use a larger context."};
+}
+
+Result<void> AnswerWriter::begin_form() {
+  if (!request_.form) return {};
+  const bool may_think = is_chat(request_) && model_.chat_template()->thinks() && request_.thinking.value_or(true);
+  form_.emplace(may_think || !opening_.empty() ? behind_thoughts(*request_.form) : request_.form, model_.token_trie());
+  if (form_->begin(opening_ + request_.answer_so_far)) return {};
+  return Error{ErrorCode::invalid_argument, "The answer has begun in another way than the form that is asked for; let it begin anew."};
+}
+
+Error AnswerWriter::nothing_left() const {
+  if (!form_) return {ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."};
+  return {ErrorCode::unsupported, "The model has no token for what the form of the answer demands next; use another grammar or model."};
 }
 
 void AnswerWriter::open(PrefixKeeper* keeper) {
@@ -142,6 +158,7 @@ Work::Need AnswerWriter::need() const {
 
 void AnswerWriter::take_back() {
   if (walk_) text_.resize(text_.size() - walk_->result().tokens.size());
+  if (form_) form_->take_back();
   walk_.reset();
 }
 
@@ -159,22 +176,25 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
   alone_.clear(text_.back());
   tree_ = &alone_;
   const bool begun = stats_.n_tokens > 0;
+  TokenRule* rule = form_ ? &*form_ : nullptr;
   Speculation* speculation = drafting_ != nullptr && begun ? &drafting_->speculation : nullptr;
   if (speculation != nullptr && unread == 1) {
     follow();
     if (drafting_->self) drafting_->self->use(sequence);
     const std::int64_t left = model_.model().context - std::ssize(text_) + 1;
-    tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside, room.go_on);
+    tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside, rule, room.go_on);
   }
   // Of most rows of a tree, drafters want a few and nobody the rest.
-  const LogitWish own = sampler_.wish(tokenizer_.suppressed().size());
+  LogitWish own = sampler_.wish(tokenizer_.suppressed().size());
+  // Of the best, a form may leave few.
+  if (form_ && !own.all()) own = LogitWish::best(std::max<std::size_t>(static_cast<std::size_t>(own.n_best()), gpu::Backend::kMostTopK));
   const LogitWish wish = tree_ != &alone_ && own.all() ? LogitWish::best(kBestOfRow) : own;
   const auto root = static_cast<std::int32_t>(batch.size());
   for (std::size_t node = 0; node < tree_->token.size(); ++node) {
     batch.add(tree_->token[node], sequence, node == 0 ? parent : root + tree_->parent[node], wish);
   }
   walk_.emplace(*tree_, speculation != nullptr ? speculation->mode() : VerifyMode::gumbel, sampler_,
-                Walk::Place{&text_, std::ssize(text_), tokenizer_.suppressed(), [this](TokenId token) { return tokenizer_.is_end_of_generation(token); }});
+                Walk::Place{&text_, std::ssize(text_), tokenizer_.suppressed(), [this](TokenId token) { return tokenizer_.is_end_of_generation(token); }, rule});
 }
 
 void AnswerWriter::take(std::int64_t row, const LogitRow& logits) {
@@ -211,6 +231,7 @@ void AnswerWriter::keep_rows(const VerifyResult& chosen) {
 void AnswerWriter::end_step(const Pass& pass) {
   VerifyResult chosen = walk_ ? walk_->result() : VerifyResult();
   walk_.reset();
+  if (form_) form_->keep();
   const bool reading = stats_.n_tokens == 0;
   if (reading) {
     const std::int64_t known = std::ssize(known_->tokens) + n_chain_ + (tree_ != nullptr ? 1 : 0);
@@ -233,7 +254,8 @@ void AnswerWriter::end_step(const Pass& pass) {
   keep_rows(chosen);
   if (done_) return;
   if (said.ended || !may_go_on()) return finish();  // the next tokens would not be used
-  if (chosen.exhausted) fail({ErrorCode::corrupt, "The model computed no usable number; its file may be damaged."});
+  if (form_ && form_->finished()) return finish();  // as if the model had ended it, which is all that it still could
+  if (chosen.exhausted) fail(nothing_left());
 }
 
 AnswerWriter::Said AnswerWriter::say_tokens(std::span<const TokenId> tokens) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/grammar/answer_form.h"
 #include "engine/kv/prefix_keeper.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/loaded_model.h"
@@ -34,7 +35,8 @@ class AnswerWriter final : public Work {
   AnswerWriter(LoadedModel& model, Generate request, Clock::time_point arrived, std::function<void(Event)> say);
 
   const Generate& request() const { return request_; }
-  /// The prompt as tokens; before open(). `invalid_argument` if it is empty or does not fit into the context.
+  /// The prompt as tokens; before open(). `invalid_argument` if it is empty or does not fit into the context, or the answer has begun in another
+  /// form than it is to have.
   Result<void> encode(const std::tm& now);
   /// Takes the text from those that are known; keeper: what it lacks comes back from there; null: from nowhere. Again after close().
   void open(PrefixKeeper* keeper);
@@ -66,6 +68,9 @@ class AnswerWriter final : public Work {
  private:
   std::int64_t n_unread() const { return std::ssize(text_) - std::ssize(known_->tokens); }
   void begin_reading();
+  Result<void> begin_form();
+  /// Why no token is left to choose.
+  Error nothing_left() const;
   /// Whether another token may be chosen at all.
   bool may_go_on();
   /// A chosen token: said, unless it ends the answer. False: the answer ends.
@@ -90,6 +95,7 @@ class AnswerWriter final : public Work {
   std::function<void(Event)> say_;
   std::vector<TokenId> breakers_;
   Sampler sampler_;
+  std::optional<AnswerForm> form_;
   StreamDecoder decoder_;
   StopFilter filter_;
   GenerationStats stats_;

@@ -170,6 +170,11 @@ ModelSummary LoadedModel::summary() const {
   return summary;
 }
 
+std::shared_ptr<const TokenTrie> LoadedModel::token_trie() {
+  if (!trie_) trie_ = std::make_shared<TokenTrie>(*tokenizer_);
+  return trie_;
+}
+
 std::vector<KvModeOffer> LoadedModel::kv_modes() const {
   std::vector<KvModeOffer> offers = kv_offers(kv_quality_);
   for (KvModeOffer& offer : offers) {

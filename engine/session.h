@@ -29,6 +29,8 @@
 
 namespace foreword::engine {
 
+class Grammar;
+
 struct ModelOptions {
   std::string device = "auto";
   std::int64_t gpu_layers = -1;     // that the device computes, the first ones; the processor does the rest. -1: as many as fit
@@ -113,6 +115,7 @@ struct Generate {
   std::optional<bool> thinking = {};  // chat: whether a model that can think before it answers shall; nothing: as its template has it
   TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
+  std::shared_ptr<const Grammar> form = {};  // that the answer is a text of, behind thoughts where the model has any; null: of none
   bool for_others = false;        // another program waits for it: a place stays free for answers that the user waits for
   bool background = false;        // nobody waits for it: it stands still while anything else is asked for
 };

@@ -7,10 +7,7 @@
 namespace foreword {
 namespace {
 
-struct Tags {
-  std::string_view open, close;
-};
-constexpr Tags kTags[] = {{"<think>", "</think>"}, {"<thinking>", "</thinking>"}, {"<reasoning>", "</reasoning>"}, {"[THINK]", "[/THINK]"}};
+constexpr ThoughtTags kTags[] = {{"<think>", "</think>"}, {"<thinking>", "</thinking>"}, {"<reasoning>", "</reasoning>"}, {"[THINK]", "[/THINK]"}};
 
 /// What gpt-oss's messages begin and end with.
 constexpr std::string_view kMessageMark = "<|channel|>", kMessageEnd = "<|end|><|start|>";
@@ -45,7 +42,7 @@ AnswerParts of_messages(std::string_view text, const HarmonyAnswer& parts) {
 bool may_open_thoughts(std::string_view text) {
   const std::string_view ink = text.substr(std::min(text.find_first_not_of(" \n"), text.size()));
   if (kMessageMark.starts_with(ink)) return true;
-  return std::ranges::any_of(kTags, [&](const Tags& tags) { return tags.open.starts_with(ink); });
+  return std::ranges::any_of(kTags, [&](const ThoughtTags& tags) { return tags.open.starts_with(ink); });
 }
 
 /// Bytes at the end of thoughts that may be the beginning of what ends them.
@@ -56,17 +53,19 @@ std::size_t end_begun(std::string_view thoughts) {
       if (thoughts.ends_with(mark.substr(0, n))) most = n;
     }
   };
-  for (const Tags& tags : kTags) look(tags.close);
+  for (const ThoughtTags& tags : kTags) look(tags.close);
   look(kMessageEnd);
   return most;
 }
 
 }  // namespace
 
+std::span<const ThoughtTags> thought_tags() { return kTags; }
+
 AnswerParts split_reasoning(std::string_view text) {
   if (const auto parts = split_harmony(text)) return of_messages(text, *parts);
   const std::size_t ink = std::min(text.find_first_not_of(" \n"), text.size());
-  for (const Tags& tags : kTags) {
+  for (const ThoughtTags& tags : kTags) {
     const bool opened = text.substr(ink, tags.open.size()) == tags.open;
     const std::size_t begin = opened ? ink + tags.open.size() : 0;
     const std::size_t close = opened ? text.find(tags.close, begin) : lone_close(text, tags.close);

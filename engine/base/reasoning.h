@@ -1,6 +1,7 @@
 #pragma once
 // Finds what a model thought before it answered (D63). Pure.
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,12 @@ struct AnswerParts {
   Range answer;
   bool thinking = false;  // the reasoning has begun and not ended
 };
+
+/// What stands around thoughts.
+struct ThoughtTags {
+  std::string_view open, close;
+};
+std::span<const ThoughtTags> thought_tags();
 
 /// Reasoning stands at the beginning, between tags such as <think> and </think>; templates may have written the first one. An answer of
 /// gpt-oss has it in messages before the final one (engine/base/harmony.h): from the first to the last of them, and what stands between.

@@ -112,10 +112,4 @@ std::vector<std::vector<ByteRange>> utf8_ranges(const CharSet& set) {
   return out;
 }
 
-void append_utf8(char32_t c, std::string& out) {
-  const std::size_t length = length_of(c);
-  const auto bytes = bytes_of(c, length);
-  for (std::size_t i = 0; i < length; ++i) out += static_cast<char>(bytes[i]);
-}
-
 }  // namespace foreword::engine

@@ -4,7 +4,6 @@
 #include <compare>
 #include <cstdint>
 #include <initializer_list>
-#include <string>
 #include <vector>
 
 namespace foreword::engine {
@@ -45,8 +44,5 @@ struct ByteRange {
 };
 /// All characters of the set, none twice (Thompson's construction for UTF-8, as in RE2).
 std::vector<std::vector<ByteRange>> utf8_ranges(const CharSet& set);
-
-/// Appends the character in UTF-8.
-void append_utf8(char32_t c, std::string& out);
 
 }  // namespace foreword::engine

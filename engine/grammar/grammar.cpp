@@ -113,12 +113,12 @@ class GrammarWriter {
     for (Grammar::Step& step : steps()) {
       if (step.kind == Grammar::Kind::call) step.other = entries_[at(step.other)];
     }
-    find_classes();
+    grammar_->find_classes();
     return std::shared_ptr<const Grammar>(std::move(grammar_));
   }
 
  private:
-  static constexpr StepId kEnd = 0;
+  static constexpr StepId kEnd = Grammar::kEnd;
   struct Facts {
     bool possible = false;  // some text fits
     bool empty = false;     // the empty one does
@@ -287,31 +287,6 @@ class GrammarWriter {
     return least == 1 ? entry : circle;
   }
 
-  /// Sets of bytes become sets of classes.
-  void find_classes() {
-    Grammar& grammar = *grammar_;
-    grammar.n_classes_ = 1;
-    for (const ByteSet& set : grammar.sets_) {
-      std::map<std::pair<int, bool>, int> numbers;
-      for (std::size_t byte = 0; byte < 256; ++byte) {
-        const auto known = numbers.try_emplace({grammar.class_of_[byte], set[byte]}, static_cast<int>(numbers.size())).first;
-        grammar.class_of_[byte] = static_cast<std::uint8_t>(known->second);
-      }
-      grammar.n_classes_ = static_cast<int>(numbers.size());
-    }
-    for (std::size_t byte = 256; byte-- > 0;) {
-      grammar.byte_of_[grammar.class_of_[byte]] = static_cast<std::uint8_t>(byte);
-      ++grammar.size_of_[grammar.class_of_[byte]];
-    }
-    for (ByteSet& set : grammar.sets_) {
-      ByteSet classes;
-      for (std::size_t byte = 0; byte < 256; ++byte) {
-        if (set[byte]) classes.set(grammar.class_of_[byte]);
-      }
-      set = classes;
-    }
-  }
-
   const std::vector<GrammarBuilder::Piece>& pieces_;
   const std::vector<GrammarBuilder::Named>& rules_;
   std::vector<Facts> facts_;  // by part
@@ -322,6 +297,58 @@ class GrammarWriter {
   std::vector<std::int32_t> called_;
   bool too_large_ = false;
 };
+
+void Grammar::find_classes() {
+  class_of_ = {};
+  size_of_ = {};
+  n_classes_ = 1;
+  for (const ByteSet& set : sets_) {
+    std::map<std::pair<int, bool>, int> numbers;
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      const auto known = numbers.try_emplace({class_of_[byte], set[byte]}, static_cast<int>(numbers.size())).first;
+      class_of_[byte] = static_cast<std::uint8_t>(known->second);
+    }
+    n_classes_ = static_cast<int>(numbers.size());
+  }
+  for (std::size_t byte = 256; byte-- > 0;) {
+    byte_of_[class_of_[byte]] = static_cast<std::uint8_t>(byte);
+    ++size_of_[class_of_[byte]];
+  }
+  for (ByteSet& set : sets_) {
+    ByteSet classes;
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      if (set[byte]) classes.set(class_of_[byte]);
+    }
+    set = classes;
+  }
+}
+
+Grammar::StepId Grammar::take_over(const Grammar& other) {
+  const auto first_step = static_cast<StepId>(steps_.size()), first_set = static_cast<std::int32_t>(sets_.size());
+  const auto moved = [&](StepId id) { return id == kEnd ? kEnd : id + first_step; };
+  for (Step step : other.steps_) {
+    step.next = moved(step.next);
+    step.other = moved(step.other);
+    step.set += first_set;
+    steps_.push_back(step);
+  }
+  for (const ByteSet& classes : other.sets_) {
+    ByteSet bytes;
+    for (std::size_t byte = 0; byte < 256; ++byte) bytes.set(byte, classes[other.class_of_[byte]]);
+    sets_.push_back(bytes);
+  }
+  return moved(other.first_);
+}
+
+std::shared_ptr<const Grammar> Grammar::followed_by(const Grammar& other) const {
+  const auto both = std::make_shared<Grammar>();
+  both->steps_.push_back({Kind::end});
+  const StepId first = both->take_over(*this), second = both->take_over(other);
+  both->first_ = static_cast<StepId>(both->steps_.size());
+  both->steps_.push_back({Kind::call, second, first});
+  both->find_classes();
+  return both;
+}
 
 Result<std::shared_ptr<const Grammar>> GrammarBuilder::build(Part root) const { return GrammarWriter(*this).write(static_cast<std::int32_t>(root)); }
 

@@ -40,6 +40,9 @@ class Grammar {
     auto operator<=>(const Step&) const = default;
   };
 
+  /// The end of everything.
+  static constexpr StepId kEnd = 0;
+
   StepId first() const { return first_; }
   const Step& step(StepId id) const { return steps_[static_cast<std::size_t>(id)]; }
   std::size_t n_steps() const { return steps_.size(); }
@@ -52,11 +55,19 @@ class Grammar {
   /// How many bytes are in it.
   int size_of(int byte_class) const { return size_of_[static_cast<std::size_t>(byte_class)]; }
 
+  /// A text of this one, and behind it one of `other`.
+  std::shared_ptr<const Grammar> followed_by(const Grammar& other) const;
+
  private:
+  /// Appends the other's steps and sets, the sets still by byte; where its texts begin.
+  StepId take_over(const Grammar& other);
+  /// Sets of bytes become sets of classes.
+  void find_classes();
+
   friend class GrammarBuilder;
   friend class GrammarWriter;
   std::vector<Step> steps_;
-  std::vector<ByteSet> sets_;  // by class, once it is built
+  std::vector<ByteSet> sets_;  // by class, once find_classes() has run
   StepId first_ = 0;
   std::array<std::uint8_t, 256> class_of_{}, byte_of_{};
   std::array<int, 256> size_of_{};

@@ -62,6 +62,7 @@ struct DrafterRow {
   bool wants_rows;          // needs observe()
   std::unique_ptr<Drafter> (*create)(const DrafterSetup&);  // null if the set-up lacks what it needs
   bool by_name_only = false;  // "auto" does not mean it
+  bool needs_rule = false;    // is asked only where the text is held to a rule
 };
 /// In the order in which they propose.
 std::span<const DrafterRow> drafter_rows();

@@ -1,5 +1,6 @@
 #include "engine/speculative/context_copy.h"
 #include "engine/speculative/drafter.h"
+#include "engine/speculative/foreseen.h"
 #include "engine/speculative/recycling.h"
 #include "engine/speculative/small_model.h"
 #include "engine/speculative/trigram.h"
@@ -8,6 +9,8 @@ namespace foreword::engine {
 namespace {
 
 constexpr DrafterRow kRows[] = {
+    {"form", "Goes on with what the form that the answer is held to leaves no choice about", "Beurer-Kellner et al. 2024", 1.0F, false, false,
+     [](const DrafterSetup&) -> std::unique_ptr<Drafter> { return std::make_unique<Foreseen>(); }, false, true},
     {"copy", "Copies what followed the same words before, in the prompt or the answer", "Ge et al. 2022; Blumer et al. 1985",
      1.0F, false, false, [](const DrafterSetup&) -> std::unique_ptr<Drafter> { return std::make_unique<ContextCopy>(); }},
     {"recycle", "Remembers what the model last thought would follow each token", "Luo et al. 2025", 0.5F, true, true,

@@ -141,7 +141,7 @@ void Speculation::expect_copy_of(std::span<const std::int32_t> source) {
 }
 
 const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
-                                    const Load& load, const std::function<bool()>& go_on) {
+                                    const Load& load, TokenRule* rule, const std::function<bool()>& go_on) {
   check(!text.empty() && (text.size() == followed_ || quiet_ >= kQuiet), "what is drafted for has been followed, but where most steps are left out");
   tree_.clear(text.back());
   rests_ = rest_ > 0;
@@ -159,12 +159,14 @@ const DraftTree& Speculation::draft(std::span<const std::int32_t> text, const Sa
                          .max_nodes = std::min(controller_.budget(limits_.max_nodes), max_rows - 1),
                          .least_nodes = std::min(limits_.least_nodes, max_rows - 1),
                          .max_depth = limits_.max_depth,
-                         .sampling = &sampling};
+                         .sampling = &sampling,
+                         .rule = rule};
   // Nodes have to be worth their rows, unless their number is told.
   if (limits_.least_nodes == 0) rules.min_reach = std::max(rules.min_reach, static_cast<float>(controller_.row_share(load)) / 4);
   LevelClock levels{clock_, go_on};
   rules.go_on = std::ref(levels);
   for (std::size_t i = 0; i < members_.size() && rules.max_nodes > 0; ++i) {
+    if (members_[i].row->needs_rule && rule == nullptr) continue;
     const auto self = static_cast<std::uint8_t>(i);
     const std::int64_t backlog = members_[i].drafter->backlog();
     const Outlook outlook{calibration_.first_chance(self), said(tree_)};

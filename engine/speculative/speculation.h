@@ -76,10 +76,10 @@ class Speculation {
   void expect_copy_of(std::span<const std::int32_t> source);
 
   /// The tree of the coming pass, ready for it; perhaps the root alone. Valid until the next call. index: of the noise for the
-  /// next token. max_rows: what the pass has room for, root included. go_on: asked between passes of a draft model; false: nothing more is
-  /// drafted.
+  /// next token. max_rows: what the pass has room for, root included. rule: that the text is held to, as the walk will be; null: none. go_on: asked
+  /// between passes of a draft model; false: nothing more is drafted.
   const DraftTree& draft(std::span<const std::int32_t> text, const SamplingParams& sampling, std::int64_t index, int max_rows,
-                         const Load& load = {}, const std::function<bool()>& go_on = {});
+                         const Load& load = {}, TokenRule* rule = nullptr, const std::function<bool()>& go_on = {});
   /// What the target thinks comes after a node that the walk stood at, as the sampler found it: in the tree's order.
   void observe(std::int32_t node, std::span<const Candidate> best);
   /// The row of any other node.

@@ -16,6 +16,8 @@
 
 namespace foreword::engine {
 
+class TokenRule;
+
 struct Guess {
   std::int32_t token;
   float p;  // > 0; the guesses of a node need not sum to 1
@@ -40,6 +42,7 @@ struct DraftRules {
   int max_depth = 16;
   float min_reach = 1e-3F;  // children that are reached less often are not added
   const SamplingParams* sampling = nullptr;  // all steps of the choice, for drafters that have logits
+  TokenRule* rule = nullptr;                 // that the text is held to; null: none
   LevelPrice level = {};
   std::function<bool()> go_on = {};  // asked before each pass of a draft model but the first; none: it goes on
 

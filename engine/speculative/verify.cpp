@@ -157,7 +157,7 @@ Walk::Walk(const DraftTree& tree, VerifyMode mode, Sampler& sampler, Place place
 void Walk::take(const LogitRow& logits) {
   check(node_ >= 0, "a walk that is done takes no more logits");
   const std::int64_t index = place_.index + std::ssize(result_.tokens);
-  const std::span<const Candidate> left = sampler_->distribution(logits, *place_.text, place_.banned);
+  const std::span<const Candidate> left = sampler_->distribution(place_.rule != nullptr ? place_.rule->allowed(logits) : logits, *place_.text, place_.banned);
   const NodeDraws& draws = tree_->draws[static_cast<std::size_t>(node_)];
 
   std::int32_t token = -1;
@@ -181,7 +181,9 @@ void Walk::take(const LogitRow& logits) {
   }
   result_.tokens.push_back(token);
   place_.text->push_back(token);
-  node_ = place_.ends && place_.ends(token) ? -1 : tree_->find(node_, token);
+  if (place_.rule != nullptr) place_.rule->take(token);
+  const bool ends = (place_.ends && place_.ends(token)) || (place_.rule != nullptr && place_.rule->finished());
+  node_ = ends ? -1 : tree_->find(node_, token);
 }
 
 }  // namespace foreword::engine

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/sampling/sampler.h"
+#include "engine/sampling/token_rule.h"
 #include "engine/speculative/draft_tree.h"
 
 namespace foreword::engine {
@@ -47,6 +48,7 @@ class Walk {
     std::int64_t index = 0;                     // of the noise for the token after the root
     std::span<const std::int32_t> banned = {};
     std::function<bool(std::int32_t)> ends = {};  // tokens after which no other is chosen
+    TokenRule* rule = nullptr;                    // that the text is held to; gets every chosen token
   };
 
   /// Everything named must outlive the walk. It is our own mistake if the tree's draws are not legal in this mode.

@@ -9,6 +9,7 @@
 #include <regex>
 
 #include "engine/grammar/grammar.h"
+#include "engine/tokenizer/unicode.h"
 
 namespace foreword::engine {
 namespace {
@@ -165,7 +166,7 @@ TEST(CharSets, HaveExactlyTheirCharacters) {
     const auto look = [&](char32_t c) {
       if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) return;
       std::string bytes;
-      append_utf8(c, bytes);
+      append_utf8(bytes, c);
       EXPECT_EQ(fits(matcher, bytes), set.contains(c)) << std::hex << static_cast<std::uint32_t>(c);
       EXPECT_NE(set.contains(c), set.complement().contains(c));
     };
