@@ -9,6 +9,7 @@ namespace foreword::engine {
 namespace {
 
 constexpr int kMostChoices = 40;        // choices within choices of a name
+constexpr std::size_t kMostDifferent = 300;  // values of an array that has each of them once
 constexpr std::size_t kMostClasses = 64;  // of names that different patterns tell apart
 
 const Error kTooLarge{ErrorCode::unsupported, "The schema is too large, or its alternatives have too many combinations; make it smaller."};
@@ -357,6 +358,7 @@ Result<Part> Compiler::different_items(const Demands& demands, const ItemSchemas
   FW_ASSIGN(const Reader::Expansion expansion, reader_.expand(items.rest));
   const auto finite = finite_values(expansion.members, judge_);
   if (expansion.never || !finite) return expansion.never && demands.n_items.least == 0 ? Result<Part>(json_.array(builder_.nothing())) : refused;
+  if (finite->values.size() > kMostDifferent) return refused;
   std::vector<const Json*> values;
   for (const Json* value : finite->values) {
     if (std::ranges::none_of(values, [&](const Json* other) { return same_value(*value, *other); })) values.push_back(value);

@@ -8,7 +8,8 @@ namespace foreword::engine {
 namespace {
 
 constexpr int kDeepest = 12;      // members of members
-constexpr int kMostWork = 3'000;  // conjunctions looked at for one answer
+constexpr int kMostWork = 2'000;      // conjunctions looked at for one answer
+constexpr int kMostAllWork = 60'000;  // and for all
 
 }  // namespace
 
@@ -39,7 +40,7 @@ std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& jud
 }
 
 bool Contradiction::is_certain(const Conjunction& conjunction, const std::vector<std::string>* only, int depth) {
-  if (depth > kDeepest || ++work_ > kMostWork) return false;
+  if (depth > kDeepest || ++work_ > kMostWork || ++all_work_ > kMostAllWork) return false;
   const auto expansion = reader_.expand(conjunction);
   if (!expansion) return false;
   if (expansion->never) return true;

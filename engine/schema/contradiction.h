@@ -21,7 +21,7 @@ class Contradiction {
  public:
   Contradiction(Reader& reader, Languages& languages, Judge& judge) : reader_(reader), languages_(languages), judge_(judge) {}
 
-  /// True: no value satisfies all of these. False: perhaps one does. `only`: of an object, members of these names alone are looked at.
+  /// True: no value satisfies all of these. False: perhaps one does, or too much has been looked at already. `only`: of an object, members of these names alone are looked at.
   bool is_certain(const Conjunction& conjunction, const std::vector<std::string>* only = nullptr) {
     work_ = 0;
     return is_certain(conjunction, only, 0);
@@ -36,7 +36,7 @@ class Contradiction {
   Reader& reader_;
   Languages& languages_;
   Judge& judge_;
-  int work_ = 0;
+  int work_ = 0, all_work_ = 0;  // conjunctions looked at, for this answer and for all
 };
 
 }  // namespace foreword::engine

@@ -12,20 +12,21 @@ class Limits : public nlohmann::json_sax<Json> {
  public:
   Error error{ErrorCode::invalid_argument, "The schema is no JSON; check its commas, quotes and braces."};
 
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool null() override { return count(); }
+  bool boolean(bool) override { return count(); }
+  bool number_integer(number_integer_t) override { return count(); }
+  bool number_unsigned(number_unsigned_t) override { return count(); }
   bool number_float(number_float_t value, const string_t& text) override {
     const auto written = Decimal::of(text), kept = Decimal::of(Json(value).dump());
-    return (written && written == kept) || refuse("The number " + text.substr(0, 40) + " of the schema has more digits than can be kept; round it.");
+    if (written && written == kept) return count();
+    return refuse("The number " + text.substr(0, 40) + " of the schema has more digits than can be kept; round it.");
   }
-  bool string(string_t&) override { return true; }
+  bool string(string_t&) override { return count(); }
   bool binary(binary_t&) override { return true; }
   bool start_object(std::size_t) override { return open(); }
   bool key(string_t& name) override {
     if (name.starts_with(kInternal)) return refuse("A member's name begins with a control character, which is not read.");
-    return ++n_members_.back() <= Document::kMostNames || refuse("The schema has an object of too many members; at most " + std::to_string(Document::kMostNames) + " are read.");
+    return count();
   }
   bool end_object() override { return n_members_.pop_back(), true; }
   bool start_array(std::size_t) override { return open(); }
@@ -33,7 +34,13 @@ class Limits : public nlohmann::json_sax<Json> {
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
 
  private:
+  /// One more in what is open; of an object's member both its name and its value count.
+  bool count() {
+    if (n_members_.empty() || ++n_members_.back() <= 2 * Document::kMostMembers) return true;
+    return refuse("The schema has a list or an object of too many members; at most " + std::to_string(Document::kMostMembers) + " are read.");
+  }
   bool open() {
+    if (!count()) return false;
     n_members_.push_back(0);
     return n_members_.size() <= static_cast<std::size_t>(Document::kMostNested) || refuse("The schema is nested too deep; use $defs and $ref.");
   }
@@ -92,6 +99,7 @@ std::string id_of(const Json& node) {
 }  // namespace
 
 Result<std::unique_ptr<Document>> Document::parse(std::string_view text) {
+  if (text.size() > kMostBytes) return Error{ErrorCode::unsupported, "The schema is too long; at most " + std::to_string(kMostBytes >> 20) + " MiB are read."};
   Limits limits;
   if (!Json::sax_parse(text, &limits)) return limits.error;
   std::unique_ptr<Document> document(new Document);
@@ -171,11 +179,19 @@ const Json* Document::anchor(std::string_view name, const Json* resource) const 
   return nullptr;
 }
 
-Result<const Json*> Document::target(const Json& schema, const std::string& reference) const {
+Result<const Json*> Document::target(const Json& schema, const std::string& reference) {
   const auto own = info_.find(&schema);
   check(own != info_.end(), "a schema of the document");
+  const Json*& known = targets_[{own->second.resource, reference}];
+  if (known == nullptr) {
+    FW_ASSIGN(known, find_target(schema, own->second.resource, reference));
+  }
+  return known;
+}
+
+Result<const Json*> Document::find_target(const Json& schema, const Json* resource, const std::string& reference) const {
   const std::size_t hash = std::min(reference.find('#'), reference.size());
-  const Json* node = hash == 0 ? own->second.resource : resource_named(std::string_view(reference).substr(0, hash));
+  const Json* node = hash == 0 ? resource : resource_named(std::string_view(reference).substr(0, hash));
   if (node == nullptr) {
     return Error{ErrorCode::unsupported, "The $ref \"" + reference + "\" at " + place_of(schema) + " leads to another document; put what it names into $defs."};
   }

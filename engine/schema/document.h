@@ -3,6 +3,7 @@
 // one is read (rewrite.h) live here as well.
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -23,11 +24,11 @@ constexpr char kInternal = '\x01';
 /// One thread; nodes stay where they are.
 class Document {
  public:
-  /// `invalid_argument`: no JSON, or no schema (an object, true or false); `unsupported`: nested deeper than kMostNested, an object of more
-  /// than kMostNames members, a number that no double holds.
+  /// `invalid_argument`: no JSON, or no schema (an object, true or false); `unsupported`: longer than kMostBytes, nested deeper than
+  /// kMostNested, an object or array of more than kMostMembers, a number that no double holds.
   static Result<std::unique_ptr<Document>> parse(std::string_view text);
   static constexpr int kMostNested = 128;
-  static constexpr std::size_t kMostNames = 4'000;
+  static constexpr std::size_t kMostMembers = 5'000, kMostBytes = 4 << 20;
 
   const Json& root() const { return root_; }
   /// A schema made of what stands at `from`, whose place and references it takes over.
@@ -36,7 +37,7 @@ class Document {
   /// "#/properties/name", for messages.
   std::string place_of(const Json& node) const;
   /// What `$ref` of this schema leads to. `invalid_argument`: nothing is there; `unsupported`: another document.
-  Result<const Json*> target(const Json& schema, const std::string& reference) const;
+  Result<const Json*> target(const Json& schema, const std::string& reference);
 
  private:
   struct Info {
@@ -48,11 +49,13 @@ class Document {
 
   Document() = default;
   void index(const Json& root, const Info& info);
+  Result<const Json*> find_target(const Json& schema, const Json* resource, const std::string& reference) const;
   const Json* resource_named(std::string_view id) const;
   const Json* anchor(std::string_view name, const Json* resource) const;
 
   Json root_;
   std::deque<Json> made_;
+  std::map<std::pair<const Json*, std::string>, const Json*> targets_;  // that were found, by resource and reference
   std::unordered_map<const Json*, Info> info_;  // of objects and arrays, and of true and false
 };
 

@@ -113,6 +113,19 @@ Part JsonParts::escape(char32_t c) {
 }
 
 Part JsonParts::spelled(const CharSet& set) {
+  std::string key;
+  for (const CharSet::Range& range : set.ranges()) key += std::to_string(range.first) + "-" + std::to_string(range.last) + " ";
+  const auto known = spelled_.find(key);
+  if (known != spelled_.end()) return known->second;
+  const Part part = written(set);
+  // What needs many steps is written once: a pattern has many places for the same characters.
+  if (set.ranges().size() == 1 && set.ranges()[0].last < 0x80 && set.common(kEscaped).empty()) return spelled_[key] = part;
+  const GrammarBuilder::Rule rule = builder_.rule("characters");
+  builder_.define(rule, part);
+  return spelled_[key] = builder_.call(rule);
+}
+
+Part JsonParts::written(const CharSet& set) {
   std::vector<Part> parts;
   if (const CharSet plain = set.without(kEscaped); !plain.empty()) parts.push_back(builder_.chars(plain));
   CharSet escaped = set.common(kEscaped);

@@ -3,7 +3,9 @@
 // not without end: nothing, a space, or a new line with up to 20 spaces or tabs.
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +46,7 @@ class JsonParts {
   Part states(const Regular& language, bool in_string, Part end);
   /// A character of the set as it stands in a string.
   Part spelled(const CharSet& set);
+  Part written(const CharSet& set);
   Part escape(char32_t control);
   Part any_char();
   /// A rule that is made once.
@@ -52,6 +55,7 @@ class JsonParts {
   Part byte_of(std::string_view bytes);
 
   GrammarBuilder& builder_;
+  std::map<std::string, Part> spelled_;  // by set
   std::optional<Part> space_, value_, object_, array_, string_, char_, controls_, number_, whole_;
 };
 

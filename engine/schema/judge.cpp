@@ -1,6 +1,7 @@
 #include "engine/schema/judge.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "engine/schema/keywords.h"
 #include "engine/schema/numbers.h"
@@ -38,6 +39,8 @@ bool has_type(const Json& type, const Json& value) {
 }
 
 bool is_among(const Json& values, const Json& value) {
+  const auto* list = values.get_ptr<const Json::array_t*>();
+  if (list != nullptr && !list->empty() && !std::less<>()(&value, list->data()) && !std::less<>()(list->data() + list->size() - 1, &value)) return true;  // one of them itself
   return std::ranges::any_of(values, [&](const Json& other) { return same_value(other, value); });
 }
 

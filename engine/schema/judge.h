@@ -12,7 +12,7 @@ enum class Verdict : std::uint8_t { no, unsure, yes };
 
 class Judge {
  public:
-  Judge(const Document& document, Languages& languages) : document_(document), languages_(languages) {}
+  Judge(Document& document, Languages& languages) : document_(document), languages_(languages) {}
 
   /// `unsure`: a keyword that is not looked at, or a limit of depth or work.
   Verdict judge(const Json& schema, const Json& value) {
@@ -29,7 +29,7 @@ class Judge {
   Verdict array(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth);
   Verdict object(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth);
 
-  const Document& document_;
+  Document& document_;
   Languages& languages_;
   int work_ = 0;  // schemas looked at
 };

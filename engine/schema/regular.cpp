@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMostMerged = 300;  // states of automata that are made smaller; rounds grow with the states
 constexpr int kMostRounds = 60;
+constexpr std::size_t kMostCounted = 8'000;  // states of a language without end whose texts are to be short
 
 const Error kTooLarge{ErrorCode::unsupported, "A pattern, or several that apply to the same text, would need too many states; make it shorter or its counts smaller."};
 
@@ -131,9 +132,9 @@ Result<Regular> Regular::of_length(std::int64_t least, std::int64_t most) const 
   if (least <= shortest()) least = 0;
   if (most >= 0 && end && *end <= most) most = -1;
   if (least == 0 && most < 0) return *this;
-  const auto n = static_cast<std::int64_t>(kMostStates / states_.size());
-  if (least >= n) return kTooLarge;
-  most = most < 0 ? -1 : std::min(most, n - 1);
+  const auto possible = [&](std::size_t n_states) { return static_cast<std::int64_t>(n_states / states_.size()) - 1; };
+  if (least > possible(kMostStates)) return kTooLarge;
+  if (most >= 0) most = std::min(most, std::max({possible(kMostCounted), least, shortest()}));
   // A state is a state and a count; counts beyond `cap` are all the same where there is no `most`.
   const std::int64_t cap = most < 0 ? least : most;
   const std::vector<std::int64_t> rest = to_the_end();
