@@ -39,6 +39,7 @@ Result<Part> Compiler::root() {
 
 Part Compiler::value(const Conjunction& conjunction) {
   Conjunction key = conjunction;
+  for (const Member& member : key) reader_.note(*member.schema);
   std::erase_if(key, [](const Member& member) { return says_nothing(*member.schema); });
   if (key.empty()) return json_.any_value();
   Conjunction sorted = key;

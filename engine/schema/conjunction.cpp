@@ -19,18 +19,26 @@ Error Reader::refusal(ErrorCode code, const Json& schema, std::string_view keywo
   return {code, "\"" + std::string(keyword) + "\" at " + document_.place_of(schema) + " " + std::string(why)};
 }
 
+void Reader::note(const Json& schema) {
+  if (!schema.is_object()) return;
+  for (const auto& member : schema.items()) {
+    const std::string& name = member.key();
+    if (find_keyword(name) != nullptr || name.starts_with("x-") || !noted_.insert(name).second) continue;
+    notes_.push_back("\"" + name + "\" at " + document_.place_of(schema) + " is no keyword of JSON Schema and changes nothing.");
+  }
+}
+
 /// What is to be said of a schema's own keywords when it is first met.
 Result<void> Reader::read(const Json& schema) {
   if (!read_.insert(&schema).second) return {};
+  note(schema);
   for (const auto& [name, value] : schema.items()) {
     const Keyword* keyword = find_keyword(name);
-    if (keyword == nullptr) {
-      if (!name.starts_with("x-") && noted_.insert(name).second) {
-        notes_.push_back("\"" + name + "\" at " + document_.place_of(schema) + " is no keyword of JSON Schema and changes nothing.");
-      }
-    } else if (!keyword->is_well_formed(value)) {
+    if (keyword == nullptr) continue;
+    if (!keyword->is_well_formed(value)) {
       return refusal(ErrorCode::invalid_argument, schema, name, "has a value that the keyword cannot have.");
-    } else if (keyword->use == Use::refused && keyword->types == kAnyType) {
+    }
+    if (keyword->use == Use::refused && keyword->types == kAnyType) {
       return refusal(ErrorCode::unsupported, schema, name, "cannot be kept; write the schema without it.");
     }
   }

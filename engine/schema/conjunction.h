@@ -50,6 +50,8 @@ class Reader {
 
   const Document& document() const { return document_; }
   Error refusal(ErrorCode code, const Json& schema, std::string_view keyword, std::string_view why) const;
+  /// Notes the unknown keywords of a schema that is not expanded, because it says nothing.
+  void note(const Json& schema);
   /// One sentence for each unknown keyword.
   const std::vector<std::string>& notes() const { return notes_; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "engine/schema/keywords.h"
 
@@ -41,6 +42,13 @@ unsigned types_of(const Json& type) {
 bool is_exclusive(const Json& schema, std::string_view keyword) {
   const Json* exclusive = find(schema, keyword == "minimum" ? "exclusiveMinimum" : keyword == "maximum" ? "exclusiveMaximum" : "");
   return exclusive != nullptr && exclusive->is_boolean() && exclusive->get<bool>();
+}
+
+/// The keyword's value is a schema that everything satisfies, or several of them by name.
+bool schemas_say_nothing(const Json& value, const std::string& keyword) {
+  const bool named = keyword == "patternProperties" || keyword.starts_with("depend");
+  if (named) return std::ranges::all_of(value, [](const Json& part) { return part.is_array() ? part.empty() : says_nothing(part); });
+  return (value.is_object() || value.is_boolean()) && says_nothing(value);
 }
 
 std::optional<Json> opposite_of_row(const Json& schema, const std::string& keyword, const Json& value) {
@@ -119,7 +127,7 @@ Result<Json> Rewriter::opposites(const Json& schema, const std::string& keyword,
     FW_ASSIGN(const Json* target, document_.target(schema, value.get<std::string>()));
     FW_ASSIGN(const Json* other, negation(*target, depth + 1));
     all.push_back(*other);
-  } else if (!(value.is_object() || value.is_boolean()) || !says_nothing(value)) {
+  } else if (!schemas_say_nothing(value, keyword)) {
     return Error{ErrorCode::unsupported, "The opposite of \"" + keyword + "\" at " + document_.place_of(schema) + " cannot be kept; say what is allowed instead of what is not."};
   }
   return all;
