@@ -25,10 +25,31 @@ bool AnswerForm::begin(std::string_view text) {
   return state_ != Matcher::kDead;
 }
 
+std::string AnswerForm::forced_bytes(Matcher::State state) {
+  std::string bytes;
+  for (int byte = 0; bytes.size() < kFarBytes && (byte = matcher_.only_byte(state)) >= 0;) {
+    bytes += static_cast<char>(byte);
+    state = matcher_.next(state, static_cast<std::uint8_t>(byte));
+  }
+  return bytes;
+}
+
+const AnswerForm::Forced& AnswerForm::forced() {
+  if (forced_.at == state_) return forced_;
+  forced_ = {state_, forced_bytes(state_)};
+  if (!forced_.bytes.empty()) forced_.token = trie_->first_of(forced_.bytes);
+  return forced_;
+}
+
 bool AnswerForm::allows(std::int32_t token) {
   const std::string_view bytes = trie_->bytes(token);
-  if (!bytes.empty()) return matcher_.next(state_, bytes) != Matcher::kDead;
-  return may_end() && std::ranges::binary_search(trie_->ends(), token);
+  if (bytes.empty()) return may_end() && std::ranges::binary_search(trie_->ends(), token);
+  if (const Forced& must = forced(); must.token != kNoToken) {
+    // A token that goes beyond what is forced leaves a choice, the model's.
+    if (token == must.token) return true;
+    if (bytes.size() <= must.bytes.size() || !bytes.starts_with(must.bytes)) return false;
+  }
+  return matcher_.next(state_, bytes) != Matcher::kDead;
 }
 
 const TokenMask& AnswerForm::mask() {
@@ -36,8 +57,16 @@ const TokenMask& AnswerForm::mask() {
   if (masks_.size() >= kMostMasks) masks_.clear();
   TokenMask& mask = masks_[state_];
   trie_->mark_allowed(matcher_, state_, mask);
+  const auto bit = [](std::size_t token) { return std::uint64_t{1} << (token & 63); };
+  if (forced().token != kNoToken) {
+    for (std::size_t word = 0; word < mask.size(); ++word) {
+      for (std::size_t token = word * 64; mask[word] != 0 && token < word * 64 + 64; ++token) {
+        if (is_set(mask, token) && !allows(static_cast<std::int32_t>(token))) mask[word] &= ~bit(token);
+      }
+    }
+  }
   if (may_end()) {
-    for (const std::int32_t token : trie_->ends()) mask[static_cast<std::size_t>(token) >> 6] |= std::uint64_t{1} << (token & 63);
+    for (const std::int32_t token : trie_->ends()) mask[static_cast<std::size_t>(token) >> 6] |= bit(static_cast<std::size_t>(token));
   }
   return mask;
 }
@@ -79,20 +108,15 @@ void AnswerForm::keep() {
   if (matcher_.n_states() > kMostStates) {
     state_ = matcher_.keep_only(state_);
     masks_.clear();
+    forced_ = {};
   }
   kept_ = state_;
 }
 
 void AnswerForm::foresee(std::vector<std::int32_t>& tokens) {
-  std::string text;
-  Matcher::State state = state_;
-  for (int byte = 0; text.size() < kFarBytes && (byte = matcher_.only_byte(state)) >= 0;) {
-    text += static_cast<char>(byte);
-    state = matcher_.next(state, static_cast<std::uint8_t>(byte));
-  }
-  std::string_view rest = text;
+  std::string_view rest = forced().bytes;
   for (std::size_t n = 0; n < kFarTokens && !rest.empty(); ++n) {
-    const std::int32_t token = trie_->longest(rest);
+    const std::int32_t token = trie_->first_of(rest);
     if (token == kNoToken) return;
     tokens.push_back(token);
     rest.remove_prefix(trie_->bytes(token).size());
