@@ -1,0 +1,42 @@
+#pragma once
+// Which schemas surely have no value in common: alternatives of which never two hold, and those that never do.
+
+#include <string>
+#include <vector>
+
+#include "engine/schema/demands.h"
+#include "engine/schema/judge.h"
+
+namespace foreword::engine {
+
+/// The values of the shortest enum or const among these that satisfy all of them; nullopt: there is no enum. `sure`: what is not among the
+/// values surely fails (a keyword that cannot be judged leaves a value out).
+struct FiniteValues {
+  std::vector<const Json*> values;
+  bool sure = true;
+};
+std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge);
+
+class Contradiction {
+ public:
+  Contradiction(Reader& reader, Languages& languages, Judge& judge) : reader_(reader), languages_(languages), judge_(judge) {}
+
+  /// True: no value satisfies all of these. False: perhaps one does. `only`: of an object, members of these names alone are looked at.
+  bool is_certain(const Conjunction& conjunction, const std::vector<std::string>* only = nullptr) {
+    work_ = 0;
+    return is_certain(conjunction, only, 0);
+  }
+
+ private:
+  bool is_certain(const Conjunction& conjunction, const std::vector<std::string>* only, int depth);
+  bool no_text(const Demands& demands) const;
+  bool no_object(const Demands& demands, const std::vector<std::string>* only, int depth);
+  bool no_array(const Demands& demands, int depth);
+
+  Reader& reader_;
+  Languages& languages_;
+  Judge& judge_;
+  int work_ = 0;
+};
+
+}  // namespace foreword::engine
