@@ -49,6 +49,8 @@ class AnswerForm final : public TokenRule {
   bool allows(std::int32_t token);
   const TokenMask& mask();
   std::span<const float> masked();
+  /// best_ becomes all that may come next, if they are not many.
+  void list_all();
 
   std::shared_ptr<const TokenTrie> trie_;
   Matcher matcher_;
