@@ -169,8 +169,11 @@ Result<Demands> demands_of(const Conjunction& members, Reader& reader, Languages
   for (const Member& member : members) demands.types &= types_allowed(*member.schema);
   for (const Member& member : members) {
     for (const auto& [name, value] : member.schema->items()) {
+      const Keyword* keyword = find_keyword(name);
+      if (keyword == nullptr || (keyword->types & demands.types) == 0) continue;
       const auto row = kByName.find(name);
-      if (row == kByName.end() || (find_keyword(name)->types & demands.types) == 0) continue;
+      if (row == kByName.end() && keyword->use == Use::refused) return reader.refusal(ErrorCode::unsupported, *member.schema, name, "cannot be kept; write the schema without it.");
+      if (row == kByName.end()) continue;
       FW_TRY(row->second->apply({*member.schema, reader, languages, demands}, value));
     }
   }

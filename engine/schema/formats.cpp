@@ -29,13 +29,15 @@ namespace {
   "(?:" H16 ":){7}" H16 "|(?:" H16 ":){1,7}:|(?:" H16 ":){1,6}:" H16 "|(?:" H16 ":){1,5}(?::" H16 "){2}|(?:" H16 ":){1,4}(?::" H16 "){3}|" \
   "(?:" H16 ":){1,3}(?::" H16 "){4}|(?:" H16 ":){1,2}(?::" H16 "){5}|" H16 ":(?::" H16 "){6}|:(?::" H16 "){1,7}|::"
 
-// With a scheme and a host, or mailto: and urn:.
+// With a scheme and a host, or mailto: and urn:. RFC 3986 has no limits of length for a host.
+#define URI_HOST "[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*"
 #define PATH_CHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 #define TAIL_CHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})"
 #define TAIL "(?:\\?" TAIL_CHAR "*)?(?:#" TAIL_CHAR "*)?"
 #define PATH "(?:/" PATH_CHAR "*)*"
 #define URI                                                                                                                       \
-  "(?:[a-z][a-z0-9+.-]{1,15}://" HOST "(?::[1-9]\\d{0,3})?" PATH TAIL "|mailto:" EMAIL "|urn:[a-z][a-z0-9]{1,15}:[A-Za-z0-9._~-](?:[A-Za-z0-9._~:-])*)"
+  "(?:[a-z][a-z0-9+.-]{1,15}://" URI_HOST "(?::[1-9]\\d{0,3})?" PATH TAIL "|mailto:[A-Za-z0-9_-]+(?:\\.[A-Za-z0-9_-]+)*@" URI_HOST "|"  \
+  "urn:[a-z][a-z0-9]{1,15}:[A-Za-z0-9._~-](?:[A-Za-z0-9._~:-])*)"
 #define RELATIVE "(?:/(?:" PATH_CHAR "+" PATH ")?|[A-Za-z0-9._~-]+" PATH ")?" TAIL
 
 #define POINTER "(?:/(?:[^~/]|~[01])*)*"
@@ -92,6 +94,7 @@ constexpr Format kFormats[] = {
 #undef OCTET
 #undef H16
 #undef IPV6
+#undef URI_HOST
 #undef PATH_CHAR
 #undef TAIL_CHAR
 #undef TAIL

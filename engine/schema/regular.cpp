@@ -10,7 +10,7 @@
 namespace foreword::engine {
 namespace {
 
-constexpr std::size_t kMostMerged = 600;  // states of automata that are made smaller; rounds grow with the states
+constexpr std::size_t kMostMerged = 300;  // states of automata that are made smaller; rounds grow with the states
 constexpr int kMostRounds = 60;
 
 const Error kTooLarge{ErrorCode::unsupported, "A pattern, or several that apply to the same text, would need too many states; make it shorter or its counts smaller."};
