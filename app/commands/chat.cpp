@@ -10,6 +10,7 @@
 #include "app/builtin.h"
 #include "app/chat_sampling.h"
 #include "app/command.h"
+#include "app/form_options.h"
 #include "app/history.h"
 #include "app/kv_book.h"
 #include "app/message_settings.h"
@@ -27,6 +28,7 @@ struct Options {
   std::optional<std::int64_t> chat;
   std::int64_t n = -1;
   std::optional<bool> thinking;  // nothing: as the model does by itself
+  FormOptions form;
 };
 
 void warn(const Error& error) { print_text(stderr, "foreword: warning: " + error.message + "\n"); }
@@ -34,8 +36,8 @@ void warn(const Error& error) { print_text(stderr, "foreword: warning: " + error
 /// A conversation: messages in memory, and in the database as far as it works.
 class Conversation {
  public:
-  Conversation(const CommonOptions& common, const Options& options)
-      : common_(common), options_(options), prefixes_(open_prefix_cache(common)), client_(prefixes_.get()) {}
+  Conversation(const CommonOptions& common, const Options& options, std::shared_ptr<const engine::Grammar> form)
+      : common_(common), options_(options), form_(std::move(form)), prefixes_(open_prefix_cache(common)), client_(prefixes_.get()) {}
 
   /// The model first: a chat whose model does not open leaves no trace.
   Result<void> open() {
@@ -68,6 +70,7 @@ class Conversation {
     request.sampling.seed += static_cast<std::uint64_t>(messages_.size() - 1);  // else the next answer would draw this one's noise again
     request.max_tokens = drawing.max_tokens;
     request.thinking = options_.thinking;
+    request.form = form_;
     keep([&](History& h) { return h.add_user(text); });
     keep([&](History& h) { return h.begin_answer(model_.name, message_settings(request.sampling, request.max_tokens, options_.thinking)); });
     request.chat = chat_id().value_or(0);
@@ -105,6 +108,7 @@ class Conversation {
 
   const CommonOptions& common_;
   const Options& options_;
+  std::shared_ptr<const engine::Grammar> form_;  // of every answer
   std::unique_ptr<History> history_;
   std::vector<engine::ChatMessage> messages_;
   std::unique_ptr<engine::PrefixStore> prefixes_;
@@ -161,8 +165,10 @@ int converse(Conversation& conversation, const CommonOptions& common) {
 }
 
 int run(const CommonOptions& common, const Options& options) {
+  auto form = form_of(options.form);
+  if (!form) return fail(form.error());
   if (const int code = need_model(common); code != kOk) return code;
-  Conversation conversation(common, options);
+  Conversation conversation(common, options, std::move(*form));
   if (auto opened = conversation.open(); !opened) return fail(opened.error());
   return options.prompt ? answer_once(conversation, common, *options.prompt) : converse(conversation, common);
 }
@@ -183,6 +189,7 @@ std::function<int()> add_chat(CLI::App& app, const CommonOptions& common) {
                                        "Whether a model that can think before it answers shall: on or off; without it, as the model does by itself")
       ->check(CLI::IsMember({"on", "off"}))
       ->type_name("on|off");
+  add_form_options(app, options->form);
   return [&common, options] { return run(common, *options); };
 }
 

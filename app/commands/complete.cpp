@@ -5,6 +5,7 @@
 #include "app/answer.h"
 #include "app/builtin.h"
 #include "app/command.h"
+#include "app/form_options.h"
 #include "app/terminal.h"
 
 namespace foreword::app {
@@ -16,6 +17,7 @@ struct Options {
   std::vector<std::string> stop;
   std::int32_t drafts = 0;  // 0: one continuation, sampled
   engine::DraftMethod method = engine::DraftMethod::batched;
+  FormOptions form;
 };
 
 /// Several continuations at once, as the composer shows them.
@@ -42,6 +44,8 @@ int run_drafts(EngineClient& client, const CommonOptions& common, const Options&
 }
 
 int run(const CommonOptions& common, const Options& options) {
+  auto form = form_of(options.form);
+  if (!form) return fail(form.error());
   if (const int code = need_model(common); code != kOk) return code;
   EngineClient client;
   const auto model = client.load(common.model, with_sibling(common.model, common.builtin, common.engine));
@@ -52,6 +56,7 @@ int run(const CommonOptions& common, const Options& options) {
   request.sampling = sampling_for(common, *model);
   request.max_tokens = options.n;
   request.stop = options.stop;
+  request.form = std::move(*form);
   Answer answer;
   const auto print = [&](const std::string& piece) {
     if (common.json) return;
@@ -82,6 +87,7 @@ std::function<int()> add_complete(CLI::App& app, const CommonOptions& common) {
       ->needs(drafts)
       ->type_name("METHOD");
   app.add_option("--stop", options->stop, "Text that ends the continuation; may be given more than once")->type_name("TEXT");
+  add_form_options(app, options->form);
   return [&common, options] { return run(common, *options); };
 }
 

@@ -36,6 +36,7 @@ std::vector<engine::Generate> letters_of(const ApiRequest& request, bool same_se
   if (!request.seeded && !same_seed) letter.sampling.seed = any_number();
   letter.max_tokens = request.max_tokens;
   letter.stop = request.stop;
+  letter.form = request.form;
   letter.thinking = request.thinking;
   letter.answer_so_far = request.answer_so_far;
   std::vector<engine::Generate> letters;

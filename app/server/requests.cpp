@@ -5,13 +5,15 @@
 #include <string_view>
 #include <utility>
 
+#include "app/server/forms.h"
+
 namespace foreword::app {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;  // a schema's members have an order
 
 constexpr std::int64_t kMostTokens = 1 << 28;
-constexpr int kDeepest = 32;
+constexpr int kDeepest = 128;
 constexpr std::size_t kMostStops = 16;
 constexpr std::int64_t kUsualTokens = 16;  // of a completion that does not say, as OpenAI's interface has it
 
@@ -62,8 +64,6 @@ constexpr Refusal kRefused[] = {
     {"logit_bias", "\"logit_bias\" is not supported yet: leave it out."},
     {"logprobs", "Probabilities of tokens are not supported yet: leave \"logprobs\" out."},
     {"top_logprobs", "Probabilities of tokens are not supported yet: leave \"top_logprobs\" out."},
-    {"grammar", "Grammars are not supported yet: leave \"grammar\" out."},
-    {"json_schema", "Answers of a given form are not supported yet: leave \"json_schema\" out."},
 };
 
 Result<void> read_seed(const Json& body, ApiRequest& request) {
@@ -127,11 +127,7 @@ Result<void> read_drawing(const Json& body, ApiRequest& request) {
     if (!options->is_object()) return wrong("\"stream_options\" must be an object.");
     FW_TRY(read(*options, "include_usage", request.include_usage));
   }
-  if (const Json* format = field(body, "response_format")) {
-    const Json* type = format->is_object() ? field(*format, "type") : nullptr;
-    if (type == nullptr) return wrong("\"response_format\" must be an object with a \"type\".");
-    if (*type != "text") return cannot("Answers of a given form are not supported yet: leave \"response_format\" out.");
-  }
+  FW_ASSIGN(request.form, read_form(body));
   return {};
 }
 

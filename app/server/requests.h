@@ -21,6 +21,7 @@ struct ApiRequest {
   bool seeded = false;         // else each answer gets a seed of its own
   std::int64_t max_tokens = -1;
   std::vector<std::string> stop;
+  std::shared_ptr<const engine::Grammar> form;  // of the answer; null: any
   std::optional<bool> thinking;
   int n = 1;                   // answers to each prompt
   bool stream = false, include_usage = false;

@@ -1,13 +1,18 @@
 #include "engine/grammar/answer_form.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace foreword::engine {
 namespace {
 
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
 /// Of a row that is at hand, so many are tried.
 constexpr std::size_t kTried = 256;
+/// Where fewer are left of them, all that can stand there are looked up, and listed unless they are many.
+constexpr std::size_t kFew = 64, kMostListed = 4096;
 constexpr std::size_t kMostMasks = 64;
 /// When the matcher knows more states, only the present one is kept.
 constexpr std::size_t kMostStates = 100'000;
@@ -25,10 +30,31 @@ bool AnswerForm::begin(std::string_view text) {
   return state_ != Matcher::kDead;
 }
 
+std::string AnswerForm::forced_bytes(Matcher::State state) {
+  std::string bytes;
+  for (int byte = 0; bytes.size() < kFarBytes && (byte = matcher_.only_byte(state)) >= 0;) {
+    bytes += static_cast<char>(byte);
+    state = matcher_.next(state, static_cast<std::uint8_t>(byte));
+  }
+  return bytes;
+}
+
+const AnswerForm::Forced& AnswerForm::forced() {
+  if (forced_.at == state_) return forced_;
+  forced_ = {state_, forced_bytes(state_)};
+  if (!forced_.bytes.empty()) forced_.token = trie_->first_of(forced_.bytes);
+  return forced_;
+}
+
 bool AnswerForm::allows(std::int32_t token) {
   const std::string_view bytes = trie_->bytes(token);
-  if (!bytes.empty()) return matcher_.next(state_, bytes) != Matcher::kDead;
-  return may_end() && std::ranges::binary_search(trie_->ends(), token);
+  if (bytes.empty()) return may_end() && std::ranges::binary_search(trie_->ends(), token);
+  if (const Forced& must = forced(); must.token != kNoToken) {
+    // A token that goes beyond what is forced leaves a choice, the model's.
+    if (token == must.token) return true;
+    if (bytes.size() <= must.bytes.size() || !bytes.starts_with(must.bytes)) return false;
+  }
+  return matcher_.next(state_, bytes) != Matcher::kDead;
 }
 
 const TokenMask& AnswerForm::mask() {
@@ -36,8 +62,16 @@ const TokenMask& AnswerForm::mask() {
   if (masks_.size() >= kMostMasks) masks_.clear();
   TokenMask& mask = masks_[state_];
   trie_->mark_allowed(matcher_, state_, mask);
+  const auto bit = [](std::size_t token) { return std::uint64_t{1} << (token & 63); };
+  if (forced().token != kNoToken) {
+    for (std::size_t word = 0; word < mask.size(); ++word) {
+      for (std::size_t token = word * 64; mask[word] != 0 && token < word * 64 + 64; ++token) {
+        if (is_set(mask, token) && !allows(static_cast<std::int32_t>(token))) mask[word] &= ~bit(token);
+      }
+    }
+  }
   if (may_end()) {
-    for (const std::int32_t token : trie_->ends()) mask[static_cast<std::size_t>(token) >> 6] |= std::uint64_t{1} << (token & 63);
+    for (const std::int32_t token : trie_->ends()) mask[static_cast<std::size_t>(token) >> 6] |= bit(static_cast<std::size_t>(token));
   }
   return mask;
 }
@@ -45,7 +79,7 @@ const TokenMask& AnswerForm::mask() {
 std::span<const float> AnswerForm::masked() {
   const std::span<const float> all = row_.all();
   const TokenMask& mask = this->mask();
-  masked_.assign(all.size(), -std::numeric_limits<float>::infinity());
+  masked_.assign(all.size(), kNever);
   for (std::size_t word = 0; word < mask.size(); ++word) {
     if (mask[word] == 0) continue;
     for (std::size_t token = word * 64, end = std::min(token + 64, all.size()); token < end; ++token) {
@@ -61,13 +95,35 @@ LogitRow AnswerForm::allowed(const LogitRow& row) {
   if (best_.empty()) {
     const std::span<const float> all = row.all();
     large_.visit(all, kTried, [&](std::size_t i) { best_.push_back({all[i], static_cast<std::int32_t>(i)}); });
-    std::ranges::sort(best_, kBetter);
     // Of equal ones at the end there may be more than wanted; those of higher ids are the worse ones.
-    best_.resize(std::min(best_.size(), kTried));
+    const auto end = best_.begin() + static_cast<std::ptrdiff_t>(std::min(best_.size(), kTried));
+    std::partial_sort(best_.begin(), end, best_.end(), kBetter);
+    best_.erase(end, best_.end());
   }
   std::erase_if(best_, [&](const Candidate& c) { return !allows(c.token); });
+  if (best_.size() < kFew) list_all();
   if (best_.empty()) return LogitRow(masked());
   return {best_, row.size(), whole_};
+}
+
+void AnswerForm::list_all() {
+  const TokenMask& mask = this->mask();
+  std::size_t n = 0;
+  for (const std::uint64_t word : mask) n += static_cast<std::size_t>(std::popcount(word));
+  if (n > kMostListed) return;
+  const std::span<const float> all = row_.all();
+  best_.clear();
+  std::int32_t forbidden = kNoToken;
+  for (std::size_t word = 0; word < mask.size(); ++word) {
+    if (mask[word] != ~std::uint64_t{0}) forbidden = static_cast<std::int32_t>(word * 64) + std::countr_one(mask[word]);
+    for (std::uint64_t bits = mask[word]; bits != 0; bits &= bits - 1) {
+      const std::size_t token = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      if (token < all.size() && all[token] > kNever) best_.push_back({all[token], static_cast<std::int32_t>(token)});
+    }
+  }
+  std::ranges::sort(best_, kBetter);
+  // At the end one that is forbidden tells that there is no other.
+  if (!best_.empty() && forbidden != kNoToken) best_.push_back({kNever, forbidden});
 }
 
 void AnswerForm::take(std::int32_t token) {
@@ -79,20 +135,15 @@ void AnswerForm::keep() {
   if (matcher_.n_states() > kMostStates) {
     state_ = matcher_.keep_only(state_);
     masks_.clear();
+    forced_ = {};
   }
   kept_ = state_;
 }
 
 void AnswerForm::foresee(std::vector<std::int32_t>& tokens) {
-  std::string text;
-  Matcher::State state = state_;
-  for (int byte = 0; text.size() < kFarBytes && (byte = matcher_.only_byte(state)) >= 0;) {
-    text += static_cast<char>(byte);
-    state = matcher_.next(state, static_cast<std::uint8_t>(byte));
-  }
-  std::string_view rest = text;
+  std::string_view rest = forced().bytes;
   for (std::size_t n = 0; n < kFarTokens && !rest.empty(); ++n) {
-    const std::int32_t token = trie_->longest(rest);
+    const std::int32_t token = trie_->first_of(rest);
     if (token == kNoToken) return;
     tokens.push_back(token);
     rest.remove_prefix(trie_->bytes(token).size());

@@ -1,5 +1,6 @@
 #pragma once
-// Holds one answer to a grammar. Of a row of logits the likeliest few hundred tokens are tried one by one, which nearly always suffices
+// Holds one answer to a grammar. Where the next bytes leave no choice, they are written with the tokens that the tokenizer would take for
+// them, since a model that is only kept from other letters spells names in pieces that it has never seen. Of a row of logits the likeliest few hundred tokens are tried one by one, which nearly always suffices
 // for the choice; only where it does not, all that can stand there are found, by a walk through the vocabulary, and kept for the next
 // time. Neither changes what is chosen.
 
@@ -37,13 +38,24 @@ class AnswerForm final : public TokenRule {
   std::int64_t bytes() const;
 
  private:
+  /// Bytes that must come next, and the token that writes the first of them.
+  struct Forced {
+    Matcher::State at = -1;
+    std::string bytes = {};
+    std::int32_t token = kNoToken;  // there is none: whatever fits
+  };
+  const Forced& forced();
+  std::string forced_bytes(Matcher::State state);
   bool allows(std::int32_t token);
   const TokenMask& mask();
   std::span<const float> masked();
+  /// best_ becomes all that may come next, if they are not many.
+  void list_all();
 
   std::shared_ptr<const TokenTrie> trie_;
   Matcher matcher_;
   Matcher::State state_, kept_;
+  Forced forced_;
   std::unordered_map<Matcher::State, TokenMask> masks_;
   LargeLogits large_;
   LogitRow row_;

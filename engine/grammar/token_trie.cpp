@@ -18,7 +18,7 @@ std::string bytes_of(const Tokenizer& tokenizer, TokenId id) {
 
 }  // namespace
 
-TokenTrie::TokenTrie(const Tokenizer& tokenizer) {
+TokenTrie::TokenTrie(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {
   const auto n = static_cast<TokenId>(tokenizer.size());
   begin_.push_back(0);
   for (TokenId id = 0; id < n; ++id) {
@@ -76,21 +76,16 @@ void TokenTrie::mark_allowed(Matcher& matcher, Matcher::State state, TokenMask& 
   }
 }
 
-std::int32_t TokenTrie::longest(std::string_view text) const {
-  std::int32_t found = kNoToken;
-  std::size_t depth = 0;
-  for (std::size_t i = 0; i < nodes_.size() && depth < text.size();) {
-    const Node& node = nodes_[i];
-    if (node.depth < depth) break;
-    if (node.byte != static_cast<std::uint8_t>(text[depth])) {
-      i = node.skip;
-      continue;
-    }
-    if (n_here(i) > 0) found = sorted_[node.first];
-    ++depth;
-    ++i;
+std::int32_t TokenTrie::first_of(std::string_view text) const {
+  // Behind a line's end no space is put before it, and none of its own is lost.
+  const std::string line = "\n" + std::string(text);
+  bool inside = false;
+  for (const TokenId token : tokenizer_.encode(line, {})) {
+    const std::string_view bytes = this->bytes(token);
+    if (inside) return !bytes.empty() && text.starts_with(bytes) ? token : kNoToken;
+    inside = bytes.ends_with('\n');
   }
-  return found;
+  return kNoToken;
 }
 
 }  // namespace foreword::engine

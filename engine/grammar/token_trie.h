@@ -31,8 +31,8 @@ class TokenTrie {
   std::span<const std::int32_t> ends() const { return ends_; }
   /// Sets the bits of all tokens whose bytes can follow in this state; the ones that end an answer have none.
   void mark_allowed(Matcher& matcher, Matcher::State state, TokenMask& mask) const;
-  /// The longest token that `text` begins with; kNoToken if there is none. Of equal ones the lowest id.
-  std::int32_t longest(std::string_view text) const;
+  /// The first of the tokens that the tokenizer writes this with inside a text; kNoToken where their bytes are others. text: not empty.
+  std::int32_t first_of(std::string_view text) const;
 
  private:
   /// A beginning, in the order of a dictionary. What begins with it stands behind it, up to `skip`.
@@ -44,6 +44,7 @@ class TokenTrie {
   };
   std::uint32_t n_here(std::size_t node) const { return (node + 1 < nodes_.size() ? nodes_[node + 1].first : static_cast<std::uint32_t>(sorted_.size())) - nodes_[node].first; }
 
+  Tokenizer tokenizer_;
   std::string bytes_;                 // of all tokens, end to end
   std::vector<std::uint32_t> begin_;  // [n + 1]
   std::vector<std::int32_t> sorted_, ends_;

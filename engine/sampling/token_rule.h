@@ -18,7 +18,7 @@ class TokenRule {
   virtual void take(std::int32_t token) = 0;
   /// Nothing can follow.
   virtual bool finished() const = 0;
-  /// Appends tokens that will probably come next because little else can: the beginning of the text that is forced, if there is one.
+  /// Appends tokens that come next because nothing else can; instead of the last one, one that goes on beyond it may.
   virtual void foresee(std::vector<std::int32_t>& tokens) = 0;
 };
 

@@ -64,22 +64,29 @@ TEST(TokenTrie, MarksExactlyTheTokensThatFit) {
   }
 }
 
-TEST(TokenTrie, FindsTheLongestToken) {
-  const Vocabulary vocabulary(5);
+TEST(TokenTrie, SpellsAsTheTokenizerDoes) {
   std::mt19937 random(5);
-  for (int i = 0; i < 300; ++i) {
-    std::string text;
-    for (std::size_t n = 1 + random() % 12; n > 0; --n) text += "abcd "[random() % 5];
-    TokenId best = kNoToken;
-    std::size_t length = 0;
-    for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.tokenizer->size()); ++id) {
-      const std::string_view bytes = vocabulary.trie->bytes(id);
-      if (bytes.size() > length && text.starts_with(bytes)) {
-        best = id;
-        length = bytes.size();
+  const Vocabulary bytes(5);
+  auto made = test::sentence_piece_vocabulary(200, random);
+  const Tokenizer pieces = test::make_tokenizer(made.metadata());
+  for (const Tokenizer& tokenizer : {*bytes.tokenizer, pieces}) {
+    const TokenTrie trie(tokenizer);
+    for (int i = 0; i < 300; ++i) {
+      std::string text = "b";
+      for (std::size_t n = 1 + random() % 12; n > 0; --n) text += "abcd "[random() % 5];
+      std::string spelled;
+      for (std::string_view rest = text; !rest.empty();) {
+        const TokenId token = trie.first_of(rest);
+        ASSERT_NE(token, kNoToken) << text;
+        ASSERT_TRUE(rest.starts_with(trie.bytes(token)));
+        spelled += trie.bytes(token);
+        rest.remove_prefix(trie.bytes(token).size());
       }
+      EXPECT_EQ(spelled, text);
+      std::vector<TokenId> ids = tokenizer.encode("\n" + text, {});
+      while (!trie.bytes(ids.front()).ends_with('\n')) ids.erase(ids.begin());
+      EXPECT_EQ(trie.first_of(text), ids[1]);
     }
-    EXPECT_EQ(vocabulary.trie->longest(text), best) << text;
   }
 }
 
@@ -136,10 +143,30 @@ TEST(AnswerForm, ChoosesAsFromARowThatIsCrossedOut) {
   }
 }
 
+TEST(AnswerForm, WritesWhatIsForcedAsTheTokenizerDoes) {
+  const Vocabulary vocabulary(11, 400);
+  for (const std::string_view forced : {"abcdabcd", "d cab bad", "aaaa"}) {
+    AnswerForm form(gbnf("root ::= \"" + std::string(forced) + "\" ([.!] | \"a\"+ \".\")"), vocabulary.trie);
+    std::mt19937 random(11);
+    std::string text;
+    for (std::string_view rest = forced; !rest.empty();) {
+      std::vector<float> logits(static_cast<std::size_t>(vocabulary.tokenizer->size()));
+      for (float& logit : logits) logit = static_cast<float>(random() % 1000);
+      SamplingParams params{.temperature = 0};
+      const std::int32_t token = Sampler(params).sample(form.allowed(LogitRow(logits)), {}, 0, {});
+      const std::string_view bytes = vocabulary.trie->bytes(token);
+      ASSERT_TRUE(token == vocabulary.trie->first_of(rest) || (bytes.starts_with(rest) && bytes.size() > rest.size())) << bytes << " for " << rest;
+      form.take(token);
+      rest.remove_prefix(std::min(rest.size(), bytes.size()));
+    }
+    EXPECT_FALSE(form.finished());
+  }
+}
+
 TEST(AnswerForm, TakesBackWhatWasNotKept) {
   const Vocabulary vocabulary(7, 0);
   AnswerForm form(gbnf("root ::= \"abcd\""), vocabulary.trie);
-  const auto token = [&](std::string_view text) { return vocabulary.trie->longest(text); };
+  const auto token = [&](std::string_view text) { return vocabulary.trie->first_of(text); };
   form.take(token("a"));
   form.keep();
   form.take(token("b"));
@@ -160,7 +187,7 @@ TEST(AnswerForm, BeginsWithWhatIsThere) {
   EXPECT_FALSE(form.begin("x"));
   EXPECT_TRUE(form.begin("abc"));
   EXPECT_FALSE(form.may_end());
-  form.take(vocabulary.trie->longest("d"));
+  form.take(vocabulary.trie->first_of("d"));
   EXPECT_TRUE(form.may_end() && form.finished());
 }
 
@@ -188,13 +215,13 @@ TEST(Thoughts, TagsThatAreTokensOfTheirOwnCount) {
   EXPECT_FALSE(allowed(vocabulary.no_think));
   EXPECT_FALSE(allowed(vocabulary.end));
   form.take(vocabulary.think);
-  form.take(vocabulary.trie->longest("x"));
+  form.take(vocabulary.trie->first_of("x"));
   EXPECT_TRUE(allowed(vocabulary.no_think));
   EXPECT_FALSE(allowed(vocabulary.end));
   form.take(vocabulary.no_think);
   EXPECT_FALSE(allowed(vocabulary.think));
-  EXPECT_FALSE(allowed(vocabulary.trie->longest("x")));
-  form.take(vocabulary.trie->longest("a"));
+  EXPECT_FALSE(allowed(vocabulary.trie->first_of("x")));
+  form.take(vocabulary.trie->first_of("a"));
   EXPECT_TRUE(form.finished());
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/answer_writer.h"
 #include "engine/drafting.h"
+#include "engine/grammar/gbnf.h"
 #include "engine/scheduler.h"
 #include "engine/second_model.h"
 #include "gpu/registry.h"
@@ -23,6 +24,21 @@ namespace {
 int n_cases(int standard) {
   const char* wanted = std::getenv("FOREWORD_CASES");
   return wanted != nullptr ? std::atoi(wanted) : standard;
+}
+
+/// Forms of answers: few words, many, one that forces most of its text, and one that never ends.
+constexpr std::string_view kForms[] = {
+    "root ::= \" \"? (\"big\" | \"little\" | \"very \"+ \"old\") \" \" [a-z]{3,12} \".\"",
+    "root ::= \" \"? word (\" \" word){4,30} [.!?]\nword ::= [A-Za-z]+ \",\"?",
+    "root ::= \"{\\\"name of the animal\\\": \\\"\" [A-Za-z ]{1,20} \"\\\", \\\"number of its legs\\\": \" [0-9]{1,2} \", \\\"what it likes\\\": [\" word (\", \" word){0,2} \"]}\"\nword ::= \"\\\"\" [a-z]{2,9} \"\\\"\"",
+    "root ::= (\" \"? [^\\n.] [^\\n.]{9,60} \".\" \"\\n\"?)+ \"THE END\"",
+};
+
+/// Whether it is a text of the form, or the beginning of one.
+bool has_form(const std::shared_ptr<const Grammar>& form, std::string_view text, bool whole) {
+  Matcher matcher(form);
+  const Matcher::State end = matcher.next(matcher.start(), text);
+  return whole ? matcher.may_end(end) : end != Matcher::kDead;
 }
 
 /// Knows what the plain text goes on with, and does with it what its kind says.
@@ -116,7 +132,7 @@ class SpeculationEquality : public testing::Test {
     const PrefixTree::Text& known = model.texts().texts().back();
     EXPECT_EQ(std::ssize(known.tokens), model.cache().length(known.sequence));
     for (const std::int32_t block : model.cache().blocks(known.sequence)) written.pools.push_back(gpu::pool_of(block));
-    written.prompt = encode_prompt(model, request.prompt, {}, {}).value().tokens;
+    written.prompt = encode_prompt(model, request.prompt, request.answer_so_far, {}).value().tokens;
     std::vector<TokenId> whole = written.prompt;
     whole.insert(whole.end(), written.ids.begin(), written.ids.end());
     EXPECT_TRUE(std::equal(known.tokens.begin(), known.tokens.end(), whole.begin())) << "the cache holds what was written";
@@ -165,11 +181,13 @@ class SpeculationEquality : public testing::Test {
       if (random() % 3 == 0) request.sampling.dry_multiplier = 0.8F;
       if (random() % 5 == 0) request.sampling.momentum = 0.2F;
       if (random() % 4 == 0) request.stop = {"the "};
+      if (random() % 3 == 0) request.form = parse_gbnf(kForms[random() % std::size(kForms)]).value();
       // What was read for another text may have closed earlier than this one would have closed it.
       if (gpu::info(kv.k).scaled) {
         for (LoadedModel* each : {model.get(), plain_model.get()}) each->texts().forget(0);
       }
       const Written plain = write(*plain_model, request, nullptr);
+      if (request.form) { EXPECT_TRUE(has_form(request.form, plain.text, plain.stats.stop_reason == StopReason::eos)) << plain.text; }
       std::vector<TokenId> whole = plain.prompt;
       whole.insert(whole.end(), plain.ids.begin(), plain.ids.end());
 
@@ -242,6 +260,39 @@ double repeated(const std::vector<TokenId>& ids) {
   std::set<std::vector<TokenId>> known;
   for (auto at = ids.begin(); at + 4 <= ids.end(); ++at) known.emplace(at, at + 4);
   return 1 - static_cast<double>(known.size()) / static_cast<double>(std::ssize(ids) - 3);
+}
+
+TEST_F(SpeculationEquality, WhatAFormForcesIsDraftedAtOnce) {
+  const auto model = open(builtin("main.gguf"), {});
+  Generate request;
+  request.prompt = std::string("The dog is an animal:\n");
+  request.sampling.temperature = 0;
+  request.max_tokens = 200;
+  request.form = parse_gbnf(kForms[2]).value();
+  const Written plain = write(*model, request, nullptr);
+  EXPECT_EQ(plain.stats.stop_reason, StopReason::eos);
+  EXPECT_TRUE(has_form(request.form, plain.text, true)) << plain.text;
+  std::vector<std::string_view> names{"form"};
+  Drafting drafting = drafting_of(std::move(Speculation::members(names, {static_cast<std::int32_t>(model->tokenizer()->size())})).value(), {});
+  const Written drafted = write(*model, request, &drafting);
+  EXPECT_EQ(drafted.ids, plain.ids);
+  std::printf("%s\n%zu tokens in %d passes for %d\n", plain.text.c_str(), plain.ids.size(), static_cast<int>(drafted.stats.passes), static_cast<int>(plain.stats.passes));
+  EXPECT_LT(drafted.stats.passes * 4, plain.stats.passes * 3) << "names and signs of the form cost no pass each";
+}
+
+TEST_F(SpeculationEquality, AFormEndsTheAnswerAndGoesOnWithIt) {
+  const auto model = open(builtin("main.gguf"), {});
+  Generate request;
+  request.prompt = std::vector<ChatMessage>{{Role::user, "Yes or no?", {}}};
+  request.form = parse_gbnf("root ::= \"Yes\" | \"No, \" [a-z ]{3,9} \"!\"").value();
+  request.max_tokens = 100;
+  request.answer_so_far = "No, ne";
+  const Written answer = write(*model, request, nullptr);
+  EXPECT_EQ(answer.stats.stop_reason, StopReason::eos);
+  EXPECT_TRUE(has_form(request.form, request.answer_so_far + answer.text, true)) << answer.text;
+  request.answer_so_far = "Nay";
+  AnswerWriter writer(*model, request, std::chrono::steady_clock::now(), [](const Event&) {});
+  EXPECT_EQ(writer.encode({}).error().code, ErrorCode::invalid_argument);
 }
 
 TEST_F(SpeculationEquality, MomentumAndDryEndWhatGoesRoundInCircles) {
