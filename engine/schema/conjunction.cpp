@@ -30,7 +30,6 @@ void Reader::note(const Json& schema) {
 
 /// What is to be said of a schema's own keywords when it is first met.
 Result<void> Reader::read(const Json& schema) {
-  if (!read_.insert(&schema).second) return {};
   note(schema);
   for (const auto& [name, value] : schema.items()) {
     const Keyword* keyword = find_keyword(name);
@@ -68,35 +67,42 @@ Result<void> Reader::find_loop(const Json& schema, int depth) {
   return {};
 }
 
+Result<const std::vector<const Json*>*> Reader::companions(const Json& schema) {
+  const auto known = companions_.find(&schema);
+  if (known != companions_.end()) return &known->second;
+  FW_TRY(read(schema));
+  std::vector<const Json*> all;
+  if (const Json* reference = find(schema, "$ref")) {
+    FW_ASSIGN(const Json* target, document_.target(schema, reference->get<std::string>()));
+    all.push_back(target);
+  }
+  if (const Json* parts = find(schema, "allOf")) {
+    for (const Json& part : *parts) all.push_back(&part);
+  }
+  if (const Json* excluded = find(schema, "not")) {
+    FW_ASSIGN(const Json* rest, rewriter_.negation(*excluded));
+    all.push_back(rest);
+  }
+  for (const Json* made : {rewriter_.condition(schema), rewriter_.dependencies(schema)}) {
+    if (made != nullptr) all.push_back(made);
+  }
+  return &companions_.emplace(&schema, std::move(all)).first->second;
+}
+
 Result<Reader::Expansion> Reader::expand(const Conjunction& conjunction) {
   Expansion all;
-  std::set<const Json*> known;
   const auto add = [&](const Json* schema, unsigned chosen) {
-    if (schema == nullptr || !known.insert(schema).second) return;
     if (schema->is_boolean()) {
       all.never |= !schema->get<bool>();
-    } else {
+    } else if (std::ranges::find(all.members, schema, &Member::schema) == all.members.end()) {
       all.members.push_back({schema, chosen});
     }
   };
   for (const Member& member : conjunction) add(member.schema, member.chosen);
   for (std::size_t i = 0; i < all.members.size() && !all.never; ++i) {
     if (all.members.size() > kMostMembers) return Error{ErrorCode::unsupported, "Too many schemas apply to the same value; join some of them."};
-    const Json& schema = *all.members[i].schema;
-    FW_TRY(read(schema));
-    if (const Json* reference = find(schema, "$ref")) {
-      FW_ASSIGN(const Json* target, document_.target(schema, reference->get<std::string>()));
-      add(target, kNoneChosen);
-    }
-    if (const Json* parts = find(schema, "allOf")) {
-      for (const Json& part : *parts) add(&part, kNoneChosen);
-    }
-    if (const Json* excluded = find(schema, "not")) {
-      FW_ASSIGN(const Json* rest, rewriter_.negation(*excluded));
-      add(rest, kNoneChosen);
-    }
-    add(rewriter_.condition(schema), kNoneChosen);
-    add(rewriter_.dependencies(schema), kNoneChosen);
+    FW_ASSIGN(const std::vector<const Json*>* more, companions(*all.members[i].schema));
+    for (const Json* schema : *more) add(schema, kNoneChosen);
   }
   return all;
 }

@@ -58,12 +58,14 @@ class Reader {
  private:
   enum class Colour : std::uint8_t { open, done };
 
+  /// What holds together with this schema, found when it is first met.
+  Result<const std::vector<const Json*>*> companions(const Json& schema);
   Result<void> read(const Json& schema);
   Result<void> find_loop(const Json& schema, int depth);
 
   Document& document_;
   Rewriter rewriter_;
-  std::set<const Json*> read_;
+  std::unordered_map<const Json*, std::vector<const Json*>> companions_;
   std::unordered_map<const Json*, Colour> colours_;
   std::vector<std::string> notes_;
   std::set<std::string> noted_;

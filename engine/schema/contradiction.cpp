@@ -40,6 +40,17 @@ std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& jud
 }
 
 bool Contradiction::is_certain(const Conjunction& conjunction, const std::vector<std::string>* only, int depth) {
+  if (only != nullptr) return find_out(conjunction, only, depth);
+  Conjunction sorted = conjunction;
+  std::ranges::sort(sorted);
+  if (const auto known = known_.find(sorted); known != known_.end()) return known->second;
+  const bool certain = find_out(conjunction, nullptr, depth);
+  // What was not found out deep inside may be found out from nearer.
+  if (certain || depth == 0) known_.emplace(std::move(sorted), certain);
+  return certain;
+}
+
+bool Contradiction::find_out(const Conjunction& conjunction, const std::vector<std::string>* only, int depth) {
   if (depth > kDeepest || ++work_ > kMostWork || ++all_work_ > kMostAllWork) return false;
   const auto expansion = reader_.expand(conjunction);
   if (!expansion) return false;

@@ -1,6 +1,8 @@
 #pragma once
 // Which schemas surely have no value in common: alternatives of which never two hold, and those that never do.
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,7 @@ class Contradiction {
 
  private:
   bool is_certain(const Conjunction& conjunction, const std::vector<std::string>* only, int depth);
+  bool find_out(const Conjunction& conjunction, const std::vector<std::string>* only, int depth);
   bool no_text(const Demands& demands) const;
   bool no_object(const Demands& demands, const std::vector<std::string>* only, int depth);
   bool no_array(const Demands& demands, int depth);
@@ -36,6 +39,7 @@ class Contradiction {
   Reader& reader_;
   Languages& languages_;
   Judge& judge_;
+  std::map<Conjunction, bool> known_;  // by sorted members, without `only`
   int work_ = 0, all_work_ = 0;  // conjunctions looked at, for this answer and for all
 };
 

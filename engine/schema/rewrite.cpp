@@ -164,9 +164,11 @@ const Json* Rewriter::condition(const Json& schema) {
 }
 
 const Json* Rewriter::dependencies(const Json& schema) {
+  constexpr std::string_view kKeywords[] = {"dependentRequired", "dependentSchemas", "dependencies"};
+  if (std::ranges::none_of(kKeywords, [&](std::string_view keyword) { return find(schema, keyword) != nullptr; })) return nullptr;
   return once(schema, What::dependencies, [&]() -> Json {
     Json all = Json::array();
-    for (const char* keyword : {"dependentRequired", "dependentSchemas", "dependencies"}) {
+    for (const std::string_view keyword : kKeywords) {
       const Json* value = find(schema, keyword);
       if (value == nullptr) continue;
       for (const auto& [name, needed] : value->items()) {
