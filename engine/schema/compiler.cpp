@@ -186,9 +186,7 @@ Result<Part> Compiler::number(const Demands& demands) {
   return once(key, [&]() -> Result<Part> {
     FW_ASSIGN(Regular language, number_language(form));
     for (const Decimal& number : demands.no_numbers) {
-      NumberForm one;
-      one.least = one.most = Bound{number};
-      FW_ASSIGN(const Regular spellings, number_language(one));
+      FW_ASSIGN(const Regular spellings, spellings_of(number));
       FW_ASSIGN(language, language.without(spellings));
     }
     return json_.plain(language);

@@ -13,7 +13,7 @@ constexpr int kMostAllWork = 60'000;  // and for all
 
 }  // namespace
 
-std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge) {
+std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge, bool whole) {
   std::vector<const Json*> shortest;
   bool found = false;
   const auto take = [&](std::vector<const Json*> values) {
@@ -32,7 +32,7 @@ std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& jud
   FiniteValues finite;
   for (const Json* value : shortest) {
     Verdict verdict = Verdict::yes;
-    for (const Member& member : members) verdict = std::min(verdict, judge.judge(*member.schema, *value));
+    for (const Member& member : members) verdict = std::min(verdict, judge.judge(whole ? Member{member.schema} : member, *value));
     if (verdict == Verdict::yes) finite.values.push_back(value);
     finite.sure &= verdict != Verdict::unsure;
   }
@@ -56,7 +56,7 @@ bool Contradiction::find_out(const Conjunction& conjunction, const std::vector<s
   if (!expansion) return false;
   if (expansion->never) return true;
   const Conjunction& members = expansion->members;
-  if (const auto finite = finite_values(members, judge_)) return finite->values.empty() && finite->sure;
+  if (const auto finite = finite_values(members, judge_, false)) return finite->values.empty() && finite->sure;
   if (const Pending pending = Reader::pending(members); pending.alternatives != nullptr) {
     return std::ranges::all_of(*pending.alternatives, [&](const Json& alternative) { return is_certain(Reader::with_choice(members, pending, alternative), only, depth + 1); });
   }

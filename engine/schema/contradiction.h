@@ -12,12 +12,12 @@
 namespace foreword::engine {
 
 /// The values of the shortest enum or const among these that satisfy all of them; nullopt: there is no enum. `sure`: what is not among the
-/// values surely fails (a keyword that cannot be judged leaves a value out).
+/// values surely fails (a keyword that cannot be judged leaves a value out). Without `whole`, choices that are made are not asked again.
 struct FiniteValues {
   std::vector<const Json*> values;
   bool sure = true;
 };
-std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge);
+std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge, bool whole = true);
 
 class Contradiction {
  public:

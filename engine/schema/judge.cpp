@@ -46,13 +46,14 @@ bool is_among(const Json& values, const Json& value) {
 
 }  // namespace
 
-Verdict Judge::judge(const Json& schema, const Json& value, int depth) {
+Verdict Judge::judge(const Json& schema, const Json& value, int depth, unsigned chosen) {
   if (schema.is_boolean()) return of(schema.get<bool>());
   if (depth > kDeepest || ++work_ > kMostWork) return Verdict::unsure;
   Verdict verdict = Verdict::yes;
   for (const auto& [name, wanted] : schema.items()) {
     const Keyword* row = find_keyword(name);
     if (row == nullptr || row->use == Use::annotation || (row->types & type_of(value)) == 0) continue;
+    if (((chosen & kAnyOfChosen) != 0 && name == "anyOf") || ((chosen & kOneOfChosen) != 0 && name == "oneOf")) continue;
     verdict = both(verdict, row->is_well_formed(wanted) ? keyword(schema, name, wanted, value, depth + 1) : Verdict::unsure);
     if (verdict == Verdict::no) break;
   }

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/schema/document.h"
+#include "engine/schema/conjunction.h"
 #include "engine/schema/languages.h"
 
 namespace foreword::engine {
@@ -15,13 +15,15 @@ class Judge {
   Judge(Document& document, Languages& languages) : document_(document), languages_(languages) {}
 
   /// `unsure`: a keyword that is not looked at, or a limit of depth or work.
-  Verdict judge(const Json& schema, const Json& value) {
+  Verdict judge(const Json& schema, const Json& value) { return judge({&schema}, value); }
+  /// The same without the choices that are made: whether another alternative holds as well is not asked.
+  Verdict judge(const Member& member, const Json& value) {
     work_ = 0;
-    return judge(schema, value, 0);
+    return judge(*member.schema, value, 0, member.chosen);
   }
 
  private:
-  Verdict judge(const Json& schema, const Json& value, int depth);
+  Verdict judge(const Json& schema, const Json& value, int depth, unsigned chosen = kNoneChosen);
   Verdict keyword(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth);
   Verdict in_place(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth);
   Verdict text(const std::string& name, const Json& wanted, const std::string& value);

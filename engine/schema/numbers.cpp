@@ -206,4 +206,21 @@ bool NumberForm::allows(const Decimal& number) const {
 
 Result<Regular> number_language(const NumberForm& form) { return Speller(form).language(); }
 
+Result<Regular> spellings_of(const Decimal& number) {
+  std::vector<Expression> parts;
+  const auto add = [&](std::string_view text) {
+    for (const char c : text) parts.push_back(Expression::chars({{static_cast<char32_t>(c), static_cast<char32_t>(c)}}));
+  };
+  if (number.negative) add("-");
+  add(number.whole().empty() ? "0" : number.whole());
+  const Expression zero = Expression::chars({{'0', '0'}});
+  if (number.fraction().empty()) {
+    parts.push_back(Expression::repeat(Expression::sequence({Expression::chars({{'.', '.'}}), Expression::repeat(zero, 1, -1)}), 0, 1));
+  } else {
+    add("." + number.fraction());
+    parts.push_back(Expression::repeat(zero, 0, -1));
+  }
+  return Regular::of(Expression::sequence(std::move(parts)));
+}
+
 }  // namespace foreword::engine

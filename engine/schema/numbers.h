@@ -31,5 +31,7 @@ struct NumberForm {
 /// numbers without a point where fractions are excluded; no negative zero. `unsupported`: steps that need too many states.
 Result<Regular> number_language(const NumberForm& form);
 constexpr int kMostDigits = 18;
+/// All spellings of a number without an exponent, with any zeros at their ends.
+Result<Regular> spellings_of(const Decimal& number);
 
 }  // namespace foreword::engine

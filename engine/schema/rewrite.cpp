@@ -48,6 +48,7 @@ bool is_exclusive(const Json& schema, std::string_view keyword) {
 bool schemas_say_nothing(const Json& value, const std::string& keyword) {
   const bool named = keyword == "patternProperties" || keyword.starts_with("depend");
   if (named) return std::ranges::all_of(value, [](const Json& part) { return part.is_array() ? part.empty() : says_nothing(part); });
+  if (keyword == "uniqueItems") return !value.get<bool>();
   return (value.is_object() || value.is_boolean()) && says_nothing(value);
 }
 

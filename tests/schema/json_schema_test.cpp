@@ -82,6 +82,21 @@ TEST(JsonSchema, AlternativesThatOverlapAreTakenApart) {
   expect({R"({"oneOf":[{"properties":{"a":{}},"required":["a"]},{"properties":{"b":{}},"required":["b"]}],"type":"object"})", {R"({"a":1})", R"({"b":1})"}, {R"({"a":1,"b":1})", "{}"}});
 }
 
+TEST(JsonSchema, OppositesBringNamesThatOthersRequire) {
+  expect({R"({"oneOf":[{"properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"b":{"type":"integer"}},"required":["b"]},{"properties":{"b":{"type":"string"}}}],"type":"object"})",
+          {R"({"a":1,"b":null})"},
+          {R"({"a":1,"b":2})", R"({"a":1,"b":"x"})", R"({"a":1})"}});
+}
+
+TEST(JsonSchema, WhatIsUnsureIsLeftOut) {
+  // The first is a date, but not of those that are written, so it cannot be told that only one alternative holds.
+  expect({R"({"enum":["0001-01-01","2024-01-01",5],"oneOf":[{"type":"string","format":"date"},{"type":"string"},{"type":"integer"}]})", {"5"}, {R"("0001-01-01")", R"("2024-01-01")"}});
+}
+
+TEST(JsonSchema, NoSpellingOfAnExcludedNumber) {
+  expect({R"({"type":"number","minimum":0.1234567890123456,"not":{"enum":[5,0.25]}})", {"5.1", "4", "50", "0.255"}, {"5", "5.0", "5.000000000000000000", "0.25", "0.2500000000000000000"}});
+}
+
 TEST(JsonSchema, RecursionIsFollowed) {
   std::string deep = "null";
   for (int i = 0; i < 500; ++i) deep = "{\"next\":" + deep + "}";
