@@ -13,7 +13,7 @@ constexpr int kMostAllWork = 60'000;  // and for all
 
 }  // namespace
 
-std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge, bool whole) {
+std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge, bool members_only) {
   std::vector<const Json*> shortest;
   bool found = false;
   const auto take = [&](std::vector<const Json*> values) {
@@ -32,7 +32,9 @@ std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& jud
   FiniteValues finite;
   for (const Json* value : shortest) {
     Verdict verdict = Verdict::yes;
-    for (const Member& member : members) verdict = std::min(verdict, judge.judge(whole ? Member{member.schema} : member, *value));
+    for (const Member& member : members) {
+      verdict = std::min(verdict, members_only ? judge.judge_itself(*member.schema, *value) : judge.judge(*member.schema, *value));
+    }
     if (verdict == Verdict::yes) finite.values.push_back(value);
     finite.sure &= verdict != Verdict::unsure;
   }
@@ -56,10 +58,11 @@ bool Contradiction::find_out(const Conjunction& conjunction, const std::vector<s
   if (!expansion) return false;
   if (expansion->never) return true;
   const Conjunction& members = expansion->members;
-  if (const auto finite = finite_values(members, judge_, false)) return finite->values.empty() && finite->sure;
   if (const Pending pending = Reader::pending(members); pending.alternatives != nullptr) {
     return std::ranges::all_of(*pending.alternatives, [&](const Json& alternative) { return is_certain(Reader::with_choice(members, pending, alternative), only, depth + 1); });
   }
+  // Not the members as a whole: a oneOf that is being taken apart would say that it holds already.
+  if (const auto finite = finite_values(members, judge_, true)) return finite->values.empty() && finite->sure;
   const auto demands = demands_of(members, reader_, languages_);
   if (!demands) return false;
   if ((demands->types & kNull) != 0 || ((demands->types & kBoolean) != 0 && !(demands->no_true && demands->no_false))) return false;

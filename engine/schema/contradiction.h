@@ -12,12 +12,13 @@
 namespace foreword::engine {
 
 /// The values of the shortest enum or const among these that satisfy all of them; nullopt: there is no enum. `sure`: what is not among the
-/// values surely fails (a keyword that cannot be judged leaves a value out). Without `whole`, choices that are made are not asked again.
+/// values surely fails (a keyword that cannot be judged leaves a value out). With `members_only`, of each of them only what it says itself
+/// is asked; what they lead to are members as well, but for choices that nobody has made.
 struct FiniteValues {
   std::vector<const Json*> values;
   bool sure = true;
 };
-std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge, bool whole = true);
+std::optional<FiniteValues> finite_values(const Conjunction& members, Judge& judge, bool members_only = false);
 
 class Contradiction {
  public:

@@ -46,14 +46,24 @@ bool is_among(const Json& values, const Json& value) {
 
 }  // namespace
 
-Verdict Judge::judge(const Json& schema, const Json& value, int depth, unsigned chosen) {
+Verdict Judge::judge(const Json& schema, const Json& value) {
+  work_ = 0;
+  return judge(schema, value, 0);
+}
+
+Verdict Judge::judge_itself(const Json& schema, const Json& value) {
+  work_ = 0;
+  return judge(schema, value, 0, false);
+}
+
+Verdict Judge::judge(const Json& schema, const Json& value, int depth, bool in_place) {
   if (schema.is_boolean()) return of(schema.get<bool>());
   if (depth > kDeepest || ++work_ > kMostWork) return Verdict::unsure;
   Verdict verdict = Verdict::yes;
   for (const auto& [name, wanted] : schema.items()) {
     const Keyword* row = find_keyword(name);
     if (row == nullptr || row->use == Use::annotation || (row->types & type_of(value)) == 0) continue;
-    if (((chosen & kAnyOfChosen) != 0 && name == "anyOf") || ((chosen & kOneOfChosen) != 0 && name == "oneOf")) continue;
+    if (!in_place && is_in_place(name)) continue;
     verdict = both(verdict, row->is_well_formed(wanted) ? keyword(schema, name, wanted, value, depth + 1) : Verdict::unsure);
     if (verdict == Verdict::no) break;
   }
@@ -67,13 +77,13 @@ Verdict Judge::keyword(const Json& schema, const std::string& name, const Json& 
   if (name == "enum") return of(is_among(wanted, value));
   if (name == kNotEnum) return of(!is_among(wanted, value));
   const Keyword* row = find_keyword(name);
-  if (row->types == kAnyType) return in_place(schema, name, wanted, value, depth);
+  if (row->types == kAnyType) return led_to(schema, name, wanted, value, depth);
   if (value.is_string()) return text(name, wanted, value.get_ref<const std::string&>());
   if (value.is_number()) return number(schema, name, wanted, value);
   return value.is_array() ? array(schema, name, wanted, value, depth) : object(schema, name, wanted, value, depth);
 }
 
-Verdict Judge::in_place(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth) {
+Verdict Judge::led_to(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth) {
   if (name == "then" || name == "else") return Verdict::yes;  // with `if`
   if (name == "not") return opposite(judge(wanted, value, depth));
   if (name == "$ref") {

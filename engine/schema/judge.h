@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/schema/conjunction.h"
+#include "engine/schema/document.h"
 #include "engine/schema/languages.h"
 
 namespace foreword::engine {
@@ -15,17 +15,14 @@ class Judge {
   Judge(Document& document, Languages& languages) : document_(document), languages_(languages) {}
 
   /// `unsure`: a keyword that is not looked at, or a limit of depth or work.
-  Verdict judge(const Json& schema, const Json& value) { return judge({&schema}, value); }
-  /// The same without the choices that are made: whether another alternative holds as well is not asked.
-  Verdict judge(const Member& member, const Json& value) {
-    work_ = 0;
-    return judge(*member.schema, value, 0, member.chosen);
-  }
+  Verdict judge(const Json& schema, const Json& value);
+  /// The same of what the schema says itself, without the schemas that it leads to for the same value.
+  Verdict judge_itself(const Json& schema, const Json& value);
 
  private:
-  Verdict judge(const Json& schema, const Json& value, int depth, unsigned chosen = kNoneChosen);
+  Verdict judge(const Json& schema, const Json& value, int depth, bool in_place = true);
   Verdict keyword(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth);
-  Verdict in_place(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth);
+  Verdict led_to(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth);
   Verdict text(const std::string& name, const Json& wanted, const std::string& value);
   Verdict number(const Json& schema, const std::string& name, const Json& wanted, const Json& value);
   Verdict array(const Json& schema, const std::string& name, const Json& wanted, const Json& value, int depth);

@@ -105,6 +105,8 @@ constexpr Keyword kKeywords[] = {
     {kWith, Use::kept, kObject, anything},
 };
 
+constexpr std::string_view kInPlace[] = {"$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies"};
+
 struct TypeName {
   std::string_view name;
   unsigned types;
@@ -132,6 +134,8 @@ const Keyword* find_keyword(std::string_view name) {
   const auto row = kByName.find(name);
   return row == kByName.end() ? nullptr : row->second;
 }
+
+bool is_in_place(std::string_view keyword) { return std::ranges::find(kInPlace, keyword) != std::end(kInPlace); }
 
 bool says_nothing(const Json& schema) {
   if (schema.is_boolean()) return schema.get<bool>();

@@ -31,6 +31,9 @@ struct Keyword {
 /// nullptr: unknown, so an annotation as well.
 const Keyword* find_keyword(std::string_view name);
 
+/// It leads to schemas about the same value.
+bool is_in_place(std::string_view keyword);
+
 /// Nothing in it is kept: true, an empty object, annotations.
 bool says_nothing(const Json& schema);
 /// The keyword's value; nullptr: it is not there.

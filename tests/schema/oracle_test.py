@@ -1,8 +1,8 @@
 """Texts of the grammars of schemas against an independent validator, python3-jsonschema with formats of this file.
 
 The cases are tests/data/schemas/*.json. For each: random texts of the grammar are JSON and validate; the case's valid values are taken, in
-three ways of writing them; its invalid ones are not, nor what the validator refuses of values with one thing changed; what is refused is
-refused by name. FOREWORD_SAMPLES and FOREWORD_SEED change the numbers. Exit code 77 means skipped.
+four ways of writing them; its invalid ones are not, nor what the validator refuses of values with one thing changed; what is refused is
+refused by name. Schemas at random beside them. FOREWORD_SAMPLES and FOREWORD_SEED change the numbers. Exit code 77 means skipped.
 """
 
 import datetime
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("FOREWORD_SCHEMA_SAMPLES", str(ROOT / "build/tests/schema_samples"))
 SAMPLES = int(os.environ.get("FOREWORD_SAMPLES", "40"))
 SEED = int(os.environ.get("FOREWORD_SEED", "1"))
+SCHEMAS = 50 * SAMPLES  # at random
 MUTANTS = 60
 SLOWEST = 50  # milliseconds that 99 of 100 schemas may take
 
@@ -139,6 +140,38 @@ class Mutations:
         return self.random.choice(self.SCRAPS)
 
 
+class RandomSchemas:
+    """Small schemas of keywords in any company, about few values, so that they meet."""
+
+    VALUES = [None, True, False, 0, 1, 2, 5, 1.5, "", "a", "b", "ab", "ba", [], [1], [1, "a"], ["a", "a"], [None], {}, {"a": 1}, {"b": "a"}, {"a": "a", "b": 1}, {"a": 1, "b": 1}, {"a": {"b": 1}}, {"c": None}]
+    TYPES = ["null", "boolean", "integer", "number", "string", "array", "object"]
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        any_schema, number = lambda d: self.schema(d + 1), lambda d: self.random.choice([0, 1, 1.5, 2, 5])
+        count, name = lambda d: self.random.randrange(3), lambda: self.random.choice("abc")
+        several = lambda d: [self.schema(d + 1) for _ in range(self.random.randrange(1, 4))]
+        self.keywords = {
+            "type": lambda d: self.random.choice(self.TYPES), "enum": lambda d: self.random.sample(self.VALUES, 3), "const": lambda d: self.random.choice(self.VALUES),
+            "minimum": number, "maximum": number, "exclusiveMinimum": number, "exclusiveMaximum": number, "multipleOf": lambda d: self.random.choice([0.5, 1, 2]),
+            "minLength": count, "maxLength": count, "pattern": lambda d: self.random.choice(["a", "^b", "a$", "^(ab)*$"]),
+            "properties": lambda d: {name(): self.schema(d + 1) for _ in range(2)}, "required": lambda d: [name()], "additionalProperties": any_schema,
+            "patternProperties": lambda d: {self.random.choice(["a", "^b", "."]): self.schema(d + 1)}, "propertyNames": lambda d: {"maxLength": 1}, "minProperties": count, "maxProperties": count,
+            "dependentRequired": lambda d: {name(): [name()]}, "dependentSchemas": lambda d: {name(): self.schema(d + 1)},
+            "items": any_schema, "prefixItems": several, "minItems": count, "maxItems": count, "uniqueItems": lambda d: self.random.random() < 0.2,
+            "anyOf": several, "oneOf": several, "oneOf ": several, "allOf": several, "not": any_schema, "not ": any_schema, "if": any_schema, "then": any_schema, "else": any_schema, "$ref": lambda d: "#/$defs/x",
+        }
+
+    def schema(self, depth=0):
+        if depth > 3 or self.random.random() < 0.1:
+            return self.random.choice([True, False, {"type": "string"}, {"type": "integer"}, {"type": "object"}, {"const": self.random.choice(self.VALUES)}])
+        names = self.random.sample(list(self.keywords), self.random.randrange(1, 4))
+        made = {name.strip(): self.keywords[name](depth) for name in names}
+        if depth == 0:
+            made["$defs"] = {"x": self.schema(2)}
+        return made
+
+
 class Oracle(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -198,6 +231,25 @@ class Oracle(unittest.TestCase):
                         self.assertTrue(validator.is_valid(loads(text)), text)
                 type(self).n_samples += len(answer["samples"])
                 type(self).n_mutants += len(texts)
+
+    def test_random_schemas(self):
+        schemas, texts = RandomSchemas(SEED), [written(value, True)[0] for value in RandomSchemas.VALUES]
+        taken = 0
+        for _ in range(SCHEMAS):
+            schema = schemas.schema()
+            answer = self.ask(schema, 5, texts)
+            if "error" in answer:
+                continue
+            taken += 1
+            validator = jsonschema.Draft202012Validator(loads(dumps(schema)))
+            for text in answer["samples"] + [text for text, fits in zip(texts, answer["fits"]) if fits]:
+                try:
+                    valid = validator.is_valid(loads(text))
+                except RecursionError:  # a reference to itself, in an alternative that is out of the question
+                    continue
+                self.assertTrue(valid, f"{dumps(schema)} seed {SEED}: {text}")
+                type(self).n_samples += 1
+        self.assertGreater(taken, SCHEMAS // 3)
 
     def test_what_is_refused_is_named(self):
         for name, case in self.cases:
