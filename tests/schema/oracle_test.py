@@ -6,6 +6,7 @@ refused by name. Schemas at random beside them. FOREWORD_SAMPLES and FOREWORD_SE
 """
 
 import datetime
+import decimal
 import ipaddress
 import json
 import os
@@ -72,6 +73,8 @@ FORMATS = {
     "relative-json-pointer": lambda text: re.fullmatch(rf"(0|[1-9]\d*)(#|{POINTER})", text, re.DOTALL),
     "regex": re.compile,
 }
+decimal.getcontext().prec = 500  # remainders of numbers with an exponent
+
 RANGES = {"int32": 31, "int64": 63}
 CHECKER = jsonschema.FormatChecker(formats=())
 for name, bits in RANGES.items():
