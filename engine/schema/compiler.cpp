@@ -31,8 +31,15 @@ Result<Part> Compiler::root() {
   const Part root = value({{&reader_.document().root()}});
   for (; !waiting_.empty(); waiting_.pop_front()) {
     if (known_.size() > kMostRules) return kTooLarge;
-    FW_ASSIGN(const Part part, written(waiting_.front().second));
-    builder_.define(waiting_.front().first, part);
+    const auto& [rule, conjunction] = waiting_.front();
+    const auto part = written(conjunction);
+    if (!part) {
+      // Where several keywords meet, the message names them; the place is that of the value.
+      Error error = part.error();
+      if (error.message.find(" at #") == std::string::npos) error.message += " That is at " + reader_.document().place_of(*conjunction.front().schema) + ".";
+      return error;
+    }
+    builder_.define(rule, *part);
   }
   return root;
 }

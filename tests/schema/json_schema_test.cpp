@@ -122,6 +122,7 @@ TEST(JsonSchema, RefusalsTellThePlace) {
       {R"({"properties":{"a/b":{"type":"array","unevaluatedItems":false}}})", "\"unevaluatedItems\" at #/properties/a~1b", ErrorCode::unsupported},
       {R"({"items":{"not":{"items":{"type":"null"}}}})", "\"items\" at #/items/not", ErrorCode::unsupported},
       {R"({"not":{"patternProperties":{"a|b":{"type":"null"}}}})", "\"patternProperties\" at #/not", ErrorCode::unsupported},
+      {R"({"properties":{"n":{"type":"integer","multipleOf":123456789}}})", "multipleOf of so many digits cannot be kept; use a rounder or a smaller one, or narrower bounds. That is at #/properties/n.", ErrorCode::unsupported},
       {R"({"$ref":"other.json"})", "other.json", ErrorCode::unsupported},
       {R"({"minimum":0.12345678901234567890123})", "more digits", ErrorCode::unsupported},
       {R"({"minimum":1e999})", "no JSON", ErrorCode::invalid_argument},
