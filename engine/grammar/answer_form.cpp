@@ -62,30 +62,30 @@ const TokenMask& AnswerForm::mask() {
   if (masks_.size() >= kMostMasks) masks_.clear();
   TokenMask& mask = masks_[state_];
   trie_->mark_allowed(matcher_, state_, mask);
-  const auto bit = [](std::size_t token) { return std::uint64_t{1} << (token & 63); };
-  if (forced().token != kNoToken) {
-    for (std::size_t word = 0; word < mask.size(); ++word) {
-      for (std::size_t token = word * 64; mask[word] != 0 && token < word * 64 + 64; ++token) {
-        if (is_set(mask, token) && !allows(static_cast<std::int32_t>(token))) mask[word] &= ~bit(token);
-      }
+  if (forced().token == kNoToken) return mask;
+  for (std::size_t word = 0; word < mask.size(); ++word) {
+    for (std::uint64_t bits = mask[word]; bits != 0; bits &= bits - 1) {
+      if (!allows(trie_->at(word * 64 + static_cast<std::size_t>(std::countr_zero(bits))))) mask[word] ^= bits & -bits;
     }
-  }
-  if (may_end()) {
-    for (const std::int32_t token : trie_->ends()) mask[static_cast<std::size_t>(token) >> 6] |= bit(static_cast<std::size_t>(token));
   }
   return mask;
 }
 
+template <class Visit>
+void AnswerForm::each_allowed(Visit visit) {
+  const TokenMask& mask = this->mask();
+  for (std::size_t word = 0; word < mask.size(); ++word) {
+    for (std::uint64_t bits = mask[word]; bits != 0; bits &= bits - 1) visit(trie_->at(word * 64 + static_cast<std::size_t>(std::countr_zero(bits))));
+  }
+  if (may_end()) std::ranges::for_each(trie_->ends(), visit);
+}
+
 std::span<const float> AnswerForm::masked() {
   const std::span<const float> all = row_.all();
-  const TokenMask& mask = this->mask();
   masked_.assign(all.size(), kNever);
-  for (std::size_t word = 0; word < mask.size(); ++word) {
-    if (mask[word] == 0) continue;
-    for (std::size_t token = word * 64, end = std::min(token + 64, all.size()); token < end; ++token) {
-      if (is_set(mask, token)) masked_[token] = all[token];
-    }
-  }
+  each_allowed([&](std::int32_t token) {
+    if (static_cast<std::size_t>(token) < all.size()) masked_[static_cast<std::size_t>(token)] = all[static_cast<std::size_t>(token)];
+  });
   return masked_;
 }
 
@@ -107,23 +107,17 @@ LogitRow AnswerForm::allowed(const LogitRow& row) {
 }
 
 void AnswerForm::list_all() {
-  const TokenMask& mask = this->mask();
   std::size_t n = 0;
-  for (const std::uint64_t word : mask) n += static_cast<std::size_t>(std::popcount(word));
+  for (const std::uint64_t word : mask()) n += static_cast<std::size_t>(std::popcount(word));
   if (n > kMostListed) return;
   const std::span<const float> all = row_.all();
   best_.clear();
-  std::int32_t forbidden = kNoToken;
-  for (std::size_t word = 0; word < mask.size(); ++word) {
-    if (mask[word] != ~std::uint64_t{0}) forbidden = static_cast<std::int32_t>(word * 64) + std::countr_one(mask[word]);
-    for (std::uint64_t bits = mask[word]; bits != 0; bits &= bits - 1) {
-      const std::size_t token = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-      if (token < all.size() && all[token] > kNever) best_.push_back({all[token], static_cast<std::int32_t>(token)});
-    }
-  }
+  each_allowed([&](std::int32_t token) {
+    if (static_cast<std::size_t>(token) < all.size() && all[static_cast<std::size_t>(token)] > kNever) best_.push_back({all[static_cast<std::size_t>(token)], token});
+  });
   std::ranges::sort(best_, kBetter);
-  // At the end one that is forbidden tells that there is no other.
-  if (!best_.empty() && forbidden != kNoToken) best_.push_back({kNever, forbidden});
+  // At the end a token that there is not tells that there is no other.
+  if (!best_.empty()) best_.push_back({kNever, static_cast<std::int32_t>(all.size())});
 }
 
 void AnswerForm::take(std::int32_t token) {

@@ -48,6 +48,9 @@ class AnswerForm final : public TokenRule {
   std::string forced_bytes(Matcher::State state);
   bool allows(std::int32_t token);
   const TokenMask& mask();
+  /// visit(token) for all that may come next, in no order.
+  template <class Visit>
+  void each_allowed(Visit visit);
   std::span<const float> masked();
   /// best_ becomes all that may come next, if they are not many.
   void list_all();

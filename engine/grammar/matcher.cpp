@@ -1,6 +1,7 @@
 #include "engine/grammar/matcher.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace foreword::engine {
 namespace {
@@ -8,6 +9,12 @@ namespace {
 std::size_t mixed(std::uint64_t a, std::uint64_t b) {
   std::uint64_t hash = (a ^ (b * 0x9E3779B97F4A7C15U)) * 0xBF58476D1CE4E5B9U;
   return hash ^ (hash >> 31);
+}
+
+std::uint8_t first_of(const ByteSet& set) {
+  std::uint8_t byte = 0;
+  while (!set[byte]) ++byte;
+  return byte;
 }
 
 }  // namespace
@@ -125,6 +132,57 @@ int Matcher::only_byte(State state) {
     only = byte;
   }
   return only;
+}
+
+Matcher::State Matcher::common_next(State state, std::uint8_t first, std::uint8_t last) {
+  const State common = next(state, first);
+  for (int byte = first + 1; byte <= last; ++byte) {
+    if (next(state, static_cast<std::uint8_t>(byte)) != common) return kDead;
+  }
+  return common;
+}
+
+Matcher::State Matcher::wide_next(State state) {
+  // Table 3-7 of the Unicode Standard: first bytes, second ones, and how many follow, which may be any from 80 to BF.
+  struct Row {
+    std::uint8_t first, last, first_second, last_second;
+    int more;
+  };
+  constexpr Row kRows[] = {{0xC2, 0xDF, 0x80, 0xBF, 0}, {0xE0, 0xE0, 0xA0, 0xBF, 1}, {0xE1, 0xEC, 0x80, 0xBF, 1}, {0xED, 0xED, 0x80, 0x9F, 1},
+                           {0xEE, 0xEF, 0x80, 0xBF, 1}, {0xF0, 0xF0, 0x90, 0xBF, 2}, {0xF1, 0xF3, 0x80, 0xBF, 2}, {0xF4, 0xF4, 0x80, 0x8F, 2}};
+  State common = -1;
+  for (const Row& row : kRows) {
+    State at = common_next(common_next(state, row.first, row.last), row.first_second, row.last_second);
+    for (int i = 0; i < row.more; ++i) at = common_next(at, 0x80, 0xBF);
+    if (at == kDead || (common >= 0 && at != common)) return kDead;
+    common = at;
+  }
+  return common;
+}
+
+Matcher::FreeRun Matcher::free_run(State state) {
+  constexpr std::uint8_t kLastAscii = 0x7F;
+  constexpr std::size_t kFar = 32;  // hardly any token is longer
+  // Where most letters lead.
+  std::unordered_map<State, int> successors;
+  State to = kDead;
+  for (std::uint8_t byte = 0; byte <= kLastAscii; ++byte) {
+    const State one = next(state, byte);
+    if (one != kDead && ++successors[one] > successors[to]) to = one;
+  }
+  if (to == kDead) return {};
+  FreeRun run{{}, wide_next(state) == to, 1};
+  for (std::uint8_t byte = 0; byte <= kLastAscii; ++byte) run.ascii.set(byte, next(state, byte) == to);
+  // And on, as long as they all lead to one state again.
+  for (State at = state; run.length < kFar; ++run.length) {
+    if (to == at) return {run.ascii, run.wide, SIZE_MAX};
+    at = std::exchange(to, run.wide ? wide_next(to) : next(to, first_of(run.ascii)));
+    if (to == kDead) return run;
+    for (std::uint8_t byte = 0; byte <= kLastAscii; ++byte) {
+      if (run.ascii[byte] && next(at, byte) != to) return run;
+    }
+  }
+  return run;
 }
 
 Matcher::State Matcher::keep_only(State state) {

@@ -38,6 +38,13 @@ class Matcher {
   bool may_end(State state) const { return states_[static_cast<std::size_t>(state)].may_end; }
   /// It cannot go on; true for kDead as well.
   bool must_end(State state) const { return states_[static_cast<std::size_t>(state)].ways.empty(); }
+  /// Texts of these characters, up to so many bytes, can all follow, in any order: inside a string, say. Not all such characters are in it.
+  struct FreeRun {
+    ByteSet ascii;
+    bool wide = false;  // and all others that UTF-8 has
+    std::size_t length = 0;
+  };
+  FreeRun free_run(State state);
   /// The only byte that can come next, where the text may not end and there is only one; else -1.
   int only_byte(State state);
 
@@ -78,6 +85,10 @@ class Matcher {
     return static_cast<std::size_t>(state) * static_cast<std::size_t>(grammar_->n_classes()) + static_cast<std::size_t>(byte_class);
   }
   State find_next(State state, int byte_class);
+  /// Where all these bytes lead; kDead if not to one state.
+  State common_next(State state, std::uint8_t first, std::uint8_t last);
+  /// Where all characters lead that are not ASCII.
+  State wide_next(State state);
   FrameId frame(const Frame& frame);
   /// Goes on without a byte from here, as far as that goes.
   void spread(Way way, StateData& into);

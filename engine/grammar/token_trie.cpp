@@ -1,12 +1,35 @@
 #include "engine/grammar/token_trie.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
+
+#include "engine/tokenizer/unicode.h"
 
 namespace foreword::engine {
 namespace {
 
 /// Longer tokens are left out: no vocabulary has them but by mistake.
 constexpr std::size_t kLongest = 1024;
+
+/// Characters by what grammars tell apart: letters, digits, each sign; what is left of ASCII; all others; and what is only a part of one.
+enum Kind : std::uint8_t { kSmall, kLarge, kDigit, kControl, kWide, kBroken, kSigns };
+constexpr std::array<std::uint8_t, 128> kKinds = [] {
+  std::array<std::uint8_t, 128> kinds{};
+  std::uint8_t sign = kSigns;
+  for (std::size_t byte = 0; byte < kinds.size(); ++byte) {
+    if (byte >= 'a' && byte <= 'z') kinds[byte] = kSmall;
+    else if (byte >= 'A' && byte <= 'Z') kinds[byte] = kLarge;
+    else if (byte >= '0' && byte <= '9') kinds[byte] = kDigit;
+    else if ((byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) kinds[byte] = kControl;
+    else kinds[byte] = sign++;
+  }
+  return kinds;
+}();
+static_assert(std::ranges::max(kKinds) < 64);
+
+std::uint64_t kind_bit(std::uint8_t kind) { return std::uint64_t{1} << kind; }
 
 std::string bytes_of(const Tokenizer& tokenizer, TokenId id) {
   std::string bytes;
@@ -34,15 +57,22 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {
   std::string_view last;
   std::vector<std::uint32_t> open;  // the nodes of its beginnings
   const auto close = [&](std::size_t depth) {
-    for (; open.size() > depth; open.pop_back()) nodes_[open.back()].skip = static_cast<std::uint32_t>(nodes_.size());
+    for (; open.size() > depth; open.pop_back()) {
+      Node& node = nodes_[open.back()];
+      node.skip = static_cast<std::uint32_t>(nodes_.size());
+      if (open.size() == 1) continue;
+      Node& above = nodes_[open[open.size() - 2]];
+      above.height = std::max<std::uint16_t>(above.height, static_cast<std::uint16_t>(node.height + 1));
+    }
   };
   for (std::size_t i = 0; i < sorted_.size(); ++i) {
     const std::string_view now = bytes(sorted_[i]);
     close(static_cast<std::size_t>(std::ranges::mismatch(last, now).in1 - last.begin()));
     for (std::size_t depth = open.size(); depth < now.size(); ++depth) {
       open.push_back(static_cast<std::uint32_t>(nodes_.size()));
-      nodes_.push_back({0, static_cast<std::uint32_t>(i), static_cast<std::uint16_t>(depth), static_cast<std::uint8_t>(now[depth])});
+      nodes_.push_back({0, static_cast<std::uint32_t>(i), static_cast<std::uint16_t>(depth), 1, 0, static_cast<std::uint8_t>(now[depth])});
     }
+    note_kinds(now, open);
     // Only the last of its nodes has tokens, which are those up to where the next one begins.
     deepest_ = std::max(deepest_, now.size());
     last = now;
@@ -56,22 +86,58 @@ std::string_view TokenTrie::bytes(std::int32_t token) const {
   return std::string_view(bytes_).substr(begin_[i], begin_[i + 1] - begin_[i]);
 }
 
+/// path: the nodes of a token's bytes.
+void TokenTrie::note_kinds(std::string_view bytes, std::span<const std::uint32_t> path) {
+  std::vector<std::pair<std::size_t, std::uint64_t>> begun;  // characters, and their kinds
+  for (std::size_t at = 0; at < bytes.size();) {
+    const Utf8Step step = read_utf8(bytes, at);
+    std::uint8_t kind = step.state == Utf8State::good ? kWide : kBroken;
+    if (kind == kWide && step.code < kKinds.size()) kind = kKinds[step.code];
+    begun.emplace_back(at, kind_bit(kind));
+    at += step.length;
+  }
+  std::uint64_t kinds = 0;
+  for (auto one = begun.rbegin(); one != begun.rend(); ++one) nodes_[path[one->first]].kinds |= kinds |= one->second;
+}
+
 void TokenTrie::mark_allowed(Matcher& matcher, Matcher::State state, TokenMask& mask) const {
-  mask.assign((n_tokens() + 63) / 64, 0);
-  std::vector<Matcher::State> states(deepest_ + 1, Matcher::kDead);
-  states[0] = state;
+  mask.assign((sorted_.size() + 63) / 64, 0);
+  const auto mark = [&](std::uint32_t first, std::uint32_t end) {
+    for (std::uint32_t place = first; place < end;) {
+      const std::uint32_t n = std::min(end - place, 64 - (place & 63));
+      mask[place >> 6] |= (~std::uint64_t{0} >> (64 - n)) << (place & 63);
+      place += n;
+    }
+  };
+  // Whole branches at once, where anything goes.
+  const Matcher::FreeRun run = matcher.free_run(state);
+  std::uint64_t others = kind_bit(kBroken) | (run.wide ? 0 : kind_bit(kWide));
+  for (std::size_t byte = 0; byte < kKinds.size(); ++byte) {
+    if (!run.ascii[byte]) others |= kind_bit(kKinds[byte]);
+  }
+  struct Place {
+    Matcher::State state;
+    bool inside;  // the run: all before is of it
+    int missing;  // bytes of a character that has begun
+  };
+  std::vector<Place> places(deepest_ + 1);  // by depth
+  places[0] = {state, true, 0};
   for (std::size_t i = 0; i < nodes_.size();) {
     const Node& node = nodes_[i];
-    const Matcher::State next = matcher.next(states[node.depth], node.byte);
+    const Place& before = places[node.depth];
+    if (before.inside && before.missing == 0 && (node.kinds & others) == 0 && node.depth + static_cast<std::size_t>(node.height) <= run.length) {
+      mark(node.first, end_of(i));
+      i = node.skip;
+      continue;
+    }
+    const Matcher::State next = matcher.next(before.state, node.byte);
     if (next == Matcher::kDead) {
       i = node.skip;
       continue;
     }
-    states[node.depth + 1U] = next;
-    for (std::uint32_t t = node.first, end = node.first + n_here(i); t < end; ++t) {
-      const auto token = static_cast<std::size_t>(sorted_[t]);
-      mask[token >> 6] |= std::uint64_t{1} << (token & 63);
-    }
+    const bool wide = node.byte > 0x7F;
+    places[node.depth + 1U] = {next, before.inside && (wide ? run.wide : run.ascii[node.byte]), before.missing > 0 ? before.missing - 1 : wide ? std::countl_one(node.byte) - 1 : 0};
+    mark(node.first, node.first + n_here(i));
     ++i;
   }
 }

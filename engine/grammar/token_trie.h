@@ -16,9 +16,8 @@ namespace foreword::engine {
 /// Stands before the text of a control token, so that no grammar of texts takes one for letters: a byte that UTF-8 does not have.
 inline constexpr char kControlMark = '\xFF';
 
-/// By token: bit t & 63 of word t >> 6.
+/// Some tokens, by their places in the order of their bytes: bit p & 63 of word p >> 6. What begins alike lies together.
 using TokenMask = std::vector<std::uint64_t>;
-inline bool is_set(const TokenMask& mask, std::size_t token) { return token < mask.size() * 64 && (mask[token >> 6] >> (token & 63) & 1) != 0; }
 
 class TokenTrie {
  public:
@@ -29,7 +28,9 @@ class TokenTrie {
   std::string_view bytes(std::int32_t token) const;
   /// Tokens that end an answer.
   std::span<const std::int32_t> ends() const { return ends_; }
-  /// Sets the bits of all tokens whose bytes can follow in this state; the ones that end an answer have none.
+  /// The token of a place.
+  std::int32_t at(std::size_t place) const { return sorted_[place]; }
+  /// All tokens whose bytes can follow in this state; the ones that end an answer have no place.
   void mark_allowed(Matcher& matcher, Matcher::State state, TokenMask& mask) const;
   /// The first of the tokens that the tokenizer writes this with inside a text; kNoToken where their bytes are others. text: not empty.
   std::int32_t first_of(std::string_view text) const;
@@ -40,8 +41,13 @@ class TokenTrie {
     std::uint32_t skip;
     std::uint32_t first;  // in sorted_, of the tokens that are exactly this; up to the next node's
     std::uint16_t depth;  // bytes before its last
+    std::uint16_t height;  // bytes from its last on, of the longest token that begins with it
+    std::uint64_t kinds;  // of characters from its last byte on, where that begins one
     std::uint8_t byte;    // its last
   };
+  /// The first token behind those that begin with the node's beginning.
+  std::uint32_t end_of(std::size_t node) const { return nodes_[node].skip < nodes_.size() ? nodes_[nodes_[node].skip].first : static_cast<std::uint32_t>(sorted_.size()); }
+  void note_kinds(std::string_view bytes, std::span<const std::uint32_t> path);
   std::uint32_t n_here(std::size_t node) const { return (node + 1 < nodes_.size() ? nodes_[node + 1].first : static_cast<std::uint32_t>(sorted_.size())) - nodes_[node].first; }
 
   Tokenizer tokenizer_;

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <random>
+#include <set>
 
 #include "engine/grammar/gbnf.h"
 #include "engine/grammar/thoughts.h"
@@ -28,6 +29,12 @@ struct Vocabulary {
   explicit Vocabulary(unsigned seed, int n_merges = 200) {
     std::mt19937 random(seed);
     auto made = test::byte_level_vocabulary("qwen2", n_merges, random);
+    // And some with whole characters of two and three bytes.
+    for (const std::string_view text : {"é", "éa", "aé", "éé", "cé d", "日", "a日b", "日é"}) {
+      std::string spelled;
+      for (const char byte : text) append_utf8(spelled, character_of_byte(static_cast<unsigned char>(byte)));
+      if (std::ranges::find(made.tokens, spelled) == made.tokens.end()) made.add(spelled);
+    }
     end = static_cast<TokenId>(made.add("<|endoftext|>", 3));
     think = static_cast<TokenId>(made.add("<think>", 3));
     no_think = static_cast<TokenId>(made.add("</think>", 3));
@@ -46,17 +53,28 @@ TEST(TokenTrie, MarksExactlyTheTokensThatFit) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   const Vocabulary vocabulary(seed);
-  Matcher matcher(gbnf("root ::= word (\" \" word)* \".\"\nword ::= [a-c]{1,5} \"é\"? | \"dd\" root \"d\""));
-  Matcher::State state = matcher.start();
-  for (int step = 0; step < 60; ++step) {
+  // Among them some in which anything goes: endless, for a few characters, without the wide ones, with some of them.
+  constexpr const char* kGrammars[] = {"root ::= word (\" \" word)* \".\"\nword ::= [a-c]{1,5} \"é\"? | \"dd\" root \"d\"", "root ::= \"a\" .* | \"b\" [^ ]* \" \" root",
+                                       "root ::= .{0,9} \"!\" root?", "root ::= ([a-d]{2,7} | [ -~]{0,40} \"é\")* \".\"", "root ::= [a-dà-ÿ]+ \" \" [^c]{3,12} root?",
+                                       "root ::= [ -~] [ ab]{3,9} \".\" root?", "root ::= ([a-d ] | [^\\x00-\\x7f] \"c\"+)* \".\"",
+                                       "root ::= . ([\\x00-\\x7f] | [^\\x00-\\x7f] \"c\")*"};
+  std::optional<Matcher> of;
+  Matcher::State state = Matcher::kDead;
+  for (int step = 0; step < 480; ++step) {
+    if (step % 60 == 0) state = of.emplace(gbnf(kGrammars[step / 60])).start();
+    Matcher& matcher = *of;
     TokenMask mask;
     vocabulary.trie->mark_allowed(matcher, state, mask);
+    std::set<TokenId> marked;
+    for (std::size_t place = 0; place < mask.size() * 64; ++place) {
+      if (mask[place >> 6] >> (place & 63) & 1) marked.insert(vocabulary.trie->at(place));
+    }
     std::vector<TokenId> fitting;
     for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.tokenizer->size()); ++id) {
       std::string bytes;
       vocabulary.tokenizer->append_bytes(id, bytes);
       const bool fits = !bytes.empty() && id != vocabulary.end && matcher.next(state, bytes) != Matcher::kDead;
-      ASSERT_EQ(is_set(mask, static_cast<std::size_t>(id)), fits) << id << " is \"" << bytes << '"';
+      ASSERT_EQ(marked.contains(id), fits) << id << " is \"" << bytes << '"';
       if (fits) fitting.push_back(id);
     }
     if (fitting.empty()) state = matcher.start();
