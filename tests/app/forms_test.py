@@ -5,11 +5,17 @@ Whether JSON fits its schema is decided by python3-jsonschema, which knows nothi
 
 import json
 import re
+import sys
 import unittest
 
-import jsonschema
 import program
 from server_test import MODEL, QUESTION, Server
+
+try:
+    import jsonschema
+except ImportError:
+    print("skipped: python3-jsonschema is not installed")
+    sys.exit(77)
 
 PERSON = {"type": "object", "required": ["name", "age", "tags"], "properties": {
     "name": {"type": "string", "minLength": 1, "maxLength": 12},

@@ -30,7 +30,6 @@ SAMPLES = int(os.environ.get("FOREWORD_SAMPLES", "40"))
 SEED = int(os.environ.get("FOREWORD_SEED", "1"))
 SCHEMAS = 50 * SAMPLES  # at random
 MUTANTS = 60
-SLOWEST = 50  # milliseconds that 99 of 100 schemas may take
 
 HOST = r"(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*"
 
@@ -264,10 +263,6 @@ class Oracle(unittest.TestCase):
                 self.assertIn(case["refused"], answer["error"])
                 self.assertEqual(case["code"], answer["code"], answer["error"])
                 self.assertLess(answer["ms"], 500)
-
-    def test_ordinary_schemas_take_little_time(self):
-        times = sorted((min(self.ask(case["schema"])["ms"] for _ in range(3)), name) for name, case in self.cases if "refused" not in case)
-        self.assertLess(times[len(times) * 99 // 100][0], SLOWEST, times[-5:])
 
 
 if __name__ == "__main__":
