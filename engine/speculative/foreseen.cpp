@@ -1,5 +1,6 @@
 #include "engine/speculative/foreseen.h"
 
+#include "engine/base/check.h"
 #include "engine/sampling/token_rule.h"
 
 namespace foreword::engine {
@@ -11,6 +12,7 @@ constexpr double kSure = .99, kLast = .8;
 }  // namespace
 
 void Foreseen::propose(const DraftRules& rules, std::uint8_t self, const Calibration& calibration, DraftTree& tree) {
+  check(rules.rule != nullptr, "only a text that is held to a rule can be foreseen");
   std::vector<std::int32_t> tokens;
   rules.rule->foresee(tokens);
   std::int32_t node = 0;

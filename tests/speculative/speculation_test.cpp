@@ -110,7 +110,9 @@ class Replay {
     return run([&](Speculation&, Members& members, Calibration& calibration, const Text& text, DraftTree& tree) {
       const DraftRules rules{.temperature = params_.temperature, .seed = params_.seed, .index = std::ssize(text), .max_nodes = nodes, .max_depth = depth};
       tree.clear(text.back());
-      for (std::size_t i = 0; nodes > 0 && i < members.size(); ++i) members[i].drafter->propose(rules, static_cast<std::uint8_t>(i), calibration, tree);
+      for (std::size_t i = 0; nodes > 0 && i < members.size(); ++i) {
+        if (!members[i].row->needs_rule) members[i].drafter->propose(rules, static_cast<std::uint8_t>(i), calibration, tree);
+      }
       tree.weigh();
       tree.trim(nodes);
     });
