@@ -69,7 +69,9 @@ Result<void> AnswerWriter::encode(const std::tm& now) {
 Result<void> AnswerWriter::begin_form() {
   if (!request_.form) return {};
   const bool may_think = is_chat(request_) && model_.chat_template()->thinks() && request_.thinking.value_or(true);
-  form_.emplace(may_think || !opening_.empty() ? behind_thoughts(*request_.form) : request_.form, model_.token_trie());
+  const bool begins_text = is_chat(request_) && request_.answer_so_far.empty();
+  const auto form = begins_text && tokenizer_.drops_first_space() ? behind_dropped_space(request_.form) : request_.form;
+  form_.emplace(may_think || !opening_.empty() ? behind_thoughts(*form) : form, model_.token_trie());
   if (form_->begin(opening_ + request_.answer_so_far)) return {};
   return Error{ErrorCode::invalid_argument, "The answer has begun in another way than the form that is asked for; let it begin anew."};
 }

@@ -144,10 +144,4 @@ void AnswerForm::foresee(std::vector<std::int32_t>& tokens) {
   }
 }
 
-std::int64_t AnswerForm::bytes() const {
-  std::int64_t total = matcher_.bytes() + static_cast<std::int64_t>(masked_.size() * sizeof(float));
-  for (const auto& [state, mask] : masks_) total += static_cast<std::int64_t>(mask.size() * sizeof(std::uint64_t));
-  return total;
-}
-
 }  // namespace foreword::engine

@@ -35,8 +35,6 @@ class AnswerForm final : public TokenRule {
   void keep();
   void take_back() { state_ = kept_; }
 
-  std::int64_t bytes() const;
-
  private:
   /// Bytes that must come next, and the token that writes the first of them.
   struct Forced {

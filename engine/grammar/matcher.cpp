@@ -212,10 +212,4 @@ Matcher::State Matcher::keep_only(State state) {
   return kept;
 }
 
-std::int64_t Matcher::bytes() const {
-  std::size_t total = frames_.size() * (2 * sizeof(Frame) + sizeof(void*));
-  for (const StateData& state : states_) total += sizeof(StateData) + state.ways.size() * sizeof(Way);
-  return static_cast<std::int64_t>(total + states_.size() * static_cast<std::size_t>(grammar_->n_classes()) * sizeof(State));
-}
-
 }  // namespace foreword::engine

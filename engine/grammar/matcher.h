@@ -51,7 +51,6 @@ class Matcher {
   /// Forgets all states but this one, which gets another number, as start() does: to be called when a long text has made n_states() large.
   State keep_only(State state);
   std::size_t n_states() const { return states_.size(); }
-  std::int64_t bytes() const;
 
  private:
   using FrameId = std::int32_t;

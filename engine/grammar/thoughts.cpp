@@ -5,6 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/reasoning.h"
+#include "engine/grammar/matcher.h"
 #include "engine/grammar/token_trie.h"
 
 namespace foreword::engine {
@@ -55,6 +56,17 @@ std::shared_ptr<const Grammar> behind_thoughts(const Grammar& grammar) {
   const auto prelude = builder.build(builder.optional(builder.sequence({blanks, builder.choice(std::move(thoughts))})));
   check(prelude.has_value(), "thoughts are a grammar");
   return (*prelude)->followed_by(grammar);
+}
+
+std::shared_ptr<const Grammar> behind_dropped_space(const std::shared_ptr<const Grammar>& grammar) {
+  // A text with a space of its own would lose that one.
+  Matcher matcher(grammar);
+  const bool begins_with_space = matcher.next(matcher.start(), ' ') != Matcher::kDead;
+  GrammarBuilder builder;
+  const Part space = builder.text(" ");
+  const auto first = builder.build(begins_with_space ? space : builder.optional(space));
+  check(first.has_value(), "a space is a grammar");
+  return (*first)->followed_by(*grammar);
 }
 
 }  // namespace foreword::engine

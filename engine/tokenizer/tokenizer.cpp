@@ -123,6 +123,8 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, const DecodeOptions&
   return options.clean_spaces && vocabulary_->cleans_spaces ? clean_spaces(text) : text;
 }
 
+bool Tokenizer::drops_first_space() const { return vocabulary_->drops_first_space; }
+
 bool Tokenizer::loses_first_space(std::span<const TextSpan> prompt) const {
   if (!vocabulary_->drops_first_space) return false;
   const auto last = std::ranges::find_if(prompt.rbegin(), prompt.rend(), [](const TextSpan& span) { return !span.text.empty(); });

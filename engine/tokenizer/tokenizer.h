@@ -59,6 +59,9 @@ class Tokenizer {
   /// white space nor a special token stands before it.
   bool loses_first_space(std::span<const TextSpan> prompt) const;
 
+  /// Whether a text loses a space at its beginning when it is decoded from its first token on.
+  bool drops_first_space() const;
+
   std::int64_t size() const;                       // vocabulary size
   std::string_view text(TokenId id) const;         // as it stands in the file, "" if out of range
   /// Appends what the token adds inside a text: its bytes with their leading space, nothing for control tokens.

@@ -222,6 +222,39 @@ TEST(Thoughts, StandBeforeTheAnswerOrDoNot) {
   }
 }
 
+/// A tokenizer that drops the first space of a text: what is read is of the form all the same, and may be written with that space.
+TEST(Thoughts, ASpaceThatIsDroppedDoesNotCount) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  auto made = test::sentence_piece_vocabulary(200, random);
+  const Tokenizer tokenizer = test::make_tokenizer(made.metadata());
+  ASSERT_TRUE(tokenizer.drops_first_space());
+  const auto trie = std::make_shared<TokenTrie>(tokenizer);
+  int n_spaced = 0;
+  for (const char* source : {"root ::= [a-d] [a-d ]{0,8} \"!\"", "root ::= [a-d ]{0,8} \"!\"", "root ::= \" \" [ab]+ \"!\""}) {
+    const auto grammar = gbnf(source);
+    for (int round = 0; round < 100; ++round) {
+      AnswerForm form(behind_dropped_space(grammar), trie);
+      StreamDecoder decoder(tokenizer, true);
+      std::string text;
+      bool first = true;
+      while (!form.finished()) {
+        std::vector<float> logits(static_cast<std::size_t>(tokenizer.size()));
+        for (float& logit : logits) logit = static_cast<float>(random() % 1000) / 100;
+        const std::int32_t token = Sampler({.temperature = 1, .seed = random()}).sample(form.allowed(LogitRow(logits)), {}, 0, {});
+        ASSERT_GE(token, 0);
+        if (std::exchange(first, false)) n_spaced += trie->bytes(token).starts_with(' ');
+        form.take(token);
+        text += decoder.push(token);
+      }
+      Matcher matcher(grammar);
+      EXPECT_TRUE(matcher.may_end(matcher.next(matcher.start(), text + decoder.finish()))) << source << ": \"" << text << '"';
+    }
+  }
+  EXPECT_GT(n_spaced, 0);
+}
+
 TEST(Thoughts, TagsThatAreTokensOfTheirOwnCount) {
   const Vocabulary vocabulary(7, 0);
   AnswerForm form(behind_thoughts(*gbnf("root ::= \"a\"")), vocabulary.trie);
