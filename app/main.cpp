@@ -12,7 +12,6 @@
 #include <limits>
 #include <map>
 #include <new>
-#include <random>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -26,6 +25,7 @@
 #include "app/option_checks.h"
 #include "app/paths.h"
 #include "app/terminal.h"
+#include "engine/base/chance.h"
 #include "engine/base/log.h"
 
 namespace foreword::app {
@@ -138,11 +138,6 @@ void add_common(CLI::App& app, CommonOptions& common) {
       ->type_name("DIR");
 }
 
-std::uint64_t fresh_seed() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
-}
-
 /// What is no file may be the name of a model that another program keeps here.
 Result<void> find_named_model(std::filesystem::path& model) {
   std::error_code code;
@@ -202,7 +197,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? after_output(kOk) : kWrongUse;
   }
-  if (!common.seed_given) common.sampling.seed = fresh_seed();
+  if (!common.seed_given) common.sampling.seed = any_number();
   common.engine.cache_folder = find_paths(common.data_dir).cache;
   common.kv_given = app.count("--kv") > 0;
   common.model_given = !common.model.empty();

@@ -2,21 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <string_view>
 #include <utility>
 
 #include "app/server/exchange.h"
 #include "app/server/requests.h"
+#include "engine/base/chance.h"
 #include "engine/template/turns.h"
 
 namespace foreword::app {
 namespace {
-
-std::uint64_t any_number() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
-}
 
 std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();

@@ -2,28 +2,17 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
+#include "engine/base/plugin.h"
+
 namespace foreword::app {
-namespace {
-
-// Where it is built, else where it is installed.
-std::filesystem::path plugin_file() {
-  if (const char* named = std::getenv("FOREWORD_SERVER_PLUGIN"); named != nullptr && *named != '\0') return named;
-  std::error_code error;
-  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  const std::filesystem::path file = "lib/foreword/plugins/foreword_server.so", built = folder / file;
-  return std::filesystem::exists(built, error) ? built : folder.parent_path() / file;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<HttpServer>> open_http_server() {
   std::error_code error;
   // A name without a folder would be looked for among the system's libraries.
-  const std::string file = std::filesystem::absolute(plugin_file(), error).string();
+  const std::string file = std::filesystem::absolute(plugin_place("FOREWORD_SERVER_PLUGIN", "foreword_server.so"), error).string();
   if (!std::filesystem::is_regular_file(file, error)) {
     return Error{ErrorCode::not_found, "This build of Foreword has no server (" + file + " is not there); it is made where libcpp-httplib-dev is installed."};
   }

@@ -9,8 +9,9 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <random>
 #include <system_error>
+
+#include "engine/base/chance.h"
 
 namespace foreword::app {
 
@@ -20,11 +21,10 @@ bool can_be_key(const std::string& key) {
 
 std::string fresh_key() {
   constexpr const char* kDigits = "0123456789abcdef";
-  std::random_device device;
   std::string key = "fw-";
-  for (int i = 0; i < 5; ++i) {  // 160 bits
-    std::uint32_t word = device();
-    for (int digit = 0; digit < 8; ++digit, word >>= 4) key += kDigits[word & 15];
+  for (int i = 0; i < 3; ++i) {  // 192 bits
+    std::uint64_t word = any_number();
+    for (int digit = 0; digit < 16; ++digit, word >>= 4) key += kDigits[word & 15];
   }
   return key;
 }

@@ -2,19 +2,11 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <system_error>
 
-namespace foreword::gpu {
+#include "engine/base/plugin.h"
 
-// Where it is built, else where it is installed.
-std::filesystem::path plugin_of(const std::filesystem::path& program) {
-  if (program.empty()) return {};
-  std::error_code error;
-  const std::filesystem::path folder = program.parent_path(), file = "lib/foreword/plugins/foreword_cuda.so";
-  const std::filesystem::path installed = folder.parent_path() / file, built = folder / file;
-  return std::filesystem::exists(built, error) ? built : installed;
-}
+namespace foreword::gpu {
 
 CudaPlugin load_cuda_plugin(const std::filesystem::path& named) {
   if (named.empty()) return {nullptr, "Foreword does not know its own folder, where the CUDA plugin lies; name the file in FOREWORD_CUDA_PLUGIN."};
@@ -39,11 +31,7 @@ CudaPlugin load_cuda_plugin(const std::filesystem::path& named) {
 }
 
 const CudaPlugin& cuda_plugin() {
-  static const CudaPlugin plugin = [] {
-    const char* named = std::getenv("FOREWORD_CUDA_PLUGIN");
-    std::error_code error;
-    return load_cuda_plugin(named != nullptr && *named != '\0' ? named : plugin_of(std::filesystem::read_symlink("/proc/self/exe", error)));
-  }();
+  static const CudaPlugin plugin = load_cuda_plugin(plugin_place("FOREWORD_CUDA_PLUGIN", "foreword_cuda.so"));
   return plugin;
 }
 
