@@ -1,6 +1,6 @@
 #pragma once
 // A vocabulary as bytes, for grammars: what each token adds to a text, and all that have a common beginning looked at together.
-// Immutable; any thread. About 20 bytes a token and as many for each of its bytes that no neighbour shares.
+// Immutable; any thread. About 20 bytes a token, and 32 for each of its bytes that it shares with none before it in that order.
 
 #include <cstdint>
 #include <span>
