@@ -1,23 +1,15 @@
 #include "app/server/forms.h"
 
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "app/server/fields.h"
 #include "engine/grammar/gbnf.h"
 #include "engine/schema/json_schema.h"
 
 namespace foreword::app {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Form = std::shared_ptr<const engine::Grammar>;
-
-Error wrong(std::string sentence) { return {ErrorCode::invalid_argument, std::move(sentence)}; }
-
-const Json* field(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
 
 /// schema: null for any object.
 Result<Form> of_schema(const Json* schema) {

@@ -1,31 +1,22 @@
 #include "app/server/requests.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
+#include "app/server/fields.h"
 #include "app/server/forms.h"
 
 namespace foreword::app {
 namespace {
-
-using Json = nlohmann::ordered_json;  // a schema's members have an order
 
 constexpr std::int64_t kMostTokens = 1 << 28;
 constexpr int kDeepest = 128;
 constexpr std::size_t kMostStops = 16;
 constexpr std::int64_t kUsualTokens = 16;  // of a completion that does not say, as OpenAI's interface has it
 
-Error wrong(std::string sentence) { return {ErrorCode::invalid_argument, std::move(sentence)}; }
 Error cannot(std::string sentence) { return {ErrorCode::unsupported, std::move(sentence)}; }
 std::string quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
-
-/// A field that is there and not null.
-const Json* field(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
 
 Result<void> read(const Json& object, const char* key, bool& out) {
   const Json* value = field(object, key);

@@ -1,6 +1,7 @@
 #include "engine/schema/compiler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/schema/keywords.h"
 #include "engine/schema/listing.h"
@@ -121,20 +122,11 @@ Result<Conjunction> Compiler::apart(const Conjunction& members, const Pending& p
 Result<Part> Compiler::typed(const Demands& demands) {
   std::vector<Part> parts;
   const auto has = [&](unsigned types) { return (demands.types & types) != 0; };
-  if (has(kObject)) {
-    FW_ASSIGN(const Part part, object(demands));
-    parts.push_back(part);
-  }
-  if (has(kArray)) {
-    FW_ASSIGN(const Part part, array(demands));
-    parts.push_back(part);
-  }
-  if (has(kString)) {
-    FW_ASSIGN(const Part part, text(demands));
-    parts.push_back(part);
-  }
-  if (has(kNumber)) {
-    FW_ASSIGN(const Part part, number(demands));
+  constexpr std::pair<unsigned, Result<Part> (Compiler::*)(const Demands&)> kWriters[] = {
+      {kObject, &Compiler::object}, {kArray, &Compiler::array}, {kString, &Compiler::text}, {kNumber, &Compiler::number}};
+  for (const auto& [type, write] : kWriters) {
+    if (!has(type)) continue;
+    FW_ASSIGN(const Part part, (this->*write)(demands));
     parts.push_back(part);
   }
   if (has(kBoolean) && !demands.no_true) parts.push_back(builder_.text("true"));
