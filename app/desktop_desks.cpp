@@ -67,7 +67,9 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .aside = [this](SideWork work) { side.send(std::move(work)); },
                   .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
                   .read_file = [](const std::filesystem::path& path) { return read_file(path, kMostImported, Readable::regular); },
-                  .find_models = [](const std::vector<std::filesystem::path>& known) { return find_models(model_places([](const char* name) { return std::getenv(name); }), known); },
+                  .find_models = [own = find_paths(common.data_dir).models()](const std::vector<std::filesystem::path>& known) {
+                    return find_models(model_places([](const char* name) { return std::getenv(name); }, own), known);
+                  },
                   .serve = [this, &common](bool on) { return serve(server, common, on); },
                   .read_power = [] { return read_power(); }},
                  {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .sampling_named = common.sampling_named, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,

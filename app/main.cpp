@@ -76,7 +76,8 @@ constexpr CommandRow kCommands[] = {
     {"bench", "Measure speed, also of random-weight models of a standard shape", add_bench},
     {"inspect", "Print a GGUF file's metadata and tensors", add_inspect},
     {"quantize", "Write a GGUF file anew with smaller weights", add_quantize},
-    {"models", "List the models that other programs keep on this computer", add_models},
+    {"download", "Download a model, or look for one on Hugging Face", add_download},
+    {"models", "List the models on this computer, downloaded or of other programs", add_models},
     {"devices", "List the compute devices", add_devices},
 };
 
@@ -138,11 +139,11 @@ void add_common(CLI::App& app, CommonOptions& common) {
       ->type_name("DIR");
 }
 
-/// What is no file may be the name of a model that another program keeps here.
-Result<void> find_named_model(std::filesystem::path& model) {
+/// What is no file may be the name of a model that Foreword or another program keeps here.
+Result<void> find_named_model(std::filesystem::path& model, const std::filesystem::path& own) {
   std::error_code code;
   if (model.empty() || model.has_parent_path() || std::filesystem::exists(model, code)) return {};
-  const FoundModels found = find_models(model_places([](const char* name) { return std::getenv(name); }), {});
+  const FoundModels found = find_models(model_places([](const char* name) { return std::getenv(name); }, own), {});
   FW_ASSIGN(model, model_named(found, model));
   return {};
 }
@@ -201,7 +202,7 @@ int run(int argc, char** argv) {
   common.engine.cache_folder = find_paths(common.data_dir).cache;
   common.kv_given = app.count("--kv") > 0;
   common.model_given = !common.model.empty();
-  if (const Result<void> found = find_named_model(common.model); !found) return fail(found.error());
+  if (const Result<void> found = find_named_model(common.model, find_paths(common.data_dir).models()); !found) return fail(found.error());
   common.builtin = find_builtin_model();
   if (!common.model_given && !app.get_subcommands().empty()) common.model = common.builtin;
   for (const CLI::App* command : app.get_subcommands()) return after_output(runners.at(command->get_name())());

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/download/split_name.h"
 #include "app/files.h"
 #include "engine/gguf/glance.h"
 #include "engine/model/architecture.h"
@@ -34,30 +35,6 @@ std::optional<FileId> id_of(const fs::path& path) {
 std::string lowered(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
-}
-
-struct Part {
-  std::string before;  // the name up to "-00001-of-00003.gguf"
-  int number = 0, count = 0;
-};
-std::optional<Part> part_of(const std::string& name) {
-  constexpr std::string_view kForm = "-00000-of-00000.gguf";
-  if (name.size() <= kForm.size()) return std::nullopt;
-  const std::string_view end = std::string_view(name).substr(name.size() - kForm.size());
-  int numbers[2] = {0, 0};
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    if (kForm[i] != '0' && end[i] != kForm[i]) return std::nullopt;
-    if (kForm[i] != '0') continue;
-    if (end[i] < '0' || end[i] > '9') return std::nullopt;
-    int& number = numbers[i < 6 ? 0 : 1];
-    number = number * 10 + (end[i] - '0');
-  }
-  return Part{name.substr(0, name.size() - kForm.size()), numbers[0], numbers[1]};
-}
-
-std::string part_name(const Part& part, int number) {
-  const auto five = [](int n) { return std::to_string(100'000 + n).substr(1); };
-  return part.before + "-" + five(number) + "-of-" + five(part.count) + ".gguf";
 }
 
 class Finder {
@@ -99,12 +76,12 @@ class Finder {
   void look_at(const fs::path& file, const std::string& owner) {
     const std::string name = file.filename().string();
     if (!lowered(name).ends_with(".gguf") || name.starts_with("incomplete-")) return;
-    const auto part = part_of(name);
+    const auto part = split_name(name);
     if (part && part->number != 1) return;
     FoundModel model{.path = file, .name = part ? part->before : file.stem().string(), .owner = owner};
     for (int i = 2; part && i <= part->count; ++i) {
       std::error_code code;
-      const std::uintmax_t bytes = fs::file_size(file.parent_path() / part_name(*part, i), code);
+      const std::uintmax_t bytes = fs::file_size(file.parent_path() / part->part(i), code);
       if (code && model.problem.empty()) model.problem = "Part " + std::to_string(i) + " of " + std::to_string(part->count) + " is missing.";
       if (!code) model.bytes += static_cast<std::int64_t>(bytes);
     }
@@ -154,7 +131,7 @@ class Finder {
 
 }  // namespace
 
-std::vector<ModelPlace> model_places(const std::function<const char*(const char*)>& environment) {
+std::vector<ModelPlace> model_places(const std::function<const char*(const char*)>& environment, const fs::path& own) {
   const auto variable = [&](const char* name) {
     const char* value = environment(name);
     return fs::path(value != nullptr && value[0] == '/' ? value : "");  // relative ones mean another folder in each program
@@ -165,6 +142,7 @@ std::vector<ModelPlace> model_places(const std::function<const char*(const char*
   const fs::path hub = either(variable("HF_HUB_CACHE"), either(variable("HF_HOME"), cache / "huggingface") / "hub");
   const fs::path ollama = variable("OLLAMA_MODELS");
   std::vector<ModelPlace> places{
+      {own, "Foreword", ModelLayout::files, 4},
       {hub, "Hugging Face", ModelLayout::files, 5},  // a repository's snapshots link to its blobs
       {home / ".lmstudio/models", "LM Studio", ModelLayout::files, 3},
       {home / ".cache/lm-studio/models", "LM Studio", ModelLayout::files, 3},

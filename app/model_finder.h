@@ -25,8 +25,8 @@ struct ModelPlace {
   int depth = 0;      // of folders below this one that are looked into
 };
 
-/// Where programs that share such files keep them. `environment`: as getenv().
-std::vector<ModelPlace> model_places(const std::function<const char*(const char*)>& environment);
+/// Where what was downloaded lies (Paths::models()), and where programs that share such files keep them. `environment`: as getenv().
+std::vector<ModelPlace> model_places(const std::function<const char*(const char*)>& environment, const std::filesystem::path& own = {});
 
 struct FoundModel {
   std::filesystem::path path;  // of a split model its first part

@@ -12,6 +12,7 @@ struct Paths {
   std::filesystem::path state;   // what the window looked like
 
   std::filesystem::path database() const { return data / "foreword.db"; }
+  std::filesystem::path models() const { return data / "models"; }
   std::filesystem::path prefixes() const { return cache / "prefixes"; }
   std::filesystem::path server_key() const { return config / "server-key"; }
   std::filesystem::path kv_book() const { return cache / "kv-costs.json"; }

@@ -27,6 +27,8 @@ LIBRARIES = (
     (re.compile(r"CLI/"), "CLI11"),
     (re.compile(r"nlohmann/"), "nlohmann_json"),
     (re.compile(r"httplib\.h"), "cpp-httplib"),
+    (re.compile(r"curl/"), "libcurl"),
+    (re.compile(r"openssl/"), "OpenSSL"),
     (re.compile(r"sqlite3\.h"), "SQLite"),
     (re.compile(r"(imgui|backends/imgui_|stb/)"), "Dear ImGui"),
     (re.compile(r"GLFW/|GL/|GLES"), "GLFW"),

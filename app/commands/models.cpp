@@ -6,6 +6,7 @@
 
 #include "app/command.h"
 #include "app/model_finder.h"
+#include "app/paths.h"
 #include "app/report.h"
 #include "app/terminal.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 /// A name a line, its size, whose it is, and where it lies or why it cannot be opened.
 int run(const CommonOptions& common) {
-  const FoundModels found = find_models(model_places([](const char* name) { return std::getenv(name); }), {});
+  const FoundModels found = find_models(model_places([](const char* name) { return std::getenv(name); }, find_paths(common.data_dir).models()), {});
   std::vector<Report> rows;
   std::size_t names = 0, owners = 0;  // bytes of the longest
   for (const FoundModel& model : found.models) names = std::max(names, model.name.size()), owners = std::max(owners, model.owner.size());
@@ -32,7 +33,7 @@ int run(const CommonOptions& common) {
     return kOk;
   }
   for (const std::string& sentence : found.unreadable) print_text(stderr, "foreword: warning: " + sentence + "\n");
-  if (rows.empty()) print_text(stderr, "No program that shares its models keeps any on this computer; -m opens any GGUF file.\n");
+  if (rows.empty()) print_text(stderr, "There are no models on this computer yet; `foreword download` gets one, and -m opens any GGUF file.\n");
   return kOk;
 }
 
