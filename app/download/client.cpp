@@ -165,7 +165,7 @@ Result<WebAnswer> Client::ask(const Url& url, const WebHeaders& headers, WebSink
     if (answer.at.scheme == "https" && next.scheme != "https") {
       return Error{ErrorCode::unsupported, answer.at.host + " leads on to " + next.host + " without encryption, which is not followed."};
     }
-    answer.elsewhere |= next.origin() != url.origin();
+    answer.elsewhere = next.origin() != url.origin();
     answer.at = std::move(next);
   }
   return Error{ErrorCode::unsupported, url.host + " leads on and on, " + std::to_string(kMostRedirects) + " times; try again later."};

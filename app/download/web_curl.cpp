@@ -3,8 +3,11 @@
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
+#include <signal.h>
 
 #include <array>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
 
 #include "app/download/web.h"
@@ -70,20 +73,26 @@ class Exchange {
   bool body(std::string_view bytes) {
     const bool more = told_ && sink_.body(bytes);
     stopped_ |= !more;
+    last_ = Clock::now();
     return more;
   }
   bool wanted() {
     const bool more = sink_.wanted();
     stopped_ |= !more;
-    return more;
+    silent_ |= told_ && Clock::now() - last_ > std::chrono::seconds(kSilentSeconds);
+    return more && !silent_;
   }
 
   bool stopped() const { return stopped_; }
+  bool silent() const { return silent_; }
   bool spoilt() const { return spoilt_ || !told_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   bool tell() {
     told_ = true;
+    last_ = Clock::now();
     const bool more = sink_.head(status_, headers_);
     stopped_ |= !more;
     return more;
@@ -97,7 +106,8 @@ class Exchange {
   WebHeaders headers_;
   std::size_t bytes_ = 0;
   int status_ = 0;
-  bool told_ = false, stopped_ = false, spoilt_ = false;
+  bool told_ = false, stopped_ = false, spoilt_ = false, silent_ = false;
+  Clock::time_point last_{};  // byte of the body
 };
 
 extern "C" std::size_t take_line(char* bytes, std::size_t, std::size_t n, void* exchange) {
@@ -131,6 +141,31 @@ class Digest final : public WebDigest {
   EVP_MD_CTX* context_;
 };
 
+/// A connection that the other side has closed is an error here, not a signal that ends the program; of what this thread writes meanwhile, too.
+class PipeSignalHeld {
+ public:
+  PipeSignalHeld() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~PipeSignalHeld() {
+    const timespec at_once{0, 0};
+    while (!was_pending_ && sigtimedwait(&pipe_, nullptr, &at_once) > 0) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  PipeSignalHeld(const PipeSignalHeld&) = delete;
+  PipeSignalHeld& operator=(const PipeSignalHeld&) = delete;
+
+ private:
+  sigset_t pipe_{}, before_{};
+  bool was_pending_ = false;
+};
+
 class Curl final : public Web {
  public:
   explicit Curl(WebSettings settings) : settings_(std::move(settings)) {
@@ -159,7 +194,7 @@ class Curl final : public Web {
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, kSilentSeconds);
-    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(CURLOPT_LOW_SPEED_LIMIT, 1L);  // until the head is there; it is slow to see silence after speed
     set(CURLOPT_LOW_SPEED_TIME, kSilentSeconds);
     set(CURLOPT_BUFFERSIZE, kBufferBytes);
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -173,10 +208,12 @@ class Curl final : public Web {
     set(CURLOPT_XFERINFOFUNCTION, ask_whether_wanted);
     set(CURLOPT_XFERINFODATA, &exchange);
     set(CURLOPT_ERRORBUFFER, reason);
+    const PipeSignalHeld held;
     const CURLcode code = curl_easy_perform(handle_);
     curl_easy_setopt(handle_, CURLOPT_ERRORBUFFER, nullptr);
     curl_slist_free_all(lines);
     if (exchange.stopped()) return {WebEnd::stopped};
+    if (exchange.silent()) return {WebEnd::silent, "nothing came for " + std::to_string(kSilentSeconds) + " seconds"};
     if (code == CURLE_OK && !exchange.spoilt()) return {WebEnd::whole};
     if (code == CURLE_OK || code == CURLE_WRITE_ERROR) return {WebEnd::unusable, "its answer is no HTTP"};
     return {end_of(code), reason[0] != '\0' ? reason : curl_easy_strerror(code)};

@@ -43,7 +43,7 @@ class DownloadTest : public ::testing::Test {
     return download.run();
   }
   /// What the first `n` bytes leave behind when the process dies.
-  void die_after(std::size_t n, const DownloadFile& file) {
+  void die_after(std::size_t n, const DownloadFile& file, std::size_t piece = 7) {
     const pid_t child = fork();
     if (child == 0) {
       web.usual = [&, sent = std::size_t{0}](const WebRequest& request, WebSink& sink) mutable {
@@ -65,7 +65,7 @@ class DownloadTest : public ::testing::Test {
           }
           bool wanted() override { return true; }
         } dying(sink, n);
-        return test::file(bytes, 7)(request, dying);
+        return test::file(bytes, piece)(request, dying);
       };
       (void)load(file);
       _exit(0);
@@ -201,6 +201,22 @@ TEST_F(DownloadTest, AFullDiskIsSaidBeforeTheFirstByte) {
   EXPECT_FALSE(fs::exists(part()));
 }
 
+TEST_F(DownloadTest, AFullDiskIsSaidBeforeTheFirstOfSeveralFiles) {
+  DownloadFile large = wanted();
+  large.name = "large.gguf", large.bytes = std::int64_t{1} << 60;
+  Client client(web, {.endpoint = *parse_url("https://hub.example")}, time.surroundings());
+  Download download(client, {.folder = folder.path() / "o/r", .files = {wanted(), large}, .repo = "o/r"}, {});
+  EXPECT_NE(download.run().error().message.find("o/r needs 1152921504.6 GB more"), std::string::npos);
+  EXPECT_TRUE(web.requests.empty());
+}
+
+TEST_F(DownloadTest, AFullDiskIsSaidOnceTheServerTellsTheLength) {
+  web.usual = says(200, {{"content-length", "1152921504606846976"}}, "never written");
+  const auto files = load(of_another_host());
+  EXPECT_NE(files.error().message.find("m.gguf needs 1152921504.6 GB more"), std::string::npos) << files.error().message;
+  EXPECT_FALSE(fs::exists(part()));
+}
+
 TEST_F(DownloadTest, OnlyWhatIsMissingNeedsRoom) {
   EXPECT_EQ(missing_bytes(target(), 5000), 5000);
   fs::create_directories(part().parent_path());
@@ -276,13 +292,16 @@ TEST_F(DownloadTest, NothingFollows) {
   expect_right(load(file));
   fs::remove(target());
   // The length was never said.
-  web.usual = [this](const WebRequest&, WebSink& sink) {
-    send(sink, 200, {{"etag", "\"one\""}}, bytes, 7);
-    time.stopped = true;
-    return WebOutcome{WebEnd::broken, ""};
+  const auto break_off = [&] {
+    web.usual = [this](const WebRequest&, WebSink& sink) {
+      send(sink, 200, {{"etag", "\"one\""}}, bytes, 7);
+      time.stopped = true;
+      return WebOutcome{WebEnd::broken, ""};
+    };
+    EXPECT_EQ(load(file).error().code, ErrorCode::cancelled);
+    time.stopped = false;
   };
-  EXPECT_EQ(load(file).error().code, ErrorCode::cancelled);
-  time.stopped = false;
+  break_off();
   web.usual = test::file(bytes, 7);
   web.requests.clear();
   expect_right(load(file));
@@ -290,7 +309,7 @@ TEST_F(DownloadTest, NothingFollows) {
   EXPECT_EQ(web.requests.size(), 1u);
   fs::remove(target());
   // The part is longer than the file: 416, and all of it anew.
-  die_after(150, file);
+  break_off();
   web.usual = test::file(bytes.substr(0, 120), 7);
   const auto files = load(file);
   ASSERT_TRUE(files) << files.error().message;
@@ -413,6 +432,19 @@ TEST_F(DownloadTest, APowerCutLosesWhatWasNotSynced) {
   std::ofstream(state) << text;
   expect_right(load(wanted()));
   EXPECT_EQ(range(web.requests.at(0)), "") << "another start of the computer: nothing was synced yet";
+}
+
+TEST_F(DownloadTest, AfterAPowerCutWhatWasSyncedIsGoneOnWith) {
+  constexpr std::size_t kPiece = 1 << 20;
+  bytes = some_bytes(kSyncBytes + 3 * kPiece);
+  die_after(kSyncBytes + 2 * kPiece, wanted(), kPiece);
+  const fs::path state = part().string() + ".json";
+  std::string text = foreword::test::read_text(state);
+  text.replace(text.find("\"start\":\"") + 9, 1, "-");
+  std::ofstream(state) << text;
+  web.usual = file(bytes, kPiece);
+  expect_right(load(wanted()));
+  EXPECT_EQ(range(web.requests.at(0)), "bytes=" + std::to_string(kSyncBytes) + "-");
 }
 
 TEST_F(DownloadTest, AnyState) {
