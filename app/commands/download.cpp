@@ -65,7 +65,8 @@ std::string progress_words(const DownloadPlan& plan, const DownloadProgress& pro
   std::string text = kPhases[static_cast<std::size_t>(progress.phase)] + for_terminal(plan.files[progress.file].name.filename().string());
   if (progress.n_files > 1) text += " (" + std::to_string(progress.file + 1) + " of " + std::to_string(progress.n_files) + ")";
   text += "  " + size_words(progress.done);
-  if (progress.total > 0) text += " of " + size_words(progress.total) + " (" + std::to_string(static_cast<int>(100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total))) + " %)";
+  const double share = static_cast<double>(progress.done) / static_cast<double>(std::max<std::int64_t>(progress.total, 1));
+  if (progress.total > 0) text += " of " + size_words(progress.total) + " (" + std::to_string(static_cast<int>(100 * share)) + " %)";
   if (progress.phase != DownloadPhase::loading || progress.bytes_per_second <= 0) return text;
   std::array<char, 32> speed{};
   std::snprintf(speed.data(), speed.size(), ", %.1f MB/s", progress.bytes_per_second / 1e6);
@@ -89,7 +90,8 @@ int show_offer(const CommonOptions& common, const Offer& offer) {
     std::vector<std::string> files;
     for (const HubFile& file : model.files) files.push_back(file.path);
     row.set("files", files).set("usual", is_usual);
-    if (!common.json) print_text(stdout, padded(model.name, names) + padded(model.quant, quants) + size_words(model.bytes) + (is_usual ? "  taken if none is named" : "") + "\n");
+    if (common.json) continue;
+    print_text(stdout, padded(model.name, names) + padded(model.quant, quants) + size_words(model.bytes) + (is_usual ? "  taken if none is named" : "") + "\n");
   }
   if (common.json) Report().set("repository", offer.repo).set("revision", offer.revision).set("models", rows).print();
   else if (rows.empty()) print_text(stderr, offer.repo + " has no language model in GGUF.\n");
@@ -102,7 +104,8 @@ int show_hits(const CommonOptions& common, const std::vector<HubHit>& hits) {
   for (const HubHit& hit : hits) names = std::max(names, hit.repo.size());
   for (const HubHit& hit : hits) {
     rows.emplace_back().set("repository", hit.repo).set("downloads", hit.downloads).set("likes", hit.likes).set("gated", hit.gated);
-    if (!common.json) print_text(stdout, padded(hit.repo, names) + std::to_string(hit.downloads) + " downloads, " + std::to_string(hit.likes) + " likes" + (hit.gated ? ", licence to be accepted" : "") + "\n");
+    const std::string numbers = std::to_string(hit.downloads) + " downloads, " + std::to_string(hit.likes) + " likes";
+    if (!common.json) print_text(stdout, padded(hit.repo, names) + numbers + (hit.gated ? ", licence to be accepted" : "") + "\n");
   }
   if (common.json) Report().set("repositories", rows).print();
   else if (rows.empty()) print_text(stderr, "The hub finds no GGUF models by these words.\n");
@@ -179,7 +182,8 @@ int run(const CommonOptions& common, const Options& options) {
 
 std::function<int()> add_download(CLI::App& app, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
-  app.add_option("model", options->target, "ORG/REPO or ORG/REPO:QUANT of the hub, for example bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M, or the address of a repository or of a GGUF file")
+  app.add_option("model", options->target,
+                 "ORG/REPO or ORG/REPO:QUANT of the hub, for example bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M, or the address of a repository or of a GGUF file")
       ->check(must_be_named)
       ->type_name("MODEL");
   app.add_option("--file", options->file, "File of the repository, instead of a quantisation")->check(must_be_named)->type_name("NAME");

@@ -70,7 +70,8 @@ std::vector<const OfferedModel*> with_quant(const std::vector<OfferedModel>& mod
 
 Result<OfferedModel> only_one(const std::vector<const OfferedModel*>& found, const std::string& repo) {
   if (found.size() == 1) return *found[0];
-  return Error{ErrorCode::invalid_argument, repo + " has several models in " + found[0]->quant + ", such as " + found[0]->files[0].path + " and " + found[1]->files[0].path + "; name one by its file."};
+  const std::string two = found[0]->files[0].path + " and " + found[1]->files[0].path;
+  return Error{ErrorCode::invalid_argument, repo + " has several models in " + found[0]->quant + ", such as " + two + "; name one by its file."};
 }
 
 }  // namespace

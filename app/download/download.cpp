@@ -87,7 +87,8 @@ class Download::Sink final : public WebSink {
   Result<void> whole(const WebHeaders& headers) {
     const std::int64_t length = byte_count(header_of(headers, "content-length"));
     if (file_.bytes >= 0 && length >= 0 && length != file_.bytes) {
-      return Error{ErrorCode::corrupt, download_.subject(file_).what + " has " + std::to_string(length) + " bytes on the server, and " + std::to_string(file_.bytes) + " in the hub's list; try again later."};
+      const std::string sizes = std::to_string(length) + " bytes on the server, and " + std::to_string(file_.bytes) + " in the hub's list";
+      return Error{ErrorCode::corrupt, download_.subject(file_).what + " has " + sizes + "; try again later."};
     }
     if (part_.size() > 0) download_.events_.note(file_.name.string() + " begins anew, because the server sends all of it.");
     else if (file_.digest.kind != DigestKind::none) return {};  // as it was begun

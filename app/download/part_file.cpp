@@ -130,7 +130,8 @@ bool PartFile::fails(const char* change) {
 }
 
 Error PartFile::trouble(int why) const {
-  if (why == ENOSPC || why == EDQUOT) return no_room(target_.filename().string(), target_.parent_path(), std::max<std::int64_t>(of_.bytes - size_, 0), free_bytes(target_.parent_path()));
+  const fs::path folder = target_.parent_path();
+  if (why == ENOSPC || why == EDQUOT) return no_room(target_.filename().string(), folder, std::max<std::int64_t>(of_.bytes - size_, 0), free_bytes(folder));
   return {ErrorCode::io, part_.string() + " cannot be written: " + std::generic_category().message(why) + "."};
 }
 
@@ -272,7 +273,8 @@ std::int64_t free_bytes(const fs::path& folder) {
 }
 
 Error no_room(const std::string& what, const fs::path& folder, std::int64_t needed, std::int64_t free) {
-  return {ErrorCode::io, what + " needs " + gigabytes(needed) + " more, and the disk of " + folder.string() + " has " + gigabytes(free) + " left; make room there, or choose another folder."};
+  const std::string there = "the disk of " + folder.string() + " has " + gigabytes(free) + " left";
+  return {ErrorCode::io, what + " needs " + gigabytes(needed) + " more, and " + there + "; make room there, or choose another folder."};
 }
 
 }  // namespace foreword::app

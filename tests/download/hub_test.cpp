@@ -35,12 +35,15 @@ TEST(Hub, ReadsARepository) {
 }
 
 TEST(Hub, HostileAnswers) {
-  for (const std::string& text : {std::string(), std::string("null"), std::string("[]"), std::string("{}"), std::string("<html>"), std::string(R"({"siblings":{}})"), std::string("{\"siblings\":\"\xff\"}"), std::string(1'000'000, '[')}) {
+  const std::string deep(1'000'000, '['), no_utf8 = "{\"siblings\":\"\xff\"}";
+  for (const std::string& text : {std::string(), std::string("null"), std::string("[]"), std::string("{}"), std::string("<html>"), std::string(R"({"siblings":{}})"), no_utf8, deep}) {
     EXPECT_FALSE(read_repo(text));
     EXPECT_EQ(read_hits(text).has_value(), text == "[]");
   }
-  const auto repo = read_repo(R"({"sha":"../../x","siblings":[1,null,[],{},{"rfilename":5},{"rfilename":"../a.gguf"},{"rfilename":"/a.gguf"},{"rfilename":"a\u0000.gguf"},{"rfilename":"a\u001b[2J.gguf"},
-    {"rfilename":"b.gguf","size":-1,"lfs":{"size":1e300,"sha256":"zz"}},{"rfilename":"c.gguf","size":18446744073709551615,"blobId":7,"lfs":[]},{"rfilename":"d.gguf","size":"9","blobId":")" + kSha1 + R"("}]})");
+  const auto repo = read_repo(R"({"sha":"../../x","siblings":[1,null,[],{},{"rfilename":5},
+    {"rfilename":"../a.gguf"},{"rfilename":"/a.gguf"},{"rfilename":"a\u0000.gguf"},{"rfilename":"a\u001b[2J.gguf"},
+    {"rfilename":"b.gguf","size":-1,"lfs":{"size":1e300,"sha256":"zz"}},
+    {"rfilename":"c.gguf","size":18446744073709551615,"blobId":7,"lfs":[]},{"rfilename":"d.gguf","size":"9","blobId":")" + kSha1 + R"("}]})");
   ASSERT_TRUE(repo);
   EXPECT_EQ(repo->commit, "");
   ASSERT_EQ(repo->files.size(), 3u);

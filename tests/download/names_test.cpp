@@ -44,10 +44,11 @@ TEST(Target, OfAnotherHost) {
 }
 
 TEST(Target, IsRefused) {
-  for (const std::string text : {"", "repo", "org/", "/repo", "org/repo/x", "org/repo/resolve/main", "../..", "org/..", "./x", "org/.hidden", "org/re po", "org/repo:", "org/repo:a/b", "org/repo:../x",
-                                 "https://huggingface.co/org/repo/resolve/main/config.json", "https://huggingface.co/org/repo/resolve/main/..%2f..%2fa.gguf", "https://example.org/a.zip",
-                                 "https://example.org/..%2fa.gguf", "https://example.org/.gguf", "https://example.org/%00a.gguf", "ftp://example.org/a.gguf", "file:///etc/a.gguf",
-                                 "https://user@example.org/a.gguf", "https://huggingface.co@evil.example/a.gguf", "https://evil.example\\@huggingface.co/a.gguf", "https:///a.gguf", "https://exa mple.org/a.gguf"}) {
+  for (const std::string text : {"", "repo", "org/", "/repo", "org/repo/x", "org/repo/resolve/main", "../..", "org/..", "./x", "org/.hidden", "org/re po", "org/repo:", "org/repo:a/b",
+                                 "org/repo:../x", "https://huggingface.co/org/repo/resolve/main/config.json", "https://huggingface.co/org/repo/resolve/main/..%2f..%2fa.gguf", "https://example.org/a.zip",
+                                 "https://example.org/..%2fa.gguf", "https://example.org/.gguf", "https://example.org/%00a.gguf",
+                                 "ftp://example.org/a.gguf", "file:///etc/a.gguf", "https://user@example.org/a.gguf", "https://huggingface.co@evil.example/a.gguf",
+                                 "https://evil.example\\@huggingface.co/a.gguf", "https:///a.gguf", "https://exa mple.org/a.gguf"}) {
     EXPECT_FALSE(read_target(text, kHub)) << text;
   }
   EXPECT_FALSE(read_target(std::string("org/re\0po", 9), kHub));
@@ -55,7 +56,8 @@ TEST(Target, IsRefused) {
 
 TEST(SafePath, StaysBelowItsFolder) {
   for (const std::string name : {"a.gguf", "sub/a.gguf", "ein Modell.gguf", "Модель.gguf", "模型-Q4.gguf"}) EXPECT_EQ(safe_path(name)->string(), name);
-  for (const std::string name : {"", "/a", "../a", "a/../b", "a/..", ".", "..", "a//b", "a/", "a\\b", "a\nb", "a\x1b[2Jb", "\x7f", "\xc2\x9b", ".hidden", "a/.b/c", "\xff", "\xc3", "\xe2\x80\xae.gguf", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
+  for (const std::string name : {"", "/a", "../a", "a/../b", "a/..", ".", "..", "a//b", "a/", "a\\b", "a\nb",
+                                 "a\x1b[2Jb", "\x7f", "\xc2\x9b", ".hidden", "a/.b/c", "\xff", "\xc3", "\xe2\x80\xae.gguf", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
     EXPECT_FALSE(safe_path(name)) << name;
   }
   EXPECT_FALSE(safe_path(std::string("a\0b", 3)));
@@ -75,7 +77,8 @@ TEST(Url, RedirectsLead) {
     ASSERT_TRUE(url) << location;
     EXPECT_EQ(url->text(), to);
   }
-  for (const char* location : {"ftp://host/x", "https://a@b/x", "https://h\\x", "/a\r\nX: y", "https://", "https://host:x/", "https://host:1234567/", "javascript://x", "//"}) EXPECT_FALSE(follow(from, location)) << location;
+  for (const char* location : {"ftp://host/x", "https://a@b/x", "https://h\\x", "/a\r\nX: y", "https://", "https://host:x/", "https://host:1234567/", "javascript://x", "//"})
+    EXPECT_FALSE(follow(from, location)) << location;
   EXPECT_EQ(parse_url("https://host:443")->origin(), parse_url("HTTPS://HOST/x")->origin());
   EXPECT_NE(parse_url("http://host")->origin(), parse_url("https://host")->origin());
   EXPECT_NE(parse_url("https://host:444")->origin(), parse_url("https://host")->origin());
