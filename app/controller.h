@@ -16,6 +16,7 @@
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
 #include "app/model_finder.h"
+#include "app/model_fit.h"
 #include "app/power.h"
 #include "app/side_desk.h"
 #include "app/suggestion_desk.h"
@@ -41,6 +42,8 @@ class Controller {
     std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
     /// Models on this computer beside those that are known; called by such work alone. Empty: none are looked for.
     std::function<FoundModels(const std::vector<std::filesystem::path>& known)> find_models = {};
+    /// Whether one of them fits into memory, with options that have no book; called by such work alone. Empty: nobody knows.
+    std::function<Result<engine::Fit>(const std::filesystem::path&, const engine::ModelOptions&, const engine::MemoryThere&)> fit_of = {};
     /// Switches the local server on or off and tells what it is then; called by such work alone. Empty: there is none.
     std::function<ui::ServerView(bool on)> serve = {};
     /// What feeds this computer; called by such work alone. Empty: it is fed from outside.
@@ -127,6 +130,7 @@ class Controller {
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);
   void handle(engine::TokensCounted&& event);
+  void handle(engine::MemoryThere&& event);
   void handle(engine::Drafts&& event);
   void handle(engine::KvMeasured&& event);
 
@@ -332,6 +336,8 @@ class Controller {
   void set_setting(const std::string& key, std::string value);
   void show_settings();
   void show_found(FoundModels found);
+  void judge_models();
+  void show_fits(const std::map<std::string, ui::ModelFit>& fits);
   void open_model(const std::string& path);
   void open_builtin();
   void open_start_model();
@@ -395,6 +401,7 @@ class Controller {
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   int n_aside_ = 0;                  // works that are done by others just now
   StartModel start_model_ = StartModel::settled;
+  std::optional<engine::MemoryThere> memory_;  // by which the models of the list have still to be judged
   std::vector<std::uint64_t> model_notices_;  // why models did not open
   bool stands_in_ = false;           // the model that comes does so for one that has failed
   std::string named_model_;          // that the user named at the start

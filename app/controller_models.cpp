@@ -1,6 +1,7 @@
 // The controller and the models that are on this computer already.
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "app/controller.h"
@@ -8,10 +9,21 @@
 
 namespace foreword::app {
 
+namespace {
+
+ui::FitLevel level_of(engine::FitVerdict verdict) {
+  constexpr std::array kLevels = {ui::FitLevel::fits, ui::FitLevel::slow, ui::FitLevel::too_large};
+  return kLevels[static_cast<std::size_t>(verdict)];
+}
+
+}  // namespace
+
 /// Beside the models that were opened before, which have a list of their own.
 void Controller::handle(ui::FindModels&&) {
   if (!out_.find_models || view_.finding_models) return;
   view_.finding_models = true;
+  memory_.reset();
+  out_.engine(engine::LookAtMemory{options_.model});
   std::vector<std::filesystem::path> known;
   for (const ui::RecentModel& model : view_.recent_models) known.emplace_back(model.path);
   aside([this, find = out_.find_models, known = std::move(known)]() -> Afterwards {
@@ -30,6 +42,43 @@ void Controller::show_found(FoundModels found) {
     view_.found_models.push_back({model.path.string(), std::move(model.name), can_open ? std::move(detail) : std::move(model.problem), can_open});
   }
   std::ranges::stable_partition(view_.found_models, &ui::FoundModel::can_open);
+  judge_models();
+}
+
+void Controller::handle(engine::MemoryThere&& e) {
+  memory_ = std::move(e);
+  judge_models();
+}
+
+/// Once the models and the memory are known: files are read for it, so it comes after the list.
+void Controller::judge_models() {
+  if (!out_.fit_of || view_.finding_models || !memory_) return;
+  std::vector<std::string> paths;
+  for (const ui::RecentModel& model : view_.recent_models) paths.push_back(model.path);
+  for (const ui::FoundModel& model : view_.found_models) {
+    if (model.can_open) paths.push_back(model.path);
+  }
+  engine::ModelOptions options = options_.model;
+  options.kv_book.reset();
+  aside([this, fit_of = out_.fit_of, paths = std::move(paths), options = std::move(options), memory = *std::exchange(memory_, {})]() -> Afterwards {
+    std::map<std::string, ui::ModelFit> fits;
+    for (const std::string& path : paths) {
+      if (const auto fit = fit_of(path, options, memory)) fits[path] = {level_of(fit->verdict), fit_words(*fit), fit->needed};
+    }
+    return [this, fits = std::move(fits)] { show_fits(fits); };
+  });
+}
+
+/// What fits comes first.
+void Controller::show_fits(const std::map<std::string, ui::ModelFit>& fits) {
+  const auto take = [&fits](auto& models) {
+    for (auto& model : models) {
+      if (const auto fit = fits.find(model.path); fit != fits.end()) model.fit = fit->second;
+    }
+  };
+  take(view_.recent_models);
+  take(view_.found_models);
+  std::ranges::stable_sort(view_.found_models, {}, [](const ui::FoundModel& model) { return std::pair(!model.can_open, model.fit.level); });
 }
 
 }  // namespace foreword::app

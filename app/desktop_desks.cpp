@@ -3,6 +3,7 @@
 #include "app/desks.h"
 #include "app/files.h"
 #include "app/kv_book.h"
+#include "app/model_fit.h"
 #include "app/open_link.h"
 #include "app/paths.h"
 #include "app/prefix_cache.h"
@@ -69,6 +70,10 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .read_file = [](const std::filesystem::path& path) { return read_file(path, kMostImported, Readable::regular); },
                   .find_models = [own = find_paths(common.data_dir).models()](const std::vector<std::filesystem::path>& known) {
                     return find_models(model_places([](const char* name) { return std::getenv(name); }, own), known);
+                  },
+                  // With a book of its own: the engine's is the engine's.
+                  .fit_of = [paths = find_paths(common.data_dir)](const std::filesystem::path& model, const engine::ModelOptions& options, const engine::MemoryThere& memory) {
+                    return fit_of(model, with_kv_book(options, paths), memory);
                   },
                   .serve = [this, &common](bool on) { return serve(server, common, on); },
                   .read_power = [] { return read_power(); }},

@@ -6,7 +6,6 @@
 
 #include "engine/kv/kv_room.h"
 #include "engine/kv_plan.h"
-#include "gpu/device_choice.h"
 #include "gpu/registry.h"
 #include "gpu/split.h"
 
@@ -50,10 +49,6 @@ gpu::BackendOptions backend_options(const ModelOptions& options) {
   return all;
 }
 
-std::int64_t context_of(const Config& config, const ModelOptions& options) {
-  return options.context > 0 ? options.context : std::min(config.trained_context, kDefaultContext);
-}
-
 /// Head, table, layers and filling.
 ModelBytes count_weights(const GgufFile& file, const Config& config) {
   ModelBytes bytes;
@@ -88,17 +83,6 @@ void put_layers(const ModelBytes& bytes, std::int64_t layers, DevicePlan& plan) 
   plan.reason = plan.may_step_down ? "no layer fits the graphics memory" : "no layer on the graphics processor, as asked";
 }
 
-/// The plan's device as it is listed or, where that does not know how much memory is free, when it is open.
-gpu::DeviceInfo device_of(const DevicePlan& plan, const ModelOptions& options) {
-  gpu::DeviceInfo found;
-  for (const gpu::DeviceInfo& device : gpu::list_devices()) {
-    if (device.id == plan.device || device.id == plan.device + ":0") found = device;
-  }
-  if (found.memory_free_bytes > 0) return found;
-  const auto device = gpu::open_device(plan.device, backend_options(options));
-  return device ? (*device)->device() : found;
-}
-
 }  // namespace
 
 std::int64_t working_bytes(const GgufFile& file, const Config& config, std::int64_t prompt_rows) {
@@ -112,10 +96,33 @@ std::int64_t working_bytes(const GgufFile& file, const Config& config, std::int6
 ModelBytes count_bytes(const GgufFile& file, const ModelOptions& options, std::int64_t prompt_rows) {
   const auto config = read_config(file.metadata());
   if (!config) return {};  // loading will say why
-  ModelBytes bytes = count_weights(file, *config);
-  count_cache(plan_kv(file, *config, options).shape, context_of(*config, options), bytes);
-  bytes.working = working_bytes(file, *config, prompt_rows) + kSpareBytes;
+  return count_bytes(file, *config, plan_kv(file, *config, options).shape, context_of(*config, options), prompt_rows);
+}
+
+ModelBytes count_bytes(const GgufFile& file, const Config& config, const KvShape& shape, std::int64_t context, std::int64_t prompt_rows) {
+  ModelBytes bytes = count_weights(file, config);
+  count_cache(shape, context, bytes);
+  bytes.working = working_bytes(file, config, prompt_rows) + kSpareBytes;
   return bytes;
+}
+
+std::int64_t context_of(const Config& config, const ModelOptions& options) {
+  return options.context > 0 ? options.context : std::min(config.trained_context, kDefaultContext);
+}
+
+gpu::DeviceChoice device_for(const ModelOptions& options) {
+  if (options.device != "auto") return {options.device, ""};
+  return gpu::choose_device(backend_options(options));
+}
+
+gpu::DeviceInfo device_with_memory(const std::string& id, const ModelOptions& options) {
+  gpu::DeviceInfo found;
+  for (const gpu::DeviceInfo& device : gpu::list_devices()) {
+    if (device.id == id || device.id == id + ":0") found = device;
+  }
+  if (found.memory_free_bytes > 0) return found;
+  const auto device = gpu::open_device(id, backend_options(options));
+  return device ? (*device)->device() : found;
 }
 
 std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free) {
@@ -130,14 +137,12 @@ std::int64_t layers_that_fit(const ModelBytes& bytes, std::int64_t free) {
 
 DevicePlan plan_device(const GgufFile& file, const ModelOptions& options) {
   DevicePlan plan;
-  plan.device = options.device;
-  if (options.device == "auto") {
-    const gpu::DeviceChoice choice = gpu::choose_device(backend_options(options));
-    plan.device = choice.id;
-    plan.reason = choice.reason;
-  }
+  const gpu::DeviceChoice choice = device_for(options);
+  plan.device = choice.id;
+  plan.reason = choice.reason;
   if (plan.on_processor()) return plan;
-  const gpu::DeviceInfo device = device_of(plan, options);
+  const gpu::DeviceInfo device = device_with_memory(plan.device, options);
+  plan.free_bytes = device.memory_free_bytes;
   if (const auto config = read_config(file.metadata()); config && config->head_dim > device.widest_head) {
     plan.device = "cpu";
     plan.reason = "attention heads of " + std::to_string(config->head_dim) + " columns are too wide for the graphics processor";

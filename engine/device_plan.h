@@ -7,9 +7,11 @@
 
 #include "engine/base/result.h"
 #include "engine/gguf/gguf.h"
+#include "engine/kv/kv_cache.h"
 #include "engine/model/config.h"
 #include "engine/session.h"
 #include "gpu/backend.h"
+#include "gpu/device_choice.h"
 
 namespace foreword::engine {
 
@@ -20,6 +22,7 @@ struct DevicePlan {
   std::int64_t layers = 0;     // on the device, of those; the processor has no such border
   bool may_step_down = false;  // nobody asked for this number
   std::int64_t weight_bytes = 0;  // of the products that the device holds
+  std::int64_t free_bytes = 0;    // of the device's memory when the plan was made; 0: not known, or the processor
 
   bool on_processor() const { return device == "cpu"; }
 };
@@ -39,6 +42,13 @@ inline constexpr std::int64_t kSpareBytes = std::int64_t{192} << 20;
 std::int64_t working_bytes(const GgufFile& file, const Config& config, std::int64_t prompt_rows);
 /// By options.context, .kv and .kv_book.
 ModelBytes count_bytes(const GgufFile& file, const ModelOptions& options, std::int64_t prompt_rows);
+ModelBytes count_bytes(const GgufFile& file, const Config& config, const KvShape& shape, std::int64_t context, std::int64_t prompt_rows);
+/// Tokens of a session: options.context, or as much as the model has been trained for, at most kDefaultContext.
+std::int64_t context_of(const Config& config, const ModelOptions& options);
+/// The device that computes with these options: its id, and in sentences for the status line why it was taken.
+gpu::DeviceChoice device_for(const ModelOptions& options);
+/// This device as it is listed or, where that does not know how much memory is free, when it is open.
+gpu::DeviceInfo device_with_memory(const std::string& id, const ModelOptions& options);
 
 /// The most layers that fit into `free` bytes; all of them where `free` is 0, which means that nobody knows. Where all fit with the
 /// least cache, all do; else those that are there have theirs as it was wished for.

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "engine/base/log.h"
-#include "engine/device_plan.h"
 #include "engine/gguf/text.h"
 #include "engine/kv_plan.h"
 #include "engine/template/prompt.h"
@@ -76,7 +75,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open_on(std::shared_ptr<gpu::B
   while (true) {
     auto loaded = std::unique_ptr<LoadedModel>(new LoadedModel());
     loaded->options_ = options;
-    loaded->device_reason_ = plan.reason;
+    loaded->plan_ = plan;
     const Result<void> settled = [&]() -> Result<void> {
       if (processor != nullptr && plan.on_processor()) return loaded->settle_on(processor, file, go_on);
       FW_ASSIGN(auto backend, open_planned(plan, options));
@@ -99,7 +98,7 @@ Result<void> LoadedModel::move_to_processor(ErrorCode why, const gpu::Progress& 
   backend_.reset();
   const DevicePlan plan = after_failure(why);
   options_.device = plan.device;
-  device_reason_ = plan.reason;
+  plan_ = plan;
   FW_ASSIGN(auto backend, open_planned(plan, options_));
   return settle_on(std::move(backend), file, go_on);
 }
@@ -146,7 +145,15 @@ Result<void> LoadedModel::settle_on(std::shared_ptr<gpu::Backend> backend, std::
   auto forward = Forward::create(*backend_, model_, *cache_, std::min(backend_->device().prompt_rows, model_.context));
   if (!forward) return named(forward.error());
   forward_ = std::move(*forward);
+  free_once_open_ = backend_->device().memory_free_bytes;
   return {};
+}
+
+std::int64_t LoadedModel::device_free_without() const {
+  if (plan_.on_processor() || plan_.free_bytes == 0) return 0;
+  // What other programs have taken or given back since; of a device and the processor together nobody can tell.
+  const std::int64_t since = plan_.layers == plan_.n_layers ? backend_->device().memory_free_bytes - free_once_open_ : 0;
+  return std::max<std::int64_t>(plan_.free_bytes + since, 1);
 }
 
 ModelSummary LoadedModel::summary() const {
@@ -155,7 +162,7 @@ ModelSummary LoadedModel::summary() const {
   summary.name = name && *name && !(*name)->empty() ? **name : file().name();
   summary.architecture = model_.config.arch->name;
   summary.device = backend_->device().name;
-  summary.device_reason = device_reason_;
+  summary.device_reason = plan_.reason;
   summary.chat_format = template_ ? std::string(template_->name()) : "";
   summary.thinks = template_ && template_->thinks();
   summary.sampling = sampling_advice_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/device_plan.h"
 #include "engine/gguf/gguf.h"
 #include "engine/grammar/token_trie.h"
 #include "engine/kv/prefix_tree.h"
@@ -44,6 +45,7 @@ class LoadedModel {
   const Model& model() const { return model_; }
   const GgufFile& file() const { return *model_.file; }
   gpu::Backend& backend() { return *backend_; }
+  const gpu::Backend& backend() const { return *backend_; }
   KvCache& cache() { return *cache_; }
   /// What the cache holds of earlier texts.
   PrefixTree& texts() { return *texts_; }
@@ -54,6 +56,9 @@ class LoadedModel {
   std::shared_ptr<const TokenTrie> token_trie();
   const ChatTemplate* chat_template() const { return template_ ? &*template_ : nullptr; }
   ModelSummary summary() const;
+  /// The id of the device that was chosen for it, which may hold a part of it alone; and what would be free there without it, as far as that is known (else 0).
+  const std::string& device_id() const { return plan_.device; }
+  std::int64_t device_free_without() const;
   /// What is known of the KV cache's encodings on this model: at first what options.kv_book had.
   const KvQuality& kv_quality() const { return kv_quality_; }
   /// The modes, each with its memory for the whole context.
@@ -82,7 +87,8 @@ class LoadedModel {
   Result<void> settle_on(std::shared_ptr<gpu::Backend> backend, std::shared_ptr<const GgufFile> file, const gpu::Progress& go_on);
 
   std::shared_ptr<gpu::Backend> backend_;  // first: everything below lives on it
-  std::string device_reason_;
+  DevicePlan plan_;
+  std::int64_t free_once_open_ = 0;  // bytes of the device
   ModelOptions options_;
   Model model_;
   std::shared_ptr<KvBook> kv_book_;

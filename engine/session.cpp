@@ -10,6 +10,7 @@
 #include "engine/base/log.h"
 #include "engine/device_plan.h"
 #include "engine/drafting.h"
+#include "engine/fit.h"
 #include "engine/inbox.h"
 #include "engine/loaded_model.h"
 #include "engine/page_saver.h"
@@ -250,6 +251,8 @@ class Session::Desk {
     }
     outbox_.push(std::move(counted));
   }
+
+  void handle(LookAtMemory& command) { outbox_.push(memory_there(command.options, model_.get())); }
 
   void handle(Generate& request) {
     if (!model_) {

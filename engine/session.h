@@ -178,8 +178,12 @@ struct CountTokens {
   std::vector<ChatMessage> messages;
   std::optional<bool> thinking = {};  // as in Generate
 };
+/// How much memory a model would find that is opened with these options.
+struct LookAtMemory {
+  ModelOptions options;
+};
 using Command = std::variant<LoadModel, UnloadModel, Generate, Stop, AssignChat, ForgetChat, KeepChats, CountTokens, Suggest,
-                             AdjustDrafts, CancelSuggest, LearnTexts, RecallChat>;
+                             AdjustDrafts, CancelSuggest, LearnTexts, RecallChat, LookAtMemory>;
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
 
@@ -256,9 +260,16 @@ struct TokensCounted {
   std::int64_t total = 0;                 // exactly what Generate would read
   std::vector<std::int64_t> of_messages;  // of each content alone; what is left of the total is the template's
 };
+/// Answers LookAtMemory: what would be free without the model that is open.
+struct MemoryThere {
+  std::string device = "cpu";      // that computes, an id of gpu::list_devices()
+  std::int64_t device_free = 0;    // bytes of a graphics processor's own memory; 0: not known, or none
+  std::int64_t prompt_rows = 128, widest_head = 512;  // as gpu::DeviceInfo has them
+  std::int64_t processor_free = 0;  // bytes
+};
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, PrefixRestoring, GenerationStarted,
                            PromptProgress, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts,
-                           KvMeasured>;
+                           KvMeasured, MemoryThere>;
 
 class Session {
  public:

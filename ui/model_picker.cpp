@@ -14,6 +14,13 @@ constexpr std::size_t kMaxRecent = 6;
 constexpr std::string_view kPathId = "models/path", kListId = "models/list";
 constexpr const char* kBuiltinDetail = "Comes with the program; small, for everyday English";
 
+/// The verdict on a model's size, by FitLevel.
+struct FitLook {
+  std::string_view words;
+  Color Theme::*colour;
+};
+constexpr FitLook kFitLooks[] = {{"", &Theme::ink_soft}, {"Fits", &Theme::accent}, {"Slow", &Theme::ink_soft}, {"Too large", &Theme::danger}};
+
 /// A path as people paste it: without blanks or quotes around it, or a file URI's scheme, and from their own folder on.
 std::string tidy_path(std::string path) {
   const auto strip = [&](std::string_view set) {
@@ -54,12 +61,17 @@ void ModelPicker::collect(Frame& frame) {
   };
   const std::size_t n_recent = std::min(kMaxRecent, state.recent_models.size());
   section("Recent", n_recent > 0);
-  for (std::size_t i = 0; i < n_recent; ++i) entries_.push_back({frame.join("models/recent:", i), state.recent_models[i].name, state.recent_models[i].path, state.recent_models[i].path});
+  // What it needs stands before where it is, for the line is cut at its end.
+  const auto with_fit = [&](const ModelFit& fit, std::string_view detail) { return fit.words.empty() ? detail : frame.join(fit.words, " \u00b7 ", detail); };
+  for (std::size_t i = 0; i < n_recent; ++i) {
+    const RecentModel& model = state.recent_models[i];
+    entries_.push_back({frame.join("models/recent:", i), model.name, with_fit(model.fit, model.path), model.path, true, model.fit.level});
+  }
   section("Found on this computer", !state.found_models.empty());
   section("Looking for models on this computer\u2026", state.finding_models && state.found_models.empty());
   for (std::size_t i = 0; i < state.found_models.size(); ++i) {
     const FoundModel& model = state.found_models[i];
-    entries_.push_back({frame.join("models/found:", i), model.name, model.detail, model.path, model.can_open});
+    entries_.push_back({frame.join("models/found:", i), model.name, with_fit(model.fit, model.detail), model.path, model.can_open, model.fit.level});
   }
   const bool builtin = !state.builtin_model.path.empty();
   section("Built in", builtin);
@@ -142,9 +154,13 @@ void ModelPicker::draw_entry(Frame& frame, const Entry& entry, Rect row) {
     canvas.text_cut({x, row.top + frame.px(10)}, frame.px(26), width, frame.font(text::Style::bold, size::kSmall), frame.theme.ink_soft, entry.name);
     return;
   }
-  frame.input.add({.id = entry.id, .role = ItemRole::row, .label = frame.join(entry.name, ": ", entry.detail), .rect = row.intersect(canvas.clip()), .enabled = entry.can_open});
+  frame.input.add({.id = entry.id, .role = ItemRole::row, .label = entry.fit == FitLevel::unknown ? frame.join(entry.name, ": ", entry.detail) : frame.join(entry.name, ": ", kFitLooks[static_cast<std::size_t>(entry.fit)].words, ". ", entry.detail), .rect = row.intersect(canvas.clip()), .enabled = entry.can_open});
   if (frame.input.hovered(entry.id)) canvas.fill(row, frame.theme.hover, frame.px(size::kRadius));
-  canvas.text_cut({x, row.top + frame.px(3)}, frame.px(22), width, frame.font(text::Style::medium, size::kInterface), entry.can_open ? frame.theme.ink : frame.theme.ink_soft, entry.name);
+  const FitLook look = kFitLooks[static_cast<std::size_t>(entry.fit)];
+  const text::Font small = frame.font(text::Style::medium, size::kSmall);
+  const float verdict = look.words.empty() ? 0 : std::ceil(canvas.width(small, look.words));
+  if (verdict > 0) canvas.text({row.right - frame.px(kInset) - verdict, row.top + frame.px(3)}, frame.px(22), small, frame.theme.*look.colour, look.words);
+  canvas.text_cut({x, row.top + frame.px(3)}, frame.px(22), width - (verdict > 0 ? verdict + frame.px(12) : 0), frame.font(text::Style::medium, size::kInterface), entry.can_open ? frame.theme.ink : frame.theme.ink_soft, entry.name);
   canvas.text_cut({x, row.top + frame.px(23)}, frame.px(18), width, frame.font(text::Style::regular, size::kSmall - 1), frame.theme.ink_soft, entry.detail);
   focus_ring(frame, entry.id, row.inset(frame.px(2), frame.px(2)), frame.px(size::kRadius));
   if (frame.input.activated(entry.id)) choose(frame, std::string(entry.path));

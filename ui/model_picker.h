@@ -22,6 +22,7 @@ class ModelPicker {
     std::string_view id;  // empty: a section's name, or words alone
     std::string_view name, detail, path;
     bool can_open = true;
+    FitLevel fit = FitLevel::unknown;
   };
 
   void choose(Frame& frame, std::string path);

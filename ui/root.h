@@ -64,6 +64,12 @@ class Root {
   void draw_header(Frame& frame, Rect area);
   void draw_header_buttons(Frame& frame, Rect rect);
   void draw_welcome(Frame& frame, Rect area);
+  struct WelcomeOffer {
+    std::string_view label, detail = {}, other = {};  // of its button, below it, of the button beside it
+    std::string_view path = {};                       // what the first one opens; empty: the list
+  };
+  WelcomeOffer welcome_offer(Frame& frame) const;
+  void draw_offer(Frame& frame, const WelcomeOffer& offer, Rect area, float y);
   float draw_notices(Frame& frame, Rect area);
   void let_notices_go(Frame& frame);
   void draw_tooltip(Frame& frame, Rect window);

@@ -130,24 +130,55 @@ void Root::draw_welcome(Frame& frame, Rect area) {
   const float width = std::min(frame.px(520), area.width() - frame.px(48));
   const text::Font title_font = frame.font(text::Style::bold, size::kTitle), font = frame.font(text::Style::regular, size::kText);
   welcome_.set(frame, line, font, frame.px(25), width);
-  const float button = frame.px(40);
-  // Who has never opened a model of their own is shown the way to those that are here.
-  const auto n_found = frame.state.recent_models.empty() ? static_cast<std::int64_t>(std::ranges::count_if(frame.state.found_models, &FoundModel::can_open)) : 0;
-  const std::string_view offer = !ready && !loading ? "Open a model\u2026" : !ready || hidden || n_found == 0 ? ""
-                                 : n_found == 1 ? "A model was found on this computer\u2026" : frame.join(n_found, " models were found on this computer\u2026");
-  const float height = frame.px(52) + welcome_.height() + (offer.empty() ? 0 : frame.px(24) + button);
+  const WelcomeOffer offer = welcome_offer(frame);
+  const float height = frame.px(52) + welcome_.height() + (offer.label.empty() ? 0 : frame.px(64));
   float y = std::round(std::max(area.top + frame.px(16), area.center().y - height * 0.6f));
   canvas.push_clip(area);
   canvas.text({std::round(area.center().x - canvas.width(title_font, title) / 2), y}, frame.px(40), title_font, frame.theme.ink, title);
   y += frame.px(52);
   welcome_.draw_centered(frame, {area.center().x - width / 2, y}, frame.theme.ink_soft);
-  y += welcome_.height();
-  if (!offer.empty()) {
-    y += frame.px(24);
-    const float w = text_button_width(frame, offer) + frame.px(12), x = std::round(area.center().x - w / 2);
-    if (text_button(frame, "welcome/open", offer, {x, y, x + w, y + button}, ready ? ButtonLook::plain : ButtonLook::primary)) picker_.open(frame);
-  }
+  if (!offer.label.empty()) draw_offer(frame, offer, area, y + welcome_.height() + frame.px(24));
   canvas.pop_clip();
+}
+
+/// The way to models for whoever has no other: the best of those that were found, which is the largest one that fits, or the list of all.
+Root::WelcomeOffer Root::welcome_offer(Frame& frame) const {
+  const ViewState& state = frame.state;
+  const ModelState model = state.model.state;
+  if (model == ModelState::loading) return {};
+  if (model != ModelState::ready) return {.label = "Open a model\u2026"};
+  if (state.private_chat || !state.recent_models.empty()) return {};
+  const FoundModel* best = nullptr;
+  std::int64_t n_found = 0;
+  for (const FoundModel& found : state.found_models) {
+    n_found += found.can_open ? 1 : 0;
+    if (found.fit.level == FitLevel::fits && (best == nullptr || found.fit.needed > best->fit.needed)) best = &found;
+  }
+  if (n_found == 0) return {};
+  if (best == nullptr) return {.label = n_found == 1 ? "A model was found on this computer\u2026" : frame.join(n_found, " models were found on this computer\u2026")};
+  return {frame.join("Open ", best->name), frame.join(best->fit.words, " \u00b7 ", best->detail), n_found == 1 ? std::string_view() : "Other models\u2026", best->path};
+}
+
+void Root::draw_offer(Frame& frame, const WelcomeOffer& offer, Rect area, float y) {
+  const float height = frame.px(40), gap = frame.px(8), most = area.width() - frame.px(48);
+  const float other = offer.other.empty() ? 0 : text_button_width(frame, offer.other) + frame.px(12);
+  const float first = std::min(text_button_width(frame, offer.label) + frame.px(12), most - (other > 0 ? other + gap : 0));
+  float x = std::round(area.center().x - (first + (other > 0 ? other + gap : 0)) / 2);
+  const ButtonLook look = frame.state.model.state == ModelState::ready && offer.path.empty() ? ButtonLook::plain : ButtonLook::primary;
+  const bool taken = text_button(frame, "welcome/open", offer.label, {x, y, x + first, y + height}, look);
+  x += first + gap;
+  const bool others = other > 0 && text_button(frame, "welcome/others", offer.other, {x, y, x + other, y + height}, ButtonLook::plain);
+  if (!offer.detail.empty()) {
+    const text::Font small = frame.font(text::Style::regular, size::kSmall);
+    const float width = std::min(most, std::ceil(frame.canvas.width(small, offer.detail)));
+    frame.canvas.text_cut({std::round(area.center().x - width / 2), y + height + gap}, frame.px(20), width, small, frame.theme.ink_soft, offer.detail);
+  }
+  if (taken && !offer.path.empty()) {
+    frame.send(OpenModel{std::string(offer.path)});
+    frame.input.focus(Composer::kFieldId);
+  } else if (taken || others) {
+    picker_.open(frame);
+  }
 }
 
 }  // namespace foreword::ui

@@ -134,9 +134,18 @@ struct Notice {
   bool can_undo = false;  // offers Undo
 };
 
+/// Whether a model fits into memory, told before it is opened.
+enum class FitLevel : std::uint8_t { unknown, fits, slow, too_large };
+struct ModelFit {
+  FitLevel level = FitLevel::unknown;
+  std::string words;  // "Needs 5.1 of 7.6 GB"; empty where it is unknown
+  std::int64_t needed = 0;  // bytes
+};
+
 struct RecentModel {
   std::string path;  // UTF-8
   std::string name;
+  ModelFit fit{};
 };
 
 /// A model that another program keeps on this computer, or that lies beside one that was opened before.
@@ -145,6 +154,7 @@ struct FoundModel {
   std::string name;
   std::string detail;  // "4.7 GB, from LM Studio", or why it cannot be opened
   bool can_open = true;
+  ModelFit fit{};
 };
 
 enum class ThemeChoice : std::uint8_t { light, dark };

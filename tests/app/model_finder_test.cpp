@@ -157,19 +157,31 @@ TEST(ModelName, IsTheOneModelsOrAFiles) {
 class FoundTest : public ::testing::Test {
  protected:
   FoundTest()
-      : controller({.engine = [](engine::Command) {},
+      : controller({.engine = [this](engine::Command command) { n_looks += std::holds_alternative<engine::LookAtMemory>(command); },
                     .storage = [](storage::Command) {},
                     .now_ms = [] { return std::int64_t{1234}; },
                     .aside = [this](SideWork work) { works.push_back(std::move(work)); },
                     .save_file = {},
                     .read_file = {},
-                    .find_models = [this](const std::vector<fs::path>& known) { return asked.push_back(known), found; }},
+                    .find_models = [this](const std::vector<fs::path>& known) { return asked.push_back(known), found; },
+                    .fit_of = [this](const fs::path& path, const engine::ModelOptions& options, const engine::MemoryThere& memory) { return fit_of(path, options, memory); }},
                    {}) {}
+  Result<engine::Fit> fit_of(const fs::path& path, const engine::ModelOptions& options, const engine::MemoryThere& memory) {
+    EXPECT_EQ(options.kv_book, nullptr) << "it is the engine's";
+    judged.push_back(path);
+    engine::Fit fit{.needed = 5'100'000'000, .free = memory.processor_free, .context = 8192, .largest_context = 8192, .layers = 32, .n_layers = 32};
+    if (path == "/h/large.gguf") fit.verdict = engine::FitVerdict::too_large, fit.needed = 41'000'000'000, fit.largest_context = 0;
+    if (path == "/h/part.gguf") fit.verdict = engine::FitVerdict::partly, fit.layers = 12;
+    if (path == "/h/broken.gguf") return Error{ErrorCode::corrupt, "It ends early."};
+    return fit;
+  }
   void work() {
     for (SideWork& each : std::exchange(works, {})) each()();
   }
   std::vector<SideWork> works;
   std::vector<std::vector<fs::path>> asked;
+  std::vector<fs::path> judged;
+  int n_looks = 0;
   FoundModels found;
   Controller controller;
 };
@@ -195,6 +207,40 @@ TEST_F(FoundTest, TheListIsMadeAtTheStartAndAnewWhenItIsAskedFor) {
   controller.on(ui::UiEvent(ui::FindModels{}));
   work();
   EXPECT_EQ(asked.size(), 2u);
+}
+
+TEST_F(FoundTest, WhetherModelsFitIsToldOnceTheListIsThere) {
+  found.models = {{"/h/broken.gguf", "broken", ""}, {"/h/large.gguf", "large", ""}, {"/h/part.gguf", "part", ""}, {"/h/bad.gguf", "bad", "", 5, "Unsupported."}, {"/h/small.gguf", "small", ""}};
+  controller.on(storage::Event(storage::event::Models{1, {{"/m/old.gguf", "Old", 7, 1}}}));
+  EXPECT_EQ(n_looks, 1);
+  controller.on(engine::Event(engine::MemoryThere{.processor_free = 7'600'000'000}));
+  EXPECT_TRUE(judged.empty()) << "not before the list is there";
+  work();
+  EXPECT_EQ(controller.view().found_models.front().name, "broken") << "the list does not wait for it";
+  work();
+  EXPECT_EQ(judged, (std::vector<fs::path>{"/m/old.gguf", "/h/broken.gguf", "/h/large.gguf", "/h/part.gguf", "/h/small.gguf"}));
+  const ui::ModelFit& recent = controller.view().recent_models.front().fit;
+  EXPECT_EQ(recent.level, ui::FitLevel::fits);
+  EXPECT_EQ(recent.words, "Needs 5.1 of 7.6 GB");
+  std::vector<std::string> rows;
+  for (const ui::FoundModel& model : controller.view().found_models) rows.push_back(model.name + ": " + model.fit.words);
+  EXPECT_EQ(rows, (std::vector<std::string>{"broken: ", "small: Needs 5.1 of 7.6 GB", "part: Needs 5.1 of 7.6 GB, 12 of 32 layers in graphics memory", "large: Needs 41.0 of 7.6 GB", "bad: "}));
+  controller.on(engine::Event(engine::MemoryThere{.processor_free = 1}));
+  work();
+  EXPECT_EQ(judged.size(), 10U) << "memory may have been asked for by itself";
+}
+
+TEST(ModelFit, InWords) {
+  engine::Fit fit{.needed = 84'000'000, .free = 7'600'000'000};
+  EXPECT_EQ(fit_words(fit), "Needs 84 MB of 7.6 GB");
+  fit.free = 0;
+  EXPECT_EQ(fit_words(fit), "Needs 84 MB") << "nobody knows of how much";
+  fit = {.verdict = engine::FitVerdict::too_large, .needed = 9'000'000'000, .free = 7'600'000'000, .context = 131072, .largest_context = 16384};
+  EXPECT_EQ(fit_words(fit), "Needs 9.0 of 7.6 GB, fits with a context of 16,384 tokens");
+  fit = {.verdict = engine::FitVerdict::partly, .needed = 9'000'000'000, .free = 14'000'000'000, .layers = 0, .n_layers = 32};
+  EXPECT_EQ(fit_words(fit), "Needs 9.0 of 14.0 GB, too much for the graphics memory");
+  fit = {.needed = 996'000'000, .free = 994'000'000};
+  EXPECT_EQ(fit_words(fit), "Needs 1.0 GB of 994 MB");
 }
 
 }  // namespace

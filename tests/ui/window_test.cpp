@@ -96,6 +96,24 @@ TEST_F(WindowTest, D47WhoHasNeverOpenedOneIsShownTheWayToModelsThatAreHere) {
   EXPECT_NE(drive.find("models/found:0"), nullptr);
 }
 
+TEST_F(WindowTest, D47TheLargestThatFitsIsOfferedAtOnce) {
+  const auto fit = [](FitLevel level, std::int64_t needed) { return ModelFit{level, "Needs it", needed}; };
+  drive.state.found_models = {{"/f/a.gguf", "A", "1.0 GB, from Jan", true, fit(FitLevel::fits, 1)}, {"/f/b.gguf", "B", "2.0 GB, from Jan", true, fit(FitLevel::fits, 2)},
+                              {"/f/c.gguf", "C", "3.0 GB, from Jan", true, fit(FitLevel::slow, 3)}};
+  drive.frames(2);
+  ASSERT_NE(drive.find("welcome/others"), nullptr);
+  EXPECT_EQ(drive.find("welcome/open")->label, "Open B");
+  ASSERT_TRUE(drive.click("welcome/others"));
+  drive.frames(2);
+  EXPECT_EQ(drive.find("models/found:1")->label, "B: Fits. Needs it \u00b7 2.0 GB, from Jan");
+  EXPECT_EQ(drive.find("models/found:2")->label, "C: Slow. Needs it \u00b7 3.0 GB, from Jan");
+  drive.key(Key::escape);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<OpenModel>(), nullptr);
+  ASSERT_TRUE(drive.click("welcome/open"));
+  EXPECT_EQ(drive.last<OpenModel>()->path, "/f/b.gguf");
+}
+
 TEST_F(WindowTest, AModelsPathMayBeginInTheUsersFolder) {
   const std::string home = std::getenv("HOME");
   drive.key(letter('o'), kCtrl);
