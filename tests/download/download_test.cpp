@@ -94,6 +94,10 @@ TEST_F(DownloadTest, MoreBytesThanAnnounced) {
   web.usual = [this](const WebRequest&, WebSink& sink) { return send(sink, 200, {}, bytes + "x", 7); };
   EXPECT_EQ(load(wanted()).error().code, ErrorCode::corrupt);
   EXPECT_FALSE(fs::exists(target()));
+  WebOutcome outcome;
+  web.usual = [&](const WebRequest&, WebSink& sink) { return outcome = send(sink, 200, {}, bytes + std::string(1000, 'x'), 7); };
+  EXPECT_EQ(load(wanted()).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(outcome.end, WebEnd::stopped) << "they are not written";
   web.usual = says(200, {{"content-length", "212"}}, bytes + "x");
   EXPECT_EQ(load(wanted()).error().code, ErrorCode::corrupt);
 }
