@@ -13,6 +13,7 @@ namespace command = storage::command;
 
 Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outboxes)), options_(std::move(options)) {
   if (!options_.builtin.empty()) view_.builtin_model = {options_.builtin, kBuiltinName};
+  view_.hub.can_ask = static_cast<bool>(out_.ask_hub);
   show_settings();
   show_answers();
 }

@@ -15,6 +15,7 @@
 #include "app/chat_sampling.h"
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
+#include "app/hub_desk.h"
 #include "app/model_finder.h"
 #include "app/model_fit.h"
 #include "app/power.h"
@@ -44,6 +45,11 @@ class Controller {
     std::function<FoundModels(const std::vector<std::filesystem::path>& known)> find_models = {};
     /// Whether one of them fits into memory, with options that have no book; called by such work alone. Empty: nobody knows.
     std::function<Result<engine::Fit>(const std::filesystem::path&, const engine::ModelOptions&, const engine::MemoryThere&)> fit_of = {};
+    /// Asks the hub; `tell` is called on this thread, once or more often. Empty: this build cannot.
+    std::function<void(HubAsk, std::function<void(HubAnswer)> tell)> ask_hub = {};
+    /// Downloads a model, after those that were ordered before; its closures are called on this thread. Gives one up that has not ended.
+    std::function<void(GetOrder)> get_model = {};
+    std::function<void(std::int64_t id)> stop_getting = {};
     /// Switches the local server on or off and tells what it is then; called by such work alone. Empty: there is none.
     std::function<ui::ServerView(bool on)> serve = {};
     /// What feeds this computer; called by such work alone. Empty: it is fed from outside.
@@ -195,6 +201,10 @@ class Controller {
   void handle(ui::ChooseOverflow&& event);
   void handle(ui::OpenModel&& event);
   void handle(ui::FindModels&& event);
+  void handle(ui::AskHub&& event);
+  void handle(ui::DownloadModel&& event);
+  void handle(ui::StopDownload&& event);
+  void handle(ui::TryDownloadAgain&& event);
   void handle(ui::DismissNotice&& event);
   void handle(ui::SetTheme&& event);
   void handle(ui::SetScale&& event);
@@ -337,6 +347,11 @@ class Controller {
   void show_settings();
   void show_found(FoundModels found);
   void judge_models();
+  static ui::ModelFit fit_view(const engine::Fit& fit);
+  void show_answer(HubAnswer answer);
+  void order_download(std::int64_t id);
+  void end_download(std::int64_t id, const Result<std::filesystem::path>& end);
+  ui::DownloadView* download(std::int64_t id);
   void show_fits(const std::map<std::string, ui::ModelFit>& fits);
   void open_model(const std::string& path);
   void open_builtin();
@@ -401,7 +416,16 @@ class Controller {
   std::uint64_t next_turn_ = 1, next_notice_ = 1;
   int n_aside_ = 0;                  // works that are done by others just now
   StartModel start_model_ = StartModel::settled;
-  std::optional<engine::MemoryThere> memory_;  // by which the models of the list have still to be judged
+  std::optional<engine::MemoryThere> memory_;  // as it was last
+  bool unjudged_ = false;            // models have been looked for since
+  struct Getting {
+    std::int64_t id = 0;
+    std::string target;
+  };
+  std::vector<HubModel> hub_models_;  // beside view_.hub.rows
+  std::uint64_t hub_question_ = 0;   // the last one
+  std::vector<Getting> downloads_;   // beside view_.downloads
+  std::int64_t next_download_ = 0;
   std::vector<std::uint64_t> model_notices_;  // why models did not open
   bool stands_in_ = false;           // the model that comes does so for one that has failed
   std::string named_model_;          // that the user named at the start

@@ -9,19 +9,11 @@
 
 namespace foreword::app {
 
-namespace {
-
-ui::FitLevel level_of(engine::FitVerdict verdict) {
-  constexpr std::array kLevels = {ui::FitLevel::fits, ui::FitLevel::slow, ui::FitLevel::too_large};
-  return kLevels[static_cast<std::size_t>(verdict)];
-}
-
-}  // namespace
-
 /// Beside the models that were opened before, which have a list of their own.
 void Controller::handle(ui::FindModels&&) {
   if (!out_.find_models || view_.finding_models) return;
   view_.finding_models = true;
+  unjudged_ = true;
   memory_.reset();
   out_.engine(engine::LookAtMemory{options_.model});
   std::vector<std::filesystem::path> known;
@@ -52,7 +44,7 @@ void Controller::handle(engine::MemoryThere&& e) {
 
 /// Once the models and the memory are known: files are read for it, so it comes after the list.
 void Controller::judge_models() {
-  if (!out_.fit_of || view_.finding_models || !memory_) return;
+  if (!out_.fit_of || view_.finding_models || !memory_ || !std::exchange(unjudged_, false)) return;
   std::vector<std::string> paths;
   for (const ui::RecentModel& model : view_.recent_models) paths.push_back(model.path);
   for (const ui::FoundModel& model : view_.found_models) {
@@ -60,13 +52,18 @@ void Controller::judge_models() {
   }
   engine::ModelOptions options = options_.model;
   options.kv_book.reset();
-  aside([this, fit_of = out_.fit_of, paths = std::move(paths), options = std::move(options), memory = *std::exchange(memory_, {})]() -> Afterwards {
+  aside([this, fit_of = out_.fit_of, paths = std::move(paths), options = std::move(options), memory = *memory_]() -> Afterwards {
     std::map<std::string, ui::ModelFit> fits;
     for (const std::string& path : paths) {
-      if (const auto fit = fit_of(path, options, memory)) fits[path] = {level_of(fit->verdict), fit_words(*fit), fit->needed};
+      if (const auto fit = fit_of(path, options, memory)) fits[path] = fit_view(*fit);
     }
     return [this, fits = std::move(fits)] { show_fits(fits); };
   });
+}
+
+ui::ModelFit Controller::fit_view(const engine::Fit& fit) {
+  constexpr std::array kLevels = {ui::FitLevel::fits, ui::FitLevel::slow, ui::FitLevel::too_large};
+  return {kLevels[static_cast<std::size_t>(fit.verdict)], fit_words(fit), fit.needed};
 }
 
 /// What fits comes first.

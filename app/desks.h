@@ -7,6 +7,7 @@
 
 #include "app/command.h"
 #include "app/controller.h"
+#include "app/hub_desk.h"
 #include "app/server/local_server.h"
 #include "engine/base/mailbox.h"
 #include "engine/kv/prefix_store.h"
@@ -27,7 +28,7 @@ struct Desks {
   Mailbox<engine::Event> from_engine, from_helper;
   Mailbox<storage::Event> from_storage;
   Mailbox<int> from_server;
-  Mailbox<Afterwards> from_side;
+  Mailbox<Afterwards> from_side;  // and from the hub
   storage::StorageDesk storage;
   std::unique_ptr<engine::PrefixStore> prefixes;
   ServerDesk server_desk;
@@ -36,6 +37,7 @@ struct Desks {
   LocalServer server;      // the side desk's
   engine::Session helper;  // with the small model for suggestions, while one is wanted beside the open one
   Controller controller;
+  HubDesk hub;
   SideDesk side;  // last: the first to go
 };
 

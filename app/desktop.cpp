@@ -97,11 +97,17 @@ class Desktop final : public ui::WindowClient {
     }
   }
 
+  static std::vector<int> states_of(const std::vector<ui::DownloadView>& downloads) {
+    std::vector<int> states;
+    for (const ui::DownloadView& download : downloads) states.push_back(static_cast<int>(download.state));
+    return states;
+  }
+
   /// For scripts that wait for something on the screen.
   void print_frame(double seconds, bool focused) const {
     static constexpr const char* kModel[] = {"none", "loading", "ready", "failed"};
     const ui::ViewState& view = controller_.view();
-    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"found", view.found_models.size()},
+    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"found", view.found_models.size()}, {"hub", view.hub.rows.size()}, {"judged", std::ranges::count_if(view.hub.rows, [](const ui::HubRow& row) { return row.fit.level != ui::FitLevel::unknown; })}, {"downloads", states_of(view.downloads)},
                                       {"chats", view.chats.size()}, {"messages", view.messages.size()}, {"scale", view.scale}, {"generating", view.generating}, {"server", view.server.url}, {"draft", draft_}};
     std::printf("%s\n", line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).c_str());
     std::fflush(stdout);

@@ -75,14 +75,19 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .fit_of = [paths = find_paths(common.data_dir)](const std::filesystem::path& model, const engine::ModelOptions& options, const engine::MemoryThere& memory) {
                     return fit_of(model, with_kv_book(options, paths), memory);
                   },
+                  .ask_hub = can_download() ? [this](HubAsk ask, std::function<void(HubAnswer)> tell) { hub.ask(std::move(ask), std::move(tell)); } : std::function<void(HubAsk, std::function<void(HubAnswer)>)>(),
+                  .get_model = [this](GetOrder order) { hub.get(std::move(order)); },
+                  .stop_getting = [this](std::int64_t id) { hub.stop(id); },
                   .serve = [this, &common](bool on) { return serve(server, common, on); },
                   .read_power = [] { return read_power(); }},
                  {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .sampling_named = common.sampling_named, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,
                   .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin)}),
+      hub(find_paths(common.data_dir).models(), from_side),
       side(from_side) {}
 
 // The server first: who waits for it is told while the engine can still hear of it.
 Desks::~Desks() {
+  hub.end();
   side.end();
   server.stop();
   server_desk.close();

@@ -14,13 +14,13 @@ namespace {
 /// One file in one memory, for contexts of any length.
 class Judge {
  public:
-  Judge(const GgufFile& file, const Config& config, const KvShape& shape, const ModelOptions& options, const MemoryThere& memory)
-      : file_(file), config_(config), shape_(shape), memory_(memory), asked_layers_(options.gpu_layers) {
+  Judge(const GgufFile& file, std::int64_t file_bytes, const Config& config, const KvShape& shape, const ModelOptions& options, const MemoryThere& memory)
+      : file_(file), file_bytes_(file_bytes), config_(config), shape_(shape), memory_(memory), asked_layers_(options.gpu_layers) {
     on_device_ = memory.device != "cpu" && config.head_dim <= memory.widest_head && asked_layers_ != 0;
   }
 
   Fit at(std::int64_t context) const {
-    const ModelBytes bytes = count_bytes(file_, config_, shape_, context, on_device_ ? memory_.prompt_rows : gpu::DeviceInfo().prompt_rows);
+    const ModelBytes bytes = bytes_for(context);
     Fit fit;
     fit.context = context;
     fit.n_layers = config_.n_layers;
@@ -28,7 +28,7 @@ class Judge {
     const bool whole = fit.layers == fit.n_layers;
     const std::int64_t cache = std::accumulate(bytes.cache.begin(), bytes.cache.end(), std::int64_t{0}), working = bytes.working - kSpareBytes;
     const std::int64_t weights = on_device_ && whole ? bytes.head + bytes.table + std::accumulate(bytes.layers.begin(), bytes.layers.end(), std::int64_t{0})
-                                                     : static_cast<std::int64_t>(file_.total_bytes());
+                                                     : file_bytes_;
     if (on_device_ && whole) {
       fit.free = memory_.device_free;
       fit.needed = weights + working + (fit.free == 0 || weights + cache + bytes.working <= fit.free ? cache : bytes.least_cache);
@@ -42,6 +42,14 @@ class Judge {
   }
 
  private:
+  ModelBytes bytes_for(std::int64_t context) const {
+    ModelBytes bytes = count_bytes(file_, config_, shape_, context, on_device_ ? memory_.prompt_rows : gpu::DeviceInfo().prompt_rows);
+    const double scale = static_cast<double>(file_bytes_) / static_cast<double>(std::max<std::uint64_t>(file_.total_bytes(), 1));
+    const auto resize = [scale](std::int64_t& of) { of = static_cast<std::int64_t>(static_cast<double>(of) * scale); };
+    for (std::int64_t* of : {&bytes.head, &bytes.table, &bytes.filling_of_layer}) resize(*of);
+    std::ranges::for_each(bytes.layers, resize);
+    return bytes;
+  }
   std::int64_t layers_of(const ModelBytes& bytes) const {
     if (asked_layers_ > 0) return std::min(asked_layers_, config_.n_layers);
     return layers_that_fit(bytes, memory_.device_free);
@@ -54,6 +62,7 @@ class Judge {
   }
 
   const GgufFile& file_;
+  std::int64_t file_bytes_;
   const Config& config_;
   const KvShape& shape_;
   const MemoryThere& memory_;
@@ -84,10 +93,10 @@ MemoryThere memory_there(const ModelOptions& options, const LoadedModel* open) {
   return memory;
 }
 
-Result<Fit> judge_fit(const GgufFile& file, const ModelOptions& options, const MemoryThere& memory) {
+Result<Fit> judge_fit(const GgufFile& file, const ModelOptions& options, const MemoryThere& memory, std::int64_t file_bytes) {
   FW_ASSIGN(const Config config, read_config(file.metadata()));
   const KvPlan kv = plan_kv(file, config, options);
-  const Judge judge(file, config, kv.shape, options, memory);
+  const Judge judge(file, file_bytes > 0 ? file_bytes : static_cast<std::int64_t>(file.total_bytes()), config, kv.shape, options, memory);
   Fit fit = judge.at(context_of(config, options));
   // Of the contexts up to its own length, the longest with a verdict as good, or that fits at all; where a longer one does, each does.
   const FitVerdict wanted = std::min(fit.verdict, FitVerdict::partly);

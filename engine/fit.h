@@ -31,7 +31,8 @@ struct Fit {
 /// What is free where options.device (or what it stands for) computes, as things stand now and would without the model that is open, if one is (else null).
 MemoryThere memory_there(const ModelOptions& options, const LoadedModel* open);
 
-/// By options.context, .kv, .kv_book and .gpu_layers. Reads the file's header alone, and with a book its fingerprint. `unsupported`, `corrupt`: as read_config().
-Result<Fit> judge_fit(const GgufFile& file, const ModelOptions& options, const MemoryThere& memory);
+/// By options.context, .kv, .kv_book and .gpu_layers. Reads the file's header alone, and with a book its fingerprint. `file_bytes`: of a file of the same
+/// model in another number of bits, which is judged instead (0: this one is). `unsupported`, `corrupt`: as read_config().
+Result<Fit> judge_fit(const GgufFile& file, const ModelOptions& options, const MemoryThere& memory, std::int64_t file_bytes = 0);
 
 }  // namespace foreword::engine

@@ -1,5 +1,8 @@
 #pragma once
-// A dialog that asks for a model: a path, a recent one, one that was found on this computer, the built-in one, or a file dropped on the window.
+// A dialog that asks for a model: a path, a recent one, one that was found on this computer, the built-in one, a file dropped on the window, or one
+// that is downloaded. What stands in its field is a path, or else words for the hub, which is asked only when that is confirmed.
+
+#include <optional>
 
 #include "ui/dialog.h"
 #include "ui/paragraph.h"
@@ -23,13 +26,19 @@ class ModelPicker {
     std::string_view name, detail, path;
     bool can_open = true;
     FitLevel fit = FitLevel::unknown;
+    std::optional<std::size_t> hub{};         // its row of the hub's answer
+    const DownloadView* download = nullptr;
   };
 
   void choose(Frame& frame, std::string path);
+  void take(Frame& frame, const Entry& entry);
+  void confirm(Frame& frame);
   void collect(Frame& frame);
+  void collect_hub(Frame& frame);
   bool draw_field(Frame& frame, Rect rect);
   void draw_list(Frame& frame, Rect view, float content);
   void draw_entry(Frame& frame, const Entry& entry, Rect row);
+  void draw_download(Frame& frame, const DownloadView& download, Rect row);
 
   Paragraph failure_, drop_;
   TextField path_{TextField::Lines::one};

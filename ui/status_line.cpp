@@ -68,6 +68,9 @@ PhraseList status_places(Phrases& phrases, const ViewState& state) {
   }
   if (state.server.running > 0) places.push_back(phrases.join({state.server.running == 1 ? "1 request" : grouped(state.server.running), state.server.running == 1 ? "" : " requests", " by the server"}));
   else if (state.server.on) places.push_back(phrases.join({"Server at ", address_of(state.server.url)}));
+  if (const auto running = std::ranges::find(state.downloads, DownloadState::running, &DownloadView::state); running != state.downloads.end()) {
+    places.push_back(running->share < 0 ? phrases.join({"Downloading ", running->name}) : phrases.join({"Downloading ", running->name, phrases.format(" %.0f %%", running->share * 100)}));
+  }
   if (!status.device.empty()) places.push_back(status.device);
   if (status.memory_used <= 0) return places;
   const std::string used = bytes_words(status.memory_used);

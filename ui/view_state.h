@@ -157,6 +157,31 @@ struct FoundModel {
   ModelFit fit{};
 };
 
+/// What the hub was asked for and has answered: repositories by some words, or the models of one.
+struct HubRow {
+  std::string name;
+  std::string detail;      // "Q4_K_M, 4.7 GB", "12,345 downloads"
+  std::string repository{}; // to look into; empty: the row is a model, to be downloaded
+  ModelFit fit{};          // of a model
+};
+struct HubView {
+  bool can_ask = false;    // this build can download
+  bool asking = false;
+  std::string about{};      // the repository; empty: a search, or nothing was asked
+  std::vector<HubRow> rows{};
+  std::string problem{};    // why there is no answer, one sentence; empty: there is, or will be one
+};
+
+enum class DownloadState : std::uint8_t { waiting, running, failed, done };
+struct DownloadView {
+  std::int64_t id = 0;
+  DownloadState state = DownloadState::waiting;
+  std::string name;
+  std::string detail;  // "1.2 of 4.9 GB, 31 MB/s, about 2 min", or why it ended
+  double share = -1;   // of it that is there, 0..1; negative: unknown
+  std::string path{};  // when it is done
+};
+
 enum class ThemeChoice : std::uint8_t { light, dark };
 
 /// What the composer takes over once; ids grow. A file that was read, or without a name, words that came back.
@@ -255,6 +280,8 @@ struct ViewState {
   std::vector<RecentModel> recent_models;
   std::vector<FoundModel> found_models;  // none of the recent ones
   std::string found_note;    // folders that may not be read; empty: nothing to say
+  HubView hub;
+  std::vector<DownloadView> downloads;  // in the order in which they were asked for
   bool finding_models = false;
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
   std::vector<Offer> offers;  // that are not taken over yet, the newest last
@@ -337,6 +364,13 @@ struct OffersTaken { std::uint64_t newest = 0; };
 struct OpenModel { std::string path; };
 /// Looks anew for models on this computer.
 struct FindModels {};
+/// Words, a repository, or the address of a model, for the hub. Empty: what it said is no longer wanted.
+struct AskHub { std::string text; };
+/// A row of its answer; goes on with what came of it before.
+struct DownloadModel { std::size_t row = 0; };
+/// What came stays. One that has ended leaves the list.
+struct StopDownload { std::int64_t id = 0; };
+struct TryDownloadAgain { std::int64_t id = 0; };
 /// An address of the web or of mail that the user wants to see in another program.
 struct OpenLink { std::string target; };
 struct DismissNotice { std::uint64_t id = 0; };
@@ -348,6 +382,6 @@ struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, FindModels, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
+                             AttachFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, FindModels, AskHub, DownloadModel, StopDownload, TryDownloadAgain, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

@@ -27,9 +27,17 @@ class WithoutModel(program.ProgramTest):
                          [("Stories-F32", "LM Studio", str(model), model.stat().st_size), ("strange", "LM Studio", str(strange), strange.stat().st_size)])
         self.assertIsNone(listed[0]["problem"])
         self.assertIn("new", listed[1]["problem"])
+        fit = listed[0]["fit"]
+        self.assertEqual((fit["verdict"], fit["layers_on_device"], fit["layers"]), ("fits", 5, 5))
+        self.assertGreater(fit["needed_bytes"], model.stat().st_size)
+        self.assertIsNone(listed[1]["fit"])
+        less = self.run_json("models", "--context", 128)["models"][0]["fit"]
+        self.assertEqual(less["context"], 128)
+        self.assertLess(less["needed_bytes"], fit["needed_bytes"])
         lines = self.run_ok("models").decode().splitlines()
-        self.assertEqual(len(lines), 2)
+        self.assertEqual(len(lines), 3)
         self.assertTrue(lines[0].endswith(str(model)), lines)
+        self.assertRegex(lines[1], r"^  Needs \d+ MB of \d+(\.\d)? [MG]B\.$")
         by_name = self.run_ok("complete", "-m", "stories-f32", "-p", "Once", "-n", 5, "--temperature", 0)
         self.assertEqual(by_name, self.run_ok("complete", "-m", model, "-p", "Once", "-n", 5, "--temperature", 0))
         shutil.copy2(model, self.home / ".lmstudio/models/stories-F32.gguf")

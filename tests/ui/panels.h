@@ -35,6 +35,16 @@ inline void suggest(Headless& d, std::string_view written, std::vector<std::stri
 inline const std::vector<Panel>& panels() {
   static const std::vector<Panel> kPanels{
       {"nothing more", [](Headless&) {}},
+      {"hub",
+       [](Headless& d) {
+         d.state.downloads = {{.id = 1, .state = DownloadState::running, .name = "Qwen2.5-7B-Instruct-Q4_K_M", .detail = "1.2 GB of 4.7 GB, 31.0 MB/s, about 2 min", .share = .26},
+                              {.id = 2, .state = DownloadState::failed, .name = "gemma-3-27b-it-Q8_0", .detail = "The disk has 12.1 GB free, and 28.7 GB are needed; make room or choose another folder."}};
+         d.state.hub.about = "bartowski/Qwen2.5-14B-Instruct-GGUF";
+         d.state.hub.rows = {{"Qwen2.5-14B-Instruct-IQ3_M", "IQ3_M, 6.9 GB", "", {FitLevel::fits, "Needs 8.5 of 11.2 GB", 8}},
+                             {"Qwen2.5-14B-Instruct-Q4_K_M", "Q4_K_M, 9.0 GB", "", {FitLevel::slow, "Needs 10.6 of 26.4 GB, 41 of 48 layers in graphics memory", 9}},
+                             {"Qwen2.5-14B-Instruct-f16", "F16, 29.5 GB", "", {FitLevel::too_large, "Needs 31.1 of 26.4 GB", 31}}};
+         d.key(letter('o'), Mods{.ctrl = true});
+       }},
       {"models", [](Headless& d) { d.key(letter('o'), Mods{.ctrl = true}); }},
       {"export", [](Headless& d) { d.key(letter('e'), Mods{.ctrl = true}); }},
       {"settings", [](Headless& d) { d.key(letter(','), Mods{.ctrl = true}); }},

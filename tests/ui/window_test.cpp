@@ -114,6 +114,42 @@ TEST_F(WindowTest, D47TheLargestThatFitsIsOfferedAtOnce) {
   EXPECT_EQ(drive.last<OpenModel>()->path, "/f/b.gguf");
 }
 
+TEST_F(WindowTest, D4WordsAreForTheHubAndPathsForTheDisk) {
+  drive.state.hub.can_ask = true;
+  drive.key(letter('o'), kCtrl);
+  drive.frames(2);
+  EXPECT_EQ(drive.find("models/open")->label, "Open");
+  drive.type("qwen 7b");
+  drive.frames(2);
+  EXPECT_EQ(drive.find("models/open")->label, "Search") << "nothing goes out before that is said";
+  EXPECT_EQ(drive.last<AskHub>(), nullptr);
+  drive.key(Key::enter);
+  drive.frames(2);
+  ASSERT_NE(drive.last<AskHub>(), nullptr);
+  EXPECT_EQ(drive.last<AskHub>()->text, "qwen 7b");
+  drive.state.hub.rows = {{"org/repo", "5 downloads", "org/repo"}, {"one", "Q4_K_M, 4.7 GB", "", {FitLevel::fits, "Needs 5.1 of 7.6 GB"}}};
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("models/hub:0"));
+  EXPECT_EQ(drive.last<AskHub>()->text, "org/repo");
+  EXPECT_EQ(drive.find("models/hub:1")->label, "one: Fits. Needs 5.1 of 7.6 GB \u00b7 Q4_K_M, 4.7 GB");
+  ASSERT_TRUE(drive.click("models/hub:1"));
+  EXPECT_EQ(drive.last<DownloadModel>()->row, 1U);
+  ASSERT_NE(drive.find("models/path"), nullptr) << "the dialog stays";
+  drive.state.downloads = {{.id = 4, .state = DownloadState::running, .name = "one", .detail = "1.0 GB of 4.7 GB", .share = .2}};
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("models/stop:4"));
+  EXPECT_EQ(drive.last<StopDownload>()->id, 4);
+  EXPECT_EQ(drive.last<OpenModel>(), nullptr);
+  drive.state.downloads[0] = {.id = 4, .state = DownloadState::failed, .name = "one", .detail = "No."};
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("models/download:4"));
+  EXPECT_EQ(drive.last<TryDownloadAgain>()->id, 4);
+  drive.state.downloads[0] = {.id = 4, .state = DownloadState::done, .name = "one", .detail = "Done", .path = "/m/one.gguf"};
+  drive.frames(2);
+  ASSERT_TRUE(drive.click("models/download:4"));
+  EXPECT_EQ(drive.last<OpenModel>()->path, "/m/one.gguf");
+}
+
 TEST_F(WindowTest, AModelsPathMayBeginInTheUsersFolder) {
   const std::string home = std::getenv("HOME");
   drive.key(letter('o'), kCtrl);

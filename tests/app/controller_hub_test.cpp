@@ -1,0 +1,142 @@
+// The controller beside a hub that the test plays: what is asked, what is shown of the answer, and downloads from click to file.
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "app/controller.h"
+
+namespace foreword::app {
+namespace {
+
+class HubTest : public ::testing::Test {
+ protected:
+  HubTest()
+      : controller({.engine = [](engine::Command) {},
+                    .storage = [](storage::Command) {},
+                    .now_ms = [] { return std::int64_t{1234}; },
+                    .find_models = [this](const std::vector<std::filesystem::path>&) { return ++n_found, FoundModels{}; },
+                    .ask_hub = [this](HubAsk ask, std::function<void(HubAnswer)> tell) { asked.push_back(std::move(ask)), tell_ = std::move(tell); },
+                    .get_model = [this](GetOrder order) { orders.push_back(std::move(order)); },
+                    .stop_getting = [this](std::int64_t id) { stopped.push_back(id); }},
+                   {}) {}
+  template <class Event>
+  void on(Event event) {
+    controller.on(ui::UiEvent(std::move(event)));
+  }
+  const ui::HubView& hub() const { return controller.view().hub; }
+  const std::vector<ui::DownloadView>& downloads() const { return controller.view().downloads; }
+  void offer_two() {
+    on(ui::AskHub{"org/repo"});
+    engine::Fit large{.verdict = engine::FitVerdict::too_large, .needed = 41'000'000'000, .free = 7'600'000'000};
+    tell_({.about = "org/repo", .models = {{.target = "https://h/one", .name = "one", .quant = "Q4_K_M", .bytes = 4'700'000'000}, {.target = "https://h/two", .name = "two", .fit = large}}});
+  }
+
+  std::vector<HubAsk> asked;
+  std::function<void(HubAnswer)> tell_;
+  std::vector<GetOrder> orders;
+  std::vector<std::int64_t> stopped;
+  int n_found = 0;
+  Controller controller;
+};
+
+TEST_F(HubTest, NothingIsAskedUntilTheUserAsks) {
+  EXPECT_TRUE(hub().can_ask);
+  on(ui::FindModels{});
+  EXPECT_TRUE(asked.empty());
+  on(ui::AskHub{"qwen 7b"});
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].text, "qwen 7b");
+  EXPECT_TRUE(hub().asking);
+  tell_({.finds = {{"org/a", 12'345, false}, {"org/b", 1, true}}});
+  EXPECT_FALSE(hub().asking);
+  ASSERT_EQ(hub().rows.size(), 2U);
+  EXPECT_EQ(hub().rows[0].repository, "org/a");
+  EXPECT_EQ(hub().rows[0].detail, "12,345 downloads");
+  EXPECT_EQ(hub().rows[1].detail, "1 download, asks for its licence to be accepted");
+  on(ui::AskHub{""});
+  EXPECT_TRUE(hub().rows.empty() && !hub().asking);
+  tell_({.finds = {{"org/late", 1, false}}});
+  EXPECT_TRUE(hub().rows.empty()) << "nobody waits for it any more";
+  EXPECT_EQ(asked.size(), 1U);
+}
+
+TEST_F(HubTest, ModelsAreShownBeforeItIsKnownWhetherTheyFit) {
+  controller.on(engine::Event(engine::MemoryThere{.processor_free = 5}));
+  on(ui::AskHub{"org/repo"});
+  ASSERT_TRUE(asked[0].memory);
+  EXPECT_EQ(asked[0].memory->processor_free, 5);
+  tell_({.about = "org/repo", .models = {{.target = "t", .name = "one", .quant = "Q8_0", .bytes = 4'700'000'000}}, .last = false});
+  EXPECT_TRUE(hub().asking);
+  EXPECT_EQ(hub().about, "org/repo");
+  EXPECT_EQ(hub().rows.at(0).detail, "Q8_0, 4.7 GB");
+  EXPECT_EQ(hub().rows[0].fit.level, ui::FitLevel::unknown);
+  offer_two();
+  EXPECT_FALSE(hub().asking);
+  EXPECT_EQ(hub().rows.at(1).fit.level, ui::FitLevel::too_large);
+  EXPECT_EQ(hub().rows[1].fit.words, "Needs 41.0 of 7.6 GB");
+  EXPECT_EQ(hub().rows[1].detail, "Size unknown");
+  on(ui::AskHub{"other"});
+  tell_({.problem = "The hub cannot be reached."});
+  EXPECT_EQ(hub().problem, "The hub cannot be reached.");
+}
+
+TEST_F(HubTest, ADownloadIsToldOfFromClickToFile) {
+  offer_two();
+  on(ui::DownloadModel{0});
+  on(ui::DownloadModel{1});
+  on(ui::DownloadModel{0});  // it is on its way
+  on(ui::DownloadModel{7});
+  ASSERT_EQ(orders.size(), 2U);
+  EXPECT_EQ(orders[0].target, "https://h/one");
+  ASSERT_EQ(downloads().size(), 2U);
+  EXPECT_EQ(downloads()[1].state, ui::DownloadState::waiting);
+  orders[0].on_progress({.done = 1'000'000'000, .total = 4'000'000'000, .bytes_per_second = 30e6});
+  EXPECT_EQ(downloads()[0].state, ui::DownloadState::running);
+  EXPECT_EQ(downloads()[0].detail, "1.0 GB of 4.0 GB, 30.0 MB/s, about 2 min");
+  EXPECT_DOUBLE_EQ(downloads()[0].share, .25);
+  orders[0].on_progress({.done = 1'000'000'000, .total = 4'000'000'000, .checking = true});
+  EXPECT_LT(downloads()[0].share, 0) << "what is read again is no part of it";
+  const int before = n_found;
+  orders[0].on_end(std::filesystem::path("/m/one.gguf"));
+  EXPECT_EQ(downloads()[0].state, ui::DownloadState::done);
+  EXPECT_EQ(downloads()[0].path, "/m/one.gguf");
+  EXPECT_EQ(n_found, before + 1) << "it is among the models now";
+  EXPECT_NE(controller.view().notices.back().text.find("one has been downloaded"), std::string::npos);
+  on(ui::StopDownload{downloads()[0].id});
+  EXPECT_TRUE(stopped.empty()) << "it has ended; it leaves the list";
+  EXPECT_EQ(downloads().size(), 1U);
+}
+
+TEST_F(HubTest, OneThatFailsSaysWhyAndGoesOnWhenClicked) {
+  offer_two();
+  on(ui::DownloadModel{0});
+  orders[0].on_end(Error{ErrorCode::io, "The disk is full."});
+  EXPECT_EQ(downloads()[0].state, ui::DownloadState::failed);
+  EXPECT_EQ(downloads()[0].detail, "The disk is full.");
+  EXPECT_NE(controller.view().notices.back().text.find("The disk is full."), std::string::npos);
+  on(ui::TryDownloadAgain{downloads()[0].id});
+  ASSERT_EQ(orders.size(), 2U);
+  EXPECT_EQ(orders[1].target, orders[0].target);
+  EXPECT_EQ(downloads()[0].state, ui::DownloadState::waiting);
+  on(ui::TryDownloadAgain{downloads()[0].id});
+  EXPECT_EQ(orders.size(), 2U) << "it is on its way";
+}
+
+TEST_F(HubTest, WhatIsStoppedIsHeardOfNoMore) {
+  offer_two();
+  on(ui::DownloadModel{0});
+  on(ui::StopDownload{downloads()[0].id});
+  EXPECT_EQ(stopped, std::vector<std::int64_t>{orders[0].id});
+  EXPECT_TRUE(downloads().empty());
+  const std::size_t n_notices = controller.view().notices.size();
+  orders[0].on_progress({.done = 1});
+  orders[0].on_end(Error{ErrorCode::cancelled, "Stopped."});
+  EXPECT_TRUE(downloads().empty());
+  EXPECT_EQ(controller.view().notices.size(), n_notices);
+  on(ui::DownloadModel{0});
+  EXPECT_EQ(orders.size(), 2U) << "and may be begun again";
+  EXPECT_NE(orders[1].id, orders[0].id);
+}
+
+}  // namespace
+}  // namespace foreword::app

@@ -1,0 +1,90 @@
+"""Hands at the real window that look for a model on a hub on this computer, download it, are killed, go on, and open it. Each step is a picture in the
+folder `hub` beside the program, where somebody should look.
+"""
+
+import unittest
+from pathlib import Path
+
+import hub
+import program
+import screen
+
+MODEL = program.ROOT / "assets/builtin/main.gguf"
+REPO = "somebody/Small-GGUF"
+RUNNING, DONE = 1, 3   # ui/view_state.h
+
+
+@unittest.skipUnless(MODEL.is_file(), "no built-in model in this checkout")
+@unittest.skipUnless((Path(program.PROGRAM).parent / "lib/foreword/plugins/foreword_download.so").is_file(), "this build has no downloads")
+@unittest.skipIf(screen.WHY_NOT, screen.WHY_NOT)
+class HubWindowTest(program.ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.data = MODEL.read_bytes()
+        self.hub = hub.Hub(self, {REPO: {"small-Q6_K.gguf": self.data, "README.md": b"# hello"}, "somebody/Other-GGUF": {"o-Q8_0.gguf": b"o"}})
+        self.path = self.home / ".local/share/foreword/models" / REPO / "small-Q6_K.gguf"
+        self.display = self.enterContext(screen.Screen(self.home))
+
+    def window(self):
+        window = screen.Window(self.display, self.home, more={"HF_ENDPOINT": self.hub.url})
+        self.enterContext(window)
+        window.wait("the built-in model", lambda frame: frame["model"] == "ready")
+        window.focus()
+        return window
+
+    def keep(self, name):
+        self.display.save_picture(Path(program.PROGRAM).parent / "hub" / f"{name}.png")
+
+    def download(self, window):
+        """From words to the first repository that they find, to its model."""
+        window.hand("key", "ctrl+o")
+        window.hand("type", "small")
+        window.hand("key", "Return")
+        window.wait("a repository", lambda frame: frame["hub"] == 1)
+        self.keep("1-repositories")
+        window.hand("key", "Tab", "Tab", "Return")
+        window.wait("its models, judged", lambda frame: frame["judged"] == 1)
+        self.keep("2-models")
+        window.hand("key", "Tab", "Tab", "Return")
+
+    def test_a_model_is_looked_for_downloaded_and_opened(self):
+        window = self.window()
+        self.assertEqual(self.hub.hub.requests, [], "nothing is asked before the user asks")
+        self.download(window)
+        window.wait("the model on the disk", lambda frame: frame["downloads"] == [DONE])
+        self.keep("3-downloaded")
+        self.assertEqual(self.path.read_bytes(), self.data)
+        window.hand("key", "Escape")
+        window.wait("it among the models", lambda frame: frame["found"] == 1)
+        window.hand("key", "ctrl+o", "Tab", "Return")
+        window.wait("the model, which is a recent one then", lambda frame: frame["model"] == "ready" and frame["found"] == 0)
+        self.keep("4-open")
+        window.hand("key", "ctrl+q")
+        self.assertEqual(window.finish(), program.OK, window.errors())
+
+    def test_killed_in_the_middle_it_goes_on_where_it_was(self):
+        self.hub.hold = hub.Hold(16 << 20)
+        window = self.window()
+        self.download(window)
+        self.assertTrue(self.hub.hold.reached.wait(screen.TIMEOUT))
+        window.wait("a part of it", lambda frame: frame["downloads"] == [RUNNING])
+        self.keep("5-running")
+        window.process.kill()
+        window.process.wait()
+        self.hub.hold.released.set()
+        self.assertFalse(self.path.exists())
+        self.assertGreater(self.path.with_name(self.path.name + ".part").stat().st_size, 0)
+        before = len(self.hub.files.requests)
+
+        window = self.window()
+        self.download(window)
+        window.wait("the rest", lambda frame: frame["downloads"] == [DONE])
+        self.assertEqual(self.path.read_bytes(), self.data)
+        asked = self.hub.files.requests[before:][-1][1].get("Range", "")
+        self.assertRegex(asked, r"^bytes=[1-9]\d*-")
+        window.hand("key", "Escape", "ctrl+q")
+        self.assertEqual(window.finish(), program.OK, window.errors())
+
+
+if __name__ == "__main__":
+    program.main()
