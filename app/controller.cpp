@@ -20,6 +20,7 @@ Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outb
 
 void Controller::start(const std::string& model) {
   list_everything();
+  find_unfinished();
   start_model_ = StartModel::awaited;
   named_model_ = model;
 }

@@ -15,6 +15,7 @@
 #include "app/chat_sampling.h"
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
+#include "app/download/unfinished.h"
 #include "app/hub_desk.h"
 #include "app/model_finder.h"
 #include "app/model_fit.h"
@@ -50,6 +51,8 @@ class Controller {
     /// Downloads a model, after those that were ordered before; its closures are called on this thread. Gives one up that has not ended.
     std::function<void(GetOrder)> get_model = {};
     std::function<void(std::int64_t id)> stop_getting = {};
+    /// What has begun to be downloaded and was not; called by side work alone.
+    std::function<std::vector<Unfinished>()> find_unfinished = {};
     /// Switches the local server on or off and tells what it is then; called by such work alone. Empty: there is none.
     std::function<ui::ServerView(bool on)> serve = {};
     /// What feeds this computer; called by such work alone. Empty: it is fed from outside.
@@ -349,6 +352,9 @@ class Controller {
   void judge_models();
   static ui::ModelFit fit_view(const engine::Fit& fit);
   void show_answer(HubAnswer answer);
+  void find_unfinished();
+  void show_unfinished(const std::vector<Unfinished>& found);
+  ui::DownloadView& list_download(const std::string& target, const std::string& name);
   void order_download(std::int64_t id);
   void end_download(std::int64_t id, const Result<std::filesystem::path>& end);
   ui::DownloadView* download(std::int64_t id);

@@ -57,9 +57,29 @@ void Controller::handle(ui::DownloadModel&& e) {
   const HubModel& model = hub_models_[e.row];
   const auto same = std::ranges::find(downloads_, model.target, &Getting::target);
   if (same != downloads_.end()) return handle(ui::TryDownloadAgain{same->id});
-  downloads_.push_back({++next_download_, model.target});
-  view_.downloads.push_back({.id = next_download_, .name = model.name, .detail = {}});
-  order_download(next_download_);
+  order_download(list_download(model.target, model.name).id);
+}
+
+ui::DownloadView& Controller::list_download(const std::string& target, const std::string& name) {
+  downloads_.push_back({++next_download_, target});
+  return view_.downloads.emplace_back(ui::DownloadView{.id = next_download_, .name = name, .detail = {}});
+}
+
+void Controller::find_unfinished() {
+  if (!out_.find_unfinished) return;
+  aside([this, find = out_.find_unfinished]() -> Afterwards {
+    return [this, found = find()] { show_unfinished(found); };
+  });
+}
+
+/// Nothing goes on by itself: the user may be on the road.
+void Controller::show_unfinished(const std::vector<Unfinished>& found) {
+  for (const Unfinished& one : found) {
+    if (std::ranges::find(downloads_, one.target, &Getting::target) != downloads_.end()) continue;
+    ui::DownloadView& view = list_download(one.target, one.name);
+    view.state = ui::DownloadState::failed;
+    view.detail = ui::bytes_words(one.done) + (one.total > 0 ? " of " + ui::bytes_words(one.total) : std::string()) + " are there; click to go on";
+  }
 }
 
 void Controller::handle(ui::TryDownloadAgain&& e) {

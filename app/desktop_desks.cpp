@@ -78,6 +78,7 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .ask_hub = can_download() ? [this](HubAsk ask, std::function<void(HubAnswer)> tell) { hub.ask(std::move(ask), std::move(tell)); } : std::function<void(HubAsk, std::function<void(HubAnswer)>)>(),
                   .get_model = [this](GetOrder order) { hub.get(std::move(order)); },
                   .stop_getting = [this](std::int64_t id) { hub.stop(id); },
+                  .find_unfinished = [models = find_paths(common.data_dir).models()] { return unfinished_downloads(models); },
                   .serve = [this, &common](bool on) { return serve(server, common, on); },
                   .read_power = [] { return read_power(); }},
                  {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .sampling_named = common.sampling_named, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,

@@ -172,6 +172,7 @@ struct HubView {
   std::string problem{};    // why there is no answer, one sentence; empty: there is, or will be one
 };
 
+/// failed: or it has ended before all was there; it can go on.
 enum class DownloadState : std::uint8_t { waiting, running, failed, done };
 struct DownloadView {
   std::int64_t id = 0;

@@ -17,7 +17,8 @@ class HubTest : public ::testing::Test {
                     .find_models = [this](const std::vector<std::filesystem::path>&) { return ++n_found, FoundModels{}; },
                     .ask_hub = [this](HubAsk ask, std::function<void(HubAnswer)> tell) { asked.push_back(std::move(ask)), tell_ = std::move(tell); },
                     .get_model = [this](GetOrder order) { orders.push_back(std::move(order)); },
-                    .stop_getting = [this](std::int64_t id) { stopped.push_back(id); }},
+                    .stop_getting = [this](std::int64_t id) { stopped.push_back(id); },
+                    .find_unfinished = [] { return std::vector<Unfinished>{{"https://h/one", "one", 1'000'000'000, 4'700'000'000}, {"https://h/three", "three", 5'000'000}}; }},
                    {}) {}
   template <class Event>
   void on(Event event) {
@@ -120,6 +121,21 @@ TEST_F(HubTest, OneThatFailsSaysWhyAndGoesOnWhenClicked) {
   EXPECT_EQ(downloads()[0].state, ui::DownloadState::waiting);
   on(ui::TryDownloadAgain{downloads()[0].id});
   EXPECT_EQ(orders.size(), 2U) << "it is on its way";
+}
+
+TEST_F(HubTest, WhatWasNotFinishedIsListedAndGoesOnWhenClicked) {
+  controller.start("/m/any.gguf");
+  ASSERT_EQ(downloads().size(), 2U);
+  EXPECT_EQ(downloads()[0].detail, "1.0 GB of 4.7 GB are there; click to go on");
+  EXPECT_EQ(downloads()[1].detail, "5 MB are there; click to go on");
+  EXPECT_TRUE(orders.empty()) << "not by itself";
+  on(ui::TryDownloadAgain{downloads()[1].id});
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].target, "https://h/three");
+  offer_two();
+  on(ui::DownloadModel{0});
+  EXPECT_EQ(downloads().size(), 2U) << "the same one";
+  EXPECT_EQ(orders.at(1).target, "https://h/one");
 }
 
 TEST_F(HubTest, WhatIsStoppedIsHeardOfNoMore) {

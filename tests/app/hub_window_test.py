@@ -11,7 +11,7 @@ import screen
 
 MODEL = program.ROOT / "assets/builtin/main.gguf"
 REPO = "somebody/Small-GGUF"
-RUNNING, DONE = 1, 3   # ui/view_state.h
+RUNNING, FAILED, DONE = 1, 2, 3   # ui/view_state.h
 
 
 @unittest.skipUnless(MODEL.is_file(), "no built-in model in this checkout")
@@ -77,7 +77,10 @@ class HubWindowTest(program.ProgramTest):
         before = len(self.hub.files.requests)
 
         window = self.window()
-        self.download(window)
+        window.wait("what was not finished", lambda frame: frame["downloads"] == [FAILED])
+        window.hand("key", "ctrl+o")
+        self.keep("6-unfinished")
+        window.hand("key", "Tab", "Return")
         window.wait("the rest", lambda frame: frame["downloads"] == [DONE])
         self.assertEqual(self.path.read_bytes(), self.data)
         asked = self.hub.files.requests[before:][-1][1].get("Range", "")
