@@ -352,6 +352,7 @@ class Controller {
   void judge_models();
   static ui::ModelFit fit_view(const engine::Fit& fit);
   void show_answer(HubAnswer answer);
+  void show_known_models();
   void find_unfinished();
   void show_unfinished(const std::vector<Unfinished>& found);
   ui::DownloadView& list_download(const std::string& target, const std::string& name);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/controller.h"
+#include "app/known_models.h"
 #include "app/words.h"
 #include "ui/status_line.h"
 
@@ -70,6 +71,14 @@ void Controller::find_unfinished() {
   aside([this, find = out_.find_unfinished]() -> Afterwards {
     return [this, found = find()] { show_unfinished(found); };
   });
+}
+
+void Controller::show_known_models() {
+  if (!out_.ask_hub || !memory_) return;
+  view_.known_models.clear();
+  for (const KnownModel& model : known_models()) {
+    view_.known_models.push_back({std::string(model.name), ui::bytes_words(model.bytes) + ", licence " + std::string(model.licence), std::string(model.target), fit_view(rough_fit(model, *memory_))});
+  }
 }
 
 /// Nothing goes on by itself: the user may be on the road.

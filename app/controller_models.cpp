@@ -40,6 +40,7 @@ void Controller::show_found(FoundModels found) {
 void Controller::handle(engine::MemoryThere&& e) {
   memory_ = std::move(e);
   judge_models();
+  show_known_models();
 }
 
 /// Once the models and the memory are known: files are read for it, so it comes after the list.

@@ -120,6 +120,12 @@ void ModelPicker::collect(Frame& frame) {
     const FoundModel& model = state.found_models[i];
     entries_.push_back({frame.join("models/found:", i), model.name, with_fit(frame, model.fit, model.detail), model.path, model.can_open, model.fit.level});
   }
+  const bool known = !state.known_models.empty() && state.hub.rows.empty() && !state.hub.asking;
+  section("To begin with, from Hugging Face", known);
+  for (std::size_t i = 0; known && i < state.known_models.size(); ++i) {
+    const HubRow& row = state.known_models[i];
+    entries_.push_back({.id = frame.join("models/known:", i), .name = row.name, .detail = with_fit(frame, row.fit, row.detail), .path = row.repository, .fit = row.fit.level, .hub = i});
+  }
   const bool builtin = !state.builtin_model.path.empty();
   section("Built in", builtin);
   if (builtin) entries_.push_back({"models/builtin", state.builtin_model.name, kBuiltinDetail, state.builtin_model.path});

@@ -154,7 +154,7 @@ Root::WelcomeOffer Root::welcome_offer(Frame& frame) const {
     n_found += found.can_open ? 1 : 0;
     if (found.fit.level == FitLevel::fits && (best == nullptr || found.fit.needed > best->fit.needed)) best = &found;
   }
-  if (n_found == 0) return {};
+  if (n_found == 0) return {.label = state.known_models.empty() ? std::string_view() : "Look for a larger model\u2026"};
   if (best == nullptr) return {.label = n_found == 1 ? "A model was found on this computer\u2026" : frame.join(n_found, " models were found on this computer\u2026")};
   return {frame.join("Open ", best->name), frame.join(best->fit.words, " \u00b7 ", best->detail), n_found == 1 ? std::string_view() : "Other models\u2026", best->path};
 }

@@ -282,6 +282,7 @@ struct ViewState {
   std::vector<FoundModel> found_models;  // none of the recent ones
   std::string found_note;    // folders that may not be read; empty: nothing to say
   HubView hub;
+  std::vector<HubRow> known_models;  // of the hub, for whoever has none; empty where it cannot be asked
   std::vector<DownloadView> downloads;  // in the order in which they were asked for
   bool finding_models = false;
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/controller.h"
+#include "app/known_models.h"
 
 namespace foreword::app {
 namespace {
@@ -121,6 +122,21 @@ TEST_F(HubTest, OneThatFailsSaysWhyAndGoesOnWhenClicked) {
   EXPECT_EQ(downloads()[0].state, ui::DownloadState::waiting);
   on(ui::TryDownloadAgain{downloads()[0].id});
   EXPECT_EQ(orders.size(), 2U) << "it is on its way";
+}
+
+TEST_F(HubTest, KnownModelsAreJudgedRoughly) {
+  EXPECT_TRUE(controller.view().known_models.empty());
+  controller.on(engine::Event(engine::MemoryThere{.processor_free = 5'000'000'000}));
+  const auto& known = controller.view().known_models;
+  ASSERT_EQ(known.size(), 3U);
+  EXPECT_EQ(known[0].detail, "2.5 GB, licence Apache 2.0");
+  EXPECT_EQ(known[0].fit.words, "Needs 3.9 of 5.0 GB");
+  EXPECT_EQ(known[0].fit.level, ui::FitLevel::fits);
+  EXPECT_EQ(known[2].fit.level, ui::FitLevel::too_large);
+  controller.on(engine::Event(engine::MemoryThere{.device = "cuda:0", .device_free = 8'000'000'000, .processor_free = 30'000'000'000}));
+  EXPECT_EQ(known[1].fit.level, ui::FitLevel::fits);
+  EXPECT_EQ(known[2].fit.level, ui::FitLevel::slow);
+  for (std::size_t i = 1; i < known_models().size(); ++i) EXPECT_GT(known_models()[i].bytes, known_models()[i - 1].bytes);
 }
 
 TEST_F(HubTest, WhatWasNotFinishedIsListedAndGoesOnWhenClicked) {

@@ -64,6 +64,7 @@ inline State base() {
                     {"/home/ada/.lmstudio/models/Llama-3.3-70B-Q4_K_M.gguf", "Llama-3.3-70B-Q4_K_M", "42.5 GB, from LM Studio", true, {FitLevel::too_large, "Needs 45.3 of 26.4 GB", 45'300'000'000}},
                     {"/home/ada/models/mamba.gguf", "mamba-2.8b", "The architecture mamba keeps a recurrent state, which this version cannot run; choose another model.", false}};
   s.hub.can_ask = true;
+  s.known_models = {{"Qwen3 4B", "2.5 GB, licence Apache 2.0", "a/b", {FitLevel::fits, "Needs 3.9 of 11.2 GB"}}};
   s.recent_models = {{"/home/ada/models/qwen3-8b-q4_k_m.gguf", "Qwen3 8B Q4_K_M", {FitLevel::fits, "Needs 6.2 of 11.2 GB", 6'200'000'000}}, {"/home/ada/models/stories260K.gguf", "stories260K"}};
   return s;
 }

@@ -96,6 +96,22 @@ TEST_F(WindowTest, D47WhoHasNeverOpenedOneIsShownTheWayToModelsThatAreHere) {
   EXPECT_NE(drive.find("models/found:0"), nullptr);
 }
 
+TEST_F(WindowTest, D47WhereNoneIsHereSomeAreNamedThatCanBeHad) {
+  drive.state.known_models = {{"Small 4B", "2.5 GB, licence Apache 2.0", "org/small:Q4_K_M", {FitLevel::fits, "Needs 3.9 of 7.6 GB"}}};
+  drive.frames(2);
+  ASSERT_NE(drive.find("welcome/open"), nullptr);
+  EXPECT_EQ(drive.find("welcome/open")->label, "Look for a larger model\u2026");
+  ASSERT_TRUE(drive.click("welcome/open"));
+  drive.frames(2);
+  EXPECT_EQ(drive.find("models/known:0")->label, "Small 4B: Fits. Needs 3.9 of 7.6 GB \u00b7 2.5 GB, licence Apache 2.0");
+  ASSERT_TRUE(drive.click("models/known:0"));
+  EXPECT_EQ(drive.last<AskHub>()->text, "org/small:Q4_K_M");
+  EXPECT_EQ(drive.last<DownloadModel>(), nullptr) << "the user sees what it is first";
+  drive.state.hub.rows = {{"small", "Q4_K_M, 2.5 GB", ""}};
+  drive.frames(2);
+  EXPECT_EQ(drive.find("models/known:0"), nullptr) << "the answer stands there now";
+}
+
 TEST_F(WindowTest, D47TheLargestThatFitsIsOfferedAtOnce) {
   const auto fit = [](FitLevel level, std::int64_t needed) { return ModelFit{level, "Needs it", needed}; };
   drive.state.found_models = {{"/f/a.gguf", "A", "1.0 GB, from Jan", true, fit(FitLevel::fits, 1)}, {"/f/b.gguf", "B", "2.0 GB, from Jan", true, fit(FitLevel::fits, 2)},
