@@ -352,6 +352,7 @@ class Controller {
   void judge_models();
   static ui::ModelFit fit_view(const engine::Fit& fit);
   void show_answer(HubAnswer answer);
+  void switch_network();
   void show_known_models();
   void find_unfinished();
   void show_unfinished(const std::vector<Unfinished>& found);
@@ -431,6 +432,7 @@ class Controller {
   };
   std::vector<HubModel> hub_models_;  // beside view_.hub.rows
   std::uint64_t hub_question_ = 0;   // the last one
+  bool network_ = true;              // the hub may be asked, as it is set
   std::vector<Getting> downloads_;   // beside view_.downloads
   std::int64_t next_download_ = 0;
   std::vector<std::uint64_t> model_notices_;  // why models did not open

@@ -24,8 +24,20 @@ std::string progress_words(const GetProgress& progress) {
 
 }  // namespace
 
+/// Off: nothing is asked, and what is being asked or downloaded ends.
+void Controller::switch_network() {
+  const bool can_ask = out_.ask_hub && network_;
+  if (std::exchange(view_.hub.can_ask, can_ask) == can_ask) return;
+  show_known_models();
+  if (can_ask) return;
+  ++hub_question_;
+  view_.hub = {};
+  hub_models_.clear();
+  for (const Getting& one : downloads_) out_.stop_getting(one.id);
+}
+
 void Controller::handle(ui::AskHub&& e) {
-  if (!out_.ask_hub) return;
+  if (!view_.hub.can_ask) return;
   view_.hub = {.can_ask = true, .asking = !e.text.empty()};
   hub_models_.clear();
   const std::uint64_t question = ++hub_question_;
@@ -54,7 +66,7 @@ void Controller::show_answer(HubAnswer answer) {
 }
 
 void Controller::handle(ui::DownloadModel&& e) {
-  if (!out_.get_model || e.row >= hub_models_.size()) return;
+  if (e.row >= hub_models_.size()) return;
   const HubModel& model = hub_models_[e.row];
   const auto same = std::ranges::find(downloads_, model.target, &Getting::target);
   if (same != downloads_.end()) return handle(ui::TryDownloadAgain{same->id});
@@ -74,8 +86,8 @@ void Controller::find_unfinished() {
 }
 
 void Controller::show_known_models() {
-  if (!out_.ask_hub || !memory_) return;
   view_.known_models.clear();
+  if (!view_.hub.can_ask || !memory_) return;
   for (const KnownModel& model : known_models()) {
     view_.known_models.push_back({std::string(model.name), ui::bytes_words(model.bytes) + ", licence " + std::string(model.licence), std::string(model.target), fit_view(rough_fit(model, *memory_))});
   }
@@ -93,7 +105,9 @@ void Controller::show_unfinished(const std::vector<Unfinished>& found) {
 
 void Controller::handle(ui::TryDownloadAgain&& e) {
   const auto* view = download(e.id);
-  if (view != nullptr && view->state == ui::DownloadState::failed) order_download(e.id);
+  if (view == nullptr || view->state != ui::DownloadState::failed) return;
+  if (!view_.hub.can_ask) return notify(ui::NoticeKind::info, "This goes on once \u201cLook for models on Hugging Face\u201d is on in the settings (Ctrl+,).");
+  order_download(e.id);
 }
 
 /// A closure that tells of one that has left the list finds nothing.

@@ -24,11 +24,11 @@ struct Applied {
   bool kv_given;
   std::optional<bool>& thinking;
   std::string &instructions, &new_chats;
-  bool& server_wanted;
+  bool &server_wanted, &network;
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 19> kSettings{{
+constexpr std::array<std::pair<std::string_view, Apply>, 20> kSettings{{
     {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
     {kContrastKey, [](Applied to, const std::string& value) { to.view.high_contrast = value == "high"; }},
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
@@ -52,6 +52,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 19> kSettings{{
     {kInstructionsKey, [](Applied to, const std::string& value) { to.instructions = value; }},
     {kNewChatsKey, [](Applied to, const std::string& value) { to.new_chats = value; }},
     {kServerKey, [](Applied to, const std::string& value) { to.server_wanted = value == ui::kOn; }},
+    {kNetworkKey, [](Applied to, const std::string& value) { to.network = value != ui::kOff; }},
     {kThinkKey, [](Applied to, const std::string& value) { to.thinking = thinking_from(value); }},
     {kKvKey,
      [](Applied to, const std::string& value) {
@@ -65,7 +66,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 19> kSettings{{
 void Controller::apply_setting(const std::string& key, const std::string& value) {
   if (take_suggestion_count(key, value)) return;
   for (const auto& [name, apply] : kSettings) {
-    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings, server_wanted_}, value);
+    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings, server_wanted_, network_}, value);
   }
 }
 
@@ -73,7 +74,8 @@ void Controller::show_settings() {
   view_.settings = settings_page({.theme = view_.theme, .high_contrast = view_.high_contrast, .scale = view_.scale, .less_motion = view_.less_motion, .enter_sends = view_.enter_sends, .thinking = thinking_,
                                   .suggestions = view_.suggestions.settings, .suggestions_now = explain_suggestions(),
                                   .writer = suggesters_.wish, .writer_now = std::string(writer_now().why), .helper_there = !options_.builtin.empty(), .kv = options_.model.kv, .kv_given = options_.kv_given,
-                                  .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating, .server = out_.serve ? &view_.server : nullptr});
+                                  .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating, .server = out_.serve ? &view_.server : nullptr,
+                                  .network = out_.ask_hub ? std::optional(network_) : std::nullopt});
 }
 
 void Controller::set_setting(const std::string& key, std::string value) {
@@ -87,6 +89,7 @@ void Controller::handle(storage::event::Settings&& e) {
   for (const storage::Setting& setting : e.settings) apply_setting(setting.key, setting.value);
   if (!std::exchange(drafts_known_, true)) load_drafts(e.settings);
   switch_server();
+  switch_network();
   show_settings();
   if (draft_key() == 0 && rows_.empty()) show_chat_settings();
   if (start_model_ == StartModel::awaited && !named_model_.empty()) open_start_model();
@@ -108,6 +111,7 @@ void Controller::handle(ui::ChangeSetting&& e) {
   const std::string key = e.key;
   set_setting(key, std::move(e.value));
   if (key == kServerKey) switch_server();
+  if (key == kNetworkKey) switch_network();
   if (key == ui::kSuggestionsSetting) say_suggestions();
   if (key == ui::kSuggestionsSetting || key == kOwnKey) learn_anew();
   if (options_.model.kv != before && can_ask()) open_model(context_.model_path);

@@ -165,6 +165,12 @@ ui::SettingRow server_access_row(const ui::ServerView& server) {
           .options = {{.value = "url", .label = "Copy the address", .copies = server.url}, {.value = "key", .label = "Copy the key", .copies = server.key}}};
 }
 
+ui::SettingRow network_row(bool on) {
+  return {.key = kNetworkKey, .section = "The internet", .label = "Look for models on Hugging Face",
+          .help = "When you press Search or choose one to download, and at no other time. Nothing else of this program asks anybody anything.",
+          .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = on ? ui::kOn : ui::kOff};
+}
+
 }  // namespace
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
@@ -172,6 +178,7 @@ std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
           writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts)};
   if (facts.server != nullptr) rows.push_back(server_row(*facts.server));
   if (facts.server != nullptr && facts.server->on) rows.push_back(server_access_row(*facts.server));
+  if (facts.network) rows.push_back(network_row(*facts.network));
   rows.push_back(kv_row(facts));
   return rows;
 }

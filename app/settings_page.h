@@ -30,6 +30,7 @@ inline constexpr const char* kThinkKey = "think";  // "auto", "on" or "off"
 inline constexpr const char* kInstructionsKey = "new_chats.instructions";  // that new chats begin with; not on the page
 inline constexpr const char* kNewChatsKey = "new_chats.settings";          // likewise, as a chat's settings
 inline constexpr const char* kServerKey = "server";  // "on" or "off"
+inline constexpr const char* kNetworkKey = "network";  // "on" or "off"
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {
@@ -50,6 +51,7 @@ struct SettingFacts {
   std::span<const engine::KvModeOffer> kv_modes{};
   bool answering = false;
   const ui::ServerView* server = nullptr;  // null: there is none
+  std::optional<bool> network = {};  // whether models are looked for on the web; nothing: this build cannot
 };
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts);

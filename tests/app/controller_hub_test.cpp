@@ -5,6 +5,7 @@
 
 #include "app/controller.h"
 #include "app/known_models.h"
+#include "app/settings_page.h"
 
 namespace foreword::app {
 namespace {
@@ -152,6 +153,35 @@ TEST_F(HubTest, WhatWasNotFinishedIsListedAndGoesOnWhenClicked) {
   on(ui::DownloadModel{0});
   EXPECT_EQ(downloads().size(), 2U) << "the same one";
   EXPECT_EQ(orders.at(1).target, "https://h/one");
+}
+
+TEST_F(HubTest, SwitchedOffNothingIsAskedAndWhatRunsEnds) {
+  const auto set = [&](const char* value) { on(ui::ChangeSetting{kNetworkKey, value}); };
+  controller.on(engine::Event(engine::MemoryThere{.processor_free = 5'000'000'000}));
+  offer_two();
+  on(ui::DownloadModel{0});
+  on(ui::AskHub{"more"});
+  set(ui::kOff);
+  EXPECT_FALSE(hub().can_ask);
+  EXPECT_TRUE(controller.view().known_models.empty());
+  EXPECT_EQ(stopped, std::vector<std::int64_t>{orders[0].id});
+  tell_({.finds = {{"org/late", 1, false}}});
+  EXPECT_TRUE(hub().rows.empty());
+  orders[0].on_end(Error{ErrorCode::cancelled, "Stopped."});
+  ASSERT_EQ(downloads().size(), 1U) << "it can go on later";
+  on(ui::AskHub{"again"});
+  EXPECT_EQ(asked.size(), 2U);
+  on(ui::TryDownloadAgain{downloads()[0].id});
+  EXPECT_EQ(orders.size(), 1U);
+  EXPECT_NE(controller.view().notices.back().text.find("settings"), std::string::npos);
+  set(ui::kOn);
+  EXPECT_TRUE(hub().can_ask);
+  EXPECT_FALSE(controller.view().known_models.empty());
+  on(ui::TryDownloadAgain{downloads()[0].id});
+  EXPECT_EQ(orders.size(), 2U);
+  controller.on(storage::Event(storage::event::Settings{1, {{kNetworkKey, ui::kOff}}}));
+  EXPECT_FALSE(hub().can_ask) << "it is kept";
+  for (const ui::SettingRow& row : settings_page({})) EXPECT_NE(row.key, kNetworkKey) << "of a build that cannot";
 }
 
 TEST_F(HubTest, WhatIsStoppedIsHeardOfNoMore) {

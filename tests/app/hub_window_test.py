@@ -62,6 +62,17 @@ class HubWindowTest(program.ProgramTest):
         window.hand("key", "ctrl+q")
         self.assertEqual(window.finish(), program.OK, window.errors())
 
+    def test_an_end_amid_a_download_does_not_wait_for_it(self):
+        self.hub.hold = hub.Hold(16 << 20)
+        window = self.window()
+        self.download(window)
+        window.wait("a part of it", lambda frame: frame["downloads"] == [RUNNING])
+        window.hand("key", "Escape", "ctrl+q")
+        self.assertEqual(window.finish(), program.OK, window.errors())
+        self.assertFalse(self.hub.hold.released.is_set())
+        self.hub.hold.released.set()
+        self.assertFalse(self.path.exists())
+
     def test_killed_in_the_middle_it_goes_on_where_it_was(self):
         self.hub.hold = hub.Hold(16 << 20)
         window = self.window()
