@@ -14,6 +14,7 @@ namespace foreword::app {
 namespace {
 
 constexpr int kMostFinds = 30;
+constexpr std::size_t kMostHead = 32 << 20;  // bytes; vocabularies of 260,000 tokens take some 10 MB
 
 /// A file of which only the beginning is there; the rest reads as zeros and costs no memory.
 class HollowFile {
@@ -47,8 +48,13 @@ void judge(Client& client, const Offer& offer, const HubAsk& ask, HubAnswer& ans
     hollow = std::make_unique<HollowFile>(head, static_cast<std::size_t>(one->bytes));
     return engine::GgufFile::parse(hollow->bytes(), one->name);
   };
+  // More is read as long as it may be a beginning: not if it is nothing that we read, or there is no room for the whole to be mapped.
+  const auto enough = [&](std::string_view bytes) {
+    const auto parsed = parse(bytes);
+    return parsed || parsed.error().code != ErrorCode::corrupt || hollow->bytes().empty();
+  };
   const HubFile& file = one->files.front();
-  const auto head = fetch_head(client, url_in(client, offer, file), subject_in(client, offer, file), [&](std::string_view bytes) { return parse(bytes).has_value(); });
+  const auto head = fetch_head(client, url_in(client, offer, file), subject_in(client, offer, file), enough, kMostHead);
   if (!head) return;
   const auto header = parse(*head);
   for (std::size_t i = 0; header && i < answer.models.size(); ++i) {

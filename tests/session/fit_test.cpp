@@ -88,6 +88,18 @@ TEST_F(FitTest, OnADeviceItIsThePlanThatCounts) {
   EXPECT_EQ(judge(narrow).free, narrow.processor_free) << "it goes to the processor";
 }
 
+TEST_F(FitTest, TheSameModelInAnotherNumberOfBits) {
+  const auto bytes = static_cast<std::int64_t>(file_->total_bytes());
+  const Fit own = judge(processor(kPlenty)), twice = *judge_fit(*file_, options_, processor(kPlenty), 2 * bytes);
+  EXPECT_EQ(twice.needed - own.needed, bytes);
+  EXPECT_EQ(judge_fit(*file_, options_, processor(kPlenty), bytes)->needed, own.needed);
+  const MemoryThere memory = graphics(judge(graphics(kPlenty)).needed + kSpareBytes + (16 << 20));
+  EXPECT_EQ(judge(memory).verdict, FitVerdict::fits);
+  const Fit part = *judge_fit(*file_, options_, memory, 2 * bytes);
+  EXPECT_EQ(part.verdict, FitVerdict::partly);
+  EXPECT_GT(part.layers, 0);
+}
+
 // D49: within 3 % of what is taken. The emulated device counts each byte that it gives (FOREWORD_CUDA_PLUGIN, FOREWORD_TEST_DEVICE).
 TEST_F(FitTest, WhatADeviceGivesIsWhatWasSaid) {
   const char* device = std::getenv("FOREWORD_TEST_DEVICE");
