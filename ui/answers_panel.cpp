@@ -9,7 +9,6 @@
 
 #include "ui/dialog.h"
 #include "ui/status_line.h"
-#include "ui/widgets.h"
 
 namespace foreword::ui {
 namespace {
@@ -217,6 +216,7 @@ void AnswersPanel::draw(Frame& frame, Rect window) {
   frame.canvas.pop_clip();
   const float dragged = scroll_bar(frame, "answers/scroll", {inside.left, inside.top, inside.right + frame.px(14), inside.bottom}, height_, scroll_);
   if (frame.input.pressed("answers/scroll")) scroll_ = std::round(dragged);
+  scroll_ = follow_keyboard(frame, "answers/", inside, scroll_, reached_);
   say_instructions(frame, false);
   if (dialog.closed()) close(frame);
 }

@@ -7,6 +7,7 @@
 
 #include "ui/paragraph.h"
 #include "ui/text_field.h"
+#include "ui/widgets.h"
 
 namespace foreword::ui {
 
@@ -36,6 +37,7 @@ class AnswersPanel {
 
   bool open_ = false;
   float scroll_ = 0;
+  Reached reached_;
   float height_ = 1e6f;  // of all that can be scrolled, as it was drawn last
   std::int64_t chat_ = 0;
   bool private_ = false;

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "ui/widgets.h"
 
 namespace foreword::ui {
 namespace {
@@ -181,10 +180,8 @@ void ModelPicker::draw_list(Frame& frame, Rect view, float content) {
   for (const InputEvent& event : frame.input.events_of(kListId)) {
     if (const auto* wheel = std::get_if<Wheel>(&event)) scroll_ -= wheel->dy * frame.px(60);
   }
-  const float room = std::max(0.0f, content - view.height()), peek = frame.px(20);  // of the rows beside one, to which the keyboard goes on
-  scroll_ = std::round(std::clamp(scroll_, 0.0f, room));
-  std::size_t reached = 0;
-  float y = view.top - scroll_, wanted = scroll_;
+  scroll_ = std::round(std::clamp(scroll_, 0.0f, std::max(0.0f, content - view.height())));
+  float y = view.top - scroll_;
   frame.canvas.push_clip(view);
   for (std::size_t i = 0; i < entries_.size() && open_; ++i) {
     const Entry& entry = entries_[i];
@@ -192,15 +189,10 @@ void ModelPicker::draw_list(Frame& frame, Rect view, float content) {
     y = row.bottom;
     if (row.bottom <= view.top || row.top >= view.bottom) continue;
     draw_entry(frame, entry, row);
-    if (entry.id.empty() || !frame.input.focus_ring(entry.id)) continue;
-    reached = i + 1;
-    wanted = std::min(std::max(scroll_, scroll_ + row.bottom + peek - view.bottom), scroll_ + row.top - peek - view.top);
   }
   frame.canvas.pop_clip();
   scroll_ = scroll_bar(frame, "models/scroll", {view.left, view.top, view.right + frame.px(8), view.bottom}, content, scroll_);
-  if (std::exchange(reached_, reached) == reached || reached == 0) return;
-  scroll_ = std::round(std::clamp(wanted, 0.0f, room));
-  frame.wake(frame.now);
+  scroll_ = follow_keyboard(frame, "models/", view, scroll_, reached_);
 }
 
 void ModelPicker::draw_entry(Frame& frame, const Entry& entry, Rect row) {

@@ -7,6 +7,7 @@
 #include "ui/dialog.h"
 #include "ui/paragraph.h"
 #include "ui/text_field.h"
+#include "ui/widgets.h"
 
 namespace foreword::ui {
 
@@ -45,7 +46,7 @@ class ModelPicker {
   std::vector<Entry> entries_;  // of the frame
   bool open_ = false;
   float scroll_ = 0;
-  std::size_t reached_ = 0;  // the entry that the keyboard was at in the last frame, from 1; 0: none
+  Reached reached_;
 };
 
 }  // namespace foreword::ui

@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "ui/dialog.h"
-#include "ui/widgets.h"
 
 namespace foreword::ui {
 namespace {
@@ -176,6 +175,7 @@ void SettingsPanel::draw(Frame& frame, Rect window) {
   frame.canvas.pop_clip();
   const float dragged = scroll_bar(frame, "settings/scroll", {inside.left, inside.top, inside.right + frame.px(14), inside.bottom}, content, scroll_);
   if (frame.input.pressed("settings/scroll")) scroll_ = std::round(dragged);
+  scroll_ = follow_keyboard(frame, "settings/", inside, scroll_, reached_);
   if (!dialog.closed()) return;
   open_ = false;
   frame.input.focus("composer/text");

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ui/paragraph.h"
+#include "ui/widgets.h"
 
 namespace foreword::ui {
 
@@ -17,6 +18,7 @@ class SettingsPanel {
  private:
   bool open_ = false;
   float scroll_ = 0;
+  Reached reached_;
   std::vector<Paragraph> help_;  // of the rows
 };
 

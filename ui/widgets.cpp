@@ -75,6 +75,21 @@ float scrolled(Frame& frame, std::string_view id, float height, float scroll) {
   return scroll;
 }
 
+float follow_keyboard(Frame& frame, std::string_view prefix, Rect view, float scroll, Reached& reached) {
+  constexpr float kPeek = 280;  // logical; as far as one thing is from the next, with headings, help and what cannot be changed now between them
+  const std::string& id = frame.input.focus_id();
+  const Item* item = id.starts_with(prefix) && frame.input.focus_ring(id) ? frame.input.find(id) : nullptr;
+  if (item == nullptr || item->role == ItemRole::document || item->rect.intersect(view).empty()) return reached.id.clear(), scroll;
+  if (reached.id == id) return scroll;
+  const float y = item->rect.center().y + scroll;
+  const bool down = reached.id.empty() ? item->rect.center().y > view.center().y : y >= reached.y;
+  reached = {id, y};
+  const float peek = std::min(frame.px(kPeek), view.height() - item->rect.height());
+  frame.wake(frame.now);
+  if (down) return std::round(std::max(scroll, scroll + item->rect.bottom + peek - view.bottom));
+  return std::round(std::min(scroll, scroll + item->rect.top - peek - view.top));
+}
+
 float scroll_bar(Frame& frame, std::string_view id, Rect area, float content_height, float scroll) {
   const float room = content_height - area.height();
   if (room <= 0 || area.empty()) return 0;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/ui/states.h"
 #include "ui/headless.h"
 
@@ -43,6 +45,27 @@ class AnswersPanelTest : public ::testing::Test {
  private:
   std::size_t n_answered_ = 0;
 };
+
+TEST_F(AnswersPanelTest, D93TheKeyboardReachesEveryNumberForwardAndBack) {
+  for (const bool back : {false, true}) {
+    Headless small({420, 400});
+    small.state = base();
+    small.frames(2);
+    small.key(letter('i'), kCtrl);
+    small.frames(3);
+    std::set<std::string> reached;
+    for (int i = 0; i < 120; ++i) {
+      small.key(Key::tab, {.shift = back});
+      small.frames(3);
+      reached.insert(small.root().interaction().focus_id());
+    }
+    for (const SamplingRow& row : small.state.answers.sampling) {
+      if (!row.reason.empty()) continue;
+      for (const char* part : {"", "/less", "/more"}) EXPECT_TRUE(reached.contains("answers/" + row.key + part)) << row.key << part << (back ? " backward" : " forward");
+    }
+    EXPECT_TRUE(reached.contains("answers/instructions"));
+  }
+}
 
 TEST_F(AnswersPanelTest, OpensByItsButtonWhichTellsThatTheChatHasItsOwn) {
   EXPECT_TRUE(drive.find("header/answers")->selected);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/ui/states.h"
 #include "ui/headless.h"
 
@@ -38,6 +40,39 @@ TEST_F(SettingsPanelTest, WhatIsChosenOrCannotBeChosenSendsNothing) {
     drive.click(id);
     drive.frames(2);
     EXPECT_EQ(drive.last<ChangeSetting>(), nullptr) << id;
+  }
+}
+
+TEST_F(SettingsPanelTest, D93TheKeyboardGoesDownToTheLastValueAndBackUp) {
+  for (const Vec size : {Vec{1120, 760}, Vec{700, 520}}) {
+    Headless small(size);
+    small.state = base();
+    small.frames(2);
+    std::set<std::string> wanted;
+    std::string first, last;
+    for (const SettingRow& row : small.state.settings) {
+      for (const SettingOption& option : row.options) {
+        if (!option.enabled || !row.reason.empty()) continue;
+        last = "settings/" + row.key + ":" + option.value;
+        if (first.empty()) first = last;
+        wanted.insert(last);
+      }
+    }
+    small.key(letter(','), {.ctrl = true});
+    small.frames(2);
+    const auto walk = [&](bool back, const std::string& end) {
+      std::set<std::string> reached;
+      for (std::size_t i = 0; i < 2 * wanted.size() && !reached.contains(end); ++i) {
+        small.key(Key::tab, {.shift = back});
+        small.frames(3);
+        reached.insert(small.root().interaction().focus_id());
+      }
+      for (const std::string& id : wanted) EXPECT_TRUE(reached.contains(id)) << id << (back ? " backward" : " forward") << " in " << size.y;
+    };
+    walk(false, last);
+    small.key(Key::tab);  // beyond it, from where it comes back
+    small.frames(3);
+    walk(true, first);
   }
 }
 
