@@ -7,6 +7,7 @@
 #include "engine/device_plan.h"
 #include "engine/kv_plan.h"
 #include "gpu/own_memory.h"
+#include "gpu/registry.h"
 
 namespace foreword::engine {
 namespace {
@@ -82,8 +83,9 @@ std::string_view name_of(FitVerdict verdict) {
 
 MemoryThere memory_there(const ModelOptions& options, const LoadedModel* open) {
   MemoryThere memory;
-  memory.processor_free = device_with_memory("cpu", options).memory_free_bytes + (open != nullptr ? gpu::own_memory_bytes() : 0);
-  memory.device = device_for(options).id;
+  memory.processor_free = gpu::processor_info().memory_free_bytes + (open != nullptr ? gpu::own_memory_bytes() : 0);
+  // Where the open model is, since to choose among devices all of them are asked, and somebody may be waiting for an answer's next word.
+  memory.device = open != nullptr && options.device == "auto" ? open->device_id() : device_for(options).id;
   if (memory.device == "cpu") return memory;
   const bool there = open != nullptr && open->device_id() == memory.device;
   const gpu::DeviceInfo device = there ? open->backend().device() : device_with_memory(memory.device, options);

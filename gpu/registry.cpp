@@ -77,6 +77,8 @@ std::vector<DeviceInfo> list_devices() {
   return devices;
 }
 
+DeviceInfo processor_info() { return list_cpu().front(); }
+
 std::vector<MissingDevices> missing_devices() {
   const CudaDevices cuda = cuda_devices();
   if (!cuda.devices.empty()) return {};

@@ -17,6 +17,8 @@ struct BackendOptions {
 
 /// Every device that would open now, the processor last; it is always in it.
 std::vector<DeviceInfo> list_devices();
+/// The processor alone; no other device is asked, which may take its time or never answer.
+DeviceInfo processor_info();
 
 /// A kind of device of which there is none, and a sentence that says why.
 struct MissingDevices {
