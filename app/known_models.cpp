@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "engine/device_plan.h"
+
 namespace foreword::app {
 namespace {
 
@@ -13,7 +15,6 @@ constexpr std::array<KnownModel, 3> kModels{{
     {"gpt-oss 20B", "ggml-org/gpt-oss-20b-GGUF", "Apache 2.0", 12'110'000'000, 12 * 8 * 64 * 4 * kTokens},
 }};
 constexpr std::int64_t kWorking = 150'000'000;  // of a pass
-constexpr std::int64_t kSpare = 200'000'000;
 
 }  // namespace
 
@@ -23,9 +24,9 @@ engine::Fit rough_fit(const KnownModel& model, const engine::MemoryThere& memory
   engine::Fit fit;
   fit.needed = model.bytes + model.cache_bytes + kWorking;
   fit.context = fit.largest_context = kTokens;
-  const bool on_device = memory.device != "cpu", on_processor = fit.needed + kSpare <= memory.processor_free;
+  const bool on_device = memory.device != "cpu", on_processor = fit.needed + engine::kSpareBytes <= memory.processor_free;
   fit.free = on_device ? memory.device_free : memory.processor_free;
-  if (on_device ? fit.free == 0 || fit.needed + kSpare <= fit.free : on_processor) return fit;
+  if (on_device ? fit.free == 0 || fit.needed + engine::kSpareBytes <= fit.free : on_processor) return fit;
   fit.verdict = on_device && on_processor ? engine::FitVerdict::partly : engine::FitVerdict::too_large;
   fit.largest_context = 0;
   return fit;
