@@ -51,7 +51,7 @@ AnswerWriter::AnswerWriter(LoadedModel& model, Generate request, Clock::time_poi
       sampler_(request_.sampling, breakers_),
       // An answer is a text of its own, a continuation is not.
       decoder_(tokenizer_, is_chat(request_) && request_.answer_so_far.empty()), filter_(stops_of(model, request_)), arrived_(arrived),
-      owner_(request_.chat) {}
+      owner_(request_.chat), prompt_decoder_(tokenizer_, true) {}
 
 Result<void> AnswerWriter::encode(const std::tm& now) {
   FW_ASSIGN(Prompt prompt, encode_prompt(model_, request_.prompt, request_.answer_so_far, now, request_.thinking));
@@ -82,12 +82,13 @@ Error AnswerWriter::nothing_left() const {
 }
 
 void AnswerWriter::open(PrefixKeeper* keeper) {
-  const auto wanted = std::span(text_).first(text_.size() - 1);  // the last one's logits are needed
+  // The last one's logits are needed, or all of them.
+  const auto wanted = std::span(text_).first(request_.prompt_chances ? 0 : text_.size() - 1);
   known_ = &model_.texts().open(wanted, owner_);
   in_use_.emplace(model_.texts(), *known_);
   sent_away_ = false;
   known_->request = request_.id;
-  if (keeper == nullptr) return begin_reading();
+  if (keeper == nullptr || wanted.empty()) return begin_reading();
   restoring_since_ = Clock::now();
   restoration_.emplace(keeper->restore(*known_, wanted));
 }
@@ -162,6 +163,8 @@ void AnswerWriter::take_back() {
   if (walk_) text_.resize(text_.size() - walk_->result().tokens.size());
   if (form_) form_->take_back();
   walk_.reset();
+  of_prompt_.clear();
+  of_answer_.clear();
 }
 
 void AnswerWriter::add_rows(Batch& batch, const Room& room) {
@@ -173,7 +176,10 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
   n_chain_ = to_the_end ? unread - 1 : most;
   tree_ = nullptr;
   std::int32_t parent = -1;
-  for (std::int64_t i = 0; i < n_chain_; ++i) parent = batch.add(text_[known_->tokens.size() + static_cast<std::size_t>(i)], sequence, parent, false);
+  for (std::int64_t i = 0; i < n_chain_; ++i) {
+    const std::size_t at = known_->tokens.size() + static_cast<std::size_t>(i);
+    parent = batch.add(text_[at], sequence, parent, tells_chances_before(at + 1));
+  }
   if (!to_the_end) return;
   alone_.clear(text_.back());
   tree_ = &alone_;
@@ -187,7 +193,7 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
     tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside, rule, room.go_on);
   }
   // Of most rows of a tree, drafters want a few and nobody the rest.
-  LogitWish own = sampler_.wish(tokenizer_.suppressed().size());
+  LogitWish own = request_.chances >= 0 ? LogitWish(true) : sampler_.wish(tokenizer_.suppressed().size());
   // Of the best, a form may leave few.
   if (form_ && !own.all()) own = LogitWish::best(std::max<std::size_t>(static_cast<std::size_t>(own.n_best()), gpu::Backend::kMostTopK));
   const LogitWish wish = tree_ != &alone_ && own.all() ? LogitWish::best(kBestOfRow) : own;
@@ -203,11 +209,17 @@ void AnswerWriter::take(std::int64_t row, const LogitRow& logits) {
   // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
   const LogitRow named = logits.first(static_cast<std::size_t>(tokenizer_.size()));
   const auto node = static_cast<std::int32_t>(row - first_row_ - n_chain_);
+  if (node < 0) {
+    const std::size_t next = known_->tokens.size() + static_cast<std::size_t>(row - first_row_) + 1;
+    of_prompt_.push_back(chances_of(tokenizer_, named, text_[next], request_.chances));
+    return;
+  }
   Speculation* speculation = tree_ != &alone_ ? &drafting_->speculation : nullptr;
   if (!walk_->wants(node)) {
     if (speculation != nullptr) speculation->observe_aside(node, named);
   } else if (may_go_on()) {
     walk_->take(named);
+    if (request_.chances >= 0 && !walk_->result().exhausted) of_answer_.push_back(chances_of(tokenizer_, named, text_.back(), request_.chances));
     if (speculation != nullptr) speculation->observe(node, sampler_.best());
   }
 }
@@ -239,6 +251,7 @@ void AnswerWriter::end_step(const Pass& pass) {
     const std::int64_t known = std::ssize(known_->tokens) + n_chain_ + (tree_ != nullptr ? 1 : 0);
     say_(PromptProgress{request_.id, std::clamp<std::int64_t>(known - stats_.reused_tokens, 0, fresh_), fresh_});
   }
+  tell_prompt_chances();
   if (tree_ == nullptr) return keep_rows(chosen);
   if (reading) {
     stats_.prompt_seconds = seconds_since(reading_since_);
@@ -263,9 +276,22 @@ void AnswerWriter::end_step(const Pass& pass) {
 AnswerWriter::Said AnswerWriter::say_tokens(std::span<const TokenId> tokens) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (!may_go_on()) return {i, true};
-    if (!say_token(tokens[i])) return {i + 1, true};
+    if (!say_token(tokens[i], i < of_answer_.size() ? std::optional(std::move(of_answer_[i])) : std::nullopt)) return {i + 1, true};
   }
   return {tokens.size(), false};
+}
+
+void AnswerWriter::tell_prompt_chances() {
+  if (of_prompt_.empty() && !(request_.prompt_chances && n_prompt_told_ == 0)) return;
+  if (n_prompt_told_ == 0) of_prompt_.insert(of_prompt_.begin(), chances_of_first(tokenizer_, text_.front()));
+  PromptChances told{request_.id, {}, std::exchange(of_prompt_, {})};
+  for (TokenChances& token : told.tokens) {
+    token.begin = prompt_decoded_ + std::ssize(told.text);
+    told.text += prompt_decoder_.push(token.chosen.token);
+  }
+  n_prompt_told_ += told.tokens.size();
+  prompt_decoded_ += std::ssize(told.text);
+  say_(std::move(told));
 }
 
 bool AnswerWriter::may_go_on() {
@@ -275,7 +301,7 @@ bool AnswerWriter::may_go_on() {
   return false;
 }
 
-bool AnswerWriter::say_token(TokenId token) {
+bool AnswerWriter::say_token(TokenId token, std::optional<TokenChances> chances) {
   if (stats_.n_tokens == 0) {
     first_token_ = Clock::now();
     stats_.first_token_seconds = seconds_since(arrived_);
@@ -287,7 +313,16 @@ bool AnswerWriter::say_token(TokenId token) {
   ++stats_.n_tokens;
   const double elapsed = seconds_since(first_token_);
   const double speed = stats_.n_tokens > 1 && elapsed > 0 ? static_cast<double>(stats_.n_tokens - 1) / elapsed : 0;
-  say_(TextPiece{request_.id, std::exchange(opening_, {}) + filter_.push(decoder_.push(token)), {token}, speed, length_ + 1});
+  const std::string decoded = decoder_.push(token);
+  std::string text = std::exchange(opening_, {});
+  decoded_ += std::ssize(text);
+  TextPiece piece{request_.id, std::move(text) + filter_.push(decoded), {token}, speed, length_ + 1};
+  if (chances) {
+    chances->begin = decoded_;
+    piece.chances.push_back(std::move(*chances));
+  }
+  decoded_ += std::ssize(decoded);
+  say_(std::move(piece));
   if (filter_.hit()) stats_.stop_reason = StopReason::stop_string;
   else ++length_;
   return !filter_.hit();

@@ -74,13 +74,16 @@ class AnswerWriter final : public Work {
   /// Whether another token may be chosen at all.
   bool may_go_on();
   /// A chosen token: said, unless it ends the answer. False: the answer ends.
-  bool say_token(TokenId token);
+  bool say_token(TokenId token, std::optional<TokenChances> chances);
   /// Tokens that were looked at, the one that ended the answer included.
   struct Said {
     std::size_t n = 0;
     bool ended = false;
   };
   Said say_tokens(std::span<const TokenId> tokens);
+  /// The row before token `next` of the prompt.
+  bool tells_chances_before(std::size_t next) const { return request_.prompt_chances && next >= n_prompt_told_ && static_cast<std::int64_t>(next) < stats_.prompt_tokens; }
+  void tell_prompt_chances();
   /// What was chosen in a pass that did not come to its end: a device can fail between two groups of its rows.
   void take_back();
   /// The drafters know the text.
@@ -111,6 +114,12 @@ class AnswerWriter final : public Work {
   std::int64_t told_ = -1;     // of what came back
   bool started_ = false, done_ = false, sent_away_ = false;
   std::int64_t fresh_ = 0;     // tokens of the prompt that are read, not known
+
+  std::int64_t decoded_ = 0;       // bytes of the answer's text, also those that stop texts hold back
+  StreamDecoder prompt_decoder_;   // for the places of the prompt's tokens
+  std::int64_t prompt_decoded_ = 0;
+  std::size_t n_prompt_told_ = 0;  // tokens of the prompt whose chances were told
+  std::vector<TokenChances> of_prompt_, of_answer_;  // of the step
 
   Drafting* drafting_ = nullptr;
   bool followed_ = false;                      // the drafters know this text

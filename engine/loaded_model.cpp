@@ -235,11 +235,19 @@ Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tok
   return {};
 }
 
-Result<Prompt> encode_prompt(const LoadedModel& loaded, const std::variant<std::vector<ChatMessage>, std::string, Infill>& prompt,
-                             const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking) {
+Result<Prompt> encode_prompt(const LoadedModel& loaded, const GeneratePrompt& prompt, const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
   Prompt encoded;
   std::vector<TokenId>& ids = encoded.tokens;
+  if (const auto* tokens = std::get_if<std::vector<TokenId>>(&prompt)) {
+    for (const TokenId id : *tokens) {
+      if (id < 0 || id >= tokenizer.size()) {
+        return Error{ErrorCode::invalid_argument, "The prompt has token " + std::to_string(id) + ", but those of this model go from 0 to " + std::to_string(tokenizer.size() - 1) + "."};
+      }
+    }
+    ids = *tokens;
+    return encoded;
+  }
   if (const auto* text = std::get_if<std::string>(&prompt)) {
     ids = tokenizer.encode(*text, {});
   } else if (const auto* infill = std::get_if<Infill>(&prompt)) {

@@ -108,9 +108,8 @@ struct Prompt {
   std::vector<TokenId> tokens;
   std::string opening;  // of an answer whose thoughts the template has begun (template/prompt.h); whoever reads the answer reads it first
 };
-/// What a model reads of a request: chats through the template, raw text as it is, texts that lack their middle with the marks for that; one BOS if the file asks for one.
+/// What a model reads of a request: chats through the template, raw text as it is, texts that lack their middle with the marks for that, ids as they are; one BOS if the file asks for one.
 /// A chat's answer goes on after `answer_so_far`; empty: it begins. thinking: as in Generate.
-Result<Prompt> encode_prompt(const LoadedModel& loaded, const std::variant<std::vector<ChatMessage>, std::string, Infill>& prompt,
-                             const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking = {});
+Result<Prompt> encode_prompt(const LoadedModel& loaded, const GeneratePrompt& prompt, const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking = {});
 
 }  // namespace foreword::engine

@@ -25,6 +25,7 @@
 #include "engine/sampling_advice.h"
 #include "engine/speculative/verify.h"
 #include "engine/template/chat_template.h"
+#include "engine/token_chances.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace foreword::engine {
@@ -104,11 +105,12 @@ struct LoadModel {
   ModelOptions options;
 };
 struct UnloadModel {};
-/// Chat: messages through the model's template. Raw: text as it is, BOS as the file says. Infill: what stands between two texts. Several run at once, in the same
+/// Chat: messages through the model's template. Raw: text as it is, BOS as the file says. Infill: what stands between two texts. Tokens: read as they are. Several run at once, in the same
 /// passes: one's prompt is read while another one's answer goes on.
+using GeneratePrompt = std::variant<std::vector<ChatMessage>, std::string, Infill, std::vector<TokenId>>;
 struct Generate {
   std::uint64_t id = 0;  // chosen by the sender, stands in every event of this request
-  std::variant<std::vector<ChatMessage>, std::string, Infill> prompt;
+  GeneratePrompt prompt;
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
@@ -116,6 +118,8 @@ struct Generate {
   TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
   std::shared_ptr<const Grammar> form = {};  // that the answer is a text of, behind thoughts where the model has any; null: of none
+  int chances = -1;               // how many of the likeliest tokens are told with each token of the answer, at most kMostChances; -1: no chances at all
+  bool prompt_chances = false;    // those of the prompt's tokens, too, all of which are read anew for it
   bool for_others = false;        // another program waits for it: a place stays free for answers that the user waits for
   bool background = false;        // nobody waits for it: it stands still while anything else is asked for
 };
@@ -221,6 +225,13 @@ struct PromptProgress {
   std::uint64_t id = 0;
   std::int64_t done = 0, total = 0;
 };
+/// Where it was asked for: of the next tokens of the prompt, in order, the first one included. They begin where they do in the prompt's text
+/// without special tokens.
+struct PromptChances {
+  std::uint64_t id = 0;
+  std::string text;  // of these tokens, and of those before whose characters ended in them
+  std::vector<TokenChances> tokens;
+};
 /// Whole UTF-8 characters to append, and the tokens that were decided since the last event (`ids` may be non-empty with
 /// empty text and the reverse).
 struct TextPiece {
@@ -229,6 +240,7 @@ struct TextPiece {
   std::vector<TokenId> ids;
   double tokens_per_second = 0;  // of the answer so far, 0 until the second token
   std::int64_t context_used = 0;
+  std::vector<TokenChances> chances = {};  // of `ids`, where it was asked for; a token begins where it does in all pieces together, also if its text comes later or never (a stop text)
 };
 struct GenerationDone {
   std::uint64_t id = 0;
@@ -268,7 +280,7 @@ struct MemoryThere {
   std::int64_t processor_free = 0;  // bytes
 };
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, PrefixRestoring, GenerationStarted,
-                           PromptProgress, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts,
+                           PromptProgress, PromptChances, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts,
                            KvMeasured, MemoryThere>;
 
 class Session {

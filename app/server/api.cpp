@@ -34,6 +34,7 @@ std::vector<engine::Generate> letters_of(const ApiRequest& request, bool same_se
   letter.form = request.form;
   letter.thinking = request.thinking;
   letter.answer_so_far = request.answer_so_far;
+  letter.chances = request.chances;
   std::vector<engine::Generate> letters;
   const auto add = [&](const auto& prompt) {
     letter.prompt = prompt;
@@ -44,7 +45,14 @@ std::vector<engine::Generate> letters_of(const ApiRequest& request, bool same_se
   };
   if (const auto* messages = std::get_if<std::vector<engine::ChatMessage>>(&request.prompt)) add(in_turns(*messages));
   else if (const auto* infill = std::get_if<engine::Infill>(&request.prompt)) add(*infill);
-  else for (const std::string& text : std::get<std::vector<std::string>>(request.prompt)) add(text);
+  else {
+    for (const ApiRequest::Text& text : std::get<std::vector<ApiRequest::Text>>(request.prompt)) {
+      const auto* ids = std::get_if<std::vector<engine::TokenId>>(&text);
+      letter.prompt_chances = request.echo && (request.chances >= 0 || ids != nullptr);
+      if (ids != nullptr) add(*ids);
+      else add(std::get<std::string>(text));
+    }
+  }
   return letters;
 }
 
@@ -99,7 +107,7 @@ HttpReply Api::generate(const HttpRequest& request, ReplyShape shape) const {
   const auto* place = std::ranges::find(kEnginePlaces, shape, &EnginePlace::shape);
   const auto asked = place->read(request.body, usual);
   if (!asked) return reply_of(asked.error());
-  const ReplyHead head{shape, fresh_id(shape), seconds_now(), model->name, asked->n, asked->fields};
+  const ReplyHead head{shape, fresh_id(shape), seconds_now(), model->name, asked->n, asked->fields, asked->chances};
   const auto exchange = std::make_shared<Exchange>(head, *asked, desk_.ask(letters_of(*asked, options_.same_seed)), options_.log);
   if (auto refused = exchange->refused()) return std::move(*refused);
   HttpReply reply;

@@ -31,12 +31,19 @@ HttpReply reply_of(const Error& error) {
 
 Exchange::Exchange(ReplyHead head, const ApiRequest& request, std::unique_ptr<ServerDesk::Call> call, std::function<void(const std::string& line)> done)
     : head_(std::move(head)), stream_(request.stream), include_usage_(request.include_usage), most_seconds_(request.most_seconds), call_(std::move(call)), done_(std::move(done)) {
-  const auto* texts = std::get_if<std::vector<std::string>>(&request.prompt);
+  const auto* texts = std::get_if<std::vector<ApiRequest::Text>>(&request.prompt);
   const std::size_t n = static_cast<std::size_t>(request.n);
   choices_.resize(n * (texts != nullptr ? texts->size() : 1));
   begun_.resize(choices_.size());
+  echoed_.resize(choices_.size());
   if (texts == nullptr || !request.echo) return;
-  for (std::size_t i = 0; i < choices_.size(); ++i) take_piece(i, (*texts)[i / n]);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    const auto* text = std::get_if<std::string>(&(*texts)[i / n]);
+    echoes_text_.push_back(text != nullptr);
+    if (text == nullptr) continue;
+    take_piece(i, *text);
+    echoed_[i] = text->size();
+  }
 }
 
 std::optional<HttpReply> Exchange::refused() {
@@ -51,8 +58,12 @@ std::optional<HttpReply> Exchange::refused() {
 
 std::optional<Error> Exchange::take(const engine::Event& event) {
   if (const auto* piece = std::get_if<engine::TextPiece>(&event)) {
-    take_piece(index_of(event), piece->text);
+    const std::size_t index = index_of(event);
+    choices_[index].coming.add(piece->chances, echoed_[index]);
+    take_piece(index, piece->text);
     look_at_the_clock();
+  } else if (const auto* prompt = std::get_if<engine::PromptChances>(&event)) {
+    take_prompt(index_of(event), *prompt);
   } else if (const auto* done = std::get_if<engine::GenerationDone>(&event)) {
     if (done->stats.stop_reason == engine::StopReason::cancelled && !cut_) return Error{ErrorCode::cancelled, "The answer was stopped."};
     end_choice(index_of(event), done->stats);
@@ -72,24 +83,52 @@ void Exchange::look_at_the_clock() {
 }
 
 void Exchange::take_piece(std::size_t index, std::string_view text) {
+  Choice& choice = choices_[index];
   AnswerStream::Part part;
-  if (head_.shape == ReplyShape::chat) part = choices_[index].answer.add(text);
-  else if (stream_) part.said = text;
-  else choices_[index].text += text;
+  if (head_.shape == ReplyShape::chat) {
+    part = choice.answer.add(text);
+  } else {
+    part = {{}, std::string(text), choice.text.size()};
+    choice.text += text;
+  }
+  if (!stream_ || (part.thought.empty() && part.said.empty())) return;
+  send_piece(index, part);
+}
+
+void Exchange::take_prompt(std::size_t index, const engine::PromptChances& prompt) {
+  if (echoes_text_.empty()) return;
+  Choice& choice = choices_[index];
+  choice.coming.add(prompt.tokens, 0);
+  if (!echoes_text_[index]) {
+    echoed_[index] += prompt.text.size();
+    return take_piece(index, prompt.text);
+  }
   if (!stream_) return;
-  if (part.thought.empty() && part.said.empty()) return;
-  send(piece_reply(head_, index, part, !begun_[index]));
+  choice.chances = choice.coming.take(0, echoed_[index]);
+  if (!choice.chances.empty()) send(piece_reply(head_, index, {}, choice, false));
+}
+
+void Exchange::send_piece(std::size_t index, const AnswerStream::Part& part) {
+  Choice& choice = choices_[index];
+  choice.chances = part.said.empty() ? std::vector<engine::TokenChances>() : choice.coming.take(part.said_begin, part.said_begin + part.said.size());
+  send(piece_reply(head_, index, part, choice, !begun_[index]));
   begun_[index] = true;
 }
 
 void Exchange::end_choice(std::size_t index, const engine::GenerationStats& stats) {
-  choices_[index].stats = stats;
+  Choice& choice = choices_[index];
+  choice.stats = stats;
   ++n_ended_;
-  if (!stream_) return;
-  const AnswerStream::Part rest = choices_[index].answer.end();
-  if (!rest.thought.empty() || !rest.said.empty() || !begun_[index]) send(piece_reply(head_, index, rest, !begun_[index]));
-  begun_[index] = true;
-  send(end_reply(head_, index, stats));
+  const bool chat = head_.shape == ReplyShape::chat;
+  if (stream_) {
+    const AnswerStream::Part rest = choice.answer.end();
+    if (!rest.thought.empty() || !rest.said.empty() || !begun_[index]) send_piece(index, rest);
+  }
+  // Tokens behind all text belong to the answer, too, unless they are of the text that ended it.
+  const std::string& text = chat ? choice.answer.text() : choice.text;
+  const std::size_t said = chat ? split_reasoning(text).answer.begin : 0;
+  choice.chances = choice.coming.take(said, stats.stop_reason == engine::StopReason::stop_string ? text.size() : ChanceQueue::kEnd);
+  if (stream_) send(end_reply(head_, index, choice));
 }
 
 bool Exchange::write(HttpSink& sink) {

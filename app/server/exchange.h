@@ -33,6 +33,9 @@ class Exchange {
   /// Stops what has taken long enough.
   void look_at_the_clock();
   void take_piece(std::size_t index, std::string_view text);
+  void take_prompt(std::size_t index, const engine::PromptChances& prompt);
+  /// Of the stream.
+  void send_piece(std::size_t index, const AnswerStream::Part& part);
   void end_choice(std::size_t index, const engine::GenerationStats& stats);
   void send(const std::string& json) { out_ += "data: " + json + "\n\n"; }
   void tell();
@@ -46,6 +49,8 @@ class Exchange {
   std::function<void(const std::string& line)> done_;
   std::vector<Choice> choices_;
   std::vector<bool> begun_;
+  std::vector<std::size_t> echoed_;  // bytes of the prompt that the text begins with
+  std::vector<bool> echoes_text_;    // whether that is known; else the engine tells it. Empty: nothing is echoed
   std::size_t n_ended_ = 0;
   std::string out_;  // of the stream, not sent yet
 };

@@ -6,8 +6,6 @@
 namespace foreword::app {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json base(const ReplyHead& head, bool piece) {
@@ -48,6 +46,11 @@ Json timings_of(const engine::GenerationStats& stats) {
           {"draft_n_accepted", accepted}};
 }
 
+Json chances_of(const ReplyHead& head, const Choice& choice) {
+  if (head.chances < 0) return nullptr;
+  return head.shape == ReplyShape::chat ? chat_chances(choice.chances) : text_chances(choice.chances, choice.text, head.chances);
+}
+
 Json whole_choice(const ReplyHead& head, std::size_t index, const Choice& choice) {
   Json json = {{"index", index}};
   if (head.shape == ReplyShape::chat) {
@@ -58,7 +61,7 @@ Json whole_choice(const ReplyHead& head, std::size_t index, const Choice& choice
   } else {
     json["text"] = choice.text;
   }
-  json["logprobs"] = nullptr;
+  json["logprobs"] = chances_of(head, choice);
   if (choice.stats) json["finish_reason"] = finish_reason(choice.stats->stop_reason);
   return json;
 }
@@ -124,7 +127,7 @@ std::string whole_reply(const ReplyHead& head, const std::vector<Choice>& choice
   return written(json);
 }
 
-std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerStream::Part& part, bool begin) {
+std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerStream::Part& part, const Choice& own, bool begin) {
   Json choice = {{"index", index}};
   if (head.shape == ReplyShape::chat) {
     Json delta = Json::object();
@@ -135,22 +138,22 @@ std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerSt
   } else {
     choice["text"] = part.said;
   }
-  choice["logprobs"] = nullptr;
+  choice["logprobs"] = chances_of(head, own);
   choice["finish_reason"] = nullptr;
   Json json = base(head, true);
   json["choices"] = Json::array({std::move(choice)});
   return written(json);
 }
 
-std::string end_reply(const ReplyHead& head, std::size_t index, const engine::GenerationStats& stats) {
+std::string end_reply(const ReplyHead& head, std::size_t index, const Choice& own) {
   Json choice = {{"index", index}};
   if (head.shape == ReplyShape::chat) choice["delta"] = Json::object();
   else choice["text"] = "";
-  choice["logprobs"] = nullptr;
-  choice["finish_reason"] = finish_reason(stats.stop_reason);
+  choice["logprobs"] = own.chances.empty() ? Json() : chances_of(head, own);
+  choice["finish_reason"] = finish_reason(own.stats->stop_reason);
   Json json = base(head, true);
   json["choices"] = Json::array({std::move(choice)});
-  json["timings"] = timings_of(stats);
+  json["timings"] = timings_of(*own.stats);
   return written(json);
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/server/chances.h"
 #include "engine/base/reasoning.h"
 #include "engine/session.h"
 
@@ -23,12 +24,15 @@ struct ReplyHead {
   std::string model;
   int n = 1;         // answers to each prompt, one behind the other
   std::vector<std::string> fields = {};  // of an infill's answer; empty: all
+  int chances = -1;  // as Generate::chances
 };
 
 /// One answer as it stands.
 struct Choice {
   AnswerStream answer;     // of a chat
   std::string text;        // of a completion, or an infill
+  ChanceQueue coming = {};  // tokens whose text has not gone out
+  std::vector<engine::TokenChances> chances = {};  // of the whole answer, or of the next piece
   std::optional<engine::GenerationStats> stats;  // at its end
 };
 
@@ -37,10 +41,10 @@ const char* finish_reason(engine::StopReason reason);
 
 /// The whole answer. Of an infill: an object, or a list of them if there are several.
 std::string whole_reply(const ReplyHead& head, const std::vector<Choice>& choices);
-/// A piece of answer `index`: of a chat what was thought and said, of a completion `said` alone. begin: it is the first one.
-std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerStream::Part& part, bool begin);
-/// Answer `index` has ended.
-std::string end_reply(const ReplyHead& head, std::size_t index, const engine::GenerationStats& stats);
+/// A piece of answer `index`, with the chances of its tokens: of a chat what was thought and said, of a completion `said` alone. begin: it is the first one.
+std::string piece_reply(const ReplyHead& head, std::size_t index, const AnswerStream::Part& part, const Choice& choice, bool begin);
+/// Answer `index` has ended, and its stats are known.
+std::string end_reply(const ReplyHead& head, std::size_t index, const Choice& choice);
 /// All have; sent where it was asked for.
 std::string usage_reply(const ReplyHead& head, const std::vector<Choice>& choices);
 

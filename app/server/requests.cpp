@@ -53,8 +53,6 @@ constexpr Refusal kRefused[] = {
     {"tools", "Tools are not supported yet: leave \"tools\" out."},
     {"functions", "Functions are not supported yet: leave \"functions\" out."},
     {"logit_bias", "\"logit_bias\" is not supported yet: leave it out."},
-    {"logprobs", "Probabilities of tokens are not supported yet: leave \"logprobs\" out."},
-    {"top_logprobs", "Probabilities of tokens are not supported yet: leave \"top_logprobs\" out."},
 };
 
 Result<void> read_seed(const Json& body, ApiRequest& request) {
@@ -120,6 +118,34 @@ Result<void> read_drawing(const Json& body, ApiRequest& request) {
   }
   FW_ASSIGN(request.form, read_form(body));
   return {};
+}
+
+/// Of a chat: whether, and how many beside. Of a completion a number alone.
+Result<void> read_chances(const Json& body, bool chat, ApiRequest& request) {
+  FW_ASSIGN(const auto beside, whole(body, "top_logprobs", 0, engine::kMostChances));
+  bool wanted = false;
+  if (chat) {
+    FW_TRY(read(body, "logprobs", wanted));
+    request.chances = wanted ? static_cast<int>(beside.value_or(0)) : -1;
+  } else if (asks(field(body, "logprobs")) || (field(body, "logprobs") != nullptr && field(body, "logprobs")->is_number())) {
+    FW_ASSIGN(const auto n, whole(body, "logprobs", 0, engine::kMostChances));
+    request.chances = static_cast<int>(*n);
+    wanted = true;
+  }
+  if (!wanted && beside.value_or(0) > 0) return wrong(chat ? "\"top_logprobs\" needs \"logprobs\": true." : "Ask for \"logprobs\" with a number: \"top_logprobs\" belongs to chats.");
+  return {};
+}
+
+/// A text, or token ids.
+Result<ApiRequest::Text> read_text(const Json& prompt) {
+  if (prompt.is_string()) return ApiRequest::Text(prompt.get<std::string>());
+  if (!prompt.is_array()) return wrong("\"prompt\" must be a text, a list of token ids, or a list of those.");
+  std::vector<engine::TokenId> ids;
+  for (const Json& id : prompt) {
+    if (!id.is_number_integer() || id < 0 || id > INT32_MAX) return wrong("Token ids in \"prompt\" must be whole numbers from 0 on.");
+    ids.push_back(id.get<engine::TokenId>());
+  }
+  return ApiRequest::Text(std::move(ids));
 }
 
 Result<void> read_thinking(const Json& body, ApiRequest& request) {
@@ -190,6 +216,7 @@ Result<ApiRequest> read_chat_request(const std::string& json, const engine::Samp
   ApiRequest request;
   request.sampling = usual;
   FW_TRY(read_drawing(body, request));
+  FW_TRY(read_chances(body, true, request));
   FW_TRY(read_thinking(body, request));
   const Json* list = field(body, "messages");
   if (list == nullptr || !list->is_array() || list->empty()) return wrong("\"messages\" must be a list of at least one message.");
@@ -213,25 +240,28 @@ Result<ApiRequest> read_completion_request(const std::string& json, const engine
   request.sampling = usual;
   request.max_tokens = kUsualTokens;
   FW_TRY(read_drawing(body, request));
+  FW_TRY(read_chances(body, false, request));
   FW_TRY(read(body, "echo", request.echo));
   const Json* prompt = field(body, "prompt");
-  if (prompt == nullptr) return wrong("\"prompt\" must be a text, or a list of texts.");
-  const Json list = prompt->is_array() ? *prompt : Json::array({*prompt});
-  std::vector<std::string> texts;
-  for (const Json& text : list) {
-    if (text.is_number() || text.is_array()) return cannot("\"prompt\" must be a text, or a list of texts: token ids are not supported.");
-    if (!text.is_string()) return wrong("\"prompt\" must be a text, or a list of texts.");
-    texts.push_back(text.get<std::string>());
+  if (prompt == nullptr) return wrong("\"prompt\" must be a text, a list of token ids, or a list of those.");
+  const bool several = prompt->is_array() && (prompt->empty() || !prompt->front().is_number());
+  const Json list = several ? *prompt : Json::array({*prompt});
+  std::vector<ApiRequest::Text> texts;
+  for (const Json& one : list) {
+    FW_ASSIGN(ApiRequest::Text text, read_text(one));
+    texts.push_back(std::move(text));
   }
   FW_ASSIGN(std::string suffix, text(body, "suffix"));
   if (!suffix.empty()) {
     if (request.echo) return cannot("With a \"suffix\", \"echo\" is not supported: leave it out.");
     if (texts.size() != 1) return wrong("With a \"suffix\", \"prompt\" must be one text.");
-    request.prompt = engine::Infill{std::move(texts[0]), std::move(suffix)};
+    auto* before = std::get_if<std::string>(texts.data());
+    if (before == nullptr) return cannot("With a \"suffix\", \"prompt\" must be a text.");
+    request.prompt = engine::Infill{std::move(*before), std::move(suffix)};
     return request;
   }
   if (texts.empty() || texts.size() * static_cast<std::size_t>(request.n) > kMostChoices) {
-    return wrong("\"prompt\" must be a text, or a list of texts; with \"n\" of each, at most " + std::to_string(kMostChoices) + " answers.");
+    return wrong("\"prompt\" must be a text, a list of token ids, or a list of those; with \"n\" of each, at most " + std::to_string(kMostChoices) + " answers.");
   }
   request.prompt = std::move(texts);
   return request;
@@ -242,6 +272,7 @@ Result<ApiRequest> read_infill_request(const std::string& json, const engine::Sa
   ApiRequest request;
   request.sampling = usual;
   FW_TRY(read_drawing(body, request));
+  if (asks(field(body, "logprobs")) || asks(field(body, "n_probs"))) return cannot("Probabilities of tokens come with chats and completions alone: leave \"logprobs\" and \"n_probs\" out.");
   if (request.stream) return cannot("Texts between two others come whole: leave \"stream\" out.");
   engine::Infill infill;
   FW_ASSIGN(infill.before, text(body, "input_prefix"));

@@ -14,8 +14,9 @@
 namespace foreword::app {
 
 struct ApiRequest {
-  /// A chat; texts to go on with, each by itself; what stands between two texts.
-  std::variant<std::vector<engine::ChatMessage>, std::vector<std::string>, engine::Infill> prompt;
+  /// A chat; texts to go on with, each by itself, some of them as token ids; what stands between two texts.
+  using Text = std::variant<std::string, std::vector<engine::TokenId>>;
+  std::variant<std::vector<engine::ChatMessage>, std::vector<Text>, engine::Infill> prompt;
   std::string answer_so_far;   // a chat's last message, where that is the beginning of the answer
   engine::SamplingParams sampling;
   bool seeded = false;         // else each answer gets a seed of its own
@@ -26,6 +27,7 @@ struct ApiRequest {
   int n = 1;                   // answers to each prompt
   bool stream = false, include_usage = false;
   bool echo = false;           // texts: the prompt comes first
+  int chances = -1;            // as Generate::chances
   double most_seconds = 0;     // of writing, once a line has ended; 0: no limit
   std::vector<std::string> fields;  // of an infill's answer, the only ones that are wanted: "timings/prompt_n"; empty: all
 };

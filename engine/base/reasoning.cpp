@@ -87,7 +87,7 @@ AnswerStream::Part AnswerStream::add(std::string_view piece) {
   text_ += piece;
   if (!plain_) return take(false);
   said_ += piece.size();
-  return {{}, std::string(piece)};
+  return {{}, std::string(piece), text_.size() - piece.size()};
 }
 
 AnswerStream::Part AnswerStream::end() { return plain_ ? Part() : take(true); }
@@ -107,6 +107,7 @@ AnswerStream::Part AnswerStream::take(bool whole) {
   Range thought = parts.reasoning;
   if (parts.thinking && !whole) thought.end -= end_begun(std::string_view(text_).substr(thought.begin, thought.end - thought.begin));
   pass_on(trimmed(text_, thought), thought_, part.thought);
+  part.said_begin = parts.answer.begin + said_;
   pass_on(parts.answer, said_, part.said);
   return part;
 }

@@ -33,6 +33,7 @@ class AnswerStream {
  public:
   struct Part {
     std::string thought, said;
+    std::size_t said_begin = 0;  // where what is said stands in text()
   };
   /// What is known with this piece.
   Part add(std::string_view piece);

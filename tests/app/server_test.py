@@ -185,7 +185,7 @@ class AnswerTest(program.ProgramTest):
                            ({"max_tokens": 1.5}, "max_tokens"), ({"max_tokens": -2}, "max_tokens"), ({"n": 0}, '"n"'), ({"n": 17}, '"n"'), ({"n": True}, '"n"'),
                            ({"stop": [""]}, "stop"), ({"stop": 3}, "stop"), ({"stop": ["a"] * 17}, "stop"), ({"seed": 1.5}, "seed"), ({"seed": "x"}, "seed"),
                            ({"stream": 1}, "stream"), ({"stream_options": 1}, "stream_options"), ({"tools": [{"type": "function"}]}, "Tools"),
-                           ({"logprobs": True}, "logprobs"), ({"response_format": 1}, "response_format"),
+                           ({"logprobs": 3}, "logprobs"), ({"response_format": 1}, "response_format"),
                            ({"logit_bias": {"5": 1}}, "logit_bias"), ({"chat_template_kwargs": 1}, "chat_template_kwargs"), ({"reasoning_effort": 1}, "reasoning_effort")):
             status, _, body = self.server.ask("POST", "/v1/chat/completions", {**good, **more})
             error = json.loads(body)["error"]
@@ -194,7 +194,7 @@ class AnswerTest(program.ProgramTest):
         for body in (b"", b"{", b"[]", b"null", b'{"messages": "\xff"}', b"[" * 100000, b'{"messages":' + b"[" * 100000, b'{"a":' + b"[" * 199 + b"]" * 199 + b"}"):
             status, _, text = self.server.ask("POST", "/v1/chat/completions", body)
             self.assertEqual((status, json.loads(text)["error"]["type"]), (400, "invalid_request_error"))
-        for more in ({}, {"prompt": []}, {"prompt": 3}, {"prompt": [1, 2]}, {"prompt": ["x"] * 17}, {"prompt": "x", "best_of": 2}):
+        for more in ({}, {"prompt": []}, {"prompt": 3}, {"prompt": [1, "x"]}, {"prompt": ["x"] * 17}, {"prompt": "x", "best_of": 2}):
             self.assertEqual(self.server.ask("POST", "/v1/completions", more)[0], 400, more)
         harmless = {"tools": [], "logprobs": False, "logit_bias": {}, "frequency_penalty": 0, "response_format": {"type": "text"}, "user": "me", "stop": None, "n": 1}
         self.assertTrue(self.server.chat(**harmless))

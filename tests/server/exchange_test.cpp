@@ -25,14 +25,14 @@ class Wire : public HttpSink {
 class ExchangeTest : public ::testing::Test {
  protected:
   ExchangeTest() { desk.accept(true); }
-  Exchange exchange(bool chat, bool stream, int n = 1) {
+  Exchange exchange(bool chat, bool stream, int n = 1, int chances = -1) {
     ApiRequest request;
-    if (!chat) request.prompt = std::vector<std::string>{"Once"};
+    if (!chat) request.prompt = std::vector<ApiRequest::Text>{"Once"};
     request.n = n;
     request.stream = stream;
     auto call = desk.ask(std::vector<engine::Generate>(static_cast<std::size_t>(n)));
     first = call->first();
-    return Exchange({chat ? ReplyShape::chat : ReplyShape::text, "id-1", 5, "tiny", n}, request, std::move(call), [this](const std::string& line) { lines.push_back(line); });
+    return Exchange({chat ? ReplyShape::chat : ReplyShape::text, "id-1", 5, "tiny", n, {}, chances}, request, std::move(call), [this](const std::string& line) { lines.push_back(line); });
   }
   void say(const std::string& text, std::uint64_t of = 0) { desk.deliver(engine::TextPiece{first + of, text, {}, 0, 0}); }
   void end(engine::StopReason reason, std::int64_t tokens = 3, std::uint64_t of = 0) {
@@ -74,6 +74,37 @@ TEST_F(ExchangeTest, ThoughtsStandApart) {
   EXPECT_EQ(reply["choices"][0]["finish_reason"], "stop");
   EXPECT_EQ(reply["usage"]["total_tokens"], 13);
   EXPECT_EQ(lines.size(), 1U);
+}
+
+TEST_F(ExchangeTest, ChancesAreThoseOfWhatIsSaid) {
+  for (const bool stream : {false, true}) {
+    SCOPED_TRACE(stream ? "stream" : "whole");
+    wire.text.clear();
+    Exchange one = exchange(true, stream, 1, 0);
+    desk.deliver(engine::GenerationStarted{first, 10, 4});
+    std::int64_t at = 0;
+    for (const std::string piece : {"<think>\n", "Hm.", "\n</think>", "\n\nHel", "lo", "!"}) {
+      engine::TextPiece letter{first, piece, {}, 0, 0};
+      letter.chances = {{{7, piece, -1}, {}, at}};
+      at += std::ssize(piece);
+      desk.deliver(letter);
+    }
+    end(engine::StopReason::eos);
+    EXPECT_FALSE(one.refused());
+    EXPECT_TRUE(one.write(wire));
+    std::string named;
+    if (!stream) {
+      const Json choice = Json::parse(wire.text)["choices"][0];
+      for (const Json& token : choice["logprobs"]["content"]) named += token["token"].get<std::string>() + "|";
+    } else {
+      for (const std::string& event : events(wire.text)) {
+        if (!event.ends_with("}")) continue;
+        const Json chances = data(event)["choices"][0]["logprobs"];
+        if (chances.is_object()) for (const Json& token : chances["content"]) named += token["token"].get<std::string>() + "|";
+      }
+    }
+    EXPECT_EQ(named, "\n\nHel|lo|!|");
+  }
 }
 
 TEST_F(ExchangeTest, SoTheyDoInAStream) {
