@@ -50,11 +50,11 @@ AnswerWriter::AnswerWriter(LoadedModel& model, Generate request, Clock::time_poi
     : model_(model), tokenizer_(*model.tokenizer()), request_(std::move(request)), say_(std::move(say)), breakers_(breakers_of(tokenizer_)),
       sampler_(request_.sampling, breakers_),
       // An answer is a text of its own, a continuation is not.
-      decoder_(tokenizer_, is_chat(request_) && request_.answer_so_far.empty()), filter_(stops_of(model, request_)), arrived_(arrived),
+      decoder_(tokenizer_, is_chat(request_) && request_.answer_so_far.empty(), !request_.tools.empty()), filter_(stops_of(model, request_)), arrived_(arrived),
       owner_(request_.chat), prompt_decoder_(tokenizer_, true) {}
 
 Result<void> AnswerWriter::encode(const std::tm& now) {
-  FW_ASSIGN(Prompt prompt, encode_prompt(model_, request_.prompt, request_.answer_so_far, now, request_.thinking));
+  FW_ASSIGN(Prompt prompt, encode_prompt(model_, request_.prompt, request_.answer_so_far, now, request_.thinking, request_.tools));
   text_ = std::move(prompt.tokens);
   opening_ = std::move(prompt.opening);
   length_ = stats_.prompt_tokens = std::ssize(text_);

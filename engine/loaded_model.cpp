@@ -235,7 +235,7 @@ Result<void> LoadedModel::read(SequenceId sequence, std::span<const TokenId> tok
   return {};
 }
 
-Result<Prompt> encode_prompt(const LoadedModel& loaded, const GeneratePrompt& prompt, const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking) {
+Result<Prompt> encode_prompt(const LoadedModel& loaded, const GeneratePrompt& prompt, const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking, const std::string& tools) {
   const Tokenizer& tokenizer = *loaded.tokenizer();
   Prompt encoded;
   std::vector<TokenId>& ids = encoded.tokens;
@@ -256,6 +256,7 @@ Result<Prompt> encode_prompt(const LoadedModel& loaded, const GeneratePrompt& pr
     ChatTemplateOptions options;
     options.now = now;
     options.thinking = thinking;
+    options.tools = tools;
     FW_ASSIGN(const std::vector<TextSpan> spans,
               render_prompt(*loaded.chat_template(), tokenizer, std::get<std::vector<ChatMessage>>(prompt), options, answer_so_far));
     ids = tokenizer.encode(spans, {.parse_special = true});

@@ -109,7 +109,8 @@ struct Prompt {
   std::string opening;  // of an answer whose thoughts the template has begun (template/prompt.h); whoever reads the answer reads it first
 };
 /// What a model reads of a request: chats through the template, raw text as it is, texts that lack their middle with the marks for that, ids as they are; one BOS if the file asks for one.
-/// A chat's answer goes on after `answer_so_far`; empty: it begins. thinking: as in Generate.
-Result<Prompt> encode_prompt(const LoadedModel& loaded, const GeneratePrompt& prompt, const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking = {});
+/// A chat's answer goes on after `answer_so_far`; empty: it begins. thinking, tools: as in Generate.
+Result<Prompt> encode_prompt(const LoadedModel& loaded, const GeneratePrompt& prompt, const std::string& answer_so_far, const std::tm& now, std::optional<bool> thinking = {},
+                             const std::string& tools = {});
 
 }  // namespace foreword::engine

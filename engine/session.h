@@ -115,6 +115,7 @@ struct Generate {
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
   std::optional<bool> thinking = {};  // chat: whether a model that can think before it answers shall; nothing: as its template has it
+  std::string tools = {};        // chat: as ChatTemplateOptions::tools; where there are any, the answer's text has special tokens in it, too, with which some models ask for one
   TextOwner chat = 0;            // whose text it is (prefix_tree.h)
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
   std::shared_ptr<const Grammar> form = {};  // that the answer is a text of, behind thoughts where the model has any; null: of none

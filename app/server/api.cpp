@@ -35,6 +35,7 @@ std::vector<engine::Generate> letters_of(const ApiRequest& request, bool same_se
   letter.thinking = request.thinking;
   letter.answer_so_far = request.answer_so_far;
   letter.chances = request.chances;
+  letter.tools = request.offer.tools;
   std::vector<engine::Generate> letters;
   const auto add = [&](const auto& prompt) {
     letter.prompt = prompt;
@@ -107,7 +108,7 @@ HttpReply Api::generate(const HttpRequest& request, ReplyShape shape) const {
   const auto* place = std::ranges::find(kEnginePlaces, shape, &EnginePlace::shape);
   const auto asked = place->read(request.body, usual);
   if (!asked) return reply_of(asked.error());
-  const ReplyHead head{shape, fresh_id(shape), seconds_now(), model->name, asked->n, asked->fields, asked->chances};
+  const ReplyHead head{shape, fresh_id(shape), seconds_now(), model->name, asked->n, asked->fields, asked->chances, asked->offer.tools, asked->offer.several};
   const auto exchange = std::make_shared<Exchange>(head, *asked, desk_.ask(letters_of(*asked, options_.same_seed)), options_.log);
   if (auto refused = exchange->refused()) return std::move(*refused);
   HttpReply reply;

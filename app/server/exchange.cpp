@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "app/server/gate.h"
+#include "engine/base/reasoning.h"
 
 namespace foreword::app {
 namespace {
@@ -87,12 +88,30 @@ void Exchange::take_piece(std::size_t index, std::string_view text) {
   AnswerStream::Part part;
   if (head_.shape == ReplyShape::chat) {
     part = choice.answer.add(text);
+    pass_gate(choice, part);
   } else {
     part = {{}, std::string(text), choice.text.size()};
     choice.text += text;
   }
   if (!stream_ || (part.thought.empty() && part.said.empty())) return;
   send_piece(index, part);
+}
+
+void Exchange::pass_gate(Choice& choice, AnswerStream::Part& part) const {
+  if (head_.tools.empty()) return;
+  part.said_begin = split_reasoning(choice.answer.text()).answer.begin + choice.gate.passed();
+  part.said = choice.gate.push(part.said);
+  choice.text += part.said;
+}
+
+std::string Exchange::end_calls(Choice& choice) const {
+  if (head_.tools.empty()) return {};
+  auto [said, calls] = choice.gate.end(head_.tools, choice.answer.text());
+  if (!head_.several_calls && calls.size() > 1) calls.resize(1);
+  choice.calls = std::move(calls);
+  choice.text += said;
+  if (!choice.calls.empty()) choice.text.resize(choice.text.find_last_not_of(" \t\r\n") + 1);  // what stood before them
+  return said;
 }
 
 void Exchange::take_prompt(std::size_t index, const engine::PromptChances& prompt) {
@@ -120,10 +139,11 @@ void Exchange::end_choice(std::size_t index, const engine::GenerationStats& stat
   choice.stats = stats;
   ++n_ended_;
   const bool chat = head_.shape == ReplyShape::chat;
-  if (stream_) {
-    const AnswerStream::Part rest = choice.answer.end();
-    if (!rest.thought.empty() || !rest.said.empty() || !begun_[index]) send_piece(index, rest);
-  }
+  AnswerStream::Part rest = choice.answer.end();
+  pass_gate(choice, rest);
+  rest.said += end_calls(choice);
+  if (stream_ && (!rest.thought.empty() || !rest.said.empty() || !begun_[index])) send_piece(index, rest);
+  if (stream_ && !choice.calls.empty()) send(calls_reply(head_, index, choice));
   // Tokens behind all text belong to the answer, too, unless they are of the text that ended it.
   const std::string& text = chat ? choice.answer.text() : choice.text;
   const std::size_t said = chat ? split_reasoning(text).answer.begin : 0;
@@ -161,7 +181,7 @@ void Exchange::tell() {
     const engine::GenerationStats& stats = *choice.stats;
     char line[160];
     std::snprintf(line, sizeof line, "%s: %lld tokens read, %lld of them known; %lld written in %.1f s, %s", head_.id.c_str(), static_cast<long long>(stats.prompt_tokens),
-                  static_cast<long long>(stats.reused_tokens), static_cast<long long>(stats.n_tokens), stats.seconds, finish_reason(stats.stop_reason));
+                  static_cast<long long>(stats.reused_tokens), static_cast<long long>(stats.n_tokens), stats.seconds, finish_reason(choice));
     done_(line);
   }
 }

@@ -34,6 +34,9 @@ class Exchange {
   void look_at_the_clock();
   void take_piece(std::size_t index, std::string_view text);
   void take_prompt(std::size_t index, const engine::PromptChances& prompt);
+  /// Of an answer to which tools were offered: what may be a call waits for the end, when the rest of what is said and the calls are known.
+  void pass_gate(Choice& choice, AnswerStream::Part& part) const;
+  std::string end_calls(Choice& choice) const;
   /// Of the stream.
   void send_piece(std::size_t index, const AnswerStream::Part& part);
   void end_choice(std::size_t index, const engine::GenerationStats& stats);

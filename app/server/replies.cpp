@@ -51,18 +51,31 @@ Json chances_of(const ReplyHead& head, const Choice& choice) {
   return head.shape == ReplyShape::chat ? chat_chances(choice.chances) : text_chances(choice.chances, choice.text, head.chances);
 }
 
+Json calls_of(const Choice& choice, bool numbered) {
+  Json list = Json::array();
+  for (const ToolCall& call : choice.calls) {
+    Json json = Json::object();
+    if (numbered) json["index"] = list.size();
+    json.update({{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 Json whole_choice(const ReplyHead& head, std::size_t index, const Choice& choice) {
   Json json = {{"index", index}};
   if (head.shape == ReplyShape::chat) {
     const std::string& text = choice.answer.text();
     const AnswerParts parts = split_reasoning(text);
-    json["message"] = {{"role", "assistant"}, {"content", text.substr(parts.answer.begin, parts.answer.end - parts.answer.begin)}};
+    json["message"] = {{"role", "assistant"}, {"content", head.tools.empty() ? text.substr(parts.answer.begin, parts.answer.end - parts.answer.begin) : choice.text}};
+    if (!choice.calls.empty() && choice.text.empty()) json["message"]["content"] = nullptr;
+    if (!choice.calls.empty()) json["message"]["tool_calls"] = calls_of(choice, false);
     if (!parts.reasoning.empty()) json["message"]["reasoning_content"] = text.substr(parts.reasoning.begin, parts.reasoning.end - parts.reasoning.begin);
   } else {
     json["text"] = choice.text;
   }
   json["logprobs"] = chances_of(head, choice);
-  if (choice.stats) json["finish_reason"] = finish_reason(choice.stats->stop_reason);
+  if (choice.stats) json["finish_reason"] = finish_reason(choice);
   return json;
 }
 
@@ -109,7 +122,9 @@ Json infill_reply(const ReplyHead& head, std::size_t index, const Choice& choice
 
 }  // namespace
 
-const char* finish_reason(engine::StopReason reason) {
+const char* finish_reason(const Choice& choice) {
+  const engine::StopReason reason = choice.stats->stop_reason;
+  if (reason == engine::StopReason::eos && !choice.calls.empty()) return "tool_calls";
   return reason == engine::StopReason::eos || reason == engine::StopReason::stop_string ? "stop" : "length";
 }
 
@@ -150,10 +165,16 @@ std::string end_reply(const ReplyHead& head, std::size_t index, const Choice& ow
   if (head.shape == ReplyShape::chat) choice["delta"] = Json::object();
   else choice["text"] = "";
   choice["logprobs"] = own.chances.empty() ? Json() : chances_of(head, own);
-  choice["finish_reason"] = finish_reason(own.stats->stop_reason);
+  choice["finish_reason"] = finish_reason(own);
   Json json = base(head, true);
   json["choices"] = Json::array({std::move(choice)});
   json["timings"] = timings_of(*own.stats);
+  return written(json);
+}
+
+std::string calls_reply(const ReplyHead& head, std::size_t index, const Choice& own) {
+  Json json = base(head, true);
+  json["choices"] = Json::array({{{"index", index}, {"delta", {{"tool_calls", calls_of(own, true)}}}, {"logprobs", nullptr}, {"finish_reason", nullptr}}});
   return written(json);
 }
 

@@ -6,6 +6,7 @@
 
 #include "app/server/fields.h"
 #include "app/server/forms.h"
+#include "app/server/messages.h"
 
 namespace foreword::app {
 namespace {
@@ -50,8 +51,8 @@ struct Refusal {
 };
 /// What would change the answer, and is not there yet.
 constexpr Refusal kRefused[] = {
-    {"tools", "Tools are not supported yet: leave \"tools\" out."},
-    {"functions", "Functions are not supported yet: leave \"functions\" out."},
+    {"functions", "\"functions\" is the old name: use \"tools\"."},
+    {"function_call", "\"function_call\" is the old name: use \"tool_choice\"."},
     {"logit_bias", "\"logit_bias\" is not supported yet: leave it out."},
 };
 
@@ -127,7 +128,7 @@ Result<void> read_chances(const Json& body, bool chat, ApiRequest& request) {
   if (chat) {
     FW_TRY(read(body, "logprobs", wanted));
     request.chances = wanted ? static_cast<int>(beside.value_or(0)) : -1;
-  } else if (asks(field(body, "logprobs")) || (field(body, "logprobs") != nullptr && field(body, "logprobs")->is_number())) {
+  } else if (const Json* own = field(body, "logprobs"); own != nullptr && *own != false) {
     FW_ASSIGN(const auto n, whole(body, "logprobs", 0, engine::kMostChances));
     request.chances = static_cast<int>(*n);
     wanted = true;
@@ -162,44 +163,6 @@ Result<void> read_thinking(const Json& body, ApiRequest& request) {
   return {};
 }
 
-/// A text, or a list of parts that are texts.
-Result<std::string> read_content(const Json* content, const std::string& place) {
-  if (content == nullptr) return std::string();
-  if (content->is_string()) return content->get<std::string>();
-  if (!content->is_array()) return wrong("\"content\" of " + place + " must be a text or a list of parts.");
-  std::string text;
-  for (const Json& part : *content) {
-    const Json* type = part.is_object() ? field(part, "type") : nullptr;
-    if (type == nullptr || !type->is_string()) return wrong("Each part of \"content\" of " + place + " must be an object with a \"type\".");
-    if (*type != "text") return cannot("The model reads texts alone: " + place + " has a part of another type.");
-    const Json* words = field(part, "text");
-    if (words == nullptr || !words->is_string()) return wrong("A part of \"content\" of " + place + " has no \"text\".");
-    text += words->get_ref<const std::string&>();
-  }
-  return text;
-}
-
-std::optional<engine::Role> role_named(const Json* name) {
-  constexpr std::pair<std::string_view, engine::Role> kRoles[] = {{"system", engine::Role::system}, {"developer", engine::Role::system},
-      {"user", engine::Role::user}, {"assistant", engine::Role::assistant}, {"tool", engine::Role::tool}};
-  if (name == nullptr || !name->is_string()) return std::nullopt;
-  for (const auto& [text, role] : kRoles) {
-    if (name->get_ref<const std::string&>() == text) return role;
-  }
-  return std::nullopt;
-}
-
-Result<engine::ChatMessage> read_message(const Json& message, const std::string& place) {
-  if (!message.is_object()) return wrong("Each of \"messages\" must be an object with a \"role\" and a \"content\".");
-  const auto role = role_named(field(message, "role"));
-  if (!role) return wrong("\"role\" of " + place + R"( must be "system", "user", "assistant" or "tool".)");
-  if (asks(field(message, "tool_calls"))) return cannot("Tools are not supported yet: " + place + " calls one.");
-  FW_ASSIGN(std::string content, read_content(field(message, "content"), place));
-  std::string reasoning;
-  if (const Json* thoughts = field(message, "reasoning_content"); thoughts != nullptr && thoughts->is_string()) reasoning = thoughts->get<std::string>();
-  return engine::ChatMessage{*role, std::move(content), std::move(reasoning)};
-}
-
 Result<Json> read_body(const std::string& json) {
   // What is deeper is not stored: a body of brackets alone would take a hundred times its size.
   bool deep = false;
@@ -220,12 +183,11 @@ Result<ApiRequest> read_chat_request(const std::string& json, const engine::Samp
   FW_TRY(read_thinking(body, request));
   const Json* list = field(body, "messages");
   if (list == nullptr || !list->is_array() || list->empty()) return wrong("\"messages\" must be a list of at least one message.");
-  std::vector<engine::ChatMessage> messages;
-  for (const Json& one : *list) {
-    FW_ASSIGN(engine::ChatMessage message, read_message(one, "message " + std::to_string(messages.size() + 1)));
-    messages.push_back(std::move(message));
-  }
-  if (messages.back().role == engine::Role::assistant) {
+  FW_ASSIGN(std::vector<engine::ChatMessage> messages, read_messages(*list));
+  FW_ASSIGN(request.offer, read_tools(body));
+  if (request.offer.form && request.form) return cannot("With a tool that has to be called the answer can have no other form: leave the form out, or \"tool_choice\".");
+  if (request.offer.form) request.form = request.offer.form;
+  if (messages.back().role == engine::Role::assistant && messages.back().tool_calls.empty()) {
     if (messages.size() == 1) return wrong("\"messages\" must have a message that is to be answered.");
     request.answer_so_far = std::move(messages.back().content);
     messages.pop_back();

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/server/tools.h"
 #include "engine/sampling/sampler.h"
 #include "engine/session.h"
 
@@ -24,6 +25,7 @@ struct ApiRequest {
   std::vector<std::string> stop;
   std::shared_ptr<const engine::Grammar> form;  // of the answer; null: any
   std::optional<bool> thinking;
+  ToolOffer offer;             // of a chat
   int n = 1;                   // answers to each prompt
   bool stream = false, include_usage = false;
   bool echo = false;           // texts: the prompt comes first

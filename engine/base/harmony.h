@@ -11,7 +11,11 @@
 namespace foreword {
 
 struct HarmonyAnswer {
-  std::vector<std::string_view> thoughts;  // of all messages but the final one, in their order; parts of the answer's text
+  std::vector<std::string_view> thoughts;  // of all messages but the final one and calls, in their order; parts of the answer's text
+  struct Call {
+    std::string_view name, arguments;  // of a tool, JSON as it came; parts of the text
+  };
+  std::vector<Call> calls = {};            // messages to functions.NAME
   std::string_view said;                   // of the last final message; empty, at the answer's end, if there is none yet
   bool thinking = true;                    // no final message has begun
 };

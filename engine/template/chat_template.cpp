@@ -7,6 +7,7 @@
 #include "engine/template/ast.h"
 #include "engine/template/built_in_format.h"
 #include "engine/template/render.h"
+#include "engine/template/tools.h"
 
 namespace foreword::engine {
 
@@ -70,9 +71,9 @@ const BuiltInFormat& suggested_by(std::string_view source, std::string_view toke
 constexpr std::size_t kStepsPerPair = 8, kBytesPerPair = 128, kMostPairSteps = 100'000'000, kMostPairBytes = std::size_t{1} << 30;
 
 /// A longer history may take more.
-jinja::Limits limits_for(std::span<const ChatMessage> messages) {
-  std::size_t input_bytes = 0;
-  for (const ChatMessage& message : messages) input_bytes += message.content.size() + message.reasoning.size() + 256;
+jinja::Limits limits_for(std::span<const ChatMessage> messages, const ChatTemplateOptions& options) {
+  std::size_t input_bytes = options.tools.size();
+  for (const ChatMessage& message : messages) input_bytes += message.content.size() + message.reasoning.size() + message.tool_calls.size() + 256;
   jinja::Limits limits;
   const std::size_t n_pairs = messages.size() * messages.size();
   limits.steps += static_cast<std::int64_t>(input_bytes + std::min(kStepsPerPair * n_pairs, kMostPairSteps));
@@ -108,6 +109,10 @@ std::vector<TextSpan> spans_with_contents(const jinja::Template& source, std::sp
     // It does not read parts either.
   }
   return spans;
+}
+
+bool has_calls(std::span<const ChatMessage> messages) {
+  return std::ranges::any_of(messages, [](const ChatMessage& message) { return !message.tool_calls.empty(); });
 }
 
 /// Whether what the template wrote behind the last message has the beginning of an answer.
@@ -197,8 +202,12 @@ Result<std::vector<TextSpan>> ChatTemplate::render(std::span<const ChatMessage> 
                                                    const ChatTemplateOptions& options) const {
   if (impl_->source) {
     try {
-      return spans_with_answer(*impl_->source, *impl_->format, messages, options, limits_for(messages));
+      return spans_with_answer(*impl_->source, *impl_->format, messages, options, limits_for(messages, options));
     } catch (const jinja::Failure& failure) {
+      if (failure.kind == jinja::Failure::Kind::runtime && has_calls(messages)) {
+        std::vector<ChatMessage> others = with_arguments_as_text({messages.begin(), messages.end()});
+        if (!std::ranges::equal(others, messages, {}, &ChatMessage::tool_calls, &ChatMessage::tool_calls)) return render(others, options);
+      }
       if (failure.kind == jinja::Failure::Kind::raised) return Error{ErrorCode::invalid_argument, failure.message};
       if (failure.kind == jinja::Failure::Kind::limit) return Error{ErrorCode::corrupt, failure.message + "."};
       if (!impl_->has_warned.exchange(true)) {

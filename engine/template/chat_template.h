@@ -24,6 +24,9 @@ struct ChatMessage {
   Role role = Role::user;
   std::string content;
   std::string reasoning;  // assistant only; empty = none
+  // A JSON list of {"id", "type": "function", "function": {"name", "arguments": object}} that an assistant asked for; empty: none.
+  std::string tool_calls = {};
+  std::string tool_name = {}, tool_call_id = {};  // whose result a tool's message is
 };
 
 struct ChatTemplateOptions {
@@ -31,6 +34,7 @@ struct ChatTemplateOptions {
   /// `enable_thinking` and `thinking`; true: also `reasoning_effort`, high. Nothing: they are undefined, and the model does as its template
   /// has it.
   std::optional<bool> thinking = {};
+  std::string tools = {};            // a JSON list of {"type": "function", "function": {...}}; empty: none
   std::string bos_token, eos_token;  // texts, empty if none
   std::tm now{};                     // for strftime_now, date_string, datetime; the caller's clock
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/harmony.h"
+#include "engine/template/tools.h"
 
 namespace foreword::engine {
 namespace {
@@ -97,6 +98,33 @@ std::vector<TextSpan> answer_spans(std::string_view answer) {
   return spans;
 }
 
+/// Whether the template writes down tools, calls and results; it may leave any of them out without a word.
+bool takes_tools(const ChatTemplate& format, std::vector<ChatMessage> messages, const ChatTemplateOptions& options) {
+  const auto spans = format.render(messages, options);
+  if (!spans) return false;
+  const auto differs = [&](const std::vector<ChatMessage>& others, const ChatTemplateOptions& other_options) {
+    const auto other = format.render(others, other_options);
+    return !other || *other != *spans;
+  };
+  ChatTemplateOptions without = options;
+  without.tools.clear();
+  if (!options.tools.empty() && !differs(messages, without)) return false;
+  // The last call and the last result stand for all.
+  const auto result = std::find_if(messages.rbegin(), messages.rend(), [](const ChatMessage& message) { return message.role == Role::tool; });
+  const auto call = std::find_if(messages.rbegin(), messages.rend(), [](const ChatMessage& message) { return !message.tool_calls.empty(); });
+  if (result != messages.rend()) {
+    const std::string own = result->content;
+    result->content.append(kMarker);
+    if (!differs(messages, options)) return false;
+    result->content = own;
+  }
+  if (call != messages.rend()) {
+    call->tool_calls.clear();
+    if (!differs(messages, options)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Tokenizer& tokenizer, std::vector<ChatMessage> messages,
@@ -104,6 +132,10 @@ Result<std::vector<TextSpan>> render_chat(const ChatTemplate& format, const Toke
   options.bos_token = tokenizer.bos_text();
   options.eos_token = tokenizer.eos_text();
   for (ChatMessage& message : messages) split_thoughts(message);
+  if (has_tools(messages, options) && !takes_tools(format, messages, options)) {
+    messages = with_tools_as_text(messages, options.tools);
+    options.tools.clear();
+  }
   auto spans = format.render(messages, options);
   const bool has_system = !messages.empty() && messages.front().role == Role::system;
   if (!has_system || (!spans && spans.error().code != ErrorCode::invalid_argument)) return spans;

@@ -8,7 +8,8 @@
 
 namespace foreword::engine {
 
-/// The messages through the model's format, with the texts of its own BOS and EOS. An answer in gpt-oss's form goes in as thoughts and
+/// The messages through the model's format, with the texts of its own BOS and EOS. Tools, calls and results that it does not write down go in as
+/// texts (tools.h). An answer in gpt-oss's form goes in as thoughts and
 /// what was said, which are two things to a template. Instructions that a template refuses, because it has no turn for them or wants the user to
 /// begin, or that it leaves out without a word, go in at the head of the first question; as far as it shows that one. Errors are those of
 /// ChatTemplate::render.

@@ -1,10 +1,12 @@
 #include "engine/template/render.h"
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "engine/template/evaluator.h"
 #include "engine/template/functions.h"
 #include "engine/template/globals.h"
+#include "engine/template/json_value.h"
 
 namespace foreword::engine::jinja {
 namespace {
@@ -20,6 +22,7 @@ void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const Ch
     runtime.set(*part.dict, "text", text);
     return runtime.list({part});
   };
+  const auto of_json = [&](const std::string& text) { return value_of(runtime, nlohmann::ordered_json::parse(text, nullptr, false)); };
   Values list;
   for (const ChatMessage& message : messages) {
     const Value entry = runtime.dict();
@@ -29,8 +32,13 @@ void define_variables(Evaluator& evaluator, Runtime& runtime, std::span<const Ch
       const Value reasoning = runtime.text(Text(message.reasoning, false));
       for (const char* name : {"reasoning_content", "thinking"}) runtime.set(*entry.dict, name, reasoning);  // gpt-oss reads the second
     }
+    if (!message.tool_calls.empty()) runtime.set(*entry.dict, "tool_calls", of_json(message.tool_calls));
+    for (const auto& [name, text] : {std::pair("name", &message.tool_name), std::pair("tool_call_id", &message.tool_call_id)}) {
+      if (!text->empty()) runtime.set(*entry.dict, name, runtime.text(Text(*text, false)));
+    }
     list.push_back(entry);
   }
+  if (!options.tools.empty()) evaluator.define("tools", of_json(options.tools));
   evaluator.define("messages", runtime.list(std::move(list)));
   evaluator.define("add_generation_prompt", Value::of(options.add_generation_prompt));
   evaluator.define("bos_token", runtime.text(options.bos_token));

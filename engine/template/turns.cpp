@@ -5,8 +5,9 @@
 namespace foreword::engine {
 
 bool add_in_turn(std::vector<ChatMessage>& messages, ChatMessage message) {
-  if (message.content.empty()) return false;
-  if (!messages.empty() && messages.back().role == message.role) {
+  if (message.content.empty() && message.tool_calls.empty()) return false;
+  const bool stands_alone = message.role == Role::tool || !message.tool_calls.empty() || (!messages.empty() && !messages.back().tool_calls.empty());
+  if (!messages.empty() && messages.back().role == message.role && !stands_alone) {
     messages.back().content.append("\n\n").append(message.content);
     return false;
   }

@@ -184,7 +184,7 @@ class AnswerTest(program.ProgramTest):
                            ({"temperature": "hot"}, "temperature"), ({"temperature": -1}, "temperature"), ({"top_p": 1.5}, "top_p"),
                            ({"max_tokens": 1.5}, "max_tokens"), ({"max_tokens": -2}, "max_tokens"), ({"n": 0}, '"n"'), ({"n": 17}, '"n"'), ({"n": True}, '"n"'),
                            ({"stop": [""]}, "stop"), ({"stop": 3}, "stop"), ({"stop": ["a"] * 17}, "stop"), ({"seed": 1.5}, "seed"), ({"seed": "x"}, "seed"),
-                           ({"stream": 1}, "stream"), ({"stream_options": 1}, "stream_options"), ({"tools": [{"type": "function"}]}, "Tools"),
+                           ({"stream": 1}, "stream"), ({"stream_options": 1}, "stream_options"), ({"tools": [{"type": "function"}]}, "tools"),
                            ({"logprobs": 3}, "logprobs"), ({"response_format": 1}, "response_format"),
                            ({"logit_bias": {"5": 1}}, "logit_bias"), ({"chat_template_kwargs": 1}, "chat_template_kwargs"), ({"reasoning_effort": 1}, "reasoning_effort")):
             status, _, body = self.server.ask("POST", "/v1/chat/completions", {**good, **more})

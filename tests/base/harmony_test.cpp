@@ -17,6 +17,16 @@ TEST(Harmony, ThoughtsAndWhatIsSaidComeApart) {
   EXPECT_FALSE(parts->thinking);
 }
 
+TEST(Harmony, CallsOfToolsStandApart) {
+  const auto parts = split_harmony("<|channel|>analysis<|message|>So.<|end|><|start|>assistant<|channel|>commentary to=functions.look_up <|constrain|>json<|message|>{\"a\": 1}");
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->thoughts, Parts{"So."});
+  ASSERT_EQ(parts->calls.size(), 1U);
+  EXPECT_EQ(parts->calls[0].name, "look_up");
+  EXPECT_EQ(parts->calls[0].arguments, "{\"a\": 1}");
+  EXPECT_TRUE(parts->thinking);
+}
+
 TEST(Harmony, EveryBeginningOfAnAnswerIsUnderstood) {
   const struct {
     const char* text;
@@ -34,6 +44,8 @@ TEST(Harmony, EveryBeginningOfAnAnswerIsUnderstood) {
       {"<|channel|>final<|message|>Hi", {}, "Hi", false},
       {"<|start|>assistant<|channel|>final<|message|>Hi<|end|>", {}, "Hi", false},
       {"<|start|>assistant<|message|>Hi", {}, "Hi", false},
+      {"<|channel|>analysis<|message|>So<|end|><|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}", {"So"}, "", true},
+      {"<|channel|>commentary to=functions.f<|message|>{}", {}, "", true},
   };
   for (const auto& test_case : cases) {
     const auto parts = split_harmony(test_case.text);

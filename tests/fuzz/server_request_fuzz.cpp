@@ -1,4 +1,5 @@
-// Any bytes as the body of a request to the local server: an error's sentence, or a request within its limits.
+// Any bytes as the body of a request to the local server: an error's sentence, or a request within its limits. And as an answer that may call
+// tools: however it comes in pieces, the same calls are found, and nothing of the rest is lost.
 
 #include <cstddef>
 #include <cstdint>
@@ -6,6 +7,24 @@
 #include <string>
 
 #include "app/server/requests.h"
+
+namespace {
+
+void call_tools(const std::string& said) {
+  using namespace foreword;
+  constexpr const char* kTools = R"([{"type":"function","function":{"name":"a","description":"","parameters":{"properties":{"n":{"type":"integer"}}}}}])";
+  const app::AnswerWithCalls whole = app::split_calls(said, kTools);
+  if (whole.calls.empty() && whole.said != said) std::abort();
+  for (const std::size_t step : {1, 5}) {
+    app::CallGate gate;
+    std::string shown;
+    for (std::size_t at = 0; at < said.size(); at += step) shown += gate.push(said.substr(at, step));
+    const app::AnswerWithCalls rest = gate.end(kTools, "");
+    if (rest.calls.size() != whole.calls.size() || !(shown + rest.said).starts_with(whole.said)) std::abort();
+  }
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace foreword;
@@ -22,5 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!(value >= param.minimum - 1e-3 && value <= param.maximum * (1 + 1e-6) + 1e-3)) std::abort();
     }
   }
+  call_tools(body);
   return 0;
 }

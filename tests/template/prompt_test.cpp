@@ -8,17 +8,6 @@ namespace {
 
 const std::string kHarmony = "<|channel|>analysis<|message|>A greeting.<|end|><|start|>assistant<|channel|>final<|message|>Hello!";
 
-Tokenizer tokenizer() {
-  Metadata metadata;
-  metadata.set("tokenizer.ggml.model", {std::string("llama")});
-  metadata.set("tokenizer.ggml.tokens", {std::vector<std::string>{"<unk>", "<s>", "</s>"}});
-  metadata.set("tokenizer.ggml.scores", {std::vector<double>(3, 0.0)});
-  metadata.set("tokenizer.ggml.token_type", {std::vector<std::int64_t>(3, 3)});
-  auto made = Tokenizer::from_gguf(metadata);
-  EXPECT_TRUE(made) << made.error().message;
-  return std::move(*made);
-}
-
 ChatTemplate of_file(const std::string& name) {
   auto source = ChatTemplate::from_source(foreword::test::read_text(foreword::test::data_dir() / "templates" / name));
   EXPECT_TRUE(source) << source.error().message;

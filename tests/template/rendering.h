@@ -38,6 +38,18 @@ inline ChatTemplateOptions golden_options() {
   return options;
 }
 
+/// Of three tokens.
+inline Tokenizer tokenizer() {
+  Metadata metadata;
+  metadata.set("tokenizer.ggml.model", {std::string("llama")});
+  metadata.set("tokenizer.ggml.tokens", {std::vector<std::string>{"<unk>", "<s>", "</s>"}});
+  metadata.set("tokenizer.ggml.scores", {std::vector<double>(3, 0.0)});
+  metadata.set("tokenizer.ggml.token_type", {std::vector<std::int64_t>(3, 3)});
+  auto made = Tokenizer::from_gguf(metadata);
+  EXPECT_TRUE(made) << made.error().message;
+  return std::move(*made);
+}
+
 inline Role role_of(const std::string& name) {
   for (const Role role : {Role::system, Role::user, Role::assistant, Role::tool}) {
     if (name_of(role) == name) return role;
@@ -49,11 +61,13 @@ inline Role role_of(const std::string& name) {
 inline History history_of(const nlohmann::json& json) {
   History history;
   for (const auto& message : json.at("messages")) {
-    history.messages.push_back({role_of(message.at("role")), message.at("content"), message.at("reasoning")});
+    history.messages.push_back({role_of(message.at("role")), message.at("content"), message.at("reasoning"), message.value("tool_calls", ""),
+                                message.value("name", ""), message.value("tool_call_id", "")});
   }
   history.options = golden_options();
   const auto& options = json.at("options");
   history.options.add_generation_prompt = options.value("add_generation_prompt", true);
+  history.options.tools = options.value("tools", "");
   if (options.contains("enable_thinking")) history.options.thinking = options.at("enable_thinking").get<bool>();
   return history;
 }

@@ -71,6 +71,18 @@ def system(content):
     return message("system", content)
 
 
+def result(content):
+    return {**message("tool", content), "name": "temperature", "tool_call_id": "abc123XYZ"}
+
+
+# Texts of JSON, since the order of names matters.
+TOOLS = json.dumps([
+    {"type": "function", "function": {
+        "name": "temperature", "description": "Tells how warm it is.\n\"Outside\".",
+        "parameters": {"type": "object", "required": ["place"], "properties": {"place": {"type": "string", "description": "Größe & <Ort>"}, "deep": {"type": "integer", "default": -3}}}}},
+    {"type": "function", "function": {"name": "stop", "description": "Stops.", "parameters": {"type": "object", "properties": {}}}}])
+CALL = json.dumps([{"id": "abc123XYZ", "type": "function", "function": {"name": "temperature", "arguments": {"place": "Łódź \"<>&", "deep": 2}}}])
+
 UNICODE = "\n  Zwei Zeilen\n\tmit Einzug: äöü ß 漢字 \U0001f600 \u00a0\n\n"
 HISTORIES = {
     "one turn": ([user("Hello?")], {}),
@@ -101,6 +113,12 @@ HISTORIES = {
     "override": ([system("Mine. /system_override"), user("a")], {}),
     "late system": ([user("One."), answer("Two."), system("New rule."), user("Three.")], {}),
     "nothing": ([], {}),
+    "tools": ([system("Be brief."), user("How warm is it?")], {"tools": TOOLS}),
+    "a tool was used": (
+        [user("How warm is it in Łódź?"), {**answer(""), "tool_calls": CALL}, result("12.5 \"mild\""), answer("It is mild."), user("And at \u2028 sea?")],
+        {"tools": TOOLS}),
+    "a tool's result waits": (
+        [user("How warm is it?"), {**answer("Let me look.", "Which tool?"), "tool_calls": CALL}, result('{"warm": [true, null, 1e3]}')], {"tools": TOOLS}),
 }
 
 
@@ -115,6 +133,9 @@ def variables(messages, options):
         shown.append({"role": entry["role"], "content": entry["content"]})
         if entry["role"] == "assistant" and entry["reasoning"]:
             shown[-1]["reasoning_content"] = shown[-1]["thinking"] = entry["reasoning"]
+        if "tool_calls" in entry:
+            shown[-1]["tool_calls"] = json.loads(entry["tool_calls"])
+        shown[-1].update({key: entry[key] for key in ("name", "tool_call_id") if key in entry})
     return {
         "messages": shown,
         "bos_token": "<s>",
@@ -122,7 +143,18 @@ def variables(messages, options):
         "date_string": NOW.strftime("%d %b %Y"),
         "datetime": NOW.strftime("%b %d %Y"),
         **settings,
+        **({"tools": json.loads(options["tools"])} if "tools" in options else {}),
     }
+
+
+def arguments_as_text(names):
+    """The same for a template that takes arguments of calls as texts alone."""
+    copy = json.loads(json.dumps(names))
+    calls = [call["function"] for entry in copy["messages"] for call in entry.get("tool_calls", [])]
+    for call in calls:
+        if not isinstance(call["arguments"], str):
+            call["arguments"] = json.dumps(call["arguments"], ensure_ascii=False, separators=(",", ":"))
+    return copy
 
 
 ENVIRONMENT = environment()
@@ -135,6 +167,9 @@ def outcome(source, names):
     except Raised as error:
         return {"raised": str(error)}
     except Exception as error:  # whatever Python raises is what the template meets
+        others = arguments_as_text(names)
+        if others != names:
+            return outcome(source, others)
         return {"error": f"{type(error).__name__}: {error}"}
 
 
