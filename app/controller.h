@@ -135,7 +135,8 @@ class Controller {
   void handle(engine::PrefixRestoring&& event);
   void handle(engine::GenerationStarted&& event);
   void handle(engine::PromptProgress&& event);
-  void handle(engine::PromptChances&&) {}  // the window asks for none
+  void handle(engine::PromptChances&&) {}  // the window asks for neither
+  void handle(engine::PromptTold&&) {}
   void handle(engine::TextPiece&& event);
   void handle(engine::GenerationDone&& event);
   void handle(engine::GenerationFailed&& event);

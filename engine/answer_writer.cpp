@@ -51,14 +51,17 @@ AnswerWriter::AnswerWriter(LoadedModel& model, Generate request, Clock::time_poi
       sampler_(request_.sampling, breakers_),
       // An answer is a text of its own, a continuation is not.
       decoder_(tokenizer_, is_chat(request_) && request_.answer_so_far.empty(), !request_.tools.empty()), filter_(stops_of(model, request_)), arrived_(arrived),
-      owner_(request_.chat), prompt_decoder_(tokenizer_, true) {}
+      owner_(request_.chat), teller_(model.model(), tokenizer_, request_) {
+  if (request_.wanted == Wanted::state) request_.max_tokens = 0;
+}
 
 Result<void> AnswerWriter::encode(const std::tm& now) {
-  FW_ASSIGN(Prompt prompt, encode_prompt(model_, request_.prompt, request_.answer_so_far, now, request_.thinking, request_.tools));
+  FW_ASSIGN(Prompt prompt, encode_request(model_, request_, now));
   text_ = std::move(prompt.tokens);
   opening_ = std::move(prompt.opening);
   length_ = stats_.prompt_tokens = std::ssize(text_);
   const std::int64_t context = model_.model().context;
+  FW_TRY(check_wanted(model_, request_));
   FW_TRY(begin_form());
   if (text_.empty()) return Error{ErrorCode::invalid_argument, "The prompt is empty; write something first."};
   if (length_ < context) return {};
@@ -83,10 +86,11 @@ Error AnswerWriter::nothing_left() const {
 
 void AnswerWriter::open(PrefixKeeper* keeper) {
   // The last one's logits are needed, or all of them.
-  const auto wanted = std::span(text_).first(request_.prompt_chances ? 0 : text_.size() - 1);
+  const auto wanted = std::span(text_).first(teller_.reads_all() ? 0 : text_.size() - 1);
   known_ = &model_.texts().open(wanted, owner_);
   in_use_.emplace(model_.texts(), *known_);
   sent_away_ = false;
+  teller_.begin();
   known_->request = request_.id;
   if (keeper == nullptr || wanted.empty()) return begin_reading();
   restoring_since_ = Clock::now();
@@ -163,8 +167,8 @@ void AnswerWriter::take_back() {
   if (walk_) text_.resize(text_.size() - walk_->result().tokens.size());
   if (form_) form_->take_back();
   walk_.reset();
-  of_prompt_.clear();
-  of_answer_.clear();
+  teller_.take_back();
+  chances_.clear();
 }
 
 void AnswerWriter::add_rows(Batch& batch, const Room& room) {
@@ -177,8 +181,8 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
   tree_ = nullptr;
   std::int32_t parent = -1;
   for (std::int64_t i = 0; i < n_chain_; ++i) {
-    const std::size_t at = known_->tokens.size() + static_cast<std::size_t>(i);
-    parent = batch.add(text_[at], sequence, parent, tells_chances_before(at + 1));
+    const std::int64_t at = std::ssize(known_->tokens) + i;
+    parent = batch.add(text_[static_cast<std::size_t>(at)], sequence, parent, teller_.wish(at, stats_.prompt_tokens));
   }
   if (!to_the_end) return;
   alone_.clear(text_.back());
@@ -193,7 +197,7 @@ void AnswerWriter::add_rows(Batch& batch, const Room& room) {
     tree_ = &speculation->draft(text_, request_.sampling, std::ssize(text_), static_cast<int>(std::clamp<std::int64_t>(left, 1, most)), room.beside, rule, room.go_on);
   }
   // Of most rows of a tree, drafters want a few and nobody the rest.
-  LogitWish own = request_.chances >= 0 ? LogitWish(true) : sampler_.wish(tokenizer_.suppressed().size());
+  LogitWish own = request_.wanted == Wanted::state ? LogitWish::state() : request_.chances >= 0 ? LogitWish(true) : sampler_.wish(tokenizer_.suppressed().size());
   // Of the best, a form may leave few.
   if (form_ && !own.all()) own = LogitWish::best(std::max<std::size_t>(static_cast<std::size_t>(own.n_best()), gpu::Backend::kMostTopK));
   const LogitWish wish = tree_ != &alone_ && own.all() ? LogitWish::best(kBestOfRow) : own;
@@ -209,17 +213,13 @@ void AnswerWriter::take(std::int64_t row, const LogitRow& logits) {
   // Rows of the matrix beyond the vocabulary are padding that no text belongs to.
   const LogitRow named = logits.first(static_cast<std::size_t>(tokenizer_.size()));
   const auto node = static_cast<std::int32_t>(row - first_row_ - n_chain_);
-  if (node < 0) {
-    const std::size_t next = known_->tokens.size() + static_cast<std::size_t>(row - first_row_) + 1;
-    of_prompt_.push_back(chances_of(tokenizer_, named, text_[next], request_.chances));
-    return;
-  }
+  if (node < 0 || request_.wanted == Wanted::state) return teller_.take(std::ssize(known_->tokens) + row - first_row_, named, text_);
   Speculation* speculation = tree_ != &alone_ ? &drafting_->speculation : nullptr;
   if (!walk_->wants(node)) {
     if (speculation != nullptr) speculation->observe_aside(node, named);
   } else if (may_go_on()) {
     walk_->take(named);
-    if (request_.chances >= 0 && !walk_->result().exhausted) of_answer_.push_back(chances_of(tokenizer_, named, text_.back(), request_.chances));
+    if (request_.chances >= 0 && !walk_->result().exhausted) chances_.push_back(chances_of(tokenizer_, named, text_.back(), request_.chances));
     if (speculation != nullptr) speculation->observe(node, sampler_.best());
   }
 }
@@ -251,7 +251,7 @@ void AnswerWriter::end_step(const Pass& pass) {
     const std::int64_t known = std::ssize(known_->tokens) + n_chain_ + (tree_ != nullptr ? 1 : 0);
     say_(PromptProgress{request_.id, std::clamp<std::int64_t>(known - stats_.reused_tokens, 0, fresh_), fresh_});
   }
-  tell_prompt_chances();
+  teller_.end_step(text_, say_);
   if (tree_ == nullptr) return keep_rows(chosen);
   if (reading) {
     stats_.prompt_seconds = seconds_since(reading_since_);
@@ -268,6 +268,7 @@ void AnswerWriter::end_step(const Pass& pass) {
   chosen.path.resize(std::min(chosen.path.size(), said.n));
   keep_rows(chosen);
   if (done_) return;
+  if (reading) teller_.end(say_);
   if (said.ended || !may_go_on()) return finish();  // the next tokens would not be used
   if (form_ && form_->finished()) return finish();  // as if the model had ended it, which is all that it still could
   if (chosen.exhausted) fail(nothing_left());
@@ -276,22 +277,9 @@ void AnswerWriter::end_step(const Pass& pass) {
 AnswerWriter::Said AnswerWriter::say_tokens(std::span<const TokenId> tokens) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (!may_go_on()) return {i, true};
-    if (!say_token(tokens[i], i < of_answer_.size() ? std::optional(std::move(of_answer_[i])) : std::nullopt)) return {i + 1, true};
+    if (!say_token(tokens[i], i < chances_.size() ? std::optional(std::move(chances_[i])) : std::nullopt)) return {i + 1, true};
   }
   return {tokens.size(), false};
-}
-
-void AnswerWriter::tell_prompt_chances() {
-  if (of_prompt_.empty() && !(request_.prompt_chances && n_prompt_told_ == 0)) return;
-  if (n_prompt_told_ == 0) of_prompt_.insert(of_prompt_.begin(), chances_of_first(tokenizer_, text_.front()));
-  PromptChances told{request_.id, {}, std::exchange(of_prompt_, {})};
-  for (TokenChances& token : told.tokens) {
-    token.begin = prompt_decoded_ + std::ssize(told.text);
-    told.text += prompt_decoder_.push(token.chosen.token);
-  }
-  n_prompt_told_ += told.tokens.size();
-  prompt_decoded_ += std::ssize(told.text);
-  say_(std::move(told));
 }
 
 bool AnswerWriter::may_go_on() {

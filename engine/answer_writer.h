@@ -13,6 +13,7 @@
 #include "engine/kv/prefix_keeper.h"
 #include "engine/kv/prefix_tree.h"
 #include "engine/loaded_model.h"
+#include "engine/prompt_teller.h"
 #include "engine/self_draft.h"
 #include "engine/session.h"
 #include "engine/speculative/speculation.h"
@@ -81,9 +82,6 @@ class AnswerWriter final : public Work {
     bool ended = false;
   };
   Said say_tokens(std::span<const TokenId> tokens);
-  /// The row before token `next` of the prompt.
-  bool tells_chances_before(std::size_t next) const { return request_.prompt_chances && next >= n_prompt_told_ && static_cast<std::int64_t>(next) < stats_.prompt_tokens; }
-  void tell_prompt_chances();
   /// What was chosen in a pass that did not come to its end: a device can fail between two groups of its rows.
   void take_back();
   /// The drafters know the text.
@@ -116,10 +114,8 @@ class AnswerWriter final : public Work {
   std::int64_t fresh_ = 0;     // tokens of the prompt that are read, not known
 
   std::int64_t decoded_ = 0;       // bytes of the answer's text, also those that stop texts hold back
-  StreamDecoder prompt_decoder_;   // for the places of the prompt's tokens
-  std::int64_t prompt_decoded_ = 0;
-  std::size_t n_prompt_told_ = 0;  // tokens of the prompt whose chances were told
-  std::vector<TokenChances> of_prompt_, of_answer_;  // of the step
+  std::vector<TokenChances> chances_;  // of the step's choices, where they are wanted
+  PromptTeller teller_;
 
   Drafting* drafting_ = nullptr;
   bool followed_ = false;                      // the drafters know this text

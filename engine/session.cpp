@@ -259,11 +259,21 @@ class Session::Desk {
       outbox_.push(GenerationFailed{request.id, {ErrorCode::invalid_argument, "No model is open; open a GGUF file first."}});
       return;
     }
+    if (request.wanted == Wanted::tokens) return tell_tokens(request);
     if (suggestion_ && !request.background) suggestion_->cancel();
     recall_.reset();  // the answer takes its text, and brings back what is left itself
     AnswerWriter& answer = answers_.emplace_back(*model_, std::move(request), arrived_, [this](Event event) { outbox_.push(std::move(event)); });
     if (auto encoded = answer.encode(clock_now_()); !encoded) answer.fail(encoded.error());
     sweep();
+  }
+
+  void tell_tokens(const Generate& request) {
+    auto told = tokens_of(*model_, request, clock_now_());
+    if (!told) return outbox_.push(GenerationFailed{request.id, told.error()});
+    GenerationStats stats;
+    stats.prompt_tokens = std::ssize(told->ids);
+    outbox_.push(std::move(*told));
+    outbox_.push(GenerationDone{request.id, stats});
   }
 
   void handle(Stop& command) {

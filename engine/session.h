@@ -107,10 +107,14 @@ struct LoadModel {
 struct UnloadModel {};
 /// Chat: messages through the model's template. Raw: text as it is, BOS as the file says. Infill: what stands between two texts. Tokens: read as they are. Several run at once, in the same
 /// passes: one's prompt is read while another one's answer goes on.
+/// What is wanted for a prompt: an answer to it; its tokens alone; one vector for what it says.
+enum class Wanted : std::uint8_t { answer, tokens, state };
 using GeneratePrompt = std::variant<std::vector<ChatMessage>, std::string, Infill, std::vector<TokenId>>;
 struct Generate {
   std::uint64_t id = 0;  // chosen by the sender, stands in every event of this request
   GeneratePrompt prompt;
+  Wanted wanted = Wanted::answer;
+  std::optional<EncodeOptions> encoding = {};  // of a raw text, instead of what was said above
   SamplingParams sampling;
   std::int64_t max_tokens = -1;  // -1 = until the model ends or the context is full
   std::string answer_so_far;     // chat: the answer goes on after this text, which was its beginning
@@ -233,6 +237,14 @@ struct PromptChances {
   std::string text;  // of these tokens, and of those before whose characters ended in them
   std::vector<TokenChances> tokens;
 };
+/// The whole of what was wanted for a prompt besides an answer; GenerationDone follows.
+struct PromptTold {
+  std::uint64_t id = 0;
+  std::vector<TokenId> ids;           // tokens
+  std::vector<std::string> pieces;    // the bytes that each stands for, of a special token its name
+  std::string text;                   // all of them together
+  std::vector<float> state;           // [hidden_size], of length 1 (Euclid), pooled as the model's file has it (state_pool.h)
+};
 /// Whole UTF-8 characters to append, and the tokens that were decided since the last event (`ids` may be non-empty with
 /// empty text and the reverse).
 struct TextPiece {
@@ -281,7 +293,7 @@ struct MemoryThere {
   std::int64_t processor_free = 0;  // bytes
 };
 using Event = std::variant<ModelLoading, ModelReady, ModelFailed, ModelUnloaded, PrefixRestoring, GenerationStarted,
-                           PromptProgress, PromptChances, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts,
+                           PromptProgress, PromptChances, PromptTold, TextPiece, GenerationDone, GenerationFailed, TokensCounted, Drafts,
                            KvMeasured, MemoryThere>;
 
 class Session {

@@ -7,7 +7,6 @@
 #include "engine/sampling/log_sum.h"
 
 namespace foreword::engine {
-namespace {
 
 std::string bytes_of(const Tokenizer& tokenizer, TokenId token) {
   if (tokenizer.is_control(token)) return std::string(tokenizer.text(token));
@@ -15,8 +14,6 @@ std::string bytes_of(const Tokenizer& tokenizer, TokenId token) {
   tokenizer.append_bytes(token, bytes);
   return bytes;
 }
-
-}  // namespace
 
 TokenChances chances_of(const Tokenizer& tokenizer, const LogitRow& row, TokenId chosen, int n_best) {
   const std::span<const float> logits = row.all();

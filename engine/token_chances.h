@@ -26,6 +26,9 @@ struct TokenChances {
 /// Most of the best that can be asked for.
 inline constexpr int kMostChances = 20;
 
+/// The bytes that a token stands for, of a special one its name.
+std::string bytes_of(const Tokenizer& tokenizer, TokenId token);
+
 /// row: of the token's place, cut to the vocabulary.
 TokenChances chances_of(const Tokenizer& tokenizer, const LogitRow& row, TokenId chosen, int n_best);
 /// Of a token that begins its text.

@@ -6,9 +6,10 @@
 #include <utility>
 
 #include "app/server/exchange.h"
+#include "app/server/letters.h"
+#include "app/server/prompts.h"
 #include "app/server/requests.h"
 #include "engine/base/chance.h"
-#include "engine/template/turns.h"
 
 namespace foreword::app {
 namespace {
@@ -24,43 +25,10 @@ std::string fresh_id(ReplyShape shape) {
   return id;
 }
 
-/// One for each answer: prompt by prompt, of each with seeds one after another.
-std::vector<engine::Generate> letters_of(const ApiRequest& request, bool same_seed) {
-  engine::Generate letter;
-  letter.sampling = request.sampling;
-  if (!request.seeded && !same_seed) letter.sampling.seed = any_number();
-  letter.max_tokens = request.max_tokens;
-  letter.stop = request.stop;
-  letter.form = request.form;
-  letter.thinking = request.thinking;
-  letter.answer_so_far = request.answer_so_far;
-  letter.chances = request.chances;
-  letter.tools = request.offer.tools;
-  std::vector<engine::Generate> letters;
-  const auto add = [&](const auto& prompt) {
-    letter.prompt = prompt;
-    for (int i = 0; i < request.n; ++i) {
-      letters.push_back(letter);
-      letters.back().sampling.seed += static_cast<std::uint64_t>(i);
-    }
-  };
-  if (const auto* messages = std::get_if<std::vector<engine::ChatMessage>>(&request.prompt)) add(in_turns(*messages));
-  else if (const auto* infill = std::get_if<engine::Infill>(&request.prompt)) add(*infill);
-  else {
-    for (const ApiRequest::Text& text : std::get<std::vector<ApiRequest::Text>>(request.prompt)) {
-      const auto* ids = std::get_if<std::vector<engine::TokenId>>(&text);
-      letter.prompt_chances = request.echo && (request.chances >= 0 || ids != nullptr);
-      if (ids != nullptr) add(*ids);
-      else add(std::get<std::string>(text));
-    }
-  }
-  return letters;
-}
-
 struct Place {
   std::string_view path, method;
 };
-constexpr Place kModels{"/v1/models", "GET"}, kHealth{"/health", "GET"};
+constexpr Place kModels{"/v1/models", "GET"}, kHealth{"/health", "GET"}, kProps{"/props", "GET"}, kMetrics{"/metrics", "GET"};
 
 /// Where the engine answers.
 struct EnginePlace {
@@ -71,6 +39,16 @@ struct EnginePlace {
 constexpr EnginePlace kEnginePlaces[] = {{{"/v1/chat/completions", "POST"}, ReplyShape::chat, read_chat_request},
                                          {{"/v1/completions", "POST"}, ReplyShape::text, read_completion_request},
                                          {{"/infill", "POST"}, ReplyShape::infill, read_infill_request}};
+
+/// Where nothing is answered but what is told of a prompt.
+struct PromptPlace {
+  Place place;
+  Result<PromptAsk> (*read)(const std::string& json);
+};
+constexpr PromptPlace kPromptPlaces[] = {{{"/v1/embeddings", "POST"}, read_embeddings},
+                                         {{"/tokenize", "POST"}, read_tokenize},
+                                         {{"/detokenize", "POST"}, read_detokenize},
+                                         {{"/apply-template", "POST"}, read_apply_template}};
 
 }  // namespace
 
@@ -88,7 +66,16 @@ HttpReply Api::route(const HttpRequest& request) const {
     const auto model = desk_.model();
     return model ? HttpReply{200, "application/json", models_reply(*model, seconds_now())} : reply_of(model.error());
   }
-  std::vector<Place> places{kModels, kHealth};
+  if (is(kProps)) {
+    const auto model = desk_.model();
+    return model ? HttpReply{200, "application/json", props_reply(*model)} : reply_of(model.error());
+  }
+  if (is(kMetrics)) return {200, "text/plain; version=0.0.4", metrics_reply(desk_.totals())};
+  std::vector<Place> places{kModels, kHealth, kProps, kMetrics};
+  for (const PromptPlace& one : kPromptPlaces) {
+    if (is(one.place)) return tell(one.read(request.body));
+    places.push_back(one.place);
+  }
   for (const EnginePlace& one : kEnginePlaces) {
     if (is(one.place)) return generate(request, one.shape);
     places.push_back(one.place);
@@ -118,6 +105,15 @@ HttpReply Api::generate(const HttpRequest& request, ReplyShape shape) const {
   }
   reply.stream = [exchange](HttpSink& sink) { return exchange->write(sink); };
   return reply;
+}
+
+HttpReply Api::tell(const Result<PromptAsk>& asked) const {
+  if (!asked) return reply_of(asked.error());
+  const auto model = desk_.model();
+  if (!model) return reply_of(model.error());
+  const auto told = wait_for(*desk_.ask(asked->letters));
+  if (!told) return reply_of(told.error());
+  return {200, "application/json", asked->reply(*told, model->name)};
 }
 
 }  // namespace foreword::app

@@ -8,6 +8,7 @@
 #include "app/server/desk.h"
 #include "app/server/gate.h"
 #include "app/server/http.h"
+#include "app/server/prompts.h"
 #include "app/server/replies.h"
 #include "engine/sampling/sampler.h"
 
@@ -35,6 +36,7 @@ class Api {
  private:
   HttpReply route(const HttpRequest& request) const;
   HttpReply generate(const HttpRequest& request, ReplyShape shape) const;
+  HttpReply tell(const Result<PromptAsk>& asked) const;
 
   ServerDesk& desk_;
   ApiOptions options_;

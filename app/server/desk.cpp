@@ -19,10 +19,13 @@ struct HangUp {
 struct AskModel {
   std::shared_ptr<Mailbox<Result<engine::ModelSummary>>> answer;
 };
+struct AskTotals {
+  std::shared_ptr<Mailbox<ServerTotals>> answer;
+};
 struct Accept {
   bool on = false;
 };
-using Letter = std::variant<engine::Event, Open, HangUp, AskModel, Accept>;
+using Letter = std::variant<engine::Event, Open, HangUp, AskModel, AskTotals, Accept>;
 
 const Error kNoModel{ErrorCode::not_found, "No model is open; open one in Foreword."};
 
@@ -80,12 +83,25 @@ struct ServerDesk::Shared {
       if (found == running.end()) return;
       const auto answers = found->second;
       if (ends(event)) running.erase(found);
+      if (const auto* done = std::get_if<engine::GenerationDone>(&event)) count(done->stats);
       return answers->push(std::move(event));
     }
     if (auto* ready = std::get_if<engine::ModelReady>(&event)) open_model(std::move(ready->model));
     else if (auto* failed = std::get_if<engine::ModelFailed>(&event); failed != nullptr && !failed->kept) open_model(std::move(failed->error));
     else if (std::holds_alternative<engine::ModelUnloaded>(event)) open_model(kNoModel);
     else if (std::holds_alternative<engine::ModelLoading>(event)) model.reset();
+  }
+  void count(const engine::GenerationStats& stats) {
+    ++totals.answers;
+    totals.prompt_tokens += stats.prompt_tokens;
+    totals.known_tokens += stats.reused_tokens;
+    totals.answer_tokens += stats.n_tokens;
+    totals.prompt_seconds += stats.prompt_seconds;
+    totals.answer_seconds += stats.decode_seconds;
+  }
+  void handle(AskTotals& ask) {
+    totals.running = std::ssize(running);
+    ask.answer->push(totals);
   }
   void open_model(Result<engine::ModelSummary> now) {
     model = std::move(now);
@@ -121,6 +137,7 @@ struct ServerDesk::Shared {
   // The desk's own.
   bool accepts = false;
   std::size_t told = 0;
+  ServerTotals totals;
   std::map<std::uint64_t, std::shared_ptr<Answers>> running;
   std::optional<Result<engine::ModelSummary>> model;  // nothing: one is being opened
   std::vector<std::shared_ptr<Mailbox<Result<engine::ModelSummary>>>> askers;
@@ -153,6 +170,13 @@ Result<engine::ModelSummary> ServerDesk::model() {
   if (shared_->inbox.closed()) return Error{ErrorCode::cancelled, "The server is being ended."};
   auto model = answer->take();
   return model ? std::move(*model) : Error{ErrorCode::cancelled, "The server is being ended."};
+}
+
+ServerTotals ServerDesk::totals() {
+  const auto answer = std::make_shared<Mailbox<ServerTotals>>();
+  shared_->inbox.push(AskTotals{answer});
+  if (shared_->inbox.closed()) return {};
+  return answer->take().value_or(ServerTotals());
 }
 
 std::unique_ptr<ServerDesk::Call> ServerDesk::ask(std::vector<engine::Generate> requests) {

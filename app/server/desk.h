@@ -21,6 +21,16 @@ namespace foreword::app {
 /// Ids of the server's requests, so that whoever shares the engine with it knows its own.
 inline constexpr std::uint64_t kFirstServerRequest = 1ULL << 62;
 
+/// Requests that run at the same time; more wait (engine/session.h).
+inline constexpr int kServerPlaces = 4;
+
+/// Since the desk began.
+struct ServerTotals {
+  std::int64_t running = 0;  // now
+  std::int64_t answers = 0, prompt_tokens = 0, known_tokens = 0, answer_tokens = 0;
+  double prompt_seconds = 0, answer_seconds = 0;
+};
+
 /// The request that this event is about, if it is the server's.
 std::optional<std::uint64_t> server_request(const engine::Event& event);
 
@@ -37,6 +47,7 @@ class ServerDesk {
     Call& operator=(const Call&) = delete;
     /// Of the first one; those of the others follow.
     std::uint64_t first() const { return first_; }
+    std::size_t count() const { return count_; }
     /// The next event of one of them; nothing: none came in time, or none comes any more (over()).
     std::optional<engine::Event> next(std::chrono::milliseconds wait) { return events_->take_until(std::chrono::steady_clock::now() + wait); }
     bool over() const { return events_->closed(); }
@@ -67,6 +78,8 @@ class ServerDesk {
   void deliver(engine::Event event);
   /// Any thread: the open model. Waits while one is being opened. An error: there is none.
   Result<engine::ModelSummary> model();
+  /// Any thread.
+  ServerTotals totals();
   /// Any thread. Where nothing is accepted, what runs ends, and what is asked is over at once.
   void accept(bool on);
   /// Any thread. Their ids are set here.

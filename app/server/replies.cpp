@@ -202,4 +202,33 @@ std::string models_reply(const engine::ModelSummary& model, std::int64_t created
 
 std::string health_reply() { return R"({"status":"ok"})"; }
 
+std::string props_reply(const engine::ModelSummary& model) {
+  return written({{"default_generation_settings", {{"n_ctx", model.context}}},
+                  {"total_slots", kServerPlaces},
+                  {"model_alias", model.name},
+                  {"model_path", model.path.string()},
+                  {"chat_format", model.chat_format},
+                  {"build_info", "foreword-" FOREWORD_VERSION}});
+}
+
+std::string metrics_reply(const ServerTotals& totals) {
+  struct Row {
+    const char *name, *type, *help;
+    double value;
+  };
+  const Row rows[] = {{"foreword_requests_running", "gauge", "Requests that are being answered.", static_cast<double>(totals.running)},
+                      {"foreword_answers_total", "counter", "Answers that came to their end.", static_cast<double>(totals.answers)},
+                      {"foreword_prompt_tokens_total", "counter", "Tokens of prompts.", static_cast<double>(totals.prompt_tokens)},
+                      {"foreword_prompt_tokens_known_total", "counter", "Of them known already, and not read again.", static_cast<double>(totals.known_tokens)},
+                      {"foreword_prompt_seconds_total", "counter", "Seconds that prompts were read.", totals.prompt_seconds},
+                      {"foreword_answer_tokens_total", "counter", "Tokens of answers.", static_cast<double>(totals.answer_tokens)},
+                      {"foreword_answer_seconds_total", "counter", "Seconds from the first token of answers to their last.", totals.answer_seconds}};
+  std::string text;
+  for (const Row& row : rows) {
+    const std::string name = row.name;
+    text += "# HELP " + name + " " + row.help + "\n# TYPE " + name + " " + row.type + "\n" + name + " " + Json(row.value).dump() + "\n";
+  }
+  return text;
+}
+
 }  // namespace foreword::app

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/server/chances.h"
+#include "app/server/desk.h"
 #include "app/server/tools.h"
 #include "engine/base/reasoning.h"
 #include "engine/session.h"
@@ -57,5 +58,9 @@ std::string usage_reply(const ReplyHead& head, const std::vector<Choice>& choice
 
 std::string models_reply(const engine::ModelSummary& model, std::int64_t created);
 std::string health_reply();
+/// As much of llama.cpp's as clients look at.
+std::string props_reply(const engine::ModelSummary& model);
+/// For Prometheus.
+std::string metrics_reply(const ServerTotals& totals);
 
 }  // namespace foreword::app

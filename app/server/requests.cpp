@@ -1,6 +1,7 @@
 #include "app/server/requests.h"
 
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -12,30 +13,10 @@ namespace foreword::app {
 namespace {
 
 constexpr std::int64_t kMostTokens = 1 << 28;
-constexpr int kDeepest = 128;
-constexpr std::size_t kMostStops = 16;
+constexpr std::size_t kMostStops = 16, kMostBiases = 4096;
 constexpr std::int64_t kUsualTokens = 16;  // of a completion that does not say, as OpenAI's interface has it
 
 Error cannot(std::string sentence) { return {ErrorCode::unsupported, std::move(sentence)}; }
-std::string quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
-
-Result<void> read(const Json& object, const char* key, bool& out) {
-  const Json* value = field(object, key);
-  if (value == nullptr) return {};
-  if (!value->is_boolean()) return wrong(quoted(key) + " must be true or false.");
-  out = value->get<bool>();
-  return {};
-}
-
-Result<std::optional<std::int64_t>> whole(const Json& object, const char* key, std::int64_t least, std::int64_t most) {
-  const Json* value = field(object, key);
-  if (value == nullptr) return std::optional<std::int64_t>();
-  const double number = value->is_number() ? value->get<double>() : std::nan("");
-  if (!(number >= static_cast<double>(least) && number <= static_cast<double>(most)) || number != std::floor(number)) {
-    return wrong(quoted(key) + " must be a whole number from " + std::to_string(least) + " to " + std::to_string(most) + ".");
-  }
-  return std::optional(static_cast<std::int64_t>(number));
-}
 
 /// Whether a field is there and asks for something.
 bool asks(const Json* value) {
@@ -53,7 +34,6 @@ struct Refusal {
 constexpr Refusal kRefused[] = {
     {"functions", "\"functions\" is the old name: use \"tools\"."},
     {"function_call", "\"function_call\" is the old name: use \"tool_choice\"."},
-    {"logit_bias", "\"logit_bias\" is not supported yet: leave it out."},
 };
 
 Result<void> read_seed(const Json& body, ApiRequest& request) {
@@ -78,12 +58,29 @@ Result<void> read_stops(const Json& body, ApiRequest& request) {
   return {};
 }
 
-/// A text that may be left out.
-Result<std::string> text(const Json& object, const char* key) {
-  const Json* value = field(object, key);
-  if (value == nullptr) return std::string();
-  if (!value->is_string()) return wrong(quoted(key) + " must be a text.");
-  return value->get<std::string>();
+/// {"ID": number}, or llama.cpp's [[ID, number]], where false says that the token shall never come.
+Result<void> read_bias(const Json& body, ApiRequest& request) {
+  const Json* value = field(body, "logit_bias");
+  if (value == nullptr) return {};
+  const Error shape = wrong("\"logit_bias\" must be an object of token ids with numbers from -100 to 100, or a list of pairs of them.");
+  if (!value->is_object() && !value->is_array()) return shape;
+  if (value->size() > kMostBiases) return wrong("\"logit_bias\" may name at most " + std::to_string(kMostBiases) + " tokens.");
+  const auto add = [&](const Json& id, const Json& bias) {
+    const bool never = bias.is_boolean() && !bias.get<bool>();
+    if (!id.is_number_integer() || id < 0 || id > INT32_MAX || !(never || (bias.is_number() && bias >= -100 && bias <= 100))) return false;
+    request.sampling.bias.push_back({id.get<std::int32_t>(), never ? -std::numeric_limits<float>::infinity() : bias.get<float>()});
+    return true;
+  };
+  if (value->is_object()) {
+    for (const auto& [id, bias] : value->items()) {
+      if (!add(Json::parse(id, nullptr, false), bias)) return shape;
+    }
+    return {};
+  }
+  for (const Json& pair : *value) {
+    if (!pair.is_array() || pair.size() != 2 || !add(pair[0], pair[1])) return shape;
+  }
+  return {};
 }
 
 /// What every request may say of how it is answered.
@@ -100,6 +97,7 @@ Result<void> read_drawing(const Json& body, ApiRequest& request) {
     }
     param.set(request.sampling, number);
   }
+  FW_TRY(read_bias(body, request));
   FW_TRY(read_seed(body, request));
   FW_TRY(read_stops(body, request));
   for (const char* key : {"max_tokens", "max_completion_tokens", "n_predict"}) {
@@ -137,18 +135,6 @@ Result<void> read_chances(const Json& body, bool chat, ApiRequest& request) {
   return {};
 }
 
-/// A text, or token ids.
-Result<ApiRequest::Text> read_text(const Json& prompt) {
-  if (prompt.is_string()) return ApiRequest::Text(prompt.get<std::string>());
-  if (!prompt.is_array()) return wrong("\"prompt\" must be a text, a list of token ids, or a list of those.");
-  std::vector<engine::TokenId> ids;
-  for (const Json& id : prompt) {
-    if (!id.is_number_integer() || id < 0 || id > INT32_MAX) return wrong("Token ids in \"prompt\" must be whole numbers from 0 on.");
-    ids.push_back(id.get<engine::TokenId>());
-  }
-  return ApiRequest::Text(std::move(ids));
-}
-
 Result<void> read_thinking(const Json& body, ApiRequest& request) {
   if (const Json* effort = field(body, "reasoning_effort")) {
     if (!effort->is_string()) return wrong("\"reasoning_effort\" must be a text: \"none\", \"low\", \"medium\" or \"high\".");
@@ -163,16 +149,18 @@ Result<void> read_thinking(const Json& body, ApiRequest& request) {
   return {};
 }
 
-Result<Json> read_body(const std::string& json) {
-  // What is deeper is not stored: a body of brackets alone would take a hundred times its size.
-  bool deep = false;
-  Json body = Json::parse(json, [&](int depth, Json::parse_event_t, const Json&) { return depth <= kDeepest || ((deep = true), false); }, false);
-  if (deep) return wrong("The request's body is nested deeper than " + std::to_string(kDeepest) + " levels.");
-  if (!body.is_object()) return wrong("The request's body must be a JSON object in UTF-8.");
-  return body;
-}
-
 }  // namespace
+
+Result<ApiRequest::Text> read_text(const Json& prompt, const char* key) {
+  if (prompt.is_string()) return ApiRequest::Text(prompt.get<std::string>());
+  if (!prompt.is_array()) return wrong(quoted(key) + " must be a text, a list of token ids, or a list of those.");
+  std::vector<engine::TokenId> ids;
+  for (const Json& id : prompt) {
+    if (!id.is_number_integer() || id < 0 || id > INT32_MAX) return wrong("Token ids in " + quoted(key) + " must be whole numbers from 0 on.");
+    ids.push_back(id.get<engine::TokenId>());
+  }
+  return ApiRequest::Text(std::move(ids));
+}
 
 Result<ApiRequest> read_chat_request(const std::string& json, const engine::SamplingParams& usual) {
   FW_ASSIGN(const Json body, read_body(json));
@@ -210,8 +198,8 @@ Result<ApiRequest> read_completion_request(const std::string& json, const engine
   const Json list = several ? *prompt : Json::array({*prompt});
   std::vector<ApiRequest::Text> texts;
   for (const Json& one : list) {
-    FW_ASSIGN(ApiRequest::Text text, read_text(one));
-    texts.push_back(std::move(text));
+    FW_ASSIGN(ApiRequest::Text each, read_text(one, "prompt"));
+    texts.push_back(std::move(each));
   }
   FW_ASSIGN(std::string suffix, text(body, "suffix"));
   if (!suffix.empty()) {

@@ -34,6 +34,9 @@ struct ApiRequest {
   std::vector<std::string> fields;  // of an infill's answer, the only ones that are wanted: "timings/prompt_n"; empty: all
 };
 
+/// A text, or token ids.
+Result<ApiRequest::Text> read_text(const Json& prompt, const char* key);
+
 /// Answers to one request, at most.
 inline constexpr int kMostChoices = 16;
 

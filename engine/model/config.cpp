@@ -231,6 +231,7 @@ Result<void> read_windows(const Reader& reader, Config& config) {
 
 Result<void> read_scales(const Reader& reader, Config& config) {
   const Architecture& arch = *config.arch;
+  FW_ASSIGN(config.pooling, reader.integer("pooling_type", 0, -1, 4));
   const double d = static_cast<double>(config.hidden_size);
   double scale = 1.0 / std::sqrt(static_cast<double>(config.head_dim));
   if (arch.big_layers > 0 && config.n_layers == arch.big_layers) {

@@ -41,6 +41,7 @@ struct Config {
   std::int64_t n_experts = 0, n_experts_used = 0, expert_ffn_size = 0, shared_ffn_size = 0;
 
   float attention_scale = 0, attention_softcap = 0;
+  std::int64_t pooling = 0;  // how a text's states become one vector, as files number it: 0 is not said, 1 mean, 2 first, 3 last, 4 a rank
   float embedding_scale = 1, residual_scale = 1, logit_divisor = 1, final_softcap = 0;
 };
 

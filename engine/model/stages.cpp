@@ -178,6 +178,17 @@ void Stages::layer(std::int64_t il, const LayerInputs& inputs, const Tensor& str
   backend_.add(stream, branch, 1.0F, stream);
 }
 
+Result<void> Stages::hand_out_states(const Tensor& states, const std::function<void(std::int64_t, const LogitRow&)>& sink) {
+  FW_TRY(backend_.submit());
+  std::vector<float> values(static_cast<std::size_t>(states.rows * states.cols));
+  backend_.read(states, std::as_writable_bytes(std::span(values)));
+  FW_TRY(backend_.submit());
+  for (std::int64_t row = 0; row < states.rows; ++row) {
+    sink(row, LogitRow::of_state(std::span<const float>(values).subspan(static_cast<std::size_t>(row * states.cols), static_cast<std::size_t>(states.cols))));
+  }
+  return {};
+}
+
 Result<void> Stages::head(const Tensor& stream, std::span<const Wanted> wanted, const LogitSink& sink) {
   if (wanted.empty()) return backend_.submit();
   const Config& c = model_.config;
@@ -188,16 +199,22 @@ Result<void> Stages::head(const Tensor& stream, std::span<const Wanted> wanted, 
     wishes.push_back(each.wish);
   }
   const Tensor all = wanted_.write(backend_, rows, std::ssize(rows), 1);
-  for (std::int64_t first = 0; first < std::ssize(rows); first += kLogitRows) {
-    const std::int64_t n = std::min(kLogitRows, std::ssize(rows) - first);
+  for (std::int64_t first = 0, n = 0; first < std::ssize(rows); first += n) {
+    // Rows of one kind that follow each other.
+    const bool states_alone = wishes[static_cast<std::size_t>(first)].wants_state();
+    for (n = 1; n < kLogitRows && first + n < std::ssize(rows) && wishes[static_cast<std::size_t>(first + n)].wants_state() == states_alone;) ++n;
+    const auto tell = [&](std::int64_t i, const LogitRow& row) { sink(rows[static_cast<std::size_t>(first + i)], row); };
     const Tensor states = hidden_.rows(n), out = logits_.rows(n);
     backend_.gather_rows(stream, all.row_range(first, n), states);
     norm(model_.output_norm, states, c.hidden_size, states);
+    if (states_alone) {
+      FW_TRY(hand_out_states(states, tell));
+      continue;
+    }
     linear(model_.head, states, out);
     if (c.logit_divisor != 1.0F) backend_.scale(out, 1.0F / c.logit_divisor);
     if (c.final_softcap > 0) backend_.softcap(out, c.final_softcap);
-    FW_TRY(reader_->hand_out(out, std::span(wishes).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n)),
-                             [&](std::int64_t i, const LogitRow& row) { sink(rows[static_cast<std::size_t>(first + i)], row); }));
+    FW_TRY(reader_->hand_out(out, std::span(wishes).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n)), tell));
   }
   return {};
 }

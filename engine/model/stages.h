@@ -29,6 +29,7 @@ class Stages {
   Result<void> head(const gpu::Tensor& stream, std::span<const Wanted> wanted, const LogitSink& sink);
 
  private:
+  Result<void> hand_out_states(const gpu::Tensor& states, const std::function<void(std::int64_t row, const LogitRow&)>& sink);
   void norm(const Norm& norm, const gpu::Tensor& in, std::int64_t group, const gpu::Tensor& out);
   void linear(const Linear& linear, const gpu::Tensor& in, const gpu::Tensor& out);
   void attention(std::int64_t il, const gpu::Tensor& in, const LayerInputs& inputs, const gpu::Tensor& out);

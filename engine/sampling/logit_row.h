@@ -20,7 +20,7 @@ struct Candidate {
 /// Falling logit, ties to the lower id: a total order, so every selection by it is deterministic.
 inline constexpr auto kBetter = [](const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.token < b.token; };
 
-/// What somebody wants of a row at first: nothing, all of it, or so many of the best. Only what it costs depends on it.
+/// What somebody wants of a row at first: nothing, all of it, so many of the best, or its state. Only what it costs depends on it.
 class LogitWish {
  public:
   template <std::same_as<bool> T>
@@ -31,13 +31,21 @@ class LogitWish {
     return wish;
   }
 
-  constexpr bool any() const { return n_best_ > 0; }
+  /// No logits but what they are made of: the row's state behind the last norm.
+  static constexpr LogitWish state() {
+    LogitWish wish(false);
+    wish.n_best_ = kState;
+    return wish;
+  }
+
+  constexpr bool any() const { return n_best_ != 0; }
+  constexpr bool wants_state() const { return n_best_ == kState; }
   constexpr bool all() const { return n_best_ == kAll; }
   constexpr std::int32_t n_best() const { return n_best_; }
   constexpr bool operator==(const LogitWish&) const = default;
 
  private:
-  static constexpr std::int32_t kAll = INT32_MAX;
+  static constexpr std::int32_t kAll = INT32_MAX, kState = -1;
   std::int32_t n_best_;
 };
 
@@ -49,6 +57,14 @@ class LogitRow {
   /// best: by kBetter, no NaN; what is not in it is worse than its last, or NaN. whole: gets all `size` logits.
   LogitRow(std::span<const Candidate> best, std::size_t size, const std::function<std::span<const float>()>& whole)
       : size_(size), best_(best), whole_(&whole) {}
+
+  /// Of a state alone; it has no logits.
+  static LogitRow of_state(std::span<const float> state) {
+    LogitRow row{std::span<const float>()};
+    row.state_ = state;
+    return row;
+  }
+  std::span<const float> state() const { return state_; }
 
   /// Of the vocabulary.
   std::size_t size() const { return size_; }
@@ -65,7 +81,7 @@ class LogitRow {
 
  private:
   std::size_t size_;
-  std::span<const float> all_;
+  std::span<const float> all_, state_;
   std::span<const Candidate> best_;
   const std::function<std::span<const float>()>* whole_ = nullptr;
 };

@@ -101,9 +101,9 @@ double gumbel_noise(std::uint64_t seed, std::uint32_t index, std::uint32_t token
 
 namespace {
 
-/// Whether a penalty may make a token likelier.
+/// Whether something may make a token likelier.
 bool raises(const SamplingParams& params) {
-  return params.penalty_window != 0 && (params.repeat_penalty < 1.0F || params.presence_penalty < 0.0F || params.frequency_penalty < 0.0F);
+  return !params.bias.empty() || (params.penalty_window != 0 && (params.repeat_penalty < 1.0F || params.presence_penalty < 0.0F || params.frequency_penalty < 0.0F));
 }
 
 /// The chances of all tokens together, that of the best being 1.
@@ -290,9 +290,12 @@ void Sampler::choose_by_momentum(std::span<const float> logits, std::span<const 
 /// All logits after the penalties.
 std::span<const float> Sampler::penalised(std::span<const float> logits, std::span<const std::int32_t> history,
                                           std::span<const std::int32_t> banned) {
-  if (banned.empty() && !penalises()) return logits;
+  if (banned.empty() && params_.bias.empty() && !penalises()) return logits;
   logits_.assign(logits.begin(), logits.end());
   const auto logit_of = [&](std::int32_t token) { return token >= 0 && token < std::ssize(logits_) ? &logits_[static_cast<std::size_t>(token)] : nullptr; };
+  for (const TokenBias& bias : params_.bias) {
+    if (float* logit = logit_of(bias.token)) *logit += bias.add;
+  }
   for (const std::int32_t token : banned) {
     if (float* logit = logit_of(token)) *logit = kNever;
   }

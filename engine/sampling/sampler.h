@@ -17,6 +17,12 @@
 
 namespace foreword::engine {
 
+/// What is added to a token's logit before everything else; -infinity: it is never chosen.
+struct TokenBias {
+  std::int32_t token;
+  float add;
+};
+
 struct SamplingParams {
   float temperature = 0.8F;       // 0 = greedy
   std::int32_t top_k = 40;        // 0 = off
@@ -32,6 +38,7 @@ struct SamplingParams {
   std::int32_t dry_window = -1;   // tokens of history; 0 = none, -1 = all
   float momentum = 0.0F;          // alpha; 0 = off; see momentum_choice()
   std::uint64_t seed = 0;
+  std::vector<TokenBias> bias = {};
 
   /// Whether no noise decides.
   bool greedy() const { return temperature <= 0 || momentum > 0; }

@@ -186,7 +186,7 @@ class AnswerTest(program.ProgramTest):
                            ({"stop": [""]}, "stop"), ({"stop": 3}, "stop"), ({"stop": ["a"] * 17}, "stop"), ({"seed": 1.5}, "seed"), ({"seed": "x"}, "seed"),
                            ({"stream": 1}, "stream"), ({"stream_options": 1}, "stream_options"), ({"tools": [{"type": "function"}]}, "tools"),
                            ({"logprobs": 3}, "logprobs"), ({"response_format": 1}, "response_format"),
-                           ({"logit_bias": {"5": 1}}, "logit_bias"), ({"chat_template_kwargs": 1}, "chat_template_kwargs"), ({"reasoning_effort": 1}, "reasoning_effort")):
+                           ({"logit_bias": {"x": 1}}, "logit_bias"), ({"chat_template_kwargs": 1}, "chat_template_kwargs"), ({"reasoning_effort": 1}, "reasoning_effort")):
             status, _, body = self.server.ask("POST", "/v1/chat/completions", {**good, **more})
             error = json.loads(body)["error"]
             self.assertEqual((status, error["type"]), (400, "invalid_request_error"), more)

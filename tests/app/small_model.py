@@ -22,7 +22,7 @@ TEMPLATE = ("{{ bos_token }}{% for m in messages %}{{ '<|' + m['role'] + '|>' + 
 
 def write_model(path, spaced=False, word_end="", name=NAME, template=TEMPLATE, more=()):
     """`spaced`: a word mark is put before every text, as in many SentencePiece vocabularies. `word_end`: stands behind the
-    text of every token but bytes and controls. `more`: further entries of the file.
+    text of every token but bytes and controls. `more`: further entries of the file. Returns the head's weights, [vocabulary, hidden].
     """
     tokens, scores, types = synthetic_vocab.train()
     tokens = [token + word_end if kind == 1 else token for token, kind in zip(tokens, types)]
@@ -35,3 +35,4 @@ def write_model(path, spaced=False, word_end="", name=NAME, template=TEMPLATE, m
     write_gguf(path, {**builder.kv, **synthetic_vocab.metadata(vocabulary), "general.name": name, "tokenizer.ggml.eot_token_id": END,
                       "tokenizer.ggml.add_space_prefix": spaced, "tokenizer.chat_template": template, **dict(more),
                       "tokenizer.ggml.suppress_tokens": [Typed("i32", i) for i in (USER, ASSISTANT)]}, builder.tensors)
+    return output

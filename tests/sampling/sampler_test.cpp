@@ -43,6 +43,21 @@ SamplingParams plain() {
   return params;
 }
 
+TEST(Sampler, ABiasIsAddedBeforeEverythingElse) {
+  EXPECT_EQ(greedy({1, 2, 3}, {.bias = {{0, 2.5F}}}), 0);
+  EXPECT_EQ(greedy({1, 2, 3}, {.bias = {{0, 1.5F}}}), 2);
+  EXPECT_EQ(greedy({1, 2, 3}, {.bias = {{2, -kInfinity}, {1, -100.0F}}}), 0);
+  EXPECT_EQ(greedy({1, 2, 3}, {.bias = {{2, 100.0F}}}, {}, {2}), 1) << "what is banned stays so";
+  EXPECT_EQ(greedy({1, 2, 3}, {.bias = {{-1, 9.0F}, {3, 9.0F}}}), 2) << "tokens that there are not";
+  EXPECT_EQ(greedy({3, 2, 1}, {.repeat_penalty = 2.0F, .bias = {{2, 3.0F}}}, {2}), 0) << "and penalised as it is then: 4 / 2";
+  EXPECT_EQ(greedy({-kInfinity, -kInfinity}, {.bias = {{0, 5.0F}}}), -1);
+  const std::vector<Candidate> best{{3, 2}, {2, 1}};
+  const std::vector<float> all{1, 2, 3};
+  const std::function<std::span<const float>()> whole = [&] { return std::span<const float>(all); };
+  Sampler sampler({.temperature = 0, .bias = {{0, 2.5F}}});
+  EXPECT_EQ(sampler.sample(LogitRow(best, 3, whole), {}, 0, {}), 0) << "it is not among the best";
+}
+
 // Known answer of Philox4x32-10 for key 0 and counter 0 (Random123's test vectors).
 TEST(Philox, KnownAnswer) {
   constexpr std::uint32_t kWords[] = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};

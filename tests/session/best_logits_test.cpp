@@ -24,6 +24,7 @@ const Chain kChains[] = {
     {"all tokens", {.temperature = 1.2F, .top_k = 0, .top_p = 0.9F, .seed = 4}, false},
     {"made likelier", {.repeat_penalty = 0.8F, .seed = 5}, false},
     {"momentum", {.momentum = 0.2F}, false},
+    {"bias", {.temperature = 0, .bias = {{300, 4.0F}, {301, 4.5F}, {302, -100.0F}}}, false},
 };
 constexpr std::int64_t kTokens = 40;
 
