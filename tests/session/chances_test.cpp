@@ -86,5 +86,46 @@ TEST(Chances, EveryTokenHasThemOnce) {
   }
 }
 
+/// The vector of a text of several passes.
+std::vector<float> state_of(LoadedModel& model, int reopen_after) {
+  Generate request;
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += " It rained on day " + std::to_string(i) + ".";
+  request.prompt = text;
+  request.wanted = Wanted::state;
+  std::vector<float> state;
+  int n_told = 0;
+  AnswerWriter writer(model, request, std::chrono::steady_clock::now(), [&](Event event) {
+    if (auto* told = std::get_if<PromptTold>(&event)) state = told->state, ++n_told;
+    EXPECT_FALSE(std::holds_alternative<TextPiece>(event));
+  });
+  EXPECT_TRUE(writer.encode({}));
+  writer.open(nullptr);
+  Scheduler scheduler(model.forward());
+  Work* works[] = {&writer};
+  int n_steps = 0;
+  while (!writer.done()) {
+    EXPECT_TRUE(scheduler.step(works, {}));
+    if (++n_steps != reopen_after || writer.done()) continue;
+    writer.close();
+    writer.open(nullptr);
+  }
+  EXPECT_EQ(n_told, 1);
+  if (test::device() == std::string("cpu")) { EXPECT_GT(n_steps, 2); }
+  return state;
+}
+
+TEST(States, AreThoseOfTheWholeTextAlsoWhereItIsReadAgain) {
+  ModelOptions options;
+  options.device = test::device();
+  options.context = 1024;
+  options.n_threads = 2;
+  const auto model = std::move(LoadedModel::open(test::data_dir().parent_path().parent_path() / "assets/builtin/main.gguf", options)).value();
+  const std::vector<float> once = state_of(*model, 0);
+  EXPECT_EQ(std::ssize(once), model->model().config.hidden_size);
+  EXPECT_EQ(state_of(*model, 0), once) << "known or not";
+  EXPECT_EQ(state_of(*model, 2), once);
+}
+
 }  // namespace
 }  // namespace foreword::engine
