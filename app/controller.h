@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/bus/looks.h"
 #include "app/chat_sampling.h"
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
@@ -78,10 +79,13 @@ class Controller {
   void on_helper(engine::Event event);
   /// So many requests are being answered by the local server.
   void on_server(int running);
+  /// How the desktop wants things to look.
+  void on_looks(const Looks& system);
   void on(storage::Event event);
   void on(ui::UiEvent event);
 
   const ui::ViewState& view() const { return view_; }
+  const Looks& system_looks() const { return system_looks_; }
   /// The user wants to, and all that was said is on its way to the disk: a message that was sent is never lost by an end.
   bool quit() const { return quit_ && (leaves_unsaved_ || all_saved()); }
   /// Settings and the model to begin with have come from the storage, or never will.
@@ -348,6 +352,7 @@ class Controller {
   void apply_setting(const std::string& key, const std::string& value);
   void set_setting(const std::string& key, std::string value);
   void show_settings();
+  void show_looks();
   void show_found(FoundModels found);
   void judge_models();
   static ui::ModelFit fit_view(const engine::Fit& fit);
@@ -440,6 +445,7 @@ class Controller {
   std::string named_model_;          // that the user named at the start
   engine::SamplingParams sampling_;  // of answers by the open model
   bool server_wanted_ = false, server_asked_ = false;  // as it is set; what the last order was
+  Looks chosen_looks_, system_looks_;  // by the user, and by the desktop as it was told last
   std::optional<bool> thinking_;     // of models that can; nothing: as they do by themselves
   std::string kv_now_;               // of the open model
   std::vector<engine::KvModeOffer> kv_modes_;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "app/bus/bus_desk.h"
 #include "app/command.h"
 #include "app/controller.h"
 #include "app/hub_desk.h"
@@ -28,7 +29,7 @@ struct Desks {
   Mailbox<engine::Event> from_engine, from_helper;
   Mailbox<storage::Event> from_storage;
   Mailbox<int> from_server;
-  Mailbox<Afterwards> from_side;  // and from the hub
+  Mailbox<Afterwards> from_side;  // and from hub and bus
   storage::StorageDesk storage;
   std::unique_ptr<engine::PrefixStore> prefixes;
   ServerDesk server_desk;
@@ -38,6 +39,7 @@ struct Desks {
   engine::Session helper;  // with the small model for suggestions, while one is wanted beside the open one
   Controller controller;
   HubDesk hub;
+  BusDesk bus;
   SideDesk side;  // last: the first to go
 };
 
