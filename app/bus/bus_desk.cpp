@@ -23,7 +23,7 @@ class BusDesk::Listener final : public BusListener {
   void answered(const FileAnswer& answer) override {
     desk_.outbox_.push([&desk = desk_, answer] {
       const auto tell = desk.asked_.extract(answer.id);
-      if (tell) tell.mapped()(answer);
+      if (tell) tell.mapped()(choice_of(answer));
     });
   }
   void clicked() override { desk_.outbox_.push(desk_.hears_.clicked); }
@@ -73,7 +73,7 @@ void BusDesk::serve(DesktopBus& bus) {
   }
 }
 
-void BusDesk::ask(FileQuestion question, std::function<void(const FileAnswer&)> tell) {
+void BusDesk::ask(FileQuestion question, std::function<void(const FileChoice&)> tell) {
   question.id = next_question_++;
   asked_[question.id] = std::move(tell);
   inbox_.push([this, question = std::move(question)](DesktopBus* bus) {

@@ -29,7 +29,7 @@ class BusDesk {
   void end();
 
   /// All of these: the asker's thread, and none waits. See desktop_bus.h.
-  void ask(FileQuestion question, std::function<void(const FileAnswer&)> tell);
+  void ask(FileQuestion question, std::function<void(const FileChoice&)> tell);
   void announce(std::string sentence);
   void keep_awake(bool on, std::string reason);
 
@@ -44,7 +44,7 @@ class BusDesk {
 
   Hears hears_;
   Mailbox<Afterwards>& outbox_;
-  std::map<std::uint64_t, std::function<void(const FileAnswer&)>> asked_;  // the asker's thread
+  std::map<std::uint64_t, std::function<void(const FileChoice&)>> asked_;  // the asker's thread
   std::uint64_t next_question_ = 1;
   int waker_;  // an eventfd: there are orders, or it is the end
   Mailbox<Order> inbox_;

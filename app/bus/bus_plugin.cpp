@@ -1,5 +1,8 @@
 #include "app/bus/bus_plugin.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "engine/base/plugin.h"
 
 namespace foreword::app {
@@ -14,6 +17,11 @@ Result<std::unique_ptr<DesktopBus>> open_desktop_bus(BusListener& listener) {
   std::unique_ptr<DesktopBus> bus(reinterpret_cast<BusEntry>(plugin.entry)(FOREWORD_VERSION, listener));
   if (!bus) return plugin_of_another_version(plugin.file);
   return bus;
+}
+
+bool has_desktop_bus() {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(plugin_place(kPlugin.named_by, kPlugin.name), ignored);
 }
 
 }  // namespace foreword::app

@@ -32,4 +32,10 @@ std::optional<std::string> path_of_uri(std::string_view uri) {
   return path;
 }
 
+FileChoice choice_of(const FileAnswer& answer) {
+  if (answer.end != FileEnd::chosen) return {.end = answer.end};
+  auto path = path_of_uri(answer.uri);
+  return path ? FileChoice{FileEnd::chosen, *std::move(path)} : FileChoice{.end = FileEnd::elsewhere};
+}
+
 }  // namespace foreword::app

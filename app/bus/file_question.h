@@ -24,6 +24,7 @@ struct FileQuestion {
 enum class FileEnd : std::uint8_t {
   chosen,
   cancelled,
+  elsewhere,    // what was chosen is no file of this computer
   unavailable,  // there was no dialog
 };
 struct FileAnswer {
@@ -31,6 +32,11 @@ struct FileAnswer {
   FileEnd end = FileEnd::unavailable;
   std::string uri{};  // as it came, when something was chosen
 };
+struct FileChoice {
+  FileEnd end = FileEnd::unavailable;
+  std::string path{};  // absolute, when something was chosen
+};
+FileChoice choice_of(const FileAnswer& answer);
 
 /// The path of a file on this computer that a URI names (RFC 8089), or nothing: another scheme, another host, a path that is not absolute, has a zero
 /// byte or is broken. What the percent codes make is taken as it is: paths are bytes.

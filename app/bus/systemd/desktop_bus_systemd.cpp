@@ -29,10 +29,22 @@ std::uint64_t now_microseconds() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
 }
 
+/// As a path stands in an address.
+std::string escaped(std::string_view path) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view("-_/.").find(c) != std::string_view::npos;
+    plain ? text += c : text.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+  }
+  return text;
+}
+
 /// Of the session's bus; empty: there is none, or it would be asked over a network or by starting a program.
 std::string bus_address() {
   const char *named = std::getenv("DBUS_SESSION_BUS_ADDRESS"), *runtime = std::getenv("XDG_RUNTIME_DIR");
-  const std::string address = named != nullptr && *named != '\0' ? named : runtime != nullptr && *runtime == '/' ? std::string("unix:path=") + runtime + "/bus" : std::string();
+  const std::string address = named != nullptr && *named != '\0' ? named : runtime != nullptr && *runtime == '/' ? "unix:path=" + escaped(runtime) + "/bus" : std::string();
   for (std::string_view rest = address; !rest.empty();) {
     if (!rest.starts_with("unix:")) return {};
     rest.remove_prefix(std::min(rest.find(';'), rest.size() - 1) + 1);
@@ -40,8 +52,9 @@ std::string bus_address() {
   return address;
 }
 
+/// Without a flush, which would wait for a bus that hangs.
 struct BusFree {
-  void operator()(sd_bus* bus) const { sd_bus_flush_close_unref(bus); }
+  void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
 };
 using Bus = std::unique_ptr<sd_bus, BusFree>;
 
