@@ -38,8 +38,9 @@ class Desktop final : public ui::WindowClient {
         started_(started),
         to_say_(options.say.begin(), options.say.end()),
         window_(window),
-        desks_(common, options.limit, [&window] { window.wake(); }, options.server_port),
+        desks_(common, options.limit, [&window] { window.wake(); }, options.server_port, options.announce_after_ms),
         controller_(desks_.controller) {
+    desks_.on_clicked = [&window] { window.raise(); };
     controller_.on_looks(seen);
     controller_.start(common.model.string());
     wait_for_start();
@@ -50,6 +51,7 @@ class Desktop final : public ui::WindowClient {
   }
 
   const ui::ViewState& refresh() override {
+    controller_.on_watched(window_.focused());
     desks_.carry();
     if (!to_say_.empty() && controller_.settled() && controller_.view().model.state == ui::ModelState::ready) {
       controller_.on(ui::UiEvent(ui::SendMessage{to_say_.front()}));
@@ -109,8 +111,8 @@ class Desktop final : public ui::WindowClient {
   void print_frame(double seconds, bool focused) const {
     static constexpr const char* kModel[] = {"none", "loading", "ready", "failed"};
     const ui::ViewState& view = controller_.view();
-    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"found", view.found_models.size()}, {"hub", view.hub.rows.size()}, {"judged", std::ranges::count_if(view.hub.rows, [](const ui::HubRow& row) { return row.fit.level != ui::FitLevel::unknown; })}, {"downloads", states_of(view.downloads)},
-                                      {"chats", view.chats.size()}, {"messages", view.messages.size()}, {"dark", view.theme == ui::ThemeChoice::dark}, {"contrast", view.high_contrast}, {"still", view.less_motion}, {"scale", view.scale}, {"generating", view.generating}, {"server", view.server.url}, {"draft", draft_}};
+    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"dialogs", view.can_choose_files}, {"found", view.found_models.size()}, {"hub", view.hub.rows.size()}, {"judged", std::ranges::count_if(view.hub.rows, [](const ui::HubRow& row) { return row.fit.level != ui::FitLevel::unknown; })}, {"downloads", states_of(view.downloads)},
+                                      {"chats", view.chats.size()}, {"messages", view.messages.size()}, {"dark", view.theme == ui::ThemeChoice::dark}, {"contrast", view.high_contrast}, {"still", view.less_motion}, {"scale", view.scale}, {"generating", view.generating}, {"server", view.server.url}, {"notice", view.notices.empty() ? std::string() : view.notices.back().text}, {"draft", draft_}};
     std::printf("%s\n", line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).c_str());
     std::fflush(stdout);
   }
@@ -138,6 +140,7 @@ void add_desktop_options(CLI::App& app, DesktopOptions& options) {
   app.add_option("--server-port", options.server_port)->check(CLI::Range(0, 65535))->group(hidden);
   app.add_option("--theme", options.theme)->check(CLI::IsMember({"light", "dark"}))->group(hidden);
   app.add_option("--scale", options.scale)->check(CLI::Range(0.75, 3.0))->check(must_be_finite)->group(hidden);
+  app.add_option("--announce-after", options.announce_after_ms)->group(hidden);
   app.add_option("--script", options.script)->group(hidden);
   app.add_flag("--print-start", options.print_start)->group(hidden);
   app.add_flag("--print-frames", options.print_frames)->group(hidden);

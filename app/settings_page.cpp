@@ -32,23 +32,23 @@ std::string percent_words(double share) {
 
 constexpr const char* kAsSystem = "system";
 
-/// A look that the desktop has a word in. `silent` ends the help where it has none.
+/// A look that the desktop has a word in. `silent` ends the help while it is left to a desktop that has none.
 struct LookChoice {
   const char* key;
   std::optional<bool> Looks::*look;
   const char *label, *help, *silent;
   const char *no, *no_label, *yes, *yes_label;
 };
-constexpr LookChoice kColours{kThemeKey, &Looks::dark, "Colours", "Of the whole window.", "it is light then", "light", "Light", "dark", "Dark"};
-constexpr LookChoice kContrast{kContrastKey, &Looks::high_contrast, "Contrast", "High: black and white, and stronger lines.", "it is the usual one then", "usual", "Usual", "high", "High"};
-constexpr LookChoice kMotion{kMotionKey, &Looks::less_motion, "Motion", "With less of it nothing fades in, and the caret stands still.", "it is the usual one then", "usual", "Usual", "less", "Less"};
+constexpr LookChoice kColours{kThemeKey, &Looks::dark, "Colours", "Of the whole window.", "they are light", "light", "Light", "dark", "Dark"};
+constexpr LookChoice kContrast{kContrastKey, &Looks::high_contrast, "Contrast", "High: black and white, and stronger lines.", "it is as usual", "usual", "Usual", "high", "High"};
+constexpr LookChoice kMotion{kMotionKey, &Looks::less_motion, "Motion", "With less of it nothing fades in, and the caret stands still.", "it is as usual", "usual", "Usual", "less", "Less"};
 
 ui::SettingRow look_row(const LookChoice& choice, const SettingFacts& facts) {
   const auto& chosen = facts.chosen.*choice.look;
   ui::SettingRow row{.key = choice.key, .section = "Look", .label = choice.label, .help = choice.help,
                      .options = {{kAsSystem, "As the system"}, {choice.no, choice.no_label}, {choice.yes, choice.yes_label}},
                      .chosen = !chosen ? kAsSystem : *chosen ? choice.yes : choice.no};
-  if (!(facts.system.*choice.look)) row.help.append(" This desktop does not tell its own; ").append(choice.silent).append(".");
+  if (!chosen && !(facts.system.*choice.look)) row.help.append(" This desktop does not tell, so ").append(choice.silent).append(".");
   return row;
 }
 
@@ -67,6 +67,11 @@ ui::SettingRow thinking_row(const SettingFacts& facts) {
   return {.key = kThinkKey, .section = "Answers", .label = "Thinking before an answer", .help = "Of models that can. Thoughts take time, and are folded away above the answer.",
           .options = {{kAutomatic, "As the model does"}, {ui::kOn, "On"}, {ui::kOff, "Off"}},
           .chosen = !facts.thinking ? kAutomatic : *facts.thinking ? ui::kOn : ui::kOff};
+}
+
+ui::SettingRow announce_row(bool on) {
+  return {.key = kAnnounceKey, .section = "Answers", .label = "Say when one is ready", .help = "By a notification, when it took more than ten seconds and this window is not in front. Nothing of the chat stands in it.",
+          .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = on ? ui::kOn : ui::kOff};
 }
 
 ui::SettingRow suggestions_row(const SettingFacts& facts) {
@@ -181,8 +186,9 @@ ui::SettingRow network_row(bool on) {
 }  // namespace
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
-  std::vector<ui::SettingRow> rows{look_row(kColours, facts), look_row(kContrast, facts), scale_row(facts), look_row(kMotion, facts), enter_row(facts), thinking_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
-          writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts)};
+  std::vector<ui::SettingRow> rows{look_row(kColours, facts), look_row(kContrast, facts), scale_row(facts), look_row(kMotion, facts), enter_row(facts), thinking_row(facts)};
+  if (facts.announces) rows.push_back(announce_row(*facts.announces));
+  rows.insert(rows.end(), {suggestions_row(facts), speed_row(facts), drafts_row(facts), writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts)});
   if (facts.server != nullptr) rows.push_back(server_row(*facts.server));
   if (facts.server != nullptr && facts.server->on) rows.push_back(server_access_row(*facts.server));
   if (facts.network) rows.push_back(network_row(*facts.network));

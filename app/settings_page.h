@@ -29,6 +29,7 @@ inline constexpr const char* kBatteryKey = "suggestions.battery";  // "saves" or
 inline constexpr const char* kAliasesKey = "suggestions.aliases";  // "on" or "off"
 inline constexpr const char* kMotionKey = "motion";  // "system", "usual" or "less"
 inline constexpr const char* kThinkKey = "think";  // "auto", "on" or "off"
+inline constexpr const char* kAnnounceKey = "announce";  // "on" or "off"
 inline constexpr const char* kInstructionsKey = "new_chats.instructions";  // that new chats begin with; not on the page
 inline constexpr const char* kNewChatsKey = "new_chats.settings";          // likewise, as a chat's settings
 inline constexpr const char* kServerKey = "server";  // "on" or "off"
@@ -51,6 +52,7 @@ struct SettingFacts {
   std::span<const engine::KvModeOffer> kv_modes{};
   bool answering = false;
   const ui::ServerView* server = nullptr;  // null: there is none
+  std::optional<bool> announces = {};  // answers that took long; nothing: the desktop cannot be asked to
   std::optional<bool> network = {};  // whether models are looked for on the web; nothing: this build cannot
 };
 
