@@ -108,11 +108,17 @@ class DesktopTest(program.ProgramTest):
             self.quit(window)
 
     def test_without_a_bus_everything_is_as_it_is_set(self):
-        for address in (f"unix:path={self.home}/nowhere", "tcp:host=localhost,port=1", "unixexec:path=/bin/false", "nonsense", ""):
-            with screen.Window(self.display, self.home, more={"DBUS_SESSION_BUS_ADDRESS": address}) as window:
-                window.wait("a frame", lambda frame: not frame["dark"])
-                window.focus()
-                self.quit(window)
+        bus = self.bus()
+        with desktop.Desktop(bus, appearance={"color-scheme": DARK}):
+            for more in (*({"DBUS_SESSION_BUS_ADDRESS": address} for address in (f"unix:path={self.home}/nowhere", "tcp:host=localhost,port=1", "unixexec:path=/bin/false", "nonsense", "")),
+                         {"DBUS_SESSION_BUS_ADDRESS": bus.address, "FOREWORD_DESKTOP_BUS_PLUGIN": "/nowhere.so"}):
+                with screen.Window(self.display, self.home, more=more) as window:
+                    window.wait("a frame", lambda frame: True)
+                    window.focus()
+                    window.hand("key", "ctrl+shift+o")
+                    window.wait("what else to do", lambda frame: "drop the file" in frame["notice"])
+                    self.assertFalse(any(frame["dark"] or frame["dialogs"] for frame in window.frames))
+                    self.quit(window)
 
     def test_a_bus_that_hangs_holds_nothing_up(self):
         place = self.home / "hangs"
