@@ -38,6 +38,7 @@ void Controller::keep_up() {
   const Turn* answered = running();
   view_.answering_chat = answered == nullptr ? 0 : answered->chat;
   view_.elsewhere = answered != nullptr && !shows(answered);
+  stay_awake();
   keep_count();
   recall_chat();
   keep_suggestions();

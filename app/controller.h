@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "app/bus/file_question.h"
+#include "app/bus/looks.h"
 #include "app/chat_sampling.h"
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
@@ -42,6 +44,14 @@ class Controller {
     /// Writes a new file for the user; where it is. Reads a file that the user named. Called by such work alone.
     std::function<Result<std::filesystem::path>(const std::string& name, const std::string& text)> save_file = {};
     std::function<Result<std::string>(const std::filesystem::path&)> read_file = {};
+    /// Writes a file in the place of what is there; called by such work alone.
+    std::function<Result<void>(const std::string& path, const std::string& text)> replace_file = {};
+    /// Shows a dialog; `tell` is called on this thread, once. Empty: there are none.
+    std::function<void(FileQuestion, std::function<void(const FileChoice&)> tell)> ask_file = {};
+    /// Has the desktop show a sentence in which nothing of a chat stands; empty takes it back. Empty: it cannot.
+    std::function<void(std::string)> announce = {};
+    /// The computer stays awake until it need not. Empty: nobody can say so.
+    std::function<void(bool)> keep_awake = {};
     /// Models on this computer beside those that are known; called by such work alone. Empty: none are looked for.
     std::function<FoundModels(const std::vector<std::filesystem::path>& known)> find_models = {};
     /// Whether one of them fits into memory, with options that have no book; called by such work alone. Empty: nobody knows.
@@ -67,6 +77,7 @@ class Controller {
     bool same_seed = false;  // the user gave a seed; else every answer gets another one
     std::string builtin;     // path of the built-in model; empty: there is none
     std::int64_t builtin_bytes = 0;  // of its file
+    std::int64_t long_answer_ms = 10'000;  // the desktop tells of the end of one that took longer (D81): the user has turned to something else meanwhile
   };
 
   Controller(Outboxes outboxes, Options options);
@@ -78,10 +89,17 @@ class Controller {
   void on_helper(engine::Event event);
   /// So many requests are being answered by the local server.
   void on_server(int running);
+  /// Whether there are dialogs that choose files.
+  void on_dialogs(bool there);
+  /// Whether the window is in front, where the user sees what comes.
+  void on_watched(bool watched);
+  /// How the desktop wants things to look.
+  void on_looks(const Looks& system);
   void on(storage::Event event);
   void on(ui::UiEvent event);
 
   const ui::ViewState& view() const { return view_; }
+  const Looks& system_looks() const { return system_looks_; }
   /// The user wants to, and all that was said is on its way to the disk: a message that was sent is never lost by an end.
   bool quit() const { return quit_ && (leaves_unsaved_ || all_saved()); }
   /// Settings and the model to begin with have come from the storage, or never will.
@@ -117,6 +135,7 @@ class Controller {
     std::string user_text, text, model;
     Drawing drawing;                   // of the answer,
     std::string settings;              // and as it is stored
+    std::int64_t asked_ms = 0;         // when
     double reasoning_seconds = 0;      // of the answer, once its reasoning has ended
     std::size_t stored = 0;            // bytes of `text` that the storage desk has
     bool begun = false;                // BeginAnswer or ResumeAnswer was sent
@@ -197,6 +216,7 @@ class Controller {
   void handle(ui::KeepDraft&& event);
   void handle(ui::OffersTaken&& event);
   void handle(ui::AttachFile&& event);
+  void handle(ui::ChooseFile&& event);
   void handle(ui::DraftChanged&& event);
   void handle(ui::Suggesting&& event);
   void handle(ui::SuggestionsCounted&& event);
@@ -346,10 +366,16 @@ class Controller {
   bool all_saved() const;
   void stay_if_refused();
   void aside(SideWork work);
+  void announce_end(const Turn& turn, ui::MessageState state);
+  void stay_awake();
+  void ask_file(FileQuestion question, std::function<void(const std::string& path)> take, std::function<void()> without);
+  void save_export(const std::string& name, std::string text);
+  void say_saved(const Result<std::filesystem::path>& saved);
   void take_import(std::uint64_t import, const std::filesystem::path& path, Result<storage::ChatTree> tree);
   void apply_setting(const std::string& key, const std::string& value);
   void set_setting(const std::string& key, std::string value);
   void show_settings();
+  void show_looks();
   void show_found(FoundModels found);
   void judge_models();
   static ui::ModelFit fit_view(const engine::Fit& fit);
@@ -442,6 +468,9 @@ class Controller {
   std::string named_model_;          // that the user named at the start
   engine::SamplingParams sampling_;  // of answers by the open model
   bool server_wanted_ = false, server_asked_ = false;  // as it is set; what the last order was
+  Looks chosen_looks_, system_looks_;  // by the user, and by the desktop as it was told last
+  bool announces_ = true;            // answers that took long, as it is set
+  bool watched_ = true, announced_ = false, awake_ = false;
   std::optional<bool> thinking_;     // of models that can; nothing: as they do by themselves
   std::string kv_now_;               // of the open model
   std::vector<engine::KvModeOffer> kv_modes_;

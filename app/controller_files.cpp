@@ -2,6 +2,7 @@
 
 #include "app/chat_export.h"
 #include "app/controller.h"
+#include "app/files.h"
 #include "app/words.h"
 #include "ui/text/utf8.h"
 
@@ -86,13 +87,29 @@ void Controller::handle(ui::ExportChat&& e) {
 void Controller::handle(event::TreeRead&& e) {
   const auto asked = exports_.extract(e.request);
   if (asked.empty() || !out_.save_file) return;
-  aside([this, save = out_.save_file, tree = std::move(e.tree), format = format_of(asked.mapped())]() -> Afterwards {
-    const auto saved = save(export_name(tree.chat, format), export_chat(tree, format));
-    return [this, saved] {
-      if (!saved) return notify(ui::NoticeKind::error, saved.error().message);
-      notify(ui::NoticeKind::info, "Saved as " + saved->string());
-    };
+  aside([this, tree = std::move(e.tree), format = format_of(asked.mapped())]() -> Afterwards {
+    return [this, name = export_name(tree.chat, format), text = export_chat(tree, format)]() mutable { save_export(name, std::move(text)); };
   });
+}
+
+/// Where the user says, or among the downloads where nobody can ask.
+void Controller::save_export(const std::string& name, std::string text) {
+  const auto whole = std::make_shared<const std::string>(std::move(text));
+  const auto place = [this, whole](const std::string& path) {
+    aside([this, whole, path, replace = out_.replace_file]() -> Afterwards {
+      const auto done = replace(path, *whole);
+      return [this, saved = done ? Result<std::filesystem::path>(path) : Result<std::filesystem::path>(done.error())] { say_saved(saved); };
+    });
+  };
+  const auto download = [this, whole, name] {
+    aside([this, whole, name, save = out_.save_file]() -> Afterwards { return [this, saved = save(name, *whole)] { say_saved(saved); }; });
+  };
+  ask_file({.save = true, .title = "Save this chat", .name = name, .folder = downloads_folder().string()}, place, download);
+}
+
+void Controller::say_saved(const Result<std::filesystem::path>& saved) {
+  if (!saved) return notify(ui::NoticeKind::error, saved.error().message);
+  notify(ui::NoticeKind::info, "Saved as " + saved->string());
 }
 
 /// Text of any kind comes with the message; what is none says why.

@@ -134,6 +134,7 @@ void Controller::end_download(std::int64_t id, const Result<std::filesystem::pat
   if (view == nullptr) return;
   view->state = end ? ui::DownloadState::done : ui::DownloadState::failed;
   view->share = -1;
+  stay_awake();
   view->path = end ? end->string() : std::string();
   view->detail = end ? "Downloaded; click to open it" : end.error().message;
   if (!end && end.error().code != ErrorCode::cancelled) return notify(ui::NoticeKind::error, view->name + " was not downloaded: " + end.error().message);

@@ -24,15 +24,12 @@ struct Applied {
   bool kv_given;
   std::optional<bool>& thinking;
   std::string &instructions, &new_chats;
-  bool &server_wanted, &network;
+  bool &server_wanted, &network, &announces;
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 20> kSettings{{
-    {kThemeKey, [](Applied to, const std::string& value) { to.view.theme = value == "dark" ? ui::ThemeChoice::dark : ui::ThemeChoice::light; }},
-    {kContrastKey, [](Applied to, const std::string& value) { to.view.high_contrast = value == "high"; }},
+constexpr std::array<std::pair<std::string_view, Apply>, 18> kSettings{{
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
-    {kMotionKey, [](Applied to, const std::string& value) { to.view.less_motion = value == "less"; }},
     {kEnterKey, [](Applied to, const std::string& value) { to.view.enter_sends = value != "new_line"; }},
     {kChatOrderKey, [](Applied to, const std::string& value) { to.view.chat_order = value == "name" ? ui::ChatOrder::name : ui::ChatOrder::date; }},
     {ui::kSuggestionsSetting, [](Applied to, const std::string& value) { to.view.suggestions.settings.enabled = value != ui::kOff; }},
@@ -53,6 +50,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 20> kSettings{{
     {kNewChatsKey, [](Applied to, const std::string& value) { to.new_chats = value; }},
     {kServerKey, [](Applied to, const std::string& value) { to.server_wanted = value == ui::kOn; }},
     {kNetworkKey, [](Applied to, const std::string& value) { to.network = value != ui::kOff; }},
+    {kAnnounceKey, [](Applied to, const std::string& value) { to.announces = value != ui::kOff; }},
     {kThinkKey, [](Applied to, const std::string& value) { to.thinking = thinking_from(value); }},
     {kKvKey,
      [](Applied to, const std::string& value) {
@@ -65,17 +63,19 @@ constexpr std::array<std::pair<std::string_view, Apply>, 20> kSettings{{
 
 void Controller::apply_setting(const std::string& key, const std::string& value) {
   if (take_suggestion_count(key, value)) return;
+  choose_look(chosen_looks_, key, value);
   for (const auto& [name, apply] : kSettings) {
-    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings, server_wanted_, network_}, value);
+    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings, server_wanted_, network_, announces_}, value);
   }
 }
 
 void Controller::show_settings() {
-  view_.settings = settings_page({.theme = view_.theme, .high_contrast = view_.high_contrast, .scale = view_.scale, .less_motion = view_.less_motion, .enter_sends = view_.enter_sends, .thinking = thinking_,
+  show_looks();
+  view_.settings = settings_page({.chosen = chosen_looks_, .system = system_looks_, .scale = view_.scale, .enter_sends = view_.enter_sends, .thinking = thinking_,
                                   .suggestions = view_.suggestions.settings, .suggestions_now = explain_suggestions(),
                                   .writer = suggesters_.wish, .writer_now = std::string(writer_now().why), .helper_there = !options_.builtin.empty(), .kv = options_.model.kv, .kv_given = options_.kv_given,
                                   .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating, .server = out_.serve ? &view_.server : nullptr,
-                                  .network = out_.ask_hub ? std::optional(network_) : std::nullopt});
+                                  .announces = out_.announce ? std::optional(announces_) : std::nullopt, .network = out_.ask_hub ? std::optional(network_) : std::nullopt});
 }
 
 void Controller::set_setting(const std::string& key, std::string value) {

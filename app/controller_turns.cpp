@@ -72,6 +72,7 @@ void Controller::start_answer(std::unique_ptr<Turn> turn) {
 /// Asks the engine for what follows the first `n_rows` rows and the turn's text.
 void Controller::run_turn(std::unique_ptr<Turn> turn, std::size_t n_rows) {
   turn->id = next_turn_++;
+  turn->asked_ms = out_.now_ms();
   turn->drawing = drawing();
   if (!turn->drawing.same_seed) turn->drawing.sampling.seed += turn->id;
   turn->settings = message_settings(turn->drawing.sampling, turn->drawing.max_tokens, thinking_);
@@ -161,6 +162,7 @@ void Controller::end_turn(ui::MessageState state, storage::Status status, const 
   show_settings();
   view_.status.activity.clear();
   if (turn == nullptr) return find_title();
+  announce_end(*turn, state);
   if (ui::MessageRow* row = find_row(turn->answer_row)) {
     row->state = state;
     row->stats = state == ui::MessageState::failed ? std::string() : stats_line(stats);

@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uintmax_t kMostOfShape = 100;  // bytes
+constexpr std::uintmax_t kMostOfShape = 200;  // bytes
 
 double resident_megabytes() {
   std::ifstream statm("/proc/self/statm");
@@ -33,13 +33,15 @@ double resident_megabytes() {
 /// Carries letters between the desks and the controller. The window exists before the desks speak to it and after.
 class Desktop final : public ui::WindowClient {
  public:
-  Desktop(ui::Window& window, const CommonOptions& common, const DesktopOptions& options, Clock::time_point started)
+  Desktop(ui::Window& window, const CommonOptions& common, const DesktopOptions& options, const Looks& seen, Clock::time_point started)
       : options_(options),
         started_(started),
         to_say_(options.say.begin(), options.say.end()),
         window_(window),
-        desks_(common, options.limit, [&window] { window.wake(); }, options.server_port),
+        desks_(common, options.limit, [&window] { window.wake(); }, options.server_port, options.announce_after_ms),
         controller_(desks_.controller) {
+    desks_.on_clicked = [&window] { window.raise(); };
+    controller_.on_looks(seen);
     controller_.start(common.model.string());
     wait_for_start();
     if (!options.theme.empty()) {
@@ -49,6 +51,7 @@ class Desktop final : public ui::WindowClient {
   }
 
   const ui::ViewState& refresh() override {
+    controller_.on_watched(window_.focused());
     desks_.carry();
     if (!to_say_.empty() && controller_.settled() && controller_.view().model.state == ui::ModelState::ready) {
       controller_.on(ui::UiEvent(ui::SendMessage{to_say_.front()}));
@@ -85,6 +88,7 @@ class Desktop final : public ui::WindowClient {
   }
 
   int exit_code() const { return exit_code_; }
+  const Looks& system_looks() const { return controller_.system_looks(); }
 
  private:
   /// The first frame should have the right colours and say which model is loading; the storage desk has had the time in which the window was opened.
@@ -107,8 +111,8 @@ class Desktop final : public ui::WindowClient {
   void print_frame(double seconds, bool focused) const {
     static constexpr const char* kModel[] = {"none", "loading", "ready", "failed"};
     const ui::ViewState& view = controller_.view();
-    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"found", view.found_models.size()}, {"hub", view.hub.rows.size()}, {"judged", std::ranges::count_if(view.hub.rows, [](const ui::HubRow& row) { return row.fit.level != ui::FitLevel::unknown; })}, {"downloads", states_of(view.downloads)},
-                                      {"chats", view.chats.size()}, {"messages", view.messages.size()}, {"scale", view.scale}, {"generating", view.generating}, {"server", view.server.url}, {"draft", draft_}};
+    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"dialogs", view.can_choose_files}, {"found", view.found_models.size()}, {"hub", view.hub.rows.size()}, {"judged", std::ranges::count_if(view.hub.rows, [](const ui::HubRow& row) { return row.fit.level != ui::FitLevel::unknown; })}, {"downloads", states_of(view.downloads)},
+                                      {"chats", view.chats.size()}, {"messages", view.messages.size()}, {"dark", view.theme == ui::ThemeChoice::dark}, {"contrast", view.high_contrast}, {"still", view.less_motion}, {"scale", view.scale}, {"generating", view.generating}, {"server", view.server.url}, {"notice", view.notices.empty() ? std::string() : view.notices.back().text}, {"draft", draft_}};
     std::printf("%s\n", line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).c_str());
     std::fflush(stdout);
   }
@@ -136,6 +140,7 @@ void add_desktop_options(CLI::App& app, DesktopOptions& options) {
   app.add_option("--server-port", options.server_port)->check(CLI::Range(0, 65535))->group(hidden);
   app.add_option("--theme", options.theme)->check(CLI::IsMember({"light", "dark"}))->group(hidden);
   app.add_option("--scale", options.scale)->check(CLI::Range(0.75, 3.0))->check(must_be_finite)->group(hidden);
+  app.add_option("--announce-after", options.announce_after_ms)->group(hidden);
   app.add_option("--script", options.script)->group(hidden);
   app.add_flag("--print-start", options.print_start)->group(hidden);
   app.add_flag("--print-frames", options.print_frames)->group(hidden);
@@ -146,11 +151,12 @@ int run_desktop(const CommonOptions& common, const DesktopOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // a line for a terminal that is gone ends no window
   const auto started = Clock::now();
   const std::filesystem::path kept = find_paths(common.data_dir).window();
-  auto window = ui::Window::open(shape_from(read_file(kept, kMostOfShape, Readable::regular).value_or(std::string())));
+  const WindowShape shape = shape_from(read_file(kept, kMostOfShape, Readable::regular).value_or(std::string()));
+  auto window = ui::Window::open(shape.window);
   if (!window) return fail(window.error());
-  Desktop desktop(**window, common, options, started);
+  Desktop desktop(**window, common, options, shape.system, started);
   (*window)->run(desktop);
-  write_cache_file(kept, shape_text((*window)->options()));
+  write_cache_file(kept, shape_text({(*window)->options(), desktop.system_looks()}));
   return desktop.exit_code();
 }
 

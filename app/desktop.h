@@ -1,6 +1,7 @@
 #pragma once
 // The window program: what `foreword` does without a command.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct DesktopOptions {
   std::int64_t limit = -1;        // tokens of an answer; -1: until the model ends
   std::string script;             // play this file on the desks without a window (desktop_script.h) and quit
   int server_port = kServerPort;  // of the local server; 0: any free one
+  std::optional<std::int64_t> announce_after_ms;  // the desktop tells of the end of an answer that took longer; nothing: as usual
   std::string theme;              // "light" or "dark"; empty: as saved
   float scale = 0;                // 0: as saved
   bool print_start = false;       // print how long the first frame took and the resident memory

@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "app/bus/bus_plugin.h"
 #include "app/desks.h"
 #include "app/files.h"
 #include "app/kv_book.h"
@@ -47,7 +48,7 @@ void deal(Mailbox<engine::Event>& outbox, ServerDesk& server, Mailbox<engine::Ev
 
 }  // namespace
 
-Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::function<void()>& wake, int server_port)
+Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::function<void()>& wake, int server_port, std::optional<std::int64_t> long_answer_ms)
     : from_engine(wake),
       from_helper(wake),
       from_storage(wake),
@@ -68,6 +69,10 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .aside = [this](SideWork work) { side.send(std::move(work)); },
                   .save_file = [](const std::string& name, const std::string& text) { return save_new(downloads_folder(), name, text); },
                   .read_file = [](const std::filesystem::path& path) { return read_file(path, kMostImported, Readable::regular); },
+                  .replace_file = replace_file,
+                  .ask_file = [this](FileQuestion question, std::function<void(const FileChoice&)> tell) { dialogs.ask(std::move(question), std::move(tell)); },
+                  .announce = has_desktop_bus() ? [this](std::string sentence) { bus.announce(std::move(sentence)); } : std::function<void(std::string)>(),
+                  .keep_awake = [this](bool on) { bus.keep_awake(on, "An answer is being written, or a model downloaded."); },
                   .find_models = [own = find_paths(common.data_dir).models()](const std::vector<std::filesystem::path>& known) {
                     return find_models(model_places([](const char* name) { return std::getenv(name); }, own), known);
                   },
@@ -82,13 +87,17 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .serve = [this, &common](bool on) { return serve(server, common, on); },
                   .read_power = [] { return read_power(); }},
                  {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .sampling_named = common.sampling_named, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,
-                  .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin)}),
+                  .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin), .long_answer_ms = long_answer_ms.value_or(Controller::Options{}.long_answer_ms)}),
       hub(find_paths(common.data_dir).models(), from_side),
+      bus({.looks = [this](const Looks& looks) { controller.on_looks(looks); }, .dialogs = [this](bool there) { controller.on_dialogs(there || dialogs.has_own()); }, .clicked = [this] { on_clicked(); }}, from_side),
+      dialogs(bus, from_side),
       side(from_side) {}
 
 // The server first: who waits for it is told while the engine can still hear of it.
 Desks::~Desks() {
   hub.end();
+  dialogs.end();
+  bus.end();
   side.end();
   server.stop();
   server_desk.close();

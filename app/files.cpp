@@ -10,6 +10,8 @@
 #include <memory>
 #include <system_error>
 
+#include "engine/base/fresh_file.h"
+
 namespace foreword::app {
 namespace fs = std::filesystem;
 
@@ -46,6 +48,12 @@ Result<fs::path> save_new(const fs::path& folder, const std::string& name, const
   if (whole) return path;
   unlink(path.c_str());
   return error;
+}
+
+Result<void> replace_file(const fs::path& path, const std::string& text) {
+  FW_ASSIGN(const auto file, FreshFile::begin(path));
+  file->out() << text;
+  return file->finish();
 }
 
 Result<std::string> read_file(const fs::path& path, std::uintmax_t most, Readable readable) {

@@ -16,6 +16,9 @@ std::filesystem::path downloads_folder();
 /// Writes a new file, readable by the user alone, synced, and takes another name ("a (2).md") where one exists; its path.
 Result<std::filesystem::path> save_new(const std::filesystem::path& folder, const std::string& name, const std::string& text);
 
+/// Takes the place of what is there, once all of it is on the disk.
+Result<void> replace_file(const std::filesystem::path& path, const std::string& text);
+
 enum class Readable : std::uint8_t { any, regular };  // also devices and pipes, which may keep the reader waiting; or files alone
 
 /// A file's bytes. `not_found`, `io`; `unsupported`: more than `most` bytes, or not `readable`.

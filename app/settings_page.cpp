@@ -30,25 +30,32 @@ std::string percent_words(double share) {
   return buffer.data();
 }
 
-ui::SettingRow theme_row(const SettingFacts& facts) {
-  return {.key = kThemeKey, .section = "Look", .label = "Colours", .help = "Of the whole window.",
-          .options = {{"light", "Light"}, {"dark", "Dark"}}, .chosen = facts.theme == ui::ThemeChoice::dark ? "dark" : "light"};
-}
+constexpr const char* kAsSystem = "system";
 
-ui::SettingRow contrast_row(const SettingFacts& facts) {
-  return {.key = kContrastKey, .section = "Look", .label = "Contrast", .help = "High: black and white, and stronger lines.",
-          .options = {{"usual", "As usual"}, {"high", "High"}}, .chosen = facts.high_contrast ? "high" : "usual"};
+/// A look that the desktop has a word in. `silent` ends the help while it is left to a desktop that has none.
+struct LookChoice {
+  const char* key;
+  std::optional<bool> Looks::*look;
+  const char *label, *help, *silent;
+  const char *no, *no_label, *yes, *yes_label;
+};
+constexpr LookChoice kColours{kThemeKey, &Looks::dark, "Colours", "Of the whole window.", "they are light", "light", "Light", "dark", "Dark"};
+constexpr LookChoice kContrast{kContrastKey, &Looks::high_contrast, "Contrast", "High: black and white, and stronger lines.", "it is as usual", "usual", "Usual", "high", "High"};
+constexpr LookChoice kMotion{kMotionKey, &Looks::less_motion, "Motion", "With less of it nothing fades in, and the caret stands still.", "it is as usual", "usual", "Usual", "less", "Less"};
+
+ui::SettingRow look_row(const LookChoice& choice, const SettingFacts& facts) {
+  const auto& chosen = facts.chosen.*choice.look;
+  ui::SettingRow row{.key = choice.key, .section = "Look", .label = choice.label, .help = choice.help,
+                     .options = {{kAsSystem, "As the system"}, {choice.no, choice.no_label}, {choice.yes, choice.yes_label}},
+                     .chosen = !chosen ? kAsSystem : *chosen ? choice.yes : choice.no};
+  if (!chosen && !(facts.system.*choice.look)) row.help.append(" This desktop does not tell, so ").append(choice.silent).append(".");
+  return row;
 }
 
 ui::SettingRow scale_row(const SettingFacts& facts) {
   ui::SettingRow row{.key = kScaleKey, .section = "Look", .label = "Size", .help = "Of text and everything else, on top of the monitor's own scale.", .chosen = scale_text(facts.scale)};
   for (const float scale : {0.75f, 1.0f, 1.25f, 1.5f, 2.0f, 3.0f}) row.options.push_back({scale_text(scale), percent(scale)});
   return row;
-}
-
-ui::SettingRow motion_row(const SettingFacts& facts) {
-  return {.key = kMotionKey, .section = "Look", .label = "Motion", .help = "With less of it nothing fades in, and the caret stands still.",
-          .options = {{"usual", "As usual"}, {"less", "Less"}}, .chosen = facts.less_motion ? "less" : "usual"};
 }
 
 ui::SettingRow enter_row(const SettingFacts& facts) {
@@ -60,6 +67,11 @@ ui::SettingRow thinking_row(const SettingFacts& facts) {
   return {.key = kThinkKey, .section = "Answers", .label = "Thinking before an answer", .help = "Of models that can. Thoughts take time, and are folded away above the answer.",
           .options = {{kAutomatic, "As the model does"}, {ui::kOn, "On"}, {ui::kOff, "Off"}},
           .chosen = !facts.thinking ? kAutomatic : *facts.thinking ? ui::kOn : ui::kOff};
+}
+
+ui::SettingRow announce_row(bool on) {
+  return {.key = kAnnounceKey, .section = "Answers", .label = "Say when one is ready", .help = "By a notification, when it took more than ten seconds and this window is not in front. Nothing of the chat stands in it.",
+          .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = on ? ui::kOn : ui::kOff};
 }
 
 ui::SettingRow suggestions_row(const SettingFacts& facts) {
@@ -174,13 +186,20 @@ ui::SettingRow network_row(bool on) {
 }  // namespace
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
-  std::vector<ui::SettingRow> rows{theme_row(facts), contrast_row(facts), scale_row(facts), motion_row(facts), enter_row(facts), thinking_row(facts), suggestions_row(facts), speed_row(facts), drafts_row(facts),
-          writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts)};
+  std::vector<ui::SettingRow> rows{look_row(kColours, facts), look_row(kContrast, facts), scale_row(facts), look_row(kMotion, facts), enter_row(facts), thinking_row(facts)};
+  if (facts.announces) rows.push_back(announce_row(*facts.announces));
+  rows.insert(rows.end(), {suggestions_row(facts), speed_row(facts), drafts_row(facts), writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts)});
   if (facts.server != nullptr) rows.push_back(server_row(*facts.server));
   if (facts.server != nullptr && facts.server->on) rows.push_back(server_access_row(*facts.server));
   if (facts.network) rows.push_back(network_row(*facts.network));
   rows.push_back(kv_row(facts));
   return rows;
+}
+
+void choose_look(Looks& chosen, std::string_view key, std::string_view value) {
+  for (const LookChoice* choice : {&kColours, &kContrast, &kMotion}) {
+    if (key == choice->key) chosen.*choice->look = value == choice->yes ? std::optional(true) : value == choice->no ? std::optional(false) : std::nullopt;
+  }
 }
 
 WriterWish writer_wish_from(const std::string& value) {

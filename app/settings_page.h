@@ -6,16 +6,18 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "app/bus/looks.h"
 #include "app/suggestion_writer.h"
 #include "engine/kv/kv_choice.h"
 #include "ui/view_state.h"
 
 namespace foreword::app {
 
-inline constexpr const char* kThemeKey = "theme";
-inline constexpr const char* kContrastKey = "contrast";  // "usual" or "high"
+inline constexpr const char* kThemeKey = "theme";        // "system", "light" or "dark"
+inline constexpr const char* kContrastKey = "contrast";  // "system", "usual" or "high"
 inline constexpr const char* kScaleKey = "scale";
 inline constexpr const char* kEnterKey = "enter";  // "sends" or "new_line"
 inline constexpr const char* kDraftsKey = "suggestions.drafts";  // "1" or "3"
@@ -25,8 +27,9 @@ inline constexpr const char* kWriterKey = "suggestions.model";   // "auto", "cha
 inline constexpr const char* kOwnKey = "suggestions.own";        // "on" or "off"
 inline constexpr const char* kBatteryKey = "suggestions.battery";  // "saves" or "ignored"
 inline constexpr const char* kAliasesKey = "suggestions.aliases";  // "on" or "off"
-inline constexpr const char* kMotionKey = "motion";  // "usual" or "less"
+inline constexpr const char* kMotionKey = "motion";  // "system", "usual" or "less"
 inline constexpr const char* kThinkKey = "think";  // "auto", "on" or "off"
+inline constexpr const char* kAnnounceKey = "announce";  // "on" or "off"
 inline constexpr const char* kInstructionsKey = "new_chats.instructions";  // that new chats begin with; not on the page
 inline constexpr const char* kNewChatsKey = "new_chats.settings";          // likewise, as a chat's settings
 inline constexpr const char* kServerKey = "server";  // "on" or "off"
@@ -34,10 +37,8 @@ inline constexpr const char* kNetworkKey = "network";  // "on" or "off"
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {
-  ui::ThemeChoice theme = ui::ThemeChoice::light;
-  bool high_contrast = false;
+  Looks chosen{}, system{};
   float scale = 1;
-  bool less_motion = false;
   bool enter_sends = true;
   std::optional<bool> thinking = {};  // of models that can; nothing: as they do by themselves
   ui::autocomplete::Settings suggestions{};
@@ -51,11 +52,14 @@ struct SettingFacts {
   std::span<const engine::KvModeOffer> kv_modes{};
   bool answering = false;
   const ui::ServerView* server = nullptr;  // null: there is none
+  std::optional<bool> announces = {};  // answers that took long; nothing: the desktop cannot be asked to
   std::optional<bool> network = {};  // whether models are looked for on the web; nothing: this build cannot
 };
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts);
 
+/// As it is stored, under the key of a row of looks; what is none is left to the desktop. A key of something else changes nothing.
+void choose_look(Looks& chosen, std::string_view key, std::string_view value);
 /// As it is stored; what is none is automatic.
 WriterWish writer_wish_from(const std::string& value);
 /// As it is stored; what is neither "on" nor "off" is left to the model.

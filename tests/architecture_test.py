@@ -29,6 +29,7 @@ LIBRARIES = (
     (re.compile(r"httplib\.h"), "cpp-httplib"),
     (re.compile(r"curl/"), "libcurl"),
     (re.compile(r"openssl/"), "OpenSSL"),
+    (re.compile(r"systemd/"), "sd-bus"),
     (re.compile(r"sqlite3\.h"), "SQLite"),
     (re.compile(r"(imgui|backends/imgui_|stb/)"), "Dear ImGui"),
     (re.compile(r"GLFW/|GL/|GLES"), "GLFW"),

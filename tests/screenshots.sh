@@ -17,6 +17,7 @@ while [ ! -s "$work/display" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tri
 DISPLAY=":$(cat "$work/display")"
 LIBGL_ALWAYS_SOFTWARE=1
 export DISPLAY LIBGL_ALWAYS_SOFTWARE
+unset DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR  # the pictures have the colours of no desktop
 
 "$build/ui/ui_gallery" "$build/screenshots"
 shot() { "$build/foreword" --data-dir "$work/data" --screenshot "$@"; }

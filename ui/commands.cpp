@@ -23,6 +23,7 @@ constexpr Command kCommands[] = {
     {CommandId::open_model, window, "model.open", "Open another model", {on(kCtrl, 'o')}, "A .gguf file, by its path or from the recent ones."},
     {CommandId::answers, window, "chat.answers", "Instructions and randomness", {on(kCtrl, 'i')}, "What the model is told in this chat before everything else, and how its answers are drawn."},
     {CommandId::export_chat, window, "chat.export", "Save this chat as a file", {on(kCtrl, 'e')}, "Markdown, web page, text, or everything as JSON."},
+    {CommandId::attach, window, "composer.attach", "Attach a file", {on(kCtrlShift, 'o')}, "A text that comes with the message; dropping files on the window does the same."},
     {CommandId::undo, window, "undo", "Take back the last change", {on(kCtrl, 'z')}, "Brings back what was deleted, moved or renamed."},
     {CommandId::stop, window, "answer.stop", "Stop the answer", {on(kNone, Key::escape)}, "What there is of it is kept, and can go on later."},
     {CommandId::bigger, window, "view.bigger", "Bigger", {on(kCtrl, '+'), on(kCtrl, '=')}, "Text and everything else, up to 300 %."},

@@ -15,7 +15,7 @@
 namespace foreword::ui {
 
 enum class CommandId : std::uint8_t {
-  new_chat, new_private_chat, search_chats, find, find_next, find_previous, open_model, answers, export_chat, undo, stop, bigger, smaller,
+  new_chat, new_private_chat, search_chats, find, find_next, find_previous, open_model, answers, export_chat, attach, undo, stop, bigger, smaller,
   normal_size, settings, suggestions, suggestion_health, shortcuts, quit,
   send, new_line, recall, attach_paste, next_word, undo_writing, redo_writing,
   accept_suggestion, accept_sentence, accept_number, other_suggestion, hide_suggestion,

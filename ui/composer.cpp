@@ -47,10 +47,12 @@ void Composer::begin(Frame& frame) {
   if (suggester_.take_click(frame, field_.buffer())) field_.set_origin(autocomplete::Origin::accept);
 }
 
-/// The button stands beside the text, or below it beside the strip.
+/// The buttons stand beside the text, or below it beside the strip.
 float Composer::text_width(const Frame& frame, float width) const {
-  return width - 2 * frame.px(kPadX) - (suggester_.is_present() ? 0 : frame.px(kButton));
+  return width - 2 * frame.px(kPadX) - (suggester_.is_present() ? 0 : buttons_width(frame));
 }
+
+float Composer::buttons_width(const Frame& frame) const { return frame.px(kButton) * (frame.state.can_choose_files ? 2 : 1); }
 
 /// The files of a whole message; returns its words.
 std::string_view Composer::take_files(std::string_view message) {
@@ -225,6 +227,12 @@ bool Composer::draw_button(Frame& frame, Rect rect, bool enabled) {
   return frame.input.activated(id);
 }
 
+/// At the left of the round one.
+void Composer::draw_attach(Frame& frame, Rect rect) {
+  if (!frame.state.can_choose_files) return;
+  if (icon_button(frame, "composer/attach", label_with_keys(CommandId::attach), Icon::clip, rect)) frame.send(ChooseFile{FileUse::message});
+}
+
 Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
   Canvas& canvas = frame.canvas;
   const bool focused = frame.input.focused(kFieldId);
@@ -253,7 +261,8 @@ Composer::Obstacle Composer::draw(Frame& frame, Rect rect) {
 
   const bool generating = frame.state.answers_here();
   const float side = frame.px(kButton), gap = frame.px(6);
-  if (strip > 0) suggester_.draw_strip(frame, {inner.left, rect.bottom - gap - side, rect.right - 3 * gap - side, rect.bottom - gap}, field_.text().empty());
+  if (strip > 0) suggester_.draw_strip(frame, {inner.left, rect.bottom - gap - side, rect.right - 3 * gap - buttons_width(frame), rect.bottom - gap}, field_.text().empty());
+  draw_attach(frame, {rect.right - gap - 2 * side, rect.bottom - gap - side, rect.right - gap - side, rect.bottom - gap});
   const bool pressed = draw_button(frame, {rect.right - gap - side, rect.bottom - gap - side, rect.right - gap, rect.bottom - gap},
                                    generating || !is_blank(field_.text()) || !files_.empty());
   if (generating && pressed) frame.send(StopGenerating{});

@@ -56,11 +56,13 @@ class Composer {
  private:
   TextField::Options options(const Frame& frame);
   float text_width(const Frame& frame, float width) const;
+  float buttons_width(const Frame& frame) const;
   float head_height(Frame& frame, float width) const;
   void draw_editing_head(Frame& frame, Rect rect);
   void draw_files(Frame& frame, Rect rect);
   void draw_offer(Frame& frame, Rect rect);
   bool draw_button(Frame& frame, Rect rect, bool enabled);
+  void draw_attach(Frame& frame, Rect rect);
   void take_paste(Frame& frame, const TextField::Result& result);
   void recall(Frame& frame, bool was_recallable);
   bool is_recallable();

@@ -77,6 +77,7 @@ GlfwInput::GlfwInput(GLFWwindow* window) : window_(window) {
     if (sideways) std::swap(dx, dy);
     self(w).push(Wheel{self(w).mouse(), static_cast<float>(dx), static_cast<float>(dy)});
   });
+  focused = glfwGetWindowAttrib(window, GLFW_FOCUSED) == GLFW_TRUE;  // before any callback; it may have opened behind others
   glfwSetWindowFocusCallback(window, [](GLFWwindow* w, int now_focused) {
     self(w).focused = now_focused == GLFW_TRUE;
     self(w).push(FocusChange{now_focused == GLFW_TRUE});

@@ -35,7 +35,7 @@ struct Drawing {
 };
 
 std::vector<Drawing> draw_all() {
-  std::vector<Drawing> all(static_cast<std::size_t>(Icon::sliders) + 1);
+  std::vector<Drawing> all(static_cast<std::size_t>(Icon::clip) + 1);
   const auto at = [&](Icon icon) -> Drawing& { return all[static_cast<std::size_t>(icon)]; };
   at(Icon::plus).line({{12, 5}, {12, 19}}).line({{5, 12}, {19, 12}});
   at(Icon::search).arc({11, 11}, 6, 0, 360).line({{15.5f, 15.5f}, {20, 20}});
@@ -82,6 +82,14 @@ std::vector<Drawing> draw_all() {
   at(Icon::gear).line(std::move(teeth), true).arc({12, 12}, 2.9f, 0, 360);
   at(Icon::sliders).line({{4, 7}, {12.5f, 7}}).arc({15, 7}, 2.5f, 0, 360).line({{17.5f, 7}, {20, 7}})
       .line({{4, 17}, {6.5f, 17}}).arc({9, 17}, 2.5f, 0, 360).line({{11.5f, 17}, {20, 17}});
+  // On axes that are turned by 45 degrees.
+  const auto from = [](Vec point, float right_up, float left_up) {
+    const float side = std::numbers::sqrt2_v<float> / 2;
+    return Vec{point.x + side * (right_up - left_up), point.y - side * (right_up + left_up)};
+  };
+  const Vec bend{8.8f, 15.2f}, top = from(bend, 9.2f, 1.6f);
+  at(Icon::clip).line({from(bend, 9.6f, -5), from(bend, 0, -5)}).arc(bend, 5, 45, 225).line({from(bend, 0, 5), from(top, 0, 3.4f)}).arc(top, 3.4f, 225, 405)
+      .line({from(top, 0, -3.4f), from(bend, 0, -1.8f)}).arc(bend, 1.8f, 45, 225).line({from(bend, 0, 1.8f), from(bend, 7, 1.8f)});
   for (Drawing& drawing : all) drawing.finish();
   return all;
 }

@@ -11,7 +11,7 @@ namespace foreword::ui {
 
 enum class Icon : std::uint8_t {
   plus, search, pencil, trash, cross, send, stop, copy, retry, sun, moon, chevron_down, chevron_right, arrow_down, check, folder, warning,
-  chevron_left, play, fork, pin, lock, undo, save, help, file, arrow_up, history, sort, menu, minus, gear, sliders
+  chevron_left, play, fork, pin, lock, undo, save, help, file, arrow_up, history, sort, menu, minus, gear, sliders, clip
 };
 
 struct Stroke {

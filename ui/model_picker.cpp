@@ -11,6 +11,7 @@ namespace {
 constexpr float kWidth = 560, kField = 40, kRow = 46, kSection = 36, kInset = 10;  // logical
 constexpr std::size_t kMaxRecent = 6;
 constexpr std::string_view kPathId = "models/path", kListId = "models/list";
+constexpr std::string_view kChoose = "Choose a file\u2026";
 constexpr const char* kBuiltinDetail = "Comes with the program; small, for everyday English";
 
 /// The verdict on a model's size, by FitLevel.
@@ -60,6 +61,13 @@ void ModelPicker::choose(Frame& frame, std::string path) {
   path = tidy_path(std::move(path));
   if (path.empty()) return;
   frame.send(OpenModel{std::move(path)});
+  open_ = false;
+  frame.input.focus("composer/text");
+}
+
+/// The desktop's dialog takes this one's place.
+void ModelPicker::ask(Frame& frame) {
+  frame.send(ChooseFile{FileUse::model});
   open_ = false;
   frame.input.focus("composer/text");
 }
@@ -162,16 +170,17 @@ void ModelPicker::draw(Frame& frame, Rect window) {
 /// A path and its button. True: Escape.
 bool ModelPicker::draw_field(Frame& frame, Rect rect) {
   const bool asks = frame.state.hub.can_ask && !path_.text().empty() && !is_path(tidy_path(path_.text()));
-  const std::string_view verb = asks ? "Search" : "Open", hint = frame.state.hub.can_ask ? "/path/to/model.gguf, or words to search Hugging Face for" : "/path/to/model.gguf";
-  const float button = std::max(text_button_width(frame, "Open"), text_button_width(frame, "Search")), line = frame.px(24), inset = frame.px(12);
+  const bool chooses = frame.state.can_choose_files && path_.text().empty();
+  const std::string_view verb = chooses ? kChoose : asks ? "Search" : "Open", hint = frame.state.hub.can_ask ? "/path/to/model.gguf, or words for Hugging Face" : "/path/to/model.gguf";
+  const float button = std::max({text_button_width(frame, "Open"), text_button_width(frame, "Search"), frame.state.can_choose_files ? text_button_width(frame, kChoose) : 0}), line = frame.px(24), inset = frame.px(12);
   const Rect box{rect.left, rect.top, rect.right - button - frame.px(8), rect.bottom};
   frame.canvas.fill(box, frame.theme.page, frame.px(size::kRadius));
   frame.canvas.stroke(box, frame.input.focused(kPathId) ? frame.theme.border_focus : frame.theme.line, frame.px(size::kRadius), frame.px(1));
   const float top = std::round(box.center().y - line / 2);
   const TextField::Options options{.label = asks ? "Words for Hugging Face" : "Path of a GGUF file", .hint = hint, .font = frame.font(text::Style::regular, size::kInterface), .line_height = line, .takes_escape = true};
   const auto result = path_.draw(frame, kPathId, {box.left + inset, top, box.right - inset, top + line}, box, options);
-  const bool confirmed = text_button(frame, "models/open", verb, {rect.right - button, rect.top, rect.right, rect.bottom}, ButtonLook::primary, {.enabled = !path_.text().empty()});
-  if (result.submitted || confirmed) confirm(frame);
+  const bool confirmed = text_button(frame, "models/open", verb, {rect.right - button, rect.top, rect.right, rect.bottom}, chooses ? ButtonLook::plain : ButtonLook::primary, {.enabled = chooses || !path_.text().empty()});
+  if (result.submitted || confirmed) chooses ? ask(frame) : confirm(frame);
   return result.cancelled;
 }
 

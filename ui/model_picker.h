@@ -1,6 +1,6 @@
 #pragma once
-// A dialog that asks for a model: a path, a recent one, one that was found on this computer, the built-in one, a file dropped on the window, or one
-// that is downloaded. What stands in its field is a path, or else words for the hub, which is asked only when that is confirmed.
+// A dialog that asks for a model: a path, a file chosen in the desktop's dialog or dropped on the window, a recent one, one that was found on this
+// computer, the built-in one, or one that is downloaded. What stands in its field is a path, or else words for the hub, which is asked only when that is confirmed.
 
 #include <optional>
 
@@ -36,6 +36,7 @@ class ModelPicker {
   void confirm(Frame& frame);
   void collect(Frame& frame);
   void collect_hub(Frame& frame);
+  void ask(Frame& frame);
   bool draw_field(Frame& frame, Rect rect);
   void draw_list(Frame& frame, Rect view, float content);
   void draw_entry(Frame& frame, const Entry& entry, Rect row);

@@ -319,6 +319,7 @@ void Root::run(CommandId id, Frame& frame) {
     case CommandId::open_model: return picker_.open(frame);
     case CommandId::answers: return answers_.open(frame);
     case CommandId::export_chat: return export_.ask(frame);
+    case CommandId::attach: return frame.send(ChooseFile{FileUse::message});
     case CommandId::undo: return frame.send(Undo{});
     case CommandId::stop: if (frame.state.answers_here()) frame.send(StopGenerating{}); return;
     case CommandId::bigger: return set_scale(frame.state.scale + 0.25f);

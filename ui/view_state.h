@@ -285,6 +285,7 @@ struct ViewState {
   std::vector<HubRow> known_models;  // of the hub, for whoever has none; empty where it cannot be asked
   std::vector<DownloadView> downloads;  // in the order in which they were asked for
   bool finding_models = false;
+  bool can_choose_files = false;  // there are dialogs for ChooseFile
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
   std::vector<Offer> offers;  // that are not taken over yet, the newest last
   bool generating = false;   // an answer is being written,
@@ -336,6 +337,9 @@ struct ExportChat { std::int64_t chat = 0; ExportAs format = ExportAs::json; };
 struct ImportFile { std::string path; };
 /// A text file that shall come with the message.
 struct AttachFile { std::string path; };
+/// Has the user choose a file in a dialog of the desktop: a model to open, or a text that shall come with the message.
+enum class FileUse : std::uint8_t { model, message };
+struct ChooseFile { FileUse use = FileUse::model; };
 /// Writes what `import` shows as fresh.
 struct ConfirmImport {};
 struct CancelImport {};
@@ -384,6 +388,6 @@ struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, FindModels, AskHub, DownloadModel, StopDownload, TryDownloadAgain, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
+                             AttachFile, ChooseFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, FindModels, AskHub, DownloadModel, StopDownload, TryDownloadAgain, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

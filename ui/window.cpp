@@ -147,6 +147,14 @@ Result<std::unique_ptr<Window>> Window::open(const WindowOptions& options) {
 
 const WindowOptions& Window::options() const { return impl_->options; }
 
+bool Window::focused() const { return impl_->input->focused && !impl_->input->iconified; }
+
+void Window::raise() {
+  if (glfwGetWindowAttrib(impl_->window, GLFW_ICONIFIED) == GLFW_TRUE) glfwRestoreWindow(impl_->window);
+  glfwFocusWindow(impl_->window);
+  glfwRequestWindowAttention(impl_->window);
+}
+
 void Window::wake() {
   if (!impl_->woken.exchange(true)) glfwPostEmptyEvent();
 }

@@ -44,6 +44,10 @@ class Window {
   void wake();
   /// Until the client is finished.
   void run(WindowClient& client);
+  /// Whether the user writes in it, and so sees it.
+  bool focused() const;
+  /// Brings it before the others, or asks the window system to say that it wants to be there.
+  void raise();
   /// As it stands, for the next start.
   const WindowOptions& options() const;
 

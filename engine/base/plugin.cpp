@@ -1,5 +1,7 @@
 #include "engine/base/plugin.h"
 
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <system_error>
 
@@ -18,5 +20,25 @@ std::filesystem::path plugin_place(const char* named_by, std::string_view name) 
   std::error_code error;
   return plugin_of(std::filesystem::read_symlink("/proc/self/exe", error), name);
 }
+
+Result<OpenPlugin> open_plugin(const Plugin& plugin) { return open_plugin(plugin, plugin_place(plugin.named_by, plugin.name)); }
+
+Result<OpenPlugin> open_plugin(const Plugin& plugin, const std::filesystem::path& named) {
+  if (named.empty()) return Error{ErrorCode::not_found, std::string("Foreword does not know its own folder, where its plugins lie; name the file in ") + plugin.named_by + "."};
+  std::error_code error;
+  // A name without a folder would be looked for among the system's libraries.
+  std::string file = std::filesystem::absolute(named, error).string();
+  if (!std::filesystem::is_regular_file(file, error)) return Error{ErrorCode::not_found, std::string(plugin.missing) + " (" + file + " is not there); " + plugin.remedy + "."};
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    const char* reason = dlerror();
+    return Error{ErrorCode::unsupported, std::string(plugin.words) + " cannot be loaded (" + (reason == nullptr ? file : reason) + "); install Foreword anew."};
+  }
+  void* entry = dlsym(library, plugin.entry);
+  if (entry == nullptr) return plugin_of_another_version(file);
+  return OpenPlugin{entry, std::move(file)};
+}
+
+Error plugin_of_another_version(const std::string& file) { return {ErrorCode::unsupported, file + " belongs to another version of Foreword; install both from one package."}; }
 
 }  // namespace foreword

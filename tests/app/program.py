@@ -28,9 +28,9 @@ needs_fixtures = unittest.skipUnless(FIXTURES.is_dir(), "no reference fixtures b
 
 
 def environment(home, **more):
-    """A person without a display, whose home is `home`; whatever models this machine has are none of theirs."""
+    """A person without a display, whose home is `home`; whatever models and desktop this machine has are none of theirs."""
     kept = {key: value for key, value in os.environ.items()
-            if key not in ("DISPLAY", "WAYLAND_DISPLAY") and not key.startswith(("XDG_", "HF_", "LLAMA_"))}
+            if key not in ("DISPLAY", "WAYLAND_DISPLAY") and not key.startswith(("XDG_", "DBUS_", "HF_", "LLAMA_"))}
     return {**kept, "HOME": str(home), "OLLAMA_MODELS": f"{home}/.ollama/models", **more}
 
 

@@ -183,5 +183,37 @@ TEST_F(GivenKvTest, WhatWasNamedAtTheStartIsObeyed) {
   EXPECT_EQ(asked_engine<engine::LoadModel>().options.kv, engine::KvWish(KvMode::fast));
 }
 
+TEST_F(SettingsTest, D78LooksAreAsTheSystemUntilTheUserChooses) {
+  EXPECT_EQ(chosen(kThemeKey), "system");
+  EXPECT_EQ(view().theme, ui::ThemeChoice::light);
+  EXPECT_NE(row_of(view().settings, kThemeKey).help.find("does not tell"), std::string::npos);
+  controller.on_looks({.dark = true, .high_contrast = true, .less_motion = true});
+  EXPECT_EQ(view().theme, ui::ThemeChoice::dark);
+  EXPECT_TRUE(view().high_contrast && view().less_motion);
+  EXPECT_EQ(row_of(view().settings, kThemeKey).help.find("does not tell"), std::string::npos);
+  EXPECT_EQ(chosen(kThemeKey), "system");
+  ui(ui::SetTheme{ui::ThemeChoice::light});
+  EXPECT_EQ(view().theme, ui::ThemeChoice::light);
+  EXPECT_EQ(chosen(kThemeKey), "light");
+  ui(ui::ChangeSetting{kContrastKey, "usual"});
+  ui(ui::ChangeSetting{kMotionKey, "usual"});
+  EXPECT_FALSE(view().high_contrast || view().less_motion);
+  ui(ui::ChangeSetting{kThemeKey, "system"});
+  EXPECT_EQ(asked_storage<command::SetSetting>().value, "system");
+  EXPECT_EQ(view().theme, ui::ThemeChoice::dark);
+  controller.on_looks({});
+  EXPECT_EQ(view().theme, ui::ThemeChoice::light) << "the desktop is silent";
+}
+
+TEST_F(SettingsTest, D78WhatIsStoredIsNotTheSystems) {
+  controller.on_looks({.dark = true, .high_contrast = true, .less_motion = true});
+  stored({{"theme", "light"}, {"contrast", "usual"}, {"motion", "a word of tomorrow"}});
+  EXPECT_EQ(view().theme, ui::ThemeChoice::light);
+  EXPECT_FALSE(view().high_contrast);
+  EXPECT_TRUE(view().less_motion);
+  controller.on_looks({.dark = true});
+  EXPECT_EQ(view().theme, ui::ThemeChoice::light);
+}
+
 }  // namespace
 }  // namespace foreword::app

@@ -256,6 +256,7 @@ inline State files() {
   alone.id = 3;
   alone.text = with_attachments({{"notes.md", "one"}}, "");
   s.messages = {question, reply, alone};
+  s.can_choose_files = true;
   s.draft = with_attachments({{"pasted.txt", std::string(5210, 'y')}}, "And this one?");
   return s;
 }

@@ -130,6 +130,37 @@ TEST_F(WindowTest, D47TheLargestThatFitsIsOfferedAtOnce) {
   EXPECT_EQ(drive.last<OpenModel>()->path, "/f/b.gguf");
 }
 
+TEST_F(WindowTest, D79FilesAreChosenInADialogWhereThereIsOne) {
+  EXPECT_EQ(drive.find("composer/attach"), nullptr);
+  drive.key(letter('o'), kCtrl);
+  drive.frames(2);
+  EXPECT_FALSE(drive.find("models/open")->enabled);
+  drive.key(Key::enter);
+  drive.frames(2);
+  EXPECT_EQ(drive.last<ChooseFile>(), nullptr);
+  drive.state.can_choose_files = true;
+  drive.frames(2);
+  EXPECT_EQ(drive.find("models/open")->label, "Choose a file\u2026");
+  drive.type("/m/a.gguf");
+  drive.frames(2);
+  EXPECT_EQ(drive.find("models/open")->label, "Open");
+  drive.key(letter('a'), kCtrl);
+  drive.key(Key::backspace);
+  drive.frames(2);
+  drive.key(Key::enter);
+  drive.frames(2);
+  ASSERT_NE(drive.last<ChooseFile>(), nullptr);
+  EXPECT_EQ(drive.last<ChooseFile>()->use, FileUse::model);
+  EXPECT_EQ(drive.find("models/open"), nullptr) << "the desktop's dialog takes its place";
+  ASSERT_TRUE(drive.click("composer/attach"));
+  EXPECT_EQ(drive.last<ChooseFile>()->use, FileUse::message);
+  drive.events.clear();
+  drive.key(letter('o'), {.ctrl = true, .shift = true});
+  drive.frames(2);
+  ASSERT_NE(drive.last<ChooseFile>(), nullptr);
+  EXPECT_EQ(drive.last<ChooseFile>()->use, FileUse::message);
+}
+
 TEST_F(WindowTest, D4WordsAreForTheHubAndPathsForTheDisk) {
   drive.state.hub.can_ask = true;
   drive.key(letter('o'), kCtrl);
