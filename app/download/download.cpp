@@ -69,6 +69,7 @@ class Download::Sink final : public WebSink {
     if (!take(part_.append(bytes))) return false;
     n_bytes_ += static_cast<std::int64_t>(bytes.size());
     download_.tell(DownloadPhase::loading, part_.size());
+    download_.keep_pace(static_cast<std::int64_t>(bytes.size()));
     return true;
   }
   bool wanted() override { return true; }
@@ -259,6 +260,12 @@ void Download::tell(DownloadPhase phase, std::int64_t done) {
   done += done_before_;
   speed_.see(client_.around().now(), done);
   events_.progress({phase, index_, plan_.files.size(), done, plan_.bytes(), speed_.bytes_per_second()});
+}
+
+/// While this waits nothing is read from the connection, so that who sends waits, too.
+void Download::keep_pace(std::int64_t bytes) {
+  const Surroundings& around = client_.around();
+  if (const double wait = pace_.take(around.now(), bytes, events_.limit()); wait > 0) around.wait(wait);
 }
 
 WebSubject Download::subject(const DownloadFile& file) const {
