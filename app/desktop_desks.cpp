@@ -83,7 +83,7 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .read_power = [] { return read_power(); }},
                  {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .sampling_named = common.sampling_named, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,
                   .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin)}),
-      hub(find_paths(common.data_dir).models(), from_side),
+      hub(find_paths(common.data_dir).models(), Ledger(find_paths(common.data_dir).network()), from_side),
       side(from_side) {}
 
 // The server first: who waits for it is told while the engine can still hear of it.

@@ -19,17 +19,17 @@ struct Line {
   std::unique_ptr<Web> web;
   std::unique_ptr<Client> client;
 };
-Result<Line> open_line(const std::atomic<bool>& stop) {
+Result<Line> open_line(const Ledger& ledger, const std::atomic<bool>& stop) {
   FW_ASSIGN(HubSettings settings, hub_settings([](const char* name) { return std::getenv(name); }));
   Line line;
-  FW_ASSIGN(line.web, open_web(settings.web));
+  FW_ASSIGN(line.web, open_web(settings.web, recorder([ledger](const Asked& asked) { (void)ledger.write(asked); })));
   line.client = std::make_unique<Client>(*line.web, std::move(settings), real_surroundings(stop));
   return line;
 }
 
-Result<std::filesystem::path> get_now(const GetOrder& order, const std::filesystem::path& models, Mailbox<Afterwards>& outbox, const std::atomic<bool>& stop) {
+Result<std::filesystem::path> get_now(const GetOrder& order, const std::filesystem::path& models, const Ledger& ledger, Mailbox<Afterwards>& outbox, const std::atomic<bool>& stop) {
   if (stop) return stopped_error();
-  FW_ASSIGN(const Line line, open_line(stop));
+  FW_ASSIGN(const Line line, open_line(ledger, stop));
   FW_ASSIGN(const Target target, read_target(order.target, line.client->settings()));
   FW_ASSIGN(DownloadPlan plan, plan_of(*line.client, target, models, {}));
   DownloadEvents events;
@@ -47,7 +47,7 @@ Result<std::filesystem::path> get_now(const GetOrder& order, const std::filesyst
 
 }  // namespace
 
-HubDesk::HubDesk(std::filesystem::path models, Mailbox<Afterwards>& outbox) : models_(std::move(models)), outbox_(outbox), asks_(outbox), gets_(outbox) {}
+HubDesk::HubDesk(std::filesystem::path models, Ledger ledger, Mailbox<Afterwards>& outbox) : models_(std::move(models)), ledger_(std::move(ledger)), outbox_(outbox), asks_(outbox), gets_(outbox) {}
 
 void HubDesk::end() {
   if (asking_) *asking_ = true;
@@ -66,7 +66,7 @@ void HubDesk::ask(HubAsk ask, std::function<void(HubAnswer)> tell) {
       });
     };
     if (*stop) return [] {};
-    const auto line = open_line(*stop);
+    const auto line = open_line(ledger_, *stop);
     if (line) answer_for(*line->client, ask, say);
     else say({.problem = line.error().message});
     return [] {};
@@ -77,7 +77,7 @@ void HubDesk::get(GetOrder order) {
   const auto stop = std::make_shared<std::atomic<bool>>(false);
   getting_[order.id] = stop;
   gets_.send([this, order = std::move(order), stop]() -> Afterwards {
-    return [this, end = order.on_end, id = order.id, result = get_now(order, models_, outbox_, *stop)] {
+    return [this, end = order.on_end, id = order.id, result = get_now(order, models_, ledger_, outbox_, *stop)] {
       getting_.erase(id);
       end(result);
     };

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/download/ledger.h"
 #include "app/side_desk.h"
 #include "engine/base/result.h"
 #include "engine/fit.h"
@@ -60,7 +61,7 @@ struct GetOrder {
 class HubDesk {
  public:
   /// Downloads go below `models`. `outbox` must outlive it.
-  HubDesk(std::filesystem::path models, Mailbox<Afterwards>& outbox);
+  HubDesk(std::filesystem::path models, Ledger ledger, Mailbox<Afterwards>& outbox);
   /// Stops what runs, and joins; closures that are still to be done stay in the outbox.
   ~HubDesk() { end(); }
   HubDesk(const HubDesk&) = delete;
@@ -77,6 +78,7 @@ class HubDesk {
   using Stop = std::shared_ptr<std::atomic<bool>>;
 
   std::filesystem::path models_;
+  Ledger ledger_;
   Mailbox<Afterwards>& outbox_;
   Stop asking_;
   std::map<std::int64_t, Stop> getting_;

@@ -197,7 +197,7 @@ Result<std::int64_t> Download::announced_bytes(const DownloadFile& file) {
   Retries retries(client_, kAsking);
   for (;;) {
     LengthSink sink;
-    FW_ASSIGN(const WebAnswer answer, client_.ask(file.url, {}, sink));
+    FW_ASSIGN(const WebAnswer answer, client_.ask(file.url, {}, subject(file), sink));
     if (sink.is_good()) return sink.bytes();
     FW_TRY(retries.after(answer, subject(file)));
   }
@@ -229,7 +229,7 @@ Result<void> Download::fetch(PartFile& part, const DownloadFile& file) {
     if (part.size() > 0) headers.emplace_back("Range", "bytes=" + std::to_string(part.size()) + "-");
     if (part.size() > 0 && file.digest.kind == DigestKind::none) headers.emplace_back("If-Range", part.of().etag);
     Sink sink(*this, part, file);
-    FW_ASSIGN(const WebAnswer answer, client_.ask(file.url, headers, sink));
+    FW_ASSIGN(const WebAnswer answer, client_.ask(file.url, headers, subject(file), sink));
     if (sink.error()) return *sink.error();
     if (sink.is_whole()) return {};
     if (sink.n_bytes() > 0) retries.progress();
@@ -269,7 +269,8 @@ void Download::keep_pace(std::int64_t bytes) {
 }
 
 WebSubject Download::subject(const DownloadFile& file) const {
-  return {plan_.repo.empty() ? file.name.string() : file.name.string() + " of " + plan_.repo, plan_.page};
+  const std::string what = plan_.repo.empty() ? file.name.string() : file.name.string() + " of " + plan_.repo;
+  return {what, plan_.page, "Downloading " + what};
 }
 
 }  // namespace foreword::app

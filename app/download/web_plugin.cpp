@@ -9,7 +9,7 @@
 
 namespace foreword::app {
 
-Result<std::unique_ptr<Web>> open_web(const WebSettings& settings) {
+Result<std::unique_ptr<Web>> open_web(const WebSettings& settings, Recorder recorder) {
   std::error_code error;
   // A name without a folder would be looked for among the system's libraries.
   const std::string file = std::filesystem::absolute(plugin_place("FOREWORD_DOWNLOAD_PLUGIN", "foreword_download.so"), error).string();
@@ -24,7 +24,7 @@ Result<std::unique_ptr<Web>> open_web(const WebSettings& settings) {
   const auto entry = reinterpret_cast<WebEntry>(dlsym(library, kWebEntry));
   std::unique_ptr<Web> web(entry == nullptr ? nullptr : entry(FOREWORD_VERSION, settings));
   if (!web) return Error{ErrorCode::unsupported, file + " belongs to another version of Foreword; install both from one package."};
-  return web;
+  return std::unique_ptr<Web>(std::make_unique<RecordedWeb>(std::move(web), std::move(recorder)));
 }
 
 }  // namespace foreword::app
