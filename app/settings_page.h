@@ -31,6 +31,7 @@ inline constexpr const char* kInstructionsKey = "new_chats.instructions";  // th
 inline constexpr const char* kNewChatsKey = "new_chats.settings";          // likewise, as a chat's settings
 inline constexpr const char* kServerKey = "server";  // "on" or "off"
 inline constexpr const char* kNetworkKey = "network";  // "on" or "off"
+inline constexpr const char* kLimitKey = "download_limit";  // bytes a second that downloads may take, or "none"
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {
@@ -52,6 +53,7 @@ struct SettingFacts {
   bool answering = false;
   const ui::ServerView* server = nullptr;  // null: there is none
   std::optional<bool> network = {};  // whether models are looked for on the web; nothing: this build cannot
+  std::int64_t download_limit = 0;   // bytes a second; 0: none
 };
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts);
@@ -60,6 +62,8 @@ std::vector<ui::SettingRow> settings_page(const SettingFacts& facts);
 WriterWish writer_wish_from(const std::string& value);
 /// As it is stored; what is neither "on" nor "off" is left to the model.
 std::optional<bool> thinking_from(const std::string& value);
+/// As it is stored; what is no row of the page's is no limit, 0.
+std::int64_t limit_from(const std::string& value);
 /// As it is stored: "1.25".
 std::string scale_text(float scale);
 /// Of 0.75 to 3; `otherwise` for what is none.
