@@ -175,7 +175,7 @@ constexpr std::int64_t kLimits[] = {0, 10'000'000, 5'000'000, 2'000'000, 1'000'0
 std::string limit_text(std::int64_t limit) { return limit == 0 ? "none" : std::to_string(limit); }
 
 ui::SettingRow limit_row(std::int64_t limit) {
-  ui::SettingRow row{.key = kLimitKey, .section = "The internet", .label = "Downloads may take", .help = "In a second, so that something is left for others. Counts at once.", .chosen = limit_text(limit)};
+  ui::SettingRow row{.key = kLimitKey, .section = "The internet", .label = "Downloads may take", .help = "In a second; counts at once.", .chosen = limit_text(limit)};
   for (const std::int64_t each : kLimits) row.options.push_back({limit_text(each), each == 0 ? "All there is" : each < 1'000'000 ? std::to_string(each / 1000) + " kB" : std::to_string(each / 1'000'000) + " MB"});
   return row;
 }

@@ -132,7 +132,7 @@ Result<void> Ledger::write(const Asked& asked) const {
   if (!S_ISREG(status.st_mode)) return cannot("written", file_, "it is no file");
   std::string line = line_of(asked);
   char last = '\n';
-  if (status.st_size > 0 && ::pread(file.get(), &last, 1, status.st_size - 1) == 1 && last != '\n') line.insert(0, 1, '\n');  // what was cut off harms no other line
+  if (status.st_size > 0 && ::pread(file.get(), &last, 1, status.st_size - 1) == 1 && last != '\n') line.insert(0, 1, '\n');  // what was cut off, or is half written just now, harms no other line
   const ssize_t n = ::write(file.get(), line.data(), line.size());
   if (n != static_cast<ssize_t>(line.size())) return cannot("written", file_, n < 0 ? std::strerror(errno) : "the disk is full");
   if (status.st_size + n >= most_bytes_) turn_over(file.get());
