@@ -61,6 +61,7 @@ std::function<int()> add_bench(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_inspect(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_quantize(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_download(CLI::App& app, const CommonOptions& common);
+std::function<int()> add_network(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_models(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_serve(CLI::App& app, const CommonOptions& common);
 std::function<int()> add_devices(CLI::App& app, const CommonOptions& common);

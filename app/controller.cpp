@@ -11,16 +11,24 @@ namespace foreword::app {
 
 namespace command = storage::command;
 
-Controller::Controller(Outboxes outboxes, Options options) : out_(std::move(outboxes)), options_(std::move(options)) {
+Controller::Controller(Outboxes outboxes, Options options)
+    : out_(std::move(outboxes)),
+      options_(std::move(options)),
+      hub_(view_, out_.hub,
+           {.question = [this](std::string text) { return hub_question(std::move(text)); },
+            .now_ms = out_.now_ms,
+            .aside = [this](SideWork work) { aside(std::move(work)); },
+            .notify = [this](ui::NoticeKind kind, std::string text) { notify(kind, std::move(text)); },
+            .model_came = [this] { handle(ui::FindModels{}); },
+            .downloads_changed = [this] { stay_awake(); }}) {
   if (!options_.builtin.empty()) view_.builtin_model = {options_.builtin, kBuiltinName};
-  view_.hub.can_ask = static_cast<bool>(out_.ask_hub);
   show_settings();
   show_answers();
 }
 
 void Controller::start(const std::string& model) {
   list_everything();
-  find_unfinished();
+  hub_.start();
   start_model_ = StartModel::awaited;
   named_model_ = model;
 }

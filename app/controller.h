@@ -17,8 +17,7 @@
 #include "app/chat_sampling.h"
 #include "app/chat_settings.h"
 #include "app/chat_title.h"
-#include "app/download/unfinished.h"
-#include "app/hub_desk.h"
+#include "app/hub_part.h"
 #include "app/model_finder.h"
 #include "app/model_fit.h"
 #include "app/power.h"
@@ -56,13 +55,7 @@ class Controller {
     std::function<FoundModels(const std::vector<std::filesystem::path>& known)> find_models = {};
     /// Whether one of them fits into memory, with options that have no book; called by such work alone. Empty: nobody knows.
     std::function<Result<engine::Fit>(const std::filesystem::path&, const engine::ModelOptions&, const engine::MemoryThere&)> fit_of = {};
-    /// Asks the hub; `tell` is called on this thread, once or more often. Empty: this build cannot.
-    std::function<void(HubAsk, std::function<void(HubAnswer)> tell)> ask_hub = {};
-    /// Downloads a model, after those that were ordered before; its closures are called on this thread. Gives one up that has not ended.
-    std::function<void(GetOrder)> get_model = {};
-    std::function<void(std::int64_t id)> stop_getting = {};
-    /// What has begun to be downloaded and was not; called by side work alone.
-    std::function<std::vector<Unfinished>()> find_unfinished = {};
+    HubWays hub = {};
     /// Switches the local server on or off and tells what it is then; called by such work alone. Empty: there is none.
     std::function<ui::ServerView(bool on)> serve = {};
     /// What feeds this computer; called by such work alone. Empty: it is fed from outside.
@@ -95,6 +88,8 @@ class Controller {
   void on_watched(bool watched);
   /// How the desktop wants things to look.
   void on_looks(const Looks& system);
+  /// A request that this program makes over the internet; `problem`: why it could not be written down, empty: it was.
+  void on_asked(const Asked& asked, const std::string& problem) { hub_.on_asked(asked, problem); }
   void on(storage::Event event);
   void on(ui::UiEvent event);
 
@@ -226,10 +221,11 @@ class Controller {
   void handle(ui::ChooseOverflow&& event);
   void handle(ui::OpenModel&& event);
   void handle(ui::FindModels&& event);
-  void handle(ui::AskHub&& event);
-  void handle(ui::DownloadModel&& event);
-  void handle(ui::StopDownload&& event);
-  void handle(ui::TryDownloadAgain&& event);
+  template <class Event>
+    requires requires(HubPart& part, Event event) { part.handle(std::move(event)); }
+  void handle(Event&& event) {
+    hub_.handle(std::move(event));
+  }
   void handle(ui::DismissNotice&& event);
   void handle(ui::SetTheme&& event);
   void handle(ui::SetScale&& event);
@@ -378,16 +374,7 @@ class Controller {
   void show_looks();
   void show_found(FoundModels found);
   void judge_models();
-  static ui::ModelFit fit_view(const engine::Fit& fit);
-  void show_answer(HubAnswer answer);
-  void switch_network();
-  void show_known_models();
-  void find_unfinished();
-  void show_unfinished(const std::vector<Unfinished>& found);
-  ui::DownloadView& list_download(const std::string& target, const std::string& name);
-  void order_download(std::int64_t id);
-  void end_download(std::int64_t id, const Result<std::filesystem::path>& end);
-  ui::DownloadView* download(std::int64_t id);
+  HubAsk hub_question(std::string text) const;
   void show_fits(const std::map<std::string, ui::ModelFit>& fits);
   void open_model(const std::string& path);
   void open_builtin();
@@ -454,15 +441,9 @@ class Controller {
   StartModel start_model_ = StartModel::settled;
   std::optional<engine::MemoryThere> memory_;  // as it was last
   bool unjudged_ = false;            // models have been looked for since
-  struct Getting {
-    std::int64_t id = 0;
-    std::string target;
-  };
-  std::vector<HubModel> hub_models_;  // beside view_.hub.rows
-  std::uint64_t hub_question_ = 0;   // the last one
+  HubPart hub_;
   bool network_ = true;              // the hub may be asked, as it is set
-  std::vector<Getting> downloads_;   // beside view_.downloads
-  std::int64_t next_download_ = 0;
+  std::int64_t download_limit_ = 0;  // bytes a second, as it is set; 0: none
   std::vector<std::uint64_t> model_notices_;  // why models did not open
   bool stands_in_ = false;           // the model that comes does so for one that has failed
   std::string named_model_;          // that the user named at the start

@@ -1,10 +1,10 @@
 // The controller and the models that are on this computer already.
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "app/controller.h"
+#include "app/fit_view.h"
 #include "ui/status_line.h"
 
 namespace foreword::app {
@@ -40,7 +40,7 @@ void Controller::show_found(FoundModels found) {
 void Controller::handle(engine::MemoryThere&& e) {
   memory_ = std::move(e);
   judge_models();
-  show_known_models();
+  hub_.know_memory(*memory_);
 }
 
 /// Once the models and the memory are known: files are read for it, so it comes after the list.
@@ -62,9 +62,10 @@ void Controller::judge_models() {
   });
 }
 
-ui::ModelFit Controller::fit_view(const engine::Fit& fit) {
-  constexpr std::array kLevels = {ui::FitLevel::fits, ui::FitLevel::slow, ui::FitLevel::too_large};
-  return {kLevels[static_cast<std::size_t>(fit.verdict)], fit_words(fit), fit.needed};
+HubAsk Controller::hub_question(std::string text) const {
+  HubAsk ask{std::move(text), options_.model, memory_};
+  ask.options.kv_book.reset();
+  return ask;
 }
 
 /// What fits comes first.

@@ -25,10 +25,11 @@ struct Applied {
   std::optional<bool>& thinking;
   std::string &instructions, &new_chats;
   bool &server_wanted, &network, &announces;
+  std::int64_t& download_limit;
 };
 using Apply = void (*)(Applied, const std::string&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 18> kSettings{{
+constexpr std::array<std::pair<std::string_view, Apply>, 19> kSettings{{
     {kScaleKey, [](Applied to, const std::string& value) { to.view.scale = scale_from(value, to.view.scale); }},
     {kEnterKey, [](Applied to, const std::string& value) { to.view.enter_sends = value != "new_line"; }},
     {kChatOrderKey, [](Applied to, const std::string& value) { to.view.chat_order = value == "name" ? ui::ChatOrder::name : ui::ChatOrder::date; }},
@@ -51,6 +52,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 18> kSettings{{
     {kServerKey, [](Applied to, const std::string& value) { to.server_wanted = value == ui::kOn; }},
     {kNetworkKey, [](Applied to, const std::string& value) { to.network = value != ui::kOff; }},
     {kAnnounceKey, [](Applied to, const std::string& value) { to.announces = value != ui::kOff; }},
+    {kLimitKey, [](Applied to, const std::string& value) { to.download_limit = limit_from(value); }},
     {kThinkKey, [](Applied to, const std::string& value) { to.thinking = thinking_from(value); }},
     {kKvKey,
      [](Applied to, const std::string& value) {
@@ -65,7 +67,7 @@ void Controller::apply_setting(const std::string& key, const std::string& value)
   if (take_suggestion_count(key, value)) return;
   choose_look(chosen_looks_, key, value);
   for (const auto& [name, apply] : kSettings) {
-    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings, server_wanted_, network_, announces_}, value);
+    if (name == key) apply({view_, suggesters_.wish, options_.model.kv, options_.kv_given, thinking_, new_chats_.instructions, new_chats_.settings, server_wanted_, network_, announces_, download_limit_}, value);
   }
 }
 
@@ -75,7 +77,7 @@ void Controller::show_settings() {
                                   .suggestions = view_.suggestions.settings, .suggestions_now = explain_suggestions(),
                                   .writer = suggesters_.wish, .writer_now = std::string(writer_now().why), .helper_there = !options_.builtin.empty(), .kv = options_.model.kv, .kv_given = options_.kv_given,
                                   .kv_now = kv_now_, .kv_modes = kv_modes_, .answering = view_.generating, .server = out_.serve ? &view_.server : nullptr,
-                                  .announces = out_.announce ? std::optional(announces_) : std::nullopt, .network = out_.ask_hub ? std::optional(network_) : std::nullopt});
+                                  .announces = out_.announce ? std::optional(announces_) : std::nullopt, .network = hub_.exists() ? std::optional(network_) : std::nullopt, .download_limit = download_limit_});
 }
 
 void Controller::set_setting(const std::string& key, std::string value) {
@@ -89,7 +91,8 @@ void Controller::handle(storage::event::Settings&& e) {
   for (const storage::Setting& setting : e.settings) apply_setting(setting.key, setting.value);
   if (!std::exchange(drafts_known_, true)) load_drafts(e.settings);
   switch_server();
-  switch_network();
+  hub_.allow(network_);
+  hub_.limit(download_limit_);
   show_settings();
   if (draft_key() == 0 && rows_.empty()) show_chat_settings();
   if (start_model_ == StartModel::awaited && !named_model_.empty()) open_start_model();
@@ -111,7 +114,8 @@ void Controller::handle(ui::ChangeSetting&& e) {
   const std::string key = e.key;
   set_setting(key, std::move(e.value));
   if (key == kServerKey) switch_server();
-  if (key == kNetworkKey) switch_network();
+  hub_.allow(network_);
+  hub_.limit(download_limit_);
   if (key == ui::kSuggestionsSetting) say_suggestions();
   if (key == ui::kSuggestionsSetting || key == kOwnKey) learn_anew();
   if (options_.model.kv != before && can_ask()) open_model(context_.model_path);

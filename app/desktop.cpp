@@ -111,7 +111,7 @@ class Desktop final : public ui::WindowClient {
   void print_frame(double seconds, bool focused) const {
     static constexpr const char* kModel[] = {"none", "loading", "ready", "failed"};
     const ui::ViewState& view = controller_.view();
-    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"dialogs", view.can_choose_files}, {"found", view.found_models.size()}, {"hub", view.hub.rows.size()}, {"judged", std::ranges::count_if(view.hub.rows, [](const ui::HubRow& row) { return row.fit.level != ui::FitLevel::unknown; })}, {"downloads", states_of(view.downloads)},
+    const nlohmann::ordered_json line{{"frame", n_frames_}, {"seconds", seconds}, {"focused", focused}, {"model", kModel[static_cast<int>(view.model.state)]}, {"dialogs", view.can_choose_files}, {"found", view.found_models.size()}, {"hub", view.hub.rows.size()}, {"judged", std::ranges::count_if(view.hub.rows, [](const ui::HubRow& row) { return row.fit.level != ui::FitLevel::unknown; })}, {"downloads", states_of(view.downloads)}, {"asked", view.network.rows.size()},
                                       {"chats", view.chats.size()}, {"messages", view.messages.size()}, {"dark", view.theme == ui::ThemeChoice::dark}, {"contrast", view.high_contrast}, {"still", view.less_motion}, {"scale", view.scale}, {"generating", view.generating}, {"server", view.server.url}, {"notice", view.notices.empty() ? std::string() : view.notices.back().text}, {"draft", draft_}};
     std::printf("%s\n", line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).c_str());
     std::fflush(stdout);

@@ -32,6 +32,19 @@ ui::ServerView serve(LocalServer& server, const CommonOptions& common, bool on) 
   return url ? ui::ServerView{.on = true, .url = std::move(*url), .key = *key} : ui::ServerView{.trouble = url.error().message};
 }
 
+HubWays ways_to(HubDesk& hub, const Paths& paths) {
+  const Ledger ledger(paths.network());
+  HubWays ways{.get = [&hub](GetOrder order) { hub.get(std::move(order)); },
+               .next = [&hub](std::int64_t id) { hub.next(id); },
+               .stop = [&hub](std::int64_t id) { hub.stop(id); },
+               .limit = [&hub](std::int64_t bytes) { hub.limit(bytes); },
+               .find_unfinished = [models = paths.models()] { return unfinished_downloads(models); },
+               .read_ledger = [ledger] { return ledger.read(); },
+               .clear_ledger = [ledger] { return ledger.clear(); }};
+  if (can_download()) ways.ask = [&hub](HubAsk ask, std::function<void(HubAnswer)> tell) { hub.ask(std::move(ask), std::move(tell)); };
+  return ways;
+}
+
 /// On the engine's thread: a server's request is no business of the window's, and would only wake it.
 void deal(Mailbox<engine::Event>& outbox, ServerDesk& server, Mailbox<engine::Event>& window) {
   while (auto event = outbox.try_take()) {
@@ -80,15 +93,13 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .fit_of = [paths = find_paths(common.data_dir)](const std::filesystem::path& model, const engine::ModelOptions& options, const engine::MemoryThere& memory) {
                     return fit_of(model, with_kv_book(options, paths), memory);
                   },
-                  .ask_hub = can_download() ? [this](HubAsk ask, std::function<void(HubAnswer)> tell) { hub.ask(std::move(ask), std::move(tell)); } : std::function<void(HubAsk, std::function<void(HubAnswer)>)>(),
-                  .get_model = [this](GetOrder order) { hub.get(std::move(order)); },
-                  .stop_getting = [this](std::int64_t id) { hub.stop(id); },
-                  .find_unfinished = [models = find_paths(common.data_dir).models()] { return unfinished_downloads(models); },
+                  .hub = ways_to(hub, find_paths(common.data_dir)),
                   .serve = [this, &common](bool on) { return serve(server, common, on); },
                   .read_power = [] { return read_power(); }},
                  {.model = with_kv_book(common.engine, find_paths(common.data_dir)), .sampling = common.sampling, .sampling_named = common.sampling_named, .max_tokens = limit, .kv_given = common.kv_given, .same_seed = common.seed_given,
                   .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin), .long_answer_ms = long_answer_ms.value_or(Controller::Options{}.long_answer_ms)}),
-      hub(find_paths(common.data_dir).models(), from_side),
+      hub(find_paths(common.data_dir).models(), Ledger(find_paths(common.data_dir).network()), from_side,
+          [this](const Asked& asked, const std::string& problem) { from_side.push([this, asked, problem] { controller.on_asked(asked, problem); }); }),
       bus({.looks = [this](const Looks& looks) { controller.on_looks(looks); }, .dialogs = [this](bool there) { controller.on_dialogs(there || dialogs.has_own()); }, .clicked = [this] { on_clicked(); }}, from_side),
       dialogs(bus, from_side),
       side(from_side) {}

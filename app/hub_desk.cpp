@@ -1,5 +1,6 @@
 #include "app/hub_desk.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <system_error>
@@ -14,44 +15,45 @@ namespace {
 
 constexpr std::chrono::milliseconds kTellEach{200};
 
-/// A way to the hub, opened anew for each order: the plugin is loaded, and the environment read, only when something is asked.
-struct Line {
-  std::unique_ptr<Web> web;
-  std::unique_ptr<Client> client;
-};
-Result<Line> open_line(const std::atomic<bool>& stop) {
+}  // namespace
+
+HubDesk::HubDesk(std::filesystem::path models, Ledger ledger, Mailbox<Afterwards>& outbox, OnAsked on_asked)
+    : models_(std::move(models)), ledger_(std::move(ledger)), outbox_(outbox), on_asked_(std::move(on_asked)), asks_(outbox), gets_(outbox) {}
+
+Result<HubDesk::Line> HubDesk::open_line(const std::atomic<bool>& stop) const {
   FW_ASSIGN(HubSettings settings, hub_settings([](const char* name) { return std::getenv(name); }));
   Line line;
-  FW_ASSIGN(line.web, open_web(settings.web));
+  FW_ASSIGN(line.web, open_web(settings.web, recorder([this](const Asked& asked) {
+                                 const auto written = ledger_.write(asked);
+                                 on_asked_(asked, written ? std::string() : written.error().message);
+                               })));
   line.client = std::make_unique<Client>(*line.web, std::move(settings), real_surroundings(stop));
   return line;
 }
 
-Result<std::filesystem::path> get_now(const GetOrder& order, const std::filesystem::path& models, Mailbox<Afterwards>& outbox, const std::atomic<bool>& stop) {
+Result<std::filesystem::path> HubDesk::get_now(const GetOrder& order, const std::atomic<bool>& stop) const {
   if (stop) return stopped_error();
   FW_ASSIGN(const Line line, open_line(stop));
   FW_ASSIGN(const Target target, read_target(order.target, line.client->settings()));
-  FW_ASSIGN(DownloadPlan plan, plan_of(*line.client, target, models, {}));
+  FW_ASSIGN(DownloadPlan plan, plan_of(*line.client, target, models_, {}));
   DownloadEvents events;
   events.progress = [&, told = std::chrono::steady_clock::time_point()](const DownloadProgress& progress) mutable {
     const auto now = std::chrono::steady_clock::now();
     if (now - told < kTellEach) return;
     told = now;
     const GetProgress one{progress.done, progress.total, progress.bytes_per_second, progress.phase == DownloadPhase::checking, progress.phase == DownloadPhase::waiting};
-    outbox.push([tell = order.on_progress, one] { tell(one); });
+    outbox_.push([tell = order.on_progress, one] { tell(one); });
   };
-  events.note = [&](const std::string& sentence) { outbox.push([tell = order.on_note, sentence] { tell(sentence); }); };
+  events.note = [&](const std::string& sentence) { outbox_.push([tell = order.on_note, sentence] { tell(sentence); }); };
+  events.limit = [this] { return limit_.load(std::memory_order_relaxed); };
   FW_ASSIGN(const auto files, Download(*line.client, std::move(plan), std::move(events)).run());
   return files.front().path;
 }
 
-}  // namespace
-
-HubDesk::HubDesk(std::filesystem::path models, Mailbox<Afterwards>& outbox) : models_(std::move(models)), outbox_(outbox), asks_(outbox), gets_(outbox) {}
-
 void HubDesk::end() {
   if (asking_) *asking_ = true;
-  for (const auto& [id, stop] : getting_) *stop = true;
+  if (getting_) *getting_ = true;
+  waiting_.clear();
   asks_.end();
   gets_.end();
 }
@@ -74,18 +76,36 @@ void HubDesk::ask(HubAsk ask, std::function<void(HubAnswer)> tell) {
 }
 
 void HubDesk::get(GetOrder order) {
-  const auto stop = std::make_shared<std::atomic<bool>>(false);
-  getting_[order.id] = stop;
-  gets_.send([this, order = std::move(order), stop]() -> Afterwards {
-    return [this, end = order.on_end, id = order.id, result = get_now(order, models_, outbox_, *stop)] {
-      getting_.erase(id);
+  waiting_.push_back(std::move(order));
+  go_on();
+}
+
+/// The first that waits, once nothing else is being downloaded.
+void HubDesk::go_on() {
+  if (getting_ || waiting_.empty()) return;
+  getting_ = std::make_shared<std::atomic<bool>>(false);
+  got_ = waiting_.front().id;
+  gets_.send([this, order = std::move(waiting_.front()), stop = getting_]() -> Afterwards {
+    return [this, end = order.on_end, result = get_now(order, *stop)] {
+      getting_.reset();
       end(result);
+      go_on();
     };
   });
+  waiting_.pop_front();
+}
+
+void HubDesk::next(std::int64_t id) {
+  const auto one = std::ranges::find(waiting_, id, &GetOrder::id);
+  if (one != waiting_.end()) std::rotate(waiting_.begin(), one, one + 1);
 }
 
 void HubDesk::stop(std::int64_t id) {
-  if (const auto found = getting_.find(id); found != getting_.end()) *found->second = true;
+  if (getting_ && got_ == id) *getting_ = true;
+  const auto one = std::ranges::find(waiting_, id, &GetOrder::id);
+  if (one == waiting_.end()) return;
+  outbox_.push([end = std::move(one->on_end)] { end(stopped_error()); });
+  waiting_.erase(one);
 }
 
 bool can_download() {

@@ -4,14 +4,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "app/download/client.h"
+#include "app/download/ledger.h"
 #include "app/side_desk.h"
 #include "engine/base/result.h"
 #include "engine/fit.h"
@@ -59,8 +61,11 @@ struct GetOrder {
 
 class HubDesk {
  public:
+  /// Hears of every request, on the thread of whoever asks, after it was written down; `problem`: why it could not be, empty: it was.
+  using OnAsked = std::function<void(const Asked&, const std::string& problem)>;
+
   /// Downloads go below `models`. `outbox` must outlive it.
-  HubDesk(std::filesystem::path models, Mailbox<Afterwards>& outbox);
+  HubDesk(std::filesystem::path models, Ledger ledger, Mailbox<Afterwards>& outbox, OnAsked on_asked);
   /// Stops what runs, and joins; closures that are still to be done stay in the outbox.
   ~HubDesk() { end(); }
   HubDesk(const HubDesk&) = delete;
@@ -69,17 +74,35 @@ class HubDesk {
 
   /// All of these: one thread, and none waits. What was asked before is given up; it tells nothing any more.
   void ask(HubAsk ask, std::function<void(HubAnswer)> tell);
-  /// One after another.
+  /// One after another, in the order in which they came.
   void get(GetOrder order);
+  /// One that waits goes before the others that do.
+  void next(std::int64_t id);
   void stop(std::int64_t id);
+  /// Bytes that a download may take in a second, from now on; 0: as many as come.
+  void limit(std::int64_t bytes_per_second) { limit_ = bytes_per_second; }
 
  private:
   using Stop = std::shared_ptr<std::atomic<bool>>;
+  /// A way to the hub, opened anew for each order: the plugin is loaded, and the environment read, only when something is asked.
+  struct Line {
+    std::unique_ptr<Web> web;
+    std::unique_ptr<Client> client;
+  };
+
+  Result<Line> open_line(const std::atomic<bool>& stop) const;
+  Result<std::filesystem::path> get_now(const GetOrder& order, const std::atomic<bool>& stop) const;
+  void go_on();
 
   std::filesystem::path models_;
+  Ledger ledger_;
   Mailbox<Afterwards>& outbox_;
+  OnAsked on_asked_;
+  std::atomic<std::int64_t> limit_{0};
   Stop asking_;
-  std::map<std::int64_t, Stop> getting_;
+  std::deque<GetOrder> waiting_;
+  Stop getting_;               // of the one that is being downloaded; null: none is
+  std::int64_t got_ = 0;       // its number
   SideDesk asks_, gets_;
 };
 

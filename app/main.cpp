@@ -77,6 +77,7 @@ constexpr CommandRow kCommands[] = {
     {"inspect", "Print a GGUF file's metadata and tensors", add_inspect},
     {"quantize", "Write a GGUF file anew with smaller weights", add_quantize},
     {"download", "Download a model, or look for one on Hugging Face", add_download},
+    {"network", "List what this program has asked of the internet: whom, what for, how much came", add_network},
     {"models", "List the models on this computer, downloaded or of other programs", add_models},
     {"devices", "List the compute devices", add_devices},
 };

@@ -183,6 +183,20 @@ ui::SettingRow network_row(bool on) {
           .options = {{ui::kOn, "On"}, {ui::kOff, "Off"}}, .chosen = on ? ui::kOn : ui::kOff};
 }
 
+constexpr std::int64_t kLimits[] = {0, 10'000'000, 5'000'000, 2'000'000, 1'000'000, 500'000};  // bytes a second
+std::string limit_text(std::int64_t limit) { return limit == 0 ? "none" : std::to_string(limit); }
+
+ui::SettingRow limit_row(std::int64_t limit) {
+  ui::SettingRow row{.key = kLimitKey, .section = "The internet", .label = "Downloads may take", .help = "In a second; counts at once.", .chosen = limit_text(limit)};
+  for (const std::int64_t each : kLimits) row.options.push_back({limit_text(each), each == 0 ? "All there is" : each < 1'000'000 ? std::to_string(each / 1000) + " kB" : std::to_string(each / 1'000'000) + " MB"});
+  return row;
+}
+
+ui::SettingRow asked_row() {
+  return {.key = "network.asked", .section = "The internet", .label = "What was asked of it", .help = "Whom, what for, and how much came (" + ui::words_of(ui::command(ui::CommandId::network).keys[0]) + ").",
+          .options = {{.value = "show", .label = "Show the list", .runs = ui::command(ui::CommandId::network).name}}};
+}
+
 }  // namespace
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
@@ -191,7 +205,7 @@ std::vector<ui::SettingRow> settings_page(const SettingFacts& facts) {
   rows.insert(rows.end(), {suggestions_row(facts), speed_row(facts), drafts_row(facts), writer_row(facts), own_row(facts), battery_row(facts), tab_row(facts), aliases_row(facts)});
   if (facts.server != nullptr) rows.push_back(server_row(*facts.server));
   if (facts.server != nullptr && facts.server->on) rows.push_back(server_access_row(*facts.server));
-  if (facts.network) rows.push_back(network_row(*facts.network));
+  if (facts.network) rows.insert(rows.end(), {network_row(*facts.network), limit_row(facts.download_limit), asked_row()});
   rows.push_back(kv_row(facts));
   return rows;
 }
@@ -209,6 +223,11 @@ WriterWish writer_wish_from(const std::string& value) {
 
 std::optional<bool> thinking_from(const std::string& value) {
   return value == ui::kOn ? std::optional(true) : value == ui::kOff ? std::optional(false) : std::nullopt;
+}
+
+std::int64_t limit_from(const std::string& value) {
+  const auto limit = std::ranges::find(kLimits, value, limit_text);
+  return limit == std::end(kLimits) ? 0 : *limit;
 }
 
 std::string scale_text(float scale) {

@@ -34,6 +34,7 @@ inline constexpr const char* kInstructionsKey = "new_chats.instructions";  // th
 inline constexpr const char* kNewChatsKey = "new_chats.settings";          // likewise, as a chat's settings
 inline constexpr const char* kServerKey = "server";  // "on" or "off"
 inline constexpr const char* kNetworkKey = "network";  // "on" or "off"
+inline constexpr const char* kLimitKey = "download_limit";  // bytes a second that downloads may take, or "none"
 inline constexpr const char* kKvKey = "kv";        // a name of kv_wish_from_name()
 
 struct SettingFacts {
@@ -54,6 +55,7 @@ struct SettingFacts {
   const ui::ServerView* server = nullptr;  // null: there is none
   std::optional<bool> announces = {};  // answers that took long; nothing: the desktop cannot be asked to
   std::optional<bool> network = {};  // whether models are looked for on the web; nothing: this build cannot
+  std::int64_t download_limit = 0;   // bytes a second; 0: none
 };
 
 std::vector<ui::SettingRow> settings_page(const SettingFacts& facts);
@@ -64,6 +66,8 @@ void choose_look(Looks& chosen, std::string_view key, std::string_view value);
 WriterWish writer_wish_from(const std::string& value);
 /// As it is stored; what is neither "on" nor "off" is left to the model.
 std::optional<bool> thinking_from(const std::string& value);
+/// As it is stored; what is no row of the page's is no limit, 0.
+std::int64_t limit_from(const std::string& value);
 /// As it is stored: "1.25".
 std::string scale_text(float scale);
 /// Of 0.75 to 3; `otherwise` for what is none.

@@ -30,6 +30,7 @@ constexpr Command kCommands[] = {
     {CommandId::smaller, window, "view.smaller", "Smaller", {on(kCtrl, '-')}, "Down to 75 %."},
     {CommandId::normal_size, window, "view.normal", "Normal size", {on(kCtrl, '0')}, "The monitor's own scale."},
     {CommandId::settings, window, "settings", "Settings", {on(kCtrl, ',')}, "Colours, size, keys, and how much memory chats take."},
+    {CommandId::network, window, "network", "What was asked of the internet", {on(kCtrlShift, 'i')}, "Every request of this program: whom, what for, and how much came."},
     {CommandId::suggestions, window, "suggestions", "Suggestions on or off", {on(kCtrlShift, 's')}, "Words that the model proposes while you write; off means that nothing runs."},
     {CommandId::suggestion_health, window, "suggestions.health", "How suggestions fare", {on(kCtrlShift, 'h')}, "What they are set to, what they cost, and how often they were of use."},
     {CommandId::shortcuts, window, "help.shortcuts", "Keyboard shortcuts", {on(kNone, Key::f1), on(kCtrl, '/')}, "This list."},
@@ -68,6 +69,11 @@ constexpr KeyWord kKeyWords[] = {
 std::span<const Command> commands() { return kCommands; }
 
 const Command& command(CommandId id) { return kCommands[static_cast<std::size_t>(id)]; }
+
+std::optional<CommandId> command_named(std::string_view name) {
+  const auto row = std::ranges::find(kCommands, name, [](const Command& each) { return std::string_view(each.name); });
+  return row == std::end(kCommands) ? std::nullopt : std::optional(row->id);
+}
 
 std::optional<CommandId> window_command(const KeyPress& press) {
   const Command* loose = nullptr;  // signs such as "+" need Shift on many layouts

@@ -16,7 +16,7 @@ namespace foreword::ui {
 
 enum class CommandId : std::uint8_t {
   new_chat, new_private_chat, search_chats, find, find_next, find_previous, open_model, answers, export_chat, attach, undo, stop, bigger, smaller,
-  normal_size, settings, suggestions, suggestion_health, shortcuts, quit,
+  normal_size, settings, network, suggestions, suggestion_health, shortcuts, quit,
   send, new_line, recall, attach_paste, next_word, undo_writing, redo_writing,
   accept_suggestion, accept_sentence, accept_number, other_suggestion, hide_suggestion,
   copy, copy_markdown, select_all, extend_selection, older_version, newer_version,
@@ -42,6 +42,8 @@ struct Command {
 
 std::span<const Command> commands();
 const Command& command(CommandId id);
+/// By its name; nothing: there is none.
+std::optional<CommandId> command_named(std::string_view name);
 /// The window's command for a key press. Shift counts only where a command's keys have it or another one's differ by it.
 std::optional<CommandId> window_command(const KeyPress& press);
 

@@ -3,10 +3,12 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ui/canvas.h"
+#include "ui/commands.h"
 #include "ui/interaction.h"
 #include "ui/phrases.h"
 #include "ui/theme.h"
@@ -32,6 +34,8 @@ struct Frame {
   std::int64_t edit_asked = 0;
   /// The choices for a chat that outgrows the context are wanted.
   bool context_asked = false;
+  /// A command that something else than its keys runs; the root does it.
+  std::optional<CommandId> command_asked = {};
   /// What the status line says instead of what the model does; empty: nothing.
   std::string_view wait_reason = {};
   /// A question or a list stands over the window.

@@ -215,7 +215,7 @@ void ModelPicker::draw_entry(Frame& frame, const Entry& entry, Rect row) {
   if (frame.input.hovered(entry.id)) canvas.fill(row, frame.theme.hover, frame.px(size::kRadius));
   const FitLook look = kFitLooks[static_cast<std::size_t>(entry.fit)];
   const text::Font small = frame.font(text::Style::medium, size::kSmall);
-  const float verdict = entry.download != nullptr ? frame.px(28) : look.words.empty() ? 0 : std::ceil(canvas.width(small, look.words));
+  const float verdict = entry.download != nullptr ? frame.px(2 * 28) : look.words.empty() ? 0 : std::ceil(canvas.width(small, look.words));
   if (!look.words.empty()) canvas.text({row.right - frame.px(kInset) - verdict, row.top + frame.px(3)}, frame.px(22), small, frame.theme.*look.colour, look.words);
   canvas.text_cut({x, row.top + frame.px(3)}, frame.px(22), width - (verdict > 0 ? verdict + frame.px(12) : 0), frame.font(text::Style::medium, size::kInterface), entry.can_open ? frame.theme.ink : frame.theme.ink_soft, entry.name);
   canvas.text_cut({x, row.top + frame.px(23)}, frame.px(18), width, frame.font(text::Style::regular, size::kSmall - 1), frame.theme.ink_soft, entry.detail);
@@ -230,6 +230,11 @@ void ModelPicker::draw_download(Frame& frame, const DownloadView& download, Rect
   const Rect button{right - side, row.top + frame.px(3), right, row.top + frame.px(3) + side};
   const std::string_view verb = download.state == DownloadState::done || download.state == DownloadState::failed ? "Take off the list" : "Stop; what came stays";
   if (icon_button(frame, frame.join("models/stop:", download.id), verb, Icon::cross, button)) frame.send(StopDownload{download.id});
+  const auto first = std::ranges::find(frame.state.downloads, DownloadState::waiting, &DownloadView::state);
+  if (download.state == DownloadState::waiting && &download != &*first) {
+    const Rect before{button.left - side, button.top, button.left, button.bottom};
+    if (icon_button(frame, frame.join("models/next:", download.id), "Download this one next", Icon::arrow_up, before)) frame.send(DownloadNext{download.id});
+  }
   if (download.state != DownloadState::running) return;
   const Rect bar{row.left + frame.px(kInset), row.bottom - frame.px(4), right, row.bottom - frame.px(2)};
   frame.canvas.fill(bar, frame.theme.line, frame.px(1));

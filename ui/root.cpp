@@ -47,7 +47,7 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   narrow_ = size.x < frame.px(size::kSidebarFrom);
   drawer_ = drawer_ && narrow_;
   const auto asks = [&] {
-    return drawer_ || picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || answers_.is_open() || suggestions_.is_open() ||
+    return drawer_ || picker_.is_open() || link_.is_open() || export_.is_open() || shortcuts_.is_open() || settings_.is_open() || answers_.is_open() || network_.is_open() || suggestions_.is_open() ||
            state.backups.has_value() || state.import.has_value();
   };
   if (!asks()) handle_shortcuts(frame);
@@ -73,8 +73,10 @@ Root::Outcome Root::frame(const ViewState& state, std::vector<InputEvent>& queue
   suggestions_.draw(frame, window, composer_.suggester());
   settings_.draw(frame, window);
   answers_.draw(frame, window);
+  network_.draw(frame, window);
   import_.draw(frame, window);
   backups_.draw(frame, window);
+  if (frame.command_asked) run(*frame.command_asked, frame);
   input_.end_frame();
   draw_tooltip(frame, window);
   if (input_.focus_id().empty()) input_.focus(Composer::kFieldId);
@@ -328,6 +330,7 @@ void Root::run(CommandId id, Frame& frame) {
     case CommandId::suggestions: return frame.send(ChangeSetting{kSuggestionsSetting, frame.state.suggestions.settings.enabled ? kOff : kOn});
     case CommandId::suggestion_health: return suggestions_.open(frame);
     case CommandId::settings: return settings_.open(frame);
+    case CommandId::network: return network_.open(frame);
     case CommandId::shortcuts: return shortcuts_.open(frame);
     case CommandId::quit: return frame.send(Quit{});
     default: return;  // the composer's and the conversation's own

@@ -18,6 +18,7 @@
 #include "ui/link_question.h"
 #include "ui/message_view.h"
 #include "ui/model_picker.h"
+#include "ui/network_panel.h"
 #include "ui/settings_panel.h"
 #include "ui/shortcut_list.h"
 #include "ui/suggestion_panel.h"
@@ -96,6 +97,7 @@ class Root {
   SuggestionPanel suggestions_;
   SettingsPanel settings_;
   AnswersPanel answers_;
+  NetworkPanel network_;
   BackupList backups_;
   ImportReport import_;
   bool narrow_ = false;        // the window has no room for the chat list beside the conversation

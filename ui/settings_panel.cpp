@@ -94,6 +94,7 @@ class Page {
                       .selected = option.value == row.chosen});
     const bool activated = frame_.input.activated(id);
     if (activated && !option.copies.empty()) frame_.clipboard.write(option.copies);
+    else if (activated && !option.runs.empty()) frame_.command_asked = command_named(option.runs);
     else if (activated && option.value != row.chosen) frame_.send(ChangeSetting{row.key, option.value});
     return possible && frame_.input.hovered(id);
   }
@@ -176,7 +177,7 @@ void SettingsPanel::draw(Frame& frame, Rect window) {
   const float dragged = scroll_bar(frame, "settings/scroll", {inside.left, inside.top, inside.right + frame.px(14), inside.bottom}, content, scroll_);
   if (frame.input.pressed("settings/scroll")) scroll_ = std::round(dragged);
   scroll_ = follow_keyboard(frame, "settings/", inside, scroll_, reached_);
-  if (!dialog.closed()) return;
+  if (!dialog.closed() && !frame.command_asked) return;
   open_ = false;
   frame.input.focus("composer/text");
 }

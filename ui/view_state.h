@@ -183,6 +183,18 @@ struct DownloadView {
   std::string path{};  // when it is done
 };
 
+/// A request that the program has made over the internet.
+struct NetworkRow {
+  std::uint64_t id = 0;
+  std::string host, purpose;         // whom it asked, and what for: "Downloading model.gguf"
+  std::string bytes, when, outcome;  // "4.7 MB", "Today, 18:03", "answered"
+};
+struct NetworkView {
+  bool known = false;       // it has been looked at
+  std::vector<NetworkRow> rows{};  // the newest first
+  std::string problem{};    // what is missing of it, one sentence; empty: nothing
+};
+
 enum class ThemeChoice : std::uint8_t { light, dark };
 
 /// What the composer takes over once; ids grow. A file that was read, or without a name, words that came back.
@@ -228,6 +240,7 @@ struct SettingOption {
   std::string detail{};  // what it costs or means; empty: the label says all
   bool enabled = true;
   std::string copies{};  // what pressing it gives to the clipboard; then it changes nothing
+  std::string runs{};    // the name of the command that pressing it runs instead (commands.h)
 };
 /// The key of the switch of suggestions; its values.
 inline constexpr const char* kSuggestionsSetting = "suggestions";
@@ -284,6 +297,7 @@ struct ViewState {
   HubView hub;
   std::vector<HubRow> known_models;  // of the hub, for whoever has none; empty where it cannot be asked
   std::vector<DownloadView> downloads;  // in the order in which they were asked for
+  NetworkView network;
   bool finding_models = false;
   bool can_choose_files = false;  // there are dialogs for ChooseFile
   RecentModel builtin_model;  // the one that comes with the program; no path: there is none
@@ -377,6 +391,11 @@ struct DownloadModel { std::size_t row = 0; };
 /// What came stays. One that has ended leaves the list.
 struct StopDownload { std::int64_t id = 0; };
 struct TryDownloadAgain { std::int64_t id = 0; };
+/// One that waits goes before the others that do.
+struct DownloadNext { std::int64_t id = 0; };
+/// What was asked of the internet is to be shown.
+struct ShowNetwork {};
+struct ClearNetwork {};
 /// An address of the web or of mail that the user wants to see in another program.
 struct OpenLink { std::string target; };
 struct DismissNotice { std::uint64_t id = 0; };
@@ -388,6 +407,6 @@ struct Quit {};
 
 using UiEvent = std::variant<SendMessage, StopGenerating, Regenerate, ContinueAnswer, EditMessage, ShowSibling, NewChat, SelectChat, RenameChat, PinChat, MoveChat, RenameFolder, RemoveFolder, SetChatOrder, DeleteChat, DeleteMessage,
                              ForkChat, ExportChat, ImportFile, ConfirmImport, CancelImport, ShowBackups, RestoreBackup, CloseBackups, Undo, RestoreDeleted, SearchChanged,
-                             AttachFile, ChooseFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, FindModels, AskHub, DownloadModel, StopDownload, TryDownloadAgain, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
+                             AttachFile, ChooseFile, DraftChanged, SetInstructions, SetSampling, KeepForNewChats, ChooseOverflow, KeepDraft, OffersTaken, Suggesting, SuggestionsCounted, OpenModel, FindModels, AskHub, DownloadModel, StopDownload, TryDownloadAgain, DownloadNext, ShowNetwork, ClearNetwork, OpenLink, DismissNotice, SetTheme, SetScale, ChangeSetting, Quit>;
 
 }  // namespace foreword::ui

@@ -12,6 +12,7 @@
 
 #include "app/command.h"
 #include "app/download/hub_client.h"
+#include "app/download/ledger.h"
 #include "app/download/web_plugin.h"
 #include "app/option_checks.h"
 #include "app/paths.h"
@@ -27,7 +28,10 @@ struct Options {
   std::filesystem::path folder;
   bool list = false;
   int most = 20;
+  std::int64_t bytes_per_second = 0;  // that it may take; 0: all that come
 };
+
+constexpr std::int64_t kLeastRate = 10'000;  // bytes a second; connections end that take a minute for one piece
 
 std::atomic<bool> g_stop{false};  // a signal handler can reach nothing else
 extern "C" void on_stop(int) { g_stop.store(true, std::memory_order_relaxed); }
@@ -135,7 +139,7 @@ int show_downloaded(const CommonOptions& common, const DownloadPlan& plan, const
   return kOk;
 }
 
-int load(const CommonOptions& common, Client& client, DownloadPlan plan) {
+int load(const CommonOptions& common, Client& client, DownloadPlan plan, std::int64_t limit) {
   ProgressLine line;
   DownloadEvents events;
   events.progress = [&](const DownloadProgress& progress) { line.show(progress_words(plan, progress)); };
@@ -143,6 +147,7 @@ int load(const CommonOptions& common, Client& client, DownloadPlan plan) {
     line.clear();
     print_text(stderr, "foreword: " + sentence + "\n");
   };
+  events.limit = [limit] { return limit; };
   Download download(client, plan, events);
   auto files = download.run();
   line.clear();
@@ -151,19 +156,12 @@ int load(const CommonOptions& common, Client& client, DownloadPlan plan) {
   return fail(stopped ? Error{ErrorCode::cancelled, "The download was stopped; what has come stays, and the same command goes on with it."} : files.error());
 }
 
-int run(const CommonOptions& common, const Options& options) {
-  if (options.target.empty() == options.search.empty()) return wrong_use("Say what to download, ORG/REPO or an address, or what to --search for.");
-  auto settings = hub_settings([](const char* name) { return std::getenv(name); });
-  if (!settings) return wrong_use(settings.error().message);
-  const auto web = open_web(settings->web);
-  if (!web) return fail(web.error());
-  stop_at_signals();
-  Client client(**web, *settings, real_surroundings(g_stop));
+int ask(const CommonOptions& common, const Options& options, Client& client) {
   if (!options.search.empty()) {
     const auto hits = search_hub(client, options.search, options.most);
     return hits ? show_hits(common, *hits) : fail(hits.error());
   }
-  auto target = read_target(options.target, *settings);
+  auto target = read_target(options.target, client.settings());
   if (!target) return wrong_use(for_terminal(target.error().message));
   if (!options.revision.empty()) target->revision = options.revision;
   if (!options.file.empty()) target->file = options.file;
@@ -175,7 +173,23 @@ int run(const CommonOptions& common, const Options& options) {
   std::error_code ignored;
   const auto folder = options.folder.empty() ? options.folder : std::filesystem::absolute(options.folder, ignored);
   auto plan = plan_of(client, *target, find_paths(common.data_dir).models(), folder);
-  return plan ? load(common, client, *std::move(plan)) : fail(plan.error());
+  return plan ? load(common, client, *std::move(plan), options.bytes_per_second) : fail(plan.error());
+}
+
+int run(const CommonOptions& common, const Options& options) {
+  if (options.target.empty() == options.search.empty()) return wrong_use("Say what to download, ORG/REPO or an address, or what to --search for.");
+  auto settings = hub_settings([](const char* name) { return std::getenv(name); });
+  if (!settings) return wrong_use(settings.error().message);
+  std::string unwritten;
+  const auto web = open_web(settings->web, recorder([&unwritten, ledger = Ledger(find_paths(common.data_dir).network())](const Asked& asked) {
+                              if (const auto written = ledger.write(asked); !written) unwritten = written.error().message;
+                            }));
+  if (!web) return fail(web.error());
+  stop_at_signals();
+  Client client(**web, *std::move(settings), real_surroundings(g_stop));
+  const int code = ask(common, options, client);
+  if (!unwritten.empty()) print_text(stderr, "foreword: warning: " + unwritten + "\n");  // else it would look as if nothing had been asked
+  return code;
 }
 
 }  // namespace
@@ -189,6 +203,17 @@ std::function<int()> add_download(CLI::App& app, const CommonOptions& common) {
   app.add_option("--file", options->file, "File of the repository, instead of a quantisation")->check(must_be_named)->type_name("NAME");
   app.add_option("--revision", options->revision, "Branch, tag or commit of the repository; main otherwise")->check(must_be_named)->type_name("REV");
   app.add_option("--to", options->folder, "Folder for the file; otherwise where `foreword models` finds it")->check(must_be_named)->type_name("FOLDER");
+  app.add_option_function<std::string>(
+         "--limit-rate",
+         [options](const std::string& rate) {
+           std::string bytes = rate;
+           const std::string trouble = CLI::AsSizeValue(true)(bytes);
+           if (!trouble.empty()) throw CLI::ValidationError("--limit-rate", trouble);
+           options->bytes_per_second = static_cast<std::int64_t>(whole_number("--limit-rate", bytes, kMostInteger));
+           if (options->bytes_per_second < kLeastRate) throw CLI::ValidationError("--limit-rate", rate + " is too little; 10K is the least.");
+         },
+         "Bytes that it may take in a second, 500K or 2M; all that come otherwise")
+      ->type_name("RATE");
   app.add_flag("--list", options->list, "List the repository's models and download none");
   app.add_option("--search", options->search, "List repositories with GGUF models by these words, the most downloaded first")->check(must_be_named)->type_name("WORDS");
   app.add_option("--most", options->most, "Repositories that --search lists")->check(CLI::Range(1, 100))->type_name("N")->capture_default_str();

@@ -147,13 +147,13 @@ std::optional<ContentRange> content_range(std::string_view header) {
 
 Client::Client(Web& web, HubSettings settings, Surroundings around) : web_(web), settings_(std::move(settings)), around_(std::move(around)) {}
 
-Result<WebAnswer> Client::ask(const Url& url, const WebHeaders& headers, WebSink& sink) {
+Result<WebAnswer> Client::ask(const Url& url, const WebHeaders& headers, const WebSubject& subject, WebSink& sink) {
   if (settings_.offline) return Error{ErrorCode::unsupported, "HF_HUB_OFFLINE is set, so nothing was asked of the network; unset it to download."};
   WebAnswer answer;
   answer.at = url;
   for (int n_redirects = 0; n_redirects <= kMostRedirects; ++n_redirects) {
     if (around_.stopped()) return stopped_error();
-    WebRequest request{answer.at.text(), headers};
+    WebRequest request{answer.at.text(), headers, subject.doing};
     if (!settings_.token.empty() && answer.at.origin() == settings_.endpoint.origin()) request.headers.emplace_back("Authorization", "Bearer " + settings_.token);
     answer.status = 0;
     answer.headers.clear();
@@ -175,7 +175,7 @@ Result<std::string> Client::text(const Url& url, std::size_t most, const WebSubj
   Retries retries(*this, kAsking);
   for (;;) {
     TextSink sink(most);
-    FW_ASSIGN(const WebAnswer answer, ask(url, {}, sink));
+    FW_ASSIGN(const WebAnswer answer, ask(url, {}, subject, sink));
     if (sink.too_long()) return Error{ErrorCode::io, "What " + answer.at.host + " says of " + subject.what + " is too long, more than " + std::to_string(most >> 20) + " MiB."};
     if (answer.is_good()) return sink.take();
     FW_TRY(retries.after(answer, subject));
@@ -199,7 +199,7 @@ Result<std::string> fetch_head(Client& client, const Url& url, const WebSubject&
   for (std::size_t until = std::min(kFirstPiece, most);;) {
     const std::size_t before = text.size();
     HeadSink sink(text, until);
-    FW_ASSIGN(const WebAnswer answer, client.ask(url, {{"Range", "bytes=" + std::to_string(before) + "-" + std::to_string(until - 1)}}, sink));
+    FW_ASSIGN(const WebAnswer answer, client.ask(url, {{"Range", "bytes=" + std::to_string(before) + "-" + std::to_string(until - 1)}}, subject, sink));
     if (text.size() > before) retries.progress();
     if (text.size() == until) {
       if (until == most || enough(text)) return text;

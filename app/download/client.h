@@ -29,6 +29,7 @@ Surroundings real_surroundings(const std::atomic<bool>& stop);
 struct WebSubject {
   std::string what;    // "model.gguf of ORG/REPO"
   std::string page{};  // where the hub shows it to people; empty: it is no page of the hub's
+  std::string doing{};  // what is done by asking: "Downloading model.gguf of ORG/REPO"
 };
 
 /// `name` in small letters; empty: it is not there.
@@ -61,7 +62,7 @@ class Client {
 
   /// Once. Redirects are followed, never from https to http; the sink gets the last answer, whatever its status. `unsupported`: offline; a
   /// redirect that is not followed. `cancelled`.
-  Result<WebAnswer> ask(const Url& url, const WebHeaders& headers, WebSink& sink);
+  Result<WebAnswer> ask(const Url& url, const WebHeaders& headers, const WebSubject& subject, WebSink& sink);
   /// A whole text, again and again by kAsking. `io`: `most` bytes are exceeded, or it cannot be had.
   Result<std::string> text(const Url& url, std::size_t most, const WebSubject& subject);
 

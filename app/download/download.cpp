@@ -69,6 +69,7 @@ class Download::Sink final : public WebSink {
     if (!take(part_.append(bytes))) return false;
     n_bytes_ += static_cast<std::int64_t>(bytes.size());
     download_.tell(DownloadPhase::loading, part_.size());
+    download_.keep_pace(static_cast<std::int64_t>(bytes.size()));
     return true;
   }
   bool wanted() override { return true; }
@@ -196,7 +197,7 @@ Result<std::int64_t> Download::announced_bytes(const DownloadFile& file) {
   Retries retries(client_, kAsking);
   for (;;) {
     LengthSink sink;
-    FW_ASSIGN(const WebAnswer answer, client_.ask(file.url, {}, sink));
+    FW_ASSIGN(const WebAnswer answer, client_.ask(file.url, {}, subject(file), sink));
     if (sink.is_good()) return sink.bytes();
     FW_TRY(retries.after(answer, subject(file)));
   }
@@ -228,7 +229,7 @@ Result<void> Download::fetch(PartFile& part, const DownloadFile& file) {
     if (part.size() > 0) headers.emplace_back("Range", "bytes=" + std::to_string(part.size()) + "-");
     if (part.size() > 0 && file.digest.kind == DigestKind::none) headers.emplace_back("If-Range", part.of().etag);
     Sink sink(*this, part, file);
-    FW_ASSIGN(const WebAnswer answer, client_.ask(file.url, headers, sink));
+    FW_ASSIGN(const WebAnswer answer, client_.ask(file.url, headers, subject(file), sink));
     if (sink.error()) return *sink.error();
     if (sink.is_whole()) return {};
     if (sink.n_bytes() > 0) retries.progress();
@@ -261,8 +262,15 @@ void Download::tell(DownloadPhase phase, std::int64_t done) {
   events_.progress({phase, index_, plan_.files.size(), done, plan_.bytes(), speed_.bytes_per_second()});
 }
 
+/// While this waits nothing is read from the connection, so that who sends waits, too.
+void Download::keep_pace(std::int64_t bytes) {
+  const Surroundings& around = client_.around();
+  if (const double wait = pace_.take(around.now(), bytes, events_.limit()); wait > 0) around.wait(wait);
+}
+
 WebSubject Download::subject(const DownloadFile& file) const {
-  return {plan_.repo.empty() ? file.name.string() : file.name.string() + " of " + plan_.repo, plan_.page};
+  const std::string what = plan_.repo.empty() ? file.name.string() : file.name.string() + " of " + plan_.repo;
+  return {what, plan_.page, "Downloading " + what};
 }
 
 }  // namespace foreword::app

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/download/client.h"
+#include "app/download/pace.h"
 #include "app/download/part_file.h"
 #include "app/download/speed.h"
 
@@ -46,6 +47,7 @@ struct DownloadProgress {
 struct DownloadEvents {
   std::function<void(const DownloadProgress&)> progress = [](const DownloadProgress&) {};  // often
   std::function<void(const std::string&)> note = [](const std::string&) {};                // a sentence: what went otherwise than was thought
+  std::function<std::int64_t()> limit = [] { return std::int64_t{0}; };                    // asked often: bytes that may be taken in a second; 0: all that come
 };
 
 struct DownloadedFile {
@@ -73,6 +75,7 @@ class Download {
   Result<void> fetch(PartFile& part, const DownloadFile& file);
   std::function<bool(std::int64_t)> checking(std::int64_t total);
   void tell(DownloadPhase phase, std::int64_t done);
+  void keep_pace(std::int64_t bytes);
   WebSubject subject(const DownloadFile& file) const;
 
   Client& client_;
@@ -80,6 +83,7 @@ class Download {
   DownloadEvents events_;
   DiskGate gate_;
   SpeedMeter speed_;
+  Pace pace_;
   std::size_t index_ = 0;
   std::int64_t done_before_ = 0;  // bytes of the files before this one
 };

@@ -11,21 +11,22 @@ constexpr std::size_t kMostListBytes = 16 << 20;
 
 Result<Offer> offer_of(Client& client, const Target& target) {
   const HubSettings& settings = client.settings();
-  FW_ASSIGN(const std::string json, client.text(repo_url(settings, target.repo, target.revision), kMostListBytes, {target.repo, page_of(settings, target.repo)}));
+  FW_ASSIGN(const std::string json, client.text(repo_url(settings, target.repo, target.revision), kMostListBytes, {target.repo, page_of(settings, target.repo), "Looking at " + target.repo}));
   FW_ASSIGN(HubRepo repo, read_repo(json));
   return Offer{target.repo, repo.commit.empty() ? target.revision : repo.commit, offered_models(repo.files)};
 }
 
 Result<std::vector<HubHit>> search_hub(Client& client, const std::string& words, int most) {
   const HubSettings& settings = client.settings();
-  FW_ASSIGN(const std::string json, client.text(search_url(settings, words, most), kMostListBytes, {"list of repositories", settings.endpoint.text()}));
+  FW_ASSIGN(const std::string json, client.text(search_url(settings, words, most), kMostListBytes, {"list of repositories", settings.endpoint.text(), "Searching for models"}));
   return read_hits(json);
 }
 
 Url url_in(const Client& client, const Offer& offer, const HubFile& file) { return file_url(client.settings(), offer.repo, offer.revision, file.path); }
 
 WebSubject subject_in(const Client& client, const Offer& offer, const HubFile& file) {
-  return {file.path + " of " + offer.repo, page_of(client.settings(), offer.repo)};
+  const std::string what = file.path + " of " + offer.repo;
+  return {what, page_of(client.settings(), offer.repo), "Reading the beginning of " + what};
 }
 
 DownloadPlan plan_of(const Client& client, const Offer& offer, const OfferedModel& model, const fs::path& models, const fs::path& folder) {

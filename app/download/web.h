@@ -16,6 +16,7 @@ using WebHeaders = std::vector<std::pair<std::string, std::string>>;
 struct WebRequest {
   std::string url;  // http or https, printable ASCII
   WebHeaders headers;
+  std::string purpose{};  // for people, not for the other side: "Downloading model.gguf"
 };
 
 /// Where an answer goes. Called on the thread that asks.
@@ -42,6 +43,7 @@ enum class WebEnd : std::uint8_t {
 struct WebOutcome {
   WebEnd end = WebEnd::whole;
   std::string reason{};  // of what went wrong, without a full stop
+  std::int64_t sent = -1;  // bytes of the request as HTTP, without what encrypts it; -1: unknown
 };
 
 enum class DigestKind : std::uint8_t {

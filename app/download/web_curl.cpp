@@ -210,13 +210,11 @@ class Curl final : public Web {
     set(CURLOPT_ERRORBUFFER, reason);
     const PipeSignalHeld held;
     const CURLcode code = curl_easy_perform(handle_);
+    WebOutcome outcome = outcome_of(exchange, code, reason);
+    if (long sent = 0; curl_easy_getinfo(handle_, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK) outcome.sent = sent;
     curl_easy_setopt(handle_, CURLOPT_ERRORBUFFER, nullptr);
     curl_slist_free_all(lines);
-    if (exchange.stopped()) return {WebEnd::stopped};
-    if (exchange.silent()) return {WebEnd::silent, "nothing came for " + std::to_string(kSilentSeconds) + " seconds"};
-    if (code == CURLE_OK && !exchange.spoilt()) return {WebEnd::whole};
-    if (code == CURLE_OK || code == CURLE_WRITE_ERROR) return {WebEnd::unusable, "its answer is no HTTP"};
-    return {end_of(code), reason[0] != '\0' ? reason : curl_easy_strerror(code)};
+    return outcome;
   }
 
   std::unique_ptr<WebDigest> digest(DigestKind kind) override {
@@ -225,6 +223,13 @@ class Curl final : public Web {
   }
 
  private:
+  static WebOutcome outcome_of(const Exchange& exchange, CURLcode code, const char* reason) {
+    if (exchange.stopped()) return {WebEnd::stopped};
+    if (exchange.silent()) return {WebEnd::silent, "nothing came for " + std::to_string(kSilentSeconds) + " seconds"};
+    if (code == CURLE_OK && !exchange.spoilt()) return {WebEnd::whole};
+    if (code == CURLE_OK || code == CURLE_WRITE_ERROR) return {WebEnd::unusable, "its answer is no HTTP"};
+    return {end_of(code), reason[0] != '\0' ? reason : curl_easy_strerror(code)};
+  }
   template <class Value>
   void set(CURLoption option, Value value) {
     curl_easy_setopt(handle_, option, value);

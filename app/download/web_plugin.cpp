@@ -9,11 +9,11 @@ constexpr Plugin kPlugin{"FOREWORD_DOWNLOAD_PLUGIN", "foreword_download.so", kWe
 
 }  // namespace
 
-Result<std::unique_ptr<Web>> open_web(const WebSettings& settings) {
+Result<std::unique_ptr<Web>> open_web(const WebSettings& settings, Recorder recorder) {
   FW_ASSIGN(const OpenPlugin plugin, open_plugin(kPlugin));
   std::unique_ptr<Web> web(reinterpret_cast<WebEntry>(plugin.entry)(FOREWORD_VERSION, settings));
   if (!web) return plugin_of_another_version(plugin.file);
-  return web;
+  return std::unique_ptr<Web>(std::make_unique<RecordedWeb>(std::move(web), std::move(recorder)));
 }
 
 }  // namespace foreword::app

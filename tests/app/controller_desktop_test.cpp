@@ -23,9 +23,9 @@ class DesktopTest : public ::testing::Test {
                     .ask_file = [this](FileQuestion question, std::function<void(const FileChoice&)> tell) { questions.push_back(std::move(question)), tell_ = std::move(tell); },
                     .announce = [this](std::string sentence) { announced.push_back(std::move(sentence)); },
                     .keep_awake = [this](bool on) { awake.push_back(on); },
-                    .ask_hub = [this](HubAsk, std::function<void(HubAnswer)> tell) { tell({.about = "org/repo", .models = {{.target = "https://h/one", .name = "one"}}}); },
-                    .get_model = [this](GetOrder order) { orders.push_back(std::move(order)); },
-                    .stop_getting = [](std::int64_t) {}},
+                    .hub = {.ask = [this](HubAsk, std::function<void(HubAnswer)> tell) { tell({.about = "org/repo", .models = {{.target = "https://h/one", .name = "one"}}}); },
+                            .get = [this](GetOrder order) { orders.push_back(std::move(order)); },
+                            .stop = [](std::int64_t) {}}},
                    {}) {}
   void ui(ui::UiEvent event) { controller.on(std::move(event)); }
   const ui::ViewState& view() const { return controller.view(); }

@@ -9,6 +9,7 @@ import resource
 import signal
 import ssl
 import subprocess
+import time
 import unittest
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import program
 MODEL = program.ROOT / "tests" / "data" / "models" / "arch-qwen2-Q8_0.gguf"
 PLUGIN = Path(program.PROGRAM).parent / "lib/foreword/plugins/foreword_download.so"
 NOISE = random.Random(7).randbytes(24 << 20)  # more than the system's buffers hold on the way
+SOME = NOISE[:3_000_000]
 REPO = "tester/Tiny-GGUF"
 
 
@@ -29,6 +31,7 @@ class DownloadTest(program.ProgramTest):
             REPO: {"README.md": b"# hello", "tiny-Q8_0.gguf": tiny, "tiny-F16.gguf": tiny + b"x", "mmproj-tiny-f16.gguf": b"projector", "sub/tiny-Q2_K-00001-of-00002.gguf": b"one",
                    "sub/tiny-Q2_K-00002-of-00002.gguf": b"two!"},
             "tester/Noise-GGUF": {"noise-Q4_K_M.gguf": NOISE},
+            "tester/Some-GGUF": {"some-Q4_K_M.gguf": SOME},
             "other/Tiny-Chat": {"chat-Q8_0.gguf": b"c"},
         })
         self.models = self.home / ".local/share/foreword/models"
@@ -206,6 +209,58 @@ class DownloadTest(program.ProgramTest):
         for _, headers in self.hub.files.requests:
             self.assertNotIn("Authorization", headers)
         self.assertNotIn(b"hf_secret", b"".join(path.read_bytes() for path in self.models.rglob("*") if path.is_file()))
+
+    def ledger(self, *arguments):
+        out = subprocess.run(self.command("network", *arguments), env=self.environment(), cwd=self.home, capture_output=True, check=True, timeout=60).stdout.decode()
+        return [json.loads(line) for line in out.splitlines()] if "--json" in arguments else out
+
+    def test_every_request_is_in_the_ledger(self):
+        self.assertEqual(self.ledger("--json"), [])
+        self.hub.troubles = [(503, {"Retry_After": "0"})]
+        self.hub.token = "hf_secretword"
+        self.hub.gated = {REPO}
+        self.download(REPO, env={"HF_TOKEN": "hf_secretword"})
+        self.download("--search", "tiny")
+        host, files = self.hub.url.split("/")[-1], self.hub.files.url.split("/")[-1]
+        rows = self.ledger("--json")
+        self.assertEqual(len(rows), len(self.hub.hub.requests) + len(self.hub.files.requests))
+        what = f"Downloading tiny-Q8_0.gguf of {REPO}"
+        self.assertEqual([(row["host"], row["purpose"], row["status"], row["end"]) for row in rows],
+                         [(host, "Searching for models", 200, "whole"), (files, what, 200, "whole"), (host, what, 302, "whole"), (files, what, 503, "stopped"), (host, what, 302, "whole"),
+                          (host, f"Looking at {REPO}", 200, "whole")])
+        self.assertEqual(rows[1]["received_bytes"], MODEL.stat().st_size)
+        self.assertTrue(all(row["sent_bytes"] > 30 for row in rows), rows)
+        self.assertIn("led on to another address", self.ledger())
+        kept = (self.home / ".local/state/foreword/network.jsonl").read_text()
+        for secret in ("secretword", "signature", "Bearer", "/resolve/"):
+            self.assertNotIn(secret, kept)
+        self.ledger("--clear")
+        self.assertEqual(self.ledger("--json"), [])
+
+    def test_a_killed_download_is_in_the_ledger(self):
+        self.hub.hold = hub.Hold(16 << 20)
+        process = self.start("tester/Noise-GGUF")
+        self.assertTrue(self.hub.hold.reached.wait(60))
+        process.kill()
+        process.communicate()
+        self.hub.hold.released.set()
+        row = self.ledger("--json")[0]
+        self.assertEqual((row["host"], row["status"], row["end"]), (self.hub.files.url.split("/")[-1], None, None))
+
+    def test_a_ledger_that_cannot_be_written_disturbs_no_download(self):
+        (self.home / ".local/state").mkdir(parents=True)
+        (self.home / ".local/state/foreword").write_text("in the way")
+        _, err = self.download(REPO)
+        self.assertIn("warning: The list of what was asked of the internet cannot be written", err)
+        self.assertIn("tiny-Q8_0.gguf", self.left())
+
+    def test_a_limited_rate(self):
+        began = time.monotonic()
+        self.download("tester/Some-GGUF", "--limit-rate", "2M")
+        self.assertGreater(time.monotonic() - began, 0.8 * (len(SOME) / 2e6 - 0.25))
+        self.assertEqual((self.models / "tester/Some-GGUF/some-Q4_K_M.gguf").read_bytes(), SOME)
+        for wrong in ("2X", "-1", "0", "", "9K"):
+            self.assertEqual(self.run_download("tester/Some-GGUF", "--limit-rate", wrong)[0], program.WRONG_USE, wrong)
 
     def test_offline(self):
         for arguments in ((REPO,), ("--search", "tiny"), (f"{self.hub.files.url}/x.gguf",)):

@@ -1,7 +1,10 @@
-"""Hands at the real window that look for a model on a hub on this computer, download it, are killed, go on, and open it. Each step is a picture in the
+"""Hands at the real window that look for a model on a hub on this computer, download it, are killed, go on, open it, and read what was asked. Each step is a picture in the
 folder `hub` beside the program, where somebody should look.
 """
 
+import contextlib
+import json
+import sqlite3
 import unittest
 from pathlib import Path
 
@@ -56,11 +59,48 @@ class HubWindowTest(program.ProgramTest):
         self.assertEqual(self.path.read_bytes(), self.data)
         window.hand("key", "Escape")
         window.wait("it among the models", lambda frame: frame["found"] == 1)
+        n_asked = len(self.hub.hub.requests) + len(self.hub.files.requests)
+        window.hand("key", "ctrl+shift+i")
+        window.wait("every request", lambda frame: frame["asked"] == n_asked)
+        self.keep("3-asked")
+        window.hand("key", "Tab", "Return")
+        window.wait("none", lambda frame: frame["asked"] == 0)
+        self.assertEqual(self.ledger(), [])
+        window.hand("key", "Escape")
         window.hand("key", "ctrl+o", "Tab", "Return")
         window.wait("the model, which is a recent one then", lambda frame: frame["model"] == "ready" and frame["found"] == 0)
         self.keep("4-open")
         window.hand("key", "ctrl+q")
         self.assertEqual(window.finish(), program.OK, window.errors())
+
+    def ledger(self):
+        return [line for path in (self.home / ".local/state/foreword").glob("network.jsonl*") for line in path.read_text().splitlines()]
+
+    def test_switched_off_nothing_is_asked_however_the_user_tries(self):
+        window = self.window()
+        window.hand("key", "ctrl+q")
+        self.assertEqual(window.finish(), program.OK, window.errors())
+        # A download that was interrupted, and the switch as the settings leave it.
+        self.path.parent.mkdir(parents=True)
+        self.path.with_name(self.path.name + ".part").write_bytes(self.data[:1000])
+        self.path.with_name(self.path.name + ".part.json").write_text(json.dumps({"url": f"{self.hub.url}/{REPO}/resolve/main/{self.path.name}", "size": len(self.data)}))
+        with contextlib.closing(sqlite3.connect(self.home / ".local/share/foreword/foreword.db")) as database, database:
+            database.execute("INSERT OR REPLACE INTO settings VALUES ('network', 'off')")
+
+        window = self.window()
+        window.wait("what was not finished", lambda frame: frame["downloads"] == [FAILED])
+        window.hand("key", "ctrl+o", "Tab", "Return")  # go on with it
+        window.hand("key", "Escape")
+        window.hand("key", "ctrl+o")
+        window.hand("type", REPO)
+        window.hand("key", "Return")  # a path, then, and none that is there: the built-in model stays
+        window.wait("no model by that path", lambda frame: frame["model"] != "ready")
+        window.hand("key", "ctrl+shift+i")
+        self.keep("7-nothing-asked")
+        window.hand("key", "Escape", "ctrl+q")
+        self.assertEqual(window.finish(), program.OK, window.errors())
+        self.assertEqual(self.hub.hub.requests + self.hub.files.requests, [])
+        self.assertEqual(self.ledger(), [])
 
     def test_an_end_amid_a_download_does_not_wait_for_it(self):
         self.hub.hold = hub.Hold(16 << 20)

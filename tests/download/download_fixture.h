@@ -43,7 +43,8 @@ class DownloadFixture : public ::testing::Test {
     Client client(web, {.endpoint = *parse_url("https://hub.example")}, time.surroundings());
     Download download(client, {.folder = folder.path() / "o/r", .files = {std::move(file)}, .repo = "o/r", .page = "https://hub.example/o/r"},
                       {.progress = [this](const DownloadProgress& p) { progress.push_back(p); },
-                       .note = [this](const std::string& note) { notes.push_back(note); }},
+                       .note = [this](const std::string& note) { notes.push_back(note); },
+                       .limit = limit},
                       std::move(gate));
     return download.run();
   }
@@ -93,6 +94,7 @@ class DownloadFixture : public ::testing::Test {
   FakeWeb web;
   FakeTime time;
   std::vector<std::string> notes;
+  std::function<std::int64_t()> limit = [] { return std::int64_t{0}; };
   std::vector<DownloadProgress> progress;
 };
 

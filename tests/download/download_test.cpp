@@ -27,6 +27,45 @@ TEST_F(DownloadTest, Whole) {
   EXPECT_TRUE(notes.empty());
 }
 
+TEST_F(DownloadTest, D51NoMoreComesThanTheRate) {
+  bytes = some_bytes(100'000);
+  web.usual = file(bytes, 1000);
+  limit = [] { return std::int64_t{10'000}; };
+  const double began = time.now;
+  expect_right(load(wanted()));
+  EXPECT_NEAR(time.now - began, 10, 0.3);
+  for (const double wait : time.waits) EXPECT_LE(wait, 0.2) << "between pieces, not all at once";
+}
+
+TEST_F(DownloadTest, D51TheRateCanChangeAmidADownload) {
+  bytes = some_bytes(100'000);
+  web.usual = file(bytes, 1000);
+  const double began = time.now;
+  limit = [&] { return time.now - began < 5 ? std::int64_t{10'000} : std::int64_t{0}; };
+  expect_right(load(wanted()));
+  EXPECT_NEAR(time.now - began, 5, 0.3) << "half of it slowly, the rest as it comes";
+}
+
+TEST_F(DownloadTest, D51APauseIsNotMadeUpForByARush) {
+  Pace pace;
+  double now = 1000, slept = 0;
+  for (int i = 0; i < 100; ++i) {
+    const double wait = pace.take(now, 1000, 10'000);
+    slept += wait;
+    now += i == 50 ? 3600 : wait + 0.002;  // an hour without a byte; else a wait that ends late
+  }
+  EXPECT_NEAR(slept, 10, 0.8);
+  EXPECT_EQ(pace.take(now, 1'000'000, 0), 0);
+}
+
+TEST_F(DownloadTest, D51AStopDuringAWaitEndsTheDownload) {
+  web.usual = file(bytes, 7);
+  limit = [] { return std::int64_t{1}; };
+  time.stop_after_waits = 3;
+  EXPECT_EQ(load(wanted()).error().code, ErrorCode::cancelled);
+  EXPECT_GT(fs::file_size(part()), 0u) << "what came stays";
+}
+
 TEST_F(DownloadTest, ByGitsDigest) {
   DownloadFile file = wanted();
   FakeDigest digest(40);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "app/download/web_plugin.h"
 
 namespace foreword::app {
@@ -18,12 +20,13 @@ class Nothing : public WebSink {
 class WebTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto opened = open_web({});
+    auto opened = open_web({}, recorder([this](const Asked& asked) { told.push_back(asked); }));
     if (!opened && opened.error().code == ErrorCode::not_found) GTEST_SKIP() << opened.error().message;
     ASSERT_TRUE(opened) << opened.error().message;
     web = *std::move(opened);
   }
   std::unique_ptr<Web> web;
+  std::vector<Asked> told;
 };
 
 TEST_F(WebTest, Digests) {
@@ -43,6 +46,10 @@ TEST_F(WebTest, WhatCannotBeAsked) {
   EXPECT_EQ(web->get({"file:///etc/passwd", {}}, sink).end, WebEnd::unusable);
   EXPECT_EQ(web->get({"ftp://127.0.0.1:1/", {}}, sink).end, WebEnd::unusable);
   EXPECT_EQ(sink.n_heads, 0);
+  ASSERT_EQ(told.size(), 6u) << "each is told of when it begins and when it has ended";
+  EXPECT_EQ(told[1].host, "127.0.0.1:1");
+  EXPECT_EQ(told[1].end, WebEnd::unreachable);
+  EXPECT_TRUE(told[5].ended);
 }
 
 }  // namespace

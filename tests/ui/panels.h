@@ -38,6 +38,8 @@ inline const std::vector<Panel>& panels() {
       {"hub",
        [](Headless& d) {
          d.state.downloads = {{.id = 1, .state = DownloadState::running, .name = "Qwen2.5-7B-Instruct-Q4_K_M", .detail = "1.2 GB of 4.7 GB, 31.0 MB/s, about 2 min", .share = .26},
+                              {.id = 3, .name = "Qwen2.5-14B-Instruct-IQ3_M", .detail = "Waiting for its turn"},
+                              {.id = 4, .name = "Qwen2.5-32B-Instruct-IQ3_M", .detail = "Waiting for its turn"},
                               {.id = 2, .state = DownloadState::failed, .name = "gemma-3-27b-it-Q8_0", .detail = "The disk has 12.1 GB free, and 28.7 GB are needed; make room or choose another folder."}};
          d.state.hub.about = "bartowski/Qwen2.5-14B-Instruct-GGUF";
          d.state.hub.rows = {{"Qwen2.5-14B-Instruct-IQ3_M", "IQ3_M, 6.9 GB", "", {FitLevel::fits, "Needs 8.5 of 11.2 GB", 8}},
@@ -49,6 +51,29 @@ inline const std::vector<Panel>& panels() {
       {"export", [](Headless& d) { d.key(letter('e'), Mods{.ctrl = true}); }},
       {"settings", [](Headless& d) { d.key(letter(','), Mods{.ctrl = true}); }},
       {"answers", [](Headless& d) { d.key(letter('i'), Mods{.ctrl = true}); }},
+      {"network, reading", [](Headless& d) { d.key(letter('i'), Mods{.ctrl = true, .shift = true}); }},
+      {"network, empty",
+       [](Headless& d) {
+         d.state.network.known = true;
+         d.key(letter('i'), Mods{.ctrl = true, .shift = true});
+       }},
+      {"network",
+       [](Headless& d) {
+         d.state.network = {.known = true,
+                            .rows = {{4, "cdn-lfs-us-1.huggingface.co", "Downloading Qwen2.5-7B-Instruct-Q4_K_M.gguf of bartowski/Qwen2.5-7B-Instruct-GGUF", "4683 MB", "Today, 18:05", "answered"},
+                                     {3, "huggingface.co", "Downloading Qwen2.5-7B-Instruct-Q4_K_M.gguf of bartowski/Qwen2.5-7B-Instruct-GGUF", "1 kB", "Today, 18:03", "led on to another address"},
+                                     {2, "huggingface.co", "Looking at bartowski/Qwen2.5-7B-Instruct-GGUF", "31 kB", "Today, 18:02", "answered"},
+                                     {1, "huggingface.co", "Searching for models", "nothing came", "24 November, 09:10", "not reached"}}};
+         d.key(letter('i'), Mods{.ctrl = true, .shift = true});
+       }},
+      {"network, much and damaged",
+       [](Headless& d) {
+         d.state.network = {.known = true, .problem = "Some of what was asked of the internet cannot be read any more (/home/a/.local/state/foreword/network.jsonl), and is missing here."};
+         for (std::uint64_t i = 1000; i > 0; --i) {
+           d.state.network.rows.push_back({i, i % 3 == 0 ? std::string(253, 'h') : "huggingface.co", i % 2 == 0 ? "Downloading " + std::string(280, 'm') : "Searching for models", "12 kB", "24 November 2025, 18:03", "its certificate could not be checked"});
+         }
+         d.key(letter('i'), Mods{.ctrl = true, .shift = true});
+       }},
       {"shortcuts", [](Headless& d) { d.key(Key::f1); }},
       {"find", [](Headless& d) { d.key(letter('f'), Mods{.ctrl = true}), d.type("e"); }},
       {"context", [](Headless& d) { d.click("status/context"); }},

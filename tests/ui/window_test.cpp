@@ -197,6 +197,17 @@ TEST_F(WindowTest, D4WordsAreForTheHubAndPathsForTheDisk) {
   EXPECT_EQ(drive.last<OpenModel>()->path, "/m/one.gguf");
 }
 
+TEST_F(WindowTest, D51WhatWaitsCanBeNext) {
+  drive.state.hub.can_ask = true;
+  drive.state.downloads = {{.id = 1, .state = DownloadState::running, .name = "one", .detail = "D"}, {.id = 2, .name = "two", .detail = "D"}, {.id = 3, .name = "three", .detail = "D"}, {.id = 4, .state = DownloadState::failed, .name = "four", .detail = "D"}};
+  drive.key(letter('o'), kCtrl);
+  drive.frames(2);
+  for (const char* none : {"models/next:1", "models/next:2", "models/next:4"}) EXPECT_EQ(drive.find(none), nullptr) << none << " is not one that could come sooner";
+  ASSERT_TRUE(drive.click("models/next:3"));
+  ASSERT_NE(drive.last<DownloadNext>(), nullptr);
+  EXPECT_EQ(drive.last<DownloadNext>()->id, 3);
+}
+
 TEST_F(WindowTest, AModelsPathMayBeginInTheUsersFolder) {
   const std::string home = std::getenv("HOME");
   drive.key(letter('o'), kCtrl);

@@ -1,4 +1,4 @@
-// The controller beside a hub that the test plays: what is asked, what is shown of the answer, and downloads from click to file.
+// The controller beside a hub that the test plays: what is asked, what is shown of the answer, downloads from click to file, and what was asked.
 #include <gtest/gtest.h>
 
 #include <utility>
@@ -17,10 +17,18 @@ class HubTest : public ::testing::Test {
                     .storage = [](storage::Command) {},
                     .now_ms = [] { return std::int64_t{1234}; },
                     .find_models = [this](const std::vector<std::filesystem::path>&) { return ++n_found, FoundModels{}; },
-                    .ask_hub = [this](HubAsk ask, std::function<void(HubAnswer)> tell) { asked.push_back(std::move(ask)), tell_ = std::move(tell); },
-                    .get_model = [this](GetOrder order) { orders.push_back(std::move(order)); },
-                    .stop_getting = [this](std::int64_t id) { stopped.push_back(id); },
-                    .find_unfinished = [] { return std::vector<Unfinished>{{"https://h/one", "one", 1'000'000'000, 4'700'000'000}, {"https://h/three", "three", 5'000'000}}; }},
+                    .hub = {.ask = [this](HubAsk ask, std::function<void(HubAnswer)> tell) { asked.push_back(std::move(ask)), tell_ = std::move(tell); },
+                            .get = [this](GetOrder order) { orders.push_back(std::move(order)); },
+                            .next = [this](std::int64_t id) { hurried.push_back(id); },
+                            .stop = [this](std::int64_t id) { stopped.push_back(id); },
+                            .limit = [this](std::int64_t bytes) { limits.push_back(bytes); },
+                            .find_unfinished = [] { return std::vector<Unfinished>{{"https://h/one", "one", 1'000'000'000, 4'700'000'000}, {"https://h/three", "three", 5'000'000}}; },
+                            .read_ledger = [this] { return ledger; },
+                            .clear_ledger = [this]() -> Result<void> {
+                              if (!refuses.empty()) return Error{ErrorCode::io, refuses};
+                              ledger = {};
+                              return {};
+                            }}},
                    {}) {}
   template <class Event>
   void on(Event event) {
@@ -37,7 +45,9 @@ class HubTest : public ::testing::Test {
   std::vector<HubAsk> asked;
   std::function<void(HubAnswer)> tell_;
   std::vector<GetOrder> orders;
-  std::vector<std::int64_t> stopped;
+  std::vector<std::int64_t> stopped, hurried, limits;
+  Ledger::Page ledger;
+  std::string refuses;  // why the ledger cannot be cleared
   int n_found = 0;
   Controller controller;
 };
@@ -182,6 +192,85 @@ TEST_F(HubTest, SwitchedOffNothingIsAskedAndWhatRunsEnds) {
   controller.on(storage::Event(storage::event::Settings{1, {{kNetworkKey, ui::kOff}}}));
   EXPECT_FALSE(hub().can_ask) << "it is kept";
   for (const ui::SettingRow& row : settings_page({})) EXPECT_NE(row.key, kNetworkKey) << "of a build that cannot";
+}
+
+TEST_F(HubTest, D51OneThatWaitsCanBeNext) {
+  on(ui::AskHub{"org/repo"});
+  tell_({.about = "org/repo", .models = {{.target = "https://h/a", .name = "a"}, {.target = "https://h/b", .name = "b"}, {.target = "https://h/c", .name = "c"}, {.target = "https://h/d", .name = "d"}}});
+  for (std::size_t row = 0; row < 4; ++row) on(ui::DownloadModel{row});
+  orders[0].on_progress({.done = 1});
+  const auto names = [&] {
+    std::string all;
+    for (const ui::DownloadView& one : downloads()) all += one.name;
+    return all;
+  };
+  const std::int64_t a = downloads()[0].id, b = downloads()[1].id, c = downloads()[2].id, d = downloads()[3].id;
+  on(ui::DownloadNext{d});
+  EXPECT_EQ(names(), "adbc");
+  on(ui::DownloadNext{c});
+  EXPECT_EQ(names(), "acdb");
+  for (const std::int64_t id : {a, c, std::int64_t{99}}) on(ui::DownloadNext{id});  // it runs, it is next, there is none
+  EXPECT_EQ(names(), "acdb");
+  EXPECT_EQ(hurried, (std::vector<std::int64_t>{d, c}));
+  orders[1].on_progress({.done = 1});
+  EXPECT_EQ(downloads()[3].id, b);
+  EXPECT_EQ(downloads()[3].state, ui::DownloadState::running) << "closures know theirs by its number";
+}
+
+TEST_F(HubTest, D51TheRateCountsAtOnceAndIsKept) {
+  controller.on(storage::Event(storage::event::Settings{1, {{kLimitKey, "2000000"}}}));
+  on(ui::ChangeSetting{kLimitKey, "500000"});
+  on(ui::ChangeSetting{kEnterKey, "sends"});
+  on(ui::ChangeSetting{kLimitKey, "none"});
+  on(ui::ChangeSetting{kLimitKey, "7"});
+  EXPECT_EQ(limits, (std::vector<std::int64_t>{2'000'000, 500'000, 0})) << "what is no choice is no limit";
+}
+
+TEST_F(HubTest, D54WhatWasAskedIsShownTheNewestFirst) {
+  const Asked before{.id = 1, .at_ms = 10, .host = "hub.example", .purpose = "Searching for models", .received = 2'500, .status = 200, .ended = true};
+  Asked now{.id = 2, .at_ms = 20, .host = "cdn.example", .purpose = "Downloading m.gguf"};
+  const auto& network = controller.view().network;
+  controller.on_asked(now, "");
+  EXPECT_FALSE(network.known) << "nothing is made ready that nobody looks at";
+  ledger = {{now, before}};
+  on(ui::ShowNetwork{});
+  ASSERT_TRUE(network.known);
+  ASSERT_EQ(network.rows.size(), 2U);
+  EXPECT_EQ(network.rows[0].purpose, "Downloading m.gguf");
+  EXPECT_EQ(network.rows[0].outcome, "not ended");
+  EXPECT_EQ(network.rows[0].bytes, "nothing came");
+  EXPECT_EQ(network.rows[1].bytes, "2 kB");
+  now.received = 4'700'000;
+  now.ended = true;
+  now.status = 206;
+  controller.on_asked(now, "");
+  EXPECT_EQ(network.rows[0].bytes, "4.7 MB") << "while the list is looked at";
+  EXPECT_EQ(network.rows[0].outcome, "answered");
+  on(ui::ShowNetwork{});  // read before that was written
+  EXPECT_EQ(network.rows[0].outcome, "answered");
+  now.received = 4'683'000'000;
+  controller.on_asked(now, "");
+  EXPECT_EQ(network.rows[0].bytes, "4.7 GB");
+  on(ui::ClearNetwork{});
+  EXPECT_TRUE(network.known && network.rows.empty());
+}
+
+TEST_F(HubTest, D54WhatCannotBeWrittenIsShownAllTheSameAndSaid) {
+  const Asked row{.id = 7, .at_ms = 10, .host = "hub.example", .purpose = "Searching for models", .ended = true, .end = WebEnd::unreachable};
+  controller.on_asked(row, "It cannot be written.");
+  ledger.problem = "It cannot be read.";
+  on(ui::ShowNetwork{});
+  const auto& network = controller.view().network;
+  ASSERT_EQ(network.rows.size(), 1U);
+  EXPECT_EQ(network.rows[0].outcome, "not reached");
+  EXPECT_EQ(network.problem, "It cannot be written.");
+  refuses = "It cannot be cleared.";
+  on(ui::ClearNetwork{});
+  EXPECT_EQ(network.rows.size(), 1U);
+  EXPECT_EQ(controller.view().notices.back().text, "It cannot be cleared.");
+  refuses.clear();
+  on(ui::ClearNetwork{});
+  EXPECT_TRUE(network.rows.empty() && network.problem.empty());
 }
 
 TEST_F(HubTest, WhatIsStoppedIsHeardOfNoMore) {
