@@ -60,7 +60,7 @@ inline const std::vector<Panel>& panels() {
       {"network",
        [](Headless& d) {
          d.state.network = {.known = true,
-                            .rows = {{4, "cdn-lfs-us-1.huggingface.co", "Downloading Qwen2.5-7B-Instruct-Q4_K_M.gguf of bartowski/Qwen2.5-7B-Instruct-GGUF", "4683 MB", "Today, 18:05", "answered"},
+                            .rows = {{4, "cdn-lfs-us-1.huggingface.co", "Downloading Qwen2.5-7B-Instruct-Q4_K_M.gguf of bartowski/Qwen2.5-7B-Instruct-GGUF", "4.7 GB", "Today, 18:05", "answered"},
                                      {3, "huggingface.co", "Downloading Qwen2.5-7B-Instruct-Q4_K_M.gguf of bartowski/Qwen2.5-7B-Instruct-GGUF", "1 kB", "Today, 18:03", "led on to another address"},
                                      {2, "huggingface.co", "Looking at bartowski/Qwen2.5-7B-Instruct-GGUF", "31 kB", "Today, 18:02", "answered"},
                                      {1, "huggingface.co", "Searching for models", "nothing came", "24 November, 09:10", "not reached"}}};
