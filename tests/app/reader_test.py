@@ -100,7 +100,7 @@ class ReaderTest(program.ProgramTest):
         self.assertEqual((field["role"], field["name"]), ("entry", "Message"))
         self.assertTrue({"editable", "multi_line", "focusable", "focused", "showing", "visible", "enabled", "sensitive"} <= set(field["states"]), field)
         window.hand("type", "hi there")
-        reader.event("object:text-changed:insert", lambda event: event["value"] == "e" and event["first"] == 7)
+        reader.event("object:text-changed:insert", lambda event: event["first"] + len(event["value"]) == 8)  # a frame may have taken several letters
         reader.event("object:text-caret-moved", lambda event: event["first"] == 8)
         self.assertEqual(reader.ask("text", "composer/text", 3), {"text": "hi there", "caret": 8, "count": 8, "selected": None, "parts": [["t", 3, 4], ["there", 3, 8], ["hi there", 0, 8]]})
         window.hand("key", "BackSpace", "shift+Home")
@@ -146,7 +146,7 @@ class ReaderTest(program.ProgramTest):
                 self.assertTrue(said)
                 self.assertIn(said, reader.ask("text", "messages", 0)["text"])
                 window.hand("type", "more")
-                reader.event("object:text-changed:insert", lambda event: event["value"] == "e")
+                reader.event("object:text-changed:insert", lambda event: event["value"].endswith("e"))
                 self.assertEqual([event["event"] for event in reader.heard if event.get("event") in (ANNOUNCEMENT, APPEARS) and "Answer" in f"{event['value']} {event['name']}"], [ends["event"]])
                 self.assertEqual({event["id"] for event in reader.heard if event.get("event", "").startswith("object:text-changed")}, {"composer/text"}, "an answer is not told as it is written")
                 self.quit(window)
