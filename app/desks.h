@@ -30,6 +30,9 @@ struct Desks {
   void carry();
   /// The user wants to see the window. Main thread, within carry().
   std::function<void()> on_clicked = [] {};
+  /// A screen reader has come or gone, or its user wants something. Main thread, within carry().
+  std::function<void(bool)> on_reader = [](bool) {};
+  std::function<void(const AccessibleWish&)> on_wish = [](const AccessibleWish&) {};
 
   Mailbox<engine::Event> from_engine, from_helper;
   Mailbox<storage::Event> from_storage;

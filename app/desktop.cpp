@@ -12,6 +12,7 @@
 #include "app/desktop_script.h"
 #include "app/files.h"
 #include "app/paths.h"
+#include "app/window_reader.h"
 #include "app/window_shape.h"
 #include "engine/base/cache_file.h"
 #include "ui/window.h"
@@ -41,6 +42,8 @@ class Desktop final : public ui::WindowClient {
         desks_(common, options.limit, [&window] { window.wake(); }, options.server_port, options.announce_after_ms),
         controller_(desks_.controller) {
     desks_.on_clicked = [&window] { window.raise(); };
+    desks_.on_reader = [this](bool there) { reader_.come(there); };
+    desks_.on_wish = [&window](const AccessibleWish& wish) { window.push(ui::Wish{wish.id, wish.press}); };
     controller_.on_looks(seen);
     controller_.start(common.model.string());
     wait_for_start();
@@ -57,6 +60,7 @@ class Desktop final : public ui::WindowClient {
       controller_.on(ui::UiEvent(ui::SendMessage{to_say_.front()}));
       to_say_.pop_front();
     }
+    reader_.follow(controller_.view());
     return controller_.view();
   }
 
@@ -81,7 +85,8 @@ class Desktop final : public ui::WindowClient {
     if (!result) exit_code_ = fail(result.error());
   }
 
-  void frame_drawn(bool focused) override {
+  void frame_drawn(bool focused, const ui::Interaction& items) override {
+    if (reader_.there()) reader_.see(items, controller_.view(), window_.place(), focused);
     const double ms = std::chrono::duration<double, std::milli>(Clock::now() - started_).count();
     if (n_frames_++ == 0 && options_.print_start) std::fprintf(stderr, "first frame after %.0f ms, %.0f MB resident\n", ms, resident_megabytes());
     if (options_.print_frames) print_frame(ms / 1000, focused);
@@ -123,6 +128,7 @@ class Desktop final : public ui::WindowClient {
   ui::Window& window_;
   Desks desks_;
   Controller& controller_;
+  WindowReader reader_{{.show = [this](std::shared_ptr<const AccessibleWindow> window) { desks_.bus.show(std::move(window)); }, .say = [this](const char* sentence) { desks_.bus.say(sentence); }}};
   int settled_frames_ = 0;
   std::int64_t n_frames_ = 0;
   std::string draft_;  // known while frames are printed

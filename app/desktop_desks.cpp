@@ -100,7 +100,7 @@ Desks::Desks(const CommonOptions& common, std::int64_t limit, const std::functio
                   .builtin = common.builtin.string(), .builtin_bytes = bytes_of(common.builtin), .long_answer_ms = long_answer_ms.value_or(Controller::Options{}.long_answer_ms)}),
       hub(find_paths(common.data_dir).models(), Ledger(find_paths(common.data_dir).network()), from_side,
           [this](const Asked& asked, const std::string& problem) { from_side.push([this, asked, problem] { controller.on_asked(asked, problem); }); }),
-      bus({.looks = [this](const Looks& looks) { controller.on_looks(looks); }, .dialogs = [this](bool there) { controller.on_dialogs(there || dialogs.has_own()); }, .clicked = [this] { on_clicked(); }}, from_side),
+      bus({.looks = [this](const Looks& looks) { controller.on_looks(looks); }, .dialogs = [this](bool there) { controller.on_dialogs(there || dialogs.has_own()); }, .clicked = [this] { on_clicked(); }, .reader = [this](bool there) { on_reader(there); }, .wished = [this](const AccessibleWish& wish) { on_wish(wish); }}, from_side),
       dialogs(bus, from_side),
       side(from_side) {}
 

@@ -33,7 +33,7 @@ void Composing::take_printable(const KeyPress& press, double now, std::vector<In
     window_ends_ = now + kCharacterWindow;
   }
   auto& queue = held_.empty() ? out : held_;
-  queue.push_back(press);
+  queue.emplace_back(press);
 }
 
 void Composing::take(InputEvent event, double now, std::vector<InputEvent>& out) {

@@ -108,7 +108,7 @@ void GlfwInput::push_key(KeyPress press, bool printable) {
 }
 
 void GlfwInput::say_composing() {
-  if (std::exchange(said_composing_, composing_.composing()) != composing_.composing()) queue.push_back(Composition{composing_.composing()});
+  if (std::exchange(said_composing_, composing_.composing()) != composing_.composing()) queue.emplace_back(Composition{composing_.composing()});
 }
 
 double GlfwInput::advance(double now) {

@@ -31,7 +31,9 @@ struct Composition { bool active = false; };                   // an input metho
 struct Wheel { Vec at; float dx = 0, dy = 0; };                // in notches, up positive
 struct FocusChange { bool focused = false; };
 struct FilesDropped { std::vector<std::string> paths; };
-using InputEvent = std::variant<KeyPress, Character, Composition, MouseMove, MouseButton, Wheel, FocusChange, FilesDropped>;
+/// What an assistive technology asks for in the place of hands: an item gets the focus, as by Tab, or is pressed, as by a click.
+struct Wish { std::string id; bool press = false; };
+using InputEvent = std::variant<KeyPress, Character, Composition, MouseMove, MouseButton, Wheel, FocusChange, FilesDropped, Wish>;
 
 /// What was copied, and what was selected last, which the middle button pastes (X11's CLIPBOARD and PRIMARY).
 enum class Board : std::uint8_t { copied, selected };

@@ -125,6 +125,7 @@ void Interaction::route(std::string_view id, const InputEvent& event) {
 bool Interaction::dispatch(const InputEvent& event) {
   if (const auto* press = std::get_if<KeyPress>(&event)) return dispatch_key(*press);
   if (const auto* button = std::get_if<MouseButton>(&event)) return dispatch_button(*button);
+  if (const auto* wish = std::get_if<Wish>(&event)) return dispatch_wish(*wish);
   if (const auto* character = std::get_if<Character>(&event)) {
     if (std::exchange(space_pressed_, false) && character->value == ' ') return false;  // the same key
     const Item* item = find(focus_);
@@ -217,6 +218,16 @@ bool Interaction::dispatch_button(const MouseButton& button) {
   if (pressed.empty()) return false;
   route(pressed, button);
   if (under != nullptr && under->enabled && under->id == pressed) activated_.push_back(pressed);
+  return true;
+}
+
+/// What hands could not reach is not reached by this way either.
+bool Interaction::dispatch_wish(const Wish& wish) {
+  const Item* item = find(wish.id);
+  if (item == nullptr || !item->enabled || item->layer < top_layer()) return false;
+  const bool pressable = item->role == ItemRole::button || item->role == ItemRole::row;
+  if (item->focusable) focus(item->id, true);
+  if (wish.press && pressable) activated_.emplace_back(item->id);
   return true;
 }
 

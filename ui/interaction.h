@@ -11,6 +11,10 @@
 #include "ui/input.h"
 #include "ui/phrases.h"
 
+namespace foreword::ui::text {
+class EditBuffer;
+}
+
 namespace foreword::ui {
 
 /// A note is only to be read: the mouse looks through it.
@@ -30,6 +34,9 @@ struct Item {
   bool takes_choices = false; // so do Alt with up, down, a digit, a bracket or a backslash
   bool takes_undo = true;     // of a text field: it has something to take back
   bool takes_pages = true;    // of a text field: it has more than one, else page up and down are the document's beside it
+  const text::EditBuffer* edited = nullptr;  // of a text field: what stands in it; to be read before the next frame
+  bool many_lines = false;    // of a text field
+  std::int64_t message = 0;   // of a note: the message that it is; 0: none
   int layer = 0;              // items below the highest layer in use sleep (dialogs)
 };
 
@@ -87,6 +94,7 @@ class Interaction {
   bool dispatch(const InputEvent& event);  // true: ends the batch
   bool dispatch_key(const KeyPress& press);
   bool dispatch_button(const MouseButton& button);
+  bool dispatch_wish(const Wish& wish);
   void route(std::string_view id, const InputEvent& event);
   const Item* at(Vec point, bool scrolling) const;
   const Item* top_document() const;

@@ -232,13 +232,14 @@ bool MessageCard::draw(Frame& frame, const MessageRow& message, std::string_view
   const Range selection = marks.selection;
   Canvas& canvas = frame.canvas;
   const bool user = is_user(message);
+  const std::string_view author = user ? std::string_view("You") : message.name.empty() ? std::string_view("Answer") : std::string_view(message.name);
+  frame.input.add({.id = id, .role = ItemRole::note, .label = author, .rect = Rect{origin.x, origin.y, origin.x + width_, origin.y + height_}.intersect(canvas.clip()), .focusable = false, .message = message.id});
   if (user) {
     const Rect bubble{origin.x + bubble_left_, origin.y, origin.x + width_, origin.y + bubble_bottom_};
     canvas.fill(bubble, frame.theme.bubble, frame.px(kBubbleRadius));
     if (!files_.empty()) draw_files(frame, message, id, origin);
   } else {
-    canvas.text_cut({origin.x, origin.y}, frame.px(20), width_, frame.font(text::Style::bold, size::kSmall), frame.theme.accent,
-                    message.name.empty() ? std::string_view("Answer") : std::string_view(message.name));
+    canvas.text_cut({origin.x, origin.y}, frame.px(20), width_, frame.font(text::Style::bold, size::kSmall), frame.theme.accent, author);
   }
   const bool folding = has_reasoning_ && draw_reasoning(frame, message, id, origin, selection);
   const std::size_t begin = answer_begin();

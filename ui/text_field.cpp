@@ -110,7 +110,8 @@ TextField::Result TextField::draw(Frame& frame, std::string_view id, Rect rect, 
   frame.input.add({.id = id, .role = ItemRole::text_field, .label = options.label,
                    .rect = hit.intersect(frame.canvas.clip()), .takes_escape = options.takes_escape,
                    .takes_tab = options.takes_tab, .takes_choices = options.takes_choices, .takes_undo = buffer_.can_undo(),
-                   .takes_pages = static_cast<float>(layout_.n_lines()) * options.line_height > rect.height() + 1});
+                   .takes_pages = static_cast<float>(layout_.n_lines()) * options.line_height > rect.height() + 1,
+                   .edited = &buffer_, .many_lines = lines_ == Lines::many});
   keep_caret_visible(frame, rect, options.line_height);
   draw_content(frame, id, rect, options);
   result.changed = buffer_.revision() != revision;

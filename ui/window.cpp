@@ -155,6 +155,19 @@ void Window::raise() {
   glfwRequestWindowAttention(impl_->window);
 }
 
+void Window::push(InputEvent event) {
+  impl_->input->queue.push_back(std::move(event));
+  impl_->input->touched = true;
+  wake();
+}
+
+Rect Window::place() const {
+  int left = 0, top = 0, width = 0, height = 0;
+  glfwGetWindowPos(impl_->window, &left, &top);
+  glfwGetFramebufferSize(impl_->window, &width, &height);
+  return {static_cast<float>(left), static_cast<float>(top), static_cast<float>(left + width), static_cast<float>(top + height)};
+}
+
 void Window::wake() {
   if (!impl_->woken.exchange(true)) glfwPostEmptyEvent();
 }
@@ -214,7 +227,7 @@ void Window::Impl::draw(WindowClient& client, const ViewState& state) {
   glfwSwapBuffers(window);
   update_cursor();
   pacer.drawn(now, outcome.wake_at, outcome.more_input);
-  client.frame_drawn(input->focused);
+  client.frame_drawn(input->focused, root->interaction());
   for (UiEvent& event : outcome.events) client.handle(std::move(event));
   if (!outcome.events.empty()) pacer.input();
 }

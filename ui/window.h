@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "engine/base/result.h"
+#include "ui/input.h"
+#include "ui/interaction.h"
 #include "ui/view_state.h"
 
 namespace foreword::ui {
@@ -30,8 +32,8 @@ class WindowClient {
   /// A picture of the next frame is written here.
   virtual std::optional<std::filesystem::path> picture_wanted() { return std::nullopt; }
   virtual void picture_taken(Result<void>) {}
-  /// A frame stands on the screen.
-  virtual void frame_drawn(bool /*focused*/) {}
+  /// A frame with these items stands on the screen.
+  virtual void frame_drawn(bool /*focused*/, const Interaction& /*items*/) {}
 };
 
 class Window {
@@ -48,6 +50,10 @@ class Window {
   bool focused() const;
   /// Brings it before the others, or asks the window system to say that it wants to be there.
   void raise();
+  /// Done in the next frame, which is drawn for it.
+  void push(InputEvent event);
+  /// Where it stands on the screen; asks the window system.
+  Rect place() const;
   /// As it stands, for the next start.
   const WindowOptions& options() const;
 

@@ -27,15 +27,23 @@ class BusDesk::Listener final : public BusListener {
     });
   }
   void clicked() override { desk_.outbox_.push(desk_.hears_.clicked); }
+  void reader(bool there) override {
+    reader_ = there;
+    desk_.outbox_.push([hear = desk_.hears_.reader, there] { hear(there); });
+  }
+  void wished(const AccessibleWish& wish) override {
+    desk_.outbox_.push([hear = desk_.hears_.wished, wish] { hear(wish); });
+  }
   /// Nothing more will come. What the desktop has said of looks goes on to hold.
   void lost() {
     if (!told_) looks({});
     dialogs(false);
+    if (reader_) reader(false);
   }
 
  private:
   BusDesk& desk_;
-  bool told_ = false;
+  bool told_ = false, reader_ = false;
 };
 
 BusDesk::BusDesk(Hears hears, Mailbox<Afterwards>& outbox)
@@ -91,6 +99,18 @@ void BusDesk::announce(std::string sentence) {
 void BusDesk::keep_awake(bool on, std::string reason) {
   inbox_.push([on, reason = std::move(reason)](DesktopBus* bus) {
     if (bus != nullptr) bus->keep_awake(on, reason);
+  });
+}
+
+void BusDesk::show(std::shared_ptr<const AccessibleWindow> window) {
+  inbox_.push([window = std::move(window)](DesktopBus* bus) {
+    if (bus != nullptr) bus->show(window);
+  });
+}
+
+void BusDesk::say(std::string sentence) {
+  inbox_.push([sentence = std::move(sentence)](DesktopBus* bus) {
+    if (bus != nullptr) bus->say(sentence);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -19,6 +20,8 @@ class BusDesk {
     std::function<void(const Looks&)> looks;
     std::function<void(bool there)> dialogs;
     std::function<void()> clicked;
+    std::function<void(bool there)> reader;
+    std::function<void(const AccessibleWish&)> wished;
   };
   /// Starts the thread, which opens the plugin. `outbox` must outlive it.
   BusDesk(Hears hears, Mailbox<Afterwards>& outbox);
@@ -32,6 +35,8 @@ class BusDesk {
   void ask(FileQuestion question, std::function<void(const FileChoice&)> tell);
   void announce(std::string sentence);
   void keep_awake(bool on, std::string reason);
+  void show(std::shared_ptr<const AccessibleWindow> window);
+  void say(std::string sentence);
 
  private:
   /// Without a bus: null.

@@ -3,8 +3,10 @@
 // itself is linked with nothing that could open a socket. All of it is used on one thread, the bus desk's (bus_desk.h).
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "app/bus/accessible.h"
 #include "app/bus/file_question.h"
 #include "app/bus/looks.h"
 
@@ -22,6 +24,10 @@ class BusListener {
   virtual void answered(const FileAnswer& answer) = 0;
   /// The user has clicked what was announced.
   virtual void clicked() = 0;
+  /// Whether there is a screen reader, or something like it, that wants to be shown the window; said when it changes.
+  virtual void reader(bool there) = 0;
+  /// Its user wants something of an item that was shown.
+  virtual void wished(const AccessibleWish& wish) = 0;
 };
 
 enum class BusState : std::uint8_t {
@@ -41,6 +47,10 @@ class DesktopBus {
   virtual void announce(const std::string& sentence) = 0;
   /// The computer does not go to sleep by itself until it may again, or this ends. `reason`: a sentence for the user.
   virtual void keep_awake(bool on, const std::string& reason) = 0;
+  /// The window as it stands now, for a reader. Without one nothing is kept of it.
+  virtual void show(const std::shared_ptr<const AccessibleWindow>& window) = 0;
+  /// A sentence that the reader says once. Without one nothing happens.
+  virtual void say(const std::string& sentence) = 0;
 };
 
 /// What the plugin exports: the caller owns the result. `version` is FOREWORD_VERSION of who asks; another one's gets null. Never waits.

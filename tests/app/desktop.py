@@ -47,12 +47,11 @@ class Bus:
         self.daemon.stdout.close()
 
 
-class Desktop:
-    """To be used with `with`. All that it says is in `heard`, what nobody has waited for yet in `said`."""
+class Player:
+    """A program beside this one that plays a part. To be used with `with`. All that it says is in `heard`, what nobody has waited for yet in `said`."""
 
-    def __init__(self, bus, **ways):
-        environment = program.environment("/", DBUS_SESSION_BUS_ADDRESS=bus.address)
-        self.process = subprocess.Popen([PYTHON, Path(__file__).with_name("fake_desktop.py"), json.dumps(ways)], env=environment, text=True,
+    def __init__(self, script, environment, ways):
+        self.process = subprocess.Popen([PYTHON, Path(__file__).with_name(script), json.dumps(ways)], env=environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.heard, self.said = [], []
         self.more = threading.Condition()
@@ -77,7 +76,7 @@ class Desktop:
                         del self.said[:i + 1]
                         return line
                 if time.monotonic() > end or self.process.poll() is not None:
-                    raise AssertionError(f"the desktop was not told of {what}; it has heard {self.said}")
+                    raise AssertionError(f"nobody was told of {what}; it has heard {self.said}")
                 self.more.wait(1)
 
     def do(self, *order):
@@ -92,3 +91,8 @@ class Desktop:
         self.process.wait(screen.TIMEOUT)
         self.reader.join()
         self.process.stdout.close()
+
+
+class Desktop(Player):
+    def __init__(self, bus, **ways):
+        super().__init__("fake_desktop.py", program.environment("/", DBUS_SESSION_BUS_ADDRESS=bus.address), ways)

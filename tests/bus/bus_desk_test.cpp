@@ -27,7 +27,8 @@ class BusDeskTest : public ::testing::Test {
     }
   }
   BusDesk::Hears hears() {
-    return {.looks = [this](const Looks& now) { looks = now, ++n_looks; }, .dialogs = [this](bool there) { dialogs = there; }, .clicked = [] { ADD_FAILURE() << "nobody has clicked"; }};
+    return {.looks = [this](const Looks& now) { looks = now, ++n_looks; }, .dialogs = [this](bool there) { dialogs = there; }, .clicked = [] { ADD_FAILURE() << "nobody has clicked"; },
+            .reader = [](bool) { ADD_FAILURE() << "no reader is there"; }, .wished = [](const AccessibleWish&) { ADD_FAILURE() << "nobody has wished"; }};
   }
 
   Mailbox<Afterwards> outbox;

@@ -2,7 +2,6 @@
 // than a socket on this computer. Documentation: https://flatpak.github.io/xdg-desktop-portal, https://specifications.freedesktop.org/notification-spec.
 
 #include <poll.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,24 +9,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/bus/desktop_bus.h"
 #include "app/bus/systemd/file_asker.h"
 #include "app/bus/systemd/line.h"
 #include "app/bus/systemd/looks_reader.h"
 #include "app/bus/systemd/notices.h"
+#include "app/bus/systemd/reader_line.h"
 
 namespace foreword::app {
 namespace {
 
 constexpr std::uint64_t kAnswerMicroseconds = kAnswerSeconds * std::uint64_t{1'000'000};
-constexpr int kMostAtOnce = 64;  // messages between two looks at the waker
-
-std::uint64_t now_microseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
-}
 
 /// As a path stands in an address.
 std::string escaped(std::string_view path) {
@@ -41,31 +35,10 @@ std::string escaped(std::string_view path) {
   return text;
 }
 
-/// Of the session's bus; empty: there is none, or it would be asked over a network or by starting a program.
+/// Of the session's bus; empty: there is none.
 std::string bus_address() {
   const char *named = std::getenv("DBUS_SESSION_BUS_ADDRESS"), *runtime = std::getenv("XDG_RUNTIME_DIR");
-  const std::string address = named != nullptr && *named != '\0' ? named : runtime != nullptr && *runtime == '/' ? "unix:path=" + escaped(runtime) + "/bus" : std::string();
-  for (std::string_view rest = address; !rest.empty();) {
-    if (!rest.starts_with("unix:")) return {};
-    rest.remove_prefix(std::min(rest.find(';'), rest.size() - 1) + 1);
-  }
-  return address;
-}
-
-/// Without a flush, which would wait for a bus that hangs.
-struct BusFree {
-  void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
-};
-using Bus = std::unique_ptr<sd_bus, BusFree>;
-
-/// A connection that is being made; null: there is nothing to connect to.
-Bus connect() {
-  const std::string address = bus_address();
-  sd_bus* made = nullptr;
-  if (address.empty() || sd_bus_new(&made) < 0) return nullptr;
-  Bus bus(made);
-  const bool begun = sd_bus_set_address(made, address.c_str()) >= 0 && sd_bus_set_bus_client(made, 1) >= 0 && sd_bus_set_method_call_timeout(made, kAnswerMicroseconds) >= 0 && sd_bus_start(made) >= 0;
-  return begun ? std::move(bus) : nullptr;
+  return named != nullptr && *named != '\0' ? named : runtime != nullptr && *runtime == '/' ? "unix:path=" + escaped(runtime) + "/bus" : std::string();
 }
 
 /// What is spoken of, once there is a connection.
@@ -74,10 +47,9 @@ struct Talk {
       : looks(bus, [&listener](const Looks& now) { listener.looks(now); }),
         files(bus, {.there = [&listener](bool there) { listener.dialogs(there); }, .answered = [&listener](const FileAnswer& answer) { listener.answered(answer); }}),
         announcer(bus, [&listener] { listener.clicked(); }),
-        waker(bus) {
-    sd_bus_slot* made = nullptr;
-    const std::string match = std::string("type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='") + kPortal + "'";
-    if (sd_bus_add_match_async(bus, &made, match.c_str(), heard<&Talk::portal_changed, Talk>, unheard, this) >= 0) portal.reset(made);
+        waker(bus),
+        reader(bus, listener) {
+    portal = listen_owner(bus, kPortal, heard<&Talk::portal_changed, Talk>, this);
     begin();
   }
   Talk(const Talk&) = delete;
@@ -104,15 +76,17 @@ struct Talk {
   FileAsker files;
   Announcer announcer;
   Waker waker;
+  ReaderLine reader;
   Slot portal{};
 };
 
 class SystemdBus final : public DesktopBus {
  public:
-  explicit SystemdBus(BusListener& listener) : listener_(listener), bus_(connect()), give_up_at_(now_microseconds() + kAnswerMicroseconds) {}
+  explicit SystemdBus(BusListener& listener) : listener_(listener), bus_(open_bus(bus_address())), give_up_at_(now_microseconds() + kAnswerMicroseconds) {}
 
   BusState serve(int waker) override {
-    if (!bus_ || !deal()) return lose();
+    if (!bus_ || !deal(bus_.get())) return lose();
+    if (talk_) talk_->reader.serve();
     if (!talk_) {
       if (sd_bus_is_ready(bus_.get()) > 0) {
         talk_.emplace(bus_.get(), listener_);
@@ -126,25 +100,22 @@ class SystemdBus final : public DesktopBus {
   void ask(const FileQuestion& question) override { talk_->files.ask(question); }
   void announce(const std::string& sentence) override { talk_->announcer.announce(sentence); }
   void keep_awake(bool on, const std::string& reason) override { talk_->waker.keep_awake(on, reason); }
+  void show(const std::shared_ptr<const AccessibleWindow>& window) override { talk_->reader.show(window); }
+  void say(const std::string& sentence) override { talk_->reader.say(sentence); }
 
  private:
-  /// With what has come. False: there is no bus any more.
-  bool deal() {
-    for (int i = 0; i < kMostAtOnce; ++i) {
-      const int result = sd_bus_process(bus_.get(), nullptr);
-      if (result <= 0) return result == 0;
-    }
-    return true;
-  }
-
   void wait(int waker) {
-    std::uint64_t until = 0;
-    if (sd_bus_get_timeout(bus_.get(), &until) < 0) until = UINT64_MAX;
-    if (!talk_) until = std::min(until, give_up_at_);
+    std::uint64_t until = talk_ ? UINT64_MAX : give_up_at_;
+    std::vector<pollfd> fds{{waker, POLLIN, 0}};
+    for (sd_bus* bus : {bus_.get(), talk_ ? talk_->reader.bus() : nullptr}) {
+      std::uint64_t next = 0;
+      if (bus == nullptr) continue;
+      if (sd_bus_get_timeout(bus, &next) >= 0) until = std::min(until, next);
+      fds.push_back({sd_bus_get_fd(bus), static_cast<short>(std::max(sd_bus_get_events(bus), 0)), 0});
+    }
     const std::uint64_t now = now_microseconds();
     const int milliseconds = until == UINT64_MAX ? -1 : until <= now ? 0 : static_cast<int>(std::min<std::uint64_t>((until - now) / 1000 + 1, 60'000));
-    pollfd fds[] = {{sd_bus_get_fd(bus_.get()), static_cast<short>(std::max(sd_bus_get_events(bus_.get()), 0)), 0}, {waker, POLLIN, 0}};
-    poll(fds, std::size(fds), milliseconds);
+    poll(fds.data(), fds.size(), milliseconds);
   }
 
   BusState lose() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace foreword::app {
 
@@ -24,6 +25,21 @@ struct MessageFree {
   void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
 };
 using Message = std::unique_ptr<sd_bus_message, MessageFree>;
+
+/// Without a flush, which would wait for a bus that hangs.
+struct BusFree {
+  void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
+};
+using Bus = std::unique_ptr<sd_bus, BusFree>;
+
+/// Whether nothing else than sockets of this computer are named; an empty address names none.
+bool is_local(std::string_view address);
+/// A connection that is being made; null: there is nothing to connect to, or it would be asked over a network or by starting a program.
+Bus open_bus(const std::string& address);
+/// Deals with what has come. False: there is no bus any more.
+bool deal(sd_bus* bus);
+/// On the steady clock.
+std::uint64_t now_microseconds();
 
 /// A member function as sd-bus calls back.
 template <auto kMethod, class Part>
@@ -43,6 +59,9 @@ Slot send(sd_bus* bus, const Message& call, sd_bus_message_handler_t handler, vo
 void send(sd_bus* bus, const Message& call);
 /// A signal of the object, from now on.
 Slot listen(sd_bus* bus, const char* name, const std::string& path, const char* interface, const char* signal, sd_bus_message_handler_t handler, void* part);
+
+/// Tells `handler` when another program takes or leaves this name.
+Slot listen_owner(sd_bus* bus, const char* name, sd_bus_message_handler_t handler, void* part);
 
 /// Appends {sv} entries to an open a{sv}.
 void append_option(sd_bus_message* message, const char* key, const std::string& value);
