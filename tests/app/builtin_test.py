@@ -131,7 +131,7 @@ class CommandLineTest(InstalledTest):
         found = {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
         shipped = {f"share/foreword/builtin/{path.name}" for path in (program.ROOT / "assets" / "builtin").iterdir()
                    if path.suffix == ".gguf" or path.name in ("LICENSE", "README.md")}
-        found -= {f"lib/foreword/plugins/foreword_{name}.so" for name in ("cuda", "download", "server")}  # where CUDA's toolkit, libcurl, cpp-httplib are
+        found -= {f"lib/foreword/plugins/foreword_{name}.so" for name in ("cuda", "desktop_bus", "download", "server")}  # where CUDA's toolkit, sd-bus, libcurl, cpp-httplib are
         self.assertEqual(found, {"bin/foreword", "share/foreword/ATTRIBUTION.md", *shipped})
         self.assertIn("share/foreword/builtin/LICENSE", found)
         if "share/foreword/builtin/main.gguf" not in found:
