@@ -12,6 +12,7 @@
 #include "gpu/cuda/device.h"
 #include "gpu/cuda/op_cost.h"
 #include "gpu/cuda/ops.h"
+#include "gpu/cuda/plugin_loader.h"
 #include "gpu/cuda/weights.h"
 #include "gpu/records/fuse.h"
 #include "gpu/records/recorder.h"
@@ -233,7 +234,7 @@ CudaDevices list_cuda_devices(const cuda::Api& api) {
   }
   if (!found.devices.empty()) return found;
   switch (status) {
-    case cuda::kNoDriver: found.why_none = "No driver of NVIDIA is installed."; break;
+    case cuda::kNoDriver: found.why_none = kNoDriverHere; break;
     case cuda::kDriverTooOld:
       found.why_none = "NVIDIA's driver is too old (it knows CUDA " + std::to_string(driver / 1000) + "." + std::to_string(driver % 1000 / 10) +
                        "); install driver 580 or newer.";

@@ -13,7 +13,11 @@ struct CudaPlugin {
   std::string why_none;            // a sentence, where there is no plugin that fits
 };
 
-/// Looks once: at the file that FOREWORD_CUDA_PLUGIN names, else at foreword_cuda.so where plugins lie (engine/base/plugin.h).
+/// Why there is no plugin where no driver is.
+inline constexpr const char* kNoDriverHere = "No driver of NVIDIA is installed.";
+
+/// Looks once: at the file that FOREWORD_CUDA_PLUGIN names, else at foreword_cuda.so where plugins lie (engine/base/plugin.h). That one is not opened
+/// where no driver is: the runtime in it registers its kernels while it is loaded, and dies where it is refused memory.
 const CudaPlugin& cuda_plugin();
 
 /// The same for one file, whose name counts from the working folder.

@@ -1,5 +1,6 @@
 """The command line around the model: help, wrong use, exit codes, what stands on stdout, and no window."""
 
+import ctypes
 import json
 import os
 import shutil
@@ -139,6 +140,16 @@ class WithoutModel(program.ProgramTest):
             self.assertLessEqual({"id", "name", "memory_bytes", "features"}, set(device))
             self.assertGreater(device["memory_bytes"], 0)
         self.assertIn(b"cpu", self.run_ok("devices"))
+
+    def test_without_a_driver_nothing_of_nvidia_is_loaded(self):
+        try:
+            ctypes.CDLL("libcuda.so.1")
+            self.skipTest("this machine has a driver of NVIDIA's")
+        except OSError:
+            pass
+        told = subprocess.run([program.PROGRAM, "devices"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=program.environment(self.home, LD_DEBUG="files"), timeout=60).stderr
+        self.assertIn(b"libcuda.so.1", told, "nobody looked for a driver")
+        self.assertNotIn(b"foreword_cuda.so", told)
 
     def test_a_closed_output_is_told(self):
         for what in ("devices", "--help", "--version", "bench --help"):
