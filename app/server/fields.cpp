@@ -9,6 +9,8 @@ constexpr int kDeepest = 128;
 
 }  // namespace
 
+std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 std::string quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
 
 Result<void> read(const Json& object, const char* key, bool& out) {

@@ -23,6 +23,8 @@ inline const Json* field(const Json& object, const char* key) {
 }
 
 std::string quoted(std::string_view key);
+/// On one line; bytes that are no UTF-8 become U+FFFD.
+std::string written(const Json& json);
 
 /// The body of a request: an object, not too deep.
 Result<Json> read_body(const std::string& json);

@@ -14,7 +14,7 @@ using Form = std::shared_ptr<const engine::Grammar>;
 /// schema: null for any object.
 Result<Form> of_schema(const Json* schema) {
   if (schema == nullptr) return engine::any_json_object();
-  FW_ASSIGN(const engine::JsonForm form, engine::json_form(schema->dump(-1, ' ', false, Json::error_handler_t::replace)));
+  FW_ASSIGN(const engine::JsonForm form, engine::json_form(written(*schema)));
   return form.grammar;
 }
 

@@ -52,7 +52,7 @@ Result<std::string> read_calls(const Json& calls, const std::string& place) {
     const Json* id = field(call, "id");
     list.push_back({{"id", id != nullptr && id->is_string() ? *id : Json("")}, {"type", "function"}, {"function", {{"name", *name}, {"arguments", std::move(read)}}}});
   }
-  return list.empty() ? std::string() : list.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return list.empty() ? std::string() : written(list);
 }
 
 Result<engine::ChatMessage> read_message(const Json& message, const std::string& place) {

@@ -16,7 +16,6 @@ namespace {
 constexpr std::chrono::milliseconds kLook{100};
 constexpr std::int64_t kMostDimensions = 1 << 20;
 
-std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

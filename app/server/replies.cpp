@@ -6,7 +6,6 @@
 namespace foreword::app {
 namespace {
 
-std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json base(const ReplyHead& head, bool piece) {
   const char* object = head.shape != ReplyShape::chat ? "text_completion" : piece ? "chat.completion.chunk" : "chat.completion";

@@ -5,6 +5,7 @@ import json
 import numpy
 
 import program
+import server_test
 from server_test import MODEL, QUESTION, Server
 
 PROMPT = "Thank you for the letter. I was glad to hear from you"
@@ -125,8 +126,4 @@ class ChancesTest(program.ProgramTest):
 
 
 if __name__ == "__main__":
-    if (program.Path(program.PROGRAM).parent / "lib/foreword/plugins/foreword_server.so").is_file():
-        program.main()
-    else:
-        print("This build has no server.")
-        raise SystemExit(77)
+    server_test.main()

@@ -393,9 +393,14 @@ class WindowTest(program.ProgramTest):
             self.assertEqual(database.execute("SELECT count(*) FROM chats").fetchone(), (0,), "nothing of it is kept")
 
 
-if __name__ == "__main__":
+def main():
+    """As program.main(), where this build has the server."""
     if (program.Path(program.PROGRAM).parent / "lib/foreword/plugins/foreword_server.so").is_file():
         program.main()
     else:
         print("This build has no server.")
         raise SystemExit(77)
+
+
+if __name__ == "__main__":
+    main()
